@@ -1,0 +1,330 @@
+//! What a run is: victim, federation, post-processing, knowledge, attack, run settings.
+//!
+//! A [`RunConfig`] is read from a preset (`preset`), changed by `key=value` overrides, and checked once
+//! (`validate`). After that every later error is about the world, not about the config.
+
+mod error;
+pub mod preset;
+mod validate;
+
+pub use error::ConfigError;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the preset format; written as `schema = 1`.
+pub const SCHEMA: u32 = 1;
+
+/// One preset, fully resolved: everything that decides a run besides the backend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Format version, [`SCHEMA`].
+    pub schema: u32,
+    /// One line for lists.
+    pub title: String,
+    /// A paragraph: what it shows, with its source.
+    pub about: String,
+    /// Where the list shows it: `quick`, `training setup`, `model`, `post-processing`, ...
+    #[serde(default = "default_group")]
+    pub group: String,
+    /// Whose data and model are attacked.
+    pub victim: Victim,
+    /// How the client trains; one client and one gradient unless said otherwise.
+    #[serde(default)]
+    pub federation: Federation,
+    /// What the client does to its update before sending it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post: Vec<Post>,
+    /// What the attacker is granted besides the update and the model.
+    pub knowledge: KnowledgeConfig,
+    /// The attack and its settings.
+    pub attack: AttackConfig,
+    /// Seed and cadence.
+    #[serde(default)]
+    pub run: RunSettings,
+    /// What to expect on a CPU: shown before starting, never used by the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+}
+
+fn default_group() -> String {
+    "yours".into()
+}
+
+/// The client's batch and model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Victim {
+    /// A built-in set (`photos`, `digits28`, ...) or a path: an image, a folder, IDX, CIFAR-10 binary.
+    pub data: String,
+    /// Which samples form the batch, by position in the set.
+    #[serde(default = "first_sample")]
+    pub indices: Vec<usize>,
+    /// Side in pixels that images are resized to; the set's own size if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// Architecture by name (`lenet`, `convnet64`, ...).
+    pub model: String,
+    /// Outputs of the model; the set's number of classes if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
+    /// How far the model is trained before it is attacked.
+    #[serde(default)]
+    pub state: TrainingState,
+    /// BatchNorm mode of the client's pass.
+    #[serde(default)]
+    pub mode: BatchNormMode,
+}
+
+fn first_sample() -> Vec<usize> {
+    vec![0]
+}
+
+/// How far the attacked model is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainingState {
+    /// Freshly initialised from the run's seed.
+    #[default]
+    Untrained,
+    /// After this many federated rounds.
+    TrainRounds(u32),
+}
+
+/// Statistics that BatchNorm layers use while the client computes its update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchNormMode {
+    /// Running buffers, public with the model.
+    #[default]
+    Eval,
+    /// The private batch's own statistics.
+    Train,
+}
+
+/// The federated algorithm the client takes part in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// The client sends one gradient of its batch.
+    #[default]
+    Fedsgd,
+    /// The client sends the weight difference after local steps.
+    Fedavg,
+}
+
+/// How rounds are run and which of them are attacked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Federation {
+    /// FedSGD or FedAvg.
+    pub algorithm: Algorithm,
+    /// Number of clients.
+    pub clients: u32,
+    /// Passes over the client's data in one round (FedAvg).
+    pub local_epochs: u32,
+    /// Rounds that are attacked; round 0 is the initial model.
+    pub attack_rounds: Vec<u32>,
+}
+
+impl Default for Federation {
+    fn default() -> Self {
+        Federation { algorithm: Algorithm::Fedsgd, clients: 1, local_epochs: 1, attack_rounds: vec![0] }
+    }
+}
+
+/// One step of post-processing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// Which post-processing.
+    pub kind: String,
+    /// Its parameters.
+    #[serde(flatten)]
+    pub settings: toml::Table,
+}
+
+/// How the attacker comes by the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Labels {
+    /// Granted.
+    Known,
+    /// Read off the last layer's gradient (iDLG's rule; batches of one).
+    Infer,
+    /// Optimised together with the image, as soft labels.
+    Optimise,
+}
+
+/// What the attacker is granted, as a preset states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeConfig {
+    /// How the attacker comes by the labels.
+    pub labels: Labels,
+}
+
+/// Matching distance between the simulated and the observed gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DistanceKind {
+    /// Sum of squared differences.
+    L2,
+    /// 1 - cosine over all parameters as one vector.
+    Cosine,
+}
+
+/// Optimiser of the reconstruction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimiserConfig {
+    /// `adam` or `lbfgs`.
+    pub kind: OptimiserKind,
+    /// Step size.
+    pub lr: f64,
+    /// Adam on the sign of the gradient (Geiping et al.).
+    #[serde(default)]
+    pub signed: bool,
+    /// Schedule of the step size over the run.
+    #[serde(default)]
+    pub decay: Decay,
+    /// L-BFGS line search; none is PyTorch's default.
+    #[serde(default)]
+    pub line_search: LineSearch,
+}
+
+/// Which optimiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserKind {
+    /// Adam(0.9, 0.999, 1e-8).
+    Adam,
+    /// Limited-memory BFGS, history 100, 20 inner iterations and at most 25 evaluations an outer step.
+    Lbfgs,
+}
+
+/// Learning-rate schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// Constant.
+    #[default]
+    None,
+    /// Times 0.1 at 3/8, 5/8 and 7/8 of the iterations (Geiping et al.).
+    Step,
+    /// Half a cosine down to zero, after 50 iterations of linear warm-up.
+    Cosine,
+}
+
+/// Line search of L-BFGS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineSearch {
+    /// Fixed step, as PyTorch does by default.
+    #[default]
+    None,
+    /// Strong Wolfe conditions.
+    StrongWolfe,
+}
+
+/// The attack and its settings. Absent fields get the attack's own defaults when the preset is resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttackConfig {
+    /// Name in the attack registry: `dlg`, `idlg`, `inverting-gradients`.
+    pub kind: String,
+    /// Matching distance.
+    pub distance: DistanceKind,
+    /// Weight of the total-variation prior `tv_aniso` (normalised space).
+    #[serde(default)]
+    pub tv: f64,
+    /// Weight of the `l2norm` prior (normalised space).
+    #[serde(default)]
+    pub l2norm: f64,
+    /// Clamp to the valid pixel range after every step.
+    #[serde(default, rename = "box")]
+    pub clamp: bool,
+    /// Optimiser and schedule.
+    pub optimiser: OptimiserConfig,
+    /// Optimiser steps of one trial, 1 or more.
+    pub iterations: usize,
+    /// Restarts; the one with the smallest matching loss is kept.
+    #[serde(default = "one")]
+    pub trials: usize,
+    /// A trial whose matching loss falls below this has converged and ends early; 0 never stops.
+    #[serde(default)]
+    pub stop_below: f64,
+    /// Once a trial has converged below `stop_below`, skip the trials that remain.
+    #[serde(default)]
+    pub stop_at_first: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Seed and cadence of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunSettings {
+    /// Seed of everything random: weights, initial guesses.
+    pub seed: u64,
+    /// Iterations between stored pictures.
+    pub snapshot_every: usize,
+    /// Seconds between checkpoints.
+    pub checkpoint_seconds: f64,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        RunSettings { seed: 0, snapshot_every: 50, checkpoint_seconds: 5.0 }
+    }
+}
+
+/// What a preset leads one to expect: measured figures with the machine they were measured on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// Seconds on the machine named in `note`.
+    pub seconds: f64,
+    /// Mean PSNR in dB.
+    pub psnr: f64,
+    /// Conditions of the two figures.
+    pub note: String,
+}
+
+impl BatchNormMode {
+    /// For table headers: `eval` or `train`.
+    pub fn name(self) -> &'static str {
+        match self {
+            BatchNormMode::Eval => "eval",
+            BatchNormMode::Train => "train",
+        }
+    }
+}
+
+impl Labels {
+    /// For table headers: `known`, `inferred`, `optimised`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Labels::Known => "known",
+            Labels::Infer => "inferred",
+            Labels::Optimise => "optimised",
+        }
+    }
+}
+
+impl RunConfig {
+    /// Number of private samples, B.
+    pub fn batch(&self) -> usize {
+        self.victim.indices.len()
+    }
+
+    /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
+    /// basics of the client's data such as its labels.
+    pub fn threat_model(&self) -> &'static str {
+        match self.knowledge.labels {
+            Labels::Known => "B (informed: update, model, batch size and labels)",
+            Labels::Infer | Labels::Optimise => "A (eavesdropper: update, model and batch size)",
+        }
+    }
+}

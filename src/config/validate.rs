@@ -1,0 +1,1 @@
+//! Checks a config once, before anything is computed.

@@ -1,0 +1,13 @@
+//! gialab: an interactive laboratory for gradient inversion attacks on federated learning.
+
+pub mod config;
+pub mod run;
+pub mod sys;
+
+#[cfg(feature = "tui")]
+pub mod gfx;
+#[cfg(feature = "tui")]
+pub mod tui;
+
+/// The version of burn this is built on.
+pub const BURN_VERSION: &str = "0.21.0";

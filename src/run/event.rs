@@ -1,0 +1,297 @@
+//! The event log of a run: what `events.jsonl` holds and what `--json` prints, one [`Line`] per line.
+
+use serde::{Deserialize, Serialize};
+
+use super::number;
+
+/// Version of the event format, the `v` of every line.
+pub const VERSION: u32 = 1;
+
+/// One line of `events.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Format version, [`VERSION`].
+    pub v: u32,
+    /// Seconds of computing since the run began; continues over a resume.
+    pub t: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened in a run. Readers skip kinds they do not know ([`Event::Unknown`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A worker took up the run, for the first time or again.
+    Started {
+        /// Directory name of the run.
+        run: String,
+        /// Preset name.
+        preset: String,
+        /// `flex`, `ndarray` or `cuda`.
+        backend: String,
+        /// Backend with threads or device name.
+        device: String,
+    },
+    /// One federated round is about to be attacked.
+    Round {
+        /// Federated round, 0 is the initial model.
+        round: u32,
+        /// l2 norm of the update the server received.
+        #[serde(with = "number")]
+        update_norm: f64,
+        /// Private samples, B.
+        batch: usize,
+        /// Parameters of the model, P.
+        parameters: usize,
+        /// Input scalars of one sample, d.
+        input: usize,
+        /// Trials planned.
+        trials: usize,
+        /// Iterations planned for each trial.
+        iterations: usize,
+    },
+    /// A restart begins.
+    Trial {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart.
+        trial: usize,
+        /// Labels the attacker uses, known or inferred; empty while they are optimised.
+        labels: Vec<usize>,
+    },
+    /// A worker continues from a checkpoint: later points of this trial that the log already holds are void.
+    Resumed {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart.
+        trial: usize,
+        /// Iterations the checkpoint had completed.
+        iteration: usize,
+    },
+    /// Iterations since the last such line, one point each.
+    Progress {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart.
+        trial: usize,
+        /// Loss by iteration.
+        points: Vec<Point>,
+        /// Evaluations of this trial so far (one gradient match with its own gradient each).
+        evaluations: usize,
+        /// Step size in use.
+        #[serde(with = "number")]
+        learning_rate: f64,
+        /// Iteration with the smallest total so far.
+        best_iteration: usize,
+        /// Its total loss.
+        #[serde(with = "number")]
+        best: f64,
+    },
+    /// Quality of the current iterate, judged by the evaluator with the ground truth.
+    Metrics {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart.
+        trial: usize,
+        /// Iteration of the iterate.
+        iteration: usize,
+        /// Its quality.
+        metrics: Metrics,
+    },
+    /// A picture was stored.
+    Picture {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart; absent for the ground truth and the final reconstruction.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trial: Option<usize>,
+        /// Iteration shown.
+        iteration: usize,
+        /// What it shows.
+        what: PictureOf,
+        /// Path inside the run directory.
+        file: String,
+        /// How the batch is tiled: samples, columns, and pixels of one sample.
+        tiles: Tiles,
+    },
+    /// A restart ended.
+    TrialFinished {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart.
+        trial: usize,
+        /// Why it ended.
+        outcome: TrialOutcome,
+        /// Smallest total loss and where.
+        #[serde(with = "number")]
+        best: f64,
+        /// Matching loss of that iterate.
+        #[serde(with = "number")]
+        matching: f64,
+        /// Iteration of that iterate.
+        best_iteration: usize,
+        /// Evaluations spent.
+        evaluations: usize,
+        /// Seconds of computing.
+        seconds: f64,
+        /// Quality of that iterate, judged by the evaluator.
+        metrics: Metrics,
+    },
+    /// All trials of a round ended; one was chosen by its matching loss.
+    RoundFinished(RoundResult),
+    /// A viewer asked for a pause and the worker holds.
+    Paused,
+    /// The worker goes on after a pause.
+    Continued,
+    /// Something worth a line in the log pane.
+    Log {
+        /// How serious.
+        level: Level,
+        /// One sentence.
+        message: String,
+    },
+    /// The last line of a run that ended in an orderly way.
+    Finished(Finished),
+    /// A kind this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Loss at one iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// 1-based iteration.
+    #[serde(rename = "i")]
+    pub iteration: usize,
+    /// Matching distance.
+    #[serde(rename = "m", with = "number")]
+    pub matching: f64,
+    /// Weighted sum of the priors; total = matching + prior.
+    #[serde(rename = "p", with = "number")]
+    pub prior: f64,
+}
+
+impl Point {
+    /// The objective: matching + prior.
+    pub fn total(&self) -> f64 {
+        self.matching + self.prior
+    }
+}
+
+/// What a stored picture shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PictureOf {
+    /// The private batch: known to the person, never to the attacker.
+    Truth,
+    /// The iterate at this iteration.
+    Current,
+    /// The best iterate by loss so far.
+    Best,
+    /// The chosen reconstruction of the round.
+    Reconstruction,
+}
+
+/// How the samples of a batch are tiled in a picture, row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tiles {
+    /// Samples in the batch.
+    pub samples: usize,
+    /// Samples in one row of the picture.
+    pub columns: usize,
+    /// Width of one sample in pixels.
+    pub width: usize,
+    /// Height of one sample in pixels.
+    pub height: usize,
+}
+
+/// Why a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialOutcome {
+    /// All iterations were done.
+    Completed,
+    /// The matching loss fell below `stop_below`.
+    Converged,
+    /// The optimiser cannot move any more: its gradient or its step is below tolerance.
+    Stalled,
+    /// The loss became NaN or infinite; the best earlier iterate stands.
+    NonFinite,
+}
+
+/// Severity of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Progress.
+    Info,
+    /// Something to know when judging the result.
+    Warning,
+    /// The run could not go on.
+    Error,
+}
+
+/// Over the samples of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Mean over samples (PSNR: infinite values count as 100 dB).
+    #[serde(with = "number")]
+    pub mean: f64,
+    /// Best sample.
+    #[serde(with = "number")]
+    pub best: f64,
+    /// Worst sample.
+    #[serde(with = "number")]
+    pub worst: f64,
+}
+
+/// Quality of a reconstruction after optimal assignment of its samples to the ground truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Mean squared error per sample, range [0, 1] pixels.
+    pub mse: Spread,
+    /// Peak signal-to-noise ratio in dB, range 1.
+    pub psnr: Spread,
+    /// `ssim_gauss`: Gaussian window 11, sigma 1.5; absent below 11 pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssim: Option<Spread>,
+    /// Share of labels the attack got right, as a multiset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_accuracy: Option<f64>,
+}
+
+/// Outcome of one attacked round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoundResult {
+    /// Federated round.
+    pub round: u32,
+    /// Quality of the chosen reconstruction.
+    pub metrics: Metrics,
+    /// Its matching loss.
+    #[serde(with = "number")]
+    pub loss: f64,
+    /// The trial it came from, chosen by matching loss.
+    pub trial: usize,
+    /// Trials that were run.
+    pub trials: usize,
+    /// Evaluations over all trials.
+    pub evaluations: usize,
+    /// Seconds of computing over all trials.
+    pub seconds: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// `done`, `stopped` or `failed`.
+    pub status: super::manifest::Status,
+    /// Directory name of the run.
+    pub run: String,
+    /// Rounds that were completed.
+    pub rounds: Vec<RoundResult>,
+    /// Why, when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}

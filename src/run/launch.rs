@@ -1,0 +1,47 @@
+//! Starts the worker process of a run and waits until it has taken the run up.
+
+use std::fs::OpenOptions;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{RunDirectory, RunError, Status};
+
+/// How long a worker may take from its start to its first manifest.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Starts `gialab worker RUN`, detached from this terminal: it outlives the viewer. Returns once the
+/// worker holds the run, or says why it does not.
+pub fn launch(directory: &RunDirectory) -> Result<(), RunError> {
+    let log = directory.log_path();
+    let open = || OpenOptions::new().create(true).append(true).open(&log);
+    let stdout = open().map_err(|e| RunError::io("write", &log, e))?;
+    let stderr = open().map_err(|e| RunError::io("write", &log, e))?;
+    let program = std::env::current_exe().map_err(|e| RunError::io("find", "gialab".as_ref(), e))?;
+    // The worker makes itself leader of its own session: a hang-up of this terminal does not reach it.
+    let mut worker = Command::new(&program)
+        .arg("worker")
+        .arg(directory.path())
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr)
+        .spawn()
+        .map_err(|e| RunError::io("start", &program, e))?;
+    wait_until_taken(directory, &mut worker)
+}
+
+fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), RunError> {
+    let begin = Instant::now();
+    loop {
+        let manifest = directory.manifest()?;
+        if manifest.pid == worker.id() && manifest.status != Status::Queued {
+            return Ok(());
+        }
+        if let Ok(Some(status)) = worker.try_wait() {
+            return Err(RunError::WorkerDied { status, log: directory.log_path() });
+        }
+        if begin.elapsed() > DEADLINE {
+            return Err(RunError::WorkerSilent { log: directory.log_path() });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

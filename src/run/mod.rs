@@ -1,0 +1,121 @@
+//! A run on disk: a directory that one worker writes and any number of viewers read.
+//!
+//! The only bridge between engine and screen. `worker` computes; everything else here is plain files.
+
+pub mod directory;
+pub mod event;
+pub mod launch;
+pub mod manifest;
+pub mod number;
+pub mod store;
+
+use std::path::{Path, PathBuf};
+
+pub use directory::{Request, RunDirectory};
+pub use event::{Event, Line};
+pub use manifest::{Health, Manifest, Status};
+pub use store::Store;
+
+/// What can go wrong with a run on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {}{}", path.display(), source, remedy(source))]
+    Io {
+        /// `read`, `write`, `create`, ...
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// No manifest where a run should be.
+    #[error("{} is not a run of gialab: it has no manifest.json; `gialab list` shows the runs there are", path.display())]
+    NotARun {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// The manifest cannot be understood.
+    #[error("{} is damaged: {source}", path.display())]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The directory was written by a newer gialab.
+    #[error("{} was written by a newer gialab (format {found}, this one knows {known}); update gialab to open it", path.display())]
+    Newer {
+        /// Which directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// No run has this name.
+    #[error("there is no run \"{name}\" in {}; `gialab list` shows the runs there are", runs.display())]
+    NoSuchRun {
+        /// As given.
+        name: String,
+        /// Where it was looked for.
+        runs: PathBuf,
+    },
+    /// A prefix fits several runs.
+    #[error("\"{name}\" fits {count} runs; give more of the name")]
+    Ambiguous {
+        /// As given.
+        name: String,
+        /// How many fit.
+        count: usize,
+    },
+    /// A worker is on it.
+    #[error("run {run} is being computed by process {pid}; stop it first: gialab stop {run}")]
+    Busy {
+        /// Which run.
+        run: String,
+        /// Its worker.
+        pid: u32,
+    },
+    /// The worker ended before it took the run up.
+    #[error("the worker ended at once ({status}); its messages are in {}", log.display())]
+    WorkerDied {
+        /// Exit status.
+        status: std::process::ExitStatus,
+        /// Where its output went.
+        log: PathBuf,
+    },
+    /// The worker did not report in time.
+    #[error("the worker did not report within 20 seconds; its messages are in {}", log.display())]
+    WorkerSilent {
+        /// Where its output went.
+        log: PathBuf,
+    },
+    /// The checkpoint does not fit the run.
+    #[error("checkpoint {} cannot be used: {reason}; delete it to start the run over", path.display())]
+    Checkpoint {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl RunError {
+    /// An I/O error with what was being done.
+    pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        RunError::Io { action, path: path.to_path_buf(), source }
+    }
+}
+
+fn remedy(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "; free some space or choose another place with --data-dir"
+        }
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose another place with --data-dir or GIALAB_DATA_DIR"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,156 @@
+//! All runs of a data directory: create, list, find, delete.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::directory::RunDirectory;
+use super::manifest::{self, Manifest, Status};
+use super::{Health, RunError};
+use crate::config::RunConfig;
+
+/// The directory that holds the runs.
+#[derive(Debug, Clone)]
+pub struct Store {
+    runs: PathBuf,
+}
+
+/// One run in a listing.
+#[derive(Debug)]
+pub struct Entry {
+    /// Where it is.
+    pub directory: RunDirectory,
+    /// Its manifest, or why it cannot be read.
+    pub manifest: Result<Manifest, RunError>,
+    /// Status corrected by the heartbeat; [`Health::Failed`] when the manifest cannot be read.
+    pub health: Health,
+}
+
+impl Store {
+    /// The runs under `data_dir/runs`.
+    pub fn in_data_dir(data_dir: &Path) -> Self {
+        Store { runs: data_dir.join("runs") }
+    }
+
+    /// Where the runs are.
+    pub fn path(&self) -> &Path {
+        &self.runs
+    }
+
+    /// Makes a new run directory with a queued manifest. `created` is in seconds since the epoch.
+    pub fn create(
+        &self,
+        preset: &str,
+        config: &RunConfig,
+        backend: &str,
+        created: f64,
+    ) -> Result<RunDirectory, RunError> {
+        fs::create_dir_all(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
+        let (directory, run) = self.reserve(preset, created)?;
+        let pictures = directory.pictures_path();
+        fs::create_dir_all(&pictures).map_err(|e| RunError::io("create", &pictures, e))?;
+        directory.write_manifest(&Manifest {
+            schema: manifest::SCHEMA,
+            run,
+            preset: preset.to_owned(),
+            config: config.clone(),
+            created,
+            gialab: env!("CARGO_PKG_VERSION").to_owned(),
+            burn: crate::BURN_VERSION.to_owned(),
+            backend: backend.to_owned(),
+            host: crate::sys::host_name(),
+            pid: 0,
+            status: Status::Queued,
+            heartbeat: created,
+            error: None,
+        })?;
+        Ok(directory)
+    }
+
+    /// `20261122-125501-dlg-lenet`, with `-2`, `-3`, ... if two start in the same second.
+    fn reserve(&self, preset: &str, created: f64) -> Result<(RunDirectory, String), RunError> {
+        let second = jiff::Timestamp::from_second(created as i64).unwrap_or_default();
+        let stamp = second.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y%m%d-%H%M%S");
+        let base = format!("{stamp}-{preset}");
+        let mut name = base.clone();
+        let mut count = 1;
+        loop {
+            let path = self.runs.join(&name);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok((RunDirectory::at(path), name)),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+                    count += 1;
+                    name = format!("{base}-{count}");
+                }
+                Err(e) => return Err(RunError::io("create", &path, e)),
+            }
+        }
+    }
+
+    /// All runs: live ones first, then newest first. `now` is in seconds since the epoch.
+    pub fn list(&self, now: f64) -> Result<Vec<Entry>, RunError> {
+        let listing = match fs::read_dir(&self.runs) {
+            Ok(listing) => listing,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(RunError::io("read", &self.runs, e)),
+        };
+        let here = crate::sys::host_name();
+        let mut entries: Vec<Entry> = listing
+            .flatten()
+            .filter(|item| item.path().is_dir())
+            .map(|item| {
+                let directory = RunDirectory::at(item.path());
+                let manifest = directory.manifest();
+                let health = manifest
+                    .as_ref()
+                    .map_or(Health::Failed, |m| m.health(now, &here, crate::sys::process_exists));
+                Entry { directory, manifest, health }
+            })
+            .collect();
+        let newest = |entry: &Entry| entry.manifest.as_ref().map_or(0.0, |m| m.created);
+        entries.sort_by(|a, b| {
+            b.health.is_live().cmp(&a.health.is_live()).then(newest(b).total_cmp(&newest(a)))
+        });
+        Ok(entries)
+    }
+
+    /// Finds a run by its name, a path to it, a unique part of its name, or `last`.
+    pub fn find(&self, name: &str) -> Result<RunDirectory, RunError> {
+        if name.contains(std::path::MAIN_SEPARATOR) || Path::new(name).join("manifest.json").exists() {
+            return Ok(RunDirectory::at(name));
+        }
+        let exact = self.runs.join(name);
+        if !name.is_empty() && exact.is_dir() {
+            return Ok(RunDirectory::at(exact));
+        }
+        let mut names: Vec<String> = fs::read_dir(&self.runs)
+            .map(|listing| {
+                listing
+                    .flatten()
+                    .filter(|item| item.path().join("manifest.json").exists())
+                    .map(|item| item.file_name().to_string_lossy().into_owned())
+                    .collect()
+            })
+            .unwrap_or_default();
+        names.sort();
+        let fitting: Vec<&String> = match name {
+            "last" => names.last().into_iter().collect(),
+            _ => names.iter().filter(|candidate| candidate.contains(name)).collect(),
+        };
+        match fitting.as_slice() {
+            [one] => Ok(RunDirectory::at(self.runs.join(one))),
+            [] => Err(RunError::NoSuchRun { name: name.to_owned(), runs: self.runs.clone() }),
+            several => Err(RunError::Ambiguous { name: name.to_owned(), count: several.len() }),
+        }
+    }
+
+    /// Deletes a run that no worker is on.
+    pub fn delete(&self, directory: &RunDirectory, now: f64) -> Result<(), RunError> {
+        if let Ok(manifest) = directory.manifest() {
+            let health = manifest.health(now, &crate::sys::host_name(), crate::sys::process_exists);
+            if health.is_live() {
+                return Err(RunError::Busy { run: directory.id(), pid: manifest.pid });
+            }
+        }
+        fs::remove_dir_all(directory.path()).map_err(|e| RunError::io("delete", directory.path(), e))
+    }
+}
