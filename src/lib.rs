@@ -1,7 +1,13 @@
 //! gialab: an interactive laboratory for gradient inversion attacks on federated learning.
 
+pub mod attack;
+pub mod backend;
 pub mod config;
+pub mod dual;
+pub mod fl;
+pub mod model;
 pub mod run;
+pub mod seed;
 pub mod sys;
 
 #[cfg(feature = "tui")]

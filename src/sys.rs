@@ -14,3 +14,31 @@ pub fn process_exists(pid: u32) -> bool {
     // EPERM means: exists, but belongs to somebody else.
     !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
 }
+
+/// Number of CUDA devices, asked of the driver without starting anything on them.
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
+pub fn cuda_devices() -> Result<i32, String> {
+    type Init = unsafe extern "C" fn(u32) -> i32;
+    type Count = unsafe extern "C" fn(*mut i32) -> i32;
+    // SAFETY: libcuda's load-time code is what every CUDA program runs; both signatures are those of
+    // the driver API (cuda.h), and the out-pointer is a live i32.
+    unsafe {
+        let library = libloading::Library::new("libcuda.so.1")
+            .map_err(|_| "no NVIDIA driver found (libcuda.so.1 does not load)".to_owned())?;
+        let init: libloading::Symbol<Init> =
+            library.get(b"cuInit\0").map_err(|_| "libcuda.so.1 is not a CUDA driver".to_owned())?;
+        let count: libloading::Symbol<Count> =
+            library.get(b"cuDeviceGetCount\0").map_err(|_| "libcuda.so.1 is not a CUDA driver".to_owned())?;
+        match init(0) {
+            0 => {}
+            100 => return Ok(0),
+            code => return Err(format!("the NVIDIA driver does not start (cuInit returned {code})")),
+        }
+        let mut devices = 0;
+        match count(&mut devices) {
+            0 => Ok(devices),
+            code => Err(format!("the NVIDIA driver does not answer (cuDeviceGetCount returned {code})")),
+        }
+    }
+}

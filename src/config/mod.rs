@@ -250,12 +250,10 @@ pub struct AttackConfig {
     /// Restarts; the one with the smallest matching loss is kept.
     #[serde(default = "one")]
     pub trials: usize,
-    /// A trial whose matching loss falls below this has converged and ends early; 0 never stops.
+    /// A trial whose matching loss falls below this has converged: it ends, and the trials that remain are
+    /// skipped. 0 never stops.
     #[serde(default)]
     pub stop_below: f64,
-    /// Once a trial has converged below `stop_below`, skip the trials that remain.
-    #[serde(default)]
-    pub stop_at_first: bool,
 }
 
 fn one() -> usize {
@@ -303,6 +301,15 @@ impl BatchNormMode {
 }
 
 impl Labels {
+    /// As written in a preset.
+    pub fn key(self) -> &'static str {
+        match self {
+            Labels::Known => "known",
+            Labels::Infer => "infer",
+            Labels::Optimise => "optimise",
+        }
+    }
+
     /// For table headers: `known`, `inferred`, `optimised`.
     pub fn name(self) -> &'static str {
         match self {

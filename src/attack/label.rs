@@ -1,0 +1,30 @@
+//! Labels read off the gradient of the last layer.
+
+use super::view::AttackerView;
+use crate::config::RunConfig;
+
+/// iDLG's rule (Zhao et al. 2020): the class whose row of the last weight gradient has the smallest sum.
+/// Exact for one sample, hard labels and non-negative last features.
+pub fn idlg(view: &AttackerView) -> Option<usize> {
+    let specs = view.update.values.specs();
+    // The last matrix is the classifier: [classes, features].
+    let classifier = specs.iter().rposition(|spec| spec.shape.len() == 2)?;
+    let gradient = crate::backend::values(&view.update.values.tensors()[classifier]);
+    let features = specs[classifier].shape[1];
+    gradient
+        .chunks(features)
+        .map(|row| row.iter().sum::<f64>())
+        .enumerate()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(class, _)| class)
+}
+
+/// Whether [`idlg`]'s rule applies to a run: it reads one label.
+pub fn check_inference(config: &RunConfig) -> Result<(), String> {
+    match config.batch() {
+        1 => Ok(()),
+        batch => Err(format!(
+            "knowledge.labels = \"infer\" reads the label of a single sample, but the batch has {batch}; grant the labels with \"known\" or attack one sample"
+        )),
+    }
+}

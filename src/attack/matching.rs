@@ -1,0 +1,117 @@
+//! Gradient matching: the objective that most attacks minimise, D(g(x, y), h) + R(x), with its gradient to
+//! the candidate.
+
+use burn::tensor::Tensor;
+
+use crate::backend::{self, Plain};
+use crate::model::Targets;
+
+use super::objective::Distance;
+use super::optimiser::Evaluation;
+use super::prior::Priors;
+use super::view::AttackerView;
+use super::Guess;
+
+/// What the candidate says of the labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelVariable {
+    /// Nothing: they are fixed.
+    Fixed(Vec<usize>),
+    /// Label logits u follow the pixels in the candidate, `[batch, classes]`.
+    Logits,
+}
+
+/// The objective over candidates z = (x, u): normalised pixels, then label logits if they are optimised.
+#[derive(Debug, Clone)]
+pub struct GradientMatching<'a> {
+    view: &'a AttackerView,
+    distance: Distance,
+    priors: Priors,
+    labels: LabelVariable,
+}
+
+impl<'a> GradientMatching<'a> {
+    /// Matches the update of `view`.
+    pub fn new(view: &'a AttackerView, distance: Distance, priors: Priors, labels: LabelVariable) -> Self {
+        GradientMatching { view, distance, priors, labels }
+    }
+
+    /// Entries of the candidate.
+    pub fn count(&self) -> usize {
+        self.pixels() + self.logits()
+    }
+
+    /// Entries that are pixels; they come first.
+    pub fn pixels(&self) -> usize {
+        self.view.shape().iter().product()
+    }
+
+    fn logits(&self) -> usize {
+        match self.labels {
+            LabelVariable::Fixed(_) => 0,
+            LabelVariable::Logits => self.view.update.samples * self.view.model.net.classes(),
+        }
+    }
+
+    /// Objective and gradient at a candidate: two passes through the model.
+    pub fn evaluate(&self, z: &[f64]) -> Evaluation {
+        let (pixels, logits) = z.split_at(self.pixels());
+        let model = &self.view.model;
+        let mode = self.view.knowledge.batch_norm;
+        let x = self.view.compute.tensor(pixels, self.view.shape());
+        let targets = self.targets(logits);
+
+        let (_, simulated) = model.gradient(mode, &x, &targets);
+        let matched = self.distance.compare(&simulated);
+        let through =
+            model.gradient_through(mode, &x, &targets, &matched.cotangent, |x| self.priors.value(x));
+
+        let mut gradient = backend::values(&through.to_input);
+        if let Some(to_labels) = through.to_labels {
+            gradient.extend(backend::values(&to_labels));
+        }
+        let prior = through.prior.map_or(0.0, backend::scalar);
+        Evaluation { matching: matched.distance, prior, gradient }
+    }
+
+    /// Clamps the pixels of a candidate to the range of real images.
+    pub fn clamp(&self, z: &mut [f64]) {
+        let [_, channels, height, width] = self.view.shape();
+        let pixels = self.pixels();
+        for (i, plane) in z[..pixels].chunks_mut(height * width).enumerate() {
+            let (low, high) = self.view.range[i % channels];
+            plane.iter_mut().for_each(|value| *value = value.clamp(low, high));
+        }
+    }
+
+    /// A candidate as pixels and labels.
+    pub fn guess(&self, z: &[f64]) -> Guess {
+        let (pixels, logits) = z.split_at(self.pixels());
+        let labels = match &self.labels {
+            LabelVariable::Fixed(labels) => labels.clone(),
+            LabelVariable::Logits => logits.chunks(self.view.model.net.classes()).map(arg_max).collect(),
+        };
+        Guess { pixels: pixels.to_vec(), labels }
+    }
+
+    fn targets(&self, logits: &[f64]) -> Targets {
+        let (samples, classes) = (self.view.update.samples, self.view.model.net.classes());
+        match &self.labels {
+            LabelVariable::Fixed(labels) => Targets::Hard(one_hot(&self.view.compute, labels, classes)),
+            LabelVariable::Logits => Targets::Soft(self.view.compute.tensor(logits, [samples, classes])),
+        }
+    }
+}
+
+/// Rows of zeros with a one at each label, `[batch, classes]`.
+pub fn one_hot(compute: &backend::Compute, labels: &[usize], classes: usize) -> Tensor<Plain, 2> {
+    let mut rows = vec![0.0; labels.len() * classes];
+    for (row, &label) in labels.iter().enumerate() {
+        rows[row * classes + label] = 1.0;
+    }
+    compute.tensor(&rows, [labels.len(), classes])
+}
+
+fn arg_max(row: &[f64]) -> usize {
+    row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(index, _)| index)
+}

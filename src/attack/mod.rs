@@ -1,0 +1,168 @@
+//! Attacks: from what the server sees to a reconstruction.
+//!
+//! An attack receives an [`AttackerView`] and nothing else, and reports through one [`Sink`]. What it needs to
+//! be granted it states in its `check`; a run that does not grant it is refused.
+//!
+//! A new attack is one file with an [`Attack`] and one line in [`ATTACKS`].
+
+mod dlg;
+mod idlg;
+mod inverting_gradients;
+pub mod label;
+mod matching;
+pub mod objective;
+pub mod optimiser;
+pub mod prior;
+mod restarts;
+pub mod state;
+mod trial;
+mod view;
+
+pub use matching::{GradientMatching, LabelVariable};
+pub use restarts::Reconstruction;
+pub use state::{State, StateError};
+pub use trial::Best;
+pub use view::{AttackerView, Knowledge, LabelKnowledge};
+
+use crate::config::{AttackConfig, RunConfig};
+use crate::run::event::TrialOutcome;
+use crate::seed::Seed;
+
+/// An attack by name.
+pub struct Attack {
+    /// Name in presets.
+    pub name: &'static str,
+    /// For headings.
+    pub title: &'static str,
+    /// Paper.
+    pub source: &'static str,
+    /// Whether a config grants what the attack needs and asks for what it can do; else one sentence that
+    /// says what is missing.
+    pub check: fn(&RunConfig) -> Result<(), String>,
+    /// Attacks one round.
+    pub run: fn(Task<'_>, &mut dyn Sink) -> Result<Ended, AttackError>,
+}
+
+/// All attacks.
+pub const ATTACKS: [Attack; 3] = [dlg::DLG, idlg::IDLG, inverting_gradients::INVERTING_GRADIENTS];
+
+/// The attack of this name.
+pub fn attack(name: &str) -> Option<&'static Attack> {
+    ATTACKS.iter().find(|attack| attack.name == name)
+}
+
+/// One round to attack.
+pub struct Task<'a> {
+    /// What the attacker sees.
+    pub view: &'a AttackerView,
+    /// Settings of the attack.
+    pub config: &'a AttackConfig,
+    /// Seed of the run.
+    pub seed: Seed,
+    /// Federated round; separates the random streams of rounds.
+    pub round: u32,
+    /// State of an earlier worker to go on from.
+    pub resume: Option<&'a State>,
+}
+
+/// How an attack on a round came to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ended {
+    /// With a reconstruction.
+    Reconstructed(Reconstruction),
+    /// On request, before it was through.
+    Stopped,
+}
+
+/// Whether to go on; the answer of a [`Sink`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Stop as soon as possible.
+    Stop,
+}
+
+/// A candidate as the attacker holds it: normalised pixels `[batch, channels, height, width]` and labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guess {
+    /// Row-major normalised pixels.
+    pub pixels: Vec<f64>,
+    /// Labels it goes with.
+    pub labels: Vec<usize>,
+}
+
+/// State of a trial after an iteration. Reading a guess or the checkpoint costs a copy; nothing is copied
+/// unless asked for.
+pub trait Progress {
+    /// 0-based restart.
+    fn trial(&self) -> usize;
+    /// Iterations done.
+    fn iteration(&self) -> usize;
+    /// Matching distance and prior at the start of this iteration.
+    fn losses(&self) -> (f64, f64);
+    /// Step size in use.
+    fn learning_rate(&self) -> f64;
+    /// Evaluations of this trial.
+    fn evaluations(&self) -> usize;
+    /// The best iterate so far.
+    fn best(&self) -> &Best;
+    /// The current iterate.
+    fn current(&self) -> Guess;
+    /// The best iterate.
+    fn best_guess(&self) -> Guess;
+    /// Everything needed to go on from here in another process.
+    fn checkpoint(&self) -> State;
+}
+
+/// End of one trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialEnd {
+    /// 0-based restart.
+    pub trial: usize,
+    /// Why it ended.
+    pub outcome: TrialOutcome,
+    /// Its best iterate.
+    pub best: Best,
+    /// That iterate as pixels and labels.
+    pub guess: Guess,
+    /// Evaluations spent.
+    pub evaluations: usize,
+}
+
+/// Where an attack reports to.
+pub trait Sink {
+    /// A trial begins; labels are empty while they are optimised.
+    fn trial_started(&mut self, trial: usize, labels: &[usize]);
+    /// A trial goes on from a checkpoint.
+    fn trial_resumed(&mut self, trial: usize, iteration: usize);
+    /// An iteration is done.
+    fn iterated(&mut self, progress: &dyn Progress) -> Flow;
+    /// A trial ended.
+    fn trial_finished(&mut self, end: &TrialEnd);
+}
+
+/// Why an attack could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AttackError {
+    /// No finite loss in any trial.
+    #[error(
+        "the matching loss was not finite in any of {trials} trial(s); lower attack.optimiser.lr or try another --seed"
+    )]
+    NonFinite {
+        /// Trials that were run.
+        trials: usize,
+    },
+    /// The update carries no information.
+    #[error("the update is {what}: there is nothing to match; check the victim's weights and data")]
+    Update {
+        /// `zero` or `not finite`.
+        what: &'static str,
+    },
+    /// Labels cannot be inferred from this model.
+    #[error("labels cannot be inferred: the model has no fully connected last layer; grant them: --set knowledge.labels=known")]
+    Labels,
+    /// A checkpoint does not fit.
+    #[error(transparent)]
+    State(#[from] StateError),
+}

@@ -1,0 +1,10 @@
+//! `l2` (Zhu et al. 2019): sum of squared differences, without 1/2 and without mean.
+
+use super::Match;
+use crate::model::Parameters;
+
+/// D = sum |g - h|^2, v = 2 (g - h).
+pub fn compare(g: &Parameters, h: &Parameters) -> Match {
+    let difference = g.combine(1.0, h, -1.0);
+    Match { distance: difference.dot(&difference), cotangent: difference.combine(2.0, &difference, 0.0) }
+}

@@ -1,0 +1,41 @@
+//! Matching distances D(g, h) between the simulated gradient g and the observed update h, with their
+//! cotangents v = dD/dg in closed form.
+
+mod cosine;
+mod l2;
+
+use crate::config::DistanceKind;
+use crate::model::Parameters;
+
+/// Distance and cotangent at the current g.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// D(g, h).
+    pub distance: f64,
+    /// v = dD/dg, a constant for every later pass.
+    pub cotangent: Parameters,
+}
+
+/// A matching distance with what it needs to know of h.
+#[derive(Debug, Clone)]
+pub struct Distance {
+    kind: DistanceKind,
+    observed: Parameters,
+    observed_norm: f64,
+}
+
+impl Distance {
+    /// The distance of this kind to the update `observed`.
+    pub fn new(kind: DistanceKind, observed: Parameters) -> Self {
+        let observed_norm = observed.norm();
+        Distance { kind, observed, observed_norm }
+    }
+
+    /// Distance and cotangent of a simulated gradient. Waits for the device.
+    pub fn compare(&self, simulated: &Parameters) -> Match {
+        match self.kind {
+            DistanceKind::L2 => l2::compare(simulated, &self.observed),
+            DistanceKind::Cosine => cosine::compare(simulated, &self.observed, self.observed_norm),
+        }
+    }
+}

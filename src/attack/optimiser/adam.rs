@@ -1,0 +1,65 @@
+//! Adam (Kingma & Ba 2015), plain or on the sign of the gradient (Geiping et al. 2020).
+
+use super::{Evaluation, Optimiser, Step};
+use crate::attack::state::{State, StateError};
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// Adam(0.9, 0.999, 1e-8).
+#[derive(Debug, Clone, Default)]
+pub struct Adam {
+    signed: bool,
+    /// Steps taken.
+    t: u64,
+    /// First moment.
+    m: Vec<f64>,
+    /// Second moment.
+    v: Vec<f64>,
+}
+
+impl Adam {
+    /// With fresh moments; `signed` replaces the gradient by its sign.
+    pub fn new(signed: bool) -> Self {
+        Adam { signed, ..Adam::default() }
+    }
+}
+
+impl Optimiser for Adam {
+    fn step(&mut self, z: &mut Vec<f64>, lr: f64, evaluate: &mut dyn FnMut(&[f64]) -> Evaluation) -> Step {
+        let evaluation = evaluate(z);
+        self.m.resize(z.len(), 0.0);
+        self.v.resize(z.len(), 0.0);
+        self.t += 1;
+        let correction_1 = 1.0 - BETA_1.powi(self.t as i32);
+        let correction_2 = (1.0 - BETA_2.powi(self.t as i32)).sqrt();
+        for (i, &gradient) in evaluation.gradient.iter().enumerate() {
+            let g = if self.signed { sign(gradient) } else { gradient };
+            self.m[i] = BETA_1 * self.m[i] + (1.0 - BETA_1) * g;
+            self.v[i] = BETA_2 * self.v[i] + (1.0 - BETA_2) * g * g;
+            z[i] -= lr / correction_1 * self.m[i] / (self.v[i].sqrt() / correction_2 + EPSILON);
+        }
+        Step::Moved
+    }
+
+    fn save(&self, state: &mut State) {
+        state.put_number("adam.t", self.t as f64);
+        state.put("adam.m", &self.m);
+        state.put("adam.v", &self.v);
+    }
+
+    fn load(&mut self, state: &State, count: usize) -> Result<(), StateError> {
+        self.t = state.number("adam.t")? as u64;
+        // Before the first step there are no moments yet.
+        let count = if self.t == 0 { 0 } else { count };
+        self.m = state.vector("adam.m", count)?;
+        self.v = state.vector("adam.v", count)?;
+        Ok(())
+    }
+}
+
+/// -1, 0 or 1; `f64::signum` has no 0.
+fn sign(value: f64) -> f64 {
+    if value == 0.0 { 0.0 } else { value.signum() }
+}

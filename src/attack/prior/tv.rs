@@ -1,0 +1,14 @@
+//! `tv_aniso` (Geiping et al. 2020): anisotropic total variation.
+
+use burn::tensor::Tensor;
+
+use crate::backend::Tape;
+
+/// `mean |dx| + mean |dy|`, each mean over its own differences.
+pub fn tv_aniso(x: Tensor<Tape, 4>) -> Tensor<Tape, 1> {
+    let [_, _, height, width] = x.dims();
+    let along = |dim: usize, side: usize| {
+        (x.clone().narrow(dim, 1, side - 1) - x.clone().narrow(dim, 0, side - 1)).abs().mean()
+    };
+    along(3, width) + along(2, height)
+}

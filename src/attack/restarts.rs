@@ -1,0 +1,127 @@
+//! The trials of a gradient-matching attack, and the choice among them by matching loss alone.
+
+use crate::run::event::TrialOutcome;
+
+use super::matching::{GradientMatching, LabelVariable};
+use super::objective::Distance;
+use super::prior::Priors;
+use super::state::State;
+use super::trial::{Best, Trial};
+use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd};
+
+/// What an attack on one round brings back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reconstruction {
+    /// The chosen candidate.
+    pub guess: Guess,
+    /// Its matching distance.
+    pub matching: f64,
+    /// The trial it came from.
+    pub trial: usize,
+    /// Trials that were run.
+    pub trials: usize,
+    /// Evaluations over all of them.
+    pub evaluations: usize,
+}
+
+/// The best trial so far.
+struct Chosen {
+    trial: usize,
+    best: Best,
+}
+
+/// Runs the trials of a task. Ends early once one has converged.
+pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
+    let config = task.config;
+    let norm = task.view.update.values.norm();
+    if !norm.is_finite() {
+        return Err(AttackError::Update { what: "not finite" });
+    }
+    if norm == 0.0 {
+        return Err(AttackError::Update { what: "zero" });
+    }
+    let shown = match &labels {
+        LabelVariable::Fixed(labels) => labels.clone(),
+        LabelVariable::Logits => Vec::new(),
+    };
+    let distance = Distance::new(config.distance, task.view.update.values.clone());
+    let priors = Priors { tv: config.tv, l2norm: config.l2norm };
+    let objective = GradientMatching::new(task.view, distance, priors, labels);
+
+    let (first, mut chosen, mut spent) = match task.resume {
+        Some(state) => restore(state, objective.count())?,
+        None => (0, None, 0),
+    };
+    let mut trials = first;
+    for trial in first..config.trials {
+        let outer = save(chosen.as_ref(), spent);
+        let mut restart = Trial::start(&objective, config, task.seed, task.round, trial, outer);
+        match task.resume {
+            Some(state) if trial == first => {
+                restart.load(state)?;
+                sink.trial_resumed(trial, restart.iteration());
+            }
+            _ => sink.trial_started(trial, &shown),
+        }
+        let outcome = loop {
+            let outcome = restart.step();
+            let flow = sink.iterated(&restart);
+            match (outcome, flow) {
+                (Some(outcome), _) => break outcome,
+                (None, Flow::Stop) => return Ok(Ended::Stopped),
+                (None, Flow::Continue) => {}
+            }
+        };
+        let (best, guess, evaluations) = restart.finish();
+        spent += evaluations;
+        trials = trial + 1;
+        sink.trial_finished(&TrialEnd { trial, outcome, best: best.clone(), guess, evaluations });
+        if best.matching.is_finite() && chosen.as_ref().is_none_or(|c| best.matching < c.best.matching) {
+            chosen = Some(Chosen { trial, best });
+        }
+        if outcome == TrialOutcome::Converged {
+            break;
+        }
+    }
+    let Some(chosen) = chosen else {
+        return Err(AttackError::NonFinite { trials });
+    };
+    Ok(Ended::Reconstructed(Reconstruction {
+        guess: objective.guess(&chosen.best.z),
+        matching: chosen.best.matching,
+        trial: chosen.trial,
+        trials,
+        evaluations: spent,
+    }))
+}
+
+fn save(chosen: Option<&Chosen>, spent: usize) -> State {
+    let mut state = State::default();
+    state.put_number("spent", spent as f64);
+    if let Some(chosen) = chosen {
+        state.put_number("chosen.trial", chosen.trial as f64);
+        state.put("chosen.z", &chosen.best.z);
+        state.put_number("chosen.iteration", chosen.best.iteration as f64);
+        state.put_number("chosen.matching", chosen.best.matching);
+        state.put_number("chosen.prior", chosen.best.prior);
+    }
+    state
+}
+
+/// The trial to go on with, the choice among the finished ones, and their evaluations.
+fn restore(state: &State, count: usize) -> Result<(usize, Option<Chosen>, usize), AttackError> {
+    let chosen = if state.has("chosen.z") {
+        Some(Chosen {
+            trial: state.number("chosen.trial")? as usize,
+            best: Best {
+                z: state.vector("chosen.z", count)?,
+                iteration: state.number("chosen.iteration")? as usize,
+                matching: state.number("chosen.matching")?,
+                prior: state.number("chosen.prior")?,
+            },
+        })
+    } else {
+        None
+    };
+    Ok((state.number("trial")? as usize, chosen, state.number("spent")? as usize))
+}

@@ -1,0 +1,198 @@
+//! One restart of a gradient-matching attack: iterate, keep the best iterate by loss, stop when it is over.
+
+use crate::config::AttackConfig;
+use crate::run::event::TrialOutcome;
+use crate::seed::{self, Seed};
+
+use super::matching::GradientMatching;
+use super::optimiser::{self, Evaluation, Optimiser, Step};
+use super::state::{State, StateError};
+use super::{Guess, Progress};
+
+/// The iterate with the smallest objective so far, with the losses evaluated at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// The candidate.
+    pub z: Vec<f64>,
+    /// Iteration in which it was evaluated, 1-based; 0 before any.
+    pub iteration: usize,
+    /// Its matching distance; infinite before any finite evaluation.
+    pub matching: f64,
+    /// Its prior.
+    pub prior: f64,
+}
+
+impl Best {
+    /// The objective: matching + prior.
+    pub fn total(&self) -> f64 {
+        self.matching + self.prior
+    }
+}
+
+/// A restart in progress.
+pub struct Trial<'a> {
+    objective: &'a GradientMatching<'a>,
+    config: &'a AttackConfig,
+    trial: usize,
+    optimiser: Box<dyn Optimiser>,
+    z: Vec<f64>,
+    best: Best,
+    iteration: usize,
+    evaluations: usize,
+    /// Losses at the start of the last iteration.
+    losses: (f64, f64),
+    /// State of the restarts around this trial, to be kept with its own.
+    outer: State,
+}
+
+impl<'a> Trial<'a> {
+    /// A fresh start: every entry of the candidate from N(0, 1), in a stream of its own by round and trial.
+    pub fn start(
+        objective: &'a GradientMatching<'a>,
+        config: &'a AttackConfig,
+        seed: Seed,
+        round: u32,
+        trial: usize,
+        outer: State,
+    ) -> Self {
+        let mut generator = seed.stream("initial guess", &[u64::from(round), trial as u64]);
+        let z = seed::normal(&mut generator, objective.count());
+        Trial {
+            objective,
+            config,
+            trial,
+            optimiser: optimiser::optimiser(&config.optimiser),
+            best: Best { z: z.clone(), iteration: 0, matching: f64::INFINITY, prior: 0.0 },
+            z,
+            iteration: 0,
+            evaluations: 0,
+            losses: (f64::NAN, 0.0),
+            outer,
+        }
+    }
+
+    /// Goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// If the checkpoint belongs to another problem.
+    pub fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let count = self.objective.count();
+        self.z = state.vector("z", count)?;
+        self.best = Best {
+            z: state.vector("best.z", count)?,
+            iteration: state.number("best.iteration")? as usize,
+            matching: state.number("best.matching")?,
+            prior: state.number("best.prior")?,
+        };
+        self.iteration = state.number("iteration")? as usize;
+        self.evaluations = state.number("evaluations")? as usize;
+        self.losses = (state.number("losses.matching")?, state.number("losses.prior")?);
+        self.optimiser.load(state, count)
+    }
+
+    /// One iteration. Returns why the trial is over, if it is.
+    pub fn step(&mut self) -> Option<TrialOutcome> {
+        let Trial { objective, optimiser, best, evaluations, .. } = self;
+        let iteration = self.iteration + 1;
+        let mut first: Option<(f64, f64)> = None;
+        let mut finite = true;
+        let mut evaluate = |z: &[f64]| {
+            let evaluation = objective.evaluate(z);
+            *evaluations += 1;
+            first.get_or_insert((evaluation.matching, evaluation.prior));
+            finite &= evaluation.total().is_finite();
+            keep_better(best, z, &evaluation, iteration);
+            evaluation
+        };
+        let lr = optimiser::learning_rate(&self.config.optimiser, self.iteration, self.config.iterations);
+        let step = optimiser.step(&mut self.z, lr, &mut evaluate);
+        if self.config.clamp {
+            objective.clamp(&mut self.z);
+        }
+        self.iteration = iteration;
+        self.losses = first.unwrap_or((f64::NAN, 0.0));
+
+        if !finite || self.z.iter().any(|value| !value.is_finite()) {
+            Some(TrialOutcome::NonFinite)
+        } else if self.best.matching < self.config.stop_below {
+            Some(TrialOutcome::Converged)
+        } else if step == Step::Stalled {
+            Some(TrialOutcome::Stalled)
+        } else if self.iteration >= self.config.iterations {
+            Some(TrialOutcome::Completed)
+        } else {
+            None
+        }
+    }
+
+    /// Evaluates the last iterate, which no iteration starts from, and returns the best.
+    pub fn finish(mut self) -> (Best, Guess, usize) {
+        if self.z.iter().all(|value| value.is_finite()) {
+            let evaluation = self.objective.evaluate(&self.z);
+            self.evaluations += 1;
+            keep_better(&mut self.best, &self.z, &evaluation, self.iteration);
+        }
+        let guess = self.best_guess();
+        (self.best, guess, self.evaluations)
+    }
+}
+
+fn keep_better(best: &mut Best, z: &[f64], evaluation: &Evaluation, iteration: usize) {
+    if evaluation.total() < best.total() {
+        best.z.copy_from_slice(z);
+        best.iteration = iteration;
+        best.matching = evaluation.matching;
+        best.prior = evaluation.prior;
+    }
+}
+
+impl Progress for Trial<'_> {
+    fn trial(&self) -> usize {
+        self.trial
+    }
+
+    fn iteration(&self) -> usize {
+        self.iteration
+    }
+
+    fn losses(&self) -> (f64, f64) {
+        self.losses
+    }
+
+    fn learning_rate(&self) -> f64 {
+        let last = self.iteration.saturating_sub(1);
+        optimiser::learning_rate(&self.config.optimiser, last, self.config.iterations)
+    }
+
+    fn evaluations(&self) -> usize {
+        self.evaluations
+    }
+
+    fn best(&self) -> &Best {
+        &self.best
+    }
+
+    fn current(&self) -> Guess {
+        self.objective.guess(&self.z)
+    }
+
+    fn best_guess(&self) -> Guess {
+        self.objective.guess(&self.best.z)
+    }
+
+    fn checkpoint(&self) -> State {
+        let mut state = self.outer.clone();
+        state.put_number("trial", self.trial as f64);
+        state.put("z", &self.z);
+        state.put("best.z", &self.best.z);
+        state.put_number("best.iteration", self.best.iteration as f64);
+        state.put_number("best.matching", self.best.matching);
+        state.put_number("best.prior", self.best.prior);
+        state.put_number("iteration", self.iteration as f64);
+        state.put_number("evaluations", self.evaluations as f64);
+        state.put_number("losses.matching", self.losses.0);
+        state.put_number("losses.prior", self.losses.1);
+        self.optimiser.save(&mut state);
+        state
+    }
+}

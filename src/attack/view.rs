@@ -1,0 +1,49 @@
+//! Everything an attack may look at. Ground truth is not part of it, by type.
+
+use crate::backend::Compute;
+use crate::config::BatchNormMode;
+use crate::fl::Update;
+use crate::model::Model;
+
+/// What the attacker is granted besides the update and the model: one field for each kind of knowledge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knowledge {
+    /// How it comes by the labels.
+    pub labels: LabelKnowledge,
+    /// The running BatchNorm statistics are public, and which statistics the client used is known.
+    pub batch_norm: BatchNormMode,
+}
+
+/// How the attacker comes by the labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelKnowledge {
+    /// Granted, in the client's order.
+    Known(Vec<usize>),
+    /// Not granted; to be read off the update.
+    Inferred,
+    /// Not granted; to be optimised with the image.
+    Optimised,
+}
+
+/// The attacker's whole world.
+#[derive(Debug, Clone)]
+pub struct AttackerView {
+    /// Where to compute.
+    pub compute: Compute,
+    /// Architecture, parameters and public buffers that the server sent.
+    pub model: Model,
+    /// What the client sent back.
+    pub update: Update,
+    /// Smallest and largest normalised value of each channel: 8-bit pixels are public knowledge.
+    pub range: Vec<(f64, f64)>,
+    /// What else it is granted.
+    pub knowledge: Knowledge,
+}
+
+impl AttackerView {
+    /// Shape of a reconstruction, `[batch, channels, height, width]`.
+    pub fn shape(&self) -> [usize; 4] {
+        let [channels, height, width] = self.model.net.input();
+        [self.update.samples, channels, height, width]
+    }
+}

@@ -1,0 +1,172 @@
+//! Where tensors live: the backend types, the devices of this machine and how one is chosen.
+//!
+//! The only module that names backends. Everything computes on [`Plain`] tensors; where a reverse pass is
+//! needed, on [`Tape`] tensors. Which backend a tensor is on is decided at run time by its device.
+
+use burn::tensor::{DType, Shape, Tensor, TensorData};
+
+/// Tensors without a tape: flex, ndarray or CUDA, by device.
+pub type Plain = burn::Dispatch;
+/// Tensors that record a tape for one reverse pass.
+pub type Tape = burn::backend::Autodiff<Plain>;
+/// A flat tensor without a tape.
+pub type Vector = Tensor<Plain, 1>;
+
+/// Backends by the name a user types, in the order of the picker.
+pub const NAMES: [&str; 4] = ["auto", "flex", "ndarray", "cuda"];
+
+/// Floating-point width of a computation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// 32 bit: all attacks.
+    F32,
+    /// 64 bit: tests and analytic methods, on the CPU backends.
+    F64,
+}
+
+impl Precision {
+    /// burn's name for it.
+    pub fn dtype(self) -> DType {
+        match self {
+            Precision::F32 => DType::F32,
+            Precision::F64 => DType::F64,
+        }
+    }
+}
+
+/// A device and a precision: all that is needed to make tensors.
+#[derive(Debug, Clone)]
+pub struct Compute {
+    device: burn::DispatchDevice,
+    precision: Precision,
+    name: &'static str,
+}
+
+/// A backend that cannot be used here.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BackendError {
+    /// No backend has this name.
+    #[error("there is no backend \"{0}\"; use auto, flex, ndarray or cuda")]
+    Unknown(String),
+    /// It exists, but not on this machine or not in this build.
+    #[error("the backend {name} cannot be used: {reason}")]
+    Unavailable {
+        /// Which.
+        name: &'static str,
+        /// Why, and what would help.
+        reason: String,
+    },
+}
+
+impl Compute {
+    /// Chooses a backend by name: `flex`, `ndarray`, `cuda`, or `auto` (CUDA if it is built in and a
+    /// device answers, else flex).
+    ///
+    /// # Errors
+    /// If the name is unknown or the backend cannot be used, with the reason.
+    pub fn select(name: &str, precision: Precision) -> Result<Self, BackendError> {
+        let (name, device) = match name {
+            "auto" => match cuda_device() {
+                Ok(device) => ("cuda", device),
+                Err(_) => ("flex", burn::DispatchDevice::Flex(burn_flex::FlexDevice)),
+            },
+            "flex" => ("flex", burn::DispatchDevice::Flex(burn_flex::FlexDevice)),
+            "ndarray" => ("ndarray", burn::DispatchDevice::NdArray(Default::default())),
+            "cuda" => match cuda_device() {
+                Ok(device) => ("cuda", device),
+                Err(reason) => return Err(BackendError::Unavailable { name: "cuda", reason }),
+            },
+            other => return Err(BackendError::Unknown(other.to_owned())),
+        };
+        Ok(Compute { device, precision, name })
+    }
+
+    /// `flex`, `ndarray` or `cuda`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Backend with threads or device, for headers: `flex, 2 threads`.
+    pub fn description(&self) -> String {
+        match self.name {
+            "flex" => format!("flex, {}", threads(rayon::current_num_threads())),
+            "cuda" => cuda_description(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// Width of the floats made by this.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The device itself.
+    pub fn device(&self) -> &burn::DispatchDevice {
+        &self.device
+    }
+
+    /// A tensor of this shape from row-major values.
+    pub fn tensor<const D: usize>(&self, values: &[f64], shape: [usize; D]) -> Tensor<Plain, D> {
+        let shape = Shape::from(shape);
+        let data = match self.precision {
+            Precision::F32 => TensorData::new(values.iter().map(|&v| v as f32).collect::<Vec<_>>(), shape),
+            Precision::F64 => TensorData::new(values.to_vec(), shape),
+        };
+        Tensor::from_data(data, (&self.device, self.precision.dtype()))
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros<const D: usize>(&self, shape: [usize; D]) -> Tensor<Plain, D> {
+        Tensor::zeros(shape, (&self.device, self.precision.dtype()))
+    }
+}
+
+fn threads(count: usize) -> String {
+    if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
+}
+
+/// Row-major values of a tensor in f64, exact for both precisions.
+pub fn values<const D: usize>(tensor: &Tensor<Plain, D>) -> Vec<f64> {
+    tensor.to_data().iter::<f64>().collect()
+}
+
+/// The value of a tensor with one element. Waits for the device.
+pub fn scalar(tensor: Vector) -> f64 {
+    tensor.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
+}
+
+/// Why each backend of [`NAMES`] cannot be used, or `None` if it can.
+pub fn availability() -> Vec<(&'static str, Option<String>)> {
+    NAMES
+        .iter()
+        .map(|&name| match name {
+            "cuda" => (name, cuda_device().err()),
+            _ => (name, None),
+        })
+        .collect()
+}
+
+/// Backends compiled into this program.
+pub fn built_in() -> &'static [&'static str] {
+    if cfg!(feature = "cuda") { &["flex", "ndarray", "cuda"] } else { &["flex", "ndarray"] }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda_device() -> Result<burn::DispatchDevice, String> {
+    Err("not in this build: cargo build --release --features cuda".to_owned())
+}
+
+/// Looks for a driver and a device before burn does: burn-cuda panics in a background thread when there
+/// is none.
+#[cfg(feature = "cuda")]
+fn cuda_device() -> Result<burn::DispatchDevice, String> {
+    match crate::sys::cuda_devices() {
+        Ok(0) => Err("the NVIDIA driver answers, but shows no device".to_owned()),
+        Ok(_) => Ok(burn::DispatchDevice::Cuda(Default::default())),
+        Err(reason) => Err(reason),
+    }
+}
+
+fn cuda_description() -> String {
+    "cuda, device 0".to_owned()
+}

@@ -1,0 +1,205 @@
+//! A network as a list of layers, and its forward pass as a function of parameters and input.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use crate::backend::{Compute, Tape};
+use crate::config::BatchNormMode;
+use crate::dual::{Dual, Statistics};
+use crate::seed::{self, Seed};
+
+use super::layer::{Layer, SampleShape, Signal};
+use super::parameters::{Parameters, TensorSpec};
+
+/// How fresh parameters are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Initialisation {
+    /// PyTorch's defaults: U(+-1/sqrt(fan in)) for weights and biases, BatchNorm at 1 and 0.
+    PyTorch,
+    /// U(-bound, bound) for everything (Zhu et al. 2019 use 0.5).
+    Uniform(f64),
+}
+
+/// An architecture for one input shape and number of classes.
+#[derive(Debug, Clone)]
+pub struct Net {
+    layers: Vec<Layer>,
+    input: [usize; 3],
+    classes: usize,
+    initialisation: Initialisation,
+    parameters: Arc<[TensorSpec]>,
+    buffers: Arc<[TensorSpec]>,
+}
+
+impl Net {
+    /// Checks that the layers fit each other and the input `[channels, height, width]`.
+    ///
+    /// # Errors
+    /// The layer that does not fit, in words.
+    pub fn new(layers: Vec<Layer>, input: [usize; 3], initialisation: Initialisation) -> Result<Net, String> {
+        let output =
+            layers.iter().try_fold(SampleShape::Map(input), |shape, layer| layer.output_shape(shape))?;
+        let SampleShape::Features(classes) = output else {
+            return Err(format!("the last layer gives {output:?}, not one score per class"));
+        };
+        let mut parameters = Vec::new();
+        let mut buffers = Vec::new();
+        for layer in &layers {
+            layer.parameters(&mut parameters);
+            layer.buffers(&mut buffers);
+        }
+        Ok(Net {
+            layers,
+            input,
+            classes,
+            initialisation,
+            parameters: parameters.into(),
+            buffers: buffers.into(),
+        })
+    }
+
+    /// Input `[channels, height, width]`.
+    pub fn input(&self) -> [usize; 3] {
+        self.input
+    }
+
+    /// Scalars of one sample, d.
+    pub fn input_count(&self) -> usize {
+        self.input.iter().product()
+    }
+
+    /// Outputs, C.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Trainable tensors in PyTorch's order.
+    pub fn parameter_specs(&self) -> &Arc<[TensorSpec]> {
+        &self.parameters
+    }
+
+    /// Running statistics in PyTorch's order.
+    pub fn buffer_specs(&self) -> &Arc<[TensorSpec]> {
+        &self.buffers
+    }
+
+    /// Number of trainable scalars, P.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.iter().map(TensorSpec::count).sum()
+    }
+
+    /// Multiply-adds of one sample's forward pass.
+    pub fn multiply_adds(&self) -> u64 {
+        multiply_adds(&self.layers, SampleShape::Map(self.input))
+    }
+
+    /// Fresh parameters, drawn tensor by tensor in order.
+    pub fn initial_parameters(&self, compute: &Compute, seed: Seed) -> Parameters {
+        let mut generator = seed.stream("initial parameters", &[]);
+        let mut fan_in = 1;
+        Parameters::from_values(compute, self.parameters.clone(), |spec| {
+            let count = spec.count();
+            match self.initialisation {
+                Initialisation::Uniform(bound) => seed::uniform(&mut generator, bound, count),
+                // A bias shares the fan-in of the weight in front of it; BatchNorm's vectors have none.
+                Initialisation::PyTorch if self.is_batch_norm(&spec.name) => {
+                    vec![if spec.name.ends_with(".weight") { 1.0 } else { 0.0 }; count]
+                }
+                Initialisation::PyTorch => {
+                    if spec.shape.len() > 1 {
+                        fan_in = spec.shape[1..].iter().product();
+                    }
+                    seed::uniform(&mut generator, 1.0 / (fan_in as f64).sqrt(), count)
+                }
+            }
+        })
+    }
+
+    /// Running statistics of an untrained network: mean 0, variance 1.
+    pub fn initial_buffers(&self, compute: &Compute) -> Parameters {
+        Parameters::from_values(compute, self.buffers.clone(), |spec| {
+            vec![if spec.name.ends_with("running_var") { 1.0 } else { 0.0 }; spec.count()]
+        })
+    }
+
+    fn is_batch_norm(&self, parameter: &str) -> bool {
+        let module = parameter.rsplit_once('.').map_or(parameter, |(module, _)| module);
+        self.buffers.iter().any(|buffer| buffer.name.rsplit_once('.').is_some_and(|(m, _)| m == module))
+    }
+
+    /// Scores `[batch, classes]` of `x` `[batch, channels, height, width]`, with tangents if the weights
+    /// carry them.
+    pub fn forward(&self, weights: &Weights, x: Tensor<Tape, 4>) -> Dual<2> {
+        let input = Signal::Map(Dual::constant(x));
+        match self.layers.iter().fold(input, |signal, layer| layer.forward(signal, weights)) {
+            Signal::Features(scores) => scores,
+            Signal::Map(_) => unreachable!("Net::new accepts only nets that end in features"),
+        }
+    }
+}
+
+/// Multiply-adds of a chain of layers.
+pub(super) fn multiply_adds(layers: &[Layer], mut shape: SampleShape) -> u64 {
+    let mut total = 0;
+    for layer in layers {
+        total += layer.multiply_adds(shape);
+        if let Ok(next) = layer.output_shape(shape) {
+            shape = next;
+        }
+    }
+    total
+}
+
+/// What a forward pass reads: parameters on the tape, their tangents, and BatchNorm's statistics.
+pub struct Weights<'a> {
+    /// Names and order.
+    pub specs: &'a [TensorSpec],
+    /// Flat parameters on the tape (leaves, if their gradient is wanted).
+    pub values: &'a [Tensor<Tape, 1>],
+    /// Flat direction in parameter space.
+    pub tangents: Option<&'a Parameters>,
+    /// Running statistics.
+    pub buffers: &'a Parameters,
+    /// Whose statistics BatchNorm uses.
+    pub mode: BatchNormMode,
+}
+
+impl Weights<'_> {
+    /// The parameter `module.suffix` in its own shape.
+    pub(super) fn get<const D: usize>(&self, module: &str, suffix: &str) -> Dual<D> {
+        let index = self
+            .specs
+            .iter()
+            .position(|spec| {
+                spec.name
+                    .strip_suffix(suffix)
+                    .and_then(|rest| rest.strip_suffix('.'))
+                    .is_some_and(|rest| rest == module)
+            })
+            .unwrap_or_else(|| unreachable!("{module}.{suffix} is in the specs of its own layer"));
+        let mut shape = [0; D];
+        shape.copy_from_slice(&self.specs[index].shape);
+        Dual {
+            value: self.values[index].clone().reshape(shape),
+            tangent: self.tangents.map(|v| Tensor::from_inner(v.shaped(index))),
+        }
+    }
+
+    /// BatchNorm's statistics for the layer `module`.
+    pub(super) fn statistics(&self, module: &str) -> Statistics {
+        match self.mode {
+            BatchNormMode::Train => Statistics::Batch,
+            BatchNormMode::Eval => {
+                let buffer = |suffix: &str| {
+                    let index = self
+                        .buffers
+                        .position(&format!("{module}.{suffix}"))
+                        .unwrap_or_else(|| unreachable!("{module}.{suffix} is in the buffers of its own layer"));
+                    self.buffers.tensors()[index].clone()
+                };
+                Statistics::running(buffer("running_mean"), buffer("running_var"))
+            }
+        }
+    }
+}
