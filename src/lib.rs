@@ -17,3 +17,6 @@ pub mod tui;
 
 /// The version of burn this is built on.
 pub const BURN_VERSION: &str = "0.21.0";
+
+#[cfg(test)]
+mod golden;

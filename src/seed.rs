@@ -59,5 +59,5 @@ mod tests {
     }
 
     /// Drawn once; a change would break the promise that a seed reproduces a published run.
-    const FIRST_NORMAL: f64 = 0.0;
+    const FIRST_NORMAL: f64 = -1.2450623141045358;
 }

@@ -7,7 +7,7 @@ mod error;
 pub mod preset;
 mod validate;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, nearest};
 
 use serde::{Deserialize, Serialize};
 

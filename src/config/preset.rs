@@ -1,1 +1,264 @@
-//! Presets: shipped with the program or read from a file, changed by overrides.
+//! Presets: shipped with the program or read from a file, changed by `key=value` overrides.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigError, nearest};
+use super::{RunConfig, validate};
+
+/// A named config, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// Its name: a shipped one, or the file's stem.
+    pub name: String,
+    /// What it says.
+    pub config: RunConfig,
+}
+
+/// Shipped presets in the order of lists, by name and text.
+const SHIPPED: [(&str, &str); 7] = [
+    ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
+    ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
+    ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
+    ("ig-lenet", include_str!("../../presets/ig-lenet.toml")),
+    ("ig-mlp", include_str!("../../presets/ig-mlp.toml")),
+    ("ig-convnet64", include_str!("../../presets/ig-convnet64.toml")),
+    ("ig-resnet18", include_str!("../../presets/ig-resnet18.toml")),
+];
+
+/// Names of the shipped presets.
+pub fn shipped_names() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(name, _)| *name)
+}
+
+/// Text of a shipped preset.
+pub fn shipped_text(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
+}
+
+/// All presets: the shipped ones, then those of `user_directory` (`*.toml`). Broken files of the user are
+/// returned as errors beside the good ones.
+pub fn all(user_directory: &Path) -> (Vec<Preset>, Vec<ConfigError>) {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(user_directory)
+        .map(|listing| listing.flatten().map(|item| item.path()).collect())
+        .unwrap_or_default();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    let shipped = shipped_names().map(|name| load(name, &[], user_directory));
+    let own = files.iter().map(|path| load(&path.to_string_lossy(), &[], user_directory));
+    let (mut presets, mut errors) = (Vec::new(), Vec::new());
+    for result in shipped.chain(own) {
+        match result {
+            Ok(preset) => presets.push(preset),
+            Err(error) => errors.push(error),
+        }
+    }
+    (presets, errors)
+}
+
+/// Loads a preset by name (shipped, or in `user_directory`) or by path, applies `key=value` overrides in
+/// order, and checks the result.
+///
+/// # Errors
+/// Names the file and line, or the override, the key, and the nearest right word.
+pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<Preset, ConfigError> {
+    let (name, origin, text) = find(name, user_directory)?;
+    let mut config: RunConfig = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
+    // The file is checked by itself first, so that its errors carry its lines.
+    let mut table: toml::Table = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
+    for change in overrides {
+        let origin = format!("--set {change}");
+        let (key, value) = change
+            .split_once('=')
+            .ok_or_else(|| ConfigError::new(&origin, "an override has the form key=value, as attack.tv=1e-3"))?;
+        set(&mut table, key.trim(), parse(value.trim())).map_err(|message| ConfigError::new(&origin, message))?;
+        config = toml::Value::Table(table.clone())
+            .try_into::<RunConfig>()
+            .map_err(|e| described(&origin, None, &e))?;
+    }
+    validate::check(&config).map_err(|fault| {
+        let touched = overrides.iter().rev().find(|change| change.starts_with(fault.key));
+        let origin = match touched {
+            Some(change) => format!("--set {change}"),
+            None => match line_of(&text, fault.key) {
+                Some(line) => format!("{origin}:{line}"),
+                None => origin.clone(),
+            },
+        };
+        ConfigError::new(origin, fault.message)
+    })?;
+    Ok(Preset { name, config })
+}
+
+/// Name, origin for messages, and text.
+fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), ConfigError> {
+    if let Some(text) = shipped_text(name) {
+        return Ok((name.to_owned(), format!("preset \"{name}\""), text.to_owned()));
+    }
+    let own = user_directory.join(format!("{name}.toml"));
+    let path = if own.is_file() { own } else { PathBuf::from(name) };
+    if !path.is_file() {
+        let near = nearest(name, shipped_names())
+            .map_or_else(|| "`gialab presets` lists them".to_owned(), |near| format!("did you mean \"{near}\"?"));
+        return Err(ConfigError::new(
+            format!("preset \"{name}\""),
+            format!("there is no such preset and no such file; {near}"),
+        ));
+    }
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| ConfigError::new(&origin, format!("cannot be read: {e}")))?;
+    let stem = path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    Ok((stem, origin, text))
+}
+
+/// A TOML value, or a string where it is none: `photos` needs no quotes.
+fn parse(value: &str) -> toml::Value {
+    toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()))
+}
+
+fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
+    let mut path: Vec<&str> = key.split('.').collect();
+    let last = path.pop().filter(|last| !last.is_empty()).ok_or("the key is empty")?;
+    let mut inner = table;
+    for (depth, part) in path.iter().enumerate() {
+        let entry = inner.entry(*part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        inner = entry
+            .as_table_mut()
+            .ok_or_else(|| format!("{} is a value, not a table", path[..=depth].join(".")))?;
+    }
+    inner.insert(last.to_owned(), value);
+    Ok(())
+}
+
+/// serde's message with file, line and the nearest known key.
+fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
+    let origin = match (text, error.span()) {
+        (Some(text), Some(span)) => {
+            let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
+            format!("{origin}:{line}")
+        }
+        _ => origin.to_owned(),
+    };
+    let message = error.message().trim().to_owned();
+    // serde lists what it expected in backticks: "unknown field `tvv`, expected one of `tv`, `kind`".
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let suggestion = match words.split_first() {
+        Some((wrong, known)) if message.starts_with("unknown") => {
+            nearest(wrong, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"))
+        }
+        _ => None,
+    };
+    ConfigError::new(origin, format!("{message}{}", suggestion.unwrap_or_default()))
+}
+
+/// The line that sets a dotted key, for messages about its value.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let (section, field) = key.rsplit_once('.').unwrap_or(("", key));
+    let mut current = "";
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            current = line.trim_matches(['[', ']']);
+        }
+        let sets = |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+        if (current == section && sets(field))
+            || section.rsplit_once('.').is_some_and(|(outer, inner)| current == outer && sets(inner))
+        {
+            return Some(number + 1);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load_with(overrides: &[&str]) -> Result<Preset, ConfigError> {
+        let overrides: Vec<String> = overrides.iter().map(|s| (*s).to_owned()).collect();
+        load("dlg-lenet", &overrides, Path::new("/nonexistent"))
+    }
+
+    fn load_text(text: &str) -> ConfigError {
+        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        load(&file.path().to_string_lossy(), &[], Path::new("/nonexistent")).unwrap_err()
+    }
+
+    #[test]
+    fn every_shipped_preset_is_valid_and_says_what_to_expect() {
+        for name in shipped_names() {
+            let preset = load(name, &[], Path::new("/nonexistent")).unwrap();
+            assert!(preset.config.expect.is_some(), "{name}");
+            assert!(preset.config.about.len() > 100, "{name}");
+        }
+    }
+
+    #[test]
+    fn overrides_change_values_of_every_type() {
+        let preset =
+            load_with(&["attack.iterations=7", "victim.data=crops32", "attack.tv=1e-3", "victim.indices=[1, 2]"]);
+        let config = preset.unwrap().config;
+        assert_eq!(config.attack.iterations, 7);
+        assert_eq!(config.victim.data, "crops32");
+        assert_eq!(config.attack.tv, 1e-3);
+        assert_eq!(config.victim.indices, [1, 2]);
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line_and_the_nearest_right_one() {
+        let text = shipped_text("dlg-lenet").unwrap().replace("iterations", "iteratons");
+        let line = text.lines().position(|line| line.contains("iteratons")).unwrap() + 1;
+        let error = load_text(&text).to_string();
+        assert!(error.contains(&format!(".toml:{line}")), "{error}");
+        assert!(error.contains("did you mean `iterations`?"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_line() {
+        let text = shipped_text("dlg-lenet").unwrap().replace("lr = 1.0", "lr = \"fast\"");
+        let error = load_text(&text).to_string();
+        assert!(error.contains("invalid type: string \"fast\"") && error.contains(".toml:"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_line() {
+        let text = shipped_text("dlg-lenet").unwrap().replace("indices = [0]", "indices = []");
+        let error = load_text(&text).to_string();
+        assert!(error.contains("victim.indices") && error.contains(".toml:"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_override_is_named() {
+        let error = load_with(&["attack.tvv=1"]).unwrap_err().to_string();
+        assert!(error.starts_with("--set attack.tvv=1:") && error.contains("did you mean `tv`?"), "{error}");
+        let error = load_with(&["attack.iterations=0"]).unwrap_err().to_string();
+        assert!(error.starts_with("--set attack.iterations=0:"), "{error}");
+        let error = load_with(&["attack"]).unwrap_err().to_string();
+        assert!(error.contains("key=value"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_built_yet_is_refused_by_name() {
+        for (change, word) in [
+            ("federation.algorithm=fedavg", "fedavg"),
+            ("federation.clients=3", "clients"),
+            ("federation.attack_rounds=[5]", "attack_rounds"),
+            ("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise"),
+            ("victim.state={ train-rounds = 20 }", "train"),
+        ] {
+            let error = load_with(&[change]).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("not built yet"), "{change}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_preset_suggests_the_nearest() {
+        let error = load("dlg-lent", &[], Path::new("/nonexistent")).unwrap_err().to_string();
+        assert!(error.contains("did you mean \"dlg-lenet\"?"), "{error}");
+    }
+}

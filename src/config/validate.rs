@@ -1,1 +1,82 @@
-//! Checks a config once, before anything is computed.
+//! Checks the values of a config, each by itself and against each other. What needs the data, the model or
+//! the attack is checked where those are known, before anything is computed.
+
+use super::{Algorithm, OptimiserKind, RunConfig, SCHEMA, TrainingState};
+
+/// A value that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Its dotted key.
+    pub key: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The first fault of a config, if it has one.
+pub fn check(config: &RunConfig) -> Result<(), Fault> {
+    let attack = &config.attack;
+    let require = |holds: bool, key: &'static str, message: String| {
+        if holds { Ok(()) } else { Err(Fault { key, message: format!("{key} {message}") }) }
+    };
+    let at_least_one = |value: usize, key| require(value >= 1, key, format!("= {value}, must be 1 or more"));
+    let not_negative = |value: f64, key| {
+        require(value.is_finite() && value >= 0.0, key, format!("= {value}, must be 0 or more"))
+    };
+    require(config.schema == SCHEMA, "schema", {
+        format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
+    })?;
+    require(!config.victim.indices.is_empty(), "victim.indices", "is empty; name at least one sample".into())?;
+    if let Some(size) = config.victim.size {
+        require((8..=512).contains(&size), "victim.size", format!("= {size}, must be 8 to 512 pixels"))?;
+    }
+    if let Some(classes) = config.victim.classes {
+        require(classes >= 2, "victim.classes", format!("= {classes}, must be 2 or more"))?;
+    }
+    at_least_one(attack.iterations, "attack.iterations")?;
+    at_least_one(attack.trials, "attack.trials")?;
+    not_negative(attack.tv, "attack.tv")?;
+    not_negative(attack.l2norm, "attack.l2norm")?;
+    not_negative(attack.stop_below, "attack.stop_below")?;
+    let lr = attack.optimiser.lr;
+    require(lr.is_finite() && lr > 0.0, "attack.optimiser.lr", format!("= {lr}, must be above 0"))?;
+    if attack.optimiser.kind == OptimiserKind::Lbfgs {
+        let reason = "breaks the curvature estimate of lbfgs; use adam with it";
+        require(!attack.clamp, "attack.box", format!("= true {reason}"))?;
+        require(!attack.optimiser.signed, "attack.optimiser.signed", format!("= true {reason}"))?;
+    }
+    at_least_one(config.run.snapshot_every, "run.snapshot_every")?;
+    let pause = config.run.checkpoint_seconds;
+    require(pause.is_finite() && pause > 0.0, "run.checkpoint_seconds", format!("= {pause}, must be above 0"))?;
+    not_built_yet(config)
+}
+
+/// What the format has room for and the program cannot do yet is refused, never ignored.
+fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
+    let refuse = |key: &'static str, what: String, instead: &str| {
+        Err(Fault { key, message: format!("{what} is not built yet; {instead}") })
+    };
+    let federation = &config.federation;
+    if federation.algorithm == Algorithm::Fedavg {
+        return refuse("federation.algorithm", "fedavg".into(), "use \"fedsgd\"");
+    }
+    if federation.clients != 1 {
+        let what = format!("federation.clients = {}", federation.clients);
+        return refuse("federation.clients", what, "attack one client");
+    }
+    if federation.local_epochs != 1 {
+        let what = format!("federation.local_epochs = {}", federation.local_epochs);
+        return refuse("federation.local_epochs", what, "use 1");
+    }
+    if federation.attack_rounds != [0] {
+        let what = format!("federation.attack_rounds = {:?}", federation.attack_rounds);
+        return refuse("federation.attack_rounds", what, "attack round 0, the initial model");
+    }
+    if let TrainingState::TrainRounds(rounds) = config.victim.state {
+        let what = format!("victim.state = {{ train-rounds = {rounds} }} (training the victim)");
+        return refuse("victim.state", what, "use \"untrained\"");
+    }
+    if let Some(post) = config.post.first() {
+        return refuse("post", format!("the post-processing \"{}\"", post.kind), "remove [[post]]");
+    }
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! Elementwise activations: `a = s(z)`, `a' = s'(z) z'`.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{DType, Tensor, activation};
 
 use super::Dual;
 use crate::backend::Tape;
@@ -25,7 +25,7 @@ impl Activation {
     pub fn apply<const D: usize>(self, z: Dual<D>) -> Dual<D> {
         match self {
             Activation::Sigmoid => {
-                let a = activation::sigmoid(z.value);
+                let a = sigmoid(z.value);
                 let tangent = z.tangent.map(|dz| (a.clone() - a.clone().square()) * dz);
                 Dual { value: a, tangent }
             }
@@ -63,5 +63,13 @@ impl Activation {
                 Dual { value: z.value * phi_cumulative, tangent }
             }
         }
+    }
+}
+
+/// burn's sigmoid goes through 32 bit on some backends; in 64 bit it is spelled out.
+fn sigmoid<const D: usize>(z: Tensor<Tape, D>) -> Tensor<Tape, D> {
+    match z.dtype() {
+        DType::F64 => z.neg().exp().add_scalar(1.0).recip(),
+        _ => activation::sigmoid(z),
     }
 }

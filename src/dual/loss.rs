@@ -12,13 +12,14 @@ use crate::backend::Tape;
 /// tape: the tangent then carries the gradient to the labels. The result has one element.
 pub fn cross_entropy(logits: Dual<2>, targets: Tensor<Tape, 2>) -> Dual<1> {
     let [batch, _] = logits.value.dims();
-    let n = batch as f64;
+    // Not `div_scalar`: burn's reverse rule for it rounds the factor to 32 bit.
+    let share = 1.0 / batch as f64;
     let log_probabilities = activation::log_softmax(logits.value, 1);
-    let value = (targets.clone() * log_probabilities.clone()).sum().div_scalar(-n);
+    let value = (targets.clone() * log_probabilities.clone()).sum().mul_scalar(-share);
     let tangent = logits.tangent.map(|dz| {
         let mass = targets.clone().sum_dim(1);
         let residual = log_probabilities.exp() * mass - targets;
-        (residual * dz).sum().div_scalar(n)
+        (residual * dz).sum().mul_scalar(share)
     });
     Dual { value, tangent }
 }

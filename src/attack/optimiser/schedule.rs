@@ -10,11 +10,13 @@ pub fn learning_rate(config: &OptimiserConfig, iteration: usize, iterations: usi
     let factor = match config.decay {
         Decay::None => 1.0,
         Decay::Step => {
-            // Times 0.1 at 3/8, 5/8 and 7/8, rounded as in Geiping et al.'s code.
-            let passed = [2.667, 1.6, 1.142]
-                .iter()
-                .filter(|&&divisor| iteration >= (iterations as f64 / divisor) as usize)
-                .count();
+            // Times 0.1 at 3/8, 5/8 and 7/8. Geiping et al.'s code divides with Python's `//`, which floors the
+            // exact quotient: 16 // 1.6 is 9.
+            let floor_divide = |divisor: f64| {
+                let n = iterations as f64;
+                ((n - n % divisor) / divisor).round() as usize
+            };
+            let passed = [2.667, 1.6, 1.142].iter().filter(|&&d| iteration >= floor_divide(d)).count();
             0.1_f64.powi(passed as i32)
         }
         Decay::Cosine if iteration < WARM_UP.min(iterations / 2) => {
@@ -49,7 +51,8 @@ mod tests {
         let rate = |i| learning_rate(&config(Decay::Step), i, 2400);
         assert_eq!(rate(898), 0.1);
         assert!((rate(899) - 0.01).abs() < 1e-15);
-        assert!((rate(1500) - 1e-3).abs() < 1e-15);
+        assert!((rate(1498) - 0.01).abs() < 1e-15);
+        assert!((rate(1499) - 1e-3).abs() < 1e-15);
         assert!((rate(2101) - 1e-4).abs() < 1e-15);
     }
 
