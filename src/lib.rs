@@ -1,6 +1,8 @@
 //! gialab: an interactive laboratory for gradient inversion attacks on federated learning.
 
 pub mod config;
+pub mod data;
+pub mod metric;
 pub mod run;
 pub mod sys;
 

@@ -8,6 +8,7 @@ pub mod preset;
 mod validate;
 
 pub use error::ConfigError;
+pub(crate) use error::nearest;
 
 use serde::{Deserialize, Serialize};
 
