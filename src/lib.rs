@@ -3,8 +3,10 @@
 pub mod attack;
 pub mod backend;
 pub mod config;
+pub mod data;
 pub mod dual;
 pub mod fl;
+pub mod metric;
 pub mod model;
 pub mod run;
 pub mod seed;

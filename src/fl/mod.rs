@@ -1,5 +1,9 @@
 //! Federated learning: what a client computes and what the server receives.
 
+mod victim;
+
+pub use victim::{Setup, Victim, VictimError};
+
 use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain};

@@ -1,0 +1,288 @@
+//! What can be wrong with the data a run names. Each message says what failed, on what, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{MAX_BYTES, MAX_SIDE, MIN_SIDE, picture};
+
+/// Data that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Neither a built-in set nor anything on disk.
+    #[error(
+        "no data set is called {name:?}{}; the built-in sets are {known}, anything else is a path",
+        did_you_mean(*nearest)
+    )]
+    UnknownSet {
+        /// What was asked for.
+        name: String,
+        /// The built-in set with the most similar name.
+        nearest: Option<&'static str>,
+        /// Names of the built-in sets, comma separated.
+        known: String,
+    },
+    /// The path does not exist.
+    #[error("{} does not exist: check the path, which is relative to the current folder", path.display())]
+    Missing {
+        /// As given.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot read {}: {reason}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// A device, a pipe or a socket.
+    #[error("{} is neither a file nor a folder: copy the data into a file first", path.display())]
+    NotAFile {
+        /// As given.
+        path: PathBuf,
+    },
+    /// The content is of no kind that can be read.
+    #[error(
+        "{} is neither a picture (PNG, JPEG) nor an IDX file nor CIFAR-10 binary: convert it to one of these",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A picture that cannot be decoded.
+    #[error("{} is not a readable PNG or JPEG picture ({reason}): convert it to PNG or JPEG", path.display())]
+    NotAPicture {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder found.
+        reason: String,
+    },
+    /// Too few pixels to attack.
+    #[error(
+        "{} is {width}x{height} pixels, too small: use pictures of {min}x{min} or more",
+        path.display(), min = MIN_SIDE
+    )]
+    TooSmall {
+        /// The file.
+        path: PathBuf,
+        /// Pixels.
+        width: usize,
+        /// Pixels.
+        height: usize,
+    },
+    /// More pixels than are decoded; small files can claim billions.
+    #[error(
+        "{} is {width}x{height} pixels, too large: scale it down to {max}x{max} or less",
+        path.display(), max = picture::MAX_DECODED_SIDE
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Pixels.
+        width: usize,
+        /// Pixels.
+        height: usize,
+    },
+    /// A set too large for memory.
+    #[error("{} holds more than {} MiB: take a part of it", path.display(), MAX_BYTES >> 20)]
+    TooManyBytes {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder with nothing in it.
+    #[error("{} is an empty folder: put PNG or JPEG pictures into it, or sub-folders as classes", path.display())]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder without pictures.
+    #[error(
+        "{} holds no pictures: put files named .png, .jpg or .jpeg into it or into sub-folders, \
+         or name one IDX or CIFAR-10 file",
+        path.display()
+    )]
+    NoPictures {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Pictures both beside and inside sub-folders: their classes would be a guess.
+    #[error(
+        "{} holds pictures and also sub-folders with pictures: move them all into sub-folders, one for each class",
+        path.display()
+    )]
+    MixedFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A flat folder would make each of its pictures a class.
+    #[error(
+        "{} holds {pictures} pictures side by side, each of which would be a class; \
+         more than {max} need sub-folders, one for each class",
+        path.display()
+    )]
+    TooManyClasses {
+        /// The folder.
+        path: PathBuf,
+        /// Pictures in it.
+        pictures: usize,
+        /// Allowed.
+        max: usize,
+    },
+    /// Fewer bytes than the header promises.
+    #[error("{} is truncated: {expected} bytes expected, {found} found; fetch it again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes after decompression.
+        expected: u64,
+        /// Bytes after decompression.
+        found: u64,
+    },
+    /// More bytes than the header promises.
+    #[error("{} has more than the {expected} bytes its header promises; fetch it again", path.display())]
+    Overlong {
+        /// The file.
+        path: PathBuf,
+        /// Bytes after decompression.
+        expected: u64,
+    },
+    /// Another kind of IDX file, or none.
+    #[error(
+        "{} starts with {found:#010x}, but {what} start with {expected:#010x}: {hint}",
+        path.display(), hint = magic_hint(*found)
+    )]
+    WrongMagic {
+        /// The file.
+        path: PathBuf,
+        /// What was to be read: `IDX images`, `IDX labels`.
+        what: &'static str,
+        /// First four bytes, big-endian.
+        found: u32,
+        /// First four bytes of the right kind.
+        expected: u32,
+    },
+    /// No labels file beside an IDX images file.
+    #[error(
+        "{} has no labels beside it: put {tried} into the same folder (the name with \
+         images-idx3 replaced by labels-idx1, plain or .gz)",
+        path.display()
+    )]
+    NoLabels {
+        /// The images file.
+        path: PathBuf,
+        /// File name that was looked for.
+        tried: String,
+    },
+    /// Images and labels of different sets.
+    #[error(
+        "{} holds {images} images, but {} holds {labels} labels: use files of the same set",
+        path.display(), labels_path.display()
+    )]
+    CountMismatch {
+        /// The images file.
+        path: PathBuf,
+        /// The labels file.
+        labels_path: PathBuf,
+        /// Images.
+        images: usize,
+        /// Labels.
+        labels: usize,
+    },
+    /// A set without samples.
+    #[error("{} holds no samples", path.display())]
+    NoSamples {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a whole number of CIFAR-10 records.
+    #[error(
+        "{} has {length} bytes, which is not a multiple of the {record} of a CIFAR-10 record: \
+         it is truncated or not CIFAR-10 binary",
+        path.display(), record = super::cifar::RECORD
+    )]
+    CifarLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: u64,
+    },
+    /// A label without a class.
+    #[error(
+        "{}: record {record} has label {label} but only {classes} class names: \
+         list them all, one a line, in batches.meta.txt beside it",
+        path.display()
+    )]
+    LabelWithoutClass {
+        /// The file.
+        path: PathBuf,
+        /// Position in the file, from 0.
+        record: usize,
+        /// The label.
+        label: usize,
+        /// Classes that are named.
+        classes: usize,
+    },
+    /// No such sample.
+    #[error("sample {index} of {set}, which has {len}: use 0 to {}", len.saturating_sub(1))]
+    NoSuchSample {
+        /// Asked for.
+        index: usize,
+        /// Name of the set.
+        set: String,
+        /// Samples in it.
+        len: usize,
+    },
+    /// More samples than there are.
+    #[error("a batch of {batch} samples from {set}, which has {len}: use {len} or fewer")]
+    BatchTooLarge {
+        /// Samples asked for.
+        batch: usize,
+        /// Name of the set.
+        set: String,
+        /// Samples in it.
+        len: usize,
+    },
+    /// No samples asked for.
+    #[error("a batch of no samples from {set}: name at least one index")]
+    EmptyBatch {
+        /// Name of the set.
+        set: String,
+    },
+    /// A side that is no use or no memory would hold.
+    #[error("images of {width}x{height} pixels: set the size to {MIN_SIDE} to {MAX_SIDE} pixels")]
+    Size {
+        /// Pixels.
+        width: usize,
+        /// Pixels.
+        height: usize,
+    },
+    /// One batch, several sizes.
+    #[error(
+        "the batch mixes images of {}x{} and {}x{} pixels ({name} of {set}): set a size for all of them",
+        first.1, first.0, other.1, other.0
+    )]
+    MixedSizes {
+        /// Name of the set.
+        set: String,
+        /// Name of the sample that differs.
+        name: String,
+        /// Height and width of the first sample.
+        first: (usize, usize),
+        /// Height and width of the one that differs.
+        other: (usize, usize),
+    },
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!(", did you mean {name}?")).unwrap_or_default()
+}
+
+fn magic_hint(found: u32) -> &'static str {
+    match found {
+        super::idx::LABELS_MAGIC => "these are IDX labels, name the images file",
+        super::idx::IMAGES_MAGIC => "these are IDX images, a labels file is needed",
+        0x0000_0900..=0x0000_0eff => "only IDX files of unsigned bytes are read",
+        _ => "it is not such a file",
+    }
+}

@@ -1,0 +1,80 @@
+//! The affine map between pixels and what a model sees; it belongs to the data set and is public.
+
+use super::Images;
+
+/// Per-channel mean and standard deviation: a model sees `(pixel - mean) / std`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalisation {
+    /// One per channel, in pixels of range [0, 1].
+    pub mean: Vec<f64>,
+    /// One per channel, positive.
+    pub std: Vec<f64>,
+}
+
+impl Normalisation {
+    /// CIFAR-10's training set; also used for every other colour set.
+    pub fn cifar10() -> Normalisation {
+        Normalisation { mean: vec![0.4914, 0.4822, 0.4465], std: vec![0.2470, 0.2435, 0.2616] }
+    }
+
+    /// MNIST's training set; also used for IDX files from disk.
+    pub fn mnist() -> Normalisation {
+        Normalisation { mean: vec![0.1307], std: vec![0.3081] }
+    }
+
+    /// Fashion-MNIST's training set.
+    pub fn fashion_mnist() -> Normalisation {
+        Normalisation { mean: vec![0.2860], std: vec![0.3530] }
+    }
+
+    /// Normalised values, laid out as the images are.
+    ///
+    /// # Panics
+    /// If the images have more channels than this normalisation.
+    pub fn apply(&self, images: &Images) -> Vec<f64> {
+        self.map(&images.pixels, images.shape(), |value, mean, std| (value - mean) / std)
+    }
+
+    /// Images from normalised values of shape `[samples, channels, height, width]`, **not** clamped.
+    ///
+    /// # Panics
+    /// If the shape has more channels than this normalisation.
+    pub fn undo(&self, values: &[f64], shape: [usize; 4]) -> Images {
+        let [samples, channels, height, width] = shape;
+        let pixels = self.map(values, shape, |value, mean, std| value * std + mean);
+        Images { samples, channels, height, width, pixels }
+    }
+
+    fn map(&self, values: &[f64], shape: [usize; 4], f: impl Fn(f64, f64, f64) -> f64) -> Vec<f64> {
+        let [_, channels, height, width] = shape;
+        let plane = (height * width).max(1);
+        let place = |i: usize| i / plane % channels;
+        values.iter().enumerate().map(|(i, &v)| f(v, self.mean[place(i)], self.std[place(i)])).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_has_its_own_mean_and_std() {
+        let images = Images { samples: 2, channels: 3, height: 1, width: 2, pixels: vec![0.5; 12] };
+        let values = Normalisation::cifar10().apply(&images);
+        assert_eq!(values[1], (0.5 - 0.4914) / 0.2470);
+        assert_eq!(values[4], (0.5 - 0.4465) / 0.2616);
+        assert_eq!(values[8], (0.5 - 0.4822) / 0.2435);
+    }
+
+    #[test]
+    fn undo_reverses_apply_without_clamping() {
+        let pixels: Vec<f64> = (0..24).map(|i| f64::from(i) / 10.0 - 0.5).collect();
+        let images = Images { samples: 2, channels: 3, height: 2, width: 2, pixels };
+        let normalisation = Normalisation::cifar10();
+        let back = normalisation.undo(&normalisation.apply(&images), images.shape());
+        assert_eq!(back.shape(), images.shape());
+        for (a, b) in back.pixels.iter().zip(&images.pixels) {
+            assert!((a - b).abs() < 1e-15);
+        }
+    }
+}

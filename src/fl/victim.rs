@@ -1,0 +1,141 @@
+//! The victim: a client's private batch and the model it was sent. Knows the ground truth; the attacker gets
+//! an [`AttackerView`] made here and nothing else.
+
+use burn::tensor::Tensor;
+
+use crate::attack::{AttackerView, Knowledge, LabelKnowledge, one_hot};
+use crate::backend::{Compute, Plain};
+use crate::config::{BatchNormMode, KnowledgeConfig, Labels, RunConfig};
+use crate::data::{self, Batch, DataError, Normalisation};
+use crate::model::{self, Model, Net};
+use crate::seed::Seed;
+
+use super::{Update, fed_sgd};
+
+/// Why a victim cannot be set up from a config.
+#[derive(Debug, thiserror::Error)]
+pub enum VictimError {
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// No architecture has this name.
+    #[error("victim.model = \"{name}\" is not known; {suggestion}")]
+    UnknownModel {
+        /// As given.
+        name: String,
+        /// The nearest, or all.
+        suggestion: String,
+    },
+    /// The architecture does not fit the data.
+    #[error("the model {model} does not fit images of {channels}x{height}x{width}: {reason}; try another victim.size")]
+    Misfit {
+        /// Architecture.
+        model: String,
+        /// Of the images.
+        channels: usize,
+        /// Of the images.
+        height: usize,
+        /// Of the images.
+        width: usize,
+        /// The layer that does not fit.
+        reason: String,
+    },
+    /// The model has too few outputs.
+    #[error("victim.classes = {classes}, but the batch holds label {label}; use {} or more", label + 1)]
+    TooFewClasses {
+        /// Outputs of the model.
+        classes: usize,
+        /// A label of the batch.
+        label: usize,
+    },
+}
+
+/// The private side of a run, before any tensor is made.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The private batch.
+    pub batch: Batch,
+    /// Public map between pixels and model input.
+    pub normalisation: Normalisation,
+    /// The architecture, fitted to the data.
+    pub net: Net,
+}
+
+impl Setup {
+    /// Reads the data and fits the architecture.
+    ///
+    /// # Errors
+    /// [`VictimError`] with what does not fit, in one sentence.
+    pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
+        let victim = &config.victim;
+        let architecture = model::architecture(&victim.model).ok_or_else(|| {
+            let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
+            let suggestion = match crate::config::nearest(&victim.model, names()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            VictimError::UnknownModel { name: victim.model.clone(), suggestion }
+        })?;
+        let dataset = data::open(&victim.data)?;
+        let batch = dataset.batch(&victim.indices, victim.size)?;
+        let classes = victim.classes.unwrap_or(dataset.classes.len());
+        if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
+            return Err(VictimError::TooFewClasses { classes, label });
+        }
+        let [_, channels, height, width] = batch.images.shape();
+        let net = (architecture.build)([channels, height, width], classes).map_err(|reason| {
+            VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
+        })?;
+        Ok(Setup { batch, normalisation: dataset.normalisation, net })
+    }
+}
+
+/// The private side of a run on a device.
+#[derive(Debug, Clone)]
+pub struct Victim {
+    setup: Setup,
+    model: Model,
+    mode: BatchNormMode,
+    compute: Compute,
+}
+
+impl Victim {
+    /// Draws the untrained model from the run's seed.
+    pub fn new(setup: Setup, mode: BatchNormMode, compute: Compute, seed: Seed) -> Victim {
+        let net = setup.net.clone();
+        let parameters = net.initial_parameters(&compute, seed);
+        let buffers = net.initial_buffers(&compute);
+        Victim { setup, model: Model { net, parameters, buffers }, mode, compute }
+    }
+
+    /// What the client sends in a round, and its task loss.
+    pub fn update(&self) -> (Update, f64) {
+        let classes = self.model.net.classes();
+        let labels = one_hot(&self.compute, &self.setup.batch.labels, classes);
+        fed_sgd(&self.model, self.mode, &self.input(), &labels)
+    }
+
+    /// The private batch as the model sees it, `[batch, channels, height, width]`.
+    fn input(&self) -> Tensor<Plain, 4> {
+        let images = &self.setup.batch.images;
+        self.compute.tensor(&self.setup.normalisation.apply(images), images.shape())
+    }
+
+    /// The attacker's world: public facts, the update, and what the config grants.
+    pub fn view(&self, update: Update, granted: &KnowledgeConfig) -> AttackerView {
+        let labels = match granted.labels {
+            Labels::Known => LabelKnowledge::Known(self.setup.batch.labels.clone()),
+            Labels::Infer => LabelKnowledge::Inferred,
+            Labels::Optimise => LabelKnowledge::Optimised,
+        };
+        let Normalisation { mean, std } = &self.setup.normalisation;
+        let range = mean.iter().zip(std).map(|(mean, std)| (-mean / std, (1.0 - mean) / std)).collect();
+        AttackerView {
+            compute: self.compute.clone(),
+            model: self.model.clone(),
+            update,
+            range,
+            knowledge: Knowledge { labels, batch_norm: self.mode },
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! How good a reconstruction is, judged with the ground truth. Attacks never call this: the evaluator does.
+//!
+//! All images are de-normalised and clamped to [0, 1] first. Metrics are taken sample by sample after an
+//! optimal assignment and averaged last; `ssim_gauss` is the SSIM of Wang et al. with its Gaussian window.
+
+mod assignment;
+mod labels;
+mod mse;
+mod psnr;
+mod ssim;
+
+pub use assignment::assign;
+pub use labels::label_accuracy;
+pub use mse::mse;
+pub use psnr::psnr;
+pub use ssim::ssim_gauss;
+
+use crate::data::Images;
+use crate::run::event::{Metrics, Spread};
+
+/// Quality of one reconstructed batch, by true sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// For each true sample the index of the reconstruction it is compared with.
+    pub assignment: Vec<usize>,
+    /// Mean squared error, range [0, 1].
+    pub mse: Vec<f64>,
+    /// Peak signal-to-noise ratio in dB; infinite for a perfect reconstruction.
+    pub psnr: Vec<f64>,
+    /// `ssim_gauss`, at most 1; absent for images below 11 pixels.
+    pub ssim: Option<Vec<f64>>,
+    /// Share of labels the attack got right, range [0, 1]; absent if it claims none.
+    pub label_accuracy: Option<f64>,
+}
+
+/// Judges a reconstruction. Both are clamped to [0, 1] before; `labels` are the attack's, if it claims any.
+/// A reconstruction with NaN gives NaN metrics for the samples it is in.
+///
+/// # Panics
+/// If the two have different shapes.
+pub fn evaluate(
+    truth: &Images,
+    reconstruction: &Images,
+    true_labels: &[usize],
+    labels: Option<&[usize]>,
+) -> Evaluation {
+    assert_eq!(truth.shape(), reconstruction.shape(), "a reconstruction has the shape of the truth");
+    let (truth, reconstruction) = (truth.clamped(), reconstruction.clamped());
+    let samples = 0..truth.samples;
+    let pair = |i: usize, j: usize| mse(truth.sample(i), reconstruction.sample(j));
+    let errors: Vec<Vec<f64>> =
+        samples.clone().map(|i| samples.clone().map(|j| pair(i, j)).collect()).collect();
+    let ratios: Vec<Vec<f64>> = errors.iter().map(|row| row.iter().copied().map(psnr).collect()).collect();
+    let assignment = assign(&ratios);
+    let chosen = |table: &[Vec<f64>]| assignment.iter().enumerate().map(|(i, &j)| table[i][j]).collect();
+    let [_, channels, height, width] = truth.shape();
+    let ssim = (assignment.iter().enumerate())
+        .map(|(i, &j)| ssim_gauss(truth.sample(i), reconstruction.sample(j), channels, height, width))
+        .collect();
+    Evaluation {
+        mse: chosen(&errors),
+        psnr: chosen(&ratios),
+        ssim,
+        label_accuracy: labels.map(|labels| label_accuracy(true_labels, labels)),
+        assignment,
+    }
+}
+
+impl Evaluation {
+    /// The metrics as the event log holds them. An infinite PSNR counts as 100 dB in the mean. A NaN sample
+    /// makes mean and worst NaN; the best is over the others.
+    pub fn summary(&self) -> Metrics {
+        let capped: Vec<f64> =
+            self.psnr.iter().map(|&value| if value > psnr::CAP { psnr::CAP } else { value }).collect();
+        let psnr = Spread { mean: mean(&capped), ..spread(&self.psnr, f64::max, f64::min) };
+        Metrics {
+            mse: spread(&self.mse, f64::min, f64::max),
+            psnr,
+            ssim: self.ssim.as_ref().map(|ssim| spread(ssim, f64::max, f64::min)),
+            label_accuracy: self.label_accuracy,
+        }
+    }
+}
+
+/// `better` and `worse` choose one of two numbers; f64's own ignore a NaN if the other is a number.
+fn spread(values: &[f64], better: fn(f64, f64) -> f64, worse: fn(f64, f64) -> f64) -> Spread {
+    let best = values.iter().copied().fold(f64::NAN, better);
+    let worst = if values.iter().any(|value| value.is_nan()) {
+        f64::NAN
+    } else {
+        values.iter().copied().fold(f64::NAN, worse)
+    };
+    Spread { mean: mean(values), best, worst }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use safetensors::SafeTensors;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn images(samples: usize, side: usize, value: impl Fn(usize) -> f64) -> Images {
+        let pixels = (0..samples * side * side).map(value).collect();
+        Images { samples, channels: 1, height: side, width: side, pixels }
+    }
+
+    /// Image pairs and what scikit-image 0.26 says of them; see `tests/golden/README.md`.
+    #[test]
+    fn scikit_image_agrees_on_18_pairs() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/");
+        let bytes = fs::read(format!("{golden}metrics.f32.safetensors")).unwrap();
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let manifest: Value =
+            serde_json::from_slice(&fs::read(format!("{golden}manifest.json")).unwrap()).unwrap();
+        let rows = manifest["cases"]["metrics"]["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), 18);
+        for row in rows {
+            let load = |key: &str| {
+                let tensor = tensors.tensor(row[key].as_str().unwrap()).unwrap();
+                let [channels, height, width] = tensor.shape() else { panic!("{key}: not an image") };
+                let stored: Vec<f64> = (tensor.data().chunks_exact(4))
+                    .map(|bytes| f64::from(f32::from_le_bytes(bytes.try_into().unwrap())))
+                    .collect();
+                // All but the noisy images are stored with the channels last, whatever their shape says.
+                let channels_first = key == "b" && row["kind"].as_str().unwrap().starts_with("noise");
+                let plane = height * width;
+                let place = |i: usize| if channels_first { i } else { i % plane * channels + i / plane };
+                Images {
+                    samples: 1,
+                    channels: *channels,
+                    height: *height,
+                    width: *width,
+                    pixels: (0..stored.len()).map(|i| stored[place(i)]).collect(),
+                }
+            };
+            let evaluation = evaluate(&load("a"), &load("b"), &[0], None);
+            let close = |value: f64, key: &str| {
+                let expected = row[key].as_f64().unwrap_or(f64::INFINITY);
+                let same = value == expected || (value - expected).abs() <= 1e-9 * expected.abs();
+                assert!(same, "{} {key}: {value} instead of {expected}", row["kind"]);
+            };
+            close(evaluation.mse[0], "mse");
+            close(evaluation.psnr[0], "psnr");
+            close(evaluation.ssim.unwrap()[0], "ssim_gauss");
+        }
+    }
+
+    #[test]
+    fn a_shuffled_batch_is_assigned_back() {
+        let truth = images(5, 12, |i| (i * 37 % 101) as f64 / 100.0);
+        let order = [3, 0, 4, 1, 2];
+        let mut shuffled = truth.clone();
+        shuffled.pixels = order.iter().flat_map(|&i| truth.sample(i).to_vec()).collect();
+        let evaluation = evaluate(&truth, &shuffled, &[0, 1, 2, 3, 4], Some(&[4, 3, 2, 1, 1]));
+        assert_eq!(evaluation.assignment, [1, 3, 4, 0, 2]);
+        assert_eq!(evaluation.mse, [0.0; 5]);
+        assert_eq!(evaluation.psnr, [f64::INFINITY; 5]);
+        assert_eq!(evaluation.label_accuracy, Some(0.8));
+        let summary = evaluation.summary();
+        assert_eq!(summary.psnr, Spread { mean: 100.0, best: f64::INFINITY, worst: f64::INFINITY });
+        assert!((summary.ssim.unwrap().worst - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn best_is_the_largest_psnr_and_the_smallest_error() {
+        let truth = images(2, 8, |_| 0.5);
+        let reconstruction = images(2, 8, |i| if i < 64 { 0.6 } else { 0.51 });
+        let summary = evaluate(&truth, &reconstruction, &[0, 0], None).summary();
+        assert!((summary.mse.best - 1e-4).abs() < 1e-12 && (summary.mse.worst - 1e-2).abs() < 1e-12);
+        assert!((summary.psnr.best - 40.0).abs() < 1e-9 && (summary.psnr.worst - 20.0).abs() < 1e-9);
+        assert!((summary.psnr.mean - 30.0).abs() < 1e-9);
+        assert_eq!((summary.ssim, summary.label_accuracy), (None, None));
+    }
+
+    #[test]
+    fn values_are_clamped_before_they_are_judged() {
+        let truth = images(1, 8, |i| (i % 2) as f64);
+        let wild = images(1, 8, |i| if i % 2 == 0 { -40.0 } else { 9.0 });
+        assert_eq!(evaluate(&truth, &wild, &[0], None).psnr, [f64::INFINITY]);
+    }
+
+    #[test]
+    fn nan_reconstructions_give_nan_in_the_given_order() {
+        let truth = images(3, 11, |i| (i % 7) as f64 / 7.0);
+        let evaluation = evaluate(&truth, &images(3, 11, |_| f64::NAN), &[0, 0, 0], None);
+        assert_eq!(evaluation.assignment, [0, 1, 2]);
+        let summary = evaluation.summary();
+        for spread in [summary.mse, summary.psnr, summary.ssim.unwrap()] {
+            assert!(spread.mean.is_nan() && spread.best.is_nan() && spread.worst.is_nan());
+        }
+        let mut partly = truth.clone();
+        partly.pixels[0] = f64::NAN;
+        let summary = evaluate(&truth, &partly, &[0, 0, 0], None).summary();
+        assert!(summary.psnr.mean.is_nan() && summary.psnr.worst.is_nan());
+        assert_eq!(summary.psnr.best, f64::INFINITY);
+    }
+}
