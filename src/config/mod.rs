@@ -7,12 +7,7 @@ mod error;
 pub mod preset;
 mod validate;
 
-<<<<<<< HEAD
 pub use error::{ConfigError, nearest};
-=======
-pub use error::ConfigError;
-pub(crate) use error::nearest;
->>>>>>> data
 
 use serde::{Deserialize, Serialize};
 

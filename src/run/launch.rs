@@ -1,13 +1,43 @@
-//! Starts the worker process of a run and waits until it has taken the run up.
+//! Starts runs: checks the config, makes the directory, starts the worker process and waits until it has
+//! taken the run up.
 
 use std::fs::OpenOptions;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{RunDirectory, RunError, Status};
+use super::plan::PlanError;
+use super::{RunDirectory, RunError, Status, Store, plan};
+use crate::config::RunConfig;
 
 /// How long a worker may take from its start to its first manifest.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Why a new run did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The config cannot be run; nothing was made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The run directory or the worker failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Starts a new run. `backend` is `flex`, `ndarray` or `cuda`.
+///
+/// # Errors
+/// Before anything is made if the config cannot be run; else if the directory or the worker fails.
+pub fn begin(
+    store: &Store,
+    preset: &str,
+    config: &RunConfig,
+    backend: &str,
+) -> Result<RunDirectory, BeginError> {
+    plan::plan(config)?;
+    let directory = store.create(preset, config, backend, super::now())?;
+    launch(&directory)?;
+    Ok(directory)
+}
 
 /// Starts `gialab worker RUN`, detached from this terminal: it outlives the viewer. Returns once the
 /// worker holds the run, or says why it does not.

@@ -2,14 +2,20 @@
 //!
 //! The only bridge between engine and screen. `worker` computes; everything else here is plain files.
 
+pub mod checkpoint;
 pub mod directory;
 pub mod event;
 pub mod launch;
 pub mod manifest;
 pub mod number;
+pub mod plan;
+mod recorder;
 pub mod store;
+pub mod worker;
 
 use std::path::{Path, PathBuf};
+
+pub use recorder::now;
 
 pub use directory::{Request, RunDirectory};
 pub use event::{Event, Line};

@@ -1,0 +1,95 @@
+//! `checkpoint.safetensors`: the state of an attack between two iterations, exact in 64 bit.
+
+use std::collections::HashMap;
+use std::fs;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::RunError;
+use super::directory::{RunDirectory, write_atomically};
+use crate::attack::State;
+use crate::config::RunConfig;
+
+/// What a worker needs to go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Federated round under attack.
+    pub round: u32,
+    /// Seconds of computing spent on the run.
+    pub seconds: f64,
+    /// State of the attack.
+    pub state: State,
+}
+
+const ROUND: &str = "run.round";
+const SECONDS: &str = "run.seconds";
+
+impl Checkpoint {
+    /// Writes the checkpoint of a run with this config.
+    pub fn write(&self, directory: &RunDirectory, config: &RunConfig) -> Result<(), RunError> {
+        let path = directory.checkpoint_path();
+        let bytes = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let own = [(ROUND, vec![f64::from(self.round)]), (SECONDS, vec![self.seconds])];
+        let own = own.iter().map(|(name, values)| (*name, values.as_slice()));
+        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = self
+            .state
+            .entries()
+            .chain(own)
+            .map(|(name, values)| (name.to_owned(), vec![values.len()], bytes(values)))
+            .collect();
+        let damaged = |reason: String| RunError::Checkpoint { path: path.clone(), reason };
+        let mut views = Vec::with_capacity(tensors.len());
+        for (name, shape, data) in &tensors {
+            let view = TensorView::new(Dtype::F64, shape.clone(), data).map_err(|e| damaged(e.to_string()))?;
+            views.push((name.as_str(), view));
+        }
+        let metadata = HashMap::from([("config".to_owned(), fingerprint(config))]);
+        let file = safetensors::serialize(views, Some(metadata)).map_err(|e| damaged(e.to_string()))?;
+        write_atomically(&path, &file)
+    }
+
+    /// Reads the checkpoint of a run with this config; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// If the file is damaged or belongs to another config.
+    pub fn read(directory: &RunDirectory, config: &RunConfig) -> Result<Option<Checkpoint>, RunError> {
+        let path = directory.checkpoint_path();
+        let file = match fs::read(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(RunError::io("read", &path, e)),
+        };
+        let damaged = |reason: String| RunError::Checkpoint { path: path.clone(), reason };
+        let not_readable = |e: safetensors::SafeTensorError| damaged(format!("it is damaged ({e})"));
+        let (_, header) = SafeTensors::read_metadata(&file).map_err(not_readable)?;
+        let written_for = header.metadata().as_ref().and_then(|metadata| metadata.get("config"));
+        if written_for != Some(&fingerprint(config)) {
+            return Err(damaged("it belongs to another config".to_owned()));
+        }
+        let tensors = SafeTensors::deserialize(&file).map_err(not_readable)?;
+        let state: State = tensors
+            .iter()
+            .map(|(name, view)| {
+                let values = view.data().chunks_exact(8).map(|bytes| {
+                    let mut word = [0; 8];
+                    word.copy_from_slice(bytes);
+                    f64::from_le_bytes(word)
+                });
+                (name.to_owned(), values.collect())
+            })
+            .collect();
+        let number = |name: &str| state.number(name).map_err(|e| damaged(e.to_string()));
+        Ok(Some(Checkpoint { round: number(ROUND)? as u32, seconds: number(SECONDS)?, state }))
+    }
+}
+
+/// Everything of a config that decides the course of the attack.
+fn fingerprint(config: &RunConfig) -> String {
+    let mut config = config.clone();
+    // Words and cadence may change between two workers.
+    (config.title, config.about, config.group, config.expect) = Default::default();
+    config.run.snapshot_every = 1;
+    config.run.checkpoint_seconds = 1.0;
+    serde_json::to_string(&config).unwrap_or_default()
+}

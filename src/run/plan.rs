@@ -1,0 +1,51 @@
+//! What a config comes to: the attack and the private side, or one sentence on why they do not fit. Nothing is
+//! computed yet.
+
+use crate::attack::{self, Attack};
+use crate::config::RunConfig;
+use crate::fl::{Setup, VictimError};
+
+/// A config that can be run.
+pub struct Plan {
+    /// The attack.
+    pub attack: &'static Attack,
+    /// The private batch and the architecture.
+    pub setup: Setup,
+}
+
+/// Why a config cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// No attack has this name.
+    #[error("attack.kind = \"{name}\" is not known; {suggestion}")]
+    UnknownAttack {
+        /// As given.
+        name: String,
+        /// The nearest, or all.
+        suggestion: String,
+    },
+    /// The attack needs more than it is granted.
+    #[error("{0}")]
+    Refused(String),
+    /// The private side cannot be set up.
+    #[error(transparent)]
+    Victim(#[from] VictimError),
+}
+
+/// Finds the attack, checks what it is granted, reads the data and fits the model.
+///
+/// # Errors
+/// [`PlanError`] with what is missing or does not fit.
+pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
+    let kind = &config.attack.kind;
+    let attack = attack::attack(kind).ok_or_else(|| {
+        let names = || attack::ATTACKS.iter().map(|attack| attack.name);
+        let suggestion = match crate::config::nearest(kind, names()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        PlanError::UnknownAttack { name: kind.clone(), suggestion }
+    })?;
+    (attack.check)(config).map_err(PlanError::Refused)?;
+    Ok(Plan { attack, setup: Setup::new(config)? })
+}

@@ -1,0 +1,339 @@
+//! Writes what a worker reports: event log, pictures, checkpoints, manifest with heartbeat.
+//!
+//! Runs on a thread of its own, so that a slow disk never slows an attack: events arrive through a bounded
+//! channel; of guesses, pictures and checkpoints only the newest is kept.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::checkpoint::Checkpoint;
+use super::directory::{Request, RunDirectory, write_atomically};
+use super::event::{self, Event, Finished, Line, PictureOf, Tiles};
+use super::manifest::{Manifest, Status};
+use super::RunError;
+use crate::attack::Guess;
+use crate::data::{Batch, Images, Normalisation};
+use crate::metric;
+
+/// Events that may wait for the disk before the attack does.
+const QUEUE: usize = 256;
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const LOOK_FOR_REQUESTS: Duration = Duration::from_millis(200);
+
+/// The ground truth, and what turns a guess into pixels. Lives on the recorder's side of the wall.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    /// The private batch.
+    pub truth: Batch,
+    /// Undone before anything is shown or measured.
+    pub normalisation: Normalisation,
+}
+
+impl Evaluator {
+    /// Quality of a guess.
+    pub fn judge(&self, guess: &Guess) -> event::Metrics {
+        let images = self.images(guess);
+        metric::evaluate(&self.truth.images, &images, &self.truth.labels, Some(&guess.labels)).summary()
+    }
+
+    /// The guess in pixels, ordered like the ground truth (by the optimal assignment) so that pictures can be
+    /// compared side by side.
+    pub fn matched_images(&self, guess: &Guess) -> Images {
+        let images = self.images(guess);
+        let assignment =
+            metric::evaluate(&self.truth.images, &images, &self.truth.labels, None).assignment;
+        let pixels = assignment.iter().flat_map(|&i| images.sample(i).iter().copied()).collect();
+        Images { pixels, ..images }
+    }
+
+    fn images(&self, guess: &Guess) -> Images {
+        self.normalisation.undo(&guess.pixels, self.truth.images.shape())
+    }
+}
+
+/// Where a guess was taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Federated round.
+    pub round: u32,
+    /// 0-based restart, absent for the result of a round.
+    pub trial: Option<usize>,
+    /// Iteration.
+    pub iteration: usize,
+}
+
+/// Things of which only the newest matters.
+#[derive(Default)]
+struct Newest {
+    measure: Option<(Place, f64, Guess)>,
+    pictures: Vec<(Place, f64, PictureOf, Guess)>,
+    checkpoint: Option<Checkpoint>,
+}
+
+enum Message {
+    Event(f64, Event),
+    Close(f64, Finished),
+}
+
+/// The reporting side, held by the engine's thread.
+pub struct Reporter {
+    messages: SyncSender<Message>,
+    newest: Arc<Mutex<Newest>>,
+    request: Arc<AtomicU8>,
+    failed: Arc<Mutex<Option<String>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Reporter {
+    /// Starts the recorder of a run. `manifest` is the one to keep up to date.
+    ///
+    /// # Errors
+    /// If the event log cannot be opened.
+    pub fn start(
+        directory: RunDirectory,
+        manifest: Manifest,
+        evaluator: Evaluator,
+    ) -> Result<Reporter, RunError> {
+        let (messages, inbox) = mpsc::sync_channel(QUEUE);
+        let newest = Arc::new(Mutex::new(Newest::default()));
+        let request = Arc::new(AtomicU8::new(Request::Run as u8));
+        let failed = Arc::new(Mutex::new(None));
+        let log = open_log(&directory)?;
+        let recorder = Recorder {
+            directory,
+            manifest,
+            evaluator,
+            log,
+            inbox,
+            newest: newest.clone(),
+            request: request.clone(),
+        };
+        let failure = failed.clone();
+        let thread = std::thread::spawn(move || {
+            if let Err(error) = recorder.run() {
+                *locked(&failure) = Some(error.to_string());
+            }
+        });
+        Ok(Reporter { messages, newest, request, failed, thread })
+    }
+
+    /// Adds a line to the event log. Waits if the disk is far behind. `t` is seconds of computing.
+    pub fn event(&self, t: f64, event: Event) {
+        // A recorder that is gone has left its reason in `failure`.
+        let _ = self.messages.send(Message::Event(t, event));
+    }
+
+    /// Adds a line unless the disk is behind; gives the event back if it is.
+    pub fn try_event(&self, t: f64, event: Event) -> Result<(), Box<Event>> {
+        match self.messages.try_send(Message::Event(t, event)) {
+            Err(mpsc::TrySendError::Full(Message::Event(_, event))) => Err(Box::new(event)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Measures a guess for the live metrics, unless a newer one comes first.
+    pub fn measure(&self, place: Place, t: f64, guess: Guess) {
+        locked(&self.newest).measure = Some((place, t, guess));
+    }
+
+    /// Stores a picture, unless a newer one of its kind comes first.
+    pub fn picture(&self, place: Place, t: f64, what: PictureOf, guess: Guess) {
+        let mut newest = locked(&self.newest);
+        newest.pictures.retain(|(_, _, kind, _)| *kind != what);
+        newest.pictures.push((place, t, what, guess));
+    }
+
+    /// Stores a checkpoint, unless a newer one comes first.
+    pub fn checkpoint(&self, checkpoint: Checkpoint) {
+        locked(&self.newest).checkpoint = Some(checkpoint);
+    }
+
+    /// What viewers ask for.
+    pub fn request(&self) -> Request {
+        match self.request.load(Ordering::Relaxed) {
+            r if r == Request::Stop as u8 => Request::Stop,
+            r if r == Request::Pause as u8 => Request::Pause,
+            _ => Request::Run,
+        }
+    }
+
+    /// Why nothing can be recorded any more, if so: a full disk, a directory that went away.
+    pub fn failure(&self) -> Option<String> {
+        locked(&self.failed).clone()
+    }
+
+    /// Writes everything that is left, the last line of the log and the final status, and ends the recorder.
+    ///
+    /// # Errors
+    /// The first thing that could not be written.
+    pub fn close(self, t: f64, finished: Finished) -> Result<(), String> {
+        let _ = self.messages.send(Message::Close(t, finished));
+        let _ = self.thread.join();
+        match locked(&self.failed).take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Recorder {
+    directory: RunDirectory,
+    manifest: Manifest,
+    evaluator: Evaluator,
+    log: File,
+    inbox: Receiver<Message>,
+    newest: Arc<Mutex<Newest>>,
+    request: Arc<AtomicU8>,
+}
+
+impl Recorder {
+    fn run(mut self) -> Result<(), RunError> {
+        let (mut beat, mut looked) = (Instant::now(), Instant::now());
+        loop {
+            let message = self.inbox.recv_timeout(Duration::from_millis(50));
+            match message {
+                // What is newest was reported before this event.
+                Ok(Message::Event(t, event)) => {
+                    self.write_newest()?;
+                    self.write(t, event)?;
+                }
+                Ok(Message::Close(t, finished)) => return self.close(t, finished),
+                Err(RecvTimeoutError::Timeout) => self.write_newest()?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if looked.elapsed() >= LOOK_FOR_REQUESTS {
+                looked = Instant::now();
+                self.request.store(self.directory.request() as u8, Ordering::Relaxed);
+            }
+            if beat.elapsed() >= HEARTBEAT {
+                beat = Instant::now();
+                self.beat()?;
+            }
+        }
+    }
+
+    fn write(&mut self, t: f64, event: Event) -> Result<(), RunError> {
+        let paused = match &event {
+            Event::Paused => Some(Status::Paused),
+            Event::Continued => Some(Status::Running),
+            _ => None,
+        };
+        let path = self.directory.events_path();
+        let mut line = serde_json::to_vec(&Line { v: event::VERSION, t, event })
+            .map_err(|source| RunError::Manifest { path: path.clone(), source })?;
+        line.push(b'\n');
+        self.log.write_all(&line).map_err(|e| RunError::io("write", &path, e))?;
+        if let Some(status) = paused {
+            self.manifest.status = status;
+            self.beat()?;
+        }
+        Ok(())
+    }
+
+    fn write_newest(&mut self) -> Result<(), RunError> {
+        let Newest { measure, pictures, checkpoint } = std::mem::take(&mut *locked(&self.newest));
+        for (place, t, what, guess) in pictures {
+            self.store_picture(place, t, what, &guess)?;
+        }
+        if let Some((Place { round, trial, iteration }, t, guess)) = measure {
+            let metrics = self.evaluator.judge(&guess);
+            self.write(t, Event::Metrics { round, trial: trial.unwrap_or(0), iteration, metrics })?;
+        }
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.write(&self.directory, &self.manifest.config)?;
+        }
+        Ok(())
+    }
+
+    fn store_picture(&mut self, place: Place, t: f64, what: PictureOf, guess: &Guess) -> Result<(), RunError> {
+        let images = match what {
+            PictureOf::Truth => self.evaluator.truth.images.clone(),
+            _ => self.evaluator.matched_images(guess),
+        };
+        let Place { round, trial, iteration } = place;
+        let name = match (what, trial) {
+            (PictureOf::Truth, _) => "truth.png".to_owned(),
+            (PictureOf::Current, Some(trial)) => {
+                format!("round-{round}-trial-{trial}-iteration-{iteration:06}.png")
+            }
+            (PictureOf::Best, Some(trial)) => format!("round-{round}-trial-{trial}-best.png"),
+            _ => format!("round-{round}-reconstruction.png"),
+        };
+        let (picture, columns) = images.to_picture();
+        let path = self.directory.pictures_path().join(&name);
+        let mut png = std::io::Cursor::new(Vec::new());
+        picture
+            .write_to(&mut png, image::ImageFormat::Png)
+            .map_err(|e| RunError::io("write", &path, std::io::Error::other(e)))?;
+        write_atomically(&path, png.get_ref())?;
+        let tiles =
+            Tiles { samples: images.samples, columns, width: images.width, height: images.height };
+        self.write(t, Event::Picture { round, trial, iteration, what, file: format!("pictures/{name}"), tiles })
+    }
+
+    fn beat(&mut self) -> Result<(), RunError> {
+        self.manifest.heartbeat = now();
+        self.directory.write_manifest(&self.manifest)
+    }
+
+    /// Everything that waits, the last line, the result, then the final status: readers that see it find the
+    /// rest complete.
+    fn close(&mut self, t: f64, finished: Finished) -> Result<(), RunError> {
+        self.write_newest()?;
+        if finished.status == Status::Done {
+            self.write_result(&finished)?;
+        }
+        self.manifest.status = finished.status;
+        self.manifest.error = finished.error.clone();
+        self.write(t, Event::Finished(finished))?;
+        self.log.sync_data().map_err(|e| RunError::io("write", &self.directory.events_path(), e))?;
+        self.beat()?;
+        if self.manifest.status == Status::Done {
+            // What is left over if this fails is only disk space.
+            let _ = fs::remove_file(self.directory.checkpoint_path());
+        }
+        Ok(())
+    }
+
+    fn write_result(&self, finished: &Finished) -> Result<(), RunError> {
+        let path = self.directory.result_path();
+        let json = serde_json::to_vec_pretty(finished)
+            .map_err(|source| RunError::Manifest { path: path.clone(), source })?;
+        write_atomically(&path, &json)
+    }
+}
+
+/// Opens the log for appending, without the torn line that a killed worker may have left.
+fn open_log(directory: &RunDirectory) -> Result<File, RunError> {
+    let path = directory.events_path();
+    let failed = |e| RunError::io("write", &path, e);
+    let mut log =
+        OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+    let length = log.metadata().map_err(failed)?.len();
+    // A line is far shorter than this window, so the last newline is in it if there is one.
+    let window = length.min(1 << 20);
+    let mut end = Vec::new();
+    log.seek(SeekFrom::Start(length - window)).map_err(failed)?;
+    log.read_to_end(&mut end).map_err(failed)?;
+    let whole = end.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at as u64 + 1);
+    let keep = length - window + whole;
+    if keep < length {
+        log.set_len(keep).map_err(failed)?;
+    }
+    Ok(log)
+}
+
+/// Seconds since the epoch.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// A lock that a panicking thread cannot spoil: the values behind it are replaced as wholes.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

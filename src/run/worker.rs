@@ -1,0 +1,386 @@
+//! The worker: the only process that computes. Takes up a run directory, attacks, reports, ends.
+
+use std::fs::OpenOptions;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::checkpoint::Checkpoint;
+use super::directory::{Request, RunDirectory};
+use super::event::{Event, Finished, Level, PictureOf, Point, RoundResult, TrialOutcome};
+use super::manifest::{Manifest, Status};
+use super::recorder::{self, Evaluator, Place, Reporter};
+use super::{RunError, plan};
+use crate::attack::{Ended, Flow, Guess, Progress, Sink, Task, TrialEnd};
+use crate::backend::{Compute, Precision};
+use crate::fl::Victim;
+use crate::seed::Seed;
+
+/// Points of the loss are sent together this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// The current guess is measured this often at most.
+const MEASURE_EVERY: Duration = Duration::from_millis(250);
+
+/// Takes up the run and works on it to its end.
+///
+/// Returns the status it ended with. Everything that goes wrong after the manifest could be read is also
+/// recorded in the run itself.
+pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
+    // Leave the session of the terminal that started us; it fails only if we lead one already.
+    let _ = rustix::process::setsid();
+    let terminate = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, terminate.clone())?;
+    }
+    let mut manifest = directory.manifest()?;
+    let _lock = lock(&directory, &manifest)?;
+    if manifest.status == Status::Done {
+        anyhow::bail!("run {} is complete; nothing is left to compute", directory.id());
+    }
+    let first = manifest.status == Status::Queued;
+    manifest.pid = std::process::id();
+    manifest.host = crate::sys::host_name();
+    manifest.status = Status::Running;
+    manifest.heartbeat = recorder::now();
+    manifest.error = None;
+    directory.ask(Request::Run)?;
+    directory.write_manifest(&manifest)?;
+
+    // A panic of a backend becomes the run's status, not a vanished worker.
+    let outcome = catch_unwind(AssertUnwindSafe(|| attack_run(&directory, &manifest, first, &terminate)))
+        .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
+    if let Err(error) = &outcome {
+        tracing::error!("{error:#}");
+        manifest.status = Status::Failed;
+        manifest.error = Some(format!("{error:#}"));
+        manifest.heartbeat = recorder::now();
+        directory.write_manifest(&manifest)?;
+    }
+    outcome
+}
+
+/// One writer per run. The lock ends with the process, however it ends.
+fn lock(directory: &RunDirectory, manifest: &Manifest) -> Result<std::fs::File, RunError> {
+    let path = directory.lock_path();
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|e| RunError::io("write", &path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(RunError::Busy { run: directory.id(), pid: manifest.pid })
+        }
+        // A file system without locks: the heartbeat alone must do.
+        Err(std::fs::TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+fn attack_run(
+    directory: &RunDirectory,
+    manifest: &Manifest,
+    first: bool,
+    terminate: &Arc<AtomicBool>,
+) -> Result<Status, anyhow::Error> {
+    let config = &manifest.config;
+    let plan = plan::plan(config)?;
+    let compute = Compute::select(&manifest.backend, Precision::F32)?;
+    let resume = Checkpoint::read(directory, config)?;
+    let seed = Seed(config.run.seed);
+    let evaluator =
+        Evaluator { truth: plan.setup.batch.clone(), normalisation: plan.setup.normalisation.clone() };
+    let victim = Victim::new(plan.setup, config.victim.mode, compute.clone(), seed);
+
+    let reporter = Reporter::start(directory.clone(), manifest.clone(), evaluator.clone())?;
+    let clock = Clock { begin: Instant::now(), before: resume.as_ref().map_or(0.0, |r| r.seconds) };
+    reporter.event(
+        clock.now(),
+        Event::Started {
+            run: directory.id(),
+            preset: manifest.preset.clone(),
+            backend: compute.name().to_owned(),
+            device: compute.description(),
+        },
+    );
+    let round = config.federation.attack_rounds.first().copied().unwrap_or(0);
+    let (update, _) = victim.update();
+    let view = victim.view(update, &config.knowledge);
+    reporter.event(
+        clock.now(),
+        Event::Round {
+            round,
+            update_norm: view.update.values.norm(),
+            batch: view.update.samples,
+            parameters: view.model.net.parameter_count(),
+            input: view.model.net.input_count(),
+            trials: config.attack.trials,
+            iterations: config.attack.iterations,
+        },
+    );
+    let nothing = Guess { pixels: Vec::new(), labels: Vec::new() };
+    reporter.picture(Place { round, trial: None, iteration: 0 }, clock.now(), PictureOf::Truth, nothing);
+
+    let mut bridge = Bridge::new(&reporter, &evaluator, terminate, clock, round, manifest);
+    let task = Task {
+        view: &view,
+        config: &config.attack,
+        seed,
+        round,
+        resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
+    };
+    // A worker was killed before its first checkpoint: what it logged is void.
+    if resume.is_none() && !first {
+        reporter.event(clock.now(), Event::Resumed { round, trial: 0, iteration: 0 });
+    }
+    let ended = (plan.attack.run)(task, &mut bridge);
+    let unrecorded = reporter.failure();
+
+    let (status, rounds, error) = match (ended, unrecorded) {
+        (_, Some(failure)) => (Status::Failed, Vec::new(), Some(failure)),
+        (Err(error), None) => (Status::Failed, Vec::new(), Some(error.to_string())),
+        (Ok(Ended::Stopped), None) => (Status::Stopped, Vec::new(), None),
+        (Ok(Ended::Reconstructed(reconstruction)), None) => {
+            let result = RoundResult {
+                round,
+                metrics: evaluator.judge(&reconstruction.guess),
+                loss: reconstruction.matching,
+                trial: reconstruction.trial,
+                trials: reconstruction.trials,
+                evaluations: reconstruction.evaluations,
+                seconds: clock.now(),
+            };
+            let place = Place { round, trial: None, iteration: 0 };
+            reporter.picture(place, clock.now(), PictureOf::Reconstruction, reconstruction.guess);
+            reporter.event(clock.now(), Event::RoundFinished(result.clone()));
+            (Status::Done, vec![result], None)
+        }
+    };
+    let finished = Finished { status, run: directory.id(), rounds, error: error.clone() };
+    reporter.close(clock.now(), finished).map_err(anyhow::Error::msg)?;
+    match error {
+        Some(error) => Err(anyhow::Error::msg(error)),
+        None => Ok(status),
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Seconds of computing, over all workers of a run.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    begin: Instant,
+    before: f64,
+}
+
+impl Clock {
+    fn now(&self) -> f64 {
+        self.before + self.begin.elapsed().as_secs_f64()
+    }
+}
+
+/// Carries an attack's reports to the recorder, at the recorder's pace, and a viewer's requests back.
+struct Bridge<'a> {
+    reporter: &'a Reporter,
+    evaluator: &'a Evaluator,
+    terminate: &'a AtomicBool,
+    clock: Clock,
+    round: u32,
+    snapshot_every: usize,
+    checkpoint_every: Duration,
+    points: Vec<Point>,
+    sent: Instant,
+    measured: Instant,
+    saved: Instant,
+    trial_begin: f64,
+    learning_rate: f64,
+    best_stored: usize,
+}
+
+impl<'a> Bridge<'a> {
+    fn new(
+        reporter: &'a Reporter,
+        evaluator: &'a Evaluator,
+        terminate: &'a AtomicBool,
+        clock: Clock,
+        round: u32,
+        manifest: &Manifest,
+    ) -> Self {
+        let run = &manifest.config.run;
+        let now = Instant::now();
+        Bridge {
+            reporter,
+            evaluator,
+            terminate,
+            clock,
+            round,
+            snapshot_every: run.snapshot_every,
+            checkpoint_every: Duration::from_secs_f64(run.checkpoint_seconds),
+            points: Vec::new(),
+            sent: now,
+            measured: now,
+            saved: now,
+            trial_begin: clock.now(),
+            learning_rate: f64::NAN,
+            best_stored: 0,
+        }
+    }
+
+    fn place(&self, progress: &dyn Progress) -> Place {
+        Place { round: self.round, trial: Some(progress.trial()), iteration: progress.iteration() }
+    }
+
+    /// Sends the points since the last time; keeps them if the disk is behind.
+    fn send_points(&mut self, progress: &dyn Progress, wait: bool) {
+        if self.points.is_empty() {
+            return;
+        }
+        let event = Event::Progress {
+            round: self.round,
+            trial: progress.trial(),
+            points: std::mem::take(&mut self.points),
+            evaluations: progress.evaluations(),
+            learning_rate: progress.learning_rate(),
+            best_iteration: progress.best().iteration,
+            best: progress.best().total(),
+        };
+        self.sent = Instant::now();
+        if wait {
+            self.reporter.event(self.clock.now(), event);
+        } else if let Err(unsent) = self.reporter.try_event(self.clock.now(), event) {
+            if let Event::Progress { points, .. } = *unsent {
+                self.points = points;
+            }
+        }
+    }
+
+    fn save(&mut self, progress: &dyn Progress) {
+        self.saved = Instant::now();
+        let (round, seconds) = (self.round, self.clock.now());
+        self.reporter.checkpoint(Checkpoint { round, seconds, state: progress.checkpoint() });
+    }
+
+    fn log(&self, level: Level, message: String) {
+        self.reporter.event(self.clock.now(), Event::Log { level, message });
+    }
+
+    /// Holds while a viewer asks for a pause. Paused time is not computing time.
+    fn obey(&mut self, progress: &dyn Progress) -> Flow {
+        let stop = || self.terminate.load(Ordering::Relaxed) || self.reporter.request() == Request::Stop;
+        if self.reporter.request() == Request::Pause && !stop() {
+            self.reporter.checkpoint(Checkpoint {
+                round: self.round,
+                seconds: self.clock.now(),
+                state: progress.checkpoint(),
+            });
+            self.reporter.event(self.clock.now(), Event::Paused);
+            let begin = Instant::now();
+            while self.reporter.request() == Request::Pause && !stop() && self.reporter.failure().is_none() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            self.clock.begin += begin.elapsed();
+            self.reporter.event(self.clock.now(), Event::Continued);
+        }
+        if stop() { Flow::Stop } else { Flow::Continue }
+    }
+}
+
+impl Sink for Bridge<'_> {
+    fn trial_started(&mut self, trial: usize, labels: &[usize]) {
+        self.trial_begin = self.clock.now();
+        self.learning_rate = f64::NAN;
+        self.best_stored = 0;
+        let labels = labels.to_vec();
+        self.reporter.event(self.clock.now(), Event::Trial { round: self.round, trial, labels });
+    }
+
+    fn trial_resumed(&mut self, trial: usize, iteration: usize) {
+        self.reporter.event(self.clock.now(), Event::Resumed { round: self.round, trial, iteration });
+    }
+
+    fn iterated(&mut self, progress: &dyn Progress) -> Flow {
+        let (matching, prior) = progress.losses();
+        let iteration = progress.iteration();
+        self.points.push(Point { iteration, matching, prior });
+        let rate = progress.learning_rate();
+        if self.learning_rate.is_finite() && rate < 0.5 * self.learning_rate {
+            let from = self.learning_rate;
+            self.log(Level::Info, format!("learning rate {from:.0e} to {rate:.0e} at iteration {iteration}"));
+        }
+        if !(rate > 0.5 * self.learning_rate && rate <= self.learning_rate) {
+            self.learning_rate = rate;
+        }
+        if self.sent.elapsed() >= PROGRESS_EVERY {
+            self.send_points(progress, false);
+        }
+        if self.measured.elapsed() >= MEASURE_EVERY {
+            self.measured = Instant::now();
+            self.reporter.measure(self.place(progress), self.clock.now(), progress.current());
+        }
+        if iteration == 1 || iteration % self.snapshot_every == 0 {
+            let (place, t) = (self.place(progress), self.clock.now());
+            self.reporter.picture(place, t, PictureOf::Current, progress.current());
+            if progress.best().iteration != self.best_stored {
+                self.best_stored = progress.best().iteration;
+                let place = Place { iteration: self.best_stored, ..place };
+                self.reporter.picture(place, t, PictureOf::Best, progress.best_guess());
+            }
+        }
+        if self.reporter.failure().is_some() {
+            return Flow::Stop;
+        }
+        let flow = self.obey(progress);
+        if flow == Flow::Stop || self.saved.elapsed() >= self.checkpoint_every {
+            self.save(progress);
+        }
+        if flow == Flow::Stop {
+            self.send_points(progress, true);
+        }
+        flow
+    }
+
+    fn trial_finished(&mut self, end: &TrialEnd) {
+        let event = Event::TrialFinished {
+            round: self.round,
+            trial: end.trial,
+            outcome: end.outcome,
+            best: end.best.total(),
+            matching: end.best.matching,
+            best_iteration: end.best.iteration,
+            evaluations: end.evaluations,
+            seconds: self.clock.now() - self.trial_begin,
+            metrics: self.evaluator.judge(&end.guess),
+        };
+        // Points that the last iterations left behind belong in front of the end of their trial.
+        if !self.points.is_empty() {
+            let rest = Event::Progress {
+                round: self.round,
+                trial: end.trial,
+                points: std::mem::take(&mut self.points),
+                evaluations: end.evaluations,
+                learning_rate: if self.learning_rate.is_finite() { self.learning_rate } else { 0.0 },
+                best_iteration: end.best.iteration,
+                best: end.best.total(),
+            };
+            self.reporter.event(self.clock.now(), rest);
+        }
+        let place = Place { round: self.round, trial: Some(end.trial), iteration: end.best.iteration };
+        self.reporter.picture(place, self.clock.now(), PictureOf::Best, end.guess.clone());
+        self.reporter.event(self.clock.now(), event);
+        if end.outcome == TrialOutcome::NonFinite {
+            let message = format!(
+                "trial {}: the loss is not finite any more; its best earlier iterate stands",
+                end.trial + 1
+            );
+            self.log(Level::Warning, message);
+        }
+    }
+}
