@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod run;
+pub mod series;
 pub mod sys;
 
 #[cfg(feature = "tui")]

@@ -7,14 +7,18 @@ pub mod event;
 pub mod launch;
 pub mod manifest;
 pub mod number;
+pub mod state;
 pub mod store;
+pub mod tail;
 
 use std::path::{Path, PathBuf};
 
 pub use directory::{Request, RunDirectory};
 pub use event::{Event, Line};
 pub use manifest::{Health, Manifest, Status};
+pub use state::RunState;
 pub use store::Store;
+pub use tail::Tail;
 
 /// What can go wrong with a run on disk.
 #[derive(Debug, thiserror::Error)]
