@@ -10,6 +10,7 @@ pub mod metric;
 pub mod model;
 pub mod run;
 pub mod seed;
+pub mod series;
 pub mod sys;
 
 #[cfg(feature = "tui")]

@@ -10,7 +10,9 @@ pub mod manifest;
 pub mod number;
 pub mod plan;
 mod recorder;
+pub mod state;
 pub mod store;
+pub mod tail;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +22,9 @@ pub use recorder::now;
 pub use directory::{Request, RunDirectory};
 pub use event::{Event, Line};
 pub use manifest::{Health, Manifest, Status};
+pub use state::RunState;
 pub use store::Store;
+pub use tail::Tail;
 
 /// What can go wrong with a run on disk.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,671 @@
+//! What a run's events add up to: a pure fold of [`Line`]s, for the screen and for the command line.
+//!
+//! Knows neither files nor screens. Feed it every line once and in order.
+
+use std::collections::VecDeque;
+
+use super::event::{
+    Event, Finished, Level, Line, Metrics, PictureOf, Point, RoundResult, Tiles, TrialOutcome,
+};
+use crate::series::Series;
+
+/// Buckets kept of each curve: more than a wide screen has columns of dots.
+pub const CURVE: usize = 1024;
+
+/// Log lines kept.
+const LOG: usize = 500;
+
+/// Pictures kept of one trial; beyond that every second one is forgotten.
+const PICTURES: usize = 1000;
+
+/// Seconds after which a change of speed shows by two thirds.
+const SPEED_WINDOW_S: f64 = 5.0;
+
+/// Everything a viewer shows of one run.
+#[derive(Debug, Clone, Default)]
+pub struct RunState {
+    /// Who computes, as the worker said last.
+    pub started: Option<Started>,
+    /// Attacked rounds in the order they began.
+    pub rounds: Vec<RoundState>,
+    /// Log lines, oldest first.
+    pub log: VecDeque<LogLine>,
+    /// The worker holds on request.
+    pub paused: bool,
+    /// How the run ended.
+    pub finished: Option<Finished>,
+    /// Seconds of computing so far.
+    pub seconds: f64,
+    /// Events of kinds this version does not know.
+    pub unknown: u64,
+    speed: Speed,
+}
+
+/// Who computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Directory name.
+    pub run: String,
+    /// Preset name.
+    pub preset: String,
+    /// Backend name.
+    pub backend: String,
+    /// Backend with threads or device.
+    pub device: String,
+}
+
+/// One attacked round.
+#[derive(Debug, Clone)]
+pub struct RoundState {
+    /// Federated round.
+    pub round: u32,
+    /// l2 norm of the update.
+    pub update_norm: f64,
+    /// Private samples, B.
+    pub batch: usize,
+    /// Parameters of the model, P.
+    pub parameters: usize,
+    /// Input scalars of one sample, d.
+    pub input: usize,
+    /// Trials planned.
+    pub trials_planned: usize,
+    /// Iterations planned for each trial.
+    pub iterations: usize,
+    /// Trials begun, in order.
+    pub trials: Vec<TrialState>,
+    /// The private batch.
+    pub truth: Option<Picture>,
+    /// The chosen reconstruction.
+    pub reconstruction: Option<Picture>,
+    /// Outcome once all trials ended.
+    pub result: Option<RoundResult>,
+    /// Seconds of computing when it began.
+    pub began: f64,
+}
+
+/// One restart.
+#[derive(Debug, Clone)]
+pub struct TrialState {
+    /// 0-based.
+    pub trial: usize,
+    /// Labels the attacker uses; empty while they are optimised.
+    pub labels: Vec<usize>,
+    /// Matching loss by iteration.
+    pub matching: Series,
+    /// Weighted priors by iteration.
+    pub prior: Series,
+    /// Their sum by iteration.
+    pub total: Series,
+    /// Newest point.
+    pub last: Option<Point>,
+    /// Iterations done.
+    pub iteration: usize,
+    /// Evaluations so far.
+    pub evaluations: usize,
+    /// Step size in use.
+    pub learning_rate: f64,
+    /// Iteration with the smallest total.
+    pub best_iteration: usize,
+    /// That total; infinite before there is one.
+    pub best: f64,
+    /// Newest metrics, with their iteration.
+    pub metrics: Option<(usize, Metrics)>,
+    /// How it ended.
+    pub end: Option<TrialEnd>,
+    /// Stored iterates, by increasing iteration.
+    pub pictures: Vec<Picture>,
+    /// Stored best iterates, by increasing iteration.
+    pub best_pictures: Vec<Picture>,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone)]
+pub struct TrialEnd {
+    /// Why.
+    pub outcome: TrialOutcome,
+    /// Matching loss of the best iterate.
+    pub matching: f64,
+    /// Seconds of computing.
+    pub seconds: f64,
+    /// Quality of the best iterate.
+    pub metrics: Metrics,
+}
+
+/// A stored picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Iteration shown.
+    pub iteration: usize,
+    /// Path inside the run directory.
+    pub file: String,
+    /// How the batch is tiled.
+    pub tiles: Tiles,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogLine {
+    /// Seconds of computing.
+    pub seconds: f64,
+    /// How serious.
+    pub level: Level,
+    /// One sentence.
+    pub message: String,
+}
+
+/// Where a run is: for a progress bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Federated round.
+    pub round: u32,
+    /// 1-based trial, for people.
+    pub trial: usize,
+    /// Trials planned.
+    pub trials: usize,
+    /// Iterations done in this trial.
+    pub iteration: usize,
+    /// Iterations planned for this trial.
+    pub iterations: usize,
+    /// Evaluations over all trials of this round.
+    pub evaluations: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Speed {
+    anchor: Option<(f64, usize)>,
+    per_second: Option<f64>,
+}
+
+impl Speed {
+    fn restart(&mut self, seconds: f64, iteration: usize) {
+        self.anchor = Some((seconds, iteration));
+    }
+
+    fn observe(&mut self, seconds: f64, iteration: usize) {
+        let Some((from, done)) = self.anchor else {
+            return self.restart(seconds, iteration);
+        };
+        let passed = seconds - from;
+        if passed <= 0.0 || iteration <= done {
+            return;
+        }
+        let now = (iteration - done) as f64 / passed;
+        let weight = 1.0 - (-passed / SPEED_WINDOW_S).exp();
+        self.per_second = Some(match self.per_second {
+            Some(before) => before + weight * (now - before),
+            None => now,
+        });
+        self.anchor = Some((seconds, iteration));
+    }
+}
+
+impl RunState {
+    /// Takes one more line of the event log.
+    pub fn apply(&mut self, line: Line) {
+        if line.t.is_finite() {
+            self.seconds = line.t;
+        }
+        let t = self.seconds;
+        match line.event {
+            Event::Started { run, preset, backend, device } => {
+                self.started = Some(Started { run, preset, backend, device });
+                self.paused = false;
+                self.finished = None;
+                self.speed = Speed::default();
+            }
+            Event::Round { round, update_norm, batch, parameters, input, trials, iterations } => {
+                self.rounds.retain(|known| known.round != round);
+                self.rounds.push(RoundState {
+                    round,
+                    update_norm,
+                    batch,
+                    parameters,
+                    input,
+                    trials_planned: trials,
+                    iterations,
+                    trials: Vec::new(),
+                    truth: None,
+                    reconstruction: None,
+                    result: None,
+                    began: t,
+                });
+            }
+            Event::Trial { round, trial, labels } => {
+                self.speed.restart(t, 0);
+                if let Some(round) = self.round_mut(round) {
+                    // Announced anew after a resume: what went before it was taken back already.
+                    round.trials.retain(|known| known.trial < trial);
+                    round.trials.push(TrialState::new(trial, labels));
+                }
+            }
+            Event::Resumed { round, trial, iteration } => self.take_back(round, trial, iteration),
+            Event::Progress { round, trial, points, evaluations, learning_rate, best_iteration, best } => {
+                let Some(trial) = self.trial_mut(round, trial) else { return };
+                for point in points {
+                    let x = point.iteration as f64;
+                    trial.matching.push(x, point.matching);
+                    trial.prior.push(x, point.prior);
+                    trial.total.push(x, point.total());
+                    trial.iteration = trial.iteration.max(point.iteration);
+                    trial.last = Some(point);
+                }
+                trial.evaluations = evaluations;
+                trial.learning_rate = learning_rate;
+                trial.best_iteration = best_iteration;
+                trial.best = best;
+                let iteration = trial.iteration;
+                self.speed.observe(t, iteration);
+            }
+            Event::Metrics { round, trial, iteration, metrics } => {
+                if let Some(trial) = self.trial_mut(round, trial) {
+                    trial.metrics = Some((iteration, metrics));
+                }
+            }
+            Event::Picture { round, trial, iteration, what, file, tiles } => {
+                self.add_picture(round, trial, what, Picture { iteration, file, tiles });
+            }
+            Event::TrialFinished {
+                round,
+                trial,
+                outcome,
+                best,
+                matching,
+                best_iteration,
+                evaluations,
+                seconds,
+                metrics,
+            } => {
+                if let Some(trial) = self.trial_mut(round, trial) {
+                    trial.best = best;
+                    trial.best_iteration = best_iteration;
+                    trial.evaluations = evaluations;
+                    trial.end = Some(TrialEnd { outcome, matching, seconds, metrics });
+                }
+            }
+            Event::RoundFinished(result) => {
+                if let Some(round) = self.round_mut(result.round) {
+                    round.result = Some(result);
+                }
+            }
+            Event::Paused => self.paused = true,
+            Event::Continued => {
+                self.paused = false;
+                self.speed.anchor = None;
+            }
+            Event::Log { level, message } => self.note(level, message),
+            Event::Finished(finished) => {
+                self.paused = false;
+                self.finished = Some(finished);
+            }
+            Event::Unknown => self.unknown += 1,
+        }
+    }
+
+    fn note(&mut self, level: Level, message: String) {
+        if self.log.len() == LOG {
+            self.log.pop_front();
+        }
+        self.log.push_back(LogLine { seconds: self.seconds, level, message });
+    }
+
+    /// Points of `trial` beyond `iteration`, later trials and later rounds are void.
+    fn take_back(&mut self, round: u32, trial: usize, iteration: usize) {
+        self.finished = None;
+        self.speed = Speed::default();
+        self.speed.restart(self.seconds, iteration);
+        let Some(at) = self.rounds.iter().position(|known| known.round == round) else { return };
+        self.rounds.truncate(at + 1);
+        let state = &mut self.rounds[at];
+        state.result = None;
+        state.reconstruction = None;
+        state.trials.retain(|known| known.trial <= trial);
+        if let Some(last) = state.trials.last_mut().filter(|known| known.trial == trial) {
+            last.take_back(iteration);
+        }
+    }
+
+    fn add_picture(&mut self, round: u32, trial: Option<usize>, what: PictureOf, picture: Picture) {
+        let Some(round) = self.round_mut(round) else { return };
+        match what {
+            PictureOf::Truth => round.truth = Some(picture),
+            PictureOf::Reconstruction => round.reconstruction = Some(picture),
+            PictureOf::Current | PictureOf::Best => {
+                let Some(trial) = trial.and_then(|trial| round.trials.iter_mut().find(|t| t.trial == trial))
+                else {
+                    return;
+                };
+                let list =
+                    if what == PictureOf::Best { &mut trial.best_pictures } else { &mut trial.pictures };
+                list.retain(|known| known.iteration < picture.iteration);
+                list.push(picture);
+                if list.len() > PICTURES {
+                    thin(list);
+                }
+            }
+        }
+    }
+
+    fn round_mut(&mut self, round: u32) -> Option<&mut RoundState> {
+        self.rounds.iter_mut().rev().find(|known| known.round == round)
+    }
+
+    fn trial_mut(&mut self, round: u32, trial: usize) -> Option<&mut TrialState> {
+        self.round_mut(round)?.trials.iter_mut().rev().find(|known| known.trial == trial)
+    }
+
+    /// The round in progress, or the last one.
+    pub fn current_round(&self) -> Option<&RoundState> {
+        self.rounds.last()
+    }
+
+    /// Where the run is; nothing before its first trial.
+    pub fn position(&self) -> Option<Position> {
+        let round = self.current_round()?;
+        let trial = round.trials.last()?;
+        Some(Position {
+            round: round.round,
+            trial: trial.trial + 1,
+            trials: round.trials_planned,
+            iteration: trial.iteration,
+            iterations: round.iterations,
+            evaluations: round.evaluations(),
+        })
+    }
+
+    /// Iterations a second, averaged over the last seconds.
+    pub fn iterations_per_second(&self) -> Option<f64> {
+        self.speed.per_second.filter(|speed| *speed > 0.0)
+    }
+
+    /// Seconds until all planned iterations are done, at the present speed; `rounds_planned` counts the
+    /// attacked rounds of the run. A trial that converges early ends sooner.
+    pub fn remaining_seconds(&self, rounds_planned: usize) -> Option<f64> {
+        let speed = self.iterations_per_second()?;
+        let at = self.position()?;
+        let of_trial = at.iterations.saturating_sub(at.iteration);
+        let of_round = at.trials.saturating_sub(at.trial) * at.iterations;
+        let of_run = rounds_planned.saturating_sub(self.rounds.len()) * at.trials * at.iterations;
+        Some((of_trial + of_round + of_run) as f64 / speed)
+    }
+}
+
+impl RoundState {
+    /// The trial in progress, or the one that was chosen once the round ended.
+    pub fn shown_trial(&self) -> Option<&TrialState> {
+        match &self.result {
+            Some(result) => {
+                self.trials.iter().find(|trial| trial.trial == result.trial).or(self.trials.last())
+            }
+            None => self.trials.last(),
+        }
+    }
+
+    /// Evaluations over all trials.
+    pub fn evaluations(&self) -> usize {
+        self.trials.iter().map(|trial| trial.evaluations).sum()
+    }
+}
+
+impl TrialState {
+    fn new(trial: usize, labels: Vec<usize>) -> Self {
+        TrialState {
+            trial,
+            labels,
+            matching: Series::new(CURVE),
+            prior: Series::new(CURVE),
+            total: Series::new(CURVE),
+            last: None,
+            iteration: 0,
+            evaluations: 0,
+            learning_rate: f64::NAN,
+            best_iteration: 0,
+            best: f64::INFINITY,
+            metrics: None,
+            end: None,
+            pictures: Vec::new(),
+            best_pictures: Vec::new(),
+        }
+    }
+
+    fn take_back(&mut self, iteration: usize) {
+        let x = iteration as f64;
+        self.matching.truncate_after(x);
+        self.prior.truncate_after(x);
+        self.total.truncate_after(x);
+        self.iteration = self.iteration.min(iteration);
+        self.last = None;
+        self.end = None;
+        if self.best_iteration > iteration {
+            self.best_iteration = 0;
+            self.best = f64::INFINITY;
+        }
+        self.metrics.take_if(|(at, _)| *at > iteration);
+        self.pictures.retain(|picture| picture.iteration <= iteration);
+        self.best_pictures.retain(|picture| picture.iteration <= iteration);
+    }
+
+    /// Matching loss now, or of the best iterate once the trial ended.
+    pub fn matching_loss(&self) -> Option<f64> {
+        match &self.end {
+            Some(end) => Some(end.matching),
+            None => self.last.map(|point| point.matching),
+        }
+    }
+
+    /// Newest metrics, or those of the best iterate once the trial ended.
+    pub fn latest_metrics(&self) -> Option<&Metrics> {
+        match &self.end {
+            Some(end) => Some(&end.metrics),
+            None => self.metrics.as_ref().map(|(_, metrics)| metrics),
+        }
+    }
+}
+
+/// Drops every second picture but the newest.
+fn thin(list: &mut Vec<Picture>) {
+    let newest = list.len() - 1;
+    let mut at = 0;
+    list.retain(|_| {
+        let keep = at % 2 == 0 || at == newest;
+        at += 1;
+        keep
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::run::Status;
+    use crate::run::event::{Spread, VERSION};
+
+    fn metrics(psnr: f64) -> Metrics {
+        let spread = Spread { mean: psnr, best: psnr, worst: psnr };
+        Metrics { mse: spread, psnr: spread, ssim: None, label_accuracy: Some(1.0) }
+    }
+
+    fn picture(trial: usize, iteration: usize, what: PictureOf) -> Event {
+        let tiles = Tiles { samples: 1, columns: 1, width: 2, height: 2 };
+        let trial = (!matches!(what, PictureOf::Truth | PictureOf::Reconstruction)).then_some(trial);
+        Event::Picture { round: 0, trial, iteration, what, file: format!("pictures/{iteration}.png"), tiles }
+    }
+
+    fn progress(trial: usize, from: usize, to: usize) -> Event {
+        let points = (from..=to)
+            .map(|iteration| Point { iteration, matching: 1.0 / iteration as f64, prior: 0.5 })
+            .collect();
+        Event::Progress {
+            round: 0,
+            trial,
+            points,
+            evaluations: to + 1,
+            learning_rate: 0.1,
+            best_iteration: to,
+            best: 0.5 + 1.0 / to as f64,
+        }
+    }
+
+    fn fold(events: impl IntoIterator<Item = (f64, Event)>) -> RunState {
+        let mut state = RunState::default();
+        for (t, event) in events {
+            state.apply(Line { v: VERSION, t, event });
+        }
+        state
+    }
+
+    fn begun() -> Vec<(f64, Event)> {
+        let round = Event::Round {
+            round: 0,
+            update_norm: 3.0,
+            batch: 1,
+            parameters: 10,
+            input: 4,
+            trials: 3,
+            iterations: 100,
+        };
+        vec![(0.0, round), (0.0, Event::Trial { round: 0, trial: 0, labels: vec![7] })]
+    }
+
+    #[test]
+    fn progress_adds_up() {
+        let mut events = begun();
+        events.push((1.0, progress(0, 1, 10)));
+        events.push((2.0, progress(0, 11, 20)));
+        let state = fold(events);
+        let at = state.position().unwrap();
+        assert_eq!((at.trial, at.trials, at.iteration, at.iterations), (1, 3, 20, 100));
+        let trial = state.rounds[0].shown_trial().unwrap();
+        assert_eq!(trial.labels, [7]);
+        assert_eq!(trial.total.buckets().len(), 20);
+        assert_eq!(trial.last.unwrap().iteration, 20);
+        assert_eq!(trial.evaluations, 21);
+        assert_eq!(state.seconds, 2.0);
+    }
+
+    #[test]
+    fn speed_and_remaining_time_count_the_trials_to_come() {
+        let mut events = begun();
+        events.push((1.0, progress(0, 1, 10)));
+        events.push((2.0, progress(0, 11, 20)));
+        let state = fold(events);
+        assert_eq!(state.iterations_per_second(), Some(10.0));
+        // 80 of this trial and 200 of the two others.
+        assert_eq!(state.remaining_seconds(1), Some(28.0));
+        // A second round of three trials.
+        assert_eq!(state.remaining_seconds(2), Some(58.0));
+    }
+
+    #[test]
+    fn a_pause_does_not_slow_the_speed() {
+        let mut events = begun();
+        events.push((1.0, progress(0, 1, 10)));
+        events.push((1.0, Event::Paused));
+        let mut state = fold(events);
+        assert!(state.paused);
+        state.apply(Line { v: VERSION, t: 1000.0, event: Event::Continued });
+        state.apply(Line { v: VERSION, t: 1000.1, event: progress(0, 11, 11) });
+        state.apply(Line { v: VERSION, t: 1000.2, event: progress(0, 12, 12) });
+        assert!(!state.paused);
+        assert_eq!(state.iterations_per_second().map(f64::round), Some(10.0));
+    }
+
+    #[test]
+    fn a_resume_voids_what_came_after_the_checkpoint() {
+        let mut events = begun();
+        events.push((0.1, picture(0, 0, PictureOf::Truth)));
+        events.push((1.0, progress(0, 1, 100)));
+        events.push((1.0, picture(0, 50, PictureOf::Current)));
+        events.push((1.0, picture(0, 100, PictureOf::Current)));
+        events.push((1.0, picture(0, 100, PictureOf::Best)));
+        events.push((1.0, Event::Metrics { round: 0, trial: 0, iteration: 100, metrics: metrics(20.0) }));
+        events.push((1.0, Event::Trial { round: 0, trial: 1, labels: vec![7] }));
+        events.push((1.5, progress(1, 1, 5)));
+        events.push((2.0, Event::Resumed { round: 0, trial: 0, iteration: 60 }));
+        let mut state = fold(events);
+        let round = state.current_round().unwrap();
+        assert_eq!(round.trials.len(), 1);
+        let trial = &round.trials[0];
+        assert_eq!(trial.total.last_x(), Some(60.0));
+        assert_eq!(trial.iteration, 60);
+        assert_eq!(trial.pictures.iter().map(|p| p.iteration).collect::<Vec<_>>(), [50]);
+        assert!(trial.best_pictures.is_empty() && trial.metrics.is_none());
+        assert!(round.truth.is_some());
+        state.apply(Line { v: VERSION, t: 3.0, event: progress(0, 61, 70) });
+        assert_eq!(state.position().unwrap().iteration, 70);
+        assert_eq!(state.iterations_per_second(), Some(10.0));
+    }
+
+    #[test]
+    fn the_end_of_a_round_shows_the_chosen_trial() {
+        let mut events = begun();
+        for trial in 0..2 {
+            events.push((1.0, Event::Trial { round: 0, trial, labels: vec![] }));
+            events.push((1.0, progress(trial, 1, 3)));
+            events.push((
+                1.0,
+                Event::TrialFinished {
+                    round: 0,
+                    trial,
+                    outcome: TrialOutcome::Completed,
+                    best: 0.1,
+                    matching: 0.01 * (trial + 1) as f64,
+                    best_iteration: 3,
+                    evaluations: 4,
+                    seconds: 1.0,
+                    metrics: metrics(20.0 + trial as f64),
+                },
+            ));
+        }
+        let result = RoundResult {
+            round: 0,
+            metrics: metrics(20.0),
+            loss: 0.01,
+            trial: 0,
+            trials: 2,
+            evaluations: 8,
+            seconds: 2.0,
+        };
+        events.push((2.0, Event::RoundFinished(result.clone())));
+        events.push((
+            2.0,
+            Event::Finished(Finished {
+                status: Status::Done,
+                run: "r".into(),
+                rounds: vec![result],
+                error: None,
+            }),
+        ));
+        let state = fold(events);
+        let shown = state.current_round().unwrap().shown_trial().unwrap();
+        assert_eq!((shown.trial, shown.matching_loss()), (0, Some(0.01)));
+        assert_eq!(shown.latest_metrics().unwrap().psnr.mean, 20.0);
+        assert!(state.finished.is_some());
+    }
+
+    #[test]
+    fn events_out_of_place_are_harmless() {
+        let state = fold([
+            (0.0, progress(0, 1, 3)),
+            (f64::NAN, Event::Unknown),
+            (0.0, picture(3, 1, PictureOf::Current)),
+            (0.0, Event::Resumed { round: 9, trial: 0, iteration: 1 }),
+        ]);
+        assert_eq!(state.unknown, 1);
+        assert!(state.position().is_none() && state.remaining_seconds(1).is_none());
+    }
+
+    #[test]
+    fn log_and_pictures_are_bounded() {
+        let mut events = begun();
+        for i in 0..3000 {
+            events.push((0.0, Event::Log { level: Level::Info, message: i.to_string() }));
+            events.push((0.0, picture(0, i, PictureOf::Current)));
+        }
+        let state = fold(events);
+        assert_eq!(state.log.len(), LOG);
+        assert_eq!(state.log.back().unwrap().message, "2999");
+        let pictures = &state.rounds[0].trials[0].pictures;
+        assert!(pictures.len() <= PICTURES);
+        assert_eq!(pictures.last().unwrap().iteration, 2999);
+    }
+}
