@@ -2,12 +2,14 @@
 
 pub mod attack;
 pub mod backend;
+pub mod bench;
 pub mod config;
 pub mod data;
 pub mod dual;
 pub mod fl;
 pub mod metric;
 pub mod model;
+pub mod paths;
 pub mod run;
 pub mod seed;
 pub mod series;

@@ -1,1 +1,7 @@
-fn main(){}
+//! Arguments to commands, exit code; nothing else.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -42,3 +42,11 @@ pub fn cuda_devices() -> Result<i32, String> {
         }
     }
 }
+
+/// Largest resident memory of this process so far, where the system tells (Linux).
+pub fn peak_resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

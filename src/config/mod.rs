@@ -63,6 +63,10 @@ pub struct Victim {
     /// Side in pixels that images are resized to; the set's own size if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
+    /// Whether the client normalises pixels by the set's mean and standard deviation, as most training code
+    /// does; DLG's own experiments feed pixels in [0, 1] as they are.
+    #[serde(default = "yes")]
+    pub normalise: bool,
     /// Architecture by name (`lenet`, `convnet64`, ...).
     pub model: String,
     /// Outputs of the model; the set's number of classes if absent.
@@ -74,6 +78,10 @@ pub struct Victim {
     /// BatchNorm mode of the client's pass.
     #[serde(default)]
     pub mode: BatchNormMode,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn first_sample() -> Vec<usize> {

@@ -27,6 +27,11 @@ impl Normalisation {
         Normalisation { mean: vec![0.2860], std: vec![0.3530] }
     }
 
+    /// Leaves pixels as they are.
+    pub fn identity(channels: usize) -> Normalisation {
+        Normalisation { mean: vec![0.0; channels], std: vec![1.0; channels] }
+    }
+
     /// Normalised values, laid out as the images are.
     ///
     /// # Panics

@@ -86,7 +86,9 @@ impl Setup {
         let net = (architecture.build)([channels, height, width], classes).map_err(|reason| {
             VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
         })?;
-        Ok(Setup { batch, normalisation: dataset.normalisation, net })
+        let normalisation =
+            if victim.normalise { dataset.normalisation } else { Normalisation::identity(channels) };
+        Ok(Setup { batch, normalisation, net })
     }
 }
 

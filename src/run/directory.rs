@@ -113,6 +113,17 @@ impl RunDirectory {
         write_atomically(&path, &json)
     }
 
+    /// The status as this machine sees it now.
+    pub fn health(&self) -> Result<manifest::Health, RunError> {
+        let here = crate::sys::host_name();
+        Ok(self.manifest()?.health(super::now(), &here, crate::sys::process_exists))
+    }
+
+    /// The outcome, once the run is complete.
+    pub fn result(&self) -> Option<super::event::Finished> {
+        serde_json::from_slice(&fs::read(self.result_path()).ok()?).ok()
+    }
+
     /// What viewers ask for now; [`Request::Run`] if nobody asked or the file is unreadable.
     pub fn request(&self) -> Request {
         fs::read_to_string(self.control_path())

@@ -1,7 +1,7 @@
 //! Writes what a worker reports: event log, pictures, checkpoints, manifest with heartbeat.
 //!
 //! Runs on a thread of its own, so that a slow disk never slows an attack: events arrive through a bounded
-//! channel; of guesses, pictures and checkpoints only the newest is kept.
+//! channel; of guesses and pictures only the newest is kept.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -72,11 +72,11 @@ pub struct Place {
 struct Newest {
     measure: Option<(Place, f64, Guess)>,
     pictures: Vec<(Place, f64, PictureOf, Guess)>,
-    checkpoint: Option<Checkpoint>,
 }
 
 enum Message {
     Event(f64, Event),
+    Checkpoint(Checkpoint),
     Close(f64, Finished),
 }
 
@@ -148,9 +148,10 @@ impl Reporter {
         newest.pictures.push((place, t, what, guess));
     }
 
-    /// Stores a checkpoint, unless a newer one comes first.
+    /// Stores a checkpoint after the events before it, unless the disk is far behind: then the next one has
+    /// to do.
     pub fn checkpoint(&self, checkpoint: Checkpoint) {
-        locked(&self.newest).checkpoint = Some(checkpoint);
+        let _ = self.messages.try_send(Message::Checkpoint(checkpoint));
     }
 
     /// What viewers ask for.
@@ -202,6 +203,9 @@ impl Recorder {
                     self.write_newest()?;
                     self.write(t, event)?;
                 }
+                Ok(Message::Checkpoint(checkpoint)) => {
+                    checkpoint.write(&self.directory, &self.manifest.config)?;
+                }
                 Ok(Message::Close(t, finished)) => return self.close(t, finished),
                 Err(RecvTimeoutError::Timeout) => self.write_newest()?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -236,16 +240,13 @@ impl Recorder {
     }
 
     fn write_newest(&mut self) -> Result<(), RunError> {
-        let Newest { measure, pictures, checkpoint } = std::mem::take(&mut *locked(&self.newest));
+        let Newest { measure, pictures } = std::mem::take(&mut *locked(&self.newest));
         for (place, t, what, guess) in pictures {
             self.store_picture(place, t, what, &guess)?;
         }
         if let Some((Place { round, trial, iteration }, t, guess)) = measure {
             let metrics = self.evaluator.judge(&guess);
             self.write(t, Event::Metrics { round, trial: trial.unwrap_or(0), iteration, metrics })?;
-        }
-        if let Some(checkpoint) = checkpoint {
-            checkpoint.write(&self.directory, &self.manifest.config)?;
         }
         Ok(())
     }

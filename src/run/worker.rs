@@ -38,7 +38,6 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     if manifest.status == Status::Done {
         anyhow::bail!("run {} is complete; nothing is left to compute", directory.id());
     }
-    let first = manifest.status == Status::Queued;
     manifest.pid = std::process::id();
     manifest.host = crate::sys::host_name();
     manifest.status = Status::Running;
@@ -48,7 +47,7 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     directory.write_manifest(&manifest)?;
 
     // A panic of a backend becomes the run's status, not a vanished worker.
-    let outcome = catch_unwind(AssertUnwindSafe(|| attack_run(&directory, &manifest, first, &terminate)))
+    let outcome = catch_unwind(AssertUnwindSafe(|| attack_run(&directory, &manifest, &terminate)))
         .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
     if let Err(error) = &outcome {
         tracing::error!("{error:#}");
@@ -82,7 +81,6 @@ fn lock(directory: &RunDirectory, manifest: &Manifest) -> Result<std::fs::File, 
 fn attack_run(
     directory: &RunDirectory,
     manifest: &Manifest,
-    first: bool,
     terminate: &Arc<AtomicBool>,
 ) -> Result<Status, anyhow::Error> {
     let config = &manifest.config;
@@ -108,18 +106,21 @@ fn attack_run(
     let round = config.federation.attack_rounds.first().copied().unwrap_or(0);
     let (update, _) = victim.update();
     let view = victim.view(update, &config.knowledge);
-    reporter.event(
-        clock.now(),
-        Event::Round {
-            round,
-            update_norm: view.update.values.norm(),
-            batch: view.update.samples,
-            parameters: view.model.net.parameter_count(),
-            input: view.model.net.input_count(),
-            trials: config.attack.trials,
-            iterations: config.attack.iterations,
-        },
-    );
+    // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
+    if resume.is_none() {
+        reporter.event(
+            clock.now(),
+            Event::Round {
+                round,
+                update_norm: view.update.values.norm(),
+                batch: view.update.samples,
+                parameters: view.model.net.parameter_count(),
+                input: view.model.net.input_count(),
+                trials: config.attack.trials,
+                iterations: config.attack.iterations,
+            },
+        );
+    }
     let nothing = Guess { pixels: Vec::new(), labels: Vec::new() };
     reporter.picture(Place { round, trial: None, iteration: 0 }, clock.now(), PictureOf::Truth, nothing);
 
@@ -131,10 +132,6 @@ fn attack_run(
         round,
         resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
     };
-    // A worker was killed before its first checkpoint: what it logged is void.
-    if resume.is_none() && !first {
-        reporter.event(clock.now(), Event::Resumed { round, trial: 0, iteration: 0 });
-    }
     let ended = (plan.attack.run)(task, &mut bridge);
     let unrecorded = reporter.failure();
 
@@ -264,6 +261,7 @@ impl<'a> Bridge<'a> {
 
     fn save(&mut self, progress: &dyn Progress) {
         self.saved = Instant::now();
+        self.send_points(progress, true);
         let (round, seconds) = (self.round, self.clock.now());
         self.reporter.checkpoint(Checkpoint { round, seconds, state: progress.checkpoint() });
     }
@@ -276,11 +274,7 @@ impl<'a> Bridge<'a> {
     fn obey(&mut self, progress: &dyn Progress) -> Flow {
         let stop = || self.terminate.load(Ordering::Relaxed) || self.reporter.request() == Request::Stop;
         if self.reporter.request() == Request::Pause && !stop() {
-            self.reporter.checkpoint(Checkpoint {
-                round: self.round,
-                seconds: self.clock.now(),
-                state: progress.checkpoint(),
-            });
+            self.save(progress);
             self.reporter.event(self.clock.now(), Event::Paused);
             let begin = Instant::now();
             while self.reporter.request() == Request::Pause && !stop() && self.reporter.failure().is_none() {
@@ -340,9 +334,6 @@ impl Sink for Bridge<'_> {
         let flow = self.obey(progress);
         if flow == Flow::Stop || self.saved.elapsed() >= self.checkpoint_every {
             self.save(progress);
-        }
-        if flow == Flow::Stop {
-            self.send_points(progress, true);
         }
         flow
     }

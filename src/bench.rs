@@ -1,0 +1,147 @@
+//! Standard workloads for measuring a machine: one evaluation of an attack's objective and its gradient.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attack::objective::Distance;
+use crate::attack::prior::Priors;
+use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
+use crate::backend::Compute;
+use crate::config::{BatchNormMode, DistanceKind};
+use crate::fl::fed_sgd;
+use crate::model::{self, Model};
+use crate::seed::{self, Seed};
+
+/// An attack on a model with a batch of random 32x32 colour images and ten classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workload {
+    /// `attack-model-bN`.
+    pub name: &'static str,
+    /// Image and soft labels with `l2`; else image alone with `cos` and total variation.
+    joint: bool,
+    model: &'static str,
+    batch: usize,
+}
+
+/// All workloads, cheapest first.
+pub const WORKLOADS: [Workload; 9] = [
+    Workload { name: "dlg-lenet-b1", joint: true, model: "lenet", batch: 1 },
+    Workload { name: "dlg-lenet-b8", joint: true, model: "lenet", batch: 8 },
+    Workload { name: "ig-lenet-b1", joint: false, model: "lenet", batch: 1 },
+    Workload { name: "ig-resnet20-b1", joint: false, model: "resnet20", batch: 1 },
+    Workload { name: "ig-convnet64-b1", joint: false, model: "convnet64", batch: 1 },
+    Workload { name: "ig-convnet64-b4", joint: false, model: "convnet64", batch: 4 },
+    Workload { name: "ig-resnet18-b1", joint: false, model: "resnet18", batch: 1 },
+    Workload { name: "ig-resnet18-b4", joint: false, model: "resnet18", batch: 4 },
+    Workload { name: "ig-resnet18-b16", joint: false, model: "resnet18", batch: 16 },
+];
+
+/// What a workload took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Its name.
+    pub workload: String,
+    /// `flex`, `ndarray` or `cuda`.
+    pub backend: String,
+    /// Backend with threads or device.
+    pub device: String,
+    /// Median over the evaluations after the first ones.
+    pub ms_per_evaluation: f64,
+    /// Evaluations timed.
+    pub evaluations: usize,
+    /// Milliseconds of the very first evaluation, with everything that is set up on first use.
+    pub ms_first: f64,
+    /// 10^9 floating-point operations of one evaluation (see [`Workload::gflop`]).
+    pub gflop_per_evaluation: f64,
+    /// Largest resident memory of the process in MB, where the system tells.
+    pub peak_rss_mb: Option<f64>,
+}
+
+impl Workload {
+    /// 10^9 floating-point operations of the products in one evaluation: nine forward passes' worth. The
+    /// gradient takes three (forward, to weights, to activations), the forward pass with tangents three and
+    /// its reverse pass three. A multiply-add counts as two.
+    pub fn gflop(&self) -> f64 {
+        let multiply_adds = self.net().map_or(0, |net| net.multiply_adds());
+        (9 * 2 * self.batch as u64 * multiply_adds) as f64 / 1e9
+    }
+
+    fn net(&self) -> Option<model::Net> {
+        let architecture = model::architecture(self.model)?;
+        (architecture.build)([3, 32, 32], 10).ok()
+    }
+
+    /// Times `evaluations` evaluations.
+    pub fn measure(&self, compute: &Compute, evaluations: usize) -> Option<Measurement> {
+        let seed = Seed(0);
+        let net = self.net()?;
+        let shape = [self.batch, 3, 32, 32];
+        let count = shape.iter().product();
+        let model = Model {
+            parameters: net.initial_parameters(compute, seed),
+            buffers: net.initial_buffers(compute),
+            net,
+        };
+        let labels: Vec<usize> = (0..self.batch).map(|i| i % 10).collect();
+        let truth = compute.tensor(&seed::uniform(&mut seed.stream("truth", &[]), 1.0, count), shape);
+        let (update, _) = fed_sgd(&model, BatchNormMode::Eval, &truth, &one_hot(compute, &labels, 10));
+        let (kind, variable, tv) = if self.joint {
+            (DistanceKind::L2, LabelVariable::Logits, 0.0)
+        } else {
+            (DistanceKind::Cosine, LabelVariable::Fixed(labels.clone()), 1e-4)
+        };
+        let view = AttackerView {
+            compute: compute.clone(),
+            model,
+            update,
+            range: vec![(-2.0, 2.0); 3],
+            knowledge: Knowledge {
+                labels: LabelKnowledge::Known(labels),
+                batch_norm: BatchNormMode::Eval,
+            },
+        };
+        let distance = Distance::new(kind, view.update.values.clone());
+        let objective = GradientMatching::new(&view, distance, Priors { tv, l2norm: 0.0 }, variable);
+        let mut z = seed::normal(&mut seed.stream("initial guess", &[]), objective.count());
+
+        let mut milliseconds = Vec::with_capacity(evaluations);
+        for _ in 0..evaluations {
+            let begin = Instant::now();
+            let evaluation = objective.evaluate(&z);
+            milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
+            // A small step, so that no evaluation repeats the one before.
+            let scale = evaluation.gradient.iter().fold(1e-30, |max: f64, g| max.max(g.abs()));
+            z.iter_mut().zip(&evaluation.gradient).for_each(|(z, g)| *z -= 0.01 * g / scale);
+        }
+        let first = *milliseconds.first()?;
+        let mut steady = milliseconds.split_off(evaluations.min(5).min(evaluations - 1));
+        steady.sort_by(f64::total_cmp);
+        Some(Measurement {
+            workload: self.name.to_owned(),
+            backend: compute.name().to_owned(),
+            device: compute.description(),
+            ms_per_evaluation: steady[steady.len() / 2],
+            evaluations: steady.len(),
+            ms_first: first,
+            gflop_per_evaluation: self.gflop(),
+            peak_rss_mb: crate::sys::peak_resident_bytes().map(|bytes| bytes as f64 / 1e6),
+        })
+    }
+}
+
+/// 10^9 floating-point operations a second of a 1024x1024 matrix product: what the machine could do.
+pub fn matrix_product_peak(compute: &Compute) -> f64 {
+    const SIDE: usize = 1024;
+    let values = seed::normal(&mut Seed(0).stream("matrix", &[]), SIDE * SIDE);
+    let a = compute.tensor(&values, [SIDE, SIDE]);
+    let mut best: f64 = 0.0;
+    for _ in 0..8 {
+        let begin = Instant::now();
+        // Reading one sum back waits for the device.
+        let product = a.clone().matmul(a.clone());
+        crate::backend::scalar(product.slice([0..1, 0..1]).reshape([1]));
+        best = best.max(2.0 * (SIDE as f64).powi(3) / begin.elapsed().as_secs_f64() / 1e9);
+    }
+    best
+}

@@ -1,0 +1,140 @@
+//! The command line: one file per command.
+//!
+//! Exit codes: 0 done, 1 failed, 2 usage, 3 a `--require` was not met, 130 interrupted.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod doctor;
+mod list;
+mod presets;
+mod progress;
+mod require;
+mod resume;
+mod run;
+mod show;
+mod stop;
+#[cfg(feature = "tui")]
+mod terminal;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gialab::config::ConfigError;
+use gialab::paths::Paths;
+use gialab::run::Store;
+use gialab::run::launch::BeginError;
+
+/// Everything went well.
+const DONE: u8 = 0;
+/// Something failed.
+const FAILED: u8 = 1;
+/// The command line or the config cannot be used.
+const USAGE: u8 = 2;
+/// A `--require` was not met.
+const NOT_MET: u8 = 3;
+/// Ended by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Version with the backends that are built in.
+const VERSION: &str = if cfg!(feature = "cuda") {
+    concat!(env!("CARGO_PKG_VERSION"), "\nbackends built in: flex, ndarray, cuda (burn 0.21.0)")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), "\nbackends built in: flex, ndarray (burn 0.21.0)")
+};
+
+/// An interactive laboratory for gradient inversion attacks on federated learning.
+///
+/// Without a command, the terminal application starts: pick a preset, watch the attack, find it again.
+#[derive(Parser)]
+#[command(name = "gialab", version = VERSION)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Where runs are kept [default: the data directory of this user, or GIALAB_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Draw with ASCII alone [automatic where the locale is not UTF-8]
+    #[cfg(feature = "tui")]
+    #[arg(long)]
+    ascii: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a preset: set up the victim, attack it, keep everything
+    Run(run::Arguments),
+    /// Go on with a run that was stopped or killed
+    Resume(resume::Arguments),
+    /// Stop a run; it can be resumed
+    Stop(stop::Arguments),
+    /// List all runs
+    List(list::Arguments),
+    /// Show a run: what it was, how it went, and its picture
+    Show(show::Arguments),
+    /// List the presets, or explain one
+    Presets(presets::Arguments),
+    /// Measure this machine on the standard workloads
+    Bench(bench::Arguments),
+    /// Look at terminal, backends and directories, and say what is wrong
+    Doctor(doctor::Arguments),
+    /// Compute a run (started by `run` and by the terminal application)
+    #[command(hide = true)]
+    Worker(worker::Arguments),
+}
+
+/// What a command needs to know of its surroundings.
+struct Context {
+    paths: Paths,
+    store: Store,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let environment = std::env::var_os("GIALAB_DATA_DIR");
+    let paths = Paths::new(arguments.data_dir.as_deref(), environment.as_deref());
+    let context = Context { store: Store::in_data_dir(&paths.data), paths };
+    let result = match arguments.command {
+        Some(Command::Run(arguments)) => run::run(&context, &arguments),
+        Some(Command::Resume(arguments)) => resume::run(&context, &arguments),
+        Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
+        Some(Command::List(arguments)) => list::run(&context, &arguments),
+        Some(Command::Show(arguments)) => show::run(&context, &arguments),
+        Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
+        Some(Command::Bench(arguments)) => bench::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
+        Some(Command::Worker(arguments)) => worker::run(&arguments),
+        #[cfg(feature = "tui")]
+        None => terminal::run(&context, arguments.ascii),
+        #[cfg(not(feature = "tui"))]
+        None => Err(anyhow::anyhow!("this build has no terminal application; see gialab --help")),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            // A reader that went away, as in `gialab list | head`, is no failure.
+            if broken_pipe(&error) {
+                return ExitCode::from(DONE);
+            }
+            eprintln!("gialab: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// 2 for what the user can correct in the call or the preset, else 1.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let usage = error.is::<ConfigError>()
+        || error.is::<require::RequirementError>()
+        || error.is::<gialab::backend::BackendError>()
+        || matches!(error.downcast_ref(), Some(BeginError::Plan(_)));
+    if usage { USAGE } else { FAILED }
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,184 @@
+//! Follows a run from the command line: plain lines, one line that is rewritten on a terminal, or JSON.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use gialab::run::event::{Event, Finished, Line};
+use gialab::run::state::RunState;
+use gialab::run::tail::Tail;
+use gialab::run::{Health, Manifest, Request, RunDirectory, Status};
+
+use super::require::Requirement;
+use super::{DONE, FAILED, INTERRUPTED, NOT_MET, show};
+
+/// Follows the run to its end and returns the exit code. Ctrl-C stops the run; closing the terminal does not.
+pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]) -> anyhow::Result<u8> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone())?;
+    let manifest = directory.manifest()?;
+    let mut view = View::new(json);
+    view.begin(&manifest)?;
+    let mut tail = Tail::new(directory.events_path());
+    let mut state = RunState::default();
+    let mut asked = false;
+    let finished = loop {
+        let batch = tail.read()?;
+        let idle = batch.lines.is_empty();
+        for line in batch.lines {
+            view.line(&line)?;
+            state.apply(line);
+        }
+        // A resumed run has the end of its earlier worker in the log; `state` forgets it at the new start.
+        if let Some(finished) = state.finished.clone().filter(|_| idle) {
+            break finished;
+        }
+        if idle {
+            view.progress(&state)?;
+            if directory.health()? == Health::Crashed {
+                view.end()?;
+                anyhow::bail!(
+                    "the worker of run {} vanished; gialab resume {} goes on from its last checkpoint, {} may say why",
+                    directory.id(),
+                    directory.id(),
+                    directory.log_path().display()
+                );
+            }
+            if let Some(error) = failed_without_a_last_line(directory)? {
+                view.end()?;
+                anyhow::bail!("{error}");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        if interrupted.load(Ordering::Relaxed) && !asked {
+            asked = true;
+            directory.ask(Request::Stop)?;
+        }
+    };
+    view.end()?;
+    view.result(directory, &manifest, &finished)?;
+    match finished.status {
+        Status::Stopped => Ok(INTERRUPTED),
+        Status::Done => {
+            let unmet: Vec<String> = requirements
+                .iter()
+                .flat_map(|requirement| finished.rounds.iter().filter_map(|round| requirement.unmet(round)))
+                .collect();
+            unmet.iter().for_each(|reason| eprintln!("gialab: {reason}"));
+            Ok(if unmet.is_empty() { DONE } else { NOT_MET })
+        }
+        _ => {
+            let error = finished.error.unwrap_or_else(|| "no reason was given".to_owned());
+            eprintln!("gialab: run {} failed: {error}", directory.id());
+            Ok(FAILED)
+        }
+    }
+}
+
+/// A worker that could not even write its log leaves its reason in the manifest.
+fn failed_without_a_last_line(directory: &RunDirectory) -> anyhow::Result<Option<String>> {
+    let manifest = directory.manifest()?;
+    let log_is_silent = Tail::new(directory.events_path())
+        .read()
+        .map_or(true, |batch| !batch.lines.iter().any(|line| matches!(line.event, Event::Finished(_))));
+    Ok((manifest.status == Status::Failed && log_is_silent)
+        .then(|| manifest.error.unwrap_or_else(|| "the worker failed without a reason".to_owned())))
+}
+
+/// How progress is shown.
+struct View {
+    json: bool,
+    rewrites: bool,
+    shown: Option<Instant>,
+    lines: u32,
+}
+
+impl View {
+    fn new(json: bool) -> Self {
+        View { json, rewrites: !json && std::io::stdout().is_terminal(), shown: None, lines: 0 }
+    }
+
+    fn begin(&self, manifest: &Manifest) -> std::io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", manifest.config.title)?;
+        writeln!(out, "run      {}", manifest.run)?;
+        show::facts(&mut out, manifest)
+    }
+
+    fn line(&self, line: &Line) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, line)?;
+            writeln!(out)?;
+        } else if let Event::Log { message, .. } = &line.event {
+            self.clear(&mut out)?;
+            writeln!(out, "{message}")?;
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, state: &RunState) -> std::io::Result<()> {
+        // Plain lines get rarer in a long run: every second for the first ten, then every ten seconds.
+        let pause = match (self.rewrites, self.lines) {
+            (true, _) => Duration::from_millis(200),
+            (false, 0..10) => Duration::from_secs(1),
+            (false, _) => Duration::from_secs(10),
+        };
+        if self.json || self.shown.is_some_and(|shown| shown.elapsed() < pause) {
+            return Ok(());
+        }
+        let Some(text) = describe(state) else { return Ok(()) };
+        self.shown = Some(Instant::now());
+        self.lines += 1;
+        let mut out = std::io::stdout().lock();
+        if self.rewrites {
+            self.clear(&mut out)?;
+            write!(out, "{text}")?;
+            out.flush()
+        } else {
+            writeln!(out, "{text}")
+        }
+    }
+
+    fn end(&self) -> std::io::Result<()> {
+        self.clear(&mut std::io::stdout().lock())
+    }
+
+    fn clear(&self, out: &mut impl Write) -> std::io::Result<()> {
+        if self.rewrites { write!(out, "\r\x1b[2K") } else { Ok(()) }
+    }
+
+    fn result(&self, directory: &RunDirectory, manifest: &Manifest, finished: &Finished) -> anyhow::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let mut out = std::io::stdout().lock();
+        if finished.status == Status::Stopped {
+            writeln!(out, "stopped; gialab resume {} goes on", directory.id())?;
+            return Ok(());
+        }
+        show::rounds(&mut out, manifest, &finished.rounds)?;
+        drop(out);
+        if finished.status == Status::Done {
+            show::pictures(directory, &finished.rounds)?;
+        }
+        Ok(())
+    }
+}
+
+/// One line: where the run is and how well it does.
+fn describe(state: &RunState) -> Option<String> {
+    let at = state.position()?;
+    let trial = state.current_round()?.shown_trial()?;
+    let loss = trial.matching_loss().map_or_else(|| "-".to_owned(), |loss| format!("{loss:.2e}"));
+    let psnr = trial.latest_metrics().map_or_else(|| "-".to_owned(), |m| format!("{:.1} dB", m.psnr.mean));
+    let speed = state.iterations_per_second().map_or_else(String::new, |speed| format!("  {speed:.1} it/s"));
+    Some(format!(
+        "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}",
+        at.trial, at.trials, at.iteration, at.iterations
+    ))
+}

@@ -1,0 +1,93 @@
+//! `gialab run PRESET`: starts a run and follows it to its end.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use gialab::backend::{self, Compute, Precision};
+use gialab::config::{ConfigError, preset};
+use gialab::run::launch;
+
+use super::require::Requirement;
+use super::{Context, DONE, progress};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A shipped preset (see `gialab presets`), one of yours, or a preset file
+    preset: String,
+    /// Change a setting, as attack.tv=1e-3; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    changes: Vec<String>,
+    /// Where to compute
+    #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
+    backend: String,
+    /// Seed of everything random
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Restarts of the attack
+    #[arg(long)]
+    trials: Option<usize>,
+    /// Attack this picture instead of the preset's
+    #[arg(long, value_name = "PATH")]
+    image: Option<PathBuf>,
+    /// Start it and return; `gialab` and `gialab list` show it
+    #[arg(long, conflicts_with_all = ["json", "require"])]
+    detach: bool,
+    #[command(flatten)]
+    follow: Follow,
+}
+
+/// How a run is followed; also for `resume`.
+#[derive(clap::Args)]
+pub struct Follow {
+    /// Print the events of the run, one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 3 unless the result meets this, as psnr>=20; can be given several times
+    #[arg(long, value_name = "CONDITION")]
+    pub require: Vec<String>,
+}
+
+impl Follow {
+    /// The conditions, checked.
+    pub fn requirements(&self) -> anyhow::Result<Vec<Requirement>> {
+        Ok(self.require.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+    }
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    let requirements = arguments.follow.requirements()?;
+    let preset = preset::load(&arguments.preset, &overrides(arguments)?, &context.paths.presets())?;
+    let backend = Compute::select(&arguments.backend, Precision::F32)?.name();
+    let directory = launch::begin(&context.store, &preset.name, &preset.config, backend)?;
+    if arguments.detach {
+        writeln!(std::io::stdout(), "{}", directory.id())?;
+        return Ok(DONE);
+    }
+    progress::follow(&directory, arguments.follow.json, &requirements)
+}
+
+/// The options that are short for a `--set`, after the ones given as such.
+fn overrides(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
+    let mut changes = arguments.changes.clone();
+    if let Some(seed) = arguments.seed {
+        if i64::try_from(seed).is_err() {
+            let message = format!("must be at most {}", i64::MAX);
+            return Err(ConfigError::new(format!("--seed {seed}"), message).into());
+        }
+        changes.push(format!("run.seed={seed}"));
+    }
+    if let Some(trials) = arguments.trials {
+        changes.push(format!("attack.trials={trials}"));
+    }
+    if let Some(image) = &arguments.image {
+        // The worker may run in another directory.
+        let path = std::path::absolute(image).with_context(|| format!("--image {}", image.display()))?;
+        let Some(path) = path.to_str() else {
+            return Err(ConfigError::new("--image", "the path is not valid UTF-8; rename the file").into());
+        };
+        changes.push(format!("victim.data={}", toml::Value::String(path.to_owned())));
+        changes.push("victim.indices=[0]".to_owned());
+    }
+    Ok(changes)
+}

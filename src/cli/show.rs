@@ -1,0 +1,176 @@
+//! `gialab show RUN`: what a run was, how it went, and its picture in the plain terminal.
+
+use std::io::{IsTerminal, Write};
+
+use gialab::run::event::RoundResult;
+use gialab::run::state::RunState;
+use gialab::run::tail::Tail;
+use gialab::run::{Manifest, RunDirectory};
+use image::{DynamicImage, RgbImage, imageops};
+
+use super::{Context, DONE};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Name of the run, a part of it that fits one run, or `last`
+    run: String,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    let directory = context.store.find(&arguments.run)?;
+    let manifest = directory.manifest()?;
+    let health = directory.health()?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", manifest.config.title)?;
+    writeln!(out, "run      {} ({})", manifest.run, health.name())?;
+    facts(&mut out, &manifest)?;
+    if let Some(error) = &manifest.error {
+        writeln!(out, "error    {error}")?;
+    }
+    writeln!(out, "files    {}", directory.path().display())?;
+    match directory.result() {
+        Some(finished) => {
+            rounds(&mut out, &manifest, &finished.rounds)?;
+            drop(out);
+            pictures(&directory, &finished.rounds)?;
+        }
+        None => {
+            let state = read(&directory)?;
+            if let Some(at) = state.position() {
+                writeln!(out, "trial    {} of {}, iteration {} of {}", at.trial, at.trials, at.iteration, at.iterations)?;
+            }
+            let metrics = state.current_round().and_then(|r| r.shown_trial()).and_then(|t| t.latest_metrics());
+            if let Some(metrics) = metrics {
+                writeln!(out, "so far   PSNR {:.2} dB, MSE {:.5}", metrics.psnr.mean, metrics.mse.mean)?;
+            }
+            drop(out);
+            let newest = state.current_round().and_then(|round| {
+                let trial = round.shown_trial()?;
+                trial.best_pictures.last().or(trial.pictures.last())
+            });
+            if let Some(picture) = newest {
+                side_by_side(&directory, &picture.file)?;
+            }
+        }
+    }
+    Ok(DONE)
+}
+
+fn read(directory: &RunDirectory) -> anyhow::Result<RunState> {
+    let mut state = RunState::default();
+    let mut tail = Tail::new(directory.events_path());
+    loop {
+        let batch = tail.read()?;
+        batch.lines.into_iter().for_each(|line| state.apply(line));
+        if !batch.more {
+            return Ok(state);
+        }
+    }
+}
+
+/// What is attacked by whom: the conditions that every figure below depends on.
+pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
+    let config = &manifest.config;
+    let victim = &config.victim;
+    writeln!(
+        out,
+        "victim   {} {:?}, batch of {}, {} untrained, BatchNorm in {} mode",
+        victim.data,
+        victim.indices,
+        config.batch(),
+        victim.model,
+        victim.mode.name()
+    )?;
+    writeln!(
+        out,
+        "attacker {}, labels {}, threat model {}",
+        config.attack.kind,
+        config.knowledge.labels.name(),
+        config.threat_model()
+    )?;
+    writeln!(out, "backend  {}, seed {}", manifest.backend, config.run.seed)
+}
+
+/// The table of rounds.
+pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult]) -> std::io::Result<()> {
+    writeln!(out)?;
+    writeln!(
+        out,
+        "round  PSNR dB (best)    SSIM      MSE  labels     match  trial  evaluations  seconds   [{} labels, {} mode, B={}]",
+        manifest.config.knowledge.labels.name(),
+        manifest.config.victim.mode.name(),
+        manifest.config.batch()
+    )?;
+    for r in rounds {
+        let ssim = r.metrics.ssim.map_or_else(|| "n/a".to_owned(), |ssim| format!("{:.3}", ssim.mean));
+        let labels = r.metrics.label_accuracy.map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
+        writeln!(
+            out,
+            "{:>5}  {:>7.2} {:>8}  {ssim:>6}  {:>7.5}  {labels:>6}  {:>8.2e}  {:>5}  {:>11}  {:>7.1}",
+            r.round,
+            r.metrics.psnr.mean,
+            format!("({:.2})", r.metrics.psnr.best),
+            r.metrics.mse.mean,
+            r.loss,
+            format!("{}/{}", r.trial + 1, r.trials),
+            r.evaluations,
+            r.seconds
+        )?;
+    }
+    writeln!(out, "SSIM: Gaussian window 11, sigma 1.5. The trial was chosen by its matching loss.")
+}
+
+/// Truth and reconstruction of every round: in the terminal if there is one, always by path.
+pub fn pictures(directory: &RunDirectory, rounds: &[RoundResult]) -> anyhow::Result<()> {
+    for round in rounds {
+        side_by_side(directory, &format!("pictures/round-{}-reconstruction.png", round.round))?;
+    }
+    Ok(())
+}
+
+fn side_by_side(directory: &RunDirectory, file: &str) -> anyhow::Result<()> {
+    let reconstruction = directory.path().join(file);
+    let mut out = std::io::stdout();
+    if out.is_terminal() {
+        let truth = image::open(directory.pictures_path().join("truth.png"))?;
+        let picture = beside(&truth, &image::open(&reconstruction)?);
+        writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
+        print(&picture)?;
+    }
+    writeln!(out, "picture  {}", reconstruction.display())?;
+    Ok(())
+}
+
+/// Two pictures with a gap of two pixels.
+fn beside(left: &DynamicImage, right: &DynamicImage) -> DynamicImage {
+    let (left, right) = (left.to_rgb8(), right.to_rgb8());
+    let gap = 2;
+    let mut both = RgbImage::new(left.width() + gap + right.width(), left.height().max(right.height()));
+    imageops::replace(&mut both, &left, 0, 0);
+    imageops::replace(&mut both, &right, i64::from(left.width() + gap), 0);
+    both.into()
+}
+
+/// Prints with half blocks, one pixel a column and two a row, so that viuer has nothing to resample.
+fn print(picture: &DynamicImage) -> anyhow::Result<()> {
+    let columns = u32::from(viuer::terminal_size().0).max(20);
+    let fitted = if picture.width() > columns {
+        let height = picture.height() * columns / picture.width();
+        picture.resize_exact(columns, height.max(2), imageops::FilterType::Triangle)
+    } else {
+        picture.clone()
+    };
+    let rows = fitted.height().div_ceil(2);
+    let even = fitted.resize_exact(fitted.width(), rows * 2, imageops::FilterType::Nearest);
+    // Without protocols viuer asks the terminal nothing: no reply can be waited for.
+    let config = viuer::Config {
+        absolute_offset: false,
+        width: Some(even.width()),
+        height: Some(rows),
+        use_kitty: false,
+        use_iterm: false,
+        ..viuer::Config::default()
+    };
+    viuer::print(&even, &config)?;
+    Ok(())
+}

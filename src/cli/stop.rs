@@ -1,0 +1,40 @@
+//! `gialab stop RUN`: asks the worker to write a checkpoint and end, and waits until it has.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use gialab::run::Request;
+
+use super::{Context, DONE};
+
+/// An iteration of a large model takes seconds; a worker that needs longer than this is stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Name of the run, a part of it that fits one run, or `last`
+    run: String,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    let directory = context.store.find(&arguments.run)?;
+    let health = directory.health()?;
+    if !health.is_live() {
+        anyhow::bail!("run {} is not running: it is {}", directory.id(), health.name());
+    }
+    directory.ask(Request::Stop)?;
+    let begin = Instant::now();
+    while directory.health()?.is_live() {
+        if begin.elapsed() > PATIENCE {
+            let pid = directory.manifest()?.pid;
+            anyhow::bail!(
+                "run {} did not stop within a minute; process {pid} can be killed, the last checkpoint stands",
+                directory.id()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "{} is {}; gialab resume {} goes on", directory.id(), directory.health()?.name(), directory.id())?;
+    Ok(DONE)
+}
