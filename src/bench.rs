@@ -96,10 +96,7 @@ impl Workload {
             model,
             update,
             range: vec![(-2.0, 2.0); 3],
-            knowledge: Knowledge {
-                labels: LabelKnowledge::Known(labels),
-                batch_norm: BatchNormMode::Eval,
-            },
+            knowledge: Knowledge { labels: LabelKnowledge::Known(labels), batch_norm: BatchNormMode::Eval },
         };
         let distance = Distance::new(kind, view.update.values.clone());
         let objective = GradientMatching::new(&view, distance, Priors { tv, l2norm: 0.0 }, variable);

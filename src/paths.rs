@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn the_option_wins_over_the_environment() {
         let environment = std::ffi::OsStr::new("/from/environment");
-        assert_eq!(Paths::new(Some(Path::new("/from/option")), Some(environment)).data, Path::new("/from/option"));
+        assert_eq!(
+            Paths::new(Some(Path::new("/from/option")), Some(environment)).data,
+            Path::new("/from/option")
+        );
         assert_eq!(Paths::new(None, Some(environment)).data, Path::new("/from/environment"));
         assert_ne!(Paths::new(None, Some(std::ffi::OsStr::new(""))).data, Path::new(""));
     }

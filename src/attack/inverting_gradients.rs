@@ -10,12 +10,14 @@ pub const INVERTING_GRADIENTS: Attack = Attack {
     name: "inverting-gradients",
     title: "Inverting Gradients",
     source: "Geiping, Bauermeister, Dröge, Moeller, NeurIPS 2020, arXiv 2003.14053",
-    check: |config| match config.knowledge.labels {
+    check: |config| {
+        match config.knowledge.labels {
         Labels::Known => Ok(()),
         Labels::Infer => label::check_inference(config),
         Labels::Optimise => Err(
             "inverting-gradients needs labels, but knowledge.labels = \"optimise\" grants none; set it to \"known\" or \"infer\", or use dlg".to_owned(),
         ),
+    }
     },
     run: |task, sink| {
         let labels = match &task.view.knowledge.labels {

@@ -6,11 +6,11 @@ use burn::tensor::Tensor;
 use crate::backend::{self, Plain};
 use crate::model::Targets;
 
+use super::Guess;
 use super::objective::Distance;
 use super::optimiser::Evaluation;
 use super::prior::Priors;
 use super::view::AttackerView;
-use super::Guess;
 
 /// What the candidate says of the labels.
 #[derive(Debug, Clone, PartialEq, Eq)]

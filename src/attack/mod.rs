@@ -160,7 +160,9 @@ pub enum AttackError {
         what: &'static str,
     },
     /// Labels cannot be inferred from this model.
-    #[error("labels cannot be inferred: the model has no fully connected last layer; grant them: --set knowledge.labels=known")]
+    #[error(
+        "labels cannot be inferred: the model has no fully connected last layer; grant them: --set knowledge.labels=known"
+    )]
     Labels,
     /// A checkpoint does not fit.
     #[error(transparent)]

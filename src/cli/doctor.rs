@@ -20,10 +20,23 @@ pub fn run(context: &Context, _: &Arguments) -> anyhow::Result<u8> {
 
     writeln!(out, "\nterminal")?;
     let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    writeln!(out, "  terminal       {}", if on_terminal { "yes" } else { "no: run prints plain lines, the terminal application needs one" })?;
+    writeln!(
+        out,
+        "  terminal       {}",
+        if on_terminal { "yes" } else { "no: run prints plain lines, the terminal application needs one" }
+    )?;
     writeln!(out, "  TERM           {}", or_none(&variable("TERM")))?;
-    let truecolor = matches!(variable("COLORTERM").as_str(), "truecolor" | "24bit") || variable("TERM").ends_with("-direct");
-    writeln!(out, "  colours        {}", if truecolor { "24 bit" } else { "256 (ssh seldom forwards COLORTERM; export COLORTERM=truecolor if yours can do more)" })?;
+    let truecolor = matches!(variable("COLORTERM").as_str(), "truecolor" | "24bit")
+        || variable("TERM").ends_with("-direct");
+    writeln!(
+        out,
+        "  colours        {}",
+        if truecolor {
+            "24 bit"
+        } else {
+            "256 (ssh seldom forwards COLORTERM; export COLORTERM=truecolor if yours can do more)"
+        }
+    )?;
     let multiplexer = match (variable("TMUX").is_empty(), variable("STY").is_empty()) {
         (false, _) => "tmux",
         (true, false) => "screen",
@@ -32,9 +45,18 @@ pub fn run(context: &Context, _: &Arguments) -> anyhow::Result<u8> {
     writeln!(out, "  multiplexer    {multiplexer}")?;
     writeln!(out, "  over ssh       {}", if variable("SSH_CONNECTION").is_empty() { "no" } else { "yes" })?;
     writeln!(out, "  pictures       half blocks")?;
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().map(variable).find(|value| !value.is_empty()).unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .map(variable)
+        .find(|value| !value.is_empty())
+        .unwrap_or_default();
     let utf8 = locale.to_uppercase().replace('-', "").contains("UTF8");
-    writeln!(out, "  locale         {}{}", or_none(&locale), if utf8 { "" } else { ": not UTF-8, so --ascii is used; export LANG=C.UTF-8 for lines and pictures" })?;
+    writeln!(
+        out,
+        "  locale         {}{}",
+        or_none(&locale),
+        if utf8 { "" } else { ": not UTF-8, so --ascii is used; export LANG=C.UTF-8 for lines and pictures" }
+    )?;
 
     writeln!(out, "\nbackends")?;
     for (name, reason) in backend::availability() {
@@ -48,9 +70,16 @@ pub fn run(context: &Context, _: &Arguments) -> anyhow::Result<u8> {
     writeln!(out, "\ndirectories")?;
     writeln!(out, "  runs           {}", context.store.path().display())?;
     match writable(context.store.path()) {
-        Ok(free) if free < LITTLE_SPACE => writeln!(out, "                 only {} MB free: delete runs or choose another place with --data-dir", free >> 20)?,
+        Ok(free) if free < LITTLE_SPACE => writeln!(
+            out,
+            "                 only {} MB free: delete runs or choose another place with --data-dir",
+            free >> 20
+        )?,
         Ok(free) => writeln!(out, "                 writable, {:.1} GB free", free as f64 / 1e9)?,
-        Err(error) => writeln!(out, "                 {error}; choose another place with --data-dir or GIALAB_DATA_DIR")?,
+        Err(error) => writeln!(
+            out,
+            "                 {error}; choose another place with --data-dir or GIALAB_DATA_DIR"
+        )?,
     }
     writeln!(out, "  own presets    {}", context.paths.presets().display())?;
     writeln!(out, "  session, log   {}", context.paths.state.display())?;

@@ -152,7 +152,12 @@ impl View {
         if self.rewrites { write!(out, "\r\x1b[2K") } else { Ok(()) }
     }
 
-    fn result(&self, directory: &RunDirectory, manifest: &Manifest, finished: &Finished) -> anyhow::Result<()> {
+    fn result(
+        &self,
+        directory: &RunDirectory,
+        manifest: &Manifest,
+        finished: &Finished,
+    ) -> anyhow::Result<()> {
         if self.json {
             return Ok(());
         }

@@ -37,9 +37,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         None => {
             let state = read(&directory)?;
             if let Some(at) = state.position() {
-                writeln!(out, "trial    {} of {}, iteration {} of {}", at.trial, at.trials, at.iteration, at.iterations)?;
+                writeln!(
+                    out,
+                    "trial    {} of {}, iteration {} of {}",
+                    at.trial, at.trials, at.iteration, at.iterations
+                )?;
             }
-            let metrics = state.current_round().and_then(|r| r.shown_trial()).and_then(|t| t.latest_metrics());
+            let metrics =
+                state.current_round().and_then(|r| r.shown_trial()).and_then(|t| t.latest_metrics());
             if let Some(metrics) = metrics {
                 writeln!(out, "so far   PSNR {:.2} dB, MSE {:.5}", metrics.psnr.mean, metrics.mse.mean)?;
             }
@@ -103,7 +108,8 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     )?;
     for r in rounds {
         let ssim = r.metrics.ssim.map_or_else(|| "n/a".to_owned(), |ssim| format!("{:.3}", ssim.mean));
-        let labels = r.metrics.label_accuracy.map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
+        let labels =
+            r.metrics.label_accuracy.map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
         writeln!(
             out,
             "{:>5}  {:>7.2} {:>8}  {ssim:>6}  {:>7.5}  {labels:>6}  {:>8.2e}  {:>5}  {:>11}  {:>7.1}",

@@ -35,6 +35,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         std::thread::sleep(Duration::from_millis(50));
     }
     let mut out = std::io::stdout();
-    writeln!(out, "{} is {}; gialab resume {} goes on", directory.id(), directory.health()?.name(), directory.id())?;
+    writeln!(
+        out,
+        "{} is {}; gialab resume {} goes on",
+        directory.id(),
+        directory.health()?.name(),
+        directory.id()
+    )?;
     Ok(DONE)
 }

@@ -67,10 +67,11 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
     for change in overrides {
         let origin = format!("--set {change}");
-        let (key, value) = change
-            .split_once('=')
-            .ok_or_else(|| ConfigError::new(&origin, "an override has the form key=value, as attack.tv=1e-3"))?;
-        set(&mut table, key.trim(), parse(value.trim())).map_err(|message| ConfigError::new(&origin, message))?;
+        let (key, value) = change.split_once('=').ok_or_else(|| {
+            ConfigError::new(&origin, "an override has the form key=value, as attack.tv=1e-3")
+        })?;
+        set(&mut table, key.trim(), parse(value.trim()))
+            .map_err(|message| ConfigError::new(&origin, message))?;
         config = toml::Value::Table(table.clone())
             .try_into::<RunConfig>()
             .map_err(|e| described(&origin, None, &e))?;
@@ -97,8 +98,10 @@ fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), C
     let own = user_directory.join(format!("{name}.toml"));
     let path = if own.is_file() { own } else { PathBuf::from(name) };
     if !path.is_file() {
-        let near = nearest(name, shipped_names())
-            .map_or_else(|| "`gialab presets` lists them".to_owned(), |near| format!("did you mean \"{near}\"?"));
+        let near = nearest(name, shipped_names()).map_or_else(
+            || "`gialab presets` lists them".to_owned(),
+            |near| format!("did you mean \"{near}\"?"),
+        );
         return Err(ConfigError::new(
             format!("preset \"{name}\""),
             format!("there is no such preset and no such file; {near}"),
@@ -163,7 +166,8 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
         if line.starts_with('[') {
             current = line.trim_matches(['[', ']']);
         }
-        let sets = |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let sets =
+            |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
         if (current == section && sets(field))
             || section.rsplit_once('.').is_some_and(|(outer, inner)| current == outer && sets(inner))
         {
@@ -200,8 +204,12 @@ mod tests {
 
     #[test]
     fn overrides_change_values_of_every_type() {
-        let preset =
-            load_with(&["attack.iterations=7", "victim.data=crops32", "attack.tv=1e-3", "victim.indices=[1, 2]"]);
+        let preset = load_with(&[
+            "attack.iterations=7",
+            "victim.data=crops32",
+            "attack.tv=1e-3",
+            "victim.indices=[1, 2]",
+        ]);
         let config = preset.unwrap().config;
         assert_eq!(config.attack.iterations, 7);
         assert_eq!(config.victim.data, "crops32");

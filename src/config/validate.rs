@@ -25,7 +25,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(config.schema == SCHEMA, "schema", {
         format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
     })?;
-    require(!config.victim.indices.is_empty(), "victim.indices", "is empty; name at least one sample".into())?;
+    require(
+        !config.victim.indices.is_empty(),
+        "victim.indices",
+        "is empty; name at least one sample".into(),
+    )?;
     if let Some(size) = config.victim.size {
         require((8..=512).contains(&size), "victim.size", format!("= {size}, must be 8 to 512 pixels"))?;
     }
@@ -46,7 +50,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     }
     at_least_one(config.run.snapshot_every, "run.snapshot_every")?;
     let pause = config.run.checkpoint_seconds;
-    require(pause.is_finite() && pause > 0.0, "run.checkpoint_seconds", format!("= {pause}, must be above 0"))?;
+    require(
+        pause.is_finite() && pause > 0.0,
+        "run.checkpoint_seconds",
+        format!("= {pause}, must be above 0"),
+    )?;
     not_built_yet(config)
 }
 

@@ -44,8 +44,7 @@ pub fn conv2d(a: Dual<4>, weight: Dual<4>, bias: Option<Dual<1>>, shape: ConvSha
         None => (None, None),
     };
     let value = module::conv2d(a.value.clone(), weight.value.clone(), bias, shape.options());
-    let through_input =
-        a.tangent.map(|da| module::conv2d(da, weight.value, None, shape.options()));
+    let through_input = a.tangent.map(|da| module::conv2d(da, weight.value, None, shape.options()));
     let tangent = match (weight.tangent, bias_tangent) {
         (Some(dw), db) => sum(through_input, Some(module::conv2d(a.value, dw, db, shape.options()))),
         (None, Some(db)) => {

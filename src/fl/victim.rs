@@ -27,7 +27,9 @@ pub enum VictimError {
         suggestion: String,
     },
     /// The architecture does not fit the data.
-    #[error("the model {model} does not fit images of {channels}x{height}x{width}: {reason}; try another victim.size")]
+    #[error(
+        "the model {model} does not fit images of {channels}x{height}x{width}: {reason}; try another victim.size"
+    )]
     Misfit {
         /// Architecture.
         model: String,

@@ -37,7 +37,8 @@ impl Case {
     pub fn load(name: &'static str) -> Case {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
         let manifest: Value =
-            serde_json::from_str(&std::fs::read_to_string(format!("{folder}/manifest.json")).unwrap()).unwrap();
+            serde_json::from_str(&std::fs::read_to_string(format!("{folder}/manifest.json")).unwrap())
+                .unwrap();
         let bytes = std::fs::read(format!("{folder}/{name}.f64.safetensors")).unwrap();
         let tensors = SafeTensors::deserialize(&bytes)
             .unwrap()
@@ -58,10 +59,6 @@ impl Case {
             })
             .collect();
         Case { name, manifest: manifest["cases"][name].clone(), tensors }
-    }
-
-    pub fn has(&self, key: &str) -> bool {
-        self.tensors.contains_key(key)
     }
 
     pub fn values(&self, key: &str) -> &[f64] {
@@ -94,10 +91,15 @@ impl Case {
     }
 
     pub fn model(&self, compute: &Compute) -> Model {
-        let input: Vec<usize> =
-            self.manifest["in_shape"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
+        let input: Vec<usize> = self.manifest["in_shape"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_u64().unwrap() as usize)
+            .collect();
         let net =
-            Net::new(layers(&self.manifest["spec"]), input.try_into().unwrap(), Initialisation::PyTorch).unwrap();
+            Net::new(layers(&self.manifest["spec"]), input.try_into().unwrap(), Initialisation::PyTorch)
+                .unwrap();
         let named = |prefix: &'static str| {
             move |spec: &crate::model::TensorSpec| self.values(&format!("{prefix}.{}", spec.name)).to_vec()
         };

@@ -44,7 +44,8 @@ fn scores_losses_and_gradients_agree_with_pytorch() {
     for name in CASES {
         let case = Case::load(name);
         for (compute, tolerance) in settings() {
-            let what = |quantity: &str| format!("{name} {quantity} on {} {:?}", compute.name(), compute.precision());
+            let what =
+                |quantity: &str| format!("{name} {quantity} on {} {:?}", compute.name(), compute.precision());
             let model = case.model(&compute);
             for point in ["true", "trial"] {
                 let x = compute.tensor(case.values(&format!("x_{point}")), case.shape(&format!("x_{point}")));
@@ -78,8 +79,7 @@ fn distances_and_their_gradients_to_the_input_agree_with_pytorch() {
             let view = view(&case, &compute);
             let check = |kind, priors, distance: &str, gradient: &str| {
                 let what = format!("{name} {gradient} on {} {:?}", compute.name(), compute.precision());
-                let evaluation =
-                    matching(&case, &view, kind, priors, false).evaluate(case.values("x_trial"));
+                let evaluation = matching(&case, &view, kind, priors, false).evaluate(case.values("x_trial"));
                 assert_close(&what, &[evaluation.total()], &[case.scalar(distance)], tolerance);
                 // A gradient of a difference of gradients: a few digits less in 32 bit.
                 assert_close(&what, &evaluation.gradient, case.values(gradient), tolerance * 20.0);

@@ -84,7 +84,14 @@ pub enum Signal {
 
 impl Layer {
     /// Convolution with stride and padding.
-    pub fn conv(name: &str, input: usize, output: usize, kernel: usize, stride: usize, padding: usize) -> Layer {
+    pub fn conv(
+        name: &str,
+        input: usize,
+        output: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Layer {
         let shape = ConvShape::new(stride, padding);
         Layer::Conv { name: name.to_owned(), input, output, kernel, shape, bias: true }
     }

@@ -15,7 +15,8 @@ pub const LENET: Architecture = Architecture {
             layers.push(Layer::Activation(Sigmoid));
         }
         layers.push(Layer::Flatten);
-        let flat = layers.iter().try_fold(SampleShape::Map(input), |shape, layer| layer.output_shape(shape))?;
+        let flat =
+            layers.iter().try_fold(SampleShape::Map(input), |shape, layer| layer.output_shape(shape))?;
         let SampleShape::Features(features) = flat else {
             return Err("lenet ends in features".to_owned());
         };

@@ -192,10 +192,9 @@ impl Weights<'_> {
             BatchNormMode::Train => Statistics::Batch,
             BatchNormMode::Eval => {
                 let buffer = |suffix: &str| {
-                    let index = self
-                        .buffers
-                        .position(&format!("{module}.{suffix}"))
-                        .unwrap_or_else(|| unreachable!("{module}.{suffix} is in the buffers of its own layer"));
+                    let index = self.buffers.position(&format!("{module}.{suffix}")).unwrap_or_else(|| {
+                        unreachable!("{module}.{suffix} is in the buffers of its own layer")
+                    });
                     self.buffers.tensors()[index].clone()
                 };
                 Statistics::running(buffer("running_mean"), buffer("running_var"))

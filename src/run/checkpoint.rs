@@ -41,7 +41,8 @@ impl Checkpoint {
         let damaged = |reason: String| RunError::Checkpoint { path: path.clone(), reason };
         let mut views = Vec::with_capacity(tensors.len());
         for (name, shape, data) in &tensors {
-            let view = TensorView::new(Dtype::F64, shape.clone(), data).map_err(|e| damaged(e.to_string()))?;
+            let view =
+                TensorView::new(Dtype::F64, shape.clone(), data).map_err(|e| damaged(e.to_string()))?;
             views.push((name.as_str(), view));
         }
         let metadata = HashMap::from([("config".to_owned(), fingerprint(config))]);

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::RunError;
 use super::checkpoint::Checkpoint;
 use super::directory::{Request, RunDirectory, write_atomically};
 use super::event::{self, Event, Finished, Line, PictureOf, Tiles};
 use super::manifest::{Manifest, Status};
-use super::RunError;
 use crate::attack::Guess;
 use crate::data::{Batch, Images, Normalisation};
 use crate::metric;
@@ -45,8 +45,7 @@ impl Evaluator {
     /// compared side by side.
     pub fn matched_images(&self, guess: &Guess) -> Images {
         let images = self.images(guess);
-        let assignment =
-            metric::evaluate(&self.truth.images, &images, &self.truth.labels, None).assignment;
+        let assignment = metric::evaluate(&self.truth.images, &images, &self.truth.labels, None).assignment;
         let pixels = assignment.iter().flat_map(|&i| images.sample(i).iter().copied()).collect();
         Images { pixels, ..images }
     }
@@ -251,7 +250,13 @@ impl Recorder {
         Ok(())
     }
 
-    fn store_picture(&mut self, place: Place, t: f64, what: PictureOf, guess: &Guess) -> Result<(), RunError> {
+    fn store_picture(
+        &mut self,
+        place: Place,
+        t: f64,
+        what: PictureOf,
+        guess: &Guess,
+    ) -> Result<(), RunError> {
         let images = match what {
             PictureOf::Truth => self.evaluator.truth.images.clone(),
             _ => self.evaluator.matched_images(guess),
@@ -272,9 +277,11 @@ impl Recorder {
             .write_to(&mut png, image::ImageFormat::Png)
             .map_err(|e| RunError::io("write", &path, std::io::Error::other(e)))?;
         write_atomically(&path, png.get_ref())?;
-        let tiles =
-            Tiles { samples: images.samples, columns, width: images.width, height: images.height };
-        self.write(t, Event::Picture { round, trial, iteration, what, file: format!("pictures/{name}"), tiles })
+        let tiles = Tiles { samples: images.samples, columns, width: images.width, height: images.height };
+        self.write(
+            t,
+            Event::Picture { round, trial, iteration, what, file: format!("pictures/{name}"), tiles },
+        )
     }
 
     fn beat(&mut self) -> Result<(), RunError> {
@@ -313,8 +320,7 @@ impl Recorder {
 fn open_log(directory: &RunDirectory) -> Result<File, RunError> {
     let path = directory.events_path();
     let failed = |e| RunError::io("write", &path, e);
-    let mut log =
-        OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+    let mut log = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
     let length = log.metadata().map_err(failed)?.len();
     // A line is far shorter than this window, so the last newline is in it if there is one.
     let window = length.min(1 << 20);
