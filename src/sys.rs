@@ -6,8 +6,14 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Whether a process of this id exists on this machine.
+/// Whether a process of this id exists on this machine. One that is dead and not yet collected by its parent
+/// does not.
 pub fn process_exists(pid: u32) -> bool {
+    // The state follows the command name, which is in parentheses and may hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    if stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X'])) {
+        return false;
+    }
     let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else {
         return false;
     };

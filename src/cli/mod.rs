@@ -129,7 +129,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<ConfigError>()
         || error.is::<require::RequirementError>()
         || error.is::<gialab::backend::BackendError>()
-        || matches!(error.downcast_ref(), Some(BeginError::Plan(_)));
+        || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)));
     if usage { USAGE } else { FAILED }
 }
 

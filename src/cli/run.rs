@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use gialab::backend::{self, Compute, Precision};
+use gialab::backend;
 use gialab::config::{ConfigError, preset};
 use gialab::run::launch;
 
@@ -58,8 +58,7 @@ impl Follow {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let requirements = arguments.follow.requirements()?;
     let preset = preset::load(&arguments.preset, &overrides(arguments)?, &context.paths.presets())?;
-    let backend = Compute::select(&arguments.backend, Precision::F32)?.name();
-    let directory = launch::begin(&context.store, &preset.name, &preset.config, backend)?;
+    let directory = launch::begin(&context.store, &preset.name, &preset.config, &arguments.backend)?;
     if arguments.detach {
         writeln!(std::io::stdout(), "{}", directory.id())?;
         return Ok(DONE);

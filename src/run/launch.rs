@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::plan::PlanError;
 use super::{RunDirectory, RunError, Status, Store, plan};
+use crate::backend::{BackendError, Compute, Precision};
 use crate::config::RunConfig;
 
 /// How long a worker may take from its start to its first manifest.
@@ -18,15 +19,19 @@ pub enum BeginError {
     /// The config cannot be run; nothing was made.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The backend cannot be used; nothing was made.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// The run directory or the worker failed.
     #[error(transparent)]
     Run(#[from] RunError),
 }
 
-/// Starts a new run. `backend` is `flex`, `ndarray` or `cuda`.
+/// Starts a new run. `backend` is one of [`crate::backend::NAMES`]; what `auto` came to is kept in the manifest.
 ///
 /// # Errors
-/// Before anything is made if the config cannot be run; else if the directory or the worker fails.
+/// Before anything is made if the config or the backend cannot be used; else if the directory or the worker
+/// fails.
 pub fn begin(
     store: &Store,
     preset: &str,
@@ -34,7 +39,8 @@ pub fn begin(
     backend: &str,
 ) -> Result<RunDirectory, BeginError> {
     plan::plan(config)?;
-    let directory = store.create(preset, config, backend, super::now())?;
+    let backend = Compute::select(backend, Precision::F32)?;
+    let directory = store.create(preset, config, backend.name(), super::now())?;
     launch(&directory)?;
     Ok(directory)
 }
