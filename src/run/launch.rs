@@ -2,6 +2,7 @@
 //! taken the run up.
 
 use std::fs::OpenOptions;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -73,11 +74,20 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
             return Ok(());
         }
         if let Ok(Some(status)) = worker.try_wait() {
-            return Err(RunError::WorkerDied { status, log: directory.log_path() });
+            let log = directory.log_path();
+            let reason = last_line(&log).unwrap_or_else(|| status.to_string());
+            return Err(RunError::WorkerDied { reason, log });
         }
         if begin.elapsed() > DEADLINE {
             return Err(RunError::WorkerSilent { log: directory.log_path() });
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The last line of a log, without the program's name in front.
+fn last_line(log: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(log).ok()?;
+    let line = text.lines().rfind(|line| !line.trim().is_empty())?;
+    Some(line.trim().trim_start_matches("gialab: ").to_owned())
 }

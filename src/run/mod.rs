@@ -88,10 +88,10 @@ pub enum RunError {
         pid: u32,
     },
     /// The worker ended before it took the run up.
-    #[error("the worker ended at once ({status}); its messages are in {}", log.display())]
+    #[error("the worker ended at once: {reason}; its messages are in {}", log.display())]
     WorkerDied {
-        /// Exit status.
-        status: std::process::ExitStatus,
+        /// Its last words, or its exit status.
+        reason: String,
         /// Where its output went.
         log: PathBuf,
     },

@@ -68,13 +68,20 @@ fn lock(directory: &RunDirectory, manifest: &Manifest) -> Result<std::fs::File, 
         .write(true)
         .open(&path)
         .map_err(|e| RunError::io("write", &path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(RunError::Busy { run: directory.id(), pid: manifest.pid })
+    // A worker that was just killed holds the lock until the system has taken it apart.
+    let patience = Instant::now() + Duration::from_secs(2);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(RunError::Busy { run: directory.id(), pid: manifest.pid });
+            }
+            // A file system without locks: the heartbeat alone must do.
+            Err(std::fs::TryLockError::Error(_)) => return Ok(file),
         }
-        // A file system without locks: the heartbeat alone must do.
-        Err(std::fs::TryLockError::Error(_)) => Ok(file),
     }
 }
 

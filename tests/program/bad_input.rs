@@ -1,0 +1,205 @@
+//! What bad input gets: one clear sentence, the right exit code, nothing lost.
+
+use crate::lab::{Lab, QUICK, kill, write};
+
+/// A failed start leaves no run behind.
+fn refused(lab: &Lab, arguments: &[&str]) -> String {
+    let arguments: Vec<&str> = ["run"].iter().chain(arguments).copied().collect();
+    let error = lab.fail(&arguments, 2);
+    let runs = lab.path("data").join("runs");
+    assert!(std::fs::read_dir(runs).map_or(true, |mut runs| runs.next().is_none()), "{arguments:?}");
+    error
+}
+
+fn data(lab: &Lab, path: &str) -> String {
+    let data = format!("victim.data={path}");
+    refused(lab, &["dlg-lenet", "--set", &data])
+}
+
+#[test]
+fn a_preset_with_a_wrong_key_type_or_model() {
+    let lab = Lab::new();
+    let good = lab.succeed(&["presets", "ig-lenet"]);
+    let with = |from: &str, to: &str| {
+        let path = write(&lab.path("mine.toml"), good.replace(from, to).as_bytes());
+        refused(&lab, &[&path])
+    };
+    let error = with("trials", "trails");
+    assert!(error.is_empty() || error.contains("mine.toml"), "{error}");
+    let error = with("tv = ", "tvv = ");
+    assert!(error.contains("mine.toml:") && error.contains("did you mean `tv`?"), "{error}");
+    let error = with("lr = 0.1", "lr = \"fast\"");
+    assert!(error.contains("mine.toml:") && error.contains("invalid type"), "{error}");
+    let error = with("model = \"lenet\"", "model = \"lenett\"");
+    assert!(error.contains("did you mean \"lenet\"?"), "{error}");
+    let error = with("kind = \"inverting-gradients\"", "kind = \"inverting-gradient\"");
+    assert!(error.contains("did you mean \"inverting-gradients\"?"), "{error}");
+    let error = with("[victim]", "[victim");
+    assert!(error.contains("mine.toml:"), "{error}");
+    let error = refused(&lab, &["no-such-preset"]);
+    assert!(error.contains("no such preset"), "{error}");
+    let error = refused(&lab, &["ig-lenet", "--set", "victim.size=9", "--set", "victim.model=convnet64"]);
+    assert!(!error.is_empty());
+}
+
+#[test]
+fn an_attack_that_is_not_granted_what_it_needs() {
+    let lab = Lab::new();
+    let error = refused(&lab, &["ig-lenet", "--set", "knowledge.labels=optimise"]);
+    assert!(error.contains("needs labels"), "{error}");
+    let error = refused(&lab, &["idlg-lenet", "--set", "victim.indices=[0, 1]"]);
+    assert!(error.contains("single sample"), "{error}");
+}
+
+#[test]
+fn an_image_that_is_none_or_too_small_or_too_large() {
+    let lab = Lab::new();
+    let image = |path: &str| refused(&lab, &["dlg-lenet", "--image", path]);
+    let error = image(&write(&lab.path("text.png"), b"this is no picture"));
+    assert!(error.contains("text.png"), "{error}");
+    let tiny = lab.path("tiny.png");
+    image::RgbImage::new(1, 1).save(&tiny).unwrap();
+    let error = image(tiny.to_str().unwrap());
+    assert!(error.contains("tiny.png") && error.contains('1'), "{error}");
+    let error = image(&write(&lab.path("huge.png"), &png_header(20_000, 20_000)));
+    assert!(error.contains("huge.png") && error.contains("20000"), "{error}");
+    let error = image(lab.path("absent.png").to_str().unwrap());
+    assert!(error.contains("absent.png"), "{error}");
+}
+
+/// A PNG that claims a size and then ends.
+fn png_header(width: u32, height: u32) -> Vec<u8> {
+    let mut small = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(8, 8).write_to(&mut small, image::ImageFormat::Png).unwrap();
+    let mut bytes = small.into_inner();
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bytes
+}
+
+#[test]
+fn truncated_files() {
+    let lab = Lab::new();
+    let mut idx = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28];
+    idx.extend(vec![7; 1000]);
+    let error = data(&lab, &write(&lab.path("cut-images-idx3-ubyte"), &idx));
+    assert!(error.contains("cut-images-idx3-ubyte"), "{error}");
+    let error = data(&lab, &write(&lab.path("cut.bin"), &vec![1; 5000]));
+    assert!(error.contains("cut.bin"), "{error}");
+}
+
+#[test]
+fn labels_batches_and_indices_that_do_not_fit() {
+    let lab = Lab::new();
+    let error = refused(&lab, &["dlg-lenet", "--set", "victim.indices=[9]", "--set", "victim.classes=4"]);
+    assert!(error.contains("victim.classes = 4") && error.contains("10 or more"), "{error}");
+    let many = format!("victim.indices=[{}]", vec!["0"; 18].join(","));
+    let error = refused(&lab, &["dlg-lenet", "--set", &many]);
+    assert!(error.contains("18") && error.contains("17"), "{error}");
+    let error = refused(&lab, &["dlg-lenet", "--set", "victim.indices=[600]"]);
+    assert!(error.contains("600"), "{error}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written() {
+    let lab = Lab::new();
+    let blocked = write(&lab.path("file"), b"not a directory");
+    let arguments: Vec<&str> =
+        ["run"].iter().chain(&QUICK).chain(&["--data-dir", &blocked]).copied().collect();
+    let error = lab.fail(&arguments, 1);
+    assert!(error.contains("cannot create"), "{error}");
+}
+
+#[test]
+fn a_full_disk_fails_the_run_and_keeps_its_checkpoint() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("skipped: this system has no /dev/full");
+        return;
+    }
+    let lab = Lab::new();
+    let run = lab.detach(&["ig-lenet", "--set", "run.checkpoint_seconds=0.2"]);
+    lab.wait_for_checkpoint(&run);
+    lab.succeed(&["stop", &run]);
+    let log = lab.run_path(&run).join("events.jsonl");
+    let kept = std::fs::read(&log).unwrap();
+    std::fs::remove_file(&log).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &log).unwrap();
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("No space left") && error.contains("--data-dir"), "{error}");
+    assert_eq!(lab.status(&run), "failed");
+    assert!(lab.run_path(&run).join("checkpoint.safetensors").exists());
+
+    std::fs::remove_file(&log).unwrap();
+    std::fs::write(&log, kept).unwrap();
+    lab.succeed(&["resume", &run]);
+    assert_eq!(lab.status(&run), "done");
+}
+
+#[test]
+fn a_run_directory_of_a_newer_version() {
+    let lab = Lab::new();
+    let run = lab.detach(&QUICK);
+    lab.wait_for("the end", || lab.status(&run) == "done");
+    let path = lab.run_path(&run).join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap().replacen("\"schema\": 1", "\"schema\": 99", 1);
+    write(&path, text.as_bytes());
+    for command in ["show", "resume"] {
+        let error = lab.fail(&[command, &run], 1);
+        assert!(error.contains("newer gialab (format 99"), "{error}");
+    }
+    assert!(lab.succeed(&["list"]).contains("newer gialab"));
+}
+
+#[test]
+fn a_loss_that_is_not_finite() {
+    let lab = Lab::new();
+    let arguments = ["run", "ig-lenet", "--set", "attack.tv=1e308", "--set", "attack.iterations=5"];
+    let error = lab.fail(&arguments, 1);
+    assert!(error.contains("not finite"), "{error}");
+    let run = std::fs::read_dir(lab.path("data").join("runs")).unwrap().flatten().next().unwrap();
+    assert_eq!(lab.status(run.file_name().to_str().unwrap()), "failed");
+}
+
+#[test]
+fn a_damaged_or_foreign_checkpoint() {
+    let lab = Lab::new();
+    let run = lab.detach(&["ig-lenet", "--set", "run.checkpoint_seconds=0.2"]);
+    lab.wait_for_checkpoint(&run);
+    kill(lab.manifest(&run)["pid"].as_u64().unwrap(), "-9");
+    lab.wait_for("the crash to show", || lab.status(&run) == "crashed");
+    let path = lab.run_path(&run).join("checkpoint.safetensors");
+    let whole = std::fs::read(&path).unwrap();
+    write(&path, &whole[..whole.len() / 2]);
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("checkpoint.safetensors") && error.contains("damaged"), "{error}");
+
+    write(&path, &whole);
+    let manifest = lab.run_path(&run).join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    write(&manifest, text.replacen("\"seed\": 0", "\"seed\": 1", 1).as_bytes());
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("belongs to another config"), "{error}");
+}
+
+#[test]
+fn a_run_that_does_not_exist() {
+    let lab = Lab::new();
+    for command in ["show", "resume", "stop"] {
+        let error = lab.fail(&[command, "nowhere"], 1);
+        assert!(error.contains("no run \"nowhere\"") && error.contains("gialab list"), "{error}");
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_there() {
+    let lab = Lab::new();
+    if cfg!(feature = "cuda") {
+        eprintln!("skipped: this build has CUDA");
+        return;
+    }
+    let error = refused(&lab, &["dlg-lenet", "--backend", "cuda"]);
+    assert!(error.contains("not in this build"), "{error}");
+}

@@ -1,0 +1,162 @@
+//! The commands, on real attacks.
+
+use gialab::run::event::{Event, Line};
+use serde_json::Value;
+
+use crate::lab::{Lab, QUICK, finished, text};
+
+#[test]
+fn json_prints_events_and_ends_with_the_result() {
+    let lab = Lab::new();
+    let arguments: Vec<&str> = ["run"].iter().chain(&QUICK).chain(&["--json"]).copied().collect();
+    let output = lab.succeed(&arguments);
+    let lines: Vec<Line> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(matches!(lines[0].event, Event::Started { .. }));
+    assert!(lines.iter().all(|line| line.v == 1 && line.event != Event::Unknown));
+    assert!(lines.windows(2).all(|pair| pair[0].t <= pair[1].t + 0.5));
+
+    let last = finished(&output);
+    assert_eq!((&last["event"], &last["status"]), (&Value::from("finished"), &Value::from("done")));
+    let round = &last["rounds"][0];
+    for metric in ["mse", "psnr", "ssim"] {
+        assert!(round["metrics"][metric]["mean"].is_f64(), "{metric}");
+        assert!(round["metrics"][metric]["best"].is_f64(), "{metric}");
+    }
+    assert!(round["metrics"]["label_accuracy"].is_f64());
+    assert!(round["loss"].is_f64() && round["evaluations"].is_u64() && round["seconds"].is_f64());
+
+    let run = last["run"].as_str().unwrap();
+    for picture in ["truth.png", "round-0-reconstruction.png"] {
+        let picture = image::open(lab.run_path(run).join("pictures").join(picture)).unwrap();
+        assert_eq!((picture.width(), picture.height()), (32, 32));
+    }
+    assert!(!lab.run_path(run).join("checkpoint.safetensors").exists(), "a complete run needs none");
+
+    let list: Value = serde_json::from_str(&lab.succeed(&["list", "--json"])).unwrap();
+    assert_eq!((&list[0]["run"], &list[0]["status"]), (&Value::from(run), &Value::from("done")));
+    assert!(list[0]["psnr"].is_f64());
+    let shown = lab.succeed(&["show", "last"]);
+    for part in ["labels optimised", "eval mode", "threat model A", "PSNR", "round-0-reconstruction.png"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    assert!(!shown.contains('\x1b'), "no escapes in a pipe");
+}
+
+#[test]
+fn a_pipe_gets_plain_lines() {
+    let lab = Lab::new();
+    let output = lab.succeed(&["run", "ig-lenet", "--set", "attack.iterations=40"]);
+    assert!(!output.contains('\x1b') && !output.contains('\r'), "{output:?}");
+    assert!(output.contains("iteration") && output.contains("chosen by its matching loss"), "{output}");
+}
+
+#[test]
+fn a_requirement_decides_the_exit_code() {
+    let lab = Lab::new();
+    let with = |condition: &str| {
+        let arguments: Vec<&str> =
+            ["run"].iter().chain(&QUICK).chain(&["--require", condition]).copied().collect();
+        lab.gialab(&arguments)
+    };
+    assert_eq!(with("psnr>=0.1").status.code(), Some(0));
+    let unmet = with("psnr>=90");
+    assert_eq!(unmet.status.code(), Some(3));
+    assert!(text(&unmet.stderr).contains("psnr>=90 is not met"));
+    assert_eq!(with("beauty>=1").status.code(), Some(2));
+}
+
+#[test]
+fn a_seed_reproduces_a_run_and_another_does_not() {
+    let lab = Lab::new();
+    let loss = |seed: &str| {
+        let arguments: Vec<&str> =
+            ["run"].iter().chain(&QUICK).chain(&["--seed", seed, "--json"]).copied().collect();
+        finished(&lab.succeed(&arguments))["rounds"][0]["loss"].as_f64().unwrap()
+    };
+    let first = loss("5");
+    assert_eq!(first, loss("5"));
+    assert_ne!(first, loss("6"));
+}
+
+#[test]
+fn presets_are_listed_and_explained() {
+    let lab = Lab::new();
+    let list = lab.succeed(&["presets"]);
+    for name in ["dlg-lenet", "idlg-lenet", "dlg-digits", "ig-lenet", "ig-mlp", "ig-convnet64", "ig-resnet18"]
+    {
+        assert!(list.contains(name), "{name}");
+    }
+    let text = lab.succeed(&["presets", "dlg-lenet"]);
+    assert!(text.contains("arXiv 1906.08935") && text.contains("threat model A"));
+    // What is printed is itself a preset.
+    let path = crate::lab::write(&lab.path("mine.toml"), text.as_bytes());
+    lab.succeed(&["run", &path, "--trials", "1", "--set", "attack.iterations=1"]);
+}
+
+#[test]
+fn an_image_of_the_user_is_attacked() {
+    let lab = Lab::new();
+    let path = lab.path("gradient.png");
+    image::RgbImage::from_fn(50, 40, |x, y| image::Rgb([x as u8 * 5, y as u8 * 6, 90])).save(&path).unwrap();
+    let arguments: Vec<&str> =
+        ["run"].iter().chain(&QUICK).chain(&["--image", path.to_str().unwrap(), "--json"]).copied().collect();
+    let run = finished(&lab.succeed(&arguments))["run"].as_str().unwrap().to_owned();
+    let truth = image::open(lab.run_path(&run).join("pictures/truth.png")).unwrap().to_rgb8();
+    // The centre square of 40 pixels starts at column 5, whose red is 25.
+    assert!(truth.get_pixel(0, 16).0[0].abs_diff(25) < 8, "{:?}", truth.get_pixel(0, 16));
+}
+
+#[test]
+fn both_cpu_backends_run_an_attack_and_agree() {
+    let lab = Lab::new();
+    let losses: Vec<f64> = ["flex", "ndarray"]
+        .iter()
+        .map(|backend| {
+            let arguments =
+                ["run", "ig-lenet", "--set", "attack.iterations=5", "--backend", backend, "--json"];
+            finished(&lab.succeed(&arguments))["rounds"][0]["loss"].as_f64().unwrap()
+        })
+        .collect();
+    assert!((losses[0] / losses[1] - 1.0).abs() < 1e-2, "{losses:?}");
+}
+
+#[test]
+fn bench_measures_a_workload() {
+    let lab = Lab::new();
+    let output = lab.succeed(&["bench", "--json", "--workload", "dlg-lenet-b1", "--evaluations", "8"]);
+    let rows: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(rows[0]["workload"], "dlg-lenet-b1");
+    assert!(rows[0]["ms_per_evaluation"].as_f64().unwrap() > 0.0);
+    assert!(rows[0]["share_of_peak"].as_f64().unwrap() > 0.0);
+    // 9 units of two operations: 3*25*12*16*16 + 12*25*12*8*8*2 + 768*10 multiply-adds.
+    let multiply_adds = 3 * 25 * 12 * 256 + 2 * 12 * 25 * 12 * 64 + 7680;
+    let expected = 18.0 * f64::from(multiply_adds) / 1e9;
+    assert!((rows[0]["gflop_per_evaluation"].as_f64().unwrap() - expected).abs() < 1e-12);
+}
+
+#[test]
+fn doctor_names_backends_and_directories() {
+    let lab = Lab::new();
+    let report = lab.succeed(&["doctor"]);
+    assert!(report.contains("flex           ok") && report.contains("writable"), "{report}");
+    if cfg!(not(feature = "cuda")) {
+        assert!(report.contains("cargo build --release --features cuda"), "{report}");
+    }
+}
+
+#[test]
+fn version_and_help_say_what_there_is() {
+    let lab = Lab::new();
+    assert!(lab.succeed(&["--version"]).contains("backends built in: flex, ndarray"));
+    let help = lab.succeed(&["--help"]);
+    for command in ["run", "resume", "stop", "list", "show", "presets", "bench", "doctor"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command} in {help}");
+    }
+    assert!(!help.contains("worker"));
+}
+
+#[test]
+fn without_a_terminal_the_application_says_so() {
+    let error = Lab::new().fail(&[], 1);
+    assert!(error.contains("terminal") && error.contains("gialab run"), "{error}");
+}

@@ -1,0 +1,135 @@
+//! The life of a run: killed, stopped, resumed, left alone.
+
+use gialab::run::event::Event;
+
+use crate::lab::{Lab, finished, kill};
+
+/// Long enough to be interrupted, with checkpoints often.
+const LONG: [&str; 5] = ["ig-lenet", "--set", "attack.iterations=700", "--set", "run.checkpoint_seconds=0.2"];
+
+fn pid(lab: &Lab, run: &str) -> u64 {
+    lab.manifest(run)["pid"].as_u64().unwrap()
+}
+
+fn uninterrupted(lab: &Lab, preset: &[&str]) -> serde_json::Value {
+    let arguments: Vec<&str> = ["run"].iter().chain(preset).chain(&["--json"]).copied().collect();
+    finished(&lab.succeed(&arguments))["rounds"][0].clone()
+}
+
+fn assert_same(resumed: &serde_json::Value, straight: &serde_json::Value) {
+    for key in ["metrics", "loss", "evaluations", "trial", "trials"] {
+        assert_eq!(resumed[key], straight[key], "{key}");
+    }
+}
+
+#[test]
+fn a_killed_run_is_resumed_to_the_same_result() {
+    // L-BFGS with several trials and signed Adam keep different state.
+    let lbfgs = [
+        "dlg-lenet",
+        "--trials",
+        "2",
+        "--set",
+        "attack.iterations=12",
+        "--set",
+        "run.checkpoint_seconds=0.2",
+    ];
+    for preset in [LONG.as_slice(), &lbfgs] {
+        let lab = Lab::new();
+        let straight = uninterrupted(&lab, preset);
+        let run = lab.detach(preset);
+        lab.wait_for_checkpoint(&run);
+        kill(pid(&lab, &run), "-9");
+        lab.wait_for("the crash to show", || lab.status(&run) != "running");
+        assert_eq!(lab.status(&run), "crashed");
+        let resumed = finished(&lab.succeed(&["resume", &run, "--json"]));
+        assert_same(&resumed["rounds"][0], &straight);
+        assert!(lab.events(&run).iter().any(|line| matches!(line.event, Event::Resumed { .. })));
+        assert_eq!(lab.status(&run), "done");
+    }
+}
+
+#[test]
+fn a_torn_last_line_is_repaired_on_resume() {
+    let lab = Lab::new();
+    let run = lab.detach(&LONG);
+    lab.wait_for_checkpoint(&run);
+    kill(pid(&lab, &run), "-9");
+    lab.wait_for("the crash to show", || lab.status(&run) == "crashed");
+    let log = lab.run_path(&run).join("events.jsonl");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes.extend(b"{\"v\":1,\"t\":3.0,\"event\":\"prog");
+    std::fs::write(&log, bytes).unwrap();
+    lab.succeed(&["resume", &run]);
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+}
+
+#[test]
+fn a_stopped_run_is_resumed_to_the_same_result() {
+    let lab = Lab::new();
+    let straight = uninterrupted(&lab, &LONG);
+    let run = lab.detach(&LONG);
+    lab.wait_for_checkpoint(&run);
+    let said = lab.succeed(&["stop", &run]);
+    assert!(said.contains("is stopped"), "{said}");
+    assert_eq!(lab.status(&run), "stopped");
+    let resumed = finished(&lab.succeed(&["resume", &run, "--json"]));
+    assert_same(&resumed["rounds"][0], &straight);
+}
+
+#[test]
+fn a_run_outlives_its_viewer_and_sigterm_stops_it_with_a_checkpoint() {
+    let lab = Lab::new();
+    let arguments: Vec<&str> =
+        ["run"].iter().chain(&LONG).chain(&["--set", "attack.iterations=100000"]).copied().collect();
+    let mut viewer = lab.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let runs = lab.path("data").join("runs");
+    let name = || std::fs::read_dir(&runs).ok()?.flatten().next()?.file_name().into_string().ok();
+    lab.wait_for("the run", || name().is_some());
+    let run = name().unwrap();
+    lab.wait_for_checkpoint(&run);
+    viewer.kill().unwrap();
+    viewer.wait().unwrap();
+    let before = lab.events(&run).len();
+    lab.wait_for("more events", || lab.events(&run).len() > before + 2);
+    assert_eq!(lab.status(&run), "running");
+
+    kill(pid(&lab, &run), "-TERM");
+    lab.wait_for("the end", || lab.status(&run) != "running");
+    assert_eq!(lab.status(&run), "stopped");
+    assert!(lab.run_path(&run).join("checkpoint.safetensors").exists());
+}
+
+#[test]
+fn ctrl_c_stops_a_followed_run_with_exit_code_130() {
+    let lab = Lab::new();
+    let arguments: Vec<&str> =
+        ["run"].iter().chain(&LONG).chain(&["--set", "attack.iterations=100000"]).copied().collect();
+    let mut viewer = lab.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let runs = lab.path("data").join("runs");
+    let name = || std::fs::read_dir(&runs).ok()?.flatten().next()?.file_name().into_string().ok();
+    lab.wait_for("the run", || name().is_some());
+    let run = name().unwrap();
+    lab.wait_for_checkpoint(&run);
+    kill(u64::from(viewer.id()), "-INT");
+    assert_eq!(viewer.wait().unwrap().code(), Some(130));
+    assert_eq!(lab.status(&run), "stopped");
+}
+
+#[test]
+fn a_run_has_one_worker_and_a_complete_one_needs_none() {
+    let lab = Lab::new();
+    let arguments: Vec<&str> = LONG.iter().chain(&["--set", "attack.iterations=100000"]).copied().collect();
+    let run = lab.detach(&arguments);
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("is being computed by process"), "{error}");
+    lab.succeed(&["stop", &run]);
+    let error = lab.fail(&["stop", &run], 1);
+    assert!(error.contains("is not running: it is stopped"), "{error}");
+
+    let run = lab.detach(&crate::lab::QUICK);
+    lab.wait_for("the end", || lab.status(&run) == "done");
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("is complete"), "{error}");
+}

@@ -1,0 +1,9 @@
+//! The program as its users meet it. One binary, because each links the whole engine.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod architecture;
+mod bad_input;
+mod commands;
+mod lab;
+mod life;
+mod recovery;
