@@ -56,3 +56,51 @@ pub fn peak_resident_bytes() -> Option<u64> {
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }
+
+/// Stderr led into a file; dropping this leads it back.
+#[derive(Debug)]
+pub struct StderrRedirect {
+    saved: std::os::fd::OwnedFd,
+}
+
+impl StderrRedirect {
+    /// Leads stderr, of this process and of libraries that write to descriptor 2, into `file`.
+    ///
+    /// # Errors
+    /// If the system refuses another descriptor.
+    pub fn to(file: &std::fs::File) -> std::io::Result<Self> {
+        let saved = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?;
+        rustix::stdio::dup2_stderr(file)?;
+        Ok(StderrRedirect { saved })
+    }
+}
+
+impl Drop for StderrRedirect {
+    fn drop(&mut self) {
+        let _ = rustix::stdio::dup2_stderr(&self.saved);
+    }
+}
+
+/// Waits up to `patience` for the terminal on stdin to be gone, without reading from it.
+pub fn terminal_hung_up(patience: std::time::Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = rustix::stdio::stdin();
+    // Hang-ups are reported without being asked for.
+    let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+    let timeout = Timespec { tv_sec: patience.as_secs() as i64, tv_nsec: patience.subsec_nanos().into() };
+    match poll(&mut watched, Some(&timeout)) {
+        Ok(_) => watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+        Err(_) => {
+            std::thread::sleep(patience);
+            false
+        }
+    }
+}
+
+/// Stops this process and its group, as Ctrl-Z does outside raw mode; returns when it is continued. In a
+/// group without a shell that could continue it the kernel ignores this.
+pub fn stop_group() {
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // The signal may be taken by another thread a moment later.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+}

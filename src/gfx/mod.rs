@@ -1,1 +1,200 @@
-//! Pictures in terminals.
+//! Pictures in terminals: a narrow seam between a picture and what a terminal can show.
+//!
+//! Today every picture is drawn as ordinary cells. The seam has two steps so that protocols which write
+//! pixels after the frame (kitty, iTerm2, sixel) fit in: [`Surface::reserve`] takes its place in the frame's
+//! buffer, [`Surface::paint`] writes what does not go through the buffer. Knows nothing of runs or attacks.
+
+pub mod blocks;
+pub mod fit;
+
+use std::io::{self, Write};
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Pictures with a longer side are reduced to this when they are loaded.
+pub const LONGEST_SIDE: u32 = 512;
+
+/// A picture in memory: 8-bit RGB, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raster {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `width * height` pixels.
+    pub pixels: Vec<[u8; 3]>,
+}
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// 24 bits.
+    True,
+    /// The palette of 256.
+    Indexed,
+    /// The first 16, whatever they look like.
+    Sixteen,
+    /// None.
+    Mono,
+}
+
+/// Shows pictures in one kind of terminal.
+pub trait Surface {
+    /// Takes `area` of the frame for `picture` and returns the part that is used.
+    fn reserve(&mut self, buffer: &mut Buffer, area: Rect, picture: &Raster) -> Rect;
+
+    /// Writes what does not go through the frame's buffer, after the frame.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    fn paint(&mut self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Pictures as cells: half blocks, or characters by luminance where there are no colours.
+#[derive(Debug, Clone, Copy)]
+pub struct Cells {
+    /// Colours of the terminal.
+    pub depth: Depth,
+    /// Only ASCII can be shown.
+    pub ascii: bool,
+}
+
+impl Surface for Cells {
+    fn reserve(&mut self, buffer: &mut Buffer, area: Rect, picture: &Raster) -> Rect {
+        let fitted = fit::fit(picture, area.width.into(), area.height.into());
+        if self.ascii || matches!(self.depth, Depth::Mono | Depth::Sixteen) {
+            blocks::ramp(buffer, area, &fitted)
+        } else {
+            blocks::half_blocks(buffer, area, &fitted, self.depth)
+        }
+    }
+
+    fn paint(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Depth {
+    /// What the environment says; `*-256color` is not true colour.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+            return Depth::Mono;
+        }
+        let term = variable("TERM").unwrap_or_default();
+        let true_colour = matches!(variable("COLORTERM").as_deref(), Some("truecolor" | "24bit"))
+            || term.ends_with("-direct");
+        match term.as_str() {
+            "dumb" => Depth::Mono,
+            _ if true_colour => Depth::True,
+            "linux" | "ansi" | "cygwin" => Depth::Sixteen,
+            _ if term.starts_with("vt") => Depth::Sixteen,
+            _ => Depth::Indexed,
+        }
+    }
+}
+
+/// Whether the environment promises nothing beyond ASCII.
+pub fn only_ascii(variable: impl Fn(&str) -> Option<String>) -> bool {
+    if matches!(variable("TERM").as_deref(), Some("linux" | "dumb")) {
+        return true;
+    }
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    match locale {
+        Some(locale) => {
+            let locale = locale.to_ascii_lowercase();
+            !(locale.contains("utf-8") || locale.contains("utf8"))
+        }
+        // Containers often set no locale at all under a terminal that knows UTF-8; tmux then does not.
+        None => variable("TMUX").is_some(),
+    }
+}
+
+impl Raster {
+    /// Decodes a PNG or JPEG, reduced to [`LONGEST_SIDE`].
+    ///
+    /// # Errors
+    /// If the bytes are no such picture.
+    pub fn decode(bytes: &[u8]) -> Result<Raster, image::ImageError> {
+        let mut picture = image::load_from_memory(bytes)?;
+        if picture.width().max(picture.height()) > LONGEST_SIDE {
+            picture = picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE);
+        }
+        let picture = picture.to_rgb8();
+        Ok(Raster {
+            width: picture.width() as usize,
+            height: picture.height() as usize,
+            pixels: picture.pixels().map(|pixel| pixel.0).collect(),
+        })
+    }
+
+    /// The absolute difference of two pictures, amplified by the largest power of two that clips nothing, and
+    /// that factor. `None` if their sizes differ.
+    pub fn difference(&self, other: &Raster) -> Option<(Raster, u32)> {
+        if (self.width, self.height) != (other.width, other.height) {
+            return None;
+        }
+        let apart = |(a, b): (&[u8; 3], &[u8; 3])| [0, 1, 2].map(|channel| a[channel].abs_diff(b[channel]));
+        let mut pixels: Vec<[u8; 3]> = self.pixels.iter().zip(&other.pixels).map(apart).collect();
+        let largest = u32::from(pixels.iter().flatten().copied().max().unwrap_or(0));
+        let mut factor = 1;
+        while largest > 0 && largest * factor * 2 <= 255 {
+            factor *= 2;
+        }
+        for value in pixels.iter_mut().flatten() {
+            *value = value.saturating_mul(u8::try_from(factor).unwrap_or(u8::MAX));
+        }
+        Some((Raster { width: self.width, height: self.height, pixels }, factor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn environment<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn only_colorterm_and_direct_promise_true_colour() {
+        let depth = |pairs: &[(&str, &str)]| Depth::from_environment(environment(pairs));
+        assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Indexed);
+        assert_eq!(depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Depth::True);
+        assert_eq!(depth(&[("TERM", "xterm-direct")]), Depth::True);
+        assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
+        assert_eq!(depth(&[("TERM", "dumb")]), Depth::Mono);
+        assert_eq!(depth(&[("COLORTERM", "24bit"), ("NO_COLOR", "1")]), Depth::Mono);
+        assert_eq!(depth(&[("COLORTERM", "24bit"), ("NO_COLOR", "")]), Depth::True);
+    }
+
+    #[test]
+    fn a_locale_without_utf8_means_ascii() {
+        let ascii = |pairs: &[(&str, &str)]| only_ascii(environment(pairs));
+        assert!(ascii(&[("LANG", "C")]));
+        assert!(!ascii(&[("LANG", "en_GB.UTF-8")]));
+        assert!(ascii(&[("LC_ALL", "POSIX"), ("LANG", "en_GB.UTF-8")]));
+        assert!(ascii(&[("TERM", "linux"), ("LANG", "en_GB.UTF-8")]));
+        assert!(!ascii(&[]));
+        assert!(ascii(&[("TMUX", "/tmp/x")]));
+    }
+
+    #[test]
+    fn a_difference_is_amplified_without_clipping() {
+        let grey = |value: u8| Raster { width: 1, height: 1, pixels: vec![[value; 3]] };
+        let (difference, factor) = grey(100).difference(&grey(110)).unwrap();
+        assert_eq!((difference.pixels[0], factor), ([160; 3], 16));
+        let (difference, factor) = grey(0).difference(&grey(255)).unwrap();
+        assert_eq!((difference.pixels[0], factor), ([255; 3], 1));
+        assert_eq!(grey(9).difference(&grey(9)).unwrap().1, 1);
+        assert!(grey(9).difference(&Raster { width: 2, height: 1, pixels: vec![[0; 3]; 2] }).is_none());
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused() {
+        assert!(Raster::decode(b"not a picture").is_err());
+    }
+}

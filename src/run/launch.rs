@@ -63,7 +63,10 @@ pub fn launch(directory: &RunDirectory) -> Result<(), RunError> {
         .stderr(stderr)
         .spawn()
         .map_err(|e| RunError::io("start", &program, e))?;
-    wait_until_taken(directory, &mut worker)
+    wait_until_taken(directory, &mut worker)?;
+    // A worker that ends while its starter lives on would stay a zombie, and look alive.
+    std::thread::spawn(move || worker.wait());
+    Ok(())
 }
 
 fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), RunError> {

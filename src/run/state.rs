@@ -39,6 +39,8 @@ pub struct RunState {
     /// Events of kinds this version does not know.
     pub unknown: u64,
     speed: Speed,
+    /// A ground truth that was stored before its round was announced: pictures come from another thread.
+    early_truth: Option<(u32, Picture)>,
 }
 
 /// Who computes.
@@ -203,7 +205,9 @@ impl RunState {
     /// Takes one more line of the event log.
     pub fn apply(&mut self, line: Line) {
         if line.t.is_finite() {
-            self.seconds = line.t;
+            // Lines of several threads may be a moment out of order; only a resume turns the clock back.
+            let anew = matches!(line.event, Event::Started { .. } | Event::Resumed { .. });
+            self.seconds = if anew { line.t } else { line.t.max(self.seconds) };
         }
         let t = self.seconds;
         match line.event {
@@ -214,7 +218,13 @@ impl RunState {
                 self.speed = Speed::default();
             }
             Event::Round { round, update_norm, batch, parameters, input, trials, iterations } => {
-                self.rounds.retain(|known| known.round != round);
+                // Announced anew after a resume: what it holds already stands until it is taken back.
+                let known = self.rounds.iter().position(|known| known.round == round);
+                let before = known.map(|at| self.rounds.remove(at));
+                let began = before.as_ref().map_or(t, |before| before.began);
+                let early = self.early_truth.take_if(|(of, _)| *of == round).map(|(_, picture)| picture);
+                let (trials_before, truth) =
+                    before.map_or((Vec::new(), None), |before| (before.trials, before.truth));
                 self.rounds.push(RoundState {
                     round,
                     update_norm,
@@ -223,11 +233,11 @@ impl RunState {
                     input,
                     trials_planned: trials,
                     iterations,
-                    trials: Vec::new(),
-                    truth: None,
+                    trials: trials_before,
+                    truth: early.or(truth),
                     reconstruction: None,
                     result: None,
-                    began: t,
+                    began,
                 });
             }
             Event::Trial { round, trial, labels } => {
@@ -325,6 +335,10 @@ impl RunState {
     }
 
     fn add_picture(&mut self, round: u32, trial: Option<usize>, what: PictureOf, picture: Picture) {
+        if what == PictureOf::Truth && !self.rounds.iter().any(|known| known.round == round) {
+            self.early_truth = Some((round, picture));
+            return;
+        }
         let Some(round) = self.round_mut(round) else { return };
         match what {
             PictureOf::Truth => round.truth = Some(picture),
@@ -593,6 +607,25 @@ mod tests {
         state.apply(Line { v: VERSION, t: 3.0, event: progress(0, 61, 70) });
         assert_eq!(state.position().unwrap().iteration, 70);
         assert_eq!(state.iterations_per_second(), Some(10.0));
+    }
+
+    #[test]
+    fn a_truth_stored_before_its_round_is_kept() {
+        let mut events = begun();
+        events.insert(0, (0.0, picture(0, 0, PictureOf::Truth)));
+        assert!(fold(events).rounds[0].truth.is_some());
+    }
+
+    #[test]
+    fn a_round_announced_anew_keeps_its_trials() {
+        let mut events = begun();
+        events.push((1.0, progress(0, 1, 10)));
+        events.push((0.9, begun().remove(0).1));
+        events.push((0.9, Event::Resumed { round: 0, trial: 0, iteration: 8 }));
+        let state = fold(events);
+        assert_eq!(state.rounds.len(), 1);
+        assert_eq!(state.rounds[0].trials[0].total.last_x(), Some(8.0));
+        assert_eq!(state.seconds, 0.9);
     }
 
     #[test]

@@ -1,1 +1,274 @@
-//! The terminal application.
+//! The terminal application: a model, messages that change it, and a view that draws it.
+//!
+//! Knows no engine: it starts worker processes and reads run directories. One thread draws; others read keys,
+//! signals and the disk and send messages over one bounded channel.
+
+mod effect;
+mod format;
+mod input;
+mod keymap;
+mod layout;
+mod model;
+mod msg;
+mod overlay;
+mod screen;
+mod signals;
+mod terminal;
+mod theme;
+mod update;
+mod watch;
+mod widget;
+
+/// A model on recorded runs, for tests and benches.
+#[doc(hidden)]
+pub mod fixture;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use jiff::tz::TimeZone;
+
+use crate::config::RunConfig;
+use crate::gfx::{self, Depth};
+use crate::run::{self, Store};
+
+use effect::{Effect, Performer};
+use model::{Model, Panes, PresetsView, RunsView, Screen, Session};
+use msg::Msg;
+
+/// What the application is started with.
+#[derive(Debug)]
+pub struct Setup {
+    /// Where runs are kept.
+    pub store: Store,
+    /// What can be run.
+    pub presets: Vec<PresetEntry>,
+    /// Where it can be computed.
+    pub backends: Vec<BackendEntry>,
+    /// Built-in data.
+    pub datasets: Vec<DatasetEntry>,
+    /// Where the screen of the last time is kept.
+    pub session_file: Option<PathBuf>,
+    /// Where stderr goes while the screen is shown.
+    pub log_file: PathBuf,
+    /// Show nothing beyond ASCII, whatever the locale says.
+    pub ascii: bool,
+    /// Where a person's own presets belong.
+    pub user_presets: PathBuf,
+}
+
+/// A preset that can be run.
+#[derive(Debug, Clone)]
+pub struct PresetEntry {
+    /// Its name.
+    pub name: String,
+    /// Fully resolved.
+    pub config: RunConfig,
+}
+
+/// A backend, there or not.
+#[derive(Debug, Clone)]
+pub struct BackendEntry {
+    /// `auto`, `flex`, `ndarray`, `cuda`.
+    pub name: String,
+    /// Why it cannot be used; `None` if it can.
+    pub unavailable: Option<String>,
+}
+
+/// A built-in data set.
+#[derive(Debug, Clone)]
+pub struct DatasetEntry {
+    /// Its name, as in `victim.data`.
+    pub name: String,
+    /// How many samples it has.
+    pub samples: usize,
+    /// What they show, by position; may be shorter or empty.
+    pub sample_names: Vec<String>,
+}
+
+/// Messages that may wait: readers of the disk hold still beyond that.
+const INBOX: usize = 32;
+
+/// Seconds between two ticks.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs the application until the person leaves.
+///
+/// # Errors
+/// If stdin or stdout is no terminal, if the terminal cannot be used, or if a part of the program panicked.
+pub fn start(setup: Setup) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
+        "the terminal application needs a terminal; `gialab run PRESET` works in a pipe"
+    );
+    let environment = |name: &str| std::env::var(name).ok();
+    let theme = theme::Theme {
+        depth: Depth::from_environment(environment),
+        ascii: setup.ascii || gfx::only_ascii(environment),
+    };
+    let (inbox, messages) = mpsc::sync_channel(INBOX);
+    let (watcher, commands) = mpsc::channel();
+    let performer = Performer {
+        store: setup.store.clone(),
+        session_file: setup.session_file.clone(),
+        inbox: inbox.clone(),
+        watcher,
+        saving: Arc::default(),
+    };
+    let mut model = new_model(setup, theme, TimeZone::system(), run::now());
+    let mut screen = terminal::Screen::take(&model.log_file)?;
+    model.size = screen.size()?;
+    signals::spawn(inbox.clone()).context("cannot take signals")?;
+    let store = performer.store.clone();
+    let news = inbox.clone();
+    thread::spawn(move || watch::watch(&store, &commands, &news));
+    input::spawn(inbox);
+    let per_frame = frame_time(environment("SSH_CONNECTION").is_some());
+    let end = event_loop(&mut model, &mut screen, &performer, &messages, per_frame);
+    drop(screen);
+    let saved = performer.save(&model.session());
+    end?;
+    let mut out = std::io::stdout();
+    if let Some(line) = farewell(&model) {
+        let _ = writeln!(out, "{line}");
+    }
+    if let Err(message) = saved {
+        let _ = writeln!(out, "{message}");
+    }
+    Ok(())
+}
+
+/// At most 30 frames a second, 10 over SSH.
+fn frame_time(over_ssh: bool) -> Duration {
+    Duration::from_millis(if over_ssh { 100 } else { 33 })
+}
+
+fn event_loop(
+    model: &mut Model,
+    screen: &mut terminal::Screen,
+    performer: &Performer,
+    messages: &Receiver<Msg>,
+    per_frame: Duration,
+) -> anyhow::Result<()> {
+    let mut drawn: Option<Instant> = None;
+    let mut tick = Instant::now() + TICK;
+    // Written once a second at most; the way out writes the last one.
+    let mut session: Option<Effect> = None;
+    while !model.is_leaving {
+        let now = Instant::now();
+        let mut until = tick;
+        if model.is_dirty {
+            until = until.min(drawn.map_or(now, |drawn| drawn + per_frame));
+        }
+        let first = match messages.recv_timeout(until.saturating_duration_since(now)) {
+            Ok(msg) => Some(msg),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the input thread is gone"),
+        };
+        let mut waiting = first.into_iter().chain(std::iter::from_fn(|| messages.try_recv().ok()));
+        let batch: Vec<Msg> = waiting.by_ref().take(4 * INBOX).collect();
+        let timer = (tick <= Instant::now()).then(|| {
+            tick = Instant::now() + TICK;
+            session.take().into_iter().for_each(|save| performer.perform(save));
+            Msg::Tick(run::now())
+        });
+        for msg in batch.into_iter().chain(timer) {
+            for effect in update::update(model, msg) {
+                match effect {
+                    Effect::Redraw => screen.repaint()?,
+                    Effect::Suspend => {
+                        terminal::restore();
+                        crate::sys::stop_group();
+                        screen.enter()?;
+                        model.size = screen.size()?;
+                        model.is_dirty = true;
+                    }
+                    save @ Effect::SaveSession(_) => session = Some(save),
+                    other => performer.perform(other),
+                }
+            }
+        }
+        anyhow::ensure!(
+            terminal::is_owned(),
+            "a part of gialab failed; see above and {}; runs go on",
+            model.log_file.display()
+        );
+        if model.is_dirty && drawn.is_none_or(|drawn| drawn + per_frame <= Instant::now()) {
+            model.is_dirty = false;
+            screen.draw(model)?;
+            drawn = Some(Instant::now());
+        }
+    }
+    Ok(())
+}
+
+/// Which runs go on without this viewer.
+fn farewell(model: &Model) -> Option<String> {
+    let names: Vec<&str> = model.live_runs().iter().map(|row| row.id.as_str()).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("1 run goes on: {one}; gialab shows it again")),
+        many => Some(format!("{} runs go on: {}; gialab shows them again", many.len(), many.join(", "))),
+    }
+}
+
+fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Model {
+    let usable = setup.backends.iter().find(|entry| entry.unavailable.is_none());
+    let mut model = Model {
+        backend: usable.map(|entry| entry.name.clone()).unwrap_or_default(),
+        presets: setup.presets,
+        backends: setup.backends,
+        datasets: setup.datasets,
+        user_presets: setup.user_presets,
+        log_file: setup.log_file,
+        runs_path: setup.store.path().to_path_buf(),
+        theme,
+        zone,
+        now,
+        size: (80, 24),
+        screen: Screen::Presets,
+        overlays: Vec::new(),
+        presets_view: PresetsView::default(),
+        runs_view: RunsView::default(),
+        run: None,
+        settings: std::collections::BTreeMap::new(),
+        log_axis: true,
+        panes: Panes::default(),
+        starting: false,
+        notice: None,
+        is_dirty: true,
+        is_leaving: false,
+        reopen: None,
+    };
+    match setup.session_file.as_deref().map(read_session) {
+        Some(Ok(Some(session))) => model.restore(session),
+        Some(Err(message)) => {
+            model.notice = Some(model::Notice { text: message, is_bad: true, until: now + 10.0 });
+        }
+        Some(Ok(None)) | None => {}
+    }
+    if let Some(name) = model.chosen_preset().map(|entry| entry.name.clone()) {
+        model.presets_view.selected = name;
+    }
+    model
+}
+
+/// The last session; none if there was none.
+fn read_session(file: &Path) -> Result<Option<Session>, String> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(format!("the last session cannot be read: {e}")),
+    };
+    serde_json::from_str(&text)
+        .map(Some)
+        .map_err(|_| format!("the last session is damaged and was ignored: {}", file.display()))
+}
+
+#[cfg(test)]
+mod snapshot_tests;

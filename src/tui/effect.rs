@@ -1,0 +1,151 @@
+//! What the screen asks of the world, and the code that does it.
+//!
+//! `update` returns effects and never performs one. What takes time runs on a thread of its own and reports
+//! with a message.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use super::model::Session;
+use super::msg::{Msg, Outcome, PictureKey};
+use super::watch;
+use crate::config::RunConfig;
+use crate::run::{Request, RunDirectory, Store, directory, launch, now};
+
+/// Something to do outside the model.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Make a run and start its worker.
+    Start {
+        /// Preset's name.
+        preset: String,
+        /// Config as changed on the screen.
+        config: Box<RunConfig>,
+        /// Backend's name.
+        backend: String,
+    },
+    /// Start a worker on a run that stands.
+    Resume(RunDirectory),
+    /// Ask the worker of a run for something.
+    Ask(RunDirectory, Request),
+    /// Delete a run.
+    Delete(RunDirectory),
+    /// Follow this run's log, or none.
+    Open(Option<RunDirectory>),
+    /// Load these pictures of the opened run.
+    Decode(Vec<PictureKey>),
+    /// Keep the session for the next start.
+    SaveSession(Box<Session>),
+    /// Draw everything anew.
+    Redraw,
+    /// Hand the terminal back and stop until continued.
+    Suspend,
+}
+
+/// Performs effects.
+#[derive(Debug, Clone)]
+pub struct Performer {
+    /// Where runs are kept.
+    pub store: Store,
+    /// Where the session is kept.
+    pub session_file: Option<PathBuf>,
+    /// Where messages go.
+    pub inbox: SyncSender<Msg>,
+    /// The thread that watches the store.
+    pub watcher: Sender<watch::Command>,
+    /// One write of the session at a time.
+    pub saving: Arc<Mutex<()>>,
+}
+
+impl Performer {
+    /// Performs one effect. [`Effect::Redraw`] and [`Effect::Suspend`] concern the terminal and are the loop's.
+    pub fn perform(&self, effect: Effect) {
+        match effect {
+            Effect::Start { preset, config, backend } => self.aside(move |this| {
+                let begun = found(*config)
+                    .and_then(|config| launch::begin(&this.store, &preset, &config, &backend).map_err(say));
+                let outcome = begun.map(|directory| {
+                    let _ = this.inbox.send(Msg::Created(directory));
+                });
+                this.report(Outcome::Launch(outcome));
+            }),
+            Effect::Resume(directory) => self.aside(move |this| {
+                // The request that stopped the run must not stop its next worker.
+                let asked = directory.ask(Request::Run);
+                this.report(Outcome::Launch(asked.and_then(|()| launch::launch(&directory)).map_err(say)));
+            }),
+            Effect::Ask(directory, request) => {
+                self.aside(move |this| this.report(Outcome::Ask(directory.ask(request).map_err(say))));
+            }
+            Effect::Delete(directory) => self.aside(move |this| {
+                let deleted = this.store.delete(&directory, now()).map_err(say);
+                this.report(Outcome::Delete(directory.id(), deleted));
+            }),
+            Effect::Open(directory) => self.watch(watch::Command::Open(directory)),
+            Effect::Decode(keys) => self.watch(watch::Command::Decode(keys)),
+            Effect::SaveSession(session) => self.aside(move |this| {
+                this.report(Outcome::Session(this.save(&session)));
+            }),
+            Effect::Redraw | Effect::Suspend => {}
+        }
+    }
+
+    /// Writes the session now; for the way out.
+    ///
+    /// # Errors
+    /// A sentence that says why it could not be written.
+    pub fn save(&self, session: &Session) -> Result<(), String> {
+        let Some(file) = &self.session_file else { return Ok(()) };
+        let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let json = serde_json::to_vec_pretty(session).map_err(say)?;
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|e| format!("cannot create {}: {e}", parent.display()))?;
+        }
+        directory::write_atomically(file, &json).map_err(say)
+    }
+
+    fn aside(&self, work: impl FnOnce(&Performer) + Send + 'static) {
+        let this = self.clone();
+        thread::spawn(move || work(&this));
+    }
+
+    fn watch(&self, command: watch::Command) {
+        // A watcher that is gone has reported a panic already.
+        let _ = self.watcher.send(command);
+    }
+
+    fn report(&self, outcome: Outcome) {
+        let _ = self.inbox.send(Msg::Finished(outcome));
+        self.watch(watch::Command::ListNow);
+    }
+}
+
+/// The config with a typed path made absolute, since the worker may run elsewhere. A path that leads nowhere
+/// is said before a run is made of it.
+fn found(mut config: RunConfig) -> Result<RunConfig, String> {
+    let data = &config.victim.data;
+    if !data.contains([std::path::MAIN_SEPARATOR, '.']) {
+        return Ok(config);
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let typed = match (data.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(data),
+    };
+    let path = std::path::absolute(&typed).map_err(say)?;
+    if !path.exists() {
+        let path = path.display();
+        return Err(format!(
+            "there is no {path}; press c and give the path of a photo, a folder or a data set"
+        ));
+    }
+    config.victim.data = path.to_str().ok_or("the path is not valid UTF-8; rename the file")?.to_owned();
+    Ok(config)
+}
+
+fn say(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

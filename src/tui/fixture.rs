@@ -1,0 +1,457 @@
+//! Recorded runs made from code: a model and a store to draw without an engine.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::model::{Model, RunRow, Summary};
+use super::msg::{Msg, PictureKey};
+use super::theme::Theme;
+use super::update::update;
+use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
+use crate::config::{
+    AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
+    LineSearch, OptimiserConfig, OptimiserKind, RunConfig, RunSettings, TrainingState, Victim,
+};
+use crate::gfx::{Depth, Raster};
+use crate::run::event::{
+    Finished, Level, Metrics, PictureOf, Point, RoundResult, Spread, Tiles, TrialOutcome, VERSION,
+};
+use crate::run::{Event, Health, Line, Manifest, RunDirectory, Status, Store};
+
+/// 22 November 2026, 12:55:01 UTC.
+pub const NOW: f64 = 1_795_352_101.0;
+
+/// Presets as they might be shipped.
+pub fn presets() -> Vec<PresetEntry> {
+    let entry = |name: &str, title: &str, group: &str, model: &str, seconds: f64, psnr: f64| PresetEntry {
+        name: name.into(),
+        config: config(title, group, model, seconds, psnr),
+    };
+    vec![
+        entry("dlg-lenet", "Deep Leakage from Gradients, LeNet", "quick", "lenet", 13.0, 45.0),
+        entry("idlg-lenet", "Improved DLG, LeNet", "quick", "lenet", 11.0, 48.0),
+        entry("dlg-digits", "Digits from their gradient", "quick", "lenet", 9.0, 41.0),
+        entry("ig-convnet64", "Inverting Gradients, ConvNet", "model", "convnet64", 240.0, 17.0),
+        entry("ig-resnet18", "Inverting Gradients, ResNet-18", "model", "resnet18", 9000.0, 14.0),
+    ]
+}
+
+/// One config.
+pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) -> RunConfig {
+    RunConfig {
+        schema: 1,
+        title: title.into(),
+        about: "Optimises a picture and its label together with L-BFGS until their gradient equals the one \
+                the client sent. Exact for one small picture on a sigmoid network; breaks on ReLU networks \
+                and on batches. Zhu et al., NeurIPS 2019, arXiv 1906.08935."
+            .into(),
+        group: group.into(),
+        victim: Victim {
+            data: "photos".into(),
+            indices: vec![0],
+            size: Some(32),
+            normalise: false,
+            model: model.into(),
+            classes: Some(10),
+            state: TrainingState::Untrained,
+            mode: BatchNormMode::Eval,
+        },
+        federation: Federation::default(),
+        post: Vec::new(),
+        knowledge: KnowledgeConfig { labels: Labels::Optimise },
+        attack: AttackConfig {
+            kind: "dlg".into(),
+            distance: DistanceKind::L2,
+            tv: 0.0,
+            l2norm: 0.0,
+            clamp: false,
+            optimiser: OptimiserConfig {
+                kind: OptimiserKind::Lbfgs,
+                lr: 1.0,
+                signed: false,
+                decay: Decay::None,
+                line_search: LineSearch::None,
+            },
+            iterations: 300,
+            trials: 4,
+            stop_below: 1e-6,
+        },
+        run: RunSettings::default(),
+        expect: Some(Expect { seconds, psnr, note: "flex, 2 threads".into() }),
+    }
+}
+
+/// What the application would be started with.
+pub fn setup(store: Store, directory: &Path) -> Setup {
+    let backend = |name: &str, unavailable: Option<&str>| BackendEntry {
+        name: name.into(),
+        unavailable: unavailable.map(str::to_owned),
+    };
+    Setup {
+        store,
+        presets: presets(),
+        backends: vec![
+            backend("auto", None),
+            backend("flex", None),
+            backend("ndarray", None),
+            backend("cuda", Some("not in this build")),
+        ],
+        datasets: vec![DatasetEntry {
+            name: "photos".into(),
+            samples: 17,
+            sample_names: ["portrait", "cat", "coffee"].map(str::to_owned).to_vec(),
+        }],
+        session_file: Some(directory.join("session.json")),
+        log_file: "/var/log/gialab.log".into(),
+        ascii: false,
+        user_presets: "/home/ada/.config/gialab/presets".into(),
+    }
+}
+
+/// A model of that size on an empty store, without colours, at [`NOW`] in UTC.
+pub fn model(width: u16, height: u16) -> Model {
+    let directory = Path::new("/data/gialab");
+    let mut setup = setup(Store::in_data_dir(directory), directory);
+    setup.session_file = None;
+    let mut model = super::new_model(setup, Theme { depth: Depth::Mono, ascii: false }, TimeZone::UTC, NOW);
+    model.size = (width, height);
+    model
+}
+
+/// A run that is computed now, in its second trial of four, or one that is complete.
+pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut push = |t: f64, event: Event| lines.push(Line { v: VERSION, t, event });
+    push(
+        0.0,
+        Event::Started {
+            run: "20261122-125501-dlg-lenet".into(),
+            preset: "dlg-lenet".into(),
+            backend: "flex".into(),
+            device: "flex, 2 threads".into(),
+        },
+    );
+    push(0.0, Event::Log { level: Level::Info, message: "victim: photos 1 (portrait), 32x32".into() });
+    push(
+        0.1,
+        Event::Round {
+            round: 0,
+            update_norm: 3.412,
+            batch: 1,
+            parameters: 15_826,
+            input: 3072,
+            trials: 4,
+            iterations,
+        },
+    );
+    push(0.1, picture(0, None, PictureOf::Truth));
+    let trials = if is_done { 1 } else { 2 };
+    for trial in 0..trials {
+        let last = if trial + 1 == trials && !is_done { iterations * 6 / 10 } else { iterations };
+        let begin = trial as f64 * iterations as f64 / 20.0;
+        push(begin, Event::Trial { round: 0, trial, labels: if is_done { vec![3] } else { Vec::new() } });
+        for from in (0..last).step_by(10) {
+            let to = (from + 10).min(last);
+            let t = begin + to as f64 / 20.0;
+            let points = (from + 1..=to).map(|i| point(i, iterations)).collect();
+            push(
+                t,
+                Event::Progress {
+                    round: 0,
+                    trial,
+                    points,
+                    evaluations: to + to / 5,
+                    learning_rate: 1.0,
+                    best_iteration: to,
+                    best: point(to, iterations).total(),
+                },
+            );
+            if to % 50 == 0 {
+                push(t, picture(to, Some(trial), PictureOf::Current));
+                push(t, picture(to, Some(trial), PictureOf::Best));
+                let metrics = metrics(10.0 + 30.0 * to as f64 / iterations as f64);
+                push(t, Event::Metrics { round: 0, trial, iteration: to, metrics });
+            }
+        }
+        if last == iterations {
+            let seconds = iterations as f64 / 20.0;
+            push(
+                begin + seconds,
+                Event::TrialFinished {
+                    round: 0,
+                    trial,
+                    outcome: if is_done { TrialOutcome::Converged } else { TrialOutcome::Completed },
+                    best: 3.1e-7,
+                    matching: 3.1e-7,
+                    best_iteration: iterations,
+                    evaluations: iterations + iterations / 5,
+                    seconds,
+                    metrics: metrics(45.2),
+                },
+            );
+        }
+    }
+    let t = trials as f64 * iterations as f64 / 20.0;
+    if is_done {
+        push(t, picture(iterations, None, PictureOf::Reconstruction));
+        let result = result(iterations);
+        push(t, Event::RoundFinished(result.clone()));
+        push(t, Event::Log { level: Level::Info, message: "chosen by its matching loss: trial 1".into() });
+        push(
+            t,
+            Event::Finished(Finished {
+                status: Status::Done,
+                run: "20261122-125501-dlg-lenet".into(),
+                rounds: vec![result],
+                error: None,
+            }),
+        );
+    }
+    lines
+}
+
+fn result(iterations: usize) -> RoundResult {
+    RoundResult {
+        round: 0,
+        metrics: metrics(45.2),
+        loss: 3.1e-7,
+        trial: 0,
+        trials: 1,
+        evaluations: iterations + iterations / 5,
+        seconds: iterations as f64 / 20.0,
+    }
+}
+
+fn point(iteration: usize, iterations: usize) -> Point {
+    let x = iteration as f64 / iterations as f64;
+    let wobble = 1.0 + 0.6 * (iteration as f64 * 0.9).sin() * (1.0 - x);
+    Point { iteration, matching: 10f64.powf(1.5 - 7.0 * x) * wobble, prior: 2e-4 * (1.0 + x) }
+}
+
+fn metrics(psnr: f64) -> Metrics {
+    let spread = |value: f64| Spread { mean: value, best: value, worst: value };
+    Metrics {
+        mse: spread(10f64.powf(-psnr / 10.0)),
+        psnr: spread(psnr),
+        ssim: Some(spread((psnr / 46.0).min(1.0))),
+        label_accuracy: Some(1.0),
+    }
+}
+
+fn picture(iteration: usize, trial: Option<usize>, what: PictureOf) -> Event {
+    let name = match what {
+        PictureOf::Truth => "truth",
+        PictureOf::Current => "current",
+        PictureOf::Best => "best",
+        PictureOf::Reconstruction => "reconstruction",
+    };
+    let file = match trial {
+        Some(trial) => format!("pictures/{name}-{trial}-{iteration}.png"),
+        None => format!("pictures/{name}.png"),
+    };
+    let tiles = Tiles { samples: 1, columns: 1, width: 32, height: 32 };
+    Event::Picture { round: 0, trial, iteration, what, file, tiles }
+}
+
+/// A disc on a gradient, under so much noise.
+pub fn raster(noise: f64) -> Raster {
+    let mut seed = 12345u32;
+    let mut random = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(seed >> 16) / 65535.0
+    };
+    let mut pixels = Vec::new();
+    for y in 0..32 {
+        for x in 0..32 {
+            let (dx, dy) = (f64::from(x) - 16.0, f64::from(y) - 14.0);
+            let inside = dx * dx + dy * dy < 90.0;
+            let clean = if inside { [240.0, 190.0, 150.0] } else { [20.0 + 4.0 * f64::from(y), 60.0, 120.0] };
+            pixels.push(clean.map(|value: f64| ((1.0 - noise) * value + noise * 255.0 * random()) as u8));
+        }
+    }
+    Raster { width: 32, height: 32, pixels }
+}
+
+/// Opens a run in the model with these events and with all wanted pictures.
+pub fn open(model: &mut Model, lines: Vec<Line>, health: Health) {
+    let directory = RunDirectory::at("/data/gialab/runs/20261122-125501-dlg-lenet");
+    let run = directory.id();
+    let manifest = Box::new(manifest(&run, "dlg-lenet", health, NOW - 60.0));
+    let mut effects = update(model, Msg::Created(directory));
+    effects.extend(update(model, Msg::ManifestArrived { run: run.clone(), manifest: Ok(manifest), health }));
+    effects.extend(update(model, Msg::LinesArrived { run, restarted: false, lines, more: false }));
+    load(model, effects);
+}
+
+/// Answers requests for pictures.
+pub fn load(model: &mut Model, effects: Vec<super::effect::Effect>) {
+    for effect in effects {
+        if let super::effect::Effect::Decode(keys) = effect {
+            for key in keys {
+                let raster = Arc::new(raster(noise(&key)));
+                update(model, Msg::PictureArrived(key, Ok(raster)));
+            }
+        }
+    }
+}
+
+fn noise(key: &PictureKey) -> f64 {
+    if key.file.contains("truth") { 0.0 } else { (1.0 - key.iteration as f64 / 300.0).clamp(0.02, 1.0) }
+}
+
+/// A manifest of that status.
+pub fn manifest(run: &str, preset: &str, health: Health, created: f64) -> Manifest {
+    let status = match health {
+        Health::Running | Health::Crashed => Status::Running,
+        Health::Paused => Status::Paused,
+        Health::Queued => Status::Queued,
+        Health::Stopped => Status::Stopped,
+        Health::Failed => Status::Failed,
+        Health::Done => Status::Done,
+    };
+    let config = presets().into_iter().find(|entry| entry.name == preset).map(|entry| entry.config);
+    Manifest {
+        schema: 1,
+        run: run.into(),
+        preset: preset.into(),
+        config: config.unwrap_or_else(config_of_stranger),
+        created,
+        gialab: "0.1.0".into(),
+        burn: "0.21.0".into(),
+        backend: "flex".into(),
+        host: crate::sys::host_name(),
+        pid: 0,
+        status,
+        heartbeat: created + 30.0,
+        error: (health == Health::Failed).then(|| "no space left on the device".into()),
+    }
+}
+
+fn config_of_stranger() -> RunConfig {
+    config("A preset of one's own", "yours", "mlp", 1.0, 20.0)
+}
+
+/// A list of runs in all states, and so many more that are done.
+pub fn rows(more: usize) -> Vec<RunRow> {
+    let states = [Health::Running, Health::Paused, Health::Crashed, Health::Failed, Health::Stopped];
+    let healths = states.into_iter().chain(std::iter::repeat_n(Health::Done, more));
+    let names = ["dlg-lenet", "ig-convnet64", "idlg-lenet", "ig-resnet18", "dlg-digits"];
+    let mut rows: Vec<RunRow> = healths
+        .enumerate()
+        .map(|(i, health)| {
+            let preset = names[i % names.len()];
+            let id = format!("20261122-{i:06}-{preset}");
+            let created = NOW - 700.0 * i as f64 - 60.0;
+            let mut manifest = manifest(&id, preset, health, created);
+            if i % 3 == 1 {
+                manifest.config.run.seed = 7;
+                manifest.config.attack.trials = 1;
+            }
+            RunRow {
+                directory: RunDirectory::at(format!("/data/gialab/runs/{id}")),
+                id,
+                preset: preset.into(),
+                backend: "flex".into(),
+                host: "lab".into(),
+                created,
+                heartbeat: created + 30.0,
+                health,
+                error: manifest.error,
+                config: Some(Arc::new(manifest.config)),
+                summary: Summary {
+                    psnr: (health != Health::Failed).then_some(45.2 - (i % 17) as f64),
+                    loss: Some(3.1e-7),
+                    iteration: Some(180),
+                    seconds: Some(41.0 + i as f64),
+                },
+            }
+        })
+        .collect();
+    rows.push(RunRow {
+        directory: RunDirectory::at("/data/gialab/runs/from-tomorrow"),
+        id: "from-tomorrow".into(),
+        preset: String::new(),
+        backend: String::new(),
+        host: String::new(),
+        created: 0.0,
+        heartbeat: 0.0,
+        health: Health::Failed,
+        error: Some("written by a newer gialab (format 2, this one knows 1)".into()),
+        config: None,
+        summary: Summary::default(),
+    });
+    rows
+}
+
+/// Writes a run directory with manifest, events and pictures, as a worker would.
+pub fn write_run(store: &Store, preset: &str, health: Health, created: f64) -> RunDirectory {
+    let config = presets().into_iter().find(|entry| entry.name == preset).unwrap().config;
+    let directory = store.create(preset, &config, "flex", created).unwrap();
+    let mut manifest = manifest(&directory.id(), preset, health, created);
+    if health.is_live() {
+        manifest.heartbeat = crate::run::now();
+        manifest.pid = std::process::id();
+    }
+    directory.write_manifest(&manifest).unwrap();
+    let mut events = fs::File::create(directory.events_path()).unwrap();
+    for line in events_of(health) {
+        if let Event::Picture { file, iteration, .. } = &line.event {
+            let key = PictureKey { run: directory.id(), file: file.clone(), iteration: *iteration };
+            let raster = raster(noise(&key));
+            let bytes: Vec<u8> = raster.pixels.iter().flatten().copied().collect();
+            let picture = image::RgbImage::from_raw(32, 32, bytes).unwrap();
+            picture.save(directory.path().join(file)).unwrap();
+        }
+        writeln!(events, "{}", serde_json::to_string(&line).unwrap()).unwrap();
+    }
+    directory
+}
+
+fn events_of(health: Health) -> Vec<Line> {
+    events(300, health == Health::Done)
+}
+
+/// Draws the model and returns the rows of the screen.
+pub fn drawn(model: &Model) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    terminal.draw(|frame| screen::draw(model, frame)).unwrap();
+    terminal.backend().to_string()
+}
+
+/// Draws benches repeat: 10,000 points a curve, four pictures, and so many runs listed.
+pub struct Drawing {
+    model: Model,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Drawing {
+    /// A run with that many iterations on a screen of that size.
+    pub fn of_run(iterations: usize, width: u16, height: u16) -> Self {
+        let mut model = model(width, height);
+        model.theme.depth = Depth::True;
+        update(&mut model, Msg::RunsListed(rows(1000)));
+        open(&mut model, events(iterations, false), Health::Running);
+        Drawing { model, terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
+    }
+
+    /// That many runs listed.
+    pub fn of_runs(count: usize, width: u16, height: u16) -> Self {
+        let mut model = model(width, height);
+        update(&mut model, Msg::RunsListed(rows(count)));
+        model.screen = super::model::Screen::Runs;
+        Drawing { model, terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
+    }
+
+    /// Draws one frame.
+    pub fn frame(&mut self) {
+        self.terminal.draw(|frame| screen::draw(&self.model, frame)).unwrap();
+    }
+}

@@ -1,0 +1,151 @@
+//! Numbers, durations and points in time as text of fixed width, so that nothing jumps.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// `3.1e-03`, seven characters for every finite value of two-digit exponent.
+pub fn loss(value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "NaN".into()
+        } else if value > 0.0 {
+            "inf".into()
+        } else {
+            "-inf".into()
+        };
+    }
+    let text = format!("{value:.1e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => match exponent.strip_prefix('-') {
+            Some(digits) => format!("{mantissa}e-{digits:0>2}"),
+            None => format!("{mantissa}e+{exponent:0>2}"),
+        },
+        None => text,
+    }
+}
+
+/// Fixed decimals; `inf` and `NaN` as words.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    if value.is_nan() {
+        "NaN".into()
+    } else if value.is_infinite() {
+        if value > 0.0 { "inf".into() } else { "-inf".into() }
+    } else {
+        format!("{value:.decimals$}")
+    }
+}
+
+/// `00:41`, `59:59`, `1:02:03`, `3d 04h`.
+pub fn clock(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "--:--".into();
+    }
+    let whole = seconds as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match hours {
+        0 => format!("{minutes:02}:{rest:02}"),
+        1..100 => format!("{hours}:{minutes:02}:{rest:02}"),
+        _ => format!("{}d {:02}h", hours / 24, hours % 24),
+    }
+}
+
+/// `13 s`, `4 min`, `2.5 h`: for expectations, not for measurements.
+pub fn about(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        "?".into()
+    } else if seconds < 90.0 {
+        format!("{} s", seconds.round().max(1.0))
+    } else if seconds < 5400.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+/// `just now`, `3 min ago`, `5 h ago`, `2 days ago`.
+pub fn ago(seconds: f64) -> String {
+    if seconds < 60.0 {
+        "just now".into()
+    } else if seconds < 3600.0 {
+        format!("{:.0} min ago", (seconds / 60.0).floor())
+    } else if seconds < 2.0 * 86400.0 {
+        format!("{:.0} h ago", (seconds / 3600.0).floor())
+    } else {
+        format!("{:.0} days ago", (seconds / 86400.0).floor())
+    }
+}
+
+/// `22 Nov 12:55`, or `22 Nov 2025` in another year.
+pub fn moment(epoch_seconds: f64, now: f64, zone: &TimeZone) -> String {
+    let at = |seconds: f64| {
+        Timestamp::from_second(seconds as i64).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone())
+    };
+    let (then, today) = (at(epoch_seconds), at(now));
+    let pattern = if then.year() == today.year() { "%e %b %H:%M" } else { "%e %b  %Y" };
+    then.strftime(pattern).to_string()
+}
+
+/// `15,826`.
+pub fn count(value: usize) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The first `width` characters, the last one a mark if something was cut.
+pub fn cut(text: &str, width: usize, ascii: bool) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width > 0 {
+        kept.push(if ascii { '~' } else { '…' });
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_keep_their_width() {
+        assert_eq!(loss(0.0031), "3.1e-03");
+        assert_eq!(loss(123.0), "1.2e+02");
+        assert_eq!(loss(0.0), "0.0e+00");
+        assert_eq!(loss(1e-12), "1.0e-12");
+        assert_eq!(loss(f64::NAN), "NaN");
+        assert_eq!(loss(f64::NEG_INFINITY), "-inf");
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(clock(41.9), "00:41");
+        assert_eq!(clock(3723.0), "1:02:03");
+        assert_eq!(clock(360_000.0), "4d 04h");
+        assert_eq!(clock(f64::INFINITY), "--:--");
+        assert_eq!((about(0.2), about(240.0), about(9000.0)), ("1 s".into(), "4 min".into(), "2.5 h".into()));
+        assert_eq!((ago(5.0), ago(185.0)), ("just now".into(), "3 min ago".into()));
+    }
+
+    #[test]
+    fn moments_follow_the_given_zone() {
+        let now = 1_795_352_101.0;
+        assert_eq!(moment(now, now, &TimeZone::UTC), "22 Nov 12:55");
+        assert_eq!(moment(0.0, now, &TimeZone::UTC), " 1 Jan  1970");
+    }
+
+    #[test]
+    fn counts_and_cuts() {
+        assert_eq!(count(11_173_962), "11,173,962");
+        assert_eq!(count(7), "7");
+        assert_eq!(cut("abcdef", 4, false), "abc…");
+        assert_eq!(cut("abcd", 4, true), "abcd");
+    }
+}

@@ -1,0 +1,80 @@
+//! What can happen to the screen: keys, time, and news from the disk.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use super::model::RunRow;
+use crate::gfx::Raster;
+use crate::run::{Health, Line, Manifest, RunDirectory};
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// The screen may be damaged: draw all of it.
+    Damaged,
+    /// It is this many seconds after the epoch.
+    Tick(f64),
+    /// The terminal or the system wants the program to end.
+    Terminate,
+    /// All runs, live ones first, then newest first.
+    RunsListed(Vec<RunRow>),
+    /// The runs cannot be listed.
+    RunsUnreadable(String),
+    /// The opened run's manifest changed.
+    ManifestArrived {
+        /// Run directory's name.
+        run: String,
+        /// Its manifest, or why there is none.
+        manifest: Result<Box<Manifest>, String>,
+        /// Its status corrected by the heartbeat.
+        health: Health,
+    },
+    /// The opened run's log grew.
+    LinesArrived {
+        /// Run directory's name.
+        run: String,
+        /// Forget what was read before.
+        restarted: bool,
+        /// New events.
+        lines: Vec<Line>,
+        /// More is being read.
+        more: bool,
+    },
+    /// A picture was decoded.
+    PictureArrived(PictureKey, Result<Arc<Raster>, String>),
+    /// A run was created and its worker has taken it up.
+    Created(RunDirectory),
+    /// An effect came to its end.
+    Finished(Outcome),
+}
+
+/// Which picture: files of one name may be rewritten, so the iteration belongs to the key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PictureKey {
+    /// Run directory's name.
+    pub run: String,
+    /// Path inside the run directory.
+    pub file: String,
+    /// Iteration shown.
+    pub iteration: usize,
+}
+
+/// How an effect ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Starting or resuming a run: an error is a sentence.
+    Launch(Result<(), String>),
+    /// Deleting this run.
+    Delete(String, Result<(), String>),
+    /// A request to a worker.
+    Ask(Result<(), String>),
+    /// Writing the session.
+    Session(Result<(), String>),
+}

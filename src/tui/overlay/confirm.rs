@@ -1,0 +1,25 @@
+//! A question before something that cannot be taken back.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::tui::model::Model;
+
+/// Draws the question with its consequence and the two answers.
+pub fn draw(model: &Model, frame: &mut Frame, area: Rect, question: &str, detail: &str) {
+    let theme = model.theme;
+    let place = super::centred(frame, area, 62, 9);
+    let mut lines = vec![Line::styled(question.to_owned(), theme.strong()), Line::default()];
+    lines.extend(detail.lines().map(|line| Line::raw(line.to_owned())));
+    lines.push(Line::default());
+    lines.push(Line::from(vec![
+        Span::styled("y", theme.accent()),
+        Span::raw(" yes     "),
+        Span::styled("n", theme.accent()),
+        Span::raw(" no, leave it as it is"),
+    ]));
+    let block = theme.frame("really?").border_style(theme.warning());
+    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).block(block), place);
+}

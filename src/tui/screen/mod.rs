@@ -1,0 +1,60 @@
+//! The three screens, and what frames them: tabs, status line, footer, overlays.
+
+pub mod presets;
+pub mod run;
+pub mod runs;
+
+use ratatui::Frame;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::layout;
+use super::model::{Model, Screen};
+use super::overlay;
+use super::widget::{footer, tabs};
+use crate::run::event::Level;
+
+/// Draws everything.
+pub fn draw(model: &Model, frame: &mut Frame) {
+    let area = frame.area();
+    if layout::is_too_small(area.width, area.height) {
+        let (width, height) = layout::SMALLEST;
+        let text = format!("gialab needs {width}x{height}; this terminal is {}x{}", area.width, area.height);
+        frame.render_widget(Paragraph::new(text), area);
+        return;
+    }
+    let areas = layout::areas(area);
+    tabs::draw(model, areas.tabs, frame.buffer_mut());
+    match model.screen {
+        Screen::Presets => presets::draw(model, frame, areas.body),
+        Screen::Runs => runs::draw(model, frame, areas.body),
+        Screen::Run => run::draw(model, frame, areas.body),
+    }
+    let line = status(model);
+    frame.buffer_mut().set_line(areas.status.x, areas.status.y, &line, areas.status.width);
+    footer::draw(model, areas.footer, frame.buffer_mut());
+    overlay::draw(model, frame, areas.body);
+}
+
+/// One sentence: a notice, or how the shown thing stands.
+fn status(model: &Model) -> Line<'static> {
+    let theme = model.theme;
+    if let Some(notice) = &model.notice {
+        let style = if notice.is_bad { theme.bad() } else { theme.accent() };
+        return Line::from(Span::styled(format!(" {}", notice.text), style));
+    }
+    match model.screen {
+        Screen::Presets => Line::styled(format!(" {}", presets::status(model)), theme.dim()),
+        Screen::Runs => runs::status(model),
+        Screen::Run => run::status(model),
+    }
+}
+
+/// Style of a log line.
+fn level_style(theme: super::theme::Theme, level: Level) -> ratatui::style::Style {
+    match level {
+        Level::Info => ratatui::style::Style::new(),
+        Level::Warning => theme.warning(),
+        Level::Error => theme.bad(),
+    }
+}

@@ -1,0 +1,254 @@
+//! What can be run: the list, what a preset is about, and how it would start.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::config::{RunConfig, TrainingState};
+use crate::tui::model::Model;
+use crate::tui::theme::Theme;
+use crate::tui::{PresetEntry, format};
+
+/// Draws list and description.
+pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+    let list = if area.width >= 110 { 44 } else { 36.min(area.width / 2) };
+    let [left, right] = Layout::horizontal([Constraint::Length(list), Constraint::Min(0)]).areas(area);
+    draw_list(model, frame, left);
+    draw_chosen(model, frame, right);
+}
+
+/// What the status line says.
+pub fn status(model: &Model) -> String {
+    let shown = model.visible_presets().len();
+    if shown < model.presets.len() {
+        return format!("{shown} of {} presets; Esc shows all", model.presets.len());
+    }
+    let own = model.user_presets.display();
+    format!("{shown} presets; your own belong in {own}")
+}
+
+fn draw_list(model: &Model, frame: &mut Frame, area: Rect) {
+    let theme = model.theme;
+    let block = theme.frame("presets");
+    let mut inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner.height -= super::runs::draw_filter(
+        frame,
+        theme,
+        inner,
+        &model.presets_view.filter,
+        model.presets_view.filtering,
+    );
+    let visible = model.visible_presets();
+    if visible.is_empty() {
+        let text = "no preset has these words";
+        frame.buffer_mut().set_stringn(inner.x + 1, inner.y, text, inner.width.into(), theme.dim());
+        return;
+    }
+    let chosen = model.chosen_preset().map(|entry| entry.name.as_str());
+    let mut lines = Vec::new();
+    let mut at = 0;
+    let mut group = "";
+    for entry in visible {
+        if entry.config.group != group {
+            group = &entry.config.group;
+            lines.push(Line::styled(format!("{} {group}", theme.glyph("▾", "-")), theme.dim()));
+        }
+        if chosen == Some(entry.name.as_str()) {
+            at = lines.len();
+        }
+        let style = if chosen == Some(entry.name.as_str()) { theme.selected() } else { Style::new() };
+        lines.push(Line::styled(row(entry, inner.width.into(), theme), style));
+    }
+    // The chosen line stays in the middle third once the list is longer than the pane.
+    let first = at.saturating_sub(usize::from(inner.height) * 2 / 3);
+    let first = first.min(lines.len().saturating_sub(inner.height.into()));
+    frame.render_widget(Paragraph::new(Text::from(lines.split_off(first))), inner);
+}
+
+fn row(entry: &PresetEntry, width: usize, theme: Theme) -> String {
+    let expect = entry.config.expect.as_ref();
+    let time = expect.map_or(String::new(), |expect| format::about(expect.seconds));
+    let psnr = expect.map_or(String::new(), |expect| format!("{:.0} dB", expect.psnr));
+    let name = width.saturating_sub(19);
+    format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, theme.ascii))
+}
+
+fn draw_chosen(model: &Model, frame: &mut Frame, area: Rect) {
+    let theme = model.theme;
+    let Some(entry) = model.chosen_preset() else {
+        frame.render_widget(theme.frame(""), area);
+        return;
+    };
+    let title = format::cut(&entry.config.title, usize::from(area.width.saturating_sub(6)), theme.ascii);
+    let block = theme.frame(title);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let facts = facts(model, entry, inner.width.into());
+    let needed = facts.len() as u16;
+    let text = wrapped(&entry.config.about, inner.width.into()).len() as u16 + 1;
+    let room = inner.height.saturating_sub(needed);
+    let [about, below] =
+        Layout::vertical([Constraint::Length(text.min(room)), Constraint::Min(0)]).areas(inner);
+    draw_about(model, frame, about, &entry.config);
+    frame.render_widget(Paragraph::new(Text::from(facts)), below);
+}
+
+/// The description, and a hint where it goes on if it does not fit.
+fn draw_about(model: &Model, frame: &mut Frame, area: Rect, config: &RunConfig) {
+    let theme = model.theme;
+    if area.height < 2 {
+        return;
+    }
+    let lines = wrapped(&config.about, area.width.into());
+    let room = usize::from(area.height) - 1;
+    let mut shown: Vec<Line> = lines.iter().take(room).map(|line| Line::raw(line.clone())).collect();
+    if lines.len() > room {
+        shown.pop();
+        shown.push(Line::styled(theme.glyph("… d shows all of it", "... d shows all of it"), theme.dim()));
+    }
+    frame.render_widget(Paragraph::new(Text::from(shown)).wrap(Wrap { trim: true }), area);
+}
+
+/// Breaks text into lines of at most `width` characters at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// Everything that would be started, in label and value.
+fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let config = model.config_of(entry);
+    let own = &entry.config;
+    let mut lines = Vec::new();
+    let mut fact = |label: &'static str, value: String, changed: bool| {
+        let style = if changed { theme.accent() } else { Style::new() };
+        let room = width.saturating_sub(10);
+        for (i, part) in wrapped(&value, room).into_iter().enumerate() {
+            let label = if i == 0 { label } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{label:<10}"), theme.dim()),
+                Span::styled(format::cut(&part, room, theme.ascii), style),
+            ]));
+        }
+    };
+    fact("attack", attack(&config), false);
+    fact(
+        "model",
+        format!("{}, {}, {} mode", config.victim.model, state(&config), config.victim.mode.name()),
+        false,
+    );
+    fact("picture", picture(model, &config), config.victim != own.victim);
+    let labels = config.knowledge.labels.name();
+    fact("attacker", format!("labels {labels}; {}", config.threat_model()), false);
+    let work = format!(
+        "{} iterations x {} {}, seed {}",
+        format::count(config.attack.iterations),
+        config.attack.trials,
+        if config.attack.trials == 1 { "trial" } else { "trials" },
+        config.run.seed
+    );
+    fact("work", work, config.attack != own.attack || config.run != own.run);
+    if let Some(expect) = &own.expect {
+        let psnr = format!("{}, {:.0} dB ({})", format::about(expect.seconds), expect.psnr, expect.note);
+        let changed = config.attack != own.attack;
+        fact("expect", if changed { format!("as the preset stands: {psnr}") } else { psnr }, false);
+    }
+    lines.push(Line::default());
+    lines.extend(backends(model, width));
+    lines
+}
+
+fn attack(config: &RunConfig) -> String {
+    let mut text = format!(
+        "{}, {}",
+        config.attack.kind,
+        match config.attack.distance {
+            crate::config::DistanceKind::L2 => "squared distance",
+            crate::config::DistanceKind::Cosine => "cosine distance",
+        }
+    );
+    if config.attack.tv > 0.0 {
+        text = format!("{text}, tv {}", config.attack.tv);
+    }
+    text
+}
+
+/// `untrained`, or after how many rounds.
+pub fn state(config: &RunConfig) -> String {
+    match config.victim.state {
+        TrainingState::Untrained => "untrained".into(),
+        TrainingState::TrainRounds(rounds) => format!("trained {rounds} rounds"),
+    }
+}
+
+/// Which picture of which set.
+fn picture(model: &Model, config: &RunConfig) -> String {
+    let victim = &config.victim;
+    let first = victim.indices.first().copied().unwrap_or(0);
+    let batch = match victim.indices.len() {
+        1 => String::new(),
+        count => format!(", batch of {count}"),
+    };
+    match model.dataset(&victim.data) {
+        Some(set) => {
+            let name = set.sample_names.get(first).filter(|name| !name.is_empty());
+            let name = name.map_or(String::new(), |name| format!(": {name}"));
+            format!("{}, {} of {}{name}{batch}", victim.data, first + 1, set.samples)
+        }
+        None if first == 0 => format!("{}{batch}", victim.data),
+        None => format!("{}, number {}{batch}", victim.data, first + 1),
+    }
+}
+
+/// The backends there are in one line; each of the others greyed with the reason.
+fn backends(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let label = |text: &str| Span::styled(format!("{text:<10}"), theme.dim());
+    let mut here = Line::from(label("backend"));
+    let mut lines = Vec::new();
+    for entry in &model.backends {
+        let chosen = entry.name == model.backend;
+        let mark = if chosen { theme.glyph("(•)", "(*)") } else { "( )" };
+        match &entry.unavailable {
+            None => {
+                let style = if chosen { theme.accent() } else { Style::new() };
+                let gap = if here.spans.len() == 1 {
+                    ""
+                } else if width < 60 {
+                    " "
+                } else {
+                    "   "
+                };
+                here.spans.push(Span::styled(format!("{gap}{mark} {}", entry.name), style));
+            }
+            Some(reason) => {
+                let text = format!("{mark} {} - {reason}", entry.name);
+                let text = format::cut(&text, width.saturating_sub(10), theme.ascii);
+                lines.push(Line::from(vec![label(""), Span::styled(text, theme.dim())]));
+            }
+        }
+    }
+    lines.insert(0, here);
+    lines
+}
+
+/// Puts the cursor into a filter that is typed.
+pub fn place_cursor(frame: &mut Frame, x: u16, y: u16) {
+    frame.set_cursor_position(Position::new(x, y));
+}

@@ -1,0 +1,235 @@
+//! One run: what the attacker knows, the loss, the pictures, the metrics, the log, the progress.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Paragraph, Widget};
+
+use crate::config::{Labels, RunConfig};
+use crate::run::Health;
+use crate::run::event::TrialOutcome;
+use crate::tui::format;
+use crate::tui::layout;
+use crate::tui::model::{Model, RunView};
+use crate::tui::theme::Theme;
+use crate::tui::widget::{chart::LossChart, gauge, image_pane, metric_table};
+
+/// Draws the opened run.
+pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+    let theme = model.theme;
+    let Some(run) = &model.run else {
+        let text = if model.starting {
+            "starting"
+        } else {
+            "No run is open. Press 2 for the runs, 1 for the presets."
+        };
+        let block = theme.frame("run");
+        frame.render_widget(Paragraph::new(text).style(theme.dim()).block(block), area);
+        return;
+    };
+    let areas = layout::run(area, run.state.rounds.len(), model.panes, picture_size(run));
+    draw_header(run, theme, frame, areas.header);
+    if areas.chart.area() > 0 {
+        draw_chart(model, run, frame, areas.chart);
+    }
+    if areas.pictures.area() > 0 {
+        image_pane::draw(run, theme, areas.pictures, frame.buffer_mut());
+    }
+    let block = theme.frame("rounds");
+    let inner = block.inner(areas.table);
+    frame.render_widget(block, areas.table);
+    metric_table::draw(run, theme, inner, frame.buffer_mut());
+    if areas.log.area() > 0 {
+        draw_log(run, theme, frame, areas.log);
+    }
+    gauge::draw(run, theme, areas.gauge, frame.buffer_mut());
+}
+
+/// Pixels of the stored pictures; before there are any, those of a small one.
+fn picture_size(run: &RunView) -> (usize, usize) {
+    let truth = run.round().and_then(|round| round.truth.as_ref());
+    truth.map_or((32, 32), |picture| {
+        let tiles = picture.tiles;
+        let columns = tiles.columns.max(1);
+        (tiles.width * columns, tiles.height * tiles.samples.div_ceil(columns))
+    })
+}
+
+/// One sentence about how the run stands.
+pub fn status(model: &Model) -> Line<'static> {
+    let theme = model.theme;
+    let Some(run) = &model.run else { return Line::default() };
+    let dim = |text: String| Line::styled(format!(" {text}"), theme.dim());
+    if let Some(error) = &run.error {
+        return Line::styled(format!(" {error}"), theme.bad());
+    }
+    let failed = run.manifest.as_ref().and_then(|manifest| manifest.error.clone());
+    let failed = failed.or_else(|| run.state.finished.as_ref().and_then(|finished| finished.error.clone()));
+    let at = run.state.position().map_or(String::new(), |at| format!(" at it {}", at.iteration));
+    match run.health {
+        Health::Failed => {
+            let why = failed.unwrap_or_else(|| format!("see {}", run.directory.log_path().display()));
+            Line::styled(format!(" failed: {why}"), theme.bad())
+        }
+        Health::Crashed => {
+            let since = run.manifest.as_ref().map_or(String::new(), |m| format::ago(model.now - m.heartbeat));
+            Line::styled(format!(" crashed {since}{at}: r resumes from the last checkpoint"), theme.bad())
+        }
+        Health::Stopped => dim(format!("stopped{at}: r resumes from the last checkpoint")),
+        Health::Paused => dim(format!("paused{at}: space goes on")),
+        Health::Done => dim(done(run)),
+        Health::Running | Health::Queued => dim("the attack goes on when gialab is closed".into()),
+    }
+}
+
+fn done(run: &RunView) -> String {
+    let Some(result) = run.round().and_then(|round| round.result.as_ref()) else { return "done".into() };
+    let outcome = run.shown_trial().and_then(|trial| trial.end.as_ref()).map(|end| match end.outcome {
+        TrialOutcome::Completed => "all iterations done",
+        TrialOutcome::Converged => "converged",
+        TrialOutcome::Stalled => "the optimiser could not move any more",
+        TrialOutcome::NonFinite => "the loss became non-finite; the best earlier iterate stands",
+    });
+    format!(
+        "done: trial {} of {} was chosen by its matching loss; {}",
+        result.trial + 1,
+        result.trials,
+        outcome.unwrap_or("complete")
+    )
+}
+
+/// Two lines: what is attacked, and what the attacker knows.
+fn draw_header(run: &RunView, theme: Theme, frame: &mut Frame, area: Rect) {
+    let lines = match run.manifest.as_ref().map(|manifest| &manifest.config) {
+        Some(config) => vec![what(run, config, theme), knowledge(run, config, theme)],
+        None => vec![Line::styled(format!(" {}", run.id), theme.strong())],
+    };
+    for (line, y) in lines.iter().zip(area.y..) {
+        frame.buffer_mut().set_line(area.x, y, &fitting(line, area.width.into()), area.width);
+    }
+}
+
+fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
+    let preset = run.manifest.as_ref().map(|manifest| manifest.preset.clone()).unwrap_or_default();
+    let dot = theme.glyph(" · ", ", ");
+    let data = std::path::Path::new(&config.victim.data);
+    let data = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
+    let first = config.victim.indices.first().copied().unwrap_or(0) + 1;
+    let mut parts = vec![
+        format!("{data} {first}"),
+        config.victim.model.clone(),
+        super::presets::state(config),
+        format!("{} mode", config.victim.mode.name()),
+    ];
+    if config.batch() > 1 {
+        parts.insert(1, format!("batch {}", config.batch()));
+    }
+    if let Some(round) = run.round() {
+        parts.push(format!("{} parameters", format::count(round.parameters)));
+        parts.push(format!("seed {}", config.run.seed));
+    }
+    let mut line = Line::from(Span::styled(format!(" {preset}"), theme.strong()));
+    line.spans.extend(parts.into_iter().map(|part| Span::raw(format!("{dot}{part}"))));
+    line
+}
+
+fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
+    let yes = theme.glyph("✓", "yes");
+    let rule = match config.knowledge.labels {
+        Labels::Known => yes.to_owned(),
+        Labels::Infer => "inferred".into(),
+        Labels::Optimise => "optimised".into(),
+    };
+    let labels = run.shown_trial().map(|trial| trial.labels.clone()).unwrap_or_default();
+    let labels = match labels.as_slice() {
+        [] => String::new(),
+        some if some.len() <= 4 => {
+            format!(" {}", some.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
+        }
+        some => format!(" {} of them", some.len()),
+    };
+    let threat = config.threat_model();
+    let threat = threat.split_once(':').map_or(threat, |(short, _)| short);
+    let letter = threat.replace(['(', ')'], "");
+    let mut line = Line::from(Span::styled(" attacker knows", theme.dim()));
+    for (label, value) in [
+        ("update", yes.to_owned()),
+        ("model", yes.to_owned()),
+        ("batch size", yes.to_owned()),
+        ("labels", format!("{rule}{labels}")),
+        ("threat model", letter),
+    ] {
+        line.spans.push(Span::styled(format!("  {label} "), theme.dim()));
+        line.spans.push(Span::raw(value));
+    }
+    line
+}
+
+/// The spans that fit as a whole.
+fn fitting(line: &Line<'static>, width: usize) -> Line<'static> {
+    let mut kept = Line::default();
+    for (at, span) in line.spans.iter().enumerate() {
+        // A label needs its value.
+        let value = line.spans.get(at + 1).filter(|_| span.content.ends_with(' '));
+        if kept.width() + span.width() + value.map_or(0, Span::width) > width {
+            break;
+        }
+        kept.spans.push(span.clone());
+    }
+    kept
+}
+
+fn draw_chart(model: &Model, run: &RunView, frame: &mut Frame, area: Rect) {
+    let theme = model.theme;
+    let scale = if model.log_axis { "log" } else { "linear" };
+    let title = match (run.trial, run.shown_trial()) {
+        (Some((round, trial)), _) => format!("loss ({scale}), round {round}, trial {}", trial + 1),
+        (None, Some(trial)) if run.round().is_some_and(|round| round.trials.len() > 1) => {
+            format!("loss ({scale}), trial {}", trial.trial + 1)
+        }
+        _ => format!("loss ({scale})"),
+    };
+    let block = theme.frame(title);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    match (run.round(), run.shown_trial()) {
+        (Some(round), Some(trial)) => {
+            LossChart { trial, iterations: round.iterations, log: model.log_axis, theme }
+                .render(inner, frame.buffer_mut());
+        }
+        _ => {
+            let text = match run.health {
+                Health::Queued => "waiting for the worker",
+                health if health.is_live() => "waiting for the first iteration",
+                _ => "this run has no iterations",
+            };
+            let y = inner.y + inner.height / 2;
+            frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
+        }
+    }
+}
+
+fn draw_log(run: &RunView, theme: Theme, frame: &mut Frame, area: Rect) {
+    // Where there is little room the frame is left out.
+    let block = theme.frame("log");
+    let inner = if area.height < 4 { area } else { block.inner(area) };
+    if inner != area {
+        frame.render_widget(block, area);
+    }
+    let room = usize::from(inner.height);
+    let skip = run.state.log.len().saturating_sub(room);
+    let lines: Vec<Line> = run
+        .state
+        .log
+        .iter()
+        .skip(skip)
+        .map(|line| {
+            let message = line.message.lines().next().unwrap_or_default();
+            Line::from(vec![
+                Span::styled(format!("{:>8} ", format::clock(line.seconds)), theme.dim()),
+                Span::styled(message.to_owned(), super::level_style(theme, line.level)),
+            ])
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+}

@@ -1,0 +1,181 @@
+//! What was run: a line a run, with its status.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Paragraph;
+use tui_input::Input;
+
+use crate::tui::format;
+use crate::tui::model::{Model, RunRow};
+use crate::tui::theme::Theme;
+
+/// Draws the list.
+pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+    let theme = model.theme;
+    let block = theme.frame(format!("runs, {}", model.runs_view.sort.name()));
+    let mut inner = block.inner(area);
+    frame.render_widget(block, area);
+    let filter = draw_filter(frame, theme, inner, &model.runs_view.filter, model.runs_view.filtering);
+    inner.height -= filter;
+    if let Some(text) = instead(model) {
+        let place = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+        let paragraph = Paragraph::new(text).style(theme.dim());
+        frame.render_widget(paragraph.wrap(ratatui::widgets::Wrap { trim: true }), place);
+        return;
+    }
+    let rows = model.visible_runs();
+    let chosen = model.chosen_run().map(|row| row.id.as_str());
+    let at = rows.iter().position(|row| Some(row.id.as_str()) == chosen).unwrap_or(0);
+    let room = usize::from(inner.height.saturating_sub(1)).max(1);
+    let first = at.saturating_sub(room * 2 / 3).min(rows.len().saturating_sub(room));
+    let mut lines = vec![Line::styled(heading(inner.width.into()), theme.dim())];
+    for row in rows.iter().skip(first).take(room) {
+        let style = if Some(row.id.as_str()) == chosen { theme.selected() } else { Style::new() };
+        lines.push(line(model, row, inner.width.into()).style(style));
+    }
+    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+}
+
+/// What stands in place of the list.
+fn instead(model: &Model) -> Option<String> {
+    if let Some(error) = &model.runs_view.error {
+        return Some(error.clone());
+    }
+    match &model.runs_view.rows {
+        None => Some("reading the runs".into()),
+        Some(rows) if rows.is_empty() => {
+            let quickest = model
+                .presets
+                .iter()
+                .filter_map(|entry| Some((entry.config.expect.as_ref()?.seconds, &entry.name)))
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            let hint = match quickest {
+                Some((seconds, name)) => format!("; {name} takes {}", format::about(seconds)),
+                None => String::new(),
+            };
+            Some(format!("No runs yet. Press 1, then Enter on a preset{hint}."))
+        }
+        Some(_) if model.visible_runs().is_empty() => Some("no run has these words; Esc shows all".into()),
+        Some(_) => None,
+    }
+}
+
+/// One sentence about the chosen run.
+pub fn status(model: &Model) -> Line<'static> {
+    let theme = model.theme;
+    let Some(row) = model.chosen_run() else { return Line::default() };
+    if let Some(error) = &row.error {
+        return Line::styled(format!(" {error}"), theme.bad());
+    }
+    let at = row.summary.iteration.map_or(String::new(), |iteration| format!(" at it {iteration}"));
+    let text = match row.health {
+        crate::run::Health::Crashed => {
+            let ago = format::ago(model.now - row.heartbeat);
+            format!(" crashed {ago}{at}: r resumes from the last checkpoint")
+        }
+        crate::run::Health::Stopped => format!(" stopped{at}: r resumes from the last checkpoint"),
+        _ => format!(" {}", row.directory.path().display()),
+    };
+    Line::styled(text, theme.dim())
+}
+
+/// Draws the filter in the first row of `area` if there is one; returns the rows used.
+pub fn draw_filter(frame: &mut Frame, theme: Theme, area: Rect, filter: &Input, filtering: bool) -> u16 {
+    if filter.value().is_empty() && !filtering {
+        return 0;
+    }
+    let room = usize::from(area.width.saturating_sub(4)).max(1);
+    let scroll = filter.visual_scroll(room - 1);
+    let text: String = filter.value().chars().skip(scroll).take(room).collect();
+    let line = Line::from(vec![Span::styled(" / ", theme.accent()), Span::raw(text)]);
+    // The last row, so that the list does not move.
+    let y = area.bottom().saturating_sub(1);
+    frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    if filtering {
+        let column = filter.visual_cursor().saturating_sub(scroll) as u16;
+        super::presets::place_cursor(frame, area.x + 3 + column, y);
+    }
+    1
+}
+
+/// Widths that depend on the screen: id or preset, changes, host.
+fn widths(width: usize) -> (usize, usize) {
+    // status 11, PSNR 7, loss 8, when 13, took 9 and their gaps
+    let rest = width.saturating_sub(11 + 8 + 9 + 14 + 10 + 10);
+    let changes = if rest >= 34 { rest - 20 } else { 0 };
+    (rest - changes, changes)
+}
+
+fn heading(width: usize) -> String {
+    let (name, changes) = widths(width);
+    let mut text = format!(" {:<10}{:<name$}", "status", "preset");
+    if changes > 0 {
+        text.push_str(&format!("{:<changes$}", "changed"));
+    }
+    text.push_str(&format!(
+        " {:>7} {:>8} {:>13} {:>9} {:>8}",
+        "PSNR dB", "match", "started", "took", "backend"
+    ));
+    text
+}
+
+fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
+    let theme = model.theme;
+    let (name, changes) = widths(width);
+    let mark = format!(" {} {:<8}", theme.health_mark(row.health), row.health.name());
+    let status = Span::styled(mark, theme.health(row.health));
+    let label = if row.preset.is_empty() { &row.id } else { &row.preset };
+    let mut text = format!("{:<name$}", format::cut(label, name.saturating_sub(1), theme.ascii));
+    if let (Some(error), None) = (&row.error, &row.config) {
+        let room = width.saturating_sub(11 + name);
+        return Line::from(vec![
+            status,
+            Span::raw(text),
+            Span::styled(format::cut(error, room, theme.ascii), theme.bad()),
+        ]);
+    }
+    if changes > 0 {
+        let differs = format::cut(&differences(model, row), changes - 1, theme.ascii);
+        text.push_str(&format!("{differs:<changes$}"));
+    }
+    let summary = &row.summary;
+    let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+    let psnr = number(summary.psnr.map(|psnr| format::fixed(psnr, 2)));
+    let loss = number(summary.loss.map(format::loss));
+    let took = number(summary.seconds.map(format::clock));
+    let when = format::moment(row.created, model.now, &model.zone);
+    let backend = format::cut(&row.backend, 8, theme.ascii);
+    text.push_str(&format!(" {psnr:>7} {loss:>8} {when:>13} {took:>9} {backend:>8}"));
+    Line::from(vec![status, Span::raw(text)])
+}
+
+/// What of a run is not as its preset says.
+fn differences(model: &Model, row: &RunRow) -> String {
+    let Some(config) = &row.config else { return String::new() };
+    let Some(preset) = model.presets.iter().find(|entry| entry.name == row.preset).map(|entry| &entry.config)
+    else {
+        return String::new();
+    };
+    let mut parts = Vec::new();
+    if config.attack.iterations != preset.attack.iterations {
+        parts.push(format!("{} it", config.attack.iterations));
+    }
+    if config.attack.trials != preset.attack.trials {
+        let trials = config.attack.trials;
+        parts.push(format!("{trials} {}", if trials == 1 { "trial" } else { "trials" }));
+    }
+    if config.run.seed != preset.run.seed {
+        parts.push(format!("seed {}", config.run.seed));
+    }
+    if config.victim.data != preset.victim.data {
+        let data = std::path::Path::new(&config.victim.data);
+        parts.push(data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned());
+    }
+    if config.victim.indices != preset.victim.indices {
+        let first = config.victim.indices.first().copied().unwrap_or(0);
+        parts.push(format!("picture {}", first + 1));
+    }
+    parts.join(", ")
+}

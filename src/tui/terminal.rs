@@ -1,0 +1,179 @@
+//! Takes the terminal and gives it back, whatever happens.
+//!
+//! [`restore`] can be called from anywhere and any number of times: by the guard's `Drop`, by the panic hook,
+//! by the signal thread. While the screen is owned, stderr goes to the log: CUDA's compiler and driver write
+//! to it and would wreck the picture.
+
+use std::fs::OpenOptions;
+use std::io::{self, Stdout, Write};
+use std::panic;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+
+use anyhow::Context;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+
+use super::model::Model;
+use super::screen;
+use crate::sys::StderrRedirect;
+
+/// The screen is ours.
+static OWNED: AtomicBool = AtomicBool::new(false);
+
+/// Where stderr went, while the screen is ours.
+static STDERR: Mutex<Option<StderrRedirect>> = Mutex::new(None);
+
+static HOOK: Once = Once::new();
+
+/// Gives the terminal back if it is ours.
+pub fn restore() {
+    if !OWNED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    // Each step is tried: a terminal that refuses one may take the next.
+    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste);
+    // Emptied first: tmux 3.3a pushes lines of a resized alternate screen into the normal one otherwise.
+    let _ = execute!(out, Clear(ClearType::All), cursor::MoveTo(0, 0), LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+    STDERR.lock().unwrap_or_else(PoisonError::into_inner).take();
+}
+
+/// Whether the screen is ours; not so after a panic in any thread.
+pub fn is_owned() -> bool {
+    OWNED.load(Ordering::SeqCst)
+}
+
+/// The terminal while it is ours.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    log_file: std::path::PathBuf,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// If the terminal refuses raw mode, or the log file cannot be made.
+    pub fn take(log_file: &Path) -> anyhow::Result<Self> {
+        // Ours runs before whichever hook is there, which then prints to a usable terminal.
+        HOOK.call_once(|| {
+            let previous = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                restore();
+                previous(info);
+            }));
+        });
+        let terminal =
+            Terminal::new(CrosstermBackend::new(io::stdout())).context("no terminal to draw on")?;
+        let mut screen = Screen { terminal, log_file: log_file.to_path_buf() };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    /// Takes the terminal again after [`restore`], and draws all of it at the next frame.
+    ///
+    /// # Errors
+    /// As for [`Screen::take`].
+    pub fn enter(&mut self) -> anyhow::Result<()> {
+        enable_raw_mode().context("the terminal refuses raw mode")?;
+        OWNED.store(true, Ordering::SeqCst);
+        if let Some(parent) = self.log_file.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        }
+        let log = OpenOptions::new().create(true).append(true).open(&self.log_file);
+        let log = log.with_context(|| format!("cannot write {}", self.log_file.display()))?;
+        let redirect = StderrRedirect::to(&log).context("cannot redirect stderr")?;
+        *STDERR.lock().unwrap_or_else(PoisonError::into_inner) = Some(redirect);
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        self.repaint()
+    }
+
+    /// Draws everything at the next frame. Not `Terminal::clear`, which asks for the cursor's position and
+    /// would compete with the input thread for the answer.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn repaint(&mut self) -> anyhow::Result<()> {
+        let size = self.terminal.size()?;
+        Ok(self.terminal.resize(Rect::new(0, 0, size.width, size.height))?)
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// If the terminal does not say.
+    pub fn size(&self) -> anyhow::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Draws one frame.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn draw(&mut self, model: &Model) -> anyhow::Result<()> {
+        frame(&mut self.terminal, model)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// One frame inside a synchronized update (DEC 2026), whose end is sent on an error too: a terminal that
+/// waits for it would show nothing any more.
+///
+/// # Errors
+/// If the terminal cannot be written to.
+pub fn frame<W: Write>(terminal: &mut Terminal<CrosstermBackend<W>>, model: &Model) -> anyhow::Result<()> {
+    queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+    let drawn = terminal.draw(|frame| screen::draw(model, frame)).map(|_| ());
+    let ended = execute!(terminal.backend_mut(), EndSynchronizedUpdate);
+    drawn?;
+    Ok(ended?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::tui::fixture;
+    use ratatui::{TerminalOptions, Viewport};
+
+    #[test]
+    fn frames_are_synchronized_and_show_the_screen() {
+        crossterm::style::force_color_output(true);
+        let mut bytes = Vec::new();
+        {
+            let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
+            let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut bytes), options).unwrap();
+            let mut model = fixture::model(80, 24);
+            frame(&mut terminal, &model).unwrap();
+            model.overlays.push(crate::tui::overlay::Overlay::Help { scroll: 0 });
+            frame(&mut terminal, &model).unwrap();
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (begin, end) = ("\u{1b}[?2026h", "\u{1b}[?2026l");
+        assert_eq!((text.matches(begin).count(), text.matches(end).count()), (2, 2));
+        assert!(text.starts_with(begin));
+        assert!(text.find(end).unwrap() < text.rfind(begin).unwrap());
+        // Nothing asks the terminal a question whose answer the input thread would get.
+        assert!(!text.contains("\u{1b}[6n"));
+        let mut parser = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
+        parser.process(&bytes);
+        let shown = parser.screen().contents();
+        assert!(shown.contains("gialab") && shown.contains("start the attack"), "{shown}");
+    }
+}

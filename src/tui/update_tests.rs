@@ -1,0 +1,349 @@
+//! What keys and news do, without thread or terminal.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::tui::fixture::{self, NOW};
+use crate::tui::model::Panes;
+
+fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+    keys.chars().flat_map(|c| code(model, KeyCode::Char(c))).collect()
+}
+
+fn code(model: &mut Model, code: KeyCode) -> Vec<Effect> {
+    update(model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn control(model: &mut Model, c: char) -> Vec<Effect> {
+    update(model, Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)))
+}
+
+fn without_saving(effects: Vec<Effect>) -> Vec<Effect> {
+    effects.into_iter().filter(|effect| !matches!(effect, Effect::SaveSession(_))).collect()
+}
+
+fn with_runs() -> Model {
+    let mut model = fixture::model(80, 24);
+    update(&mut model, Msg::RunsListed(fixture::rows(3)));
+    press(&mut model, "2");
+    model
+}
+
+fn live() -> Model {
+    let mut model = fixture::model(80, 24);
+    fixture::open(&mut model, fixture::events(300, false), Health::Running);
+    model
+}
+
+#[test]
+fn enter_starts_the_chosen_preset_with_its_changes_once() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "ji");
+    let effects = without_saving(code(&mut model, KeyCode::Enter));
+    let [Effect::Start { preset, config, backend }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((preset.as_str(), backend.as_str()), ("idlg-lenet", "auto"));
+    assert_eq!(config.victim.indices, [1]);
+    assert!(without_saving(code(&mut model, KeyCode::Enter)).is_empty());
+    update(&mut model, Msg::Finished(Outcome::Launch(Err("no disk".into()))));
+    assert!(matches!(model.overlays.last(), Some(Overlay::Error { message }) if message == "no disk"));
+    code(&mut model, KeyCode::Esc);
+    assert!(!without_saving(code(&mut model, KeyCode::Enter)).is_empty());
+}
+
+#[test]
+fn a_created_run_is_opened_at_once() {
+    let mut model = fixture::model(80, 24);
+    let directory = RunDirectory::at("/data/gialab/runs/r");
+    let effects = update(&mut model, Msg::Created(directory.clone()));
+    assert!(effects.contains(&Effect::Open(Some(directory))));
+    assert_eq!(model.screen, Screen::Run);
+}
+
+#[test]
+fn pictures_go_round_and_the_presets_own_is_no_change() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "I");
+    assert_eq!(model.settings_of("dlg-lenet").picture, Some(16));
+    press(&mut model, "i");
+    assert_eq!(model.settings_of("dlg-lenet").picture, None);
+}
+
+#[test]
+fn backends_that_are_not_there_are_passed_over() {
+    let mut model = fixture::model(80, 24);
+    for expected in ["flex", "ndarray", "auto"] {
+        press(&mut model, "b");
+        assert_eq!(model.backend, expected);
+    }
+}
+
+#[test]
+fn the_form_refuses_what_cannot_be_used_and_keeps_what_can() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    control(&mut model, 'u');
+    press(&mut model, "0");
+    code(&mut model, KeyCode::Enter);
+    assert!(matches!(model.overlays.last(), Some(Overlay::Edit(_))));
+    code(&mut model, KeyCode::Backspace);
+    press(&mut model, "50");
+    code(&mut model, KeyCode::Tab);
+    code(&mut model, KeyCode::Tab);
+    press(&mut model, "7");
+    code(&mut model, KeyCode::Enter);
+    assert!(model.overlays.is_empty());
+    let settings = model.settings_of("dlg-lenet");
+    assert_eq!((settings.iterations, settings.trials, settings.seed), (Some(50), None, Some(7)));
+}
+
+#[test]
+fn the_form_knows_how_many_pictures_a_set_has() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    code(&mut model, KeyCode::BackTab);
+    code(&mut model, KeyCode::BackTab);
+    control(&mut model, 'u');
+    press(&mut model, "18");
+    code(&mut model, KeyCode::Enter);
+    assert!(matches!(model.overlays.last(), Some(Overlay::Edit(_))));
+    code(&mut model, KeyCode::Tab);
+    control(&mut model, 'u');
+    update(&mut model, Msg::Paste(" /home/ada/me.png\n".into()));
+    code(&mut model, KeyCode::Enter);
+    let settings = model.settings_of("dlg-lenet");
+    assert_eq!((settings.data.as_deref(), settings.picture), (Some("/home/ada/me.png"), Some(17)));
+}
+
+#[test]
+fn escape_leaves_the_form_without_a_change() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c9");
+    code(&mut model, KeyCode::Esc);
+    assert_eq!(model.settings_of("dlg-lenet"), Default::default());
+}
+
+#[test]
+fn a_filter_takes_the_keys_until_it_is_kept_or_cleared() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "/qres");
+    assert!(!model.is_leaving && model.visible_presets().is_empty());
+    control(&mut model, 'u');
+    press(&mut model, "resnet");
+    code(&mut model, KeyCode::Enter);
+    assert_eq!(model.chosen_preset().unwrap().name, "ig-resnet18");
+    press(&mut model, "j");
+    assert_eq!(model.presets_view.filter.value(), "resnet");
+    code(&mut model, KeyCode::Esc);
+    assert_eq!(model.visible_presets().len(), 5);
+    assert_eq!(model.presets_view.selected, "ig-resnet18");
+}
+
+#[test]
+fn selection_stays_on_its_run_when_the_list_moves() {
+    let mut model = with_runs();
+    press(&mut model, "jj");
+    let chosen = model.chosen_run().unwrap().id.clone();
+    let mut rows = fixture::rows(3);
+    rows.rotate_right(2);
+    update(&mut model, Msg::RunsListed(rows));
+    assert_eq!(model.chosen_run().unwrap().id, chosen);
+    press(&mut model, "G");
+    assert_eq!(model.chosen_run().unwrap().id, model.visible_runs().last().unwrap().id);
+}
+
+#[test]
+fn deleting_asks_first_and_never_touches_a_live_run() {
+    let mut model = with_runs();
+    press(&mut model, "x");
+    assert!(model.overlays.is_empty());
+    assert!(model.notice.as_ref().unwrap().text.contains("stop it first"));
+    press(&mut model, "jjx");
+    let chosen = model.chosen_run().unwrap().directory.clone();
+    assert!(without_saving(press(&mut model, "n")).is_empty());
+    let effects = press(&mut model, "xy");
+    assert_eq!(effects, [Effect::Delete(chosen.clone())]);
+    let count = model.visible_runs().len();
+    update(&mut model, Msg::Finished(Outcome::Delete(chosen.id(), Ok(()))));
+    assert_eq!(model.visible_runs().len(), count - 1);
+}
+
+#[test]
+fn sorting_by_psnr_puts_the_best_first() {
+    let mut model = with_runs();
+    press(&mut model, "oo");
+    let psnr: Vec<f64> = model.visible_runs().iter().filter_map(|row| row.summary.psnr).collect();
+    assert!(psnr.windows(2).all(|pair| pair[0] >= pair[1]), "{psnr:?}");
+}
+
+#[test]
+fn space_pauses_and_goes_on() {
+    let mut model = live();
+    let directory = model.run.as_ref().unwrap().directory.clone();
+    assert_eq!(press(&mut model, " "), [Effect::Ask(directory.clone(), Request::Pause)]);
+    let run = directory.id();
+    let manifest = Ok(Box::new(fixture::manifest(&run, "dlg-lenet", Health::Paused, NOW)));
+    update(&mut model, Msg::ManifestArrived { run, manifest, health: Health::Paused });
+    assert_eq!(model.run.as_ref().unwrap().asked, None);
+    assert_eq!(press(&mut model, " "), [Effect::Ask(directory, Request::Run)]);
+}
+
+#[test]
+fn stopping_asks_first() {
+    let mut model = live();
+    let directory = model.run.as_ref().unwrap().directory.clone();
+    assert!(press(&mut model, "s").is_empty());
+    assert_eq!(press(&mut model, "y"), [Effect::Ask(directory, Request::Stop)]);
+}
+
+#[test]
+fn resuming_is_for_runs_that_stand() {
+    let mut model = live();
+    assert!(press(&mut model, "r").is_empty());
+    model.run.as_mut().unwrap().health = Health::Crashed;
+    let directory = model.run.as_ref().unwrap().directory.clone();
+    assert_eq!(press(&mut model, "r"), [Effect::Resume(directory)]);
+    assert!(press(&mut model, "r").is_empty());
+}
+
+#[test]
+fn scrubbing_walks_the_stored_pictures_and_ends_by_following() {
+    let mut model = live();
+    let shown = |model: &Model| model.run.as_ref().unwrap().current_picture().unwrap().iteration;
+    assert_eq!(shown(&model), 150);
+    code(&mut model, KeyCode::Left);
+    assert_eq!(shown(&model), 100);
+    press(&mut model, "g");
+    assert_eq!(shown(&model), 50);
+    code(&mut model, KeyCode::Right);
+    code(&mut model, KeyCode::Right);
+    assert_eq!((shown(&model), model.run.as_ref().unwrap().scrub), (150, None));
+}
+
+#[test]
+fn trials_can_be_looked_at_one_by_one() {
+    let mut model = live();
+    let trial = |model: &Model| model.run.as_ref().unwrap().shown_trial().unwrap().trial;
+    assert_eq!(trial(&model), 1);
+    press(&mut model, "[");
+    assert_eq!(trial(&model), 0);
+    press(&mut model, "G");
+    assert_eq!((trial(&model), model.run.as_ref().unwrap().trial), (1, None));
+}
+
+#[test]
+fn pictures_are_asked_for_once_and_the_old_one_stays_until_the_new_one_is_there() {
+    let mut model = live();
+    let run = model.run.as_ref().unwrap().id.clone();
+    assert!(model.run.as_ref().unwrap().pictures.difference.is_some());
+    let more: Vec<_> = fixture::events(400, false).into_iter().collect();
+    let effects =
+        update(&mut model, Msg::LinesArrived { run: run.clone(), restarted: true, lines: more, more: false });
+    let asked: Vec<_> = effects.iter().filter(|effect| matches!(effect, Effect::Decode(_))).collect();
+    assert_eq!(asked.len(), 1);
+    assert!(model.run.as_ref().unwrap().pictures.slots[1].shown.is_some());
+    assert!(
+        update(&mut model, Msg::LinesArrived { run, restarted: false, lines: vec![], more: false })
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_asked_for_once() {
+    let mut model = fixture::model(80, 24);
+    let directory = RunDirectory::at("/data/gialab/runs/r");
+    update(&mut model, Msg::Created(directory.clone()));
+    let lines = fixture::events(300, true);
+    let effects =
+        update(&mut model, Msg::LinesArrived { run: directory.id(), restarted: false, lines, more: false });
+    let Some(Effect::Decode(keys)) = effects.into_iter().next_back() else { panic!("nothing asked for") };
+    for key in keys {
+        assert!(update(&mut model, Msg::PictureArrived(key, Err("gone".into()))).is_empty());
+    }
+}
+
+#[test]
+fn news_of_another_run_is_ignored() {
+    let mut model = live();
+    let lines = fixture::events(300, true);
+    update(&mut model, Msg::LinesArrived { run: "other".into(), restarted: true, lines, more: false });
+    assert!(model.run.as_ref().unwrap().state.finished.is_none());
+}
+
+#[test]
+fn tab_goes_round_the_screens_there_are() {
+    let mut model = fixture::model(80, 24);
+    code(&mut model, KeyCode::Tab);
+    assert_eq!(model.screen, Screen::Runs);
+    code(&mut model, KeyCode::Tab);
+    assert_eq!(model.screen, Screen::Presets);
+    press(&mut model, "3");
+    assert_eq!(model.screen, Screen::Presets);
+    let mut model = live();
+    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)));
+    assert_eq!(model.screen, Screen::Runs);
+    code(&mut model, KeyCode::Tab);
+    assert_eq!(model.screen, Screen::Run);
+    code(&mut model, KeyCode::Esc);
+    assert_eq!(model.screen, Screen::Runs);
+}
+
+#[test]
+fn control_c_leaves_from_everywhere_and_q_only_from_screens() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "?q");
+    assert!(!model.is_leaving && model.overlays.is_empty());
+    press(&mut model, "c");
+    control(&mut model, 'c');
+    assert!(model.is_leaving);
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "q");
+    assert!(model.is_leaving);
+}
+
+#[test]
+fn a_session_comes_back_as_it_was() {
+    let mut model = with_runs();
+    press(&mut model, "1ji/lenet");
+    code(&mut model, KeyCode::Enter);
+    press(&mut model, "b2o");
+    model.panes = Panes::Hidden;
+    let session = model.session();
+    let json = serde_json::to_string(&session).unwrap();
+    let mut next = fixture::model(80, 24);
+    next.restore(serde_json::from_str(&json).unwrap());
+    assert_eq!(next.session(), session);
+}
+
+#[test]
+fn the_run_of_the_last_session_is_opened_without_changing_the_screen() {
+    let mut model = fixture::model(80, 24);
+    let id = fixture::rows(0)[1].id.clone();
+    model.reopen = Some(id.clone());
+    let effects = update(&mut model, Msg::RunsListed(fixture::rows(0)));
+    assert!(matches!(effects.first(), Some(Effect::Open(Some(directory))) if directory.id() == id));
+    assert_eq!(model.screen, Screen::Presets);
+    let mut model = fixture::model(80, 24);
+    model.screen = Screen::Run;
+    model.reopen = Some("deleted".into());
+    update(&mut model, Msg::RunsListed(fixture::rows(0)));
+    assert_eq!(model.screen, Screen::Runs);
+}
+
+#[test]
+fn a_tick_draws_only_what_moves() {
+    let mut model = fixture::model(80, 24);
+    model.is_dirty = false;
+    update(&mut model, Msg::Tick(NOW + 1.0));
+    assert!(!model.is_dirty);
+    let mut model = live();
+    model.is_dirty = false;
+    update(&mut model, Msg::Tick(NOW + 1.0));
+    assert!(model.is_dirty);
+}
+
+#[test]
+fn a_session_that_cannot_be_written_is_a_notice_not_an_overlay() {
+    let mut model = fixture::model(80, 24);
+    update(&mut model, Msg::Finished(Outcome::Session(Err("cannot write".into()))));
+    assert!(model.overlays.is_empty() && model.notice.unwrap().is_bad);
+}

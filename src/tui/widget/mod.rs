@@ -1,0 +1,8 @@
+//! Parts of screens, named for what they show. They read what they are given and keep nothing.
+
+pub mod chart;
+pub mod footer;
+pub mod gauge;
+pub mod image_pane;
+pub mod metric_table;
+pub mod tabs;

@@ -1,0 +1,48 @@
+//! The first row: where one is, and what computes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::format;
+use crate::tui::model::{Model, Screen};
+
+/// Draws the row.
+pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let theme = model.theme;
+    let mut line = Line::from(Span::styled(" gialab ", theme.strong()));
+    for (number, screen, name) in
+        [(1, Screen::Presets, "Presets"), (2, Screen::Runs, "Runs"), (3, Screen::Run, "Run")]
+    {
+        let text =
+            if screen == model.screen { format!("[{number} {name}]") } else { format!(" {number} {name} ") };
+        let style = if screen == model.screen { theme.accent() } else { theme.dim() };
+        line.spans.push(Span::styled(text, style));
+    }
+    let used = line.width() as u16;
+    buffer.set_line(area.x, area.y, &line, area.width);
+    let right = right(model);
+    // Left out rather than cut.
+    let width = right.width() as u16;
+    if used + width + 2 <= area.width {
+        buffer.set_line(area.right() - width - 1, area.y, &right, width);
+    }
+}
+
+fn right(model: &Model) -> Line<'static> {
+    let theme = model.theme;
+    if let (Screen::Run, Some(run)) = (model.screen, &model.run) {
+        let device = run.state.started.as_ref().map(|started| started.device.clone()).unwrap_or_default();
+        let word = run.asked.map_or(run.health.name(), |asked| asked);
+        let status = format!("{} {word} {}", theme.health_mark(run.health), format::clock(run.state.seconds));
+        return Line::from(vec![
+            Span::styled(format!("{device}   "), theme.dim()),
+            Span::styled(status, theme.health(run.health)),
+        ]);
+    }
+    match model.live_runs().len() {
+        0 => Line::styled("nothing is running", theme.dim()),
+        1 => Line::styled("1 run is live", theme.accent()),
+        count => Line::styled(format!("{count} runs are live"), theme.accent()),
+    }
+}
