@@ -7,6 +7,7 @@ use crate::backend::Tape;
 
 /// Which mean and variance a BatchNorm layer uses.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, on the stack")]
 pub enum Statistics {
     /// Running buffers `[channels]`: constants, eval mode.
     Running {

@@ -11,6 +11,8 @@ const TOLERANCE: f64 = 1e-6;
 
 /// An operation on flat inputs; it gives its operands their shapes itself.
 type Operation<'a> = &'a dyn Fn(&[Dual<1>]) -> Dual<1>;
+/// Name, sizes of the inputs, operation.
+type Case = (&'static str, Vec<usize>, Box<dyn Fn(&[Dual<1>]) -> Dual<1>>);
 
 struct Check<'a> {
     name: &'a str,
@@ -87,7 +89,7 @@ fn flat<const D: usize>(d: Dual<D>) -> Dual<1> {
 fn every_operation_agrees_with_finite_differences() {
     const MAP: [usize; 4] = [2, 4, 6, 6];
     const COUNT: usize = 288;
-    let x = |d: &[Dual<1>]| shaped(&d[0], MAP);
+    let x: fn(&[Dual<1>]) -> Dual<4> = |d| shaped(&d[0], MAP);
     let activate = |activation: Activation| move |d: &[Dual<1>]| activation.apply(d[0].clone());
     let conv = |shape: ConvShape| {
         move |d: &[Dual<1>]| {
@@ -97,7 +99,7 @@ fn every_operation_agrees_with_finite_differences() {
     };
     let square = |stride, padding, dilation, groups| ConvShape { stride, padding, dilation, groups };
     let pool = |kernel, stride, padding| PoolShape { kernel, stride, padding };
-    let running = |d: &[Dual<1>]| {
+    let running = move |d: &[Dual<1>]| {
         let device_values = |v: [f64; 4]| -> Tensor<Tape, 1> {
             let like = d[1].value.clone();
             let data = burn::tensor::TensorData::from(v);
@@ -109,8 +111,8 @@ fn every_operation_agrees_with_finite_differences() {
         };
         flat(batch_norm(x(d), d[1].clone(), d[2].clone(), statistics, 1e-5))
     };
-    let residual = |d: &[Dual<1>]| flat(Activation::Tanh.apply(x(d)).plus(Activation::Sigmoid.apply(x(d))));
-    let operations: Vec<(&str, Vec<usize>, Box<dyn Fn(&[Dual<1>]) -> Dual<1>>)> = vec![
+    let residual = move |d: &[Dual<1>]| flat(Activation::Tanh.apply(x(d)).plus(Activation::Sigmoid.apply(x(d))));
+    let operations: Vec<Case> = vec![
         (
             "linear",
             vec![18, 30, 5],

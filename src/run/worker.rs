@@ -259,10 +259,10 @@ impl<'a> Bridge<'a> {
         self.sent = Instant::now();
         if wait {
             self.reporter.event(self.clock.now(), event);
-        } else if let Err(unsent) = self.reporter.try_event(self.clock.now(), event) {
-            if let Event::Progress { points, .. } = *unsent {
-                self.points = points;
-            }
+        } else if let Err(unsent) = self.reporter.try_event(self.clock.now(), event)
+            && let Event::Progress { points, .. } = *unsent
+        {
+            self.points = points;
         }
     }
 
@@ -326,7 +326,7 @@ impl Sink for Bridge<'_> {
             self.measured = Instant::now();
             self.reporter.measure(self.place(progress), self.clock.now(), progress.current());
         }
-        if iteration == 1 || iteration % self.snapshot_every == 0 {
+        if iteration == 1 || iteration.is_multiple_of(self.snapshot_every) {
             let (place, t) = (self.place(progress), self.clock.now());
             self.reporter.picture(place, t, PictureOf::Current, progress.current());
             if progress.best().iteration != self.best_stored {
