@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gialab::run::event::{Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Health, Manifest, Request, RunDirectory, Status};
+use gialab::run::{Manifest, Request, RunDirectory, Status};
 
 use super::require::Requirement;
 use super::{DONE, FAILED, INTERRUPTED, NOT_MET, show};
@@ -24,30 +24,18 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
     let mut state = RunState::default();
     let mut asked = false;
     let finished = loop {
+        // Looked at before the log: what a worker writes last is there once it is not live any more.
+        let health = directory.health()?;
         let batch = tail.read()?;
         let idle = batch.lines.is_empty();
         for line in batch.lines {
             view.line(&line)?;
             state.apply(line);
         }
-        // A resumed run has the end of its earlier worker in the log; `state` forgets it at the new start.
-        if let Some(finished) = state.finished.clone().filter(|_| idle) {
-            break finished;
-        }
         if idle {
             view.progress(&state)?;
-            if directory.health()? == Health::Crashed {
-                view.end()?;
-                anyhow::bail!(
-                    "the worker of run {} vanished; gialab resume {} goes on from its last checkpoint, {} may say why",
-                    directory.id(),
-                    directory.id(),
-                    directory.log_path().display()
-                );
-            }
-            if let Some(error) = failed_without_a_last_line(directory)? {
-                view.end()?;
-                anyhow::bail!("{error}");
+            if !health.is_live() {
+                break state.finished.clone();
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -55,6 +43,10 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
             asked = true;
             directory.ask(Request::Stop)?;
         }
+    };
+    let Some(finished) = finished else {
+        view.end()?;
+        return Err(ended_without_a_last_line(directory)?);
     };
     view.end()?;
     view.result(directory, &manifest, &finished)?;
@@ -76,14 +68,16 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
     }
 }
 
-/// A worker that could not even write its log leaves its reason in the manifest.
-fn failed_without_a_last_line(directory: &RunDirectory) -> anyhow::Result<Option<String>> {
-    let manifest = directory.manifest()?;
-    let log_is_silent = Tail::new(directory.events_path())
-        .read()
-        .map_or(true, |batch| !batch.lines.iter().any(|line| matches!(line.event, Event::Finished(_))));
-    Ok((manifest.status == Status::Failed && log_is_silent)
-        .then(|| manifest.error.unwrap_or_else(|| "the worker failed without a reason".to_owned())))
+/// Why the log has no last line: the worker vanished, or could not write it and left its reason in the manifest.
+fn ended_without_a_last_line(directory: &RunDirectory) -> anyhow::Result<anyhow::Error> {
+    let run = directory.id();
+    Ok(match directory.manifest()?.error {
+        Some(error) => anyhow::anyhow!("run {run} failed: {error}"),
+        None => anyhow::anyhow!(
+            "the worker of run {run} vanished; gialab resume {run} goes on from its last checkpoint, {} may say why",
+            directory.log_path().display()
+        ),
+    })
 }
 
 /// How progress is shown.

@@ -326,7 +326,7 @@ fn open_log(directory: &RunDirectory) -> Result<File, RunError> {
     let window = length.min(1 << 20);
     let mut end = Vec::new();
     log.seek(SeekFrom::Start(length - window)).map_err(failed)?;
-    log.read_to_end(&mut end).map_err(failed)?;
+    (&log).take(window).read_to_end(&mut end).map_err(failed)?;
     let whole = end.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at as u64 + 1);
     let keep = length - window + whole;
     if keep < length {
