@@ -111,7 +111,8 @@ fn every_operation_agrees_with_finite_differences() {
         };
         flat(batch_norm(x(d), d[1].clone(), d[2].clone(), statistics, 1e-5))
     };
-    let residual = move |d: &[Dual<1>]| flat(Activation::Tanh.apply(x(d)).plus(Activation::Sigmoid.apply(x(d))));
+    let residual =
+        move |d: &[Dual<1>]| flat(Activation::Tanh.apply(x(d)).plus(Activation::Sigmoid.apply(x(d))));
     let operations: Vec<Case> = vec![
         (
             "linear",

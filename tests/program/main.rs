@@ -7,3 +7,4 @@ mod commands;
 mod lab;
 mod life;
 mod recovery;
+mod terminal;

@@ -31,6 +31,14 @@ impl Distance {
         Distance { kind, observed, observed_norm }
     }
 
+    /// The distance of a zero gradient to the observed one: what a matching loss is small or large against.
+    pub fn scale(&self) -> f64 {
+        match self.kind {
+            DistanceKind::L2 => self.observed_norm * self.observed_norm,
+            DistanceKind::Cosine => 1.0,
+        }
+    }
+
     /// Distance and cotangent of a simulated gradient. Waits for the device.
     pub fn compare(&self, simulated: &Parameters) -> Match {
         match self.kind {

@@ -1,0 +1,145 @@
+//! The terminal application: the real binary in a pseudo-terminal.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::lab::Lab;
+
+struct Screen {
+    master: Option<Box<dyn MasterPty + Send>>,
+    keys: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    bytes: Arc<Mutex<Vec<u8>>>,
+    size: (u16, u16),
+}
+
+impl Screen {
+    fn open(lab: &Lab, columns: u16, rows: u16) -> Screen {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_gialab"));
+        for (name, value) in [
+            ("GIALAB_DATA_DIR", lab.path("data")),
+            ("HOME", lab.path("")),
+            ("XDG_CONFIG_HOME", lab.path("config")),
+            ("XDG_STATE_HOME", lab.path("state")),
+        ] {
+            command.env(name, value);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("COLORTERM");
+        command.env_remove("NO_COLOR");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (mut reader, sink) = (pair.master.try_clone_reader().unwrap(), bytes.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                sink.lock().unwrap().extend(&buffer[..count]);
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Screen { master: Some(pair.master), keys: Some(keys), child, bytes, size: (rows, columns) }
+    }
+
+    fn raw(&self) -> Vec<u8> {
+        self.bytes.lock().unwrap().clone()
+    }
+
+    fn text(&self) -> String {
+        let mut parser = vt100::Parser::new(self.size.0, self.size.1, 0);
+        parser.process(&self.raw());
+        parser.screen().contents()
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn wait_for(&self, words: &str) {
+        let begin = Instant::now();
+        while !self.text().contains(words) {
+            assert!(begin.elapsed() < Duration::from_secs(60), "no {words:?} on:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn wait_for_exit(&mut self, limit: Duration) -> u32 {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(begin.elapsed() < limit, "still running:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The alternate screen was left and the cursor is shown again.
+    fn is_restored(&self) -> bool {
+        let raw = String::from_utf8_lossy(&self.raw()).into_owned();
+        let last = |on: &str, off: &str| raw.rfind(off) > raw.rfind(on);
+        last("\x1b[?1049h", "\x1b[?1049l") && last("\x1b[?25l", "\x1b[?25h")
+    }
+}
+
+#[test]
+fn an_attack_is_started_watched_and_found_again() {
+    let lab = Lab::new();
+    let mut screen = Screen::open(&lab, 100, 30);
+    screen.wait_for("dlg-lenet");
+    screen.wait_for("Deep Leakage from Gradients");
+    screen.press("\r");
+    screen.wait_for("PSNR");
+    screen.wait_for("it/s");
+    screen.press("q");
+    assert_eq!(screen.wait_for_exit(Duration::from_secs(10)), 0);
+    assert!(screen.is_restored());
+    assert!(screen.text().contains("goes on") || screen.text().contains("go on"), "{}", screen.text());
+
+    let run = std::fs::read_dir(lab.path("data/runs")).unwrap().flatten().next().unwrap();
+    let run = run.file_name().into_string().unwrap();
+    assert_eq!(lab.status(&run), "running", "the attack outlives its viewer");
+    let mut again = Screen::open(&lab, 80, 24);
+    again.wait_for("gialab");
+    again.press("2");
+    again.wait_for("running");
+    again.press("q");
+    again.wait_for_exit(Duration::from_secs(10));
+    lab.succeed(&["stop", &run]);
+}
+
+#[test]
+fn small_terminals_are_told_what_is_needed() {
+    let lab = Lab::new();
+    let mut screen = Screen::open(&lab, 50, 12);
+    screen.wait_for("gialab needs 60x16; this terminal is 50x12");
+    screen.press("q");
+    screen.wait_for_exit(Duration::from_secs(10));
+    assert!(screen.is_restored());
+}
+
+#[test]
+fn sigterm_leaves_the_terminal_restored() {
+    let lab = Lab::new();
+    let mut screen = Screen::open(&lab, 80, 24);
+    screen.wait_for("dlg-lenet");
+    crate::lab::kill(u64::from(screen.child.process_id().unwrap()), "-TERM");
+    screen.wait_for_exit(Duration::from_secs(10));
+    assert!(screen.is_restored());
+}
+
+#[test]
+fn a_viewer_whose_terminal_is_gone_leaves() {
+    let lab = Lab::new();
+    let mut screen = Screen::open(&lab, 80, 24);
+    screen.wait_for("dlg-lenet");
+    screen.keys.take();
+    screen.master.take();
+    screen.wait_for_exit(Duration::from_secs(5));
+}
