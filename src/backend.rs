@@ -156,12 +156,26 @@ fn cuda_device() -> Result<burn::DispatchDevice, String> {
     Err("not in this build: cargo build --release --features cuda".to_owned())
 }
 
-/// Looks for a driver and a device before burn does: burn-cuda panics in a background thread when there
-/// is none.
+/// Looks for a driver, a device, the run-time compiler and its headers before burn does: burn-cuda panics in a
+/// background thread when one is missing.
 #[cfg(feature = "cuda")]
 fn cuda_device() -> Result<burn::DispatchDevice, String> {
     match crate::sys::cuda_devices() {
         Ok(0) => Err("the NVIDIA driver answers, but shows no device".to_owned()),
+        Ok(_) if !crate::sys::has_nvrtc() => Err(
+            "CUDA's run-time compiler is missing (libnvrtc does not load); install it or set LD_LIBRARY_PATH"
+                .into(),
+        ),
+        // Where cubecl-cuda 0.10 looks for the headers that kernels include.
+        Ok(_)
+            if std::env::var_os("CUDA_PATH").is_none()
+                && !["/usr/local/cuda", "/opt/cuda", "/usr/bin/nvcc"]
+                    .iter()
+                    .any(|p| std::path::Path::new(p).exists()) =>
+        {
+            Err("CUDA's headers are not in /usr/local/cuda or /opt/cuda; set CUDA_PATH to where they are"
+                .into())
+        }
         Ok(_) => Ok(burn::DispatchDevice::Cuda(Default::default())),
         Err(reason) => Err(reason),
     }

@@ -49,6 +49,16 @@ pub fn cuda_devices() -> Result<i32, String> {
     }
 }
 
+/// Whether CUDA's run-time compiler can be loaded.
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
+pub fn has_nvrtc() -> bool {
+    ["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2"].iter().any(|name| {
+        // SAFETY: the library's load-time code is what every user of NVRTC runs.
+        unsafe { libloading::Library::new(name) }.is_ok()
+    })
+}
+
 /// Largest resident memory of this process so far, where the system tells (Linux).
 pub fn peak_resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

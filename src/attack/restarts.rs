@@ -69,12 +69,13 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
             _ => sink.trial_started(trial, &shown),
         }
         let outcome = loop {
-            let outcome = restart.step();
-            let flow = sink.iterated(&restart);
-            match (outcome, flow) {
-                (Some(outcome), _) => break outcome,
-                (None, Flow::Stop) => return Ok(Ended::Stopped),
-                (None, Flow::Continue) => {}
+            // First, since a checkpoint may have been taken after the last iteration.
+            if let Some(outcome) = restart.outcome() {
+                break outcome;
+            }
+            restart.step();
+            if sink.iterated(&restart) == Flow::Stop {
+                return Ok(Ended::Stopped);
             }
         };
         let (best, guess, evaluations) = restart.finish();

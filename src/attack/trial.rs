@@ -29,6 +29,10 @@ impl Best {
     }
 }
 
+/// Outcomes by their number in a checkpoint; one past the end is none yet.
+const OUTCOMES: [TrialOutcome; 4] =
+    [TrialOutcome::Completed, TrialOutcome::Converged, TrialOutcome::Stalled, TrialOutcome::NonFinite];
+
 /// A restart in progress.
 pub struct Trial<'a> {
     objective: &'a GradientMatching<'a>,
@@ -41,6 +45,8 @@ pub struct Trial<'a> {
     evaluations: usize,
     /// Losses at the start of the last iteration.
     losses: (f64, f64),
+    /// Why it is over, once it is.
+    outcome: Option<TrialOutcome>,
     /// State of the restarts around this trial, to be kept with its own.
     outer: State,
 }
@@ -67,6 +73,7 @@ impl<'a> Trial<'a> {
             iteration: 0,
             evaluations: 0,
             losses: (f64::NAN, 0.0),
+            outcome: None,
             outer,
         }
     }
@@ -87,20 +94,24 @@ impl<'a> Trial<'a> {
         self.iteration = state.number("iteration")? as usize;
         self.evaluations = state.number("evaluations")? as usize;
         self.losses = (state.number("losses.matching")?, state.number("losses.prior")?);
+        self.outcome = OUTCOMES.get(state.number("outcome")? as usize).copied();
         self.optimiser.load(state, count)
     }
 
-    /// One iteration. Returns why the trial is over, if it is.
-    pub fn step(&mut self) -> Option<TrialOutcome> {
+    /// Why the trial is over, once it is.
+    pub fn outcome(&self) -> Option<TrialOutcome> {
+        self.outcome
+    }
+
+    /// One iteration.
+    pub fn step(&mut self) {
         let Trial { objective, optimiser, best, evaluations, .. } = self;
         let iteration = self.iteration + 1;
         let mut first: Option<(f64, f64)> = None;
-        let mut finite = true;
         let mut evaluate = |z: &[f64]| {
             let evaluation = objective.evaluate(z);
             *evaluations += 1;
             first.get_or_insert((evaluation.matching, evaluation.prior));
-            finite &= evaluation.total().is_finite();
             keep_better(best, z, &evaluation, iteration);
             evaluation
         };
@@ -112,7 +123,9 @@ impl<'a> Trial<'a> {
         self.iteration = iteration;
         self.losses = first.unwrap_or((f64::NAN, 0.0));
 
-        if !finite || self.z.iter().any(|value| !value.is_finite()) {
+        // A line search may probe where the loss is not finite; what counts is where it ends.
+        let finite = (self.losses.0 + self.losses.1).is_finite();
+        self.outcome = if !finite || self.z.iter().any(|value| !value.is_finite()) {
             Some(TrialOutcome::NonFinite)
         } else if self.best.matching < self.config.stop_below {
             Some(TrialOutcome::Converged)
@@ -122,7 +135,7 @@ impl<'a> Trial<'a> {
             Some(TrialOutcome::Completed)
         } else {
             None
-        }
+        };
     }
 
     /// Evaluates the last iterate, which no iteration starts from, and returns the best.
@@ -192,6 +205,8 @@ impl Progress for Trial<'_> {
         state.put_number("evaluations", self.evaluations as f64);
         state.put_number("losses.matching", self.losses.0);
         state.put_number("losses.prior", self.losses.1);
+        let outcome = OUTCOMES.iter().position(|outcome| Some(*outcome) == self.outcome);
+        state.put_number("outcome", outcome.unwrap_or(OUTCOMES.len()) as f64);
         self.optimiser.save(&mut state);
         state
     }

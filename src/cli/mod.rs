@@ -135,6 +135,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 fn broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        let direct = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        // serde_json does not show the error inside as its source.
+        let inside = || cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        direct.or_else(inside) == Some(std::io::ErrorKind::BrokenPipe)
     })
 }

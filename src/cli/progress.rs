@@ -16,6 +16,9 @@ use super::{DONE, FAILED, INTERRUPTED, NOT_MET, show};
 /// Follows the run to its end and returns the exit code. Ctrl-C stops the run; closing the terminal does not.
 pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]) -> anyhow::Result<u8> {
     let interrupted = Arc::new(AtomicBool::new(false));
+    // The second Ctrl-C leaves at once; the run then stops by itself.
+    let code = i32::from(INTERRUPTED);
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, code, interrupted.clone())?;
     signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone())?;
     let manifest = directory.manifest()?;
     let mut view = View::new(json);
@@ -44,9 +47,16 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
             directory.ask(Request::Stop)?;
         }
     };
-    let Some(finished) = finished else {
-        view.end()?;
-        return Err(ended_without_a_last_line(directory)?);
+    // A worker that failed before it could write a line leaves the last line of an earlier one.
+    let failed_early = |finished: &Finished| -> anyhow::Result<bool> {
+        Ok(directory.manifest()?.status == Status::Failed && finished.status != Status::Failed)
+    };
+    let finished = match finished {
+        Some(finished) if !failed_early(&finished)? => finished,
+        _ => {
+            view.end()?;
+            return Err(ended_without_a_last_line(directory)?);
+        }
     };
     view.end()?;
     view.result(directory, &manifest, &finished)?;

@@ -25,7 +25,7 @@ enum Quantity {
 /// A condition that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "--require {0}: a condition looks like psnr>=20 or mse<=0.01; quantities are psnr, ssim, mse, label_accuracy, loss"
+    "--require {0}: a condition looks like 'psnr>=20' or 'mse<=0.01', quoted for the shell; quantities are psnr, ssim, mse, label_accuracy, loss"
 )]
 pub struct RequirementError(String);
 

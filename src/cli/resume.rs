@@ -1,5 +1,7 @@
 //! `gialab resume RUN`: goes on with a run from its last checkpoint.
 
+use std::io::Write;
+
 use gialab::run::{Health, RunError, launch};
 
 use super::run::Follow;
@@ -33,6 +35,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         _ => launch::launch(&directory)?,
     }
     if arguments.detach {
+        writeln!(std::io::stdout(), "{}", directory.id())?;
         return Ok(DONE);
     }
     progress::follow(&directory, arguments.follow.json, &requirements)

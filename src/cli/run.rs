@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use gialab::backend;
 use gialab::config::{ConfigError, preset};
 use gialab::run::launch;
@@ -43,7 +42,7 @@ pub struct Follow {
     /// Print the events of the run, one JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Exit with 3 unless the result meets this, as psnr>=20; can be given several times
+    /// Exit with 3 unless the result meets this, as 'psnr>=20' (quote it for the shell); can be given several times
     #[arg(long, value_name = "CONDITION")]
     pub require: Vec<String>,
 }
@@ -80,12 +79,12 @@ fn overrides(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
         changes.push(format!("attack.trials={trials}"));
     }
     if let Some(image) = &arguments.image {
-        // The worker may run in another directory.
-        let path = std::path::absolute(image).with_context(|| format!("--image {}", image.display()))?;
-        let Some(path) = path.to_str() else {
+        let Some(path) = image.to_str() else {
             return Err(ConfigError::new("--image", "the path is not valid UTF-8; rename the file").into());
         };
-        changes.push(format!("victim.data={}", toml::Value::String(path.to_owned())));
+        // Never the name of a built-in set.
+        let path = std::path::Path::new(".").join(path);
+        changes.push(format!("victim.data={}", toml::Value::String(path.display().to_string())));
         changes.push("victim.indices=[0]".to_owned());
     }
     Ok(changes)

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use gialab::run::Request;
+use gialab::run::{Health, Request};
 
 use super::{Context, DONE};
 
@@ -35,12 +35,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         std::thread::sleep(Duration::from_millis(50));
     }
     let mut out = std::io::stdout();
-    writeln!(
-        out,
-        "{} is {}; gialab resume {} goes on",
-        directory.id(),
-        directory.health()?.name(),
-        directory.id()
-    )?;
+    let (run, health) = (directory.id(), directory.health()?);
+    match health {
+        Health::Stopped => writeln!(out, "{run} is stopped; gialab resume {run} goes on")?,
+        Health::Done => writeln!(out, "{run} is done: it was complete before it could stop")?,
+        _ => anyhow::bail!("run {run} is {}; gialab resume {run} goes on", health.name()),
+    }
     Ok(DONE)
 }

@@ -72,6 +72,12 @@ pub struct Victim {
     /// Outputs of the model; the set's number of classes if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
+    /// Sampling of the batch by class or at random instead of `indices`. Not built yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<toml::Table>,
+    /// File of trained weights. Not built yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// How far the model is trained before it is attacked.
     #[serde(default)]
     pub state: TrainingState,
@@ -133,11 +139,32 @@ pub struct Federation {
     pub local_epochs: u32,
     /// Rounds that are attacked; round 0 is the initial model.
     pub attack_rounds: Vec<u32>,
+    /// Federated rounds in all. Not built yet, as the fields below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u32>,
+    /// Samples in one local step (FedAvg).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_batch: Option<u32>,
+    /// Learning rate of the local steps (FedAvg).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// How the data is spread over the clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
 }
 
 impl Default for Federation {
     fn default() -> Self {
-        Federation { algorithm: Algorithm::Fedsgd, clients: 1, local_epochs: 1, attack_rounds: vec![0] }
+        Federation {
+            algorithm: Algorithm::Fedsgd,
+            clients: 1,
+            local_epochs: 1,
+            attack_rounds: vec![0],
+            rounds: None,
+            local_batch: None,
+            learning_rate: None,
+            partition: None,
+        }
     }
 }
 
@@ -329,6 +356,14 @@ impl Labels {
 }
 
 impl RunConfig {
+    /// Checks the values, each by itself and against each other.
+    ///
+    /// # Errors
+    /// One sentence on the first that cannot be used.
+    pub fn check(&self) -> Result<(), String> {
+        validate::check(self).map_err(|fault| fault.message)
+    }
+
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
         self.victim.indices.len()

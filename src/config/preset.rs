@@ -44,7 +44,14 @@ pub fn all(user_directory: &Path) -> (Vec<Preset>, Vec<ConfigError>) {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     let shipped = shipped_names().map(|name| load(name, &[], user_directory));
-    let own = files.iter().map(|path| load(&path.to_string_lossy(), &[], user_directory));
+    let own = files.iter().map(|path| {
+        let preset = load(&path.to_string_lossy(), &[], user_directory)?;
+        if shipped_text(&preset.name).is_some() {
+            let message = "a shipped preset has this name; rename the file";
+            return Err(ConfigError::new(path.display().to_string(), message));
+        }
+        Ok(preset)
+    });
     let (mut presets, mut errors) = (Vec::new(), Vec::new());
     for result in shipped.chain(own) {
         match result {
@@ -140,7 +147,7 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
 fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
     let origin = match (text, error.span()) {
         (Some(text), Some(span)) => {
-            let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
+            let line = text.as_bytes().iter().take(span.start).filter(|&&byte| byte == b'\n').count() + 1;
             format!("{origin}:{line}")
         }
         _ => origin.to_owned(),
@@ -258,6 +265,9 @@ mod tests {
             ("federation.attack_rounds=[5]", "attack_rounds"),
             ("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise"),
             ("victim.state={ train-rounds = 20 }", "train"),
+            ("victim.weights=resnet.pth", "weights"),
+            ("victim.sample={ count = 8 }", "sample"),
+            ("federation.local_batch=8", "local_batch"),
         ] {
             let error = load_with(&[change]).unwrap_err().to_string();
             assert!(error.contains(word) && error.contains("not built yet"), "{change}: {error}");

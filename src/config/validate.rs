@@ -1,7 +1,8 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Algorithm, OptimiserKind, RunConfig, SCHEMA, TrainingState};
+use super::{Algorithm, LineSearch, OptimiserKind, RunConfig, SCHEMA, TrainingState};
+use crate::data;
 
 /// A value that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +19,9 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let require = |holds: bool, key: &'static str, message: String| {
         if holds { Ok(()) } else { Err(Fault { key, message: format!("{key} {message}") }) }
     };
-    let at_least_one = |value: usize, key| require(value >= 1, key, format!("= {value}, must be 1 or more"));
+    let within = |value: usize, most: usize, key| {
+        require((1..=most).contains(&value), key, format!("= {value}, must be 1 to {most}"))
+    };
     let not_negative = |value: f64, key| {
         require(value.is_finite() && value >= 0.0, key, format!("= {value}, must be 0 or more"))
     };
@@ -31,13 +34,16 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         "is empty; name at least one sample".into(),
     )?;
     if let Some(size) = config.victim.size {
-        require((8..=512).contains(&size), "victim.size", format!("= {size}, must be 8 to 512 pixels"))?;
+        let range = data::MIN_SIDE..=data::MAX_SIDE;
+        let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
+        require(range.contains(&size), "victim.size", message)?;
     }
     if let Some(classes) = config.victim.classes {
-        require(classes >= 2, "victim.classes", format!("= {classes}, must be 2 or more"))?;
+        let message = format!("= {classes}, must be 2 to 100000");
+        require((2..=100_000).contains(&classes), "victim.classes", message)?;
     }
-    at_least_one(attack.iterations, "attack.iterations")?;
-    at_least_one(attack.trials, "attack.trials")?;
+    within(attack.iterations, 100_000_000, "attack.iterations")?;
+    within(attack.trials, 100_000, "attack.trials")?;
     not_negative(attack.tv, "attack.tv")?;
     not_negative(attack.l2norm, "attack.l2norm")?;
     not_negative(attack.stop_below, "attack.stop_below")?;
@@ -47,14 +53,15 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         let reason = "breaks the curvature estimate of lbfgs; use adam with it";
         require(!attack.clamp, "attack.box", format!("= true {reason}"))?;
         require(!attack.optimiser.signed, "attack.optimiser.signed", format!("= true {reason}"))?;
+    } else {
+        let none = attack.optimiser.line_search == LineSearch::None;
+        let message = "= \"strong-wolfe\" is for lbfgs; adam has no line search".to_owned();
+        require(none, "attack.optimiser.line_search", message)?;
     }
-    at_least_one(config.run.snapshot_every, "run.snapshot_every")?;
+    within(config.run.snapshot_every, 100_000_000, "run.snapshot_every")?;
     let pause = config.run.checkpoint_seconds;
-    require(
-        pause.is_finite() && pause > 0.0,
-        "run.checkpoint_seconds",
-        format!("= {pause}, must be above 0"),
-    )?;
+    let message = format!("= {pause}, must be above 0 and at most 86400");
+    require(pause > 0.0 && pause <= 86_400.0, "run.checkpoint_seconds", message)?;
     not_built_yet(config)
 }
 
@@ -74,6 +81,18 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
     if federation.local_epochs != 1 {
         let what = format!("federation.local_epochs = {}", federation.local_epochs);
         return refuse("federation.local_epochs", what, "use 1");
+    }
+    for (key, given) in [
+        ("federation.rounds", federation.rounds.is_some()),
+        ("federation.local_batch", federation.local_batch.is_some()),
+        ("federation.learning_rate", federation.learning_rate.is_some()),
+        ("federation.partition", federation.partition.is_some()),
+        ("victim.weights", config.victim.weights.is_some()),
+        ("victim.sample", config.victim.sample.is_some()),
+    ] {
+        if given {
+            return refuse(key, key.to_owned(), "remove it");
+        }
     }
     if federation.attack_rounds != [0] {
         let what = format!("federation.attack_rounds = {:?}", federation.attack_rounds);

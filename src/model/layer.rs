@@ -73,6 +73,18 @@ pub enum SampleShape {
     Features(usize),
 }
 
+impl SampleShape {
+    /// For messages.
+    fn name(self) -> String {
+        match self {
+            SampleShape::Map([channels, height, width]) => {
+                format!("{channels} feature maps of {height}x{width}")
+            }
+            SampleShape::Features(count) => format!("{count} features"),
+        }
+    }
+}
+
 /// What flows between layers.
 #[derive(Debug, Clone)]
 pub enum Signal {
@@ -119,10 +131,25 @@ impl Layer {
         Layer::BatchNorm { name: name.to_owned(), channels }
     }
 
+    /// For messages.
+    fn name(&self) -> String {
+        match self {
+            Layer::Conv { name, kernel, .. } => format!("the {kernel}x{kernel} convolution {name}"),
+            Layer::Linear { name, .. } => format!("the fully connected layer {name}"),
+            Layer::BatchNorm { name, .. } => format!("the normalisation {name}"),
+            Layer::Activation(_) => "an activation".to_owned(),
+            Layer::MaxPool(pool) => format!("a maximum over {0}x{0}", pool.kernel),
+            Layer::AvgPool(pool) => format!("a mean over {0}x{0}", pool.kernel),
+            Layer::GlobalAvgPool => "the global mean".to_owned(),
+            Layer::Flatten => "flattening".to_owned(),
+            Layer::Residual { .. } => "a residual block".to_owned(),
+        }
+    }
+
     /// Shape after this layer, or why it does not fit.
     pub fn output_shape(&self, shape: SampleShape) -> Result<SampleShape, String> {
         use SampleShape::{Features, Map};
-        let misfit = || Err(format!("{self:?} does not fit an input of {shape:?}"));
+        let misfit = || Err(format!("{} does not fit {}", self.name(), shape.name()));
         match (self, shape) {
             (Layer::Conv { input, output, kernel, shape: geometry, .. }, Map([c, h, w])) if c == *input => {
                 match (geometry.output(h, *kernel), geometry.output(w, *kernel)) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +145,10 @@ impl RunDirectory {
 /// content or the new one, never a part.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), RunError> {
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
+    // Two threads of one process may write the same file.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    temporary.push(format!(".{}-{count}.tmp", std::process::id()));
     let temporary = PathBuf::from(temporary);
     let write = || -> std::io::Result<()> {
         let mut file = fs::File::create(&temporary)?;

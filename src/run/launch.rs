@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::plan::PlanError;
-use super::{RunDirectory, RunError, Status, Store, plan};
+use super::{Request, RunDirectory, RunError, Status, Store, plan};
 use crate::backend::{BackendError, Compute, Precision};
 use crate::config::RunConfig;
 
@@ -39,9 +39,11 @@ pub fn begin(
     config: &RunConfig,
     backend: &str,
 ) -> Result<RunDirectory, BeginError> {
-    plan::plan(config)?;
+    let mut config = config.clone();
+    config.victim.data = plan::anchored(&config.victim.data);
+    plan::plan(&config)?;
     let backend = Compute::select(backend, Precision::F32)?;
-    let directory = store.create(preset, config, backend.name(), super::now())?;
+    let directory = store.create(preset, &config, backend.name(), super::now())?;
     launch(&directory)?;
     Ok(directory)
 }
@@ -49,6 +51,8 @@ pub fn begin(
 /// Starts `gialab worker RUN`, detached from this terminal: it outlives the viewer. Returns once the
 /// worker holds the run, or says why it does not.
 pub fn launch(directory: &RunDirectory) -> Result<(), RunError> {
+    // What an earlier viewer asked for is answered.
+    directory.ask(Request::Run)?;
     let log = directory.log_path();
     let open = || OpenOptions::new().create(true).append(true).open(&log);
     let stdout = open().map_err(|e| RunError::io("write", &log, e))?;

@@ -76,8 +76,13 @@ pub struct Manifest {
     pub error: Option<String>,
 }
 
-/// A heartbeat older than this many seconds is silent; workers write one every second.
-pub const SILENT_AFTER_S: f64 = 10.0;
+/// Workers write a heartbeat every second. One of another host is taken for dead after this many seconds of
+/// silence.
+pub const SILENT_AFTER_S: f64 = 30.0;
+
+/// On the worker's own host its process tells more than its heartbeat, which a suspended machine or a stalled disk
+/// silences too; after this many seconds the process id is taken for somebody else's.
+pub const SILENT_HERE_AFTER_S: f64 = 300.0;
 
 impl Manifest {
     /// The status as a viewer on host `here` should show it at time `now` (seconds since the epoch);
@@ -88,8 +93,10 @@ impl Manifest {
             Status::Stopped => Health::Stopped,
             Status::Failed => Health::Failed,
             Status::Queued | Status::Running | Status::Paused => {
-                let silent = now - self.heartbeat > SILENT_AFTER_S;
-                let gone = self.host == here && self.pid != 0 && !alive(self.pid);
+                let local = self.host == here && self.pid != 0;
+                let patience = if local { SILENT_HERE_AFTER_S } else { SILENT_AFTER_S };
+                let silent = now - self.heartbeat > patience;
+                let gone = local && !alive(self.pid);
                 match self.status {
                     _ if silent || gone => Health::Crashed,
                     Status::Queued => Health::Queued,

@@ -3,6 +3,7 @@
 
 use crate::attack::{self, Attack};
 use crate::config::RunConfig;
+use crate::data;
 use crate::fl::{Setup, VictimError};
 
 /// A config that can be run.
@@ -13,9 +14,24 @@ pub struct Plan {
     pub setup: Setup,
 }
 
+/// A data path as seen from any directory: the worker may run, and be resumed, in another one. Names of built-in
+/// sets stay.
+pub fn anchored(data: &str) -> String {
+    if data::catalogue().iter().any(|set| set.name == data) {
+        return data.to_owned();
+    }
+    std::path::absolute(data)
+        .ok()
+        .and_then(|path| path.into_os_string().into_string().ok())
+        .unwrap_or_else(|| data.to_owned())
+}
+
 /// Why a config cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// A value cannot be used.
+    #[error("{0}")]
+    Value(String),
     /// No attack has this name.
     #[error("attack.kind = \"{name}\" is not known; {suggestion}")]
     UnknownAttack {
@@ -37,6 +53,7 @@ pub enum PlanError {
 /// # Errors
 /// [`PlanError`] with what is missing or does not fit.
 pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
+    config.check().map_err(PlanError::Value)?;
     let kind = &config.attack.kind;
     let attack = attack::attack(kind).ok_or_else(|| {
         let names = || attack::ATTACKS.iter().map(|attack| attack.name);

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,9 +115,14 @@ impl Reporter {
         };
         let failure = failed.clone();
         let thread = std::thread::spawn(move || {
-            if let Err(error) = recorder.run() {
-                *locked(&failure) = Some(error.to_string());
-            }
+            // A recorder that is gone must be noticed, whatever took it.
+            let outcome = catch_unwind(AssertUnwindSafe(|| recorder.run()));
+            let reason = match outcome {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the recorder panicked; run.log says where".to_owned(),
+            };
+            *locked(&failure) = Some(reason);
         });
         Ok(Reporter { messages, newest, request, failed, thread })
     }
@@ -143,14 +149,19 @@ impl Reporter {
     /// Stores a picture, unless a newer one of its kind comes first.
     pub fn picture(&self, place: Place, t: f64, what: PictureOf, guess: Guess) {
         let mut newest = locked(&self.newest);
-        newest.pictures.retain(|(_, _, kind, _)| *kind != what);
+        newest.pictures.retain(|(at, _, kind, _)| (at.trial, *kind) != (place.trial, what));
         newest.pictures.push((place, t, what, guess));
     }
 
-    /// Stores a checkpoint after the events before it, unless the disk is far behind: then the next one has
-    /// to do.
-    pub fn checkpoint(&self, checkpoint: Checkpoint) {
-        let _ = self.messages.try_send(Message::Checkpoint(checkpoint));
+    /// Stores a checkpoint after the events before it. With `wait` it is stored for sure; without, the next one
+    /// has to do if the disk is far behind.
+    pub fn checkpoint(&self, checkpoint: Checkpoint, wait: bool) {
+        let message = Message::Checkpoint(checkpoint);
+        if wait {
+            let _ = self.messages.send(message);
+        } else {
+            let _ = self.messages.try_send(message);
+        }
     }
 
     /// What viewers ask for.
@@ -197,7 +208,7 @@ impl Recorder {
         loop {
             let message = self.inbox.recv_timeout(Duration::from_millis(50));
             match message {
-                // What is newest was reported before this event.
+                // In front of the event, so that a picture of a trial never follows its end.
                 Ok(Message::Event(t, event)) => {
                     self.write_newest()?;
                     self.write(t, event)?;

@@ -46,9 +46,7 @@ impl Store {
     ) -> Result<RunDirectory, RunError> {
         fs::create_dir_all(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
         let (directory, run) = self.reserve(preset, created)?;
-        let pictures = directory.pictures_path();
-        fs::create_dir_all(&pictures).map_err(|e| RunError::io("create", &pictures, e))?;
-        directory.write_manifest(&Manifest {
+        let manifest = Manifest {
             schema: manifest::SCHEMA,
             run,
             preset: preset.to_owned(),
@@ -62,8 +60,16 @@ impl Store {
             status: Status::Queued,
             heartbeat: created,
             error: None,
-        })?;
-        Ok(directory)
+        };
+        let pictures = directory.pictures_path();
+        let filled = fs::create_dir_all(&pictures)
+            .map_err(|e| RunError::io("create", &pictures, e))
+            .and_then(|()| directory.write_manifest(&manifest));
+        if filled.is_err() {
+            // Nothing half made stays behind.
+            let _ = fs::remove_dir_all(directory.path());
+        }
+        filled.map(|()| directory)
     }
 
     /// `20261122-125501-dlg-lenet`, with `-2`, `-3`, ... if two start in the same second.
@@ -116,7 +122,9 @@ impl Store {
     /// Finds a run by its name, a path to it, a unique part of its name, or `last`.
     pub fn find(&self, name: &str) -> Result<RunDirectory, RunError> {
         if name.contains(std::path::MAIN_SEPARATOR) || Path::new(name).join("manifest.json").exists() {
-            return Ok(RunDirectory::at(name));
+            // With a name of its own, also for `.`.
+            let path = fs::canonicalize(name).map_err(|e| RunError::io("open", Path::new(name), e))?;
+            return Ok(RunDirectory::at(path));
         }
         let exact = self.runs.join(name);
         if !name.is_empty() && exact.is_dir() {
@@ -133,7 +141,12 @@ impl Store {
             .unwrap_or_default();
         names.sort();
         let fitting: Vec<&String> = match name {
-            "last" => names.last().into_iter().collect(),
+            "last" => {
+                let created = |name: &&String| {
+                    RunDirectory::at(self.runs.join(name)).manifest().map_or(0.0, |manifest| manifest.created)
+                };
+                names.iter().max_by(|a, b| created(a).total_cmp(&created(b))).into_iter().collect()
+            }
             _ => names.iter().filter(|candidate| candidate.contains(name)).collect(),
         };
         match fitting.as_slice() {
@@ -145,11 +158,16 @@ impl Store {
 
     /// Deletes a run that no worker is on.
     pub fn delete(&self, directory: &RunDirectory, now: f64) -> Result<(), RunError> {
-        if let Ok(manifest) = directory.manifest() {
-            let health = manifest.health(now, &crate::sys::host_name(), crate::sys::process_exists);
-            if health.is_live() {
-                return Err(RunError::Busy { run: directory.id(), pid: manifest.pid });
+        match directory.manifest() {
+            Ok(manifest) => {
+                let health = manifest.health(now, &crate::sys::host_name(), crate::sys::process_exists);
+                if health.is_live() {
+                    return Err(RunError::Busy { run: directory.id(), pid: manifest.pid });
+                }
             }
+            // It may be live, and is not ours to judge.
+            Err(error @ RunError::Newer { .. }) => return Err(error),
+            Err(_) => {}
         }
         fs::remove_dir_all(directory.path()).map_err(|e| RunError::io("delete", directory.path(), e))
     }

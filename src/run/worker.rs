@@ -33,8 +33,8 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, terminate.clone())?;
     }
+    let _lock = lock(&directory)?;
     let mut manifest = directory.manifest()?;
-    let _lock = lock(&directory, &manifest)?;
     if manifest.status == Status::Done {
         anyhow::bail!("run {} is complete; nothing is left to compute", directory.id());
     }
@@ -43,10 +43,8 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     manifest.status = Status::Running;
     manifest.heartbeat = recorder::now();
     manifest.error = None;
-    directory.ask(Request::Run)?;
     directory.write_manifest(&manifest)?;
 
-    // A panic of a backend becomes the run's status, not a vanished worker.
     let outcome = catch_unwind(AssertUnwindSafe(|| attack_run(&directory, &manifest, &terminate)))
         .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
     if let Err(error) = &outcome {
@@ -60,7 +58,7 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
 }
 
 /// One writer per run. The lock ends with the process, however it ends.
-fn lock(directory: &RunDirectory, manifest: &Manifest) -> Result<std::fs::File, RunError> {
+fn lock(directory: &RunDirectory) -> Result<std::fs::File, RunError> {
     let path = directory.lock_path();
     let file = OpenOptions::new()
         .create(true)
@@ -77,7 +75,7 @@ fn lock(directory: &RunDirectory, manifest: &Manifest) -> Result<std::fs::File, 
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(RunError::Busy { run: directory.id(), pid: manifest.pid });
+                return Err(RunError::Busy { run: directory.id(), pid: directory.manifest()?.pid });
             }
             // A file system without locks: the heartbeat alone must do.
             Err(std::fs::TryLockError::Error(_)) => return Ok(file),
@@ -139,7 +137,10 @@ fn attack_run(
         round,
         resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
     };
-    let ended = (plan.attack.run)(task, &mut bridge);
+    // A panic of a backend becomes the run's status, with the log closed in order.
+    let ended = catch_unwind(AssertUnwindSafe(|| (plan.attack.run)(task, &mut bridge)))
+        .map_err(|panic| anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic)))
+        .and_then(|ended| ended.map_err(anyhow::Error::from));
     let unrecorded = reporter.failure();
 
     let (status, rounds, error) = match (ended, unrecorded) {
@@ -266,11 +267,11 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    fn save(&mut self, progress: &dyn Progress) {
+    fn save(&mut self, progress: &dyn Progress, wait: bool) {
         self.saved = Instant::now();
         self.send_points(progress, true);
         let (round, seconds) = (self.round, self.clock.now());
-        self.reporter.checkpoint(Checkpoint { round, seconds, state: progress.checkpoint() });
+        self.reporter.checkpoint(Checkpoint { round, seconds, state: progress.checkpoint() }, wait);
     }
 
     fn log(&self, level: Level, message: String) {
@@ -281,7 +282,7 @@ impl<'a> Bridge<'a> {
     fn obey(&mut self, progress: &dyn Progress) -> Flow {
         let stop = || self.terminate.load(Ordering::Relaxed) || self.reporter.request() == Request::Stop;
         if self.reporter.request() == Request::Pause && !stop() {
-            self.save(progress);
+            self.save(progress, true);
             self.reporter.event(self.clock.now(), Event::Paused);
             let begin = Instant::now();
             while self.reporter.request() == Request::Pause && !stop() && self.reporter.failure().is_none() {
@@ -340,7 +341,7 @@ impl Sink for Bridge<'_> {
         }
         let flow = self.obey(progress);
         if flow == Flow::Stop || self.saved.elapsed() >= self.checkpoint_every {
-            self.save(progress);
+            self.save(progress, flow == Flow::Stop);
         }
         flow
     }

@@ -61,6 +61,8 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             normalise: false,
             model: model.into(),
             classes: Some(10),
+            sample: None,
+            weights: None,
             state: TrainingState::Untrained,
             mode: BatchNormMode::Eval,
         },

@@ -71,12 +71,12 @@ fn dlg_recovers_a_digit() {
 #[test]
 fn inverting_gradients_recovers_through_fully_connected_layers() {
     let (_, psnr, labels) = recover("ig-mlp", &["attack.iterations=120"]);
-    assert!(psnr > 25.0 && labels == 1.0, "{psnr} {labels}");
+    assert!(psnr > 18.0 && labels == 1.0, "{psnr} {labels}");
 }
 
 #[test]
 fn inverting_gradients_beats_grey_on_lenet() {
-    // A grey image of the right mean reaches about 11 dB on the portrait.
+    // A grey image of the right mean reaches about 11 dB.
     let (_, psnr, _) = recover("ig-lenet", &[]);
-    assert!(psnr > 14.5, "{psnr}");
+    assert!(psnr > 16.0, "{psnr}");
 }

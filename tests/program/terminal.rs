@@ -1,6 +1,10 @@
 //! The terminal application: the real binary in a pseudo-terminal.
+#![allow(unsafe_code)]
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::num::NonZero;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,6 +17,8 @@ struct Screen {
     keys: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
     bytes: Arc<Mutex<Vec<u8>>>,
+    open: Arc<AtomicBool>,
+    hung_up: Arc<AtomicBool>,
     size: (u16, u16),
 }
 
@@ -36,15 +42,49 @@ impl Screen {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let bytes = Arc::new(Mutex::new(Vec::new()));
+        // A blocked reader would hold the terminal open when it is to be hung up.
+        let descriptor = pair.master.as_raw_fd().unwrap();
+        // SAFETY: the master is open for as long as this borrow.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        rustix::fs::fcntl_setfl(descriptor, rustix::fs::OFlags::NONBLOCK).unwrap();
         let (mut reader, sink) = (pair.master.try_clone_reader().unwrap(), bytes.clone());
+        let (open, hung_up) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+        let (goes_on, ended) = (open.clone(), hung_up.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                sink.lock().unwrap().extend(&buffer[..count]);
+            while goes_on.load(Ordering::Relaxed) {
+                match reader.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) => sink.lock().unwrap().extend(&buffer[..count]),
+                    Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    Err(_) => break,
+                }
             }
+            drop(reader);
+            ended.store(true, Ordering::Relaxed);
         });
         let keys = pair.master.take_writer().unwrap();
-        Screen { master: Some(pair.master), keys: Some(keys), child, bytes, size: (rows, columns) }
+        Screen {
+            master: Some(pair.master),
+            keys: Some(keys),
+            child,
+            bytes,
+            open,
+            hung_up,
+            size: (rows, columns),
+        }
+    }
+
+    /// Closes the terminal under the program.
+    fn hang_up(&mut self) {
+        self.open.store(false, Ordering::Relaxed);
+        while !self.hung_up.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.keys.take();
+        self.master.take();
     }
 
     fn raw(&self) -> Vec<u8> {
@@ -52,7 +92,8 @@ impl Screen {
     }
 
     fn text(&self) -> String {
-        let mut parser = vt100::Parser::new(self.size.0, self.size.1, 0);
+        let mut parser =
+            vt100::Parser::new(NonZero::new(self.size.0).unwrap(), NonZero::new(self.size.1).unwrap(), 0);
         parser.process(&self.raw());
         parser.screen().contents()
     }
@@ -139,7 +180,6 @@ fn a_viewer_whose_terminal_is_gone_leaves() {
     let lab = Lab::new();
     let mut screen = Screen::open(&lab, 80, 24);
     screen.wait_for("dlg-lenet");
-    screen.keys.take();
-    screen.master.take();
+    screen.hang_up();
     screen.wait_for_exit(Duration::from_secs(5));
 }
