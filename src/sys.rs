@@ -53,7 +53,7 @@ pub fn cuda_devices() -> Result<i32, String> {
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
 pub fn has_nvrtc() -> bool {
-    ["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2"].iter().any(|name| {
+    ["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2"].into_iter().any(|name| {
         // SAFETY: the library's load-time code is what every user of NVRTC runs.
         unsafe { libloading::Library::new(name) }.is_ok()
     })

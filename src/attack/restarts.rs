@@ -18,6 +18,8 @@ pub struct Reconstruction {
     pub matching: f64,
     /// The trial it came from.
     pub trial: usize,
+    /// The iteration of that trial.
+    pub iteration: usize,
     /// Trials that were run.
     pub trials: usize,
     /// Evaluations over all of them.
@@ -101,6 +103,7 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
         guess: objective.guess(&chosen.best.z),
         matching: chosen.best.matching,
         trial: chosen.trial,
+        iteration: chosen.best.iteration,
         trials,
         evaluations: spent,
     }))

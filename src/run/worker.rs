@@ -157,7 +157,7 @@ fn attack_run(
                 evaluations: reconstruction.evaluations,
                 seconds: clock.now(),
             };
-            let place = Place { round, trial: None, iteration: 0 };
+            let place = Place { round, trial: None, iteration: reconstruction.iteration };
             reporter.picture(place, clock.now(), PictureOf::Reconstruction, reconstruction.guess);
             reporter.event(clock.now(), Event::RoundFinished(result.clone()));
             (Status::Done, vec![result], None)

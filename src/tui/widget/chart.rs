@@ -181,7 +181,9 @@ fn legend(chart: &LossChart, area: Rect, buffer: &mut Buffer) {
 }
 
 fn rate(value: f64) -> String {
-    if (1e-4..1e4).contains(&value) { format!("{value}") } else { format!("{value:.0e}") }
+    // Through three digits: a rate that was multiplied by 0.1 a few times is not 0.0010000000000000002.
+    let value = format!("{value:.2e}").parse().unwrap_or(value);
+    if (1e-4..1e4).contains(&value) { format!("{value}") } else { format!("{value:e}") }
 }
 
 fn draw_axes(chart: &LossChart, axes: &Axes, plot: Rect, buffer: &mut Buffer) {
