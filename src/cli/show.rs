@@ -99,20 +99,14 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
 /// The table of rounds.
 pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult]) -> std::io::Result<()> {
     writeln!(out)?;
-    writeln!(
-        out,
-        "round  PSNR dB (best)    SSIM      MSE  labels     match  trial  evaluations  seconds   [{} labels, {} mode, B={}]",
-        manifest.config.knowledge.labels.name(),
-        manifest.config.victim.mode.name(),
-        manifest.config.batch()
-    )?;
+    writeln!(out, "round  PSNR dB (best)    SSIM      MSE  labels     match  trial  evals  seconds")?;
     for r in rounds {
         let ssim = r.metrics.ssim.map_or_else(|| "n/a".to_owned(), |ssim| format!("{:.3}", ssim.mean));
         let labels =
             r.metrics.label_accuracy.map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
         writeln!(
             out,
-            "{:>5}  {:>7.2} {:>8}  {ssim:>6}  {:>7.5}  {labels:>6}  {:>8.2e}  {:>5}  {:>11}  {:>7.1}",
+            "{:>5}  {:>7.2} {:>8}  {ssim:>6}  {:>7.5}  {labels:>6}  {:>8.2e}  {:>5}  {:>5}  {:>7.1}",
             r.round,
             r.metrics.psnr.mean,
             format!("({:.2})", r.metrics.psnr.best),
@@ -123,7 +117,13 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
             r.seconds
         )?;
     }
-    writeln!(out, "SSIM: Gaussian window 11, sigma 1.5. The trial was chosen by its matching loss.")
+    writeln!(
+        out,
+        "Labels {}, {} mode, batch of {}; SSIM with Gaussian window 11, sigma 1.5.\nThe trial was chosen by its matching loss.",
+        manifest.config.knowledge.labels.name(),
+        manifest.config.victim.mode.name(),
+        manifest.config.batch()
+    )
 }
 
 /// Truth and reconstruction of every round: in the terminal if there is one, always by path.

@@ -36,7 +36,13 @@ fn json_prints_events_and_ends_with_the_result() {
     assert_eq!((&list[0]["run"], &list[0]["status"]), (&Value::from(run), &Value::from("done")));
     assert!(list[0]["psnr"].is_f64());
     let shown = lab.succeed(&["show", "last"]);
-    for part in ["labels optimised", "eval mode", "threat model A", "PSNR", "round-0-reconstruction.png"] {
+    for part in [
+        "labels optimised",
+        "Labels optimised, eval mode, batch of 1",
+        "threat model A",
+        "PSNR",
+        "round-0-reconstruction.png",
+    ] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     assert!(!shown.contains('\x1b'), "no escapes in a pipe");
