@@ -1,6 +1,7 @@
 //! The life of a run: killed, stopped, resumed, left alone.
 
 use gialab::run::event::Event;
+use gialab::run::{Request, RunDirectory};
 
 use crate::lab::{Lab, finished, kill};
 
@@ -76,6 +77,24 @@ fn a_stopped_run_is_resumed_to_the_same_result() {
     assert_eq!(lab.status(&run), "stopped");
     let resumed = finished(&lab.succeed(&["resume", &run, "--json"]));
     assert_same(&resumed["rounds"][0], &straight);
+}
+
+#[test]
+fn a_paused_run_holds_and_goes_on_to_the_same_result() {
+    let lab = Lab::new();
+    let straight = uninterrupted(&lab, &LONG);
+    let run = lab.detach(&LONG);
+    let directory = RunDirectory::at(lab.run_path(&run));
+    directory.ask(Request::Pause).unwrap();
+    lab.wait_for("the pause", || lab.status(&run) == "paused");
+    let held = lab.events(&run).len();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(lab.events(&run).len(), held, "nothing is computed while it holds");
+    directory.ask(Request::Run).unwrap();
+    lab.wait_for("the end", || lab.status(&run) == "done");
+    let result = std::fs::read_to_string(lab.run_path(&run).join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert_same(&result["rounds"][0], &straight);
 }
 
 #[test]
