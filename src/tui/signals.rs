@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
@@ -20,12 +20,12 @@ const PATIENCE: Duration = Duration::from_millis(700);
 /// # Errors
 /// If the signals cannot be registered.
 pub fn spawn(inbox: SyncSender<Msg>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGCONT])?;
+    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCONT])?;
     thread::spawn(move || {
         for signal in &mut signals {
             match signal {
-                // Nobody is there to write to.
-                SIGHUP => low_level::exit(129),
+                // If the terminal is gone, nobody is there to write to.
+                SIGHUP if crate::sys::terminal_hung_up(Duration::ZERO) => low_level::exit(129),
                 SIGCONT => {
                     let _ = inbox.try_send(Msg::Damaged);
                 }

@@ -12,6 +12,19 @@ fn pid(lab: &Lab, run: &str) -> u64 {
     lab.manifest(run)["pid"].as_u64().unwrap()
 }
 
+/// A `gialab run` in the foreground that would go on for very long, once its run has a checkpoint.
+fn followed(lab: &Lab) -> (std::process::Child, String) {
+    let arguments: Vec<&str> =
+        ["run"].iter().chain(&LONG).chain(&["--set", "attack.iterations=100000"]).copied().collect();
+    let viewer = lab.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let runs = lab.path("data").join("runs");
+    let name = || std::fs::read_dir(&runs).ok()?.flatten().next()?.file_name().into_string().ok();
+    lab.wait_for("the run", || name().is_some());
+    let run = name().unwrap();
+    lab.wait_for_checkpoint(&run);
+    (viewer, run)
+}
+
 fn uninterrupted(lab: &Lab, preset: &[&str]) -> serde_json::Value {
     let arguments: Vec<&str> = ["run"].iter().chain(preset).chain(&["--json"]).copied().collect();
     finished(&lab.succeed(&arguments))["rounds"][0].clone()
@@ -100,14 +113,7 @@ fn a_paused_run_holds_and_goes_on_to_the_same_result() {
 #[test]
 fn a_run_outlives_its_viewer_and_sigterm_stops_it_with_a_checkpoint() {
     let lab = Lab::new();
-    let arguments: Vec<&str> =
-        ["run"].iter().chain(&LONG).chain(&["--set", "attack.iterations=100000"]).copied().collect();
-    let mut viewer = lab.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let runs = lab.path("data").join("runs");
-    let name = || std::fs::read_dir(&runs).ok()?.flatten().next()?.file_name().into_string().ok();
-    lab.wait_for("the run", || name().is_some());
-    let run = name().unwrap();
-    lab.wait_for_checkpoint(&run);
+    let (mut viewer, run) = followed(&lab);
     viewer.kill().unwrap();
     viewer.wait().unwrap();
     let before = lab.events(&run).len();
@@ -123,14 +129,7 @@ fn a_run_outlives_its_viewer_and_sigterm_stops_it_with_a_checkpoint() {
 #[test]
 fn ctrl_c_stops_a_followed_run_with_exit_code_130() {
     let lab = Lab::new();
-    let arguments: Vec<&str> =
-        ["run"].iter().chain(&LONG).chain(&["--set", "attack.iterations=100000"]).copied().collect();
-    let mut viewer = lab.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let runs = lab.path("data").join("runs");
-    let name = || std::fs::read_dir(&runs).ok()?.flatten().next()?.file_name().into_string().ok();
-    lab.wait_for("the run", || name().is_some());
-    let run = name().unwrap();
-    lab.wait_for_checkpoint(&run);
+    let (mut viewer, run) = followed(&lab);
     kill(u64::from(viewer.id()), "-INT");
     assert_eq!(viewer.wait().unwrap().code(), Some(130));
     assert_eq!(lab.status(&run), "stopped");

@@ -166,13 +166,16 @@ fn small_terminals_are_told_what_is_needed() {
 }
 
 #[test]
-fn sigterm_leaves_the_terminal_restored() {
-    let lab = Lab::new();
-    let mut screen = Screen::open(&lab, 80, 24);
-    screen.wait_for("dlg-lenet");
-    crate::lab::kill(u64::from(screen.child.process_id().unwrap()), "-TERM");
-    screen.wait_for_exit(Duration::from_secs(10));
-    assert!(screen.is_restored());
+fn signals_leave_the_terminal_restored() {
+    for signal in ["-TERM", "-HUP", "-INT", "-QUIT"] {
+        let lab = Lab::new();
+        let mut screen = Screen::open(&lab, 80, 24);
+        screen.wait_for("dlg-lenet");
+        crate::lab::kill(u64::from(screen.child.process_id().unwrap()), signal);
+        screen.wait_for_exit(Duration::from_secs(10));
+        // What was written last may still be on its way.
+        lab.wait_for("the restored screen", || screen.is_restored());
+    }
 }
 
 #[test]
