@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use gialab::run::event::{Event, Finished, Line};
+use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
 use gialab::run::{Manifest, Request, RunDirectory, Status};
@@ -55,7 +55,18 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
         Some(finished) if !failed_early(&finished)? => finished,
         _ => {
             view.end()?;
-            return Err(ended_without_a_last_line(directory)?);
+            let error = ended_without_a_last_line(directory)?;
+            // Readers of JSON get their last line all the same.
+            let last = Finished {
+                status: Status::Failed,
+                run: directory.id(),
+                rounds: Vec::new(),
+                error: Some(error.to_string()),
+            };
+            if view.json {
+                view.line(&Line { v: event::VERSION, t: state.seconds, event: Event::Finished(last) })?;
+            }
+            return Err(error);
         }
     };
     view.end()?;

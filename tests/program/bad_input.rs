@@ -173,6 +173,10 @@ fn a_damaged_or_foreign_checkpoint() {
     write(&path, &whole[..whole.len() / 2]);
     let error = lab.fail(&["resume", &run], 1);
     assert!(error.contains("checkpoint.safetensors") && error.contains("damaged"), "{error}");
+    let output = lab.gialab(&["resume", &run, "--json"]);
+    let last = crate::lab::finished(&crate::lab::text(&output.stdout));
+    assert_eq!((output.status.code(), last["status"].as_str()), (Some(1), Some("failed")));
+    assert!(last["error"].as_str().unwrap().contains("damaged"));
 
     write(&path, &whole);
     let manifest = lab.run_path(&run).join("manifest.json");
