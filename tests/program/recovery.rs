@@ -1,6 +1,6 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{Ended, Flow, Progress, Reconstruction, Sink, Task, TrialEnd};
+use gialab::attack::{Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::{Compute, Precision};
 use gialab::config::preset;
 use gialab::fl::Victim;
@@ -17,6 +17,47 @@ impl Sink for Silent {
         Flow::Continue
     }
     fn trial_finished(&mut self, _: &TrialEnd) {}
+}
+
+/// Keeps the checkpoint that was taken after a given iteration of the first trial.
+struct KeepCheckpoint {
+    after: usize,
+    state: Option<State>,
+}
+
+impl Sink for KeepCheckpoint {
+    fn trial_started(&mut self, _: usize, _: &[usize]) {}
+    fn trial_resumed(&mut self, _: usize, _: usize) {}
+    fn iterated(&mut self, progress: &dyn Progress) -> Flow {
+        if progress.trial() == 0 && progress.iteration() == self.after {
+            self.state = Some(progress.checkpoint());
+        }
+        Flow::Continue
+    }
+    fn trial_finished(&mut self, _: &TrialEnd) {}
+}
+
+#[test]
+fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
+    let changes = ["attack.iterations=4", "attack.trials=2"].map(str::to_owned);
+    let config = preset::load("dlg-lenet", &changes, std::path::Path::new("/nonexistent")).unwrap().config;
+    let plan = plan::plan(&config).unwrap();
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let seed = Seed(config.run.seed);
+    let victim = Victim::new(plan.setup, config.victim.mode, compute, seed);
+    let view = victim.view(victim.update().0, &config.knowledge);
+    let attack = |resume: Option<&State>, sink: &mut dyn Sink| {
+        let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
+        (plan.attack.run)(task, sink).unwrap()
+    };
+    // The last iteration of a trial is the one where a resumed worker must not take another step.
+    for after in 1..=4 {
+        let mut keep = KeepCheckpoint { after, state: None };
+        let straight = attack(None, &mut keep);
+        assert!(keep.state.is_some());
+        let resumed = attack(keep.state.as_ref(), &mut Silent);
+        assert_eq!(resumed, straight, "after iteration {after}");
+    }
 }
 
 /// Runs a preset with overrides; returns the reconstruction, its PSNR in dB and its label accuracy.
