@@ -16,7 +16,7 @@ pub use psnr::psnr;
 pub use ssim::ssim_gauss;
 
 use crate::data::Images;
-use crate::run::event::{Metrics, Spread};
+use crate::run::event::{Metrics, Ratio, Sample, Spread};
 
 /// Quality of one reconstructed batch, by true sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +78,14 @@ impl Evaluation {
             psnr,
             ssim: self.ssim.as_ref().map(|ssim| spread(ssim, f64::max, f64::min)),
             label_accuracy: self.label_accuracy,
+            samples: if self.mse.len() > 1 { self.samples() } else { Vec::new() },
         }
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let ssim = |i: usize| self.ssim.as_ref().and_then(|ssim| ssim.get(i)).copied().map(Ratio);
+        let pairs = self.mse.iter().zip(&self.psnr).enumerate();
+        pairs.map(|(i, (&mse, &psnr))| Sample { mse, psnr, ssim: ssim(i) }).collect()
     }
 }
 

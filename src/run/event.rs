@@ -115,6 +115,9 @@ pub enum Event {
         file: String,
         /// How the batch is tiled: samples, columns, and pixels of one sample.
         tiles: Tiles,
+        /// Quality of what it shows, sample by sample for a batch; absent for the ground truth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metrics: Option<Box<Metrics>>,
     },
     /// A restart ended.
     TrialFinished {
@@ -260,7 +263,30 @@ pub struct Metrics {
     /// Share of labels the attack got right, as a multiset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_accuracy: Option<f64>,
+    /// Each sample of a batch, in the order of the ground truth. Empty for a batch of one and in the live
+    /// [`Event::Metrics`], which would fill the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
 }
+
+/// Quality of one reconstructed sample.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Mean squared error, range [0, 1] pixels.
+    #[serde(with = "number")]
+    pub mse: f64,
+    /// Peak signal-to-noise ratio in dB, range 1.
+    #[serde(with = "number")]
+    pub psnr: f64,
+    /// `ssim_gauss`; absent below 11 pixels, NaN where the reconstruction has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssim: Option<Ratio>,
+}
+
+/// A number that may be NaN or infinite, in JSON as `number` writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ratio(#[serde(with = "number")] pub f64);
 
 /// Outcome of one attacked round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

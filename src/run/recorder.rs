@@ -43,12 +43,14 @@ impl Evaluator {
     }
 
     /// The guess in pixels, ordered like the ground truth (by the optimal assignment) so that pictures can be
-    /// compared side by side.
-    pub fn matched_images(&self, guess: &Guess) -> Images {
+    /// compared side by side, and its quality.
+    pub fn compare(&self, guess: &Guess) -> (Images, event::Metrics) {
         let images = self.images(guess);
-        let assignment = metric::evaluate(&self.truth.images, &images, &self.truth.labels, None).assignment;
-        let pixels = assignment.iter().flat_map(|&i| images.sample(i).iter().copied()).collect();
-        Images { pixels, ..images }
+        let evaluation =
+            metric::evaluate(&self.truth.images, &images, &self.truth.labels, Some(&guess.labels));
+        let pixels = evaluation.assignment.iter().flat_map(|&i| images.sample(i).iter().copied()).collect();
+        let metrics = evaluation.summary();
+        (Images { pixels, ..images }, metrics)
     }
 
     fn images(&self, guess: &Guess) -> Images {
@@ -255,7 +257,8 @@ impl Recorder {
             self.store_picture(place, t, what, &guess)?;
         }
         if let Some((Place { round, trial, iteration }, t, guess)) = measure {
-            let metrics = self.evaluator.judge(&guess);
+            let mut metrics = self.evaluator.judge(&guess);
+            metrics.samples.clear();
             self.write(t, Event::Metrics { round, trial: trial.unwrap_or(0), iteration, metrics })?;
         }
         Ok(())
@@ -268,9 +271,12 @@ impl Recorder {
         what: PictureOf,
         guess: &Guess,
     ) -> Result<(), RunError> {
-        let images = match what {
-            PictureOf::Truth => self.evaluator.truth.images.clone(),
-            _ => self.evaluator.matched_images(guess),
+        let (images, metrics) = match what {
+            PictureOf::Truth => (self.evaluator.truth.images.clone(), None),
+            _ => {
+                let (images, metrics) = self.evaluator.compare(guess);
+                (images, Some(Box::new(metrics)))
+            }
         };
         let Place { round, trial, iteration } = place;
         let name = match (what, trial) {
@@ -289,10 +295,8 @@ impl Recorder {
             .map_err(|e| RunError::io("write", &path, std::io::Error::other(e)))?;
         write_atomically(&path, png.get_ref())?;
         let tiles = Tiles { samples: images.samples, columns, width: images.width, height: images.height };
-        self.write(
-            t,
-            Event::Picture { round, trial, iteration, what, file: format!("pictures/{name}"), tiles },
-        )
+        let file = format!("pictures/{name}");
+        self.write(t, Event::Picture { round, trial, iteration, what, file, tiles, metrics })
     }
 
     fn beat(&mut self) -> Result<(), RunError> {

@@ -134,7 +134,7 @@ pub struct TrialEnd {
 }
 
 /// A stored picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// Iteration shown.
     pub iteration: usize,
@@ -142,6 +142,8 @@ pub struct Picture {
     pub file: String,
     /// How the batch is tiled.
     pub tiles: Tiles,
+    /// Quality of what it shows; absent for the ground truth and in logs of earlier versions.
+    pub metrics: Option<Box<Metrics>>,
 }
 
 /// One line of the log.
@@ -271,8 +273,8 @@ impl RunState {
                     trial.metrics = Some((iteration, metrics));
                 }
             }
-            Event::Picture { round, trial, iteration, what, file, tiles } => {
-                self.add_picture(round, trial, what, Picture { iteration, file, tiles });
+            Event::Picture { round, trial, iteration, what, file, tiles, metrics } => {
+                self.add_picture(round, trial, what, Picture { iteration, file, tiles, metrics });
             }
             Event::TrialFinished {
                 round,
@@ -495,13 +497,14 @@ mod tests {
 
     fn metrics(psnr: f64) -> Metrics {
         let spread = Spread { mean: psnr, best: psnr, worst: psnr };
-        Metrics { mse: spread, psnr: spread, ssim: None, label_accuracy: Some(1.0) }
+        Metrics { mse: spread, psnr: spread, ssim: None, label_accuracy: Some(1.0), samples: Vec::new() }
     }
 
     fn picture(trial: usize, iteration: usize, what: PictureOf) -> Event {
         let tiles = Tiles { samples: 1, columns: 1, width: 2, height: 2 };
         let trial = (!matches!(what, PictureOf::Truth | PictureOf::Reconstruction)).then_some(trial);
-        Event::Picture { round: 0, trial, iteration, what, file: format!("pictures/{iteration}.png"), tiles }
+        let file = format!("pictures/{iteration}.png");
+        Event::Picture { round: 0, trial, iteration, what, file, tiles, metrics: None }
     }
 
     fn progress(trial: usize, from: usize, to: usize) -> Event {

@@ -245,6 +245,7 @@ fn metrics(psnr: f64) -> Metrics {
         psnr: spread(psnr),
         ssim: Some(spread((psnr / 46.0).min(1.0))),
         label_accuracy: Some(1.0),
+        samples: Vec::new(),
     }
 }
 
@@ -260,7 +261,7 @@ fn picture(iteration: usize, trial: Option<usize>, what: PictureOf) -> Event {
         None => format!("pictures/{name}.png"),
     };
     let tiles = Tiles { samples: 1, columns: 1, width: 32, height: 32 };
-    Event::Picture { round: 0, trial, iteration, what, file, tiles }
+    Event::Picture { round: 0, trial, iteration, what, file, tiles, metrics: None }
 }
 
 /// A disc on a gradient, under so much noise.
