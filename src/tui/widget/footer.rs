@@ -30,7 +30,7 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let mut used = 1 + kept;
     for binding in keymap::bindings(place).filter(is_shown) {
         let part = spans(binding);
-        if used + width(&part) + 2 < usize::from(area.width) {
+        if used + width(&part) + 2 <= usize::from(area.width) {
             used += width(&part) + 2;
             parts.push((binding.action, part));
         }
