@@ -5,6 +5,8 @@
 
 mod bench;
 mod doctor;
+#[cfg(feature = "tui")]
+mod images;
 mod list;
 mod presets;
 mod progress;
@@ -55,10 +57,9 @@ struct Arguments {
     /// Where runs are kept [default: the data directory of this user, or GIALAB_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Draw with ASCII alone [automatic where the locale is not UTF-8]
     #[cfg(feature = "tui")]
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    images: images::Arguments,
 }
 
 #[derive(Subcommand)]
@@ -88,6 +89,9 @@ enum Command {
 struct Context {
     paths: Paths,
     store: Store,
+    /// How pictures are shown.
+    #[cfg(feature = "tui")]
+    wishes: gialab::gfx::Wishes,
 }
 
 /// Runs the command that the arguments name.
@@ -95,7 +99,20 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let environment = std::env::var_os("GIALAB_DATA_DIR");
     let paths = Paths::new(arguments.data_dir.as_deref(), environment.as_deref());
-    let context = Context { store: Store::in_data_dir(&paths.data), paths };
+    #[cfg(feature = "tui")]
+    let wishes = match arguments.images.wishes(None) {
+        Ok(wishes) => wishes,
+        Err(error) => {
+            eprintln!("gialab: {error:#}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let context = Context {
+        store: Store::in_data_dir(&paths.data),
+        paths,
+        #[cfg(feature = "tui")]
+        wishes,
+    };
     let result = match arguments.command {
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
         Some(Command::Resume(arguments)) => resume::run(&context, &arguments),
@@ -107,7 +124,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Worker(arguments)) => worker::run(&arguments),
         #[cfg(feature = "tui")]
-        None => terminal::run(&context, arguments.ascii),
+        None => terminal::run(&context),
         #[cfg(not(feature = "tui"))]
         None => Err(anyhow::anyhow!("this build has no terminal application; see gialab --help")),
     };

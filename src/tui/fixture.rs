@@ -115,6 +115,8 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         session_file: Some(directory.join("session.json")),
         log_file: "/var/log/gialab.log".into(),
         ascii: false,
+        images: None,
+        tmux_passthrough: false,
         user_presets: "/home/ada/.config/gialab/presets".into(),
     }
 }

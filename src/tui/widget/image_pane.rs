@@ -44,7 +44,7 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
             .map(|(_, picture)| picture)
             .collect();
     }
-    let columns = grid(&shown, inner);
+    let columns = grid(&shown, inner, view.surface.cell());
     let rows = shown.len().div_ceil(columns);
     let (width, height) = (inner.width / columns as u16, inner.height / rows as u16);
     for (i, picture) in shown.iter().enumerate() {
@@ -103,7 +103,7 @@ fn title(run: &RunView, theme: Theme) -> String {
 }
 
 /// Columns that show the pictures largest.
-fn grid(shown: &[Shown], area: Rect) -> usize {
+fn grid(shown: &[Shown], area: Rect, cell: (usize, usize)) -> usize {
     let Some(picture) = shown.iter().find_map(|shown| shown.raster) else { return shown.len() };
     (1..=shown.len())
         .filter(|columns| shown.len().is_multiple_of(*columns))
@@ -112,7 +112,7 @@ fn grid(shown: &[Shown], area: Rect) -> usize {
             let width = (usize::from(area.width) / columns).saturating_sub(1);
             let height = (usize::from(area.height) / rows).saturating_sub(1);
             // Of equals, the one with more columns: it reads as a row.
-            (fit::size(picture.width, picture.height, width, height).0, *columns)
+            (fit::size(picture.width, picture.height, width, height, cell).0, *columns)
         })
         .unwrap_or(1)
 }
@@ -125,8 +125,13 @@ fn one(picture: &Shown, slot: usize, theme: Theme, area: Rect, view: &mut View) 
     let mut label = picture.label.clone();
     let used = match picture.raster {
         Some(raster) => {
-            let (width, height) =
-                fit::size(raster.width, raster.height, room.width.into(), room.height.into());
+            let (width, height) = fit::size(
+                raster.width,
+                raster.height,
+                room.width.into(),
+                room.height.into(),
+                view.surface.cell(),
+            );
             if width < raster.width && label.len() + 12 <= usize::from(area.width) {
                 label = format!("{label} ({width}{}{height} px)", theme.glyph("×", "x"));
             }
