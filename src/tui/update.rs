@@ -410,7 +410,7 @@ fn open(model: &mut Model, directory: RunDirectory) -> Vec<Effect> {
         view.health = row.health;
     }
     model.run = Some(view);
-    let mut effects = vec![Effect::Open(Some(directory))];
+    let mut effects = vec![Effect::Follow(vec![directory])];
     effects.extend(save(model));
     effects
 }
@@ -527,7 +527,7 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
                 keep_selection(model);
                 if model.run.as_ref().is_some_and(|run| run.id == id) {
                     model.run = None;
-                    effects.push(Effect::Open(None));
+                    effects.push(Effect::Follow(Vec::new()));
                     if model.screen == Screen::Run {
                         model.screen = Screen::Runs;
                     }
