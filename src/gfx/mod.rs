@@ -1,13 +1,11 @@
 //! Pictures in terminals: a narrow seam between a picture and what a terminal can show.
 //!
-//! Today every picture is drawn as ordinary cells. The seam has two steps so that protocols which write
-//! pixels after the frame (kitty, iTerm2, sixel) fit in: [`Surface::reserve`] takes its place in the frame's
-//! buffer, [`Surface::paint`] writes what does not go through the buffer. Knows nothing of runs or attacks.
+//! A picture takes its place in the frame's buffer through [`Surface::place`]. Knows nothing of runs or attacks.
 
 pub mod blocks;
 pub mod fit;
 
-use std::io::{self, Write};
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -41,14 +39,13 @@ pub enum Depth {
 
 /// Shows pictures in one kind of terminal.
 pub trait Surface {
-    /// Takes `area` of the frame for `picture` and returns the part that is used.
-    fn reserve(&mut self, buffer: &mut Buffer, area: Rect, picture: &Raster) -> Rect;
+    /// Pixels in one cell at which pictures are drawn, (width, height): (1, 2) for half blocks and characters,
+    /// the terminal's own for protocols with real pixels.
+    fn cell(&self) -> (usize, usize);
 
-    /// Writes what does not go through the frame's buffer, after the frame.
-    ///
-    /// # Errors
-    /// If the terminal cannot be written to.
-    fn paint(&mut self, out: &mut dyn Write) -> io::Result<()>;
+    /// Takes the place of `picture` in the frame, centred in `area`, and returns the cells that are used. What
+    /// was shown in `slot` before is replaced.
+    fn place(&mut self, buffer: &mut Buffer, area: Rect, slot: usize, picture: &Arc<Raster>) -> Rect;
 }
 
 /// Pictures as cells: half blocks, or characters by luminance where there are no colours.
@@ -61,17 +58,17 @@ pub struct Cells {
 }
 
 impl Surface for Cells {
-    fn reserve(&mut self, buffer: &mut Buffer, area: Rect, picture: &Raster) -> Rect {
+    fn cell(&self) -> (usize, usize) {
+        (1, fit::PIXELS_PER_CELL)
+    }
+
+    fn place(&mut self, buffer: &mut Buffer, area: Rect, _slot: usize, picture: &Arc<Raster>) -> Rect {
         let fitted = fit::fit(picture, area.width.into(), area.height.into());
         if self.ascii || matches!(self.depth, Depth::Mono | Depth::Sixteen) {
             blocks::ramp(buffer, area, &fitted)
         } else {
             blocks::half_blocks(buffer, area, &fitted, self.depth)
         }
-    }
-
-    fn paint(&mut self, _out: &mut dyn Write) -> io::Result<()> {
-        Ok(())
     }
 }
 

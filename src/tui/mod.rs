@@ -16,6 +16,7 @@ mod signals;
 mod terminal;
 mod theme;
 mod update;
+mod view;
 mod watch;
 mod widget;
 
@@ -121,7 +122,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         saving: Arc::default(),
     };
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
-    let mut screen = terminal::Screen::take(&model.log_file)?;
+    let mut screen = terminal::Screen::take(&model.log_file, model.theme.cells())?;
     model.size = screen.size()?;
     signals::spawn(inbox.clone()).context("cannot take signals")?;
     let store = performer.store.clone();

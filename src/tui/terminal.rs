@@ -24,6 +24,8 @@ use ratatui::layout::Rect;
 
 use super::model::Model;
 use super::screen;
+use super::view::{Hits, View};
+use crate::gfx::{Cells, Surface};
 use crate::sys::StderrRedirect;
 
 /// The screen is ours.
@@ -56,6 +58,9 @@ pub fn is_owned() -> bool {
 /// The terminal while it is ours.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    surface: Box<dyn Surface>,
+    /// What was drawn where, for the mouse.
+    pub hits: Hits,
     log_file: std::path::PathBuf,
 }
 
@@ -64,7 +69,7 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal refuses raw mode, or the log file cannot be made.
-    pub fn take(log_file: &Path) -> anyhow::Result<Self> {
+    pub fn take(log_file: &Path, cells: Cells) -> anyhow::Result<Self> {
         // Ours runs before whichever hook is there, which then prints to a usable terminal.
         HOOK.call_once(|| {
             let previous = panic::take_hook();
@@ -75,7 +80,12 @@ impl Screen {
         });
         let terminal =
             Terminal::new(CrosstermBackend::new(io::stdout())).context("no terminal to draw on")?;
-        let mut screen = Screen { terminal, log_file: log_file.to_path_buf() };
+        let mut screen = Screen {
+            terminal,
+            surface: Box::new(cells),
+            hits: Hits::default(),
+            log_file: log_file.to_path_buf(),
+        };
         screen.enter()?;
         Ok(screen)
     }
@@ -122,7 +132,8 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn draw(&mut self, model: &Model) -> anyhow::Result<()> {
-        frame(&mut self.terminal, model)
+        self.hits = frame(&mut self.terminal, &mut *self.surface, model)?;
+        Ok(())
     }
 }
 
@@ -137,12 +148,19 @@ impl Drop for Screen {
 ///
 /// # Errors
 /// If the terminal cannot be written to.
-pub fn frame<W: Write>(terminal: &mut Terminal<CrosstermBackend<W>>, model: &Model) -> anyhow::Result<()> {
+pub fn frame<W: Write>(
+    terminal: &mut Terminal<CrosstermBackend<W>>,
+    surface: &mut dyn Surface,
+    model: &Model,
+) -> anyhow::Result<Hits> {
     queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
-    let drawn = terminal.draw(|frame| screen::draw(model, frame)).map(|_| ());
+    let mut hits = Hits::default();
+    let drawn =
+        terminal.draw(|frame| screen::draw(model, &mut View { frame, surface, hits: &mut hits })).map(|_| ());
     let ended = execute!(terminal.backend_mut(), EndSynchronizedUpdate);
     drawn?;
-    Ok(ended?)
+    ended?;
+    Ok(hits)
 }
 
 #[cfg(test)]
@@ -160,9 +178,10 @@ mod tests {
             let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
             let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut bytes), options).unwrap();
             let mut model = fixture::model(80, 24);
-            frame(&mut terminal, &model).unwrap();
+            let mut cells = model.theme.cells();
+            frame(&mut terminal, &mut cells, &model).unwrap();
             model.overlays.push(crate::tui::overlay::Overlay::Help { scroll: 0 });
-            frame(&mut terminal, &model).unwrap();
+            frame(&mut terminal, &mut cells, &model).unwrap();
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (begin, end) = ("\u{1b}[?2026h", "\u{1b}[?2026l");

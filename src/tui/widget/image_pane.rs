@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
-use crate::gfx::{Cells, Raster, Surface, fit};
+use crate::gfx::{Raster, fit};
 use crate::tui::model::{RunView, Slot};
 use crate::tui::theme::Theme;
+use crate::tui::view::View;
 
 /// One picture with what stands under it.
 struct Shown<'a> {
@@ -20,18 +19,19 @@ struct Shown<'a> {
 }
 
 /// Draws the pane with its frame.
-pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
+pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
     let mut block = theme.frame(title(run, theme));
     if area.width >= 50 {
         let note = " * known to you, not to the attacker ";
         block = block.title_bottom(Line::styled(note, theme.dim()));
     }
     let inner = block.inner(area);
-    block.render(area, buffer);
+    view.frame.render_widget(block, area);
     let mut shown = collect(run);
     if shown.iter().all(|picture| picture.raster.is_none()) {
         let text = "no picture yet";
-        buffer.set_stringn(inner.x + 1, inner.y + inner.height / 2, text, inner.width.into(), theme.dim());
+        let y = inner.y + inner.height / 2;
+        view.frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
         return;
     }
     // A small pane shows the two that matter: the truth, and what the attack has.
@@ -54,7 +54,7 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
             width: width.saturating_sub(1),
             height,
         };
-        one(picture, theme, place, buffer);
+        one(picture, i, theme, place, view);
     }
 }
 
@@ -117,7 +117,7 @@ fn grid(shown: &[Shown], area: Rect) -> usize {
         .unwrap_or(1)
 }
 
-fn one(picture: &Shown, theme: Theme, area: Rect, buffer: &mut Buffer) {
+fn one(picture: &Shown, slot: usize, theme: Theme, area: Rect, view: &mut View) {
     if area.width < 4 || area.height < 2 {
         return;
     }
@@ -130,11 +130,12 @@ fn one(picture: &Shown, theme: Theme, area: Rect, buffer: &mut Buffer) {
             if width < raster.width && label.len() + 12 <= usize::from(area.width) {
                 label = format!("{label} ({width}{}{height} px)", theme.glyph("×", "x"));
             }
-            Cells { depth: theme.depth, ascii: theme.ascii }.reserve(buffer, room, raster)
+            view.surface.place(view.frame.buffer_mut(), room, slot, raster)
         }
         None => {
             let width = usize::from(area.width);
-            buffer.set_stringn(area.x, area.y + room.height / 2, picture.instead, width, theme.dim());
+            let y = area.y + room.height / 2;
+            view.frame.buffer_mut().set_stringn(area.x, y, picture.instead, width, theme.dim());
             room
         }
     };
@@ -146,5 +147,5 @@ fn one(picture: &Shown, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let label = crate::tui::format::cut(&label, area.width.into(), theme.ascii);
     let offset = area.width.saturating_sub(label.chars().count() as u16) / 2;
     let line = Line::from(Span::styled(label, style));
-    buffer.set_line(area.x + offset, used.bottom().max(area.y), &line, area.width - offset);
+    view.frame.buffer_mut().set_line(area.x + offset, used.bottom().max(area.y), &line, area.width - offset);
 }
