@@ -32,9 +32,9 @@ pub enum Effect {
     Ask(RunDirectory, Request),
     /// Delete a run.
     Delete(RunDirectory),
-    /// Follow this run's log, or none.
-    Open(Option<RunDirectory>),
-    /// Load these pictures of the opened run.
+    /// Follow the logs of these runs and of no others.
+    Follow(Vec<RunDirectory>),
+    /// Load these pictures of followed runs.
     Decode(Vec<PictureKey>),
     /// Keep the session for the next start.
     SaveSession(Box<Session>),
@@ -83,7 +83,7 @@ impl Performer {
                 let deleted = this.store.delete(&directory, now()).map_err(say);
                 this.report(Outcome::Delete(directory.id(), deleted));
             }),
-            Effect::Open(directory) => self.watch(watch::Command::Open(directory)),
+            Effect::Follow(directories) => self.watch(watch::Command::Follow(directories)),
             Effect::Decode(keys) => self.watch(watch::Command::Decode(keys)),
             Effect::SaveSession(session) => self.aside(move |this| {
                 this.report(Outcome::Session(this.save(&session)));

@@ -27,7 +27,7 @@ pub enum Msg {
     RunsListed(Vec<RunRow>),
     /// The runs cannot be listed.
     RunsUnreadable(String),
-    /// The opened run's manifest changed.
+    /// A followed run's manifest changed.
     ManifestArrived {
         /// Run directory's name.
         run: String,
@@ -36,7 +36,7 @@ pub enum Msg {
         /// Its status corrected by the heartbeat.
         health: Health,
     },
-    /// The opened run's log grew.
+    /// A followed run's log grew.
     LinesArrived {
         /// Run directory's name.
         run: String,

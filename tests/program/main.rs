@@ -7,4 +7,5 @@ mod commands;
 mod lab;
 mod life;
 mod recovery;
+mod screen;
 mod terminal;
