@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::config::{ConfigError, described};
+use crate::gfx::Images;
 
 /// The file `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -13,7 +14,8 @@ pub struct Preferences {
     /// `auto`, a shipped theme, or the name of a file in `themes/`.
     pub theme: String,
     /// How pictures are shown, as `--images`.
-    pub images: Option<String>,
+    #[serde(deserialize_with = "images")]
+    pub images: Option<Images>,
     /// Clicks and scrolling reach gialab.
     pub mouse: bool,
     /// How the end of a run is announced: `auto`, `bell`, `osc9`, `osc777`, `off`.
@@ -24,6 +26,11 @@ impl Default for Preferences {
     fn default() -> Self {
         Preferences { theme: "auto".into(), images: None, mouse: true, notify: "auto".into() }
     }
+}
+
+fn images<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Images>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// Reads the file; the defaults if there is none.
@@ -50,6 +57,9 @@ mod tests {
         std::fs::write(file.path(), "theme = \"dark\"\nmouze = false\n").unwrap();
         let error = load(file.path()).unwrap_err().to_string();
         assert!(error.contains(":2:") && error.contains("did you mean `mouse`?"), "{error}");
+        std::fs::write(file.path(), "\nimages = \"sixels\"\n").unwrap();
+        let error = load(file.path()).unwrap_err().to_string();
+        assert!(error.contains(":2:") && error.contains("sixel"), "{error}");
         std::fs::write(file.path(), "mouse = false\n").unwrap();
         let read = load(file.path()).unwrap();
         assert_eq!((read.mouse, read.theme.as_str()), (false, "auto"));

@@ -40,7 +40,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Damaged => vec![Effect::Redraw],
-        Msg::Tick(_) => Vec::new(),
+        Msg::Tick(_) | Msg::Mouse(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
         Msg::Terminate => {
             model.is_leaving = true;
