@@ -86,7 +86,13 @@ mod tests {
         let spread = |mean| Spread { mean, best: mean, worst: mean };
         RoundResult {
             round: 0,
-            metrics: Metrics { mse: spread(0.01), psnr: spread(psnr), ssim: None, label_accuracy: None, samples: Vec::new() },
+            metrics: Metrics {
+                mse: spread(0.01),
+                psnr: spread(psnr),
+                ssim: None,
+                label_accuracy: None,
+                samples: Vec::new(),
+            },
             loss: 1e-6,
             trial: 0,
             trials: 1,
