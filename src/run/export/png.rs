@@ -63,12 +63,9 @@ impl Row {
         Row {
             lines: vec![
                 format!("{}{of_round}{state}", record.id()),
-                quality,
+                format!("{} on {}, {}: {quality}", config.attack.kind, config.victim.model, config.victim.data),
                 format!(
-                    "{} {} {}, threat model {}: labels {}, {} mode, {}, batch of {}; trial chosen by matching loss",
-                    config.attack.kind,
-                    config.victim.model,
-                    config.victim.data,
+                    "threat model {}: labels {}, {} mode, {}, batch of {}; trial chosen by matching loss",
                     record::threat_model_letter(config),
                     config.knowledge.labels.name(),
                     config.victim.mode.name(),
@@ -107,7 +104,7 @@ fn quality(metrics: &Metrics) -> String {
     if let Some(ssim) = metrics.ssim {
         text += &format!(", SSIM {:.3}", ssim.mean);
     }
-    text + &format!(", MSE {:.5}", metrics.mse.mean)
+    text + &format!(", MSE {:.1e}", metrics.mse.mean)
 }
 
 fn drawn(rows: &[Row]) -> RgbImage {
@@ -170,22 +167,22 @@ fn text(sheet: &mut RgbImage, x: u32, y: u32, line: &str, ink: Rgb<u8>) {
 /// Lines of at most `columns` characters, broken at spaces where there are any.
 fn wrapped(line: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    let mut length = 0;
+    let mut left = columns;
     for word in line.split_inclusive(' ') {
-        let letters = word.trim_end().chars().count();
-        if length > 0 && length + letters > columns {
+        if left < columns && word.trim_end().chars().count() > left {
             lines.push(String::new());
-            length = 0;
+            left = columns;
         }
         for letter in word.chars() {
-            if length == columns {
+            // A space at the end has room in the margin.
+            if left == 0 && letter != ' ' {
                 lines.push(String::new());
-                length = 0;
+                left = columns;
             }
             if let Some(last) = lines.last_mut() {
                 last.push(letter);
             }
-            length += 1;
+            left = left.saturating_sub(1);
         }
     }
     lines
@@ -199,6 +196,7 @@ mod tests {
     fn lines_break_at_spaces_and_in_words_that_are_too_long() {
         assert_eq!(wrapped("one two three", 8), ["one two ", "three"]);
         assert_eq!(wrapped("one two", 7), ["one two"]);
+        assert_eq!(wrapped("one two three", 7), ["one two ", "three"]);
         assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrapped("", 4), [""]);
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart::{Curve, chart, swatch};
-use super::words::{self, count, duration, fixed, loss};
+use super::words::{self, count, duration, error, fixed, loss};
 use super::{Entry, legend};
 use crate::run::event::{Level, Metrics, TrialOutcome};
 use crate::run::export::record::{self, Record};
@@ -107,7 +107,7 @@ fn trials(round: &RoundState) -> Markup {
             table.figures {
                 thead {
                     tr {
-                        th { "trial" } th { "ended" } th.number { "match ↓" } th.number { "PSNR dB ↑" }
+                        th { "trial" } th { "ended" } th.number { "match\u{a0}↓" } th.number { "PSNR dB\u{a0}↑" }
                         th.number { "best at" } th.number { "iterations" } th.number { "evaluations" }
                         th.number { "time" }
                     }
@@ -163,7 +163,7 @@ fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
             table.figures.samples {
                 thead {
                     tr {
-                        th { "sample" } th.number { "PSNR dB ↑" } th.number { "SSIM ↑" } th.number { "MSE ↓" }
+                        th { "sample" } th.number { "PSNR dB\u{a0}↑" } th.number { "SSIM\u{a0}↑" } th.number { "MSE\u{a0}↓" }
                     }
                 }
                 tbody {
@@ -172,7 +172,7 @@ fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
                             th scope="row" { (i + 1) }
                             td.number { (fixed(sample.psnr, 2)) }
                             td.number { (sample.ssim.map_or_else(|| "–".to_owned(), |ssim| fixed(ssim.0, 3))) }
-                            td.number { (fixed(sample.mse, 5)) }
+                            td.number { (error(sample.mse)) }
                         }
                     }
                 }

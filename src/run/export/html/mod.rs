@@ -18,7 +18,7 @@ use super::record::{self, Figures, Record};
 use crate::run::event::Metrics;
 use crate::run::state::{Picture, RoundState};
 use chart::{Curve, chart, swatch};
-use words::{count, duration, fixed, loss, percent};
+use words::{count, duration, error, fixed, loss, percent};
 
 /// A picture is enlarged to about this many pixels, one of its history to fewer.
 const SIDE: u32 = 200;
@@ -134,12 +134,12 @@ fn results(entries: &[Entry<'_>]) -> Markup {
                 thead {
                     tr {
                         th { "run" }
-                        th.number { "PSNR dB ↑" }
+                        th.number { "PSNR dB\u{a0}↑" }
                         th.number { "best" }
-                        th.number { "SSIM ↑" }
-                        th.number { "MSE ↓" }
+                        th.number { "SSIM\u{a0}↑" }
+                        th.number { "MSE\u{a0}↓" }
                         th.number { "labels right" }
-                        th.number { "match ↓" }
+                        th.number { "match\u{a0}↓" }
                         th.number { "trial" }
                         th.number { "evaluations" }
                         th.number { "time" }
@@ -173,7 +173,7 @@ fn result(entry: &Entry<'_>) -> Markup {
             td.number.main { (of_metrics(|m| fixed(m.psnr.mean, 2))) }
             td.number { (of_metrics(|m| fixed(m.psnr.best, 2))) }
             td.number { (or_dash(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
-            td.number { (of_metrics(|m| fixed(m.mse.mean, 5))) }
+            td.number { (of_metrics(|m| error(m.mse.mean))) }
             td.number { (or_dash(metrics.and_then(|m| m.label_accuracy).map(percent))) }
             td.number { (or_dash(figures.and_then(|figures| figures.loss).map(loss))) }
             td.number {
@@ -209,6 +209,7 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
                 (shown(&encoded(&difference)?, difference.dimensions(), SIDE, &format!("difference × {factor}")))
             }
             @if !history.is_empty() {
+                p.way { "On the way there, by iteration:" }
                 div.row.history {
                     @for (picture, loaded) in &history {
                         @let caption = iterate(picture);
