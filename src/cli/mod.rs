@@ -5,6 +5,7 @@
 
 mod bench;
 mod doctor;
+mod export;
 #[cfg(feature = "tui")]
 mod images;
 mod list;
@@ -79,6 +80,8 @@ enum Command {
     List(list::Arguments),
     /// Show a run: what it was, how it went, and its picture
     Show(show::Arguments),
+    /// Write runs as tables, as JSON, as a picture or as a report
+    Export(export::Arguments),
     /// List the presets, or explain one
     Presets(presets::Arguments),
     /// Measure this machine on the standard workloads
@@ -139,6 +142,7 @@ pub fn main() -> ExitCode {
         Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
+        Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),

@@ -7,7 +7,7 @@ mod runs;
 
 pub use compare::CompareView;
 pub use presets::{Changes, PresetsView};
-pub use run::{Pictures, Rows, RunView, Slot, TableView};
+pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
 
 use std::collections::BTreeMap;

@@ -240,7 +240,7 @@ fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     let room = usize::from(inner.height);
     let skip = run.state().log.len().saturating_sub(room);
     let lines: Vec<Line> = run
-        .state
+        .state()
         .log
         .iter()
         .skip(skip)

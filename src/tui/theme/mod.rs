@@ -5,7 +5,7 @@
 
 mod palette;
 
-pub use palette::{Palette, SERIES, Shade, load, shipped_names};
+pub use palette::{Palette, SERIES, Shade, load};
 
 use std::path::Path;
 
