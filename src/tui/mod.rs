@@ -40,13 +40,13 @@ use jiff::tz::TimeZone;
 
 use crate::config::RunConfig;
 use crate::config::preset::Preset;
-use crate::gfx::probe::RawMode;
 use crate::gfx::mux::Multiplexer;
+use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
 use crate::run::{self, Store};
 
-use effect::{Effect, Performer};
 use crossterm::event::MouseEventKind;
+use effect::{Effect, Performer};
 use model::{ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
 use msg::{Msg, Outcome};
 use view::Hits;

@@ -91,8 +91,14 @@ impl Screen {
         });
         let (out, written) = Counted::new(io::stdout());
         let terminal = Terminal::new(CrosstermBackend::new(out)).context("no terminal to draw on")?;
-        let mut screen =
-            Screen { terminal, written, painter, hits: Hits::default(), mouse, log_file: log_file.to_path_buf() };
+        let mut screen = Screen {
+            terminal,
+            written,
+            painter,
+            hits: Hits::default(),
+            mouse,
+            log_file: log_file.to_path_buf(),
+        };
         screen.enter()?;
         Ok(screen)
     }

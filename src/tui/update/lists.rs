@@ -51,7 +51,11 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Select => {
             let Some(id) = model.chosen_run().map(|row| row.id.clone()) else { return Vec::new() };
             if model.runs_view.mark_of(&id).is_none() && model.runs_view.marked.len() == SERIES {
-                return note(model, format!("{SERIES} runs can be compared at once; take one out first"), false);
+                return note(
+                    model,
+                    format!("{SERIES} runs can be compared at once; take one out first"),
+                    false,
+                );
             }
             model.runs_view.toggle(&id);
             step(model, Action::Down);
