@@ -23,14 +23,16 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
     let manifest = directory.manifest()?;
     let mut view = View::new(json);
     view.begin(&manifest)?;
-    let mut tail = Tail::new(directory.events_path());
+    // A person is told how it stands; a program gets every line.
+    let log = directory.events_path();
+    let mut tail = if json { Tail::new(log) } else { Tail::thinning(log) };
     let mut state = RunState::default();
     let mut asked = false;
     let finished = loop {
         // Looked at before the log: what a worker writes last is there once it is not live any more.
         let health = directory.health()?;
         let batch = tail.read()?;
-        let idle = batch.lines.is_empty();
+        let idle = batch.lines.is_empty() && !batch.more;
         for line in batch.lines {
             view.line(&line)?;
             state.apply(line);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::model::{RunRow, Summary};
 use super::msg::{Msg, PictureKey};
 use crate::gfx::Raster;
+use crate::run::event::{self, Level};
 use crate::run::{Event, Health, Line, Manifest, RunDirectory, Store, Tail, now};
 
 /// Between two listings of the store.
@@ -106,7 +107,7 @@ struct Followed {
 
 impl Followed {
     fn new(directory: RunDirectory) -> Self {
-        let tail = Tail::new(directory.events_path());
+        let tail = Tail::thinning(directory.events_path());
         Followed {
             directory,
             tail,
@@ -132,8 +133,16 @@ impl Followed {
                 inbox.send(Msg::ManifestArrived { run: run.clone(), manifest, health }).ok()?;
             }
         }
-        let batch = self.tail.read().unwrap_or_default();
+        let mut batch = self.tail.read().unwrap_or_default();
         let more = batch.more;
+        if !self.caught_up
+            && !more
+            && let Some(message) = self.tail.notice()
+        {
+            let t = batch.lines.last().map_or(0.0, |line| line.t);
+            let event = Event::Log { level: Level::Warning, message };
+            batch.lines.push(Line { v: event::VERSION, t, event });
+        }
         if batch.restarted || !batch.lines.is_empty() || (!self.caught_up && !more) {
             self.caught_up |= !more;
             // Lines of an earlier time that this run was followed may still be on their way.
