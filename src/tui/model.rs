@@ -16,6 +16,7 @@ use crate::config::RunConfig;
 use crate::gfx::Raster;
 use crate::run::state::{Picture, RoundState, RunState, TrialState};
 use crate::run::{Health, Manifest, RunDirectory};
+pub use crate::run::{RunRow, Summary};
 
 /// The three screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -163,46 +164,6 @@ pub struct RunsView {
     pub sort: Sort,
 }
 
-/// One line of the list of runs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunRow {
-    /// Where it is.
-    pub directory: RunDirectory,
-    /// Directory name.
-    pub id: String,
-    /// Preset name; empty if the manifest cannot be read.
-    pub preset: String,
-    /// Backend name.
-    pub backend: String,
-    /// Host that computes.
-    pub host: String,
-    /// Seconds since the epoch; 0 if unknown.
-    pub created: f64,
-    /// When its worker last wrote.
-    pub heartbeat: f64,
-    /// Status corrected by the heartbeat.
-    pub health: Health,
-    /// What is wrong with it.
-    pub error: Option<String>,
-    /// Its config.
-    pub config: Option<Arc<RunConfig>>,
-    /// What its log says last.
-    pub summary: Summary,
-}
-
-/// The end of a run's log, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Summary {
-    /// Mean PSNR in dB: of the last round once complete, else of the current iterate.
-    pub psnr: Option<f64>,
-    /// Matching loss.
-    pub loss: Option<f64>,
-    /// Last iteration.
-    pub iteration: Option<usize>,
-    /// Seconds of computing.
-    pub seconds: Option<f64>,
-}
-
 /// The opened run.
 #[derive(Debug)]
 pub struct RunView {
@@ -218,6 +179,8 @@ pub struct RunView {
     pub health: Health,
     /// What its events add up to.
     pub state: RunState,
+    /// What its worker said before it died, oldest line first.
+    pub last_words: Vec<String>,
     /// The log is still being read from its beginning.
     pub reading: bool,
     /// Trial chosen to look at; `None` follows the run.
@@ -477,6 +440,7 @@ impl RunView {
             error: None,
             health: Health::Queued,
             state: RunState::default(),
+            last_words: Vec::new(),
             reading: true,
             trial: None,
             scrub: None,

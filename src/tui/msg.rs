@@ -47,6 +47,13 @@ pub enum Msg {
         /// More is being read.
         more: bool,
     },
+    /// What the worker of a followed run said before it died; nothing once another one took the run up.
+    LastWords {
+        /// Run directory's name.
+        run: String,
+        /// Lines of its log, oldest first.
+        lines: Vec<String>,
+    },
     /// A picture was decoded.
     PictureArrived(PictureKey, Result<Arc<Raster>, String>),
     /// A run was created and its worker has taken it up.

@@ -75,6 +75,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::LastWords { run, lines } => {
+            if let Some(view) = model.run.as_mut().filter(|view| view.id == run) {
+                view.last_words = lines;
+            }
+            Vec::new()
+        }
         Msg::PictureArrived(key, decoded) => {
             picture_arrived(model, key, decoded);
             Vec::new()
