@@ -5,6 +5,9 @@
 
 mod bench;
 mod doctor;
+mod export;
+#[cfg(feature = "tui")]
+mod images;
 mod list;
 mod presets;
 mod progress;
@@ -25,6 +28,8 @@ use gialab::config::ConfigError;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
+#[cfg(feature = "tui")]
+use gialab::tui::preferences::{self, Preferences};
 
 /// Everything went well.
 const DONE: u8 = 0;
@@ -55,10 +60,12 @@ struct Arguments {
     /// Where runs are kept [default: the data directory of this user, or GIALAB_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Draw with ASCII alone [automatic where the locale is not UTF-8]
     #[cfg(feature = "tui")]
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    images: images::Arguments,
+    #[cfg(feature = "tui")]
+    #[command(flatten)]
+    terminal: terminal::Arguments,
 }
 
 #[derive(Subcommand)]
@@ -73,6 +80,8 @@ enum Command {
     List(list::Arguments),
     /// Show a run: what it was, how it went, and its picture
     Show(show::Arguments),
+    /// Write runs as tables, as JSON, as a picture or as a report
+    Export(export::Arguments),
     /// List the presets, or explain one
     Presets(presets::Arguments),
     /// Measure this machine on the standard workloads
@@ -88,6 +97,15 @@ enum Command {
 struct Context {
     paths: Paths,
     store: Store,
+    /// How pictures are shown.
+    #[cfg(feature = "tui")]
+    wishes: gialab::gfx::Wishes,
+    /// What the person prefers.
+    #[cfg(feature = "tui")]
+    preferences: Preferences,
+    /// What is wrong with the file of preferences, if something is.
+    #[cfg(feature = "tui")]
+    mistake: Option<String>,
 }
 
 /// Runs the command that the arguments name.
@@ -95,19 +113,42 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let environment = std::env::var_os("GIALAB_DATA_DIR");
     let paths = Paths::new(arguments.data_dir.as_deref(), environment.as_deref());
-    let context = Context { store: Store::in_data_dir(&paths.data), paths };
+    #[cfg(feature = "tui")]
+    let (preferences, mistake) = match preferences::load(&paths.config.join("config.toml")) {
+        Ok(preferences) => (preferences, None),
+        Err(error) => (Preferences::default(), Some(format!("{error}; the preferences are as shipped"))),
+    };
+    #[cfg(feature = "tui")]
+    let wishes = match arguments.images.wishes(preferences.images) {
+        Ok(wishes) => wishes,
+        Err(error) => {
+            eprintln!("gialab: {error:#}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let context = Context {
+        store: Store::in_data_dir(&paths.data),
+        paths,
+        #[cfg(feature = "tui")]
+        wishes,
+        #[cfg(feature = "tui")]
+        preferences,
+        #[cfg(feature = "tui")]
+        mistake,
+    };
     let result = match arguments.command {
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
         Some(Command::Resume(arguments)) => resume::run(&context, &arguments),
         Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
+        Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Worker(arguments)) => worker::run(&arguments),
         #[cfg(feature = "tui")]
-        None => terminal::run(&context, arguments.ascii),
+        None => terminal::run(&context, &arguments.terminal),
         #[cfg(not(feature = "tui"))]
         None => Err(anyhow::anyhow!("this build has no terminal application; see gialab --help")),
     };

@@ -1,14 +1,31 @@
 //! Pictures in terminals: a narrow seam between a picture and what a terminal can show.
 //!
-//! A picture takes its place in the frame's buffer through [`Surface::place`]. Knows nothing of runs or attacks.
+//! A picture takes its place in the frame's buffer through [`Surface::place`]; [`look`] finds out what the
+//! terminal can do, and [`Painter`] does it. Knows nothing of runs or attacks.
 
 pub mod blocks;
+pub mod brand;
+pub mod caps;
 pub mod fit;
+mod iterm;
+mod kitty;
+pub mod mux;
+mod painter;
+pub mod probe;
+mod sixel;
+
+pub use caps::{Capabilities, Images, Protocol};
+pub use painter::Painter;
 
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde::Serialize;
+
+use caps::Known;
+use mux::Multiplexer;
+use probe::{Answers, Questions};
 
 /// Pictures with a longer side are reduced to this when they are loaded.
 pub const LONGEST_SIDE: u32 = 512;
@@ -25,7 +42,8 @@ pub struct Raster {
 }
 
 /// How many colours the terminal shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Depth {
     /// 24 bits.
     True,
@@ -59,17 +77,72 @@ pub struct Cells {
 
 impl Surface for Cells {
     fn cell(&self) -> (usize, usize) {
-        (1, fit::PIXELS_PER_CELL)
+        fit::HALF_BLOCKS
     }
 
     fn place(&mut self, buffer: &mut Buffer, area: Rect, _slot: usize, picture: &Arc<Raster>) -> Rect {
-        let fitted = fit::fit(picture, area.width.into(), area.height.into());
+        let fitted = fit::fit(picture, area.width.into(), area.height.into(), fit::HALF_BLOCKS);
         if self.ascii || matches!(self.depth, Depth::Mono | Depth::Sixteen) {
             blocks::ramp(buffer, area, &fitted)
         } else {
             blocks::half_blocks(buffer, area, &fitted, self.depth)
         }
     }
+}
+
+/// What is wished of the pictures.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// How they are shown.
+    pub images: Images,
+    /// Set tmux's `allow-passthrough` for this pane.
+    pub tmux_passthrough: bool,
+    /// Show nothing beyond ASCII, whatever the locale says.
+    pub ascii: bool,
+}
+
+/// Finds out what the terminal can do: asks it, and the tmux that it is in. Must be in raw mode unless stdin or
+/// stdout is no terminal, in which case nothing is asked.
+pub fn look(wishes: Wishes) -> (Capabilities, Answers) {
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut multiplexer = Multiplexer::of_environment(variable);
+    let term = variable("TERM").unwrap_or_default();
+    let patience = match variable("SSH_CONNECTION") {
+        Some(_) => probe::PATIENCE_OVER_SSH,
+        None => probe::PATIENCE,
+    };
+    let ask = |questions| probe::ask(questions, patience).unwrap_or_default();
+    let answers = if !is_terminal() || term == "dumb" {
+        Answers::default()
+    } else if multiplexer == Multiplexer::None && term != "linux" {
+        ask(Questions::All)
+    } else {
+        ask(Questions::Harmless)
+    };
+    let named = answers.version().and_then(brand::Brand::of_version);
+    if multiplexer == Multiplexer::None && matches!(named, Some(brand::Brand::Tmux | brand::Brand::Screen)) {
+        multiplexer = Multiplexer::Remote;
+    }
+    if matches!(multiplexer, Multiplexer::Tmux(_)) {
+        if wishes.tmux_passthrough {
+            mux::allow_passthrough(variable);
+        }
+        multiplexer = Multiplexer::Tmux(mux::ask_tmux(variable));
+    }
+    let known = Known {
+        answers,
+        multiplexer,
+        cell: crate::sys::cell_size(),
+        images: wishes.images,
+        ascii: wishes.ascii,
+    };
+    (Capabilities::of(&known, variable), known.answers)
+}
+
+/// Whether both stdin and stdout are a terminal.
+pub fn is_terminal() -> bool {
+    use std::io::IsTerminal;
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 impl Depth {
@@ -125,6 +198,16 @@ impl Raster {
             height: picture.height() as usize,
             pixels: picture.pixels().map(|pixel| pixel.0).collect(),
         })
+    }
+
+    /// One of the equal tiles that the picture is made of, counted row by row; all black beyond the last.
+    pub fn tile(&self, columns: usize, rows: usize, at: usize) -> Raster {
+        let (columns, rows) = (columns.max(1), rows.max(1));
+        let (width, height) = (self.width / columns, self.height / rows);
+        let (left, top) = (at % columns * width, at / columns * height);
+        let pixel = |x: usize, y: usize| self.pixels.get((top + y) * self.width + left + x).copied();
+        let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        Raster { width, height, pixels: all.map(|(x, y)| pixel(x, y).unwrap_or_default()).collect() }
     }
 
     /// The absolute difference of two pictures, amplified by the largest power of two that clips nothing, and

@@ -8,11 +8,14 @@ use std::fs::OpenOptions;
 use std::io::{self, Stdout, Write};
 use std::panic;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Instant;
 
 use anyhow::Context;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
     LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -25,7 +28,8 @@ use ratatui::layout::Rect;
 use super::model::Model;
 use super::screen;
 use super::view::{Hits, View};
-use crate::gfx::{Cells, Surface};
+use super::wire::Counted;
+use crate::gfx::Painter;
 use crate::sys::StderrRedirect;
 
 /// The screen is ours.
@@ -33,6 +37,9 @@ static OWNED: AtomicBool = AtomicBool::new(false);
 
 /// Where stderr went, while the screen is ours.
 static STDERR: Mutex<Option<StderrRedirect>> = Mutex::new(None);
+
+/// What takes our pictures from the terminal, while the screen is ours.
+static FAREWELL: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 static HOOK: Once = Once::new();
 
@@ -43,7 +50,8 @@ pub fn restore() {
     }
     let mut out = io::stdout();
     // Each step is tried: a terminal that refuses one may take the next.
-    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste);
+    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture);
+    let _ = out.write_all(&std::mem::take(&mut *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner)));
     // Emptied first: tmux 3.3a pushes lines of a resized alternate screen into the normal one otherwise.
     let _ = execute!(out, Clear(ClearType::All), cursor::MoveTo(0, 0), LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
@@ -57,10 +65,13 @@ pub fn is_owned() -> bool {
 
 /// The terminal while it is ours.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
-    surface: Box<dyn Surface>,
+    terminal: Terminal<CrosstermBackend<Counted<Stdout>>>,
+    /// Bytes written, pictures included.
+    written: Arc<AtomicU64>,
+    painter: Painter,
     /// What was drawn where, for the mouse.
     pub hits: Hits,
+    mouse: bool,
     log_file: std::path::PathBuf,
 }
 
@@ -69,7 +80,7 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal refuses raw mode, or the log file cannot be made.
-    pub fn take(log_file: &Path, cells: Cells) -> anyhow::Result<Self> {
+    pub fn take(log_file: &Path, painter: Painter, mouse: bool) -> anyhow::Result<Self> {
         // Ours runs before whichever hook is there, which then prints to a usable terminal.
         HOOK.call_once(|| {
             let previous = panic::take_hook();
@@ -78,12 +89,14 @@ impl Screen {
                 previous(info);
             }));
         });
-        let terminal =
-            Terminal::new(CrosstermBackend::new(io::stdout())).context("no terminal to draw on")?;
+        let (out, written) = Counted::new(io::stdout());
+        let terminal = Terminal::new(CrosstermBackend::new(out)).context("no terminal to draw on")?;
         let mut screen = Screen {
             terminal,
-            surface: Box::new(cells),
+            written,
+            painter,
             hits: Hits::default(),
+            mouse,
             log_file: log_file.to_path_buf(),
         };
         screen.enter()?;
@@ -105,6 +118,9 @@ impl Screen {
         let redirect = StderrRedirect::to(&log).context("cannot redirect stderr")?;
         *STDERR.lock().unwrap_or_else(PoisonError::into_inner) = Some(redirect);
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
         self.repaint()
     }
 
@@ -114,6 +130,7 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn repaint(&mut self) -> anyhow::Result<()> {
+        self.painter.invalidate();
         let size = self.terminal.size()?;
         Ok(self.terminal.resize(Rect::new(0, 0, size.width, size.height))?)
     }
@@ -132,8 +149,25 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn draw(&mut self, model: &Model) -> anyhow::Result<()> {
-        self.hits = frame(&mut self.terminal, &mut *self.surface, model)?;
+        self.hits = frame(&mut self.terminal, &mut self.painter, model)?;
+        *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = self.painter.farewell();
         Ok(())
+    }
+
+    /// Where text can be written besides frames; between two of them.
+    pub fn out(&mut self) -> &mut impl Write {
+        self.terminal.backend_mut()
+    }
+
+    /// When a picture that had to wait can be drawn.
+    pub fn picture_due(&self) -> Option<Instant> {
+        self.painter.due()
+    }
+
+    /// Bytes written so far: for frames, and for pictures that go beside them.
+    pub fn bytes_written(&self) -> (u64, u64) {
+        let pictures = self.painter.bytes_written();
+        (self.written.load(Ordering::Relaxed).saturating_sub(pictures), pictures)
     }
 }
 
@@ -150,13 +184,17 @@ impl Drop for Screen {
 /// If the terminal cannot be written to.
 pub fn frame<W: Write>(
     terminal: &mut Terminal<CrosstermBackend<W>>,
-    surface: &mut dyn Surface,
+    painter: &mut Painter,
     model: &Model,
 ) -> anyhow::Result<Hits> {
+    // Under an overlay, and if the person prefers, pictures are cells.
+    painter.begin_frame(Instant::now(), model.blocks || !model.overlays.is_empty());
     queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
     let mut hits = Hits::default();
-    let drawn =
-        terminal.draw(|frame| screen::draw(model, &mut View { frame, surface, hits: &mut hits })).map(|_| ());
+    let drawn = terminal
+        .draw(|frame| screen::draw(model, &mut View { frame, surface: painter, hits: &mut hits }))
+        .map(|_| ())
+        .and_then(|()| painter.paint(terminal.backend_mut()));
     let ended = execute!(terminal.backend_mut(), EndSynchronizedUpdate);
     drawn?;
     ended?;
@@ -167,6 +205,8 @@ pub fn frame<W: Write>(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::gfx::caps::Known;
+    use crate::gfx::{Capabilities, Images};
     use crate::tui::fixture;
     use ratatui::{TerminalOptions, Viewport};
 
@@ -178,10 +218,11 @@ mod tests {
             let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
             let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut bytes), options).unwrap();
             let mut model = fixture::model(80, 24);
-            let mut cells = model.theme.cells();
-            frame(&mut terminal, &mut cells, &model).unwrap();
+            let blocks = Known { images: Images::Blocks, ..Known::default() };
+            let mut painter = Painter::new(&Capabilities::of(&blocks, |_| None), 0);
+            frame(&mut terminal, &mut painter, &model).unwrap();
             model.overlays.push(crate::tui::overlay::Overlay::Help { scroll: 0 });
-            frame(&mut terminal, &mut cells, &model).unwrap();
+            frame(&mut terminal, &mut painter, &model).unwrap();
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (begin, end) = ("\u{1b}[?2026h", "\u{1b}[?2026l");

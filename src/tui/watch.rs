@@ -48,12 +48,11 @@ pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg
     loop {
         if next_listing <= Instant::now() {
             let begin = Instant::now();
-            if let Some(msg) = list.news(store)
-                && inbox.send(msg).is_err()
-            {
+            let news = list.news(store);
+            let rest = REST * begin.elapsed();
+            if news.is_some_and(|msg| inbox.send(msg).is_err()) {
                 return;
             }
-            let rest = REST * begin.elapsed();
             next_listing = Instant::now() + rest.clamp(LISTING, LONGEST_REST);
         }
         let mut wait = next_listing.saturating_duration_since(Instant::now());
