@@ -258,3 +258,96 @@ fn newest(end: &[u8]) -> (Summary, bool) {
     }
     (summary, false)
 }
+
+#[cfg(all(test, feature = "tui"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::tui::fixture::{self, NOW};
+    use std::io::Write;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::in_data_dir(data.path());
+        (data, store)
+    }
+
+    #[test]
+    fn a_listing_tells_what_changed_and_only_that() {
+        let (_data, store) = store();
+        let mut listing = Listing::default();
+        assert!(!listing.scan(&store).unwrap());
+        let done = fixture::write_run(&store, "dlg-lenet", Health::Done, NOW);
+        let live = fixture::write_run(&store, "dlg-digits", Health::Running, NOW - 60.0);
+        assert!(listing.scan(&store).unwrap());
+        assert!(!listing.scan(&store).unwrap());
+        let rows = listing.rows();
+        assert_eq!(rows.iter().map(|row| &row.id).collect::<Vec<_>>(), [&live.id(), &done.id()]);
+        assert_eq!((rows[1].summary.psnr, rows[1].summary.seconds), (Some(45.2), Some(15.0)));
+        assert_eq!(rows[0].summary.iteration, Some(180));
+
+        // A heartbeat alone is not shown.
+        let mut manifest = live.manifest().unwrap();
+        manifest.heartbeat += 1.0;
+        live.write_manifest(&manifest).unwrap();
+        assert!(!listing.scan(&store).unwrap());
+        let mut log = fs::OpenOptions::new().append(true).open(live.events_path()).unwrap();
+        writeln!(log, "{}", r#"{"v":1,"t":99.0,"event":"paused"}"#).unwrap();
+        assert!(listing.scan(&store).unwrap());
+        assert_eq!(listing.rows()[0].summary.seconds, Some(99.0));
+        manifest.status = Status::Stopped;
+        live.write_manifest(&manifest).unwrap();
+        assert!(listing.scan(&store).unwrap());
+        assert_eq!(listing.rows()[1].health, Health::Stopped);
+        fs::remove_dir_all(live.path()).unwrap();
+        assert!(listing.scan(&store).unwrap());
+        assert_eq!(listing.rows().len(), 1);
+        fs::remove_dir_all(store.path()).unwrap();
+        assert!(listing.scan(&store).unwrap());
+        assert!(listing.rows().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_run_has_a_line_that_says_why() {
+        let (_data, store) = store();
+        let run = fixture::write_run(&store, "dlg-lenet", Health::Done, NOW);
+        let manifest = fs::read_to_string(run.manifest_path()).unwrap();
+        let errors = |content: &str| {
+            fs::write(run.manifest_path(), content).unwrap();
+            let row = store.list().unwrap().remove(0);
+            assert_eq!((row.health, row.config), (Health::Failed, None));
+            row.error.unwrap()
+        };
+        assert!(errors(&manifest[..100]).contains("is damaged"));
+        assert!(errors(&manifest.replace("\"schema\": 1", "\"schema\": 7")).contains("newer gialab"));
+        fs::remove_file(run.manifest_path()).unwrap();
+        assert!(store.list().unwrap()[0].error.as_ref().unwrap().contains("has no manifest.json"));
+        fs::write(store.path().join("a file"), "").unwrap();
+        assert_eq!(store.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_run_from_tomorrow_is_listed_first_and_crashes_nothing() {
+        let (_data, store) = store();
+        for created in [NOW, NOW + 1e9, 1e300, -5.0] {
+            fixture::write_run(&store, "dlg-lenet", Health::Done, created.clamp(-1e15, 1e15));
+        }
+        let rows = store.list().unwrap();
+        assert!(rows.is_sorted_by(|a, b| a.created >= b.created));
+        assert_eq!(store.find("last").unwrap(), rows[0].directory);
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_read_until_all_figures_are_there() {
+        let (_data, store) = store();
+        let run = fixture::write_run(&store, "dlg-lenet", Health::Stopped, NOW);
+        let mut log = fs::OpenOptions::new().append(true).open(run.events_path()).unwrap();
+        let note = r#"{"v":1,"t":99.0,"event":"log","level":"info","message":"still here"}"#;
+        for _ in 0..1000 {
+            writeln!(log, "{note}").unwrap();
+        }
+        let summary = store.list().unwrap()[0].summary;
+        assert_eq!((summary.iteration, summary.seconds), (Some(180), Some(99.0)));
+        assert!(summary.psnr.is_some() && summary.loss.is_some());
+    }
+}

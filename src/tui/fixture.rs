@@ -123,6 +123,7 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         config: "/nonexistent".into(),
         theme: "auto".into(),
         mouse: false,
+        notify: super::notify::Wish::Auto,
         mistakes: Vec::new(),
     }
 }

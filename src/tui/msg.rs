@@ -29,6 +29,8 @@ pub enum Msg {
     Resized(u16, u16),
     /// The screen may be damaged: draw all of it.
     Damaged,
+    /// The terminal got the focus, or lost it.
+    FocusChanged(bool),
     /// It is this many seconds after the epoch.
     Tick(f64),
     /// Pictures that pass should show the next one.

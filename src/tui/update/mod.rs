@@ -40,6 +40,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Damaged => vec![Effect::Redraw],
+        Msg::FocusChanged(focused) => {
+            model.focused = Some(focused);
+            // Some terminals forget pictures while they are hidden.
+            if focused { vec![Effect::Redraw] } else { Vec::new() }
+        }
         Msg::Tick(_) | Msg::Mouse(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
         Msg::Terminate => {
