@@ -124,6 +124,7 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         config: "/nonexistent".into(),
         theme: "auto".into(),
         mouse: false,
+        notify: super::notify::Wish::Auto,
         mistakes: Vec::new(),
     }
 }
@@ -469,6 +470,22 @@ pub fn write_run(store: &Store, preset: &str, health: Health, created: f64) -> R
         writeln!(events, "{}", serde_json::to_string(&line).unwrap()).unwrap();
     }
     directory
+}
+
+/// Writes so many complete runs without pictures, a minute apart, for tests and benches of long lists.
+pub fn write_many(store: &Store, count: usize) {
+    let first = write_run(store, "dlg-lenet", Health::Done, NOW);
+    let manifest = fs::read_to_string(first.manifest_path()).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    for i in 1..count {
+        let run = RunDirectory::at(store.path().join(format!("run-{i:05}-dlg-lenet")));
+        fs::create_dir(run.path()).unwrap();
+        let mut manifest = manifest.clone();
+        manifest["run"] = run.id().into();
+        manifest["created"] = (NOW - 60.0 * i as f64).into();
+        fs::write(run.manifest_path(), serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
+        fs::copy(first.events_path(), run.events_path()).unwrap();
+    }
 }
 
 fn events_of(health: Health) -> Vec<Line> {

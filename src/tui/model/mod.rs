@@ -165,6 +165,8 @@ pub struct Model {
     pub starting: bool,
     /// Status line.
     pub notice: Option<Notice>,
+    /// The terminal has the focus; `None` if it never told.
+    pub focused: Option<bool>,
     /// Something visible changed.
     pub is_dirty: bool,
     /// The program is to end.
