@@ -6,5 +6,7 @@ mod bad_input;
 mod commands;
 mod lab;
 mod life;
+mod pictures;
 mod recovery;
+mod scripted;
 mod terminal;
