@@ -72,8 +72,9 @@ fn placeholder_pictures_are_shown_and_every_one_is_deleted() {
     terminal.wait_for_bytes("\u{10EEEE}\u{305}\u{305}");
     // Help lies over it and goes.
     terminal.press("?");
-    terminal.wait_for_text("keys");
+    terminal.wait_for_text("leave; running attacks go on");
     terminal.press("\x1b");
+    terminal.wait_for_text("? help");
     leave(&mut terminal);
     let sent = terminal.count(PLACEHOLDERS);
     assert!(sent >= 2, "{sent}");

@@ -26,7 +26,8 @@ const CELL: &str = "\x1b[16t";
 const BACKGROUND: &str = "\x1b]11;?";
 const SYNCHRONIZED: &str = "\x1b[?2026$p";
 const REGISTERS: &str = "\x1b[?1;1;0S";
-pub const ATTRIBUTES: &str = "\x1b[c";
+const ATTRIBUTES: &str = "\x1b[c";
+const SECONDARY: &str = "\x1b[>c";
 
 const KITTY_OK: (&str, &str) = (KITTY, "\x1b_Gi=31;OK\x1b\\");
 const CELL_10X20: (&str, &str) = (CELL, "\x1b[6;20;10t");
@@ -195,7 +196,8 @@ impl Scripted {
                         let mut heard = sink.lock().unwrap();
                         heard.extend(&buffer[..count]);
                         let new = heard[answered..].to_vec();
-                        if find(&new, ATTRIBUTES.as_bytes()).is_some() {
+                        // The last question of gialab, and of tmux.
+                        if [ATTRIBUTES, SECONDARY].iter().any(|end| find(&new, end.as_bytes()).is_some()) {
                             answered = heard.len();
                             drop(heard);
                             if manner == Manner::Vanishing {
