@@ -6,6 +6,8 @@ mod bad_input;
 mod commands;
 mod lab;
 mod life;
+mod pictures;
 mod recovery;
 mod screen;
+mod scripted;
 mod terminal;
