@@ -114,3 +114,42 @@ pub fn stop_group() {
     // The signal may be taken by another thread a moment later.
     std::thread::sleep(std::time::Duration::from_millis(30));
 }
+
+/// Waits up to `patience` for input on stdin and appends what is there. False if there was none in time, or
+/// none will come any more.
+///
+/// # Errors
+/// If stdin cannot be read.
+pub fn read_stdin_within(patience: std::time::Duration, heard: &mut Vec<u8>) -> std::io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = rustix::stdio::stdin();
+    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+    let timeout = Timespec { tv_sec: patience.as_secs() as i64, tv_nsec: patience.subsec_nanos().into() };
+    match poll(&mut watched, Some(&timeout)) {
+        Ok(_) => {}
+        // A signal, such as a changed window.
+        Err(rustix::io::Errno::INTR) => return Ok(true),
+        Err(error) => return Err(error.into()),
+    }
+    if !watched[0].revents().contains(PollFlags::IN) {
+        return Ok(false);
+    }
+    // What poll announced is read without waiting.
+    let mut buffer = [0; 4096];
+    let count = rustix::io::read(stdin, &mut buffer)?;
+    heard.extend_from_slice(&buffer[..count]);
+    Ok(count > 0)
+}
+
+/// Forgets input on stdin that nobody has read.
+pub fn drop_pending_input() {
+    let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+/// Pixels of a cell as the terminal tells the kernel, (width, height); none if it does not.
+pub fn cell_size() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    let width = size.ws_xpixel.checked_div(size.ws_col)?;
+    let height = size.ws_ypixel.checked_div(size.ws_row)?;
+    (width > 0 && height > 0).then_some((width.into(), height.into()))
+}

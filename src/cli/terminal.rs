@@ -6,7 +6,7 @@ use gialab::{backend, data};
 
 use super::{Context, DONE};
 
-pub fn run(context: &Context, ascii: bool) -> anyhow::Result<u8> {
+pub fn run(context: &Context) -> anyhow::Result<u8> {
     let (presets, errors) = preset::all(&context.paths.presets());
     errors.iter().for_each(|error| eprintln!("gialab: {error}"));
     let presets =
@@ -24,7 +24,9 @@ pub fn run(context: &Context, ascii: bool) -> anyhow::Result<u8> {
         datasets: datasets(),
         session_file: Some(state.join("session.json")),
         log_file: state.join("gialab.log"),
-        ascii,
+        ascii: context.wishes.ascii,
+        images: Some(context.wishes.images),
+        tmux_passthrough: context.wishes.tmux_passthrough,
         user_presets: context.paths.presets(),
     })?;
     Ok(DONE)

@@ -4,12 +4,18 @@
 
 use super::Raster;
 
-/// Rows of pixels in one cell: cells are about twice as high as wide, so half a cell is a square pixel.
-pub const PIXELS_PER_CELL: usize = 2;
+/// Pixels in a cell drawn with half blocks, (width, height): cells are about twice as high as wide.
+pub const HALF_BLOCKS: (usize, usize) = (1, 2);
 
-/// Pixels that a `width` x `height` picture takes in `columns` x `rows` cells, aspect kept.
-pub fn size(width: usize, height: usize, columns: usize, rows: usize) -> (usize, usize) {
-    let room = (columns, rows * PIXELS_PER_CELL);
+/// Pixels that a `width` x `height` picture takes in `columns` x `rows` cells of `cell` pixels, aspect kept.
+pub fn size(
+    width: usize,
+    height: usize,
+    columns: usize,
+    rows: usize,
+    cell: (usize, usize),
+) -> (usize, usize) {
+    let room = (columns * cell.0, rows * cell.1);
     if width == 0 || height == 0 || room.0 == 0 || room.1 == 0 {
         return (0, 0);
     }
@@ -25,9 +31,9 @@ pub fn size(width: usize, height: usize, columns: usize, rows: usize) -> (usize,
     }
 }
 
-/// The picture at the size at which it is drawn in `columns` x `rows` cells.
-pub fn fit(picture: &Raster, columns: usize, rows: usize) -> Raster {
-    let (width, height) = size(picture.width, picture.height, columns, rows);
+/// The picture at the size at which it is drawn in `columns` x `rows` cells of `cell` pixels.
+pub fn fit(picture: &Raster, columns: usize, rows: usize, cell: (usize, usize)) -> Raster {
+    let (width, height) = size(picture.width, picture.height, columns, rows, cell);
     let mut pixels = Vec::with_capacity(width * height);
     for y in 0..height {
         for x in 0..width {
@@ -39,6 +45,37 @@ pub fn fit(picture: &Raster, columns: usize, rows: usize) -> Raster {
         }
     }
     Raster { width, height, pixels }
+}
+
+/// A fitted picture on whole cells, so that no terminal has to scale it. What is beside it is transparent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canvas {
+    /// Cells in a row.
+    pub columns: u16,
+    /// Rows of cells.
+    pub rows: u16,
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Red, green, blue, alpha; row by row. Alpha is 0 or 255.
+    pub rgba: Vec<u8>,
+}
+
+/// The picture as large as it goes into `columns` x `rows` cells of `cell` pixels.
+pub fn canvas(picture: &Raster, columns: u16, rows: u16, cell: (usize, usize)) -> Canvas {
+    let fitted = fit(picture, columns.into(), rows.into(), cell);
+    let (across, down) = (fitted.width.div_ceil(cell.0), fitted.height.div_ceil(cell.1));
+    let (width, height) = (across * cell.0, down * cell.1);
+    let (left, top) = ((width - fitted.width) / 2, (height - fitted.height) / 2);
+    let mut rgba = vec![0; width * height * 4];
+    for (y, row) in fitted.pixels.chunks_exact(fitted.width.max(1)).enumerate() {
+        let begin = ((top + y) * width + left) * 4;
+        for (target, [r, g, b]) in rgba[begin..].chunks_exact_mut(4).zip(row) {
+            target.copy_from_slice(&[*r, *g, *b, 255]);
+        }
+    }
+    Canvas { columns: across as u16, rows: down as u16, width, height, rgba }
 }
 
 /// Source pixels under target pixel `at` of `count`; at least one.
@@ -70,28 +107,40 @@ mod tests {
 
     #[test]
     fn enlarges_by_whole_factors_only() {
-        assert_eq!(size(32, 32, 70, 40), (64, 64));
-        assert_eq!(size(32, 32, 32, 16), (32, 32));
-        assert_eq!(size(8, 8, 31, 100), (24, 24));
+        assert_eq!(size(32, 32, 70, 40, HALF_BLOCKS), (64, 64));
+        assert_eq!(size(32, 32, 32, 16, HALF_BLOCKS), (32, 32));
+        assert_eq!(size(8, 8, 31, 100, HALF_BLOCKS), (24, 24));
+        assert_eq!(size(32, 32, 35, 18, (9, 19)), (288, 288));
     }
 
     #[test]
     fn shrinks_to_the_tighter_side_and_keeps_the_aspect() {
-        assert_eq!(size(32, 32, 20, 16), (20, 20));
-        assert_eq!(size(64, 32, 32, 40), (32, 16));
-        assert_eq!(size(100, 1, 10, 1), (10, 1));
-        assert_eq!(size(32, 32, 0, 4), (0, 0));
+        assert_eq!(size(32, 32, 20, 16, HALF_BLOCKS), (20, 20));
+        assert_eq!(size(64, 32, 32, 40, HALF_BLOCKS), (32, 16));
+        assert_eq!(size(100, 1, 10, 1, HALF_BLOCKS), (10, 1));
+        assert_eq!(size(32, 32, 0, 4, HALF_BLOCKS), (0, 0));
     }
 
     #[test]
     fn nearest_neighbour_repeats_pixels() {
-        let big = fit(&raster(2, 1, &[10, 20]), 4, 1);
+        let big = fit(&raster(2, 1, &[10, 20]), 4, 1, HALF_BLOCKS);
         assert_eq!(big, raster(4, 2, &[10, 10, 20, 20, 10, 10, 20, 20]));
     }
 
     #[test]
     fn box_average_is_exact() {
-        let small = fit(&raster(4, 4, &[0, 2, 10, 10, 4, 6, 10, 10, 1, 1, 0, 0, 1, 1, 0, 255]), 2, 1);
-        assert_eq!(small, raster(2, 2, &[3, 10, 1, 64]));
+        let four = raster(4, 4, &[0, 2, 10, 10, 4, 6, 10, 10, 1, 1, 0, 0, 1, 1, 0, 255]);
+        assert_eq!(fit(&four, 2, 1, HALF_BLOCKS), raster(2, 2, &[3, 10, 1, 64]));
+    }
+
+    #[test]
+    fn a_canvas_covers_whole_cells_and_is_transparent_beside_the_picture() {
+        // Three pixels of 3x3 each in cells of 4x8: 9x9 pixels on 12x16.
+        let canvas = canvas(&raster(3, 3, &[7; 9]), 3, 2, (4, 8));
+        assert_eq!((canvas.columns, canvas.rows, canvas.width, canvas.height), (3, 2, 12, 16));
+        let alpha: Vec<u8> = canvas.rgba.chunks_exact(4).map(|pixel| pixel[3]).collect();
+        assert_eq!(alpha.iter().filter(|alpha| **alpha == 255).count(), 144 - 144 + 12 * 12);
+        assert_eq!(canvas.rgba.len(), 12 * 16 * 4);
+        assert_eq!(&canvas.rgba[..4], [0; 4]);
     }
 }

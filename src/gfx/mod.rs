@@ -1,16 +1,31 @@
 //! Pictures in terminals: a narrow seam between a picture and what a terminal can show.
 //!
-//! Today every picture is drawn as ordinary cells. The seam has two steps so that protocols which write
-//! pixels after the frame (kitty, iTerm2, sixel) fit in: [`Surface::reserve`] takes its place in the frame's
-//! buffer, [`Surface::paint`] writes what does not go through the buffer. Knows nothing of runs or attacks.
+//! A picture takes its place in the frame's buffer through [`Surface::place`]; [`look`] finds out what the
+//! terminal can do, and [`Painter`] does it. Knows nothing of runs or attacks.
 
 pub mod blocks;
+pub mod brand;
+pub mod caps;
 pub mod fit;
+mod iterm;
+mod kitty;
+pub mod mux;
+mod painter;
+pub mod probe;
+mod sixel;
 
-use std::io::{self, Write};
+pub use caps::{Capabilities, Images, Protocol};
+pub use painter::Painter;
+
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde::Serialize;
+
+use caps::Known;
+use mux::Multiplexer;
+use probe::{Answers, Questions};
 
 /// Pictures with a longer side are reduced to this when they are loaded.
 pub const LONGEST_SIDE: u32 = 512;
@@ -27,7 +42,8 @@ pub struct Raster {
 }
 
 /// How many colours the terminal shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Depth {
     /// 24 bits.
     True,
@@ -41,14 +57,13 @@ pub enum Depth {
 
 /// Shows pictures in one kind of terminal.
 pub trait Surface {
-    /// Takes `area` of the frame for `picture` and returns the part that is used.
-    fn reserve(&mut self, buffer: &mut Buffer, area: Rect, picture: &Raster) -> Rect;
+    /// Pixels in one cell at which pictures are drawn, (width, height): (1, 2) for half blocks and characters,
+    /// the terminal's own for protocols with real pixels.
+    fn cell(&self) -> (usize, usize);
 
-    /// Writes what does not go through the frame's buffer, after the frame.
-    ///
-    /// # Errors
-    /// If the terminal cannot be written to.
-    fn paint(&mut self, out: &mut dyn Write) -> io::Result<()>;
+    /// Takes the place of `picture` in the frame, centred in `area`, and returns the cells that are used. What
+    /// was shown in `slot` before is replaced.
+    fn place(&mut self, buffer: &mut Buffer, area: Rect, slot: usize, picture: &Arc<Raster>) -> Rect;
 }
 
 /// Pictures as cells: half blocks, or characters by luminance where there are no colours.
@@ -61,18 +76,73 @@ pub struct Cells {
 }
 
 impl Surface for Cells {
-    fn reserve(&mut self, buffer: &mut Buffer, area: Rect, picture: &Raster) -> Rect {
-        let fitted = fit::fit(picture, area.width.into(), area.height.into());
+    fn cell(&self) -> (usize, usize) {
+        fit::HALF_BLOCKS
+    }
+
+    fn place(&mut self, buffer: &mut Buffer, area: Rect, _slot: usize, picture: &Arc<Raster>) -> Rect {
+        let fitted = fit::fit(picture, area.width.into(), area.height.into(), fit::HALF_BLOCKS);
         if self.ascii || matches!(self.depth, Depth::Mono | Depth::Sixteen) {
             blocks::ramp(buffer, area, &fitted)
         } else {
             blocks::half_blocks(buffer, area, &fitted, self.depth)
         }
     }
+}
 
-    fn paint(&mut self, _out: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+/// What is wished of the pictures.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// How they are shown.
+    pub images: Images,
+    /// Set tmux's `allow-passthrough` for this pane.
+    pub tmux_passthrough: bool,
+    /// Show nothing beyond ASCII, whatever the locale says.
+    pub ascii: bool,
+}
+
+/// Finds out what the terminal can do: asks it, and the tmux that it is in. Must be in raw mode unless stdin or
+/// stdout is no terminal, in which case nothing is asked.
+pub fn look(wishes: Wishes) -> (Capabilities, Answers) {
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut multiplexer = Multiplexer::of_environment(variable);
+    let term = variable("TERM").unwrap_or_default();
+    let patience = match variable("SSH_CONNECTION") {
+        Some(_) => probe::PATIENCE_OVER_SSH,
+        None => probe::PATIENCE,
+    };
+    let ask = |questions| probe::ask(questions, patience).unwrap_or_default();
+    let answers = if !is_terminal() || term == "dumb" {
+        Answers::default()
+    } else if multiplexer == Multiplexer::None && term != "linux" {
+        ask(Questions::All)
+    } else {
+        ask(Questions::Harmless)
+    };
+    let named = answers.version().and_then(brand::Brand::of_version);
+    if multiplexer == Multiplexer::None && matches!(named, Some(brand::Brand::Tmux | brand::Brand::Screen)) {
+        multiplexer = Multiplexer::Remote;
     }
+    if matches!(multiplexer, Multiplexer::Tmux(_)) {
+        if wishes.tmux_passthrough {
+            mux::allow_passthrough(variable);
+        }
+        multiplexer = Multiplexer::Tmux(mux::ask_tmux(variable));
+    }
+    let known = Known {
+        answers,
+        multiplexer,
+        cell: crate::sys::cell_size(),
+        images: wishes.images,
+        ascii: wishes.ascii,
+    };
+    (Capabilities::of(&known, variable), known.answers)
+}
+
+/// Whether both stdin and stdout are a terminal.
+pub fn is_terminal() -> bool {
+    use std::io::IsTerminal;
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 impl Depth {

@@ -15,6 +15,7 @@ use super::model::{Model, RunRow, Summary};
 use super::msg::{Msg, PictureKey};
 use super::theme::Theme;
 use super::update::update;
+use super::view::with_cells;
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
@@ -114,6 +115,8 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         session_file: Some(directory.join("session.json")),
         log_file: "/var/log/gialab.log".into(),
         ascii: false,
+        images: None,
+        tmux_passthrough: false,
         user_presets: "/home/ada/.config/gialab/presets".into(),
     }
 }
@@ -425,8 +428,13 @@ fn events_of(health: Health) -> Vec<Line> {
 /// Draws the model and returns the rows of the screen.
 pub fn drawn(model: &Model) -> String {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
-    terminal.draw(|frame| screen::draw(model, frame)).unwrap();
+    draw(&mut terminal, model);
     terminal.backend().to_string()
+}
+
+fn draw(terminal: &mut Terminal<TestBackend>, model: &Model) {
+    let mut cells = model.theme.cells();
+    terminal.draw(|frame| with_cells(frame, &mut cells, |view| screen::draw(model, view))).unwrap();
 }
 
 /// Draws benches repeat: 10,000 points a curve, four pictures, and so many runs listed.
@@ -455,6 +463,6 @@ impl Drawing {
 
     /// Draws one frame.
     pub fn frame(&mut self) {
-        self.terminal.draw(|frame| screen::draw(&self.model, frame)).unwrap();
+        draw(&mut self.terminal, &self.model);
     }
 }

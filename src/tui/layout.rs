@@ -103,13 +103,15 @@ fn beside(area: Rect, picture: (usize, usize)) -> (Rect, Rect) {
         return columns.areas::<2>(area).into();
     }
     // Inside the frame: four in a row with a label each, or two rows of two.
-    let fitted = |columns: u16, rows: u16| fit::size(picture.0, picture.1, columns.into(), rows.into());
+    let fitted = |columns: u16, rows: u16| {
+        fit::size(picture.0, picture.1, columns.into(), rows.into(), fit::HALF_BLOCKS)
+    };
     let below = fitted((area.width - 2) / 4 - 1, area.height.saturating_sub(LOWEST_CHART + 3));
     let aside = fitted((width - 2) / 2 - 1, (area.height.saturating_sub(2) / 2).saturating_sub(1));
     if below.0 <= aside.0 {
         return columns.areas::<2>(area).into();
     }
-    let height = below.1.div_ceil(fit::PIXELS_PER_CELL) as u16 + 3;
+    let height = below.1.div_ceil(fit::HALF_BLOCKS.1) as u16 + 3;
     Layout::vertical([Constraint::Min(0), Constraint::Length(height)]).areas::<2>(area).into()
 }
 

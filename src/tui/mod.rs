@@ -16,14 +16,16 @@ mod signals;
 mod terminal;
 mod theme;
 mod update;
+mod view;
 mod watch;
 mod widget;
+pub mod wire;
 
 /// A model on recorded runs, for tests and benches.
 #[doc(hidden)]
 pub mod fixture;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -34,7 +36,8 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use crate::config::RunConfig;
-use crate::gfx::{self, Depth};
+use crate::gfx::probe::RawMode;
+use crate::gfx::{self, Images, Painter, Wishes};
 use crate::run::{self, Store};
 
 use effect::{Effect, Performer};
@@ -58,6 +61,10 @@ pub struct Setup {
     pub log_file: PathBuf,
     /// Show nothing beyond ASCII, whatever the locale says.
     pub ascii: bool,
+    /// How pictures are shown; chosen by the terminal if this says nothing.
+    pub images: Option<Images>,
+    /// Set tmux's `allow-passthrough` for this pane.
+    pub tmux_passthrough: bool,
     /// Where a person's own presets belong.
     pub user_presets: PathBuf,
 }
@@ -103,14 +110,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// If stdin or stdout is no terminal, if the terminal cannot be used, or if a part of the program panicked.
 pub fn start(setup: Setup) -> anyhow::Result<()> {
     anyhow::ensure!(
-        std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
+        gfx::is_terminal(),
         "the terminal application needs a terminal; `gialab run PRESET` works in a pipe"
     );
-    let environment = |name: &str| std::env::var(name).ok();
-    let theme = theme::Theme {
-        depth: Depth::from_environment(environment),
-        ascii: setup.ascii || gfx::only_ascii(environment),
-    };
     let (inbox, messages) = mpsc::sync_channel(INBOX);
     let (watcher, commands) = mpsc::channel();
     let performer = Performer {
@@ -120,17 +122,39 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         watcher,
         saving: Arc::default(),
     };
-    let mut model = new_model(setup, theme, TimeZone::system(), run::now());
-    let mut screen = terminal::Screen::take(&model.log_file)?;
-    model.size = screen.size()?;
     signals::spawn(inbox.clone()).context("cannot take signals")?;
+    let raw_mode = RawMode::enter().context("the terminal refuses raw mode")?;
+    let wishes = Wishes {
+        images: setup.images.unwrap_or_default(),
+        tmux_passthrough: setup.tmux_passthrough,
+        ascii: setup.ascii,
+    };
+    let (capabilities, _) = gfx::look(wishes);
+    let theme = theme::Theme { depth: capabilities.depth, ascii: capabilities.ascii };
+    let mut model = new_model(setup, theme, TimeZone::system(), run::now());
+    if let Some(remedy) = &capabilities.remedy {
+        let text = format!("{}; {remedy}", capabilities.why);
+        model.notice.get_or_insert(model::Notice { text, is_bad: false, until: model.now + 10.0 });
+    }
+    let painter = Painter::new(&capabilities, std::process::id());
+    let mut screen = terminal::Screen::take(&model.log_file, painter)?;
+    raw_mode.keep();
+    let shown = Instant::now();
+    model.size = screen.size()?;
     let store = performer.store.clone();
     let news = inbox.clone();
     thread::spawn(move || watch::watch(&store, &commands, &news));
     input::spawn(inbox);
-    let per_frame = frame_time(environment("SSH_CONNECTION").is_some());
+    let per_frame = frame_time(capabilities.over_ssh);
     let end = event_loop(&mut model, &mut screen, &performer, &messages, per_frame);
+    let (frames, pictures) = screen.bytes_written();
     drop(screen);
+    if let Some(state) = model.log_file.parent() {
+        let protocol = capabilities.protocol.name().to_owned();
+        let seconds = shown.elapsed().as_secs_f64();
+        // Only for curiosity's sake: no reason to complain on the way out.
+        let _ = wire::Figures { frames, pictures, seconds, protocol }.write(state);
+    }
     let saved = performer.save(&model.session());
     end?;
     let mut out = std::io::stdout();
@@ -162,6 +186,9 @@ fn event_loop(
     while !model.is_leaving {
         let now = Instant::now();
         let mut until = tick;
+        if let Some(due) = screen.picture_due() {
+            until = until.min(due.max(drawn.map_or(now, |drawn| drawn + per_frame)));
+        }
         if model.is_dirty {
             until = until.min(drawn.map_or(now, |drawn| drawn + per_frame));
         }
@@ -198,6 +225,7 @@ fn event_loop(
             "a part of gialab failed; see above and {}; runs go on",
             model.log_file.display()
         );
+        model.is_dirty |= screen.picture_due().is_some_and(|due| due <= Instant::now());
         if model.is_dirty && drawn.is_none_or(|drawn| drawn + per_frame <= Instant::now()) {
             model.is_dirty = false;
             screen.draw(model)?;

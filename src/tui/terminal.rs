@@ -8,8 +8,9 @@ use std::fs::OpenOptions;
 use std::io::{self, Stdout, Write};
 use std::panic;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Instant;
 
 use anyhow::Context;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -24,6 +25,9 @@ use ratatui::layout::Rect;
 
 use super::model::Model;
 use super::screen;
+use super::view::{Hits, View};
+use super::wire::Counted;
+use crate::gfx::Painter;
 use crate::sys::StderrRedirect;
 
 /// The screen is ours.
@@ -31,6 +35,9 @@ static OWNED: AtomicBool = AtomicBool::new(false);
 
 /// Where stderr went, while the screen is ours.
 static STDERR: Mutex<Option<StderrRedirect>> = Mutex::new(None);
+
+/// What takes our pictures from the terminal, while the screen is ours.
+static FAREWELL: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 static HOOK: Once = Once::new();
 
@@ -42,6 +49,7 @@ pub fn restore() {
     let mut out = io::stdout();
     // Each step is tried: a terminal that refuses one may take the next.
     let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste);
+    let _ = out.write_all(&std::mem::take(&mut *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner)));
     // Emptied first: tmux 3.3a pushes lines of a resized alternate screen into the normal one otherwise.
     let _ = execute!(out, Clear(ClearType::All), cursor::MoveTo(0, 0), LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
@@ -55,7 +63,12 @@ pub fn is_owned() -> bool {
 
 /// The terminal while it is ours.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Counted<Stdout>>>,
+    /// Bytes written, pictures included.
+    written: Arc<AtomicU64>,
+    painter: Painter,
+    /// What was drawn where, for the mouse.
+    pub hits: Hits,
     log_file: std::path::PathBuf,
 }
 
@@ -64,7 +77,7 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal refuses raw mode, or the log file cannot be made.
-    pub fn take(log_file: &Path) -> anyhow::Result<Self> {
+    pub fn take(log_file: &Path, painter: Painter) -> anyhow::Result<Self> {
         // Ours runs before whichever hook is there, which then prints to a usable terminal.
         HOOK.call_once(|| {
             let previous = panic::take_hook();
@@ -73,9 +86,10 @@ impl Screen {
                 previous(info);
             }));
         });
-        let terminal =
-            Terminal::new(CrosstermBackend::new(io::stdout())).context("no terminal to draw on")?;
-        let mut screen = Screen { terminal, log_file: log_file.to_path_buf() };
+        let (out, written) = Counted::new(io::stdout());
+        let terminal = Terminal::new(CrosstermBackend::new(out)).context("no terminal to draw on")?;
+        let mut screen =
+            Screen { terminal, written, painter, hits: Hits::default(), log_file: log_file.to_path_buf() };
         screen.enter()?;
         Ok(screen)
     }
@@ -104,6 +118,7 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn repaint(&mut self) -> anyhow::Result<()> {
+        self.painter.invalidate();
         let size = self.terminal.size()?;
         Ok(self.terminal.resize(Rect::new(0, 0, size.width, size.height))?)
     }
@@ -122,7 +137,20 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn draw(&mut self, model: &Model) -> anyhow::Result<()> {
-        frame(&mut self.terminal, model)
+        self.hits = frame(&mut self.terminal, &mut self.painter, model)?;
+        *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = self.painter.farewell();
+        Ok(())
+    }
+
+    /// When a picture that had to wait can be drawn.
+    pub fn picture_due(&self) -> Option<Instant> {
+        self.painter.due()
+    }
+
+    /// Bytes written so far: for frames, and for pictures that go beside them.
+    pub fn bytes_written(&self) -> (u64, u64) {
+        let pictures = self.painter.bytes_written();
+        (self.written.load(Ordering::Relaxed).saturating_sub(pictures), pictures)
     }
 }
 
@@ -137,18 +165,30 @@ impl Drop for Screen {
 ///
 /// # Errors
 /// If the terminal cannot be written to.
-pub fn frame<W: Write>(terminal: &mut Terminal<CrosstermBackend<W>>, model: &Model) -> anyhow::Result<()> {
+pub fn frame<W: Write>(
+    terminal: &mut Terminal<CrosstermBackend<W>>,
+    painter: &mut Painter,
+    model: &Model,
+) -> anyhow::Result<Hits> {
+    painter.begin_frame(Instant::now(), !model.overlays.is_empty());
     queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
-    let drawn = terminal.draw(|frame| screen::draw(model, frame)).map(|_| ());
+    let mut hits = Hits::default();
+    let drawn = terminal
+        .draw(|frame| screen::draw(model, &mut View { frame, surface: painter, hits: &mut hits }))
+        .map(|_| ())
+        .and_then(|()| painter.paint(terminal.backend_mut()));
     let ended = execute!(terminal.backend_mut(), EndSynchronizedUpdate);
     drawn?;
-    Ok(ended?)
+    ended?;
+    Ok(hits)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::gfx::caps::Known;
+    use crate::gfx::{Capabilities, Images};
     use crate::tui::fixture;
     use ratatui::{TerminalOptions, Viewport};
 
@@ -160,9 +200,11 @@ mod tests {
             let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
             let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut bytes), options).unwrap();
             let mut model = fixture::model(80, 24);
-            frame(&mut terminal, &model).unwrap();
+            let blocks = Known { images: Images::Blocks, ..Known::default() };
+            let mut painter = Painter::new(&Capabilities::of(&blocks, |_| None), 0);
+            frame(&mut terminal, &mut painter, &model).unwrap();
             model.overlays.push(crate::tui::overlay::Overlay::Help { scroll: 0 });
-            frame(&mut terminal, &model).unwrap();
+            frame(&mut terminal, &mut painter, &model).unwrap();
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (begin, end) = ("\u{1b}[?2026h", "\u{1b}[?2026l");

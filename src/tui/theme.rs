@@ -8,7 +8,7 @@ use ratatui::symbols::border;
 use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType};
 
-use crate::gfx::Depth;
+use crate::gfx::{Cells, Depth};
 use crate::run::Health;
 
 /// Colours and characters of one terminal.
@@ -31,6 +31,11 @@ const GREY: Accent = Accent([0x8a, 0x8a, 0x8a], 245, Color::DarkGray);
 const PALE: Accent = Accent([0x7f, 0xa8, 0xc4], 110, Color::Cyan);
 
 impl Theme {
+    /// Pictures in cells, as this terminal can show them.
+    pub fn cells(self) -> Cells {
+        Cells { depth: self.depth, ascii: self.ascii }
+    }
+
     fn lower(self, accent: &Accent) -> Style {
         let Accent([r, g, b], indexed, basic) = *accent;
         match self.depth {

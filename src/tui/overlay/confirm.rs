@@ -1,16 +1,16 @@
 //! A question before something that cannot be taken back.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::tui::model::Model;
+use crate::tui::view::View;
 
 /// Draws the question with its consequence and the two answers.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect, question: &str, detail: &str) {
+pub fn draw(model: &Model, view: &mut View, area: Rect, question: &str, detail: &str) {
     let theme = model.theme;
-    let place = super::centred(frame, area, 62, 9);
+    let place = super::centred(view, area, 62, 9);
     let mut lines = vec![Line::styled(question.to_owned(), theme.strong()), Line::default()];
     lines.extend(detail.lines().map(|line| Line::raw(line.to_owned())));
     lines.push(Line::default());
@@ -21,5 +21,6 @@ pub fn draw(model: &Model, frame: &mut Frame, area: Rect, question: &str, detail
         Span::raw(" no, leave it as it is"),
     ]));
     let block = theme.frame("really?").border_style(theme.warning());
-    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).block(block), place);
+    view.frame
+        .render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).block(block), place);
 }

@@ -1,12 +1,12 @@
 //! The form that changes a preset before it starts.
 
-use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
 use crate::tui::model::{Model, Settings};
+use crate::tui::view::View;
 use crate::tui::{DatasetEntry, PresetEntry};
 
 /// Iterations and trials beyond these are typing errors.
@@ -144,9 +144,9 @@ fn texts(config: &crate::config::RunConfig) -> [String; 5] {
 }
 
 /// Draws the form, with the cursor in the field in focus.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect, form: &Form) {
+pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
     let theme = model.theme;
-    let place = super::centred(frame, area, 76, 2 * FIELDS.len() as u16 + 4);
+    let place = super::centred(view, area, 76, 2 * FIELDS.len() as u16 + 4);
     let block = theme.frame(format!("settings of {}", form.preset)).border_style(theme.accent());
     let inner = block.inner(place);
     let room = usize::from(inner.width.saturating_sub(16)).max(1);
@@ -169,12 +169,12 @@ pub fn draw(model: &Model, frame: &mut Frame, area: Rect, form: &Form) {
         lines.push(Line::styled(format!("{:15}{text}", ""), style));
         if i == form.focus {
             let column = input.visual_cursor().saturating_sub(scroll).min(room - 1) as u16;
-            frame.set_cursor_position(Position::new(inner.x + 15 + column, inner.y + 2 * i as u16));
+            view.frame.set_cursor_position(Position::new(inner.x + 15 + column, inner.y + 2 * i as u16));
         }
     }
     lines.push(Line::styled(
         " Enter keeps   Esc leaves all as it was   Ctrl-R the preset's own value",
         theme.dim(),
     ));
-    frame.render_widget(Paragraph::new(Text::from(lines)).block(block), place);
+    view.frame.render_widget(Paragraph::new(Text::from(lines)).block(block), place);
 }

@@ -1,12 +1,12 @@
 //! All keys of a screen, printed from the keymap; and other long texts.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::tui::keymap::{self, Place};
 use crate::tui::model::Model;
+use crate::tui::view::View;
 
 /// Lines of the help: keys of the shown screen first, then those valid everywhere.
 pub fn lines(model: &Model) -> Vec<Line<'static>> {
@@ -46,23 +46,23 @@ fn screen_title(model: &Model) -> &'static str {
 }
 
 /// Draws the help.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect, scroll: u16) {
-    scrolled(model, frame, area, "keys", Text::from(lines(model)), scroll);
+pub fn draw(model: &Model, view: &mut View, area: Rect, scroll: u16) {
+    scrolled(model, view, area, "keys", Text::from(lines(model)), scroll);
 }
 
 /// Draws a text.
-pub fn draw_text(model: &Model, frame: &mut Frame, area: Rect, title: &str, body: &str, scroll: u16) {
-    scrolled(model, frame, area, title, Text::raw(body.to_owned()), scroll);
+pub fn draw_text(model: &Model, view: &mut View, area: Rect, title: &str, body: &str, scroll: u16) {
+    scrolled(model, view, area, title, Text::raw(body.to_owned()), scroll);
 }
 
-fn scrolled(model: &Model, frame: &mut Frame, area: Rect, title: &str, text: Text, scroll: u16) {
+fn scrolled(model: &Model, view: &mut View, area: Rect, title: &str, text: Text, scroll: u16) {
     let theme = model.theme;
     let width = 78.min(area.width.saturating_sub(2));
     // Lines as they will be wrapped; words may break a little earlier, hence the spare line.
     let inner = usize::from(width.saturating_sub(2)).max(1);
     let needed: usize = text.lines.iter().map(|line| line.width().div_ceil(inner).max(1)).sum();
     let height = u16::try_from(needed + 3).unwrap_or(u16::MAX).min(area.height.saturating_sub(2));
-    let place = super::centred(frame, area, width, height);
+    let place = super::centred(view, area, width, height);
     let hidden = (needed + 1).saturating_sub(usize::from(height.saturating_sub(2)));
     let scroll = scroll.min(u16::try_from(hidden).unwrap_or(u16::MAX));
     let mut block = theme.frame(title).border_style(theme.accent());
@@ -71,5 +71,5 @@ fn scrolled(model: &Model, frame: &mut Frame, area: Rect, title: &str, text: Tex
         block = block.title_bottom(Line::styled(hint, theme.dim()).right_aligned());
     }
     let paragraph = Paragraph::new(text).wrap(Wrap { trim: false }).scroll((scroll, 0)).block(block);
-    frame.render_widget(paragraph, place);
+    view.frame.render_widget(paragraph, place);
 }

@@ -5,12 +5,12 @@ pub mod edit;
 pub mod error;
 pub mod help;
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Clear;
 
 use super::effect::Effect;
 use super::model::Model;
+use super::view::View;
 
 /// Something over the screen.
 #[derive(Debug)]
@@ -48,27 +48,25 @@ pub enum Overlay {
 }
 
 /// Draws the topmost overlay.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+pub fn draw(model: &Model, view: &mut View, area: Rect) {
     match model.overlays.last() {
-        Some(Overlay::Help { scroll }) => help::draw(model, frame, area, *scroll),
+        Some(Overlay::Help { scroll }) => help::draw(model, view, area, *scroll),
         Some(Overlay::Text { title, body, scroll }) => {
-            help::draw_text(model, frame, area, title, body, *scroll)
+            help::draw_text(model, view, area, title, body, *scroll)
         }
-        Some(Overlay::Confirm { question, detail, .. }) => {
-            confirm::draw(model, frame, area, question, detail)
-        }
-        Some(Overlay::Error { message }) => error::draw(model, frame, area, message),
-        Some(Overlay::Edit(form)) => edit::draw(model, frame, area, form),
+        Some(Overlay::Confirm { question, detail, .. }) => confirm::draw(model, view, area, question, detail),
+        Some(Overlay::Error { message }) => error::draw(model, view, area, message),
+        Some(Overlay::Edit(form)) => edit::draw(model, view, area, form),
         None => {}
     }
 }
 
 /// Clears a centred box of at most `width` x `height` and returns it.
-fn centred(frame: &mut Frame, area: Rect, width: u16, height: u16) -> Rect {
+fn centred(view: &mut View, area: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(area.width.saturating_sub(2));
     let height = height.min(area.height.saturating_sub(2));
     let place =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
-    frame.render_widget(Clear, place);
+    view.frame.render_widget(Clear, place);
     place
 }

@@ -4,36 +4,39 @@ pub mod presets;
 pub mod run;
 pub mod runs;
 
-use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::layout;
 use super::model::{Model, Screen};
 use super::overlay;
+use super::view::{Target, View};
 use super::widget::{footer, tabs};
 use crate::run::event::Level;
 
 /// Draws everything.
-pub fn draw(model: &Model, frame: &mut Frame) {
-    let area = frame.area();
+pub fn draw(model: &Model, view: &mut View) {
+    let area = view.frame.area();
     if layout::is_too_small(area.width, area.height) {
         let (width, height) = layout::SMALLEST;
         let text = format!("gialab needs {width}x{height}; this terminal is {}x{}", area.width, area.height);
-        frame.render_widget(Paragraph::new(text), area);
+        view.frame.render_widget(Paragraph::new(text), area);
         return;
     }
     let areas = layout::areas(area);
-    tabs::draw(model, areas.tabs, frame.buffer_mut());
+    tabs::draw(model, areas.tabs, view);
     match model.screen {
-        Screen::Presets => presets::draw(model, frame, areas.body),
-        Screen::Runs => runs::draw(model, frame, areas.body),
-        Screen::Run => run::draw(model, frame, areas.body),
+        Screen::Presets => presets::draw(model, view, areas.body),
+        Screen::Runs => runs::draw(model, view, areas.body),
+        Screen::Run => run::draw(model, view, areas.body),
     }
     let line = status(model);
-    frame.buffer_mut().set_line(areas.status.x, areas.status.y, &line, areas.status.width);
-    footer::draw(model, areas.footer, frame.buffer_mut());
-    overlay::draw(model, frame, areas.body);
+    view.frame.buffer_mut().set_line(areas.status.x, areas.status.y, &line, areas.status.width);
+    footer::draw(model, areas.footer, view);
+    if !model.overlays.is_empty() {
+        view.hits.add(areas.tabs.union(areas.status), Target::Cover);
+    }
+    overlay::draw(model, view, areas.body);
 }
 
 /// One sentence: a notice, or how the shown thing stands.

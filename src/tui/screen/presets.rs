@@ -1,6 +1,5 @@
 //! What can be run: the list, what a preset is about, and how it would start.
 
-use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
@@ -9,14 +8,15 @@ use ratatui::widgets::{Paragraph, Wrap};
 use crate::config::{RunConfig, TrainingState};
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
+use crate::tui::view::View;
 use crate::tui::{PresetEntry, format};
 
 /// Draws list and description.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let list = if area.width >= 110 { 44 } else { 36.min(area.width / 2) };
     let [left, right] = Layout::horizontal([Constraint::Length(list), Constraint::Min(0)]).areas(area);
-    draw_list(model, frame, left);
-    draw_chosen(model, frame, right);
+    draw_list(model, view, left);
+    draw_chosen(model, view, right);
 }
 
 /// What the status line says.
@@ -29,13 +29,13 @@ pub fn status(model: &Model) -> String {
     format!("{shown} presets; your own belong in {own}")
 }
 
-fn draw_list(model: &Model, frame: &mut Frame, area: Rect) {
+fn draw_list(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     let block = theme.frame("presets");
     let mut inner = block.inner(area);
-    frame.render_widget(block, area);
+    view.frame.render_widget(block, area);
     inner.height -= super::runs::draw_filter(
-        frame,
+        view,
         theme,
         inner,
         &model.presets_view.filter,
@@ -44,7 +44,7 @@ fn draw_list(model: &Model, frame: &mut Frame, area: Rect) {
     let visible = model.visible_presets();
     if visible.is_empty() {
         let text = "no preset has these words";
-        frame.buffer_mut().set_stringn(inner.x + 1, inner.y, text, inner.width.into(), theme.dim());
+        view.frame.buffer_mut().set_stringn(inner.x + 1, inner.y, text, inner.width.into(), theme.dim());
         return;
     }
     let chosen = model.chosen_preset().map(|entry| entry.name.as_str());
@@ -65,7 +65,7 @@ fn draw_list(model: &Model, frame: &mut Frame, area: Rect) {
     // The chosen line stays in the middle third once the list is longer than the pane.
     let first = at.saturating_sub(usize::from(inner.height) * 2 / 3);
     let first = first.min(lines.len().saturating_sub(inner.height.into()));
-    frame.render_widget(Paragraph::new(Text::from(lines.split_off(first))), inner);
+    view.frame.render_widget(Paragraph::new(Text::from(lines.split_off(first))), inner);
 }
 
 fn row(entry: &PresetEntry, width: usize, theme: Theme) -> String {
@@ -76,16 +76,16 @@ fn row(entry: &PresetEntry, width: usize, theme: Theme) -> String {
     format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, theme.ascii))
 }
 
-fn draw_chosen(model: &Model, frame: &mut Frame, area: Rect) {
+fn draw_chosen(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     let Some(entry) = model.chosen_preset() else {
-        frame.render_widget(theme.frame(""), area);
+        view.frame.render_widget(theme.frame(""), area);
         return;
     };
     let title = format::cut(&entry.config.title, usize::from(area.width.saturating_sub(6)), theme.ascii);
     let block = theme.frame(title);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
+    view.frame.render_widget(block, area);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let facts = facts(model, entry, inner.width.into());
     let needed = facts.len() as u16;
@@ -93,12 +93,12 @@ fn draw_chosen(model: &Model, frame: &mut Frame, area: Rect) {
     let room = inner.height.saturating_sub(needed);
     let [about, below] =
         Layout::vertical([Constraint::Length(text.min(room)), Constraint::Min(0)]).areas(inner);
-    draw_about(model, frame, about, &entry.config);
-    frame.render_widget(Paragraph::new(Text::from(facts)), below);
+    draw_about(model, view, about, &entry.config);
+    view.frame.render_widget(Paragraph::new(Text::from(facts)), below);
 }
 
 /// The description, and a hint where it goes on if it does not fit.
-fn draw_about(model: &Model, frame: &mut Frame, area: Rect, config: &RunConfig) {
+fn draw_about(model: &Model, view: &mut View, area: Rect, config: &RunConfig) {
     let theme = model.theme;
     if area.height < 2 {
         return;
@@ -110,7 +110,7 @@ fn draw_about(model: &Model, frame: &mut Frame, area: Rect, config: &RunConfig) 
         shown.pop();
         shown.push(Line::styled(theme.glyph("… d shows all of it", "... d shows all of it"), theme.dim()));
     }
-    frame.render_widget(Paragraph::new(Text::from(shown)).wrap(Wrap { trim: true }), area);
+    view.frame.render_widget(Paragraph::new(Text::from(shown)).wrap(Wrap { trim: true }), area);
 }
 
 /// Breaks text into lines of at most `width` characters at spaces.
@@ -249,6 +249,6 @@ fn backends(model: &Model, width: usize) -> Vec<Line<'static>> {
 }
 
 /// Puts the cursor into a filter that is typed.
-pub fn place_cursor(frame: &mut Frame, x: u16, y: u16) {
-    frame.set_cursor_position(Position::new(x, y));
+pub fn place_cursor(view: &mut View, x: u16, y: u16) {
+    view.frame.set_cursor_position(Position::new(x, y));
 }

@@ -1,6 +1,5 @@
 //! One run: what the attacker knows, the loss, the pictures, the metrics, the log, the progress.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Widget};
@@ -12,10 +11,11 @@ use crate::tui::format;
 use crate::tui::layout;
 use crate::tui::model::{Model, RunView};
 use crate::tui::theme::Theme;
+use crate::tui::view::View;
 use crate::tui::widget::{chart::LossChart, gauge, image_pane, metric_table};
 
 /// Draws the opened run.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     let Some(run) = &model.run else {
         let text = if model.starting {
@@ -24,25 +24,25 @@ pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
             "No run is open. Press 2 for the runs, 1 for the presets."
         };
         let block = theme.frame("run");
-        frame.render_widget(Paragraph::new(text).style(theme.dim()).block(block), area);
+        view.frame.render_widget(Paragraph::new(text).style(theme.dim()).block(block), area);
         return;
     };
     let areas = layout::run(area, run.state.rounds.len(), model.panes, picture_size(run));
-    draw_header(run, theme, frame, areas.header);
+    draw_header(run, theme, view, areas.header);
     if areas.chart.area() > 0 {
-        draw_chart(model, run, frame, areas.chart);
+        draw_chart(model, run, view, areas.chart);
     }
     if areas.pictures.area() > 0 {
-        image_pane::draw(run, theme, areas.pictures, frame.buffer_mut());
+        image_pane::draw(run, theme, areas.pictures, view);
     }
     let block = theme.frame("rounds");
     let inner = block.inner(areas.table);
-    frame.render_widget(block, areas.table);
-    metric_table::draw(run, theme, inner, frame.buffer_mut());
+    view.frame.render_widget(block, areas.table);
+    metric_table::draw(run, theme, inner, view.frame.buffer_mut());
     if areas.log.area() > 0 {
-        draw_log(run, theme, frame, areas.log);
+        draw_log(run, theme, view, areas.log);
     }
-    gauge::draw(run, theme, areas.gauge, frame.buffer_mut());
+    gauge::draw(run, theme, areas.gauge, view.frame.buffer_mut());
 }
 
 /// Pixels of the stored pictures; before there are any, those of a small one.
@@ -99,13 +99,13 @@ fn done(run: &RunView) -> String {
 }
 
 /// Two lines: what is attacked, and what the attacker knows.
-fn draw_header(run: &RunView, theme: Theme, frame: &mut Frame, area: Rect) {
+fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     let lines = match run.manifest.as_ref().map(|manifest| &manifest.config) {
         Some(config) => vec![what(run, config, theme), knowledge(run, config, theme)],
         None => vec![Line::styled(format!(" {}", run.id), theme.strong())],
     };
     for (line, y) in lines.iter().zip(area.y..) {
-        frame.buffer_mut().set_line(area.x, y, &fitting(line, area.width.into()), area.width);
+        view.frame.buffer_mut().set_line(area.x, y, &fitting(line, area.width.into()), area.width);
     }
 }
 
@@ -179,7 +179,7 @@ fn fitting(line: &Line<'static>, width: usize) -> Line<'static> {
     kept
 }
 
-fn draw_chart(model: &Model, run: &RunView, frame: &mut Frame, area: Rect) {
+fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     let theme = model.theme;
     let scale = if model.log_axis { "log" } else { "linear" };
     let title = match (run.trial, run.shown_trial()) {
@@ -191,11 +191,11 @@ fn draw_chart(model: &Model, run: &RunView, frame: &mut Frame, area: Rect) {
     };
     let block = theme.frame(title);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
+    view.frame.render_widget(block, area);
     match (run.round(), run.shown_trial()) {
         (Some(round), Some(trial)) => {
             LossChart { trial, iterations: round.iterations, log: model.log_axis, theme }
-                .render(inner, frame.buffer_mut());
+                .render(inner, view.frame.buffer_mut());
         }
         _ => {
             let text = match run.health {
@@ -204,17 +204,17 @@ fn draw_chart(model: &Model, run: &RunView, frame: &mut Frame, area: Rect) {
                 _ => "this run has no iterations",
             };
             let y = inner.y + inner.height / 2;
-            frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
+            view.frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
         }
     }
 }
 
-fn draw_log(run: &RunView, theme: Theme, frame: &mut Frame, area: Rect) {
+fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     // Where there is little room the frame is left out.
     let block = theme.frame("log");
     let inner = if area.height < 4 { area } else { block.inner(area) };
     if inner != area {
-        frame.render_widget(block, area);
+        view.frame.render_widget(block, area);
     }
     let room = usize::from(inner.height);
     let skip = run.state.log.len().saturating_sub(room);
@@ -231,5 +231,5 @@ fn draw_log(run: &RunView, theme: Theme, frame: &mut Frame, area: Rect) {
             ])
         })
         .collect();
-    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+    view.frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }

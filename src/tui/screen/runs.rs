@@ -1,6 +1,5 @@
 //! What was run: a line a run, with its status.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
@@ -10,19 +9,20 @@ use tui_input::Input;
 use crate::tui::format;
 use crate::tui::model::{Model, RunRow};
 use crate::tui::theme::Theme;
+use crate::tui::view::View;
 
 /// Draws the list.
-pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
+pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     let block = theme.frame(format!("runs, {}", model.runs_view.sort.name()));
     let mut inner = block.inner(area);
-    frame.render_widget(block, area);
-    let filter = draw_filter(frame, theme, inner, &model.runs_view.filter, model.runs_view.filtering);
+    view.frame.render_widget(block, area);
+    let filter = draw_filter(view, theme, inner, &model.runs_view.filter, model.runs_view.filtering);
     inner.height -= filter;
     if let Some(text) = instead(model) {
         let place = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         let paragraph = Paragraph::new(text).style(theme.dim());
-        frame.render_widget(paragraph.wrap(ratatui::widgets::Wrap { trim: true }), place);
+        view.frame.render_widget(paragraph.wrap(ratatui::widgets::Wrap { trim: true }), place);
         return;
     }
     let rows = model.visible_runs();
@@ -35,7 +35,7 @@ pub fn draw(model: &Model, frame: &mut Frame, area: Rect) {
         let style = if Some(row.id.as_str()) == chosen { theme.selected() } else { Style::new() };
         lines.push(line(model, row, inner.width.into()).style(style));
     }
-    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+    view.frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }
 
 /// What stands in place of the list.
@@ -82,7 +82,7 @@ pub fn status(model: &Model) -> Line<'static> {
 }
 
 /// Draws the filter in the first row of `area` if there is one; returns the rows used.
-pub fn draw_filter(frame: &mut Frame, theme: Theme, area: Rect, filter: &Input, filtering: bool) -> u16 {
+pub fn draw_filter(view: &mut View, theme: Theme, area: Rect, filter: &Input, filtering: bool) -> u16 {
     if filter.value().is_empty() && !filtering {
         return 0;
     }
@@ -92,10 +92,10 @@ pub fn draw_filter(frame: &mut Frame, theme: Theme, area: Rect, filter: &Input, 
     let line = Line::from(vec![Span::styled(" / ", theme.accent()), Span::raw(text)]);
     // The last row, so that the list does not move.
     let y = area.bottom().saturating_sub(1);
-    frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    view.frame.buffer_mut().set_line(area.x, y, &line, area.width);
     if filtering {
         let column = filter.visual_cursor().saturating_sub(scroll) as u16;
-        super::presets::place_cursor(frame, area.x + 3 + column, y);
+        super::presets::place_cursor(view, area.x + 3 + column, y);
     }
     1
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
-use crate::gfx::{Cells, Raster, Surface, fit};
+use crate::gfx::{Raster, fit};
 use crate::tui::model::{RunView, Slot};
 use crate::tui::theme::Theme;
+use crate::tui::view::View;
 
 /// One picture with what stands under it.
 struct Shown<'a> {
@@ -20,18 +19,19 @@ struct Shown<'a> {
 }
 
 /// Draws the pane with its frame.
-pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
+pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
     let mut block = theme.frame(title(run, theme));
     if area.width >= 50 {
         let note = " * known to you, not to the attacker ";
         block = block.title_bottom(Line::styled(note, theme.dim()));
     }
     let inner = block.inner(area);
-    block.render(area, buffer);
+    view.frame.render_widget(block, area);
     let mut shown = collect(run);
     if shown.iter().all(|picture| picture.raster.is_none()) {
         let text = "no picture yet";
-        buffer.set_stringn(inner.x + 1, inner.y + inner.height / 2, text, inner.width.into(), theme.dim());
+        let y = inner.y + inner.height / 2;
+        view.frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
         return;
     }
     // A small pane shows the two that matter: the truth, and what the attack has.
@@ -44,7 +44,7 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
             .map(|(_, picture)| picture)
             .collect();
     }
-    let columns = grid(&shown, inner);
+    let columns = grid(&shown, inner, view.surface.cell());
     let rows = shown.len().div_ceil(columns);
     let (width, height) = (inner.width / columns as u16, inner.height / rows as u16);
     for (i, picture) in shown.iter().enumerate() {
@@ -54,7 +54,7 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
             width: width.saturating_sub(1),
             height,
         };
-        one(picture, theme, place, buffer);
+        one(picture, i, theme, place, view);
     }
 }
 
@@ -103,7 +103,7 @@ fn title(run: &RunView, theme: Theme) -> String {
 }
 
 /// Columns that show the pictures largest.
-fn grid(shown: &[Shown], area: Rect) -> usize {
+fn grid(shown: &[Shown], area: Rect, cell: (usize, usize)) -> usize {
     let Some(picture) = shown.iter().find_map(|shown| shown.raster) else { return shown.len() };
     (1..=shown.len())
         .filter(|columns| shown.len().is_multiple_of(*columns))
@@ -112,12 +112,12 @@ fn grid(shown: &[Shown], area: Rect) -> usize {
             let width = (usize::from(area.width) / columns).saturating_sub(1);
             let height = (usize::from(area.height) / rows).saturating_sub(1);
             // Of equals, the one with more columns: it reads as a row.
-            (fit::size(picture.width, picture.height, width, height).0, *columns)
+            (fit::size(picture.width, picture.height, width, height, cell).0, *columns)
         })
         .unwrap_or(1)
 }
 
-fn one(picture: &Shown, theme: Theme, area: Rect, buffer: &mut Buffer) {
+fn one(picture: &Shown, slot: usize, theme: Theme, area: Rect, view: &mut View) {
     if area.width < 4 || area.height < 2 {
         return;
     }
@@ -125,16 +125,22 @@ fn one(picture: &Shown, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let mut label = picture.label.clone();
     let used = match picture.raster {
         Some(raster) => {
-            let (width, height) =
-                fit::size(raster.width, raster.height, room.width.into(), room.height.into());
+            let (width, height) = fit::size(
+                raster.width,
+                raster.height,
+                room.width.into(),
+                room.height.into(),
+                view.surface.cell(),
+            );
             if width < raster.width && label.len() + 12 <= usize::from(area.width) {
                 label = format!("{label} ({width}{}{height} px)", theme.glyph("×", "x"));
             }
-            Cells { depth: theme.depth, ascii: theme.ascii }.reserve(buffer, room, raster)
+            view.surface.place(view.frame.buffer_mut(), room, slot, raster)
         }
         None => {
             let width = usize::from(area.width);
-            buffer.set_stringn(area.x, area.y + room.height / 2, picture.instead, width, theme.dim());
+            let y = area.y + room.height / 2;
+            view.frame.buffer_mut().set_stringn(area.x, y, picture.instead, width, theme.dim());
             room
         }
     };
@@ -146,5 +152,5 @@ fn one(picture: &Shown, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let label = crate::tui::format::cut(&label, area.width.into(), theme.ascii);
     let offset = area.width.saturating_sub(label.chars().count() as u16) / 2;
     let line = Line::from(Span::styled(label, style));
-    buffer.set_line(area.x + offset, used.bottom().max(area.y), &line, area.width - offset);
+    view.frame.buffer_mut().set_line(area.x + offset, used.bottom().max(area.y), &line, area.width - offset);
 }

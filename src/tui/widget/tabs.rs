@@ -1,14 +1,14 @@
 //! The first row: where one is, and what computes.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::format;
 use crate::tui::model::{Model, Screen};
+use crate::tui::view::{Target, View};
 
 /// Draws the row.
-pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let theme = model.theme;
     let mut line = Line::from(Span::styled(" gialab ", theme.strong()));
     for (number, screen, name) in
@@ -17,8 +17,11 @@ pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         let text =
             if screen == model.screen { format!("[{number} {name}]") } else { format!(" {number} {name} ") };
         let style = if screen == model.screen { theme.accent() } else { theme.dim() };
+        let place = Rect { x: area.x + line.width() as u16, width: text.len() as u16, ..area };
+        view.hits.add(place, Target::Tab(screen));
         line.spans.push(Span::styled(text, style));
     }
+    let buffer = view.frame.buffer_mut();
     let used = line.width() as u16;
     buffer.set_line(area.x, area.y, &line, area.width);
     let right = right(model);
