@@ -1,20 +1,21 @@
 //! What `--help` says below the options, in lines for 80 columns.
 
-/// Under `-h`.
-pub const FIRST_STEPS: &str = "\
-First steps:
+macro_rules! first_steps {
+    () => {
+        "First steps:
   gialab run dlg-lenet           recover a photo from its gradient in a minute
   gialab                         the same on a screen; ? shows all keys
-  gialab export last --to html   a report of the newest run
+  gialab export last --to html   a report of the newest run"
+    };
+}
 
-More: gialab --help, gialab COMMAND --help";
+/// Under `-h`.
+pub const FIRST_STEPS: &str = concat!(first_steps!(), "\n\nMore: gialab --help, gialab COMMAND --help");
 
 /// Under `--help`.
-pub const GUIDE: &str = "\
-First steps:
-  gialab run dlg-lenet           recover a photo from its gradient in a minute
-  gialab                         the same on a screen; ? shows all keys
-  gialab export last --to html   a report of the newest run
+pub const GUIDE: &str = concat!(
+    first_steps!(),
+    "
 
 Where runs are kept:
   Under the data directory of your user, each run a directory of plain files;
@@ -28,8 +29,10 @@ Environment:
   NO_COLOR          draw without colours
 
 Exit codes:
-  0 done, 1 failed, 2 usage, 3 a --require was not met, 130 interrupted";
+  0 done, 1 failed, 2 usage, 3 a --require was not met, 130 interrupted"
+);
 
+/// Under the long help of `gialab run`, and so on.
 pub const RUN: &str = "\
 Examples:
   gialab run dlg-lenet

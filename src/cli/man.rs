@@ -17,7 +17,8 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     // In one line, as the header of a page needs it.
-    let command = super::Arguments::command().version(env!("CARGO_PKG_VERSION"));
+    let command =
+        super::Arguments::command().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
     if let Some(directory) = &arguments.out {
         let failed = || format!("cannot write the manual into {}", directory.display());
         std::fs::create_dir_all(directory).with_context(failed)?;

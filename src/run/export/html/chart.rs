@@ -97,8 +97,10 @@ impl Axes {
         let of_power = |power: i32| {
             let inside = move |factor: &&u8| **factor == 1 || power < self.to;
             factors.iter().filter(inside).map(move |&factor| {
-                let label = match factor {
-                    1 => power_of_ten(power),
+                let label = match (factor, power) {
+                    (_, 0) => factor.to_string(),
+                    (_, 1) => format!("{factor}0"),
+                    (1, _) => power_of_ten(power),
                     _ => format!("{factor}·{}", power_of_ten(power)),
                 };
                 (f64::from(factor) * 10f64.powi(power), label)
@@ -145,9 +147,6 @@ fn round_step(least: f64) -> f64 {
 }
 
 fn power_of_ten(power: i32) -> String {
-    if (0..=1).contains(&power) {
-        return if power == 0 { "1".to_owned() } else { "10".to_owned() };
-    }
     let raised = |digit| match digit {
         '-' => '⁻',
         '1' => '¹',
