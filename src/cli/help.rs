@@ -1,9 +1,10 @@
-//! What `--help` says below the options, in lines for 80 columns.
+//! What `--help` says below the options, in lines that fit a page of the manual of 80 columns.
+//! Each paragraph has a heading.
 
 macro_rules! first_steps {
     () => {
         "First steps:
-  gialab run dlg-lenet           recover a photo from its gradient in a minute
+  gialab run dlg-lenet           recover a photo from its gradient
   gialab                         the same on a screen; ? shows all keys
   gialab export last --to html   a report of the newest run"
     };
@@ -18,14 +19,14 @@ pub const GUIDE: &str = concat!(
     "
 
 Where runs are kept:
-  Under the data directory of your user, each run a directory of plain files;
-  gialab doctor names the place and its free space. --data-dir, then
-  GIALAB_DATA_DIR, choose another one.
+  Under the data directory of your user, each run a directory of plain
+  files; gialab doctor names the place and its free space. --data-dir,
+  then GIALAB_DATA_DIR, choose another one.
 
 Environment:
   GIALAB_DATA_DIR   where runs are kept
   GIALAB_IMAGES     how pictures are shown, as --images
-  GIALAB_LOG        how much run.log tells: error, warn, info, debug or trace
+  GIALAB_LOG        how much run.log tells: error, warn, info, debug, trace
   NO_COLOR          draw without colours
 
 Exit codes:
@@ -75,8 +76,7 @@ pub const DOCTOR: &str = "\
 Example:
   gialab doctor";
 
-pub const COMPLETIONS: &str = "\
-Examples:
-  gialab completions bash > ~/.local/share/bash-completion/completions/gialab
+pub const COMPLETIONS: &str = r#"Examples:
+  eval "$(gialab completions bash)"
   gialab completions zsh > ~/.zfunc/_gialab
-  gialab completions fish > ~/.config/fish/completions/gialab.fish";
+  gialab completions fish > ~/.config/fish/completions/gialab.fish"#;

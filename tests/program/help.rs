@@ -11,10 +11,14 @@ const COMMANDS: [&str; 10] =
 #[test]
 fn help_is_as_it_was_agreed_on() {
     let lab = Lab::new();
-    insta::assert_snapshot!("help", lab.succeed(&["--help"]));
-    insta::assert_snapshot!("help_short", lab.succeed(&["-h"]));
-    insta::assert_snapshot!("help_run", lab.succeed(&["run", "--help"]));
-    insta::assert_snapshot!("help_export", lab.succeed(&["export", "--help"]));
+    let in_100_columns = |arguments: &[&str]| {
+        let output = lab.command(arguments).env("COLUMNS", "100").output().unwrap();
+        text(&output.stdout)
+    };
+    insta::assert_snapshot!("help", in_100_columns(&["--help"]));
+    insta::assert_snapshot!("help_short", in_100_columns(&["-h"]));
+    insta::assert_snapshot!("help_run", in_100_columns(&["run", "--help"]));
+    insta::assert_snapshot!("help_export", in_100_columns(&["export", "--help"]));
 }
 
 #[test]
@@ -42,7 +46,8 @@ fn the_manual_is_as_it_was_agreed_on() {
     lab.succeed(&["man", "--out", directory.to_str().unwrap()]);
     for command in COMMANDS {
         let page = std::fs::read_to_string(directory.join(format!("gialab-{command}.1"))).unwrap();
-        assert!(page.contains(".SH NAME") && page.contains(command), "{command}");
+        assert!(page.contains(".SH NAME") && page.contains(".SH EXAMPLE"), "{command}");
+        assert!(page.contains(&format!("gialab {command}").replace('-', "\\-")), "{command}");
     }
     assert_eq!(std::fs::read_to_string(directory.join("gialab.1")).unwrap(), page);
     let file = write(&lab.path("file"), b"");
