@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::words::count;
 use crate::series::{Bucket, Series};
 
 /// Size of the drawing and of the plot in it, in units of the drawing.
@@ -126,7 +127,7 @@ impl Axes {
                 @for iteration in self.iterations() {
                     path.grid d=(format!("M{:.1} {TOP}V{BOTTOM}", self.x(iteration))) {}
                     text x=(format!("{:.1}", self.x(iteration))) y=(BOTTOM + 18.0) text-anchor="middle" {
-                        (iteration)
+                        (count(iteration as usize))
                     }
                 }
                 path.frame d=(format!("M{LEFT} {TOP}V{BOTTOM}H{RIGHT}")) {}
