@@ -31,6 +31,8 @@ use gialab::config::ConfigError;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
+#[cfg(feature = "tui")]
+use gialab::tui::preferences::{self, Preferences};
 
 /// Everything went well.
 const DONE: u8 = 0;
@@ -65,6 +67,9 @@ struct Arguments {
     #[cfg(feature = "tui")]
     #[command(flatten)]
     images: images::Arguments,
+    #[cfg(feature = "tui")]
+    #[command(flatten)]
+    terminal: terminal::Arguments,
 }
 
 #[derive(Subcommand)]
@@ -143,6 +148,12 @@ struct Context {
     /// How pictures are shown.
     #[cfg(feature = "tui")]
     wishes: gialab::gfx::Wishes,
+    /// What the person prefers.
+    #[cfg(feature = "tui")]
+    preferences: Preferences,
+    /// What is wrong with the file of preferences, if something is.
+    #[cfg(feature = "tui")]
+    mistake: Option<String>,
 }
 
 /// Runs the command that the arguments name.
@@ -151,7 +162,12 @@ pub fn main() -> ExitCode {
     let environment = std::env::var_os("GIALAB_DATA_DIR");
     let paths = Paths::new(arguments.data_dir.as_deref(), environment.as_deref());
     #[cfg(feature = "tui")]
-    let wishes = match arguments.images.wishes(None) {
+    let (preferences, mistake) = match preferences::load(&paths.config.join("config.toml")) {
+        Ok(preferences) => (preferences, None),
+        Err(error) => (Preferences::default(), Some(format!("{error}; the preferences are as shipped"))),
+    };
+    #[cfg(feature = "tui")]
+    let wishes = match arguments.images.wishes(preferences.images) {
         Ok(wishes) => wishes,
         Err(error) => {
             eprintln!("gialab: {error:#}");
@@ -163,6 +179,10 @@ pub fn main() -> ExitCode {
         paths,
         #[cfg(feature = "tui")]
         wishes,
+        #[cfg(feature = "tui")]
+        preferences,
+        #[cfg(feature = "tui")]
+        mistake,
     };
     let result = match arguments.command {
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
@@ -178,7 +198,7 @@ pub fn main() -> ExitCode {
         Some(Command::Man(arguments)) => man::run(&arguments),
         Some(Command::Worker(arguments)) => worker::run(&arguments),
         #[cfg(feature = "tui")]
-        None => terminal::run(&context),
+        None => terminal::run(&context, &arguments.terminal),
         #[cfg(not(feature = "tui"))]
         None => Err(anyhow::anyhow!("this build has no terminal application; see gialab --help")),
     };

@@ -8,13 +8,18 @@ use std::time::{Duration, Instant};
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, Request, RunDirectory, Status};
+use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status};
 
 use super::require::Requirement;
-use super::{DONE, FAILED, INTERRUPTED, NOT_MET, show};
+use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, show};
 
 /// Follows the run to its end and returns the exit code. Ctrl-C stops the run; closing the terminal does not.
-pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]) -> anyhow::Result<u8> {
+pub fn follow(
+    context: &Context,
+    directory: &RunDirectory,
+    json: bool,
+    requirements: &[Requirement],
+) -> anyhow::Result<u8> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // The second Ctrl-C leaves at once; the run then stops by itself.
     let code = i32::from(INTERRUPTED);
@@ -23,14 +28,17 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
     let manifest = directory.manifest()?;
     let mut view = View::new(json);
     view.begin(&manifest)?;
-    let mut tail = Tail::new(directory.events_path());
+    // A person is told how it stands; a program gets every line.
+    let log = directory.events_path();
+    let mut tail = if json { Tail::new(log) } else { Tail::thinning(log) };
+    let mut pulse = Pulse::default();
     let mut state = RunState::default();
     let mut asked = false;
     let finished = loop {
         // Looked at before the log: what a worker writes last is there once it is not live any more.
-        let health = directory.health()?;
+        let health = pulse.health(&directory.manifest()?);
         let batch = tail.read()?;
-        let idle = batch.lines.is_empty();
+        let idle = batch.lines.is_empty() && !batch.more;
         for line in batch.lines {
             view.line(&line)?;
             state.apply(line);
@@ -70,7 +78,7 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
         }
     };
     view.end()?;
-    view.result(directory, &manifest, &finished)?;
+    view.result(context, directory, &manifest, &finished)?;
     match finished.status {
         Status::Stopped => Ok(INTERRUPTED),
         Status::Done => {
@@ -169,6 +177,7 @@ impl View {
 
     fn result(
         &self,
+        context: &Context,
         directory: &RunDirectory,
         manifest: &Manifest,
         finished: &Finished,
@@ -184,7 +193,7 @@ impl View {
         show::rounds(&mut out, manifest, &finished.rounds)?;
         drop(out);
         if finished.status == Status::Done {
-            show::pictures(directory, &finished.rounds)?;
+            show::pictures(context, directory, &finished.rounds)?;
         }
         Ok(())
     }
