@@ -5,6 +5,7 @@
 
 mod bench;
 mod doctor;
+mod export;
 #[cfg(feature = "tui")]
 mod images;
 mod list;
@@ -27,6 +28,8 @@ use gialab::config::ConfigError;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
+#[cfg(feature = "tui")]
+use gialab::tui::preferences::{self, Preferences};
 
 /// Everything went well.
 const DONE: u8 = 0;
@@ -60,6 +63,9 @@ struct Arguments {
     #[cfg(feature = "tui")]
     #[command(flatten)]
     images: images::Arguments,
+    #[cfg(feature = "tui")]
+    #[command(flatten)]
+    terminal: terminal::Arguments,
 }
 
 #[derive(Subcommand)]
@@ -74,6 +80,8 @@ enum Command {
     List(list::Arguments),
     /// Show a run: what it was, how it went, and its picture
     Show(show::Arguments),
+    /// Write runs as tables, as JSON, as a picture or as a report
+    Export(export::Arguments),
     /// List the presets, or explain one
     Presets(presets::Arguments),
     /// Measure this machine on the standard workloads
@@ -92,6 +100,12 @@ struct Context {
     /// How pictures are shown.
     #[cfg(feature = "tui")]
     wishes: gialab::gfx::Wishes,
+    /// What the person prefers.
+    #[cfg(feature = "tui")]
+    preferences: Preferences,
+    /// What is wrong with the file of preferences, if something is.
+    #[cfg(feature = "tui")]
+    mistake: Option<String>,
 }
 
 /// Runs the command that the arguments name.
@@ -100,7 +114,12 @@ pub fn main() -> ExitCode {
     let environment = std::env::var_os("GIALAB_DATA_DIR");
     let paths = Paths::new(arguments.data_dir.as_deref(), environment.as_deref());
     #[cfg(feature = "tui")]
-    let wishes = match arguments.images.wishes(None) {
+    let (preferences, mistake) = match preferences::load(&paths.config.join("config.toml")) {
+        Ok(preferences) => (preferences, None),
+        Err(error) => (Preferences::default(), Some(format!("{error}; the preferences are as shipped"))),
+    };
+    #[cfg(feature = "tui")]
+    let wishes = match arguments.images.wishes(preferences.images) {
         Ok(wishes) => wishes,
         Err(error) => {
             eprintln!("gialab: {error:#}");
@@ -112,6 +131,10 @@ pub fn main() -> ExitCode {
         paths,
         #[cfg(feature = "tui")]
         wishes,
+        #[cfg(feature = "tui")]
+        preferences,
+        #[cfg(feature = "tui")]
+        mistake,
     };
     let result = match arguments.command {
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
@@ -119,12 +142,13 @@ pub fn main() -> ExitCode {
         Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
+        Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Worker(arguments)) => worker::run(&arguments),
         #[cfg(feature = "tui")]
-        None => terminal::run(&context),
+        None => terminal::run(&context, &arguments.terminal),
         #[cfg(not(feature = "tui"))]
         None => Err(anyhow::anyhow!("this build has no terminal application; see gialab --help")),
     };

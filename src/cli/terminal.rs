@@ -2,15 +2,26 @@
 
 use gialab::config::preset;
 use gialab::tui::{self, BackendEntry, DatasetEntry, PresetEntry, Setup};
-use gialab::{backend, data};
+use gialab::{attack, backend, data, model};
 
 use super::{Context, DONE};
 
-pub fn run(context: &Context) -> anyhow::Result<u8> {
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Colours: auto, neutral, dark, light, high-contrast, mono, or the name of a theme of yours
+    #[arg(long, value_name = "NAME")]
+    theme: Option<String>,
+    /// Leave clicks and the wheel to the terminal, so that it selects text
+    #[arg(long)]
+    no_mouse: bool,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let (presets, errors) = preset::all(&context.paths.presets());
-    errors.iter().for_each(|error| eprintln!("gialab: {error}"));
-    let presets =
-        presets.into_iter().map(|preset| PresetEntry { name: preset.name, config: preset.config }).collect();
+    let mut mistakes: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    mistakes.extend(context.mistake.clone());
+    let preferences = &context.preferences;
+    let presets = presets.into_iter().map(PresetEntry::from).collect();
     let backends = backend::availability()
         .into_iter()
         .map(|(name, unavailable)| BackendEntry { name: name.to_owned(), unavailable })
@@ -28,6 +39,12 @@ pub fn run(context: &Context) -> anyhow::Result<u8> {
         images: Some(context.wishes.images),
         tmux_passthrough: context.wishes.tmux_passthrough,
         user_presets: context.paths.presets(),
+        models: model::ARCHITECTURES.iter().map(|known| known.name.to_owned()).collect(),
+        attacks: attack::ATTACKS.iter().map(|known| known.name.to_owned()).collect(),
+        config: context.paths.config.clone(),
+        theme: arguments.theme.clone().unwrap_or_else(|| preferences.theme.clone()),
+        mouse: preferences.mouse && !arguments.no_mouse,
+        mistakes,
     })?;
     Ok(DONE)
 }

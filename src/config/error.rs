@@ -26,3 +26,44 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .min()
         .map(|(_, candidate)| candidate)
 }
+
+/// serde's message with file, line and the nearest known key.
+pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
+    let origin = match (text, error.span()) {
+        (Some(text), Some(span)) => {
+            let line = text.as_bytes().iter().take(span.start).filter(|&&byte| byte == b'\n').count() + 1;
+            format!("{origin}:{line}")
+        }
+        _ => origin.to_owned(),
+    };
+    let message = error.message().trim().to_owned();
+    // serde lists what it expected in backticks: "unknown field `tvv`, expected one of `tv`, `kind`".
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let suggestion = match words.split_first() {
+        Some((wrong, known)) if message.starts_with("unknown") => {
+            nearest(wrong, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"))
+        }
+        _ => None,
+    };
+    ConfigError::new(origin, format!("{message}{}", suggestion.unwrap_or_default()))
+}
+
+/// The line that sets a dotted key, for messages about its value.
+pub fn line_of(text: &str, key: &str) -> Option<usize> {
+    let (section, field) = key.rsplit_once('.').unwrap_or(("", key));
+    let mut current = "";
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            current = line.trim_matches(['[', ']']);
+        }
+        let sets =
+            |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+        if (current == section && sets(field))
+            || section.rsplit_once('.').is_some_and(|(outer, inner)| current == outer && sets(inner))
+        {
+            return Some(number + 1);
+        }
+    }
+    None
+}

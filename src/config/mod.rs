@@ -5,9 +5,10 @@
 
 mod error;
 pub mod preset;
+pub mod setting;
 mod validate;
 
-pub use error::{ConfigError, nearest};
+pub use error::{ConfigError, described, line_of, nearest};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,9 @@
 //! Presets: shipped with the program or read from a file, changed by `key=value` overrides.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, nearest};
+use super::error::{ConfigError, described, line_of, nearest};
 use super::{RunConfig, validate};
 
 /// A named config, checked.
@@ -97,6 +98,96 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
     Ok(Preset { name, config })
 }
 
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its dotted key.
+    pub key: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// A config with other values, by dotted key and written as in TOML or as plain words. An empty value leaves the
+/// setting to its default.
+///
+/// # Errors
+/// The first setting that cannot be used.
+pub fn change<'a>(
+    config: &RunConfig,
+    changes: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<RunConfig, Refused> {
+    let refused = |key: &str, message: String| Refused { key: key.to_owned(), message };
+    let mut table = toml::Table::try_from(config).map_err(|e| refused("", e.to_string()))?;
+    let mut changed = config.clone();
+    for (key, value) in changes {
+        let value = value.trim();
+        if value.is_empty() {
+            unset(&mut table, key);
+        } else {
+            set(&mut table, key, parse(value)).map_err(|message| refused(key, message))?;
+        }
+        changed = toml::Value::Table(table.clone())
+            .try_into::<RunConfig>()
+            .map_err(|e| refused(key, described("", None, &e).message))?;
+    }
+    validate::check(&changed).map_err(|fault| refused(fault.key, fault.message))?;
+    Ok(changed)
+}
+
+/// The values of a config by dotted key, written so that [`change`] reads them back.
+pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
+    fn collect(prefix: &str, table: &toml::Table, into: &mut BTreeMap<String, String>) {
+        for (name, value) in table {
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            match value {
+                toml::Value::Table(inner) => collect(&key, inner, into),
+                toml::Value::String(text) => drop(into.insert(key, text.clone())),
+                other => drop(into.insert(key, other.to_string())),
+            }
+        }
+    }
+    let mut values = BTreeMap::new();
+    if let Ok(table) = toml::Table::try_from(config) {
+        collect("", &table, &mut values);
+    }
+    values
+}
+
+/// Writes a config as a preset file of the user and returns its path. A file of that name is replaced.
+///
+/// # Errors
+/// If the name cannot be that of a preset, or the file cannot be written.
+pub fn save(config: &RunConfig, name: &str, user_directory: &Path) -> Result<PathBuf, ConfigError> {
+    let origin = format!("preset \"{name}\"");
+    check_name(name).map_err(|message| ConfigError::new(&origin, message))?;
+    let text = toml::to_string_pretty(config).map_err(|e| ConfigError::new(&origin, e.to_string()))?;
+    let path = user_directory.join(format!("{name}.toml"));
+    std::fs::create_dir_all(user_directory)
+        .and_then(|()| {
+            let temporary = user_directory.join(format!(".{name}.{}.tmp", std::process::id()));
+            std::fs::write(&temporary, text)
+                .and_then(|()| std::fs::rename(&temporary, &path))
+                .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
+        })
+        .map_err(|e| ConfigError::new(path.display().to_string(), format!("cannot be written: {e}")))?;
+    Ok(path)
+}
+
+/// Whether a preset of the user can have this name.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("a name has letters, digits, - and _ alone".to_owned());
+    }
+    match shipped_text(name) {
+        Some(_) => Err("a shipped preset has this name; choose another".to_owned()),
+        None => Ok(()),
+    }
+}
+
 /// Name, origin for messages, and text.
 fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), ConfigError> {
     if let Some(text) = shipped_text(name) {
@@ -143,51 +234,52 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
     Ok(())
 }
 
-/// serde's message with file, line and the nearest known key.
-fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
-    let origin = match (text, error.span()) {
-        (Some(text), Some(span)) => {
-            let line = text.as_bytes().iter().take(span.start).filter(|&&byte| byte == b'\n').count() + 1;
-            format!("{origin}:{line}")
+fn unset(table: &mut toml::Table, key: &str) {
+    let mut inner = table;
+    let mut path = key.split('.').peekable();
+    while let Some(part) = path.next() {
+        if path.peek().is_none() {
+            inner.remove(part);
+            return;
         }
-        _ => origin.to_owned(),
-    };
-    let message = error.message().trim().to_owned();
-    // serde lists what it expected in backticks: "unknown field `tvv`, expected one of `tv`, `kind`".
-    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let suggestion = match words.split_first() {
-        Some((wrong, known)) if message.starts_with("unknown") => {
-            nearest(wrong, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"))
-        }
-        _ => None,
-    };
-    ConfigError::new(origin, format!("{message}{}", suggestion.unwrap_or_default()))
-}
-
-/// The line that sets a dotted key, for messages about its value.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    let (section, field) = key.rsplit_once('.').unwrap_or(("", key));
-    let mut current = "";
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.starts_with('[') {
-            current = line.trim_matches(['[', ']']);
-        }
-        let sets =
-            |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
-        if (current == section && sets(field))
-            || section.rsplit_once('.').is_some_and(|(outer, inner)| current == outer && sets(inner))
-        {
-            return Some(number + 1);
+        match inner.get_mut(part).and_then(toml::Value::as_table_mut) {
+            Some(table) => inner = table,
+            None => return,
         }
     }
-    None
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_config_is_changed_by_key_and_read_back_flat() {
+        let config = load_with(&[]).unwrap().config;
+        let changed = change(&config, [("attack.tv", "1e-3"), ("victim.size", ""), ("victim.data", "crops32")]);
+        let changed = changed.unwrap();
+        assert_eq!((changed.attack.tv, changed.victim.size), (1e-3, None));
+        let flat = flat(&changed);
+        assert_eq!((flat["attack.tv"].as_str(), flat["victim.data"].as_str()), ("0.001", "crops32"));
+        let again = change(&config, flat.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        assert_eq!(again.unwrap().attack, changed.attack);
+        let refused = change(&config, [("attack.trials", "0")]).unwrap_err();
+        assert_eq!(refused.key, "attack.trials");
+        let refused = change(&config, [("attack.trials", "many")]).unwrap_err();
+        assert_eq!(refused.key, "attack.trials");
+    }
+
+    #[test]
+    fn a_saved_preset_is_found_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = load_with(&["attack.trials=3"]).unwrap().config;
+        save(&config, "mine", directory.path()).unwrap();
+        assert_eq!(load("mine", &[], directory.path()).unwrap().config, config);
+        for name in ["dlg-lenet", "", "a/b", "../x"] {
+            assert!(save(&config, name, directory.path()).is_err(), "{name}");
+        }
+    }
 
     fn load_with(overrides: &[&str]) -> Result<Preset, ConfigError> {
         let overrides: Vec<String> = overrides.iter().map(|s| (*s).to_owned()).collect();

@@ -84,6 +84,36 @@ pub fn nearest_of_256(pixel: [u8; 3]) -> u8 {
     }
 }
 
+/// The colour of an entry of the xterm palette; the first 16 as xterm has them.
+pub fn rgb_of_256(index: u8) -> [u8; 3] {
+    const FIRST: [[u8; 3]; 16] = [
+        [0, 0, 0],
+        [205, 0, 0],
+        [0, 205, 0],
+        [205, 205, 0],
+        [0, 0, 238],
+        [205, 0, 205],
+        [0, 205, 205],
+        [229, 229, 229],
+        [127, 127, 127],
+        [255, 0, 0],
+        [0, 255, 0],
+        [255, 255, 0],
+        [92, 92, 255],
+        [255, 0, 255],
+        [0, 255, 255],
+        [255, 255, 255],
+    ];
+    match index {
+        0..16 => FIRST[usize::from(index)],
+        16..232 => {
+            let at = usize::from(index - 16);
+            [CUBE[at / 36], CUBE[at / 6 % 6], CUBE[at % 6]]
+        }
+        _ => [8 + 10 * (index - 232); 3],
+    }
+}
+
 fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
     (0..3).map(|channel| u32::from(a[channel].abs_diff(b[channel])).pow(2)).sum()
 }
@@ -123,6 +153,10 @@ mod tests {
         assert_eq!(nearest_of_256([255, 0, 0]), 196);
         assert_eq!(nearest_of_256([128, 128, 128]), 244);
         assert_eq!(nearest_of_256([95, 135, 175]), 67);
+        for index in 16..=255 {
+            let back = nearest_of_256(rgb_of_256(index));
+            assert_eq!(rgb_of_256(back), rgb_of_256(index));
+        }
     }
 
     #[test]

@@ -201,6 +201,16 @@ impl Raster {
         })
     }
 
+    /// One of the equal tiles that the picture is made of, counted row by row; all black beyond the last.
+    pub fn tile(&self, columns: usize, rows: usize, at: usize) -> Raster {
+        let (columns, rows) = (columns.max(1), rows.max(1));
+        let (width, height) = (self.width / columns, self.height / rows);
+        let (left, top) = (at % columns * width, at / columns * height);
+        let pixel = |x: usize, y: usize| self.pixels.get((top + y) * self.width + left + x).copied();
+        let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        Raster { width, height, pixels: all.map(|(x, y)| pixel(x, y).unwrap_or_default()).collect() }
+    }
+
     /// The absolute difference of two pictures, amplified by the largest power of two that clips nothing, and
     /// that factor. `None` if their sizes differ.
     pub fn difference(&self, other: &Raster) -> Option<(Raster, u32)> {

@@ -5,6 +5,7 @@
 pub mod checkpoint;
 pub mod directory;
 pub mod event;
+pub mod export;
 pub mod launch;
 pub mod manifest;
 pub mod number;

@@ -98,6 +98,10 @@ pub struct TrialState {
     pub prior: Series,
     /// Their sum by iteration.
     pub total: Series,
+    /// Seconds of computing since the trial began by iteration, pushed together with the losses.
+    pub seconds: Series,
+    /// Seconds of computing when it began.
+    pub began: f64,
     /// Newest point.
     pub last: Option<Point>,
     /// Iterations done.
@@ -247,14 +251,19 @@ impl RunState {
                 if let Some(round) = self.round_mut(round) {
                     // Announced anew after a resume: what went before it was taken back already.
                     round.trials.retain(|known| known.trial < trial);
-                    round.trials.push(TrialState::new(trial, labels));
+                    round.trials.push(TrialState::new(trial, labels, t));
                 }
             }
             Event::Resumed { round, trial, iteration } => self.take_back(round, trial, iteration),
             Event::Progress { round, trial, points, evaluations, learning_rate, best_iteration, best } => {
                 let Some(trial) = self.trial_mut(round, trial) else { return };
-                for point in points {
+                // The points of a line share the time since the line before it.
+                let since = trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max);
+                let until = (t - trial.began).max(since);
+                let count = points.len();
+                for (at, point) in points.into_iter().enumerate() {
                     let x = point.iteration as f64;
+                    trial.seconds.push(x, since + (until - since) * (at + 1) as f64 / count as f64);
                     trial.matching.push(x, point.matching);
                     trial.prior.push(x, point.prior);
                     trial.total.push(x, point.total());
@@ -423,13 +432,15 @@ impl RoundState {
 }
 
 impl TrialState {
-    fn new(trial: usize, labels: Vec<usize>) -> Self {
+    fn new(trial: usize, labels: Vec<usize>, began: f64) -> Self {
         TrialState {
             trial,
             labels,
             matching: Series::new(CURVE),
             prior: Series::new(CURVE),
             total: Series::new(CURVE),
+            seconds: Series::new(CURVE),
+            began,
             last: None,
             iteration: 0,
             evaluations: 0,
@@ -448,6 +459,7 @@ impl TrialState {
         self.matching.truncate_after(x);
         self.prior.truncate_after(x);
         self.total.truncate_after(x);
+        self.seconds.truncate_after(x);
         self.iteration = self.iteration.min(iteration);
         self.last = None;
         self.end = None;

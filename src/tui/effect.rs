@@ -10,8 +10,9 @@ use std::thread;
 
 use super::model::Session;
 use super::msg::{Msg, Outcome, PictureKey};
-use super::watch;
-use crate::config::RunConfig;
+use super::{PresetEntry, watch};
+use crate::config::{RunConfig, preset};
+use crate::run::export::{self, Format};
 use crate::run::{Request, RunDirectory, Store, directory, launch, now};
 
 /// Something to do outside the model.
@@ -32,10 +33,26 @@ pub enum Effect {
     Ask(RunDirectory, Request),
     /// Delete a run.
     Delete(RunDirectory),
-    /// Follow this run's log, or none.
-    Open(Option<RunDirectory>),
-    /// Load these pictures of the opened run.
+    /// Follow the logs of these runs and of no others.
+    Follow(Vec<RunDirectory>),
+    /// Load these pictures of followed runs.
     Decode(Vec<PictureKey>),
+    /// Write a config as a preset of the user and load the presets anew.
+    SavePreset {
+        /// Its name.
+        name: String,
+        /// What it says.
+        config: Box<RunConfig>,
+    },
+    /// Open a preset's file in an editor; a shipped one is copied first.
+    EditPreset {
+        /// Its name.
+        name: String,
+    },
+    /// Copy a text.
+    Copy(String),
+    /// Write a report of these runs.
+    Export(Vec<RunDirectory>, Format),
     /// Keep the session for the next start.
     SaveSession(Box<Session>),
     /// Draw everything anew.
@@ -51,6 +68,8 @@ pub struct Performer {
     pub store: Store,
     /// Where the session is kept.
     pub session_file: Option<PathBuf>,
+    /// Where presets of the user are kept.
+    pub user_presets: PathBuf,
     /// Where messages go.
     pub inbox: SyncSender<Msg>,
     /// The thread that watches the store.
@@ -60,7 +79,7 @@ pub struct Performer {
 }
 
 impl Performer {
-    /// Performs one effect. [`Effect::Redraw`] and [`Effect::Suspend`] concern the terminal and are the loop's.
+    /// Performs one effect. Those that concern the terminal are the loop's.
     pub fn perform(&self, effect: Effect) {
         match effect {
             Effect::Start { preset, config, backend } => self.aside(move |this| {
@@ -83,13 +102,30 @@ impl Performer {
                 let deleted = this.store.delete(&directory, now()).map_err(say);
                 this.report(Outcome::Delete(directory.id(), deleted));
             }),
-            Effect::Open(directory) => self.watch(watch::Command::Open(directory)),
+            Effect::Follow(directories) => self.watch(watch::Command::Follow(directories)),
             Effect::Decode(keys) => self.watch(watch::Command::Decode(keys)),
             Effect::SaveSession(session) => self.aside(move |this| {
                 this.report(Outcome::Session(this.save(&session)));
             }),
-            Effect::Redraw | Effect::Suspend => {}
+            Effect::SavePreset { name, config } => self.aside(move |this| {
+                let saved = preset::save(&config, &name, &this.user_presets).map_err(say);
+                this.load_presets();
+                this.report(Outcome::Saved(saved));
+            }),
+            Effect::Export(runs, format) => self.aside(move |this| {
+                // Where the program was started: files there are found again.
+                this.report(Outcome::Exported(export::write(&runs, format, None).map_err(say)));
+            }),
+            Effect::Redraw | Effect::Suspend | Effect::EditPreset { .. } | Effect::Copy(_) => {}
         }
+    }
+
+    /// Reads all presets again.
+    pub fn load_presets(&self) {
+        let (presets, errors) = preset::all(&self.user_presets);
+        let entries = presets.into_iter().map(PresetEntry::from).collect();
+        let errors = errors.iter().map(ToString::to_string).collect();
+        let _ = self.inbox.send(Msg::PresetsLoaded(entries, errors));
     }
 
     /// Writes the session now; for the way out.

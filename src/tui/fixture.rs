@@ -118,6 +118,12 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         images: None,
         tmux_passthrough: false,
         user_presets: "/home/ada/.config/gialab/presets".into(),
+        models: ["mlp", "lenet", "convnet64", "resnet18"].map(str::to_owned).to_vec(),
+        attacks: ["dlg", "idlg", "inverting-gradients"].map(str::to_owned).to_vec(),
+        config: "/nonexistent".into(),
+        theme: "auto".into(),
+        mouse: false,
+        mistakes: Vec::new(),
     }
 }
 
@@ -126,7 +132,7 @@ pub fn model(width: u16, height: u16) -> Model {
     let directory = Path::new("/data/gialab");
     let mut setup = setup(Store::in_data_dir(directory), directory);
     setup.session_file = None;
-    let mut model = super::new_model(setup, Theme { depth: Depth::Mono, ascii: false }, TimeZone::UTC, NOW);
+    let mut model = super::new_model(setup, Theme::neutral(Depth::Mono, false), TimeZone::UTC, NOW);
     model.size = (width, height);
     model
 }

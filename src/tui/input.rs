@@ -1,25 +1,97 @@
 //! The thread that reads keys; the only reader of the terminal.
 
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers, MouseEventKind};
 
 use super::msg::Msg;
 
+/// How long the reader may take to notice that it should hold.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The wheel counts once in this time: some terminals send a dozen notches for one.
+const NOTCH: Duration = Duration::from_millis(20);
+
+/// What the reader should do, and whether it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reads,
+    ShouldHold,
+    Holds,
+}
+
+/// The reader as seen from outside: it can be held while another program has the terminal.
+#[derive(Debug, Clone)]
+pub struct Reader(Arc<(Mutex<State>, Condvar)>);
+
+impl Reader {
+    /// Returns once nothing is read any more.
+    pub fn hold(&self) {
+        self.set(State::ShouldHold);
+        self.wait_while(|state| *state == State::ShouldHold);
+    }
+
+    /// Reads again.
+    pub fn go_on(&self) {
+        self.set(State::Reads);
+    }
+
+    fn set(&self, state: State) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.0.1.notify_all();
+    }
+
+    fn wait_while(&self, condition: impl Fn(&State) -> bool) {
+        let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.0.1.wait_while(state, |state| condition(state)));
+    }
+
+    /// Called by the thread that reads: holds if that is asked.
+    fn obey(&self) {
+        let is_asked = *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) == State::ShouldHold;
+        if is_asked {
+            self.set(State::Holds);
+            self.wait_while(|state| *state == State::Holds);
+        }
+    }
+}
+
 /// Reads until the terminal is gone or nobody listens.
-pub fn spawn(inbox: SyncSender<Msg>) {
+pub fn spawn(inbox: SyncSender<Msg>) -> Reader {
+    let reader = Reader(Arc::new((Mutex::new(State::Reads), Condvar::new())));
+    let outside = reader.clone();
     thread::spawn(move || {
         let mut late = LateReplies::since(Instant::now());
-        while let Ok(event) = event::read() {
+        let mut notch: Option<Instant> = None;
+        loop {
+            reader.obey();
+            match event::poll(PATIENCE) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(_) => break,
+            }
+            let Ok(event) = event::read() else { break };
             let msg = match event {
                 Event::Key(key) if late.swallows(&key, Instant::now()) => continue,
                 Event::Key(key) => Msg::Key(key),
                 Event::Paste(text) => Msg::Paste(text),
                 Event::Resize(columns, rows) => Msg::Resized(columns, rows),
                 Event::FocusGained => Msg::Damaged,
-                Event::FocusLost | Event::Mouse(_) => continue,
+                Event::FocusLost => continue,
+                Event::Mouse(mouse) => match mouse.kind {
+                    MouseEventKind::Down(_) => Msg::Mouse(mouse),
+                    MouseEventKind::ScrollUp | MouseEventKind::ScrollDown
+                        if notch.is_none_or(|notch| notch.elapsed() >= NOTCH) =>
+                    {
+                        notch = Some(Instant::now());
+                        Msg::Mouse(mouse)
+                    }
+                    // Moves come by the hundred and mean nothing here.
+                    _ => continue,
+                },
             };
             if inbox.send(msg).is_err() {
                 return;
@@ -27,6 +99,7 @@ pub fn spawn(inbox: SyncSender<Msg>) {
         }
         let _ = inbox.send(Msg::Terminate);
     });
+    outside
 }
 
 /// Keeps answers to the probe that come after its deadline from being taken for keys: crossterm reads the

@@ -3,6 +3,8 @@
 //! Knows no engine: it starts worker processes and reads run directories. One thread draws; others read keys,
 //! signals and the disk and send messages over one bounded channel.
 
+mod clipboard;
+mod editor;
 mod effect;
 mod format;
 mod input;
@@ -11,6 +13,7 @@ mod layout;
 mod model;
 mod msg;
 mod overlay;
+pub mod preferences;
 mod screen;
 mod signals;
 mod terminal;
@@ -36,13 +39,17 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use crate::config::RunConfig;
+use crate::config::preset::Preset;
 use crate::gfx::probe::RawMode;
-use crate::gfx::{self, Images, Painter, Wishes};
+use crate::gfx::mux::Multiplexer;
+use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
 use crate::run::{self, Store};
 
 use effect::{Effect, Performer};
-use model::{Model, Panes, PresetsView, RunsView, Screen, Session};
-use msg::Msg;
+use crossterm::event::MouseEventKind;
+use model::{ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
+use msg::{Msg, Outcome};
+use view::Hits;
 
 /// What the application is started with.
 #[derive(Debug)]
@@ -67,6 +74,18 @@ pub struct Setup {
     pub tmux_passthrough: bool,
     /// Where a person's own presets belong.
     pub user_presets: PathBuf,
+    /// Names of the models there are.
+    pub models: Vec<String>,
+    /// Names of the attacks there are.
+    pub attacks: Vec<String>,
+    /// Where keymap and themes of the person are.
+    pub config: PathBuf,
+    /// The theme, as in the preferences.
+    pub theme: String,
+    /// Clicks and the wheel reach the program.
+    pub mouse: bool,
+    /// Mistakes in files of the person, said at the start.
+    pub mistakes: Vec<String>,
 }
 
 /// A preset that can be run.
@@ -76,6 +95,12 @@ pub struct PresetEntry {
     pub name: String,
     /// Fully resolved.
     pub config: RunConfig,
+}
+
+impl From<Preset> for PresetEntry {
+    fn from(preset: Preset) -> Self {
+        PresetEntry { name: preset.name, config: preset.config }
+    }
 }
 
 /// A backend, there or not.
@@ -101,8 +126,11 @@ pub struct DatasetEntry {
 /// Messages that may wait: readers of the disk hold still beyond that.
 const INBOX: usize = 32;
 
-/// Seconds between two ticks.
+/// Between two ticks.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Between two pictures that pass, here and over SSH.
+const BEAT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 
 /// Runs the application until the person leaves.
 ///
@@ -118,6 +146,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let performer = Performer {
         store: setup.store.clone(),
         session_file: setup.session_file.clone(),
+        user_presets: setup.user_presets.clone(),
         inbox: inbox.clone(),
         watcher,
         saving: Arc::default(),
@@ -130,23 +159,27 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         ascii: setup.ascii,
     };
     let (capabilities, _) = gfx::look(wishes);
-    let theme = theme::Theme { depth: capabilities.depth, ascii: capabilities.ascii };
+    let mut setup = setup;
+    let theme = theme(&mut setup, &capabilities);
+    let mouse = setup.mouse;
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
     if let Some(remedy) = &capabilities.remedy {
         let text = format!("{}; {remedy}", capabilities.why);
         model.notice.get_or_insert(model::Notice { text, is_bad: false, until: model.now + 10.0 });
     }
     let painter = Painter::new(&capabilities, std::process::id());
-    let mut screen = terminal::Screen::take(&model.log_file, painter)?;
+    let mut screen = terminal::Screen::take(&model.log_file, painter, mouse)?;
     raw_mode.keep();
     let shown = Instant::now();
     model.size = screen.size()?;
     let store = performer.store.clone();
     let news = inbox.clone();
     thread::spawn(move || watch::watch(&store, &commands, &news));
-    input::spawn(inbox);
-    let per_frame = frame_time(capabilities.over_ssh);
-    let end = event_loop(&mut model, &mut screen, &performer, &messages, per_frame);
+    let reader = input::spawn(inbox);
+    let pace = Pace::new(capabilities.over_ssh);
+    let in_tmux = matches!(capabilities.multiplexer, Multiplexer::Tmux(_));
+    let surroundings = Surroundings { performer: &performer, reader: &reader, pace, in_tmux };
+    let end = event_loop(&mut model, &mut screen, &messages, &surroundings);
     let (frames, pictures) = screen.bytes_written();
     drop(screen);
     if let Some(state) = model.log_file.parent() {
@@ -167,18 +200,88 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// At most 30 frames a second, 10 over SSH.
-fn frame_time(over_ssh: bool) -> Duration {
-    Duration::from_millis(if over_ssh { 100 } else { 33 })
+/// How often things happen by themselves.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// At most one frame in this time.
+    frame: Duration,
+    /// Between two pictures that pass.
+    beat: Duration,
+}
+
+impl Pace {
+    /// At most 30 frames a second, 10 over SSH.
+    fn new(over_ssh: bool) -> Self {
+        let frame = Duration::from_millis(if over_ssh { 100 } else { 33 });
+        Pace { frame, beat: if over_ssh { BEAT.1 } else { BEAT.0 } }
+    }
+}
+
+/// The theme that was asked for, or the one that suits the background; with a mistake noted if there is none.
+fn theme(setup: &mut Setup, capabilities: &Capabilities) -> theme::Theme {
+    let name = match (setup.theme.as_str(), capabilities.is_light()) {
+        ("auto", Some(true)) => "light",
+        ("auto", Some(false)) => "dark",
+        ("auto", None) => "neutral",
+        (name, _) => name,
+    };
+    let palette = theme::load(name, &setup.config.join("themes"));
+    let palette = palette.map_err(|error| setup.mistakes.push(format!("{error}; the neutral theme is used")));
+    match palette {
+        Ok(palette) => theme::Theme::new(&palette, capabilities.depth, capabilities.ascii),
+        Err(()) => theme::Theme::neutral(capabilities.depth, capabilities.ascii),
+    }
+}
+
+/// What the loop needs besides model and screen.
+struct Surroundings<'a> {
+    performer: &'a Performer,
+    reader: &'a input::Reader,
+    pace: Pace,
+    in_tmux: bool,
+}
+
+/// What a click or a turn of the wheel means where it happened.
+fn located(msg: Msg, hits: &Hits) -> Option<Msg> {
+    let Msg::Mouse(mouse) = msg else { return Some(msg) };
+    let hit = hits.at(mouse.column, mouse.row);
+    match mouse.kind {
+        MouseEventKind::ScrollUp => Some(Msg::Scrolled(hit.map(|hit| hit.target), -1)),
+        MouseEventKind::ScrollDown => Some(Msg::Scrolled(hit.map(|hit| hit.target), 1)),
+        _ => hit.map(Msg::Clicked),
+    }
+}
+
+/// Hands the terminal to an editor on a preset, and reads the presets again.
+fn edit_preset(name: &str, screen: &mut terminal::Screen, around: &Surroundings) -> anyhow::Result<()> {
+    let outcome = match editor::file_of(name, &around.performer.user_presets) {
+        Err(message) => Err(message),
+        Ok(file) => {
+            around.reader.hold();
+            terminal::restore();
+            let edited = editor::edit(&file, |name| std::env::var(name).ok());
+            screen.enter()?;
+            around.reader.go_on();
+            edited
+        }
+    };
+    let performer = around.performer.clone();
+    // The inbox is this thread's own: it must not wait for itself.
+    thread::spawn(move || {
+        performer.load_presets();
+        let _ = performer.inbox.send(Msg::Finished(Outcome::Edited(outcome)));
+    });
+    Ok(())
 }
 
 fn event_loop(
     model: &mut Model,
     screen: &mut terminal::Screen,
-    performer: &Performer,
     messages: &Receiver<Msg>,
-    per_frame: Duration,
+    around: &Surroundings,
 ) -> anyhow::Result<()> {
+    let Surroundings { performer, pace: Pace { frame: per_frame, beat: per_beat }, .. } = *around;
+    let mut beat: Option<Instant> = None;
     let mut drawn: Option<Instant> = None;
     let mut tick = Instant::now() + TICK;
     // Written once a second at most; the way out writes the last one.
@@ -192,6 +295,12 @@ fn event_loop(
         if model.is_dirty {
             until = until.min(drawn.map_or(now, |drawn| drawn + per_frame));
         }
+        beat = match (model.is_playing(), beat) {
+            (true, None) => Some(now + per_beat),
+            (true, due) => due,
+            (false, _) => None,
+        };
+        until = beat.map_or(until, |beat| until.min(beat));
         let first = match messages.recv_timeout(until.saturating_duration_since(now)) {
             Ok(msg) => Some(msg),
             Err(RecvTimeoutError::Timeout) => None,
@@ -204,7 +313,9 @@ fn event_loop(
             session.take().into_iter().for_each(|save| performer.perform(save));
             Msg::Tick(run::now())
         });
-        for msg in batch.into_iter().chain(timer) {
+        let beaten = beat.take_if(|beat| *beat <= Instant::now()).map(|_| Msg::Beat);
+        let located = batch.into_iter().filter_map(|msg| located(msg, &screen.hits)).collect::<Vec<_>>();
+        for msg in located.into_iter().chain(timer).chain(beaten) {
             for effect in update::update(model, msg) {
                 match effect {
                     Effect::Redraw => screen.repaint()?,
@@ -214,6 +325,16 @@ fn event_loop(
                         screen.enter()?;
                         model.size = screen.size()?;
                         model.is_dirty = true;
+                    }
+                    Effect::EditPreset { name } => {
+                        edit_preset(&name, screen, around)?;
+                        model.size = screen.size()?;
+                        model.is_dirty = true;
+                    }
+                    Effect::Copy(text) => {
+                        let directory = clipboard::directory(&model.log_file);
+                        let copied = clipboard::copy(&text, &directory, around.in_tmux, screen.out());
+                        update::update(model, Msg::Finished(Outcome::Copied(copied)));
                     }
                     save @ Effect::SaveSession(_) => session = Some(save),
                     other => performer.perform(other),
@@ -246,6 +367,11 @@ fn farewell(model: &Model) -> Option<String> {
 }
 
 fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Model {
+    let mut mistakes = setup.mistakes;
+    let keymap = keymap::Keymap::load(&setup.config.join("keymap.toml")).unwrap_or_else(|error| {
+        mistakes.push(format!("{error}; the keys are as shipped"));
+        keymap::Keymap::default()
+    });
     let usable = setup.backends.iter().find(|entry| entry.unavailable.is_none());
     let mut model = Model {
         backend: usable.map(|entry| entry.name.clone()).unwrap_or_default(),
@@ -255,7 +381,10 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         user_presets: setup.user_presets,
         log_file: setup.log_file,
         runs_path: setup.store.path().to_path_buf(),
+        models: setup.models,
+        attacks: setup.attacks,
         theme,
+        keymap,
         zone,
         now,
         size: (80, 24),
@@ -263,9 +392,12 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         overlays: Vec::new(),
         presets_view: PresetsView::default(),
         runs_view: RunsView::default(),
-        run: None,
-        settings: std::collections::BTreeMap::new(),
-        log_axis: true,
+        views: Vec::new(),
+        opened: None,
+        compare: CompareView::default(),
+        changes: std::collections::BTreeMap::new(),
+        chart: ChartOptions::default(),
+        blocks: false,
         panes: Panes::default(),
         starting: false,
         notice: None,
@@ -279,6 +411,9 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
             model.notice = Some(model::Notice { text: message, is_bad: true, until: now + 10.0 });
         }
         Some(Ok(None)) | None => {}
+    }
+    if !mistakes.is_empty() {
+        model.overlays.push(overlay::Overlay::Error { message: mistakes.join("\n") });
     }
     if let Some(name) = model.chosen_preset().map(|entry| entry.name.clone()) {
         model.presets_view.selected = name;

@@ -1,10 +1,13 @@
 //! What can happen to the screen: keys, time, and news from the disk.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
+use super::PresetEntry;
 use super::model::RunRow;
+use super::view::{Hit, Target};
 use crate::gfx::Raster;
 use crate::run::{Health, Line, Manifest, RunDirectory};
 
@@ -15,19 +18,30 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The mouse did something at some cell. The loop, which knows what was drawn there, makes a
+    /// [`Msg::Clicked`] or [`Msg::Scrolled`] of it.
+    Mouse(MouseEvent),
+    /// Something on the screen was clicked.
+    Clicked(Hit),
+    /// The wheel was turned over something, down if positive.
+    Scrolled(Option<Target>, isize),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
     /// The screen may be damaged: draw all of it.
     Damaged,
     /// It is this many seconds after the epoch.
     Tick(f64),
+    /// Pictures that pass should show the next one.
+    Beat,
     /// The terminal or the system wants the program to end.
     Terminate,
     /// All runs, live ones first, then newest first.
     RunsListed(Vec<RunRow>),
     /// The runs cannot be listed.
     RunsUnreadable(String),
-    /// The opened run's manifest changed.
+    /// The presets as they are now, and what is wrong with the others.
+    PresetsLoaded(Vec<PresetEntry>, Vec<String>),
+    /// A followed run's manifest changed.
     ManifestArrived {
         /// Run directory's name.
         run: String,
@@ -36,7 +50,7 @@ pub enum Msg {
         /// Its status corrected by the heartbeat.
         health: Health,
     },
-    /// The opened run's log grew.
+    /// A followed run's log grew.
     LinesArrived {
         /// Run directory's name.
         run: String,
@@ -75,6 +89,14 @@ pub enum Outcome {
     Delete(String, Result<(), String>),
     /// A request to a worker.
     Ask(Result<(), String>),
+    /// Writing a preset.
+    Saved(Result<PathBuf, String>),
+    /// Editing a preset.
+    Edited(Result<(), String>),
+    /// Copying: how it was done.
+    Copied(Result<String, String>),
+    /// Writing a report: its files.
+    Exported(Result<Vec<PathBuf>, String>),
     /// Writing the session.
     Session(Result<(), String>),
 }

@@ -29,6 +29,8 @@ pub fn spawn(inbox: SyncSender<Msg>) -> io::Result<()> {
                 SIGCONT => {
                     let _ = inbox.try_send(Msg::Damaged);
                 }
+                // Ctrl-C in an editor that has the terminal is the editor's.
+                SIGINT | SIGQUIT if !terminal::is_owned() => {}
                 _ => {
                     let _ = inbox.try_send(Msg::Terminate);
                     let patience = PATIENCE;

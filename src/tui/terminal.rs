@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
     LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -48,7 +50,7 @@ pub fn restore() {
     }
     let mut out = io::stdout();
     // Each step is tried: a terminal that refuses one may take the next.
-    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste);
+    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture);
     let _ = out.write_all(&std::mem::take(&mut *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner)));
     // Emptied first: tmux 3.3a pushes lines of a resized alternate screen into the normal one otherwise.
     let _ = execute!(out, Clear(ClearType::All), cursor::MoveTo(0, 0), LeaveAlternateScreen, cursor::Show);
@@ -69,6 +71,7 @@ pub struct Screen {
     painter: Painter,
     /// What was drawn where, for the mouse.
     pub hits: Hits,
+    mouse: bool,
     log_file: std::path::PathBuf,
 }
 
@@ -77,7 +80,7 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal refuses raw mode, or the log file cannot be made.
-    pub fn take(log_file: &Path, painter: Painter) -> anyhow::Result<Self> {
+    pub fn take(log_file: &Path, painter: Painter, mouse: bool) -> anyhow::Result<Self> {
         // Ours runs before whichever hook is there, which then prints to a usable terminal.
         HOOK.call_once(|| {
             let previous = panic::take_hook();
@@ -89,7 +92,7 @@ impl Screen {
         let (out, written) = Counted::new(io::stdout());
         let terminal = Terminal::new(CrosstermBackend::new(out)).context("no terminal to draw on")?;
         let mut screen =
-            Screen { terminal, written, painter, hits: Hits::default(), log_file: log_file.to_path_buf() };
+            Screen { terminal, written, painter, hits: Hits::default(), mouse, log_file: log_file.to_path_buf() };
         screen.enter()?;
         Ok(screen)
     }
@@ -109,6 +112,9 @@ impl Screen {
         let redirect = StderrRedirect::to(&log).context("cannot redirect stderr")?;
         *STDERR.lock().unwrap_or_else(PoisonError::into_inner) = Some(redirect);
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
         self.repaint()
     }
 
@@ -142,6 +148,11 @@ impl Screen {
         Ok(())
     }
 
+    /// Where text can be written besides frames; between two of them.
+    pub fn out(&mut self) -> &mut impl Write {
+        self.terminal.backend_mut()
+    }
+
     /// When a picture that had to wait can be drawn.
     pub fn picture_due(&self) -> Option<Instant> {
         self.painter.due()
@@ -170,7 +181,8 @@ pub fn frame<W: Write>(
     painter: &mut Painter,
     model: &Model,
 ) -> anyhow::Result<Hits> {
-    painter.begin_frame(Instant::now(), !model.overlays.is_empty());
+    // Under an overlay, and if the person prefers, pictures are cells.
+    painter.begin_frame(Instant::now(), model.blocks || !model.overlays.is_empty());
     queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
     let mut hits = Hits::default();
     let drawn = terminal

@@ -32,10 +32,23 @@ pub enum Target {
     Sample(usize),
     /// A column of a table.
     Column(usize),
-    /// A field of a form.
-    Field(usize),
+    /// A field of a form, or an item of a list, that lies over the screen.
+    Item(usize),
     /// Nothing; covers what is below.
     Cover,
+}
+
+/// A click.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// What was clicked.
+    pub target: Target,
+    /// Where all of it is.
+    pub area: Rect,
+    /// Column of the click.
+    pub column: u16,
+    /// Row of the click.
+    pub row: u16,
 }
 
 /// Targets of one frame; of overlapping ones the last drawn counts.
@@ -50,10 +63,11 @@ impl Hits {
         }
     }
 
-    /// What is at that column and row, with its area.
-    pub fn at(&self, column: u16, row: u16) -> Option<(Rect, &Target)> {
+    /// What a click at that column and row hits.
+    pub fn at(&self, column: u16, row: u16) -> Option<Hit> {
         let here = |(area, _): &&(Rect, Target)| area.contains(Position::new(column, row));
-        self.0.iter().rev().find(here).map(|(area, target)| (*area, target))
+        let (area, target) = self.0.iter().rev().find(here)?;
+        Some(Hit { target: target.clone(), area: *area, column, row })
     }
 }
 
@@ -64,6 +78,7 @@ pub fn with_cells<'b>(frame: &mut Frame<'b>, cells: &mut Cells, draw: impl FnOnc
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -72,8 +87,9 @@ mod tests {
         hits.add(Rect::new(0, 0, 10, 5), Target::Chart);
         hits.add(Rect::new(2, 2, 3, 1), Target::Sample(4));
         hits.add(Rect::new(0, 0, 0, 5), Target::Cover);
-        assert_eq!(hits.at(3, 2), Some((Rect::new(2, 2, 3, 1), &Target::Sample(4))));
-        assert_eq!(hits.at(0, 0).map(|hit| hit.1), Some(&Target::Chart));
+        let hit = hits.at(3, 2).unwrap();
+        assert_eq!((hit.area, hit.target), (Rect::new(2, 2, 3, 1), Target::Sample(4)));
+        assert_eq!(hits.at(0, 0).map(|hit| hit.target), Some(Target::Chart));
         assert_eq!(hits.at(10, 0), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that reads the disk: lists the runs, follows the opened one, decodes its pictures.
+//! The thread that reads the disk: lists the runs, follows some of them, decodes their pictures.
 //!
 //! It sends messages over a bounded channel: a slow terminal slows this reader, never a worker.
 
@@ -18,7 +18,7 @@ use crate::run::{Event, Health, Line, Manifest, RunDirectory, Store, Tail, now};
 /// Between two listings of the store.
 const LISTING: Duration = Duration::from_secs(1);
 
-/// Between two looks at the opened run while a worker is on it.
+/// Between two looks at a followed run while a worker is on it.
 const FOLLOWING: Duration = Duration::from_millis(150);
 
 /// Bytes of a log's end that hold the newest figures of a run in the list.
@@ -30,9 +30,10 @@ const LARGEST_PICTURE: u64 = 64 << 20;
 /// What the screen asks of the watcher.
 #[derive(Debug)]
 pub enum Command {
-    /// Follow this run, or none.
-    Open(Option<RunDirectory>),
-    /// Load these pictures of the opened run.
+    /// Follow these runs and no others. One that is followed already goes on from its place, another is read
+    /// from its beginning.
+    Follow(Vec<RunDirectory>),
+    /// Load these pictures of followed runs.
     Decode(Vec<PictureKey>),
     /// List the store now.
     ListNow,
@@ -41,7 +42,7 @@ pub enum Command {
 /// Follows the store until the screen is gone.
 pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg>) {
     let mut listing = Listing::default();
-    let mut opened: Option<Opened> = None;
+    let mut followed: Vec<Followed> = Vec::new();
     let mut next_listing = Instant::now();
     loop {
         if next_listing <= Instant::now() {
@@ -53,7 +54,7 @@ pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg
             next_listing = Instant::now() + LISTING;
         }
         let mut wait = next_listing.saturating_duration_since(Instant::now());
-        if let Some(run) = &mut opened {
+        for run in &mut followed {
             match run.follow(inbox) {
                 None => return,
                 Some(true) => wait = Duration::ZERO,
@@ -62,13 +63,12 @@ pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg
             }
         }
         match commands.recv_timeout(wait) {
-            Ok(Command::Open(directory)) => opened = directory.map(Opened::new),
+            Ok(Command::Follow(directories)) => followed = follow_only(followed, directories),
             Ok(Command::Decode(keys)) => {
-                let directory = opened.as_ref().map(|run| run.directory.clone());
                 for key in keys {
-                    let decoded = match directory.as_ref().filter(|directory| directory.id() == key.run) {
-                        Some(directory) => decode(&directory.path().join(&key.file)).map(Arc::new),
-                        None => Err("another run is open".into()),
+                    let decoded = match followed.iter().find(|run| run.directory.id() == key.run) {
+                        Some(run) => decode(&run.directory.path().join(&key.file)).map(Arc::new),
+                        None => Err("its run is not open".into()),
                     };
                     if inbox.send(Msg::PictureArrived(key, decoded)).is_err() {
                         return;
@@ -82,25 +82,38 @@ pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg
     }
 }
 
-/// The opened run as sent last.
-struct Opened {
+/// The named runs, in that order: those that were followed with their place in the log, others from the start.
+fn follow_only(mut followed: Vec<Followed>, directories: Vec<RunDirectory>) -> Vec<Followed> {
+    directories
+        .into_iter()
+        .map(|directory| match followed.iter().position(|run| run.directory == directory) {
+            Some(at) => followed.swap_remove(at),
+            None => Followed::new(directory),
+        })
+        .collect()
+}
+
+/// A followed run as sent last.
+struct Followed {
     directory: RunDirectory,
     tail: Tail,
     manifest: Option<Result<Manifest, String>>,
     health: Health,
     next_manifest: Instant,
+    begun: bool,
     caught_up: bool,
 }
 
-impl Opened {
+impl Followed {
     fn new(directory: RunDirectory) -> Self {
         let tail = Tail::new(directory.events_path());
-        Opened {
+        Followed {
             directory,
             tail,
             manifest: None,
             health: Health::Queued,
             next_manifest: Instant::now(),
+            begun: false,
             caught_up: false,
         }
     }
@@ -123,7 +136,9 @@ impl Opened {
         let more = batch.more;
         if batch.restarted || !batch.lines.is_empty() || (!self.caught_up && !more) {
             self.caught_up |= !more;
-            let (restarted, lines) = (batch.restarted, batch.lines);
+            // Lines of an earlier time that this run was followed may still be on their way.
+            let restarted = batch.restarted || !std::mem::replace(&mut self.begun, true);
+            let lines = batch.lines;
             inbox.send(Msg::LinesArrived { run, restarted, lines, more }).ok()?;
         }
         Some(more)
@@ -285,3 +300,7 @@ fn summary(events: &Path) -> std::io::Result<Summary> {
     }
     Ok(summary)
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

@@ -8,5 +8,6 @@ mod lab;
 mod life;
 mod pictures;
 mod recovery;
+mod screen;
 mod scripted;
 mod terminal;

@@ -13,14 +13,14 @@ pub fn lines(model: &Model) -> Vec<Line<'static>> {
     let theme = model.theme;
     let mut lines = Vec::new();
     for (title, place) in
-        [(screen_title(model), Place::of_screen(model.screen)), ("everywhere", Place::Everywhere)]
+        [(screen_title(model), Place::of_screen(model.screen)), ("everywhere".into(), Place::Everywhere)]
     {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::styled(title.to_owned(), theme.strong()));
+        lines.push(Line::styled(title, theme.strong()));
         for binding in keymap::bindings(place) {
-            let keys = format!("  {:<14}", keymap::all_keys(binding, theme.ascii));
+            let keys = format!("  {:<16}", model.keymap.all_keys(binding, theme.ascii));
             let mut spans = match keymap::available(binding.action, model) {
                 Ok(()) => vec![Span::styled(keys, theme.accent()), Span::raw(binding.help)],
                 Err(reason) => vec![
@@ -36,13 +36,8 @@ pub fn lines(model: &Model) -> Vec<Line<'static>> {
     lines
 }
 
-fn screen_title(model: &Model) -> &'static str {
-    use crate::tui::model::Screen;
-    match model.screen {
-        Screen::Presets => "presets",
-        Screen::Runs => "runs",
-        Screen::Run => "run",
-    }
+fn screen_title(model: &Model) -> String {
+    model.screen.name().to_lowercase()
 }
 
 /// Draws the help.

@@ -1,16 +1,18 @@
-//! What is shown over a screen and takes the keys: help and texts, questions, errors, a form.
+//! What is shown over a screen and takes the keys: help and texts, questions, errors, lists, forms.
 
 pub mod confirm;
-pub mod edit;
 pub mod error;
+pub mod form;
 pub mod help;
+pub mod list;
+pub mod name;
 
 use ratatui::layout::Rect;
 use ratatui::widgets::Clear;
 
 use super::effect::Effect;
 use super::model::Model;
-use super::view::View;
+use super::view::{Target, View};
 
 /// Something over the screen.
 #[derive(Debug)]
@@ -43,8 +45,12 @@ pub enum Overlay {
         /// One sentence or a few lines.
         message: String,
     },
-    /// The settings of a preset.
-    Edit(Box<edit::Form>),
+    /// Settings of a preset or of a new run.
+    Form(Box<form::Form>),
+    /// Something to choose from.
+    List(list::List),
+    /// The name of a preset to be saved.
+    Name(name::Name),
 }
 
 /// Draws the topmost overlay.
@@ -56,7 +62,9 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         }
         Some(Overlay::Confirm { question, detail, .. }) => confirm::draw(model, view, area, question, detail),
         Some(Overlay::Error { message }) => error::draw(model, view, area, message),
-        Some(Overlay::Edit(form)) => edit::draw(model, view, area, form),
+        Some(Overlay::Form(form)) => form::draw(model, view, area, form),
+        Some(Overlay::List(list)) => list::draw(model, view, area, list),
+        Some(Overlay::Name(name)) => name::draw(model, view, area, name),
         None => {}
     }
 }
@@ -68,5 +76,6 @@ fn centred(view: &mut View, area: Rect, width: u16, height: u16) -> Rect {
     let place =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     view.frame.render_widget(Clear, place);
+    view.hits.add(place, Target::Cover);
     place
 }

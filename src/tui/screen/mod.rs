@@ -1,5 +1,6 @@
-//! The three screens, and what frames them: tabs, status line, footer, overlays.
+//! The screens, and what frames them: tabs, status line, footer, overlays.
 
+pub mod compare;
 pub mod presets;
 pub mod run;
 pub mod runs;
@@ -29,6 +30,7 @@ pub fn draw(model: &Model, view: &mut View) {
         Screen::Presets => presets::draw(model, view, areas.body),
         Screen::Runs => runs::draw(model, view, areas.body),
         Screen::Run => run::draw(model, view, areas.body),
+        Screen::Compare => compare::draw(model, view, areas.body),
     }
     let line = status(model);
     view.frame.buffer_mut().set_line(areas.status.x, areas.status.y, &line, areas.status.width);
@@ -50,6 +52,7 @@ fn status(model: &Model) -> Line<'static> {
         Screen::Presets => Line::styled(format!(" {}", presets::status(model)), theme.dim()),
         Screen::Runs => runs::status(model),
         Screen::Run => run::status(model),
+        Screen::Compare => compare::status(model),
     }
 }
 

@@ -8,7 +8,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use crate::config::{RunConfig, TrainingState};
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
-use crate::tui::view::View;
+use crate::tui::view::{Target, View};
 use crate::tui::{PresetEntry, format};
 
 /// Draws list and description.
@@ -49,6 +49,7 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
     }
     let chosen = model.chosen_preset().map(|entry| entry.name.as_str());
     let mut lines = Vec::new();
+    let mut rows = Vec::new();
     let mut at = 0;
     let mut group = "";
     for entry in visible {
@@ -60,11 +61,18 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
             at = lines.len();
         }
         let style = if chosen == Some(entry.name.as_str()) { theme.selected() } else { Style::new() };
+        rows.push((lines.len(), entry.name.clone()));
         lines.push(Line::styled(row(entry, inner.width.into(), theme), style));
     }
     // The chosen line stays in the middle third once the list is longer than the pane.
     let first = at.saturating_sub(usize::from(inner.height) * 2 / 3);
     let first = first.min(lines.len().saturating_sub(inner.height.into()));
+    for (line, name) in rows {
+        if (first..first + usize::from(inner.height)).contains(&line) {
+            let y = inner.y + (line - first) as u16;
+            view.hits.add(Rect { y, height: 1, ..inner }, Target::Row(name));
+        }
+    }
     view.frame.render_widget(Paragraph::new(Text::from(lines.split_off(first))), inner);
 }
 

@@ -2,22 +2,22 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Paragraph, Widget};
+use ratatui::widgets::Paragraph;
 
 use crate::config::{Labels, RunConfig};
 use crate::run::Health;
 use crate::run::event::TrialOutcome;
 use crate::tui::format;
 use crate::tui::layout;
-use crate::tui::model::{Model, RunView};
+use crate::tui::model::{Model, Rows, RunView};
 use crate::tui::theme::Theme;
-use crate::tui::view::View;
-use crate::tui::widget::{chart::LossChart, gauge, image_pane, metric_table};
+use crate::tui::view::{Target, View};
+use crate::tui::widget::{chart, gauge, image_pane, metric_table};
 
 /// Draws the opened run.
 pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let Some(run) = &model.run else {
+    let Some(run) = model.run() else {
         let text = if model.starting {
             "starting"
         } else {
@@ -27,7 +27,12 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         view.frame.render_widget(Paragraph::new(text).style(theme.dim()).block(block), area);
         return;
     };
-    let areas = layout::run(area, run.state.rounds.len(), model.panes, picture_size(run));
+    let rows = match run.table.rows {
+        Rows::Rounds => run.state().rounds.len(),
+        Rows::Trials => run.round().map_or(1, |round| round.trials.len()),
+        Rows::Samples => run.samples(),
+    };
+    let areas = layout::run(area, rows, model.panes, picture_size(run));
     draw_header(run, theme, view, areas.header);
     if areas.chart.area() > 0 {
         draw_chart(model, run, view, areas.chart);
@@ -35,37 +40,35 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     if areas.pictures.area() > 0 {
         image_pane::draw(run, theme, areas.pictures, view);
     }
-    let block = theme.frame("rounds");
-    let inner = block.inner(areas.table);
-    view.frame.render_widget(block, areas.table);
-    metric_table::draw(run, theme, inner, view.frame.buffer_mut());
+    draw_table(run, theme, view, areas.table);
     if areas.log.area() > 0 {
         draw_log(run, theme, view, areas.log);
     }
     gauge::draw(run, theme, areas.gauge, view.frame.buffer_mut());
 }
 
-/// Pixels of the stored pictures; before there are any, those of a small one.
+/// Pixels of the shown pictures; before there are any, those of a small one.
 fn picture_size(run: &RunView) -> (usize, usize) {
-    let truth = run.round().and_then(|round| round.truth.as_ref());
-    truth.map_or((32, 32), |picture| {
-        let tiles = picture.tiles;
-        let columns = tiles.columns.max(1);
-        (tiles.width * columns, tiles.height * tiles.samples.div_ceil(columns))
+    run.tiles().map_or((32, 32), |tiles| match run.shown_sample() {
+        Some(_) => (tiles.width, tiles.height),
+        None => {
+            let columns = tiles.columns.max(1);
+            (tiles.width * columns, tiles.height * tiles.samples.div_ceil(columns))
+        }
     })
 }
 
 /// One sentence about how the run stands.
 pub fn status(model: &Model) -> Line<'static> {
     let theme = model.theme;
-    let Some(run) = &model.run else { return Line::default() };
+    let Some(run) = model.run() else { return Line::default() };
     let dim = |text: String| Line::styled(format!(" {text}"), theme.dim());
     if let Some(error) = &run.error {
         return Line::styled(format!(" {error}"), theme.bad());
     }
     let failed = run.manifest.as_ref().and_then(|manifest| manifest.error.clone());
-    let failed = failed.or_else(|| run.state.finished.as_ref().and_then(|finished| finished.error.clone()));
-    let at = run.state.position().map_or(String::new(), |at| format!(" at it {}", at.iteration));
+    let failed = failed.or_else(|| run.state().finished.as_ref().and_then(|finished| finished.error.clone()));
+    let at = run.state().position().map_or(String::new(), |at| format!(" at it {}", at.iteration));
     match run.health {
         Health::Failed => {
             let why = failed.unwrap_or_else(|| format!("see {}", run.directory.log_path().display()));
@@ -179,23 +182,41 @@ fn fitting(line: &Line<'static>, width: usize) -> Line<'static> {
     kept
 }
 
+fn draw_table(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
+    let block = theme.frame(metric_table::title(run));
+    let inner = block.inner(area);
+    view.frame.render_widget(block, area);
+    let table = metric_table::of(run, theme);
+    let room = usize::from(inner.height.saturating_sub(1)).max(1);
+    let first = metric_table::first_row(run, table.rows.len(), room);
+    let sorted = run.table.sort.map(|column| (column, run.table.reversed));
+    table.draw(theme, inner, first, sorted, view);
+    if table.rows.is_empty() && inner.height > 1 {
+        let text = "    nothing yet";
+        view.frame.buffer_mut().set_stringn(inner.x, inner.y + 1, text, inner.width.into(), theme.dim());
+    }
+}
+
 fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let scale = if model.log_axis { "log" } else { "linear" };
-    let title = match (run.trial, run.shown_trial()) {
+    let scale = if model.chart.log { "log" } else { "linear" };
+    let mut title = match (run.trial, run.shown_trial()) {
         (Some((round, trial)), _) => format!("loss ({scale}), round {round}, trial {}", trial + 1),
         (None, Some(trial)) if run.round().is_some_and(|round| round.trials.len() > 1) => {
             format!("loss ({scale}), trial {}", trial.trial + 1)
         }
         _ => format!("loss ({scale})"),
     };
+    if run.frozen.is_some() {
+        title.push_str(", frozen");
+    }
     let block = theme.frame(title);
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
     match (run.round(), run.shown_trial()) {
         (Some(round), Some(trial)) => {
-            LossChart { trial, iterations: round.iterations, log: model.log_axis, theme }
-                .render(inner, view.frame.buffer_mut());
+            chart::of_trial(round, trial, model.chart, theme).draw(inner, view.frame.buffer_mut());
+            view.hits.add(chart::plot(inner), Target::Chart);
         }
         _ => {
             let text = match run.health {
@@ -217,9 +238,9 @@ fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
         view.frame.render_widget(block, area);
     }
     let room = usize::from(inner.height);
-    let skip = run.state.log.len().saturating_sub(room);
+    let skip = run.state().log.len().saturating_sub(room);
     let lines: Vec<Line> = run
-        .state
+        .state()
         .log
         .iter()
         .skip(skip)

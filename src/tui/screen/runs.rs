@@ -6,15 +6,21 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
+use crate::config::preset;
+use crate::config::setting::SETTINGS;
 use crate::tui::format;
 use crate::tui::model::{Model, RunRow};
 use crate::tui::theme::Theme;
-use crate::tui::view::View;
+use crate::tui::view::{Target, View};
 
 /// Draws the list.
 pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let block = theme.frame(format!("runs, {}", model.runs_view.sort.name()));
+    let title = match model.runs_view.marked.len() {
+        0 => format!("runs, {}", model.runs_view.sort.name()),
+        count => format!("runs, {}, {count} selected", model.runs_view.sort.name()),
+    };
+    let block = theme.frame(title);
     let mut inner = block.inner(area);
     view.frame.render_widget(block, area);
     let filter = draw_filter(view, theme, inner, &model.runs_view.filter, model.runs_view.filtering);
@@ -33,6 +39,8 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let mut lines = vec![Line::styled(heading(inner.width.into()), theme.dim())];
     for row in rows.iter().skip(first).take(room) {
         let style = if Some(row.id.as_str()) == chosen { theme.selected() } else { Style::new() };
+        let y = inner.y + lines.len() as u16;
+        view.hits.add(Rect { y, height: 1, ..inner }, Target::Row(row.id.clone()));
         lines.push(line(model, row, inner.width.into()).style(style));
     }
     view.frame.render_widget(Paragraph::new(Text::from(lines)), inner);
@@ -124,13 +132,18 @@ fn heading(width: usize) -> String {
 fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let theme = model.theme;
     let (name, changes) = widths(width);
-    let mark = format!(" {} {:<8}", theme.health_mark(row.health), row.health.name());
+    let selected = match model.runs_view.mark_of(&row.id) {
+        Some(place) => Span::styled(theme.marker(place), theme.series(place)),
+        None => Span::raw(" "),
+    };
+    let mark = format!("{} {:<8}", theme.health_mark(row.health), row.health.name());
     let status = Span::styled(mark, theme.health(row.health));
     let label = if row.preset.is_empty() { &row.id } else { &row.preset };
     let mut text = format!("{:<name$}", format::cut(label, name.saturating_sub(1), theme.ascii));
     if let (Some(error), None) = (&row.error, &row.config) {
         let room = width.saturating_sub(11 + name);
         return Line::from(vec![
+            selected,
             status,
             Span::raw(text),
             Span::styled(format::cut(error, room, theme.ascii), theme.bad()),
@@ -148,34 +161,26 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let when = format::moment(row.created, model.now, &model.zone);
     let backend = format::cut(&row.backend, 8, theme.ascii);
     text.push_str(&format!(" {psnr:>7} {loss:>8} {when:>13} {took:>9} {backend:>8}"));
-    Line::from(vec![status, Span::raw(text)])
+    Line::from(vec![selected, status, Span::raw(text)])
 }
 
 /// What of a run is not as its preset says.
 fn differences(model: &Model, row: &RunRow) -> String {
     let Some(config) = &row.config else { return String::new() };
-    let Some(preset) = model.presets.iter().find(|entry| entry.name == row.preset).map(|entry| &entry.config)
-    else {
+    let Some(preset) = model.preset(&row.preset).map(|entry| &entry.config) else { return String::new() };
+    if **config == *preset {
         return String::new();
-    };
-    let mut parts = Vec::new();
-    if config.attack.iterations != preset.attack.iterations {
-        parts.push(format!("{} it", config.attack.iterations));
     }
-    if config.attack.trials != preset.attack.trials {
-        let trials = config.attack.trials;
-        parts.push(format!("{trials} {}", if trials == 1 { "trial" } else { "trials" }));
-    }
-    if config.run.seed != preset.run.seed {
-        parts.push(format!("seed {}", config.run.seed));
-    }
-    if config.victim.data != preset.victim.data {
-        let data = std::path::Path::new(&config.victim.data);
-        parts.push(data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned());
-    }
-    if config.victim.indices != preset.victim.indices {
-        let first = config.victim.indices.first().copied().unwrap_or(0);
-        parts.push(format!("picture {}", first + 1));
-    }
-    parts.join(", ")
+    let (own, values) = (preset::flat(preset), preset::flat(config));
+    let changed = SETTINGS.iter().filter(|setting| own.get(setting.key) != values.get(setting.key));
+    let parts = changed.filter(|setting| setting.key != "title").map(|setting| {
+        let value = values.get(setting.key).map_or("-", String::as_str);
+        let name = setting.key.rsplit('.').next().unwrap_or(setting.key);
+        match setting.key {
+            // A path is told by its last part.
+            "victim.data" => value.rsplit('/').next().unwrap_or(value).to_owned(),
+            _ => format!("{name} {value}"),
+        }
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }

@@ -11,13 +11,15 @@ use crate::tui::view::{Target, View};
 pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let theme = model.theme;
     let place = Place::now(model);
-    let everywhere = matches!(place, Place::Presets | Place::Runs | Place::Run);
+    let everywhere = place.is_screen();
     let spans = |binding: &'static Binding| {
-        let key = keymap::first_key(binding, theme.ascii);
+        let key = model.keymap.first_key(binding, theme.ascii);
         vec![Span::styled(key, theme.accent()), Span::styled(format!(" {}", binding.label), theme.dim())]
     };
     let is_shown = |binding: &&'static Binding| {
-        !binding.label.is_empty() && keymap::available(binding.action, model).is_ok()
+        !binding.label.is_empty()
+            && !model.keymap.first_key(binding, theme.ascii).is_empty()
+            && keymap::available(binding.action, model).is_ok()
     };
     let width = |part: &[Span]| part.iter().map(Span::width).sum::<usize>();
     let everywhere: Vec<(Action, Vec<Span>)> = if everywhere {
@@ -30,7 +32,7 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let mut used = 1 + kept;
     for binding in keymap::bindings(place).filter(is_shown) {
         let part = spans(binding);
-        if used + width(&part) + 2 < usize::from(area.width) {
+        if used + width(&part) + 2 <= usize::from(area.width) {
             used += width(&part) + 2;
             parts.push((binding.action, part));
         }

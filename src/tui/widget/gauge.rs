@@ -11,7 +11,7 @@ use crate::tui::theme::Theme;
 
 /// Draws the row.
 pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let Some(at) = run.state.position() else {
+    let Some(at) = run.state().position() else {
         let text = match run.health {
             Health::Queued => " waiting for the worker to take the run up",
             Health::Running if run.reading => " reading the log",
@@ -27,9 +27,9 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
         format!("trial {} of {}", at.trial, at.trials),
     ];
     if run.health.is_live() {
-        let speed = run.state.iterations_per_second();
+        let speed = run.state().iterations_per_second();
         parts.push(speed.map_or("     - it/s".into(), |speed| format!("{speed:>6.1} it/s")));
-        let left = run.state.remaining_seconds(run.rounds_planned());
+        let left = run.state().remaining_seconds(run.rounds_planned());
         parts.push(left.map_or("ETA --:--".into(), |left| format!("ETA {}", format::clock(left.round()))));
     }
     parts.push(format!("{} evaluations", format::count(at.evaluations)));

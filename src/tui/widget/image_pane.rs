@@ -1,4 +1,5 @@
-//! The pictures of a run: ground truth, current and best iterate, and the difference.
+//! The pictures of a run: ground truth, current and best iterate, and the difference; of a batch all samples, or
+//! one enlarged.
 
 use std::sync::Arc;
 
@@ -6,23 +7,31 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::gfx::{Raster, fit};
-use crate::tui::model::{RunView, Slot};
+use crate::run::event::Tiles;
+use crate::tui::format;
+use crate::tui::model::RunView;
 use crate::tui::theme::Theme;
-use crate::tui::view::View;
+use crate::tui::view::{Target, View};
 
 /// One picture with what stands under it.
-struct Shown<'a> {
-    label: String,
-    raster: Option<&'a Arc<Raster>>,
-    instead: &'a str,
-    strong: bool,
+pub struct Shown<'a> {
+    /// Under it.
+    pub label: String,
+    /// The picture, if it is there.
+    pub raster: Option<&'a Arc<Raster>>,
+    /// Said in its place.
+    pub instead: &'a str,
+    /// It is the one that is judged.
+    pub strong: bool,
+    /// How a batch is tiled, if it is one.
+    pub tiles: Option<Tiles>,
 }
 
 /// Draws the pane with its frame.
 pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
     let mut block = theme.frame(title(run, theme));
     if area.width >= 50 {
-        let note = " * known to you, not to the attacker ";
+        let note = " * known to you, never to the attacker ";
         block = block.title_bottom(Line::styled(note, theme.dim()));
     }
     let inner = block.inner(area);
@@ -45,65 +54,91 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
             .collect();
     }
     let columns = grid(&shown, inner, view.surface.cell());
-    let rows = shown.len().div_ceil(columns);
-    let (width, height) = (inner.width / columns as u16, inner.height / rows as u16);
+    row_by_row(&shown, columns, 0, theme, inner, view);
+}
+
+/// Draws pictures in a grid; the first one takes slot `slot` of the terminal, the others those after it.
+pub fn row_by_row(
+    shown: &[Shown],
+    columns: usize,
+    slot: usize,
+    theme: Theme,
+    area: Rect,
+    view: &mut View,
+) {
+    let columns = columns.max(1);
+    let rows = shown.len().div_ceil(columns).max(1);
+    let (width, height) = (area.width / columns as u16, area.height / rows as u16);
     for (i, picture) in shown.iter().enumerate() {
         let place = Rect {
-            x: inner.x + (i % columns) as u16 * width,
-            y: inner.y + (i / columns) as u16 * height,
+            x: area.x + (i % columns) as u16 * width,
+            y: area.y + (i / columns) as u16 * height,
             width: width.saturating_sub(1),
             height,
         };
-        one(picture, i, theme, place, view);
+        one(picture, slot + i, theme, place, view);
     }
 }
 
 fn collect(run: &RunView) -> Vec<Shown<'_>> {
-    let [truth, current, best] = &run.pictures.slots;
-    let iteration = |slot: &Slot| slot.shown.as_ref().map(|(key, _)| key.iteration);
-    let best_name = if run.judges_best() { "reconstruction" } else { "best" };
-    let of = |name: &str, slot: &Slot| match iteration(slot) {
-        Some(iteration) => format!("{name} @ {iteration}"),
-        None => name.to_owned(),
+    let pictures = &run.pictures;
+    let iteration =
+        |slot: usize| pictures.slots[slot].shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
+    let judges_best = run.judges_best();
+    let best_name = if judges_best { "reconstruction" } else { "best" };
+    let tiles = run.tiles().filter(|tiles| tiles.samples > 1 && run.shown_sample().is_none());
+    let sample = run.shown_sample();
+    let quality = sample.and_then(|sample| {
+        let metrics = run.shown_metrics()?.samples.get(sample)?;
+        Some(format!(" {} dB", format::fixed(metrics.psnr, 1)))
+    });
+    let quality = quality.unwrap_or_default();
+    let of = |slot: usize, label: String, strong: bool| Shown {
+        label,
+        raster: pictures.shown[slot].as_ref(),
+        instead: pictures.slots[slot].error.as_deref().unwrap_or("not yet"),
+        strong,
+        tiles,
     };
-    let difference = run.pictures.difference.as_ref();
+    let judged = |judged: bool| if judged { quality.as_str() } else { "" };
+    let difference = pictures.difference.as_ref();
     vec![
-        shown("truth*".to_owned(), truth),
-        Shown { strong: !run.judges_best(), ..shown(of("current", current), current) },
-        Shown { strong: run.judges_best(), ..shown(of(best_name, best), best) },
+        of(0, "truth*".to_owned(), false),
+        of(1, format!("current{}{}", iteration(1), judged(!judges_best)), !judges_best),
+        of(2, format!("{best_name}{}{}", iteration(2), judged(judges_best)), judges_best),
         Shown {
             label: difference.map_or("difference".into(), |(_, factor)| format!("difference x{factor}")),
             raster: difference.map(|(raster, _)| raster),
             instead: "not yet",
             strong: false,
+            tiles,
         },
     ]
 }
 
-fn shown(label: String, slot: &Slot) -> Shown<'_> {
-    Shown {
-        label,
-        raster: slot.shown.as_ref().map(|(_, raster)| raster),
-        instead: slot.error.as_deref().unwrap_or("not yet"),
-        strong: false,
-    }
-}
-
 fn title(run: &RunView, theme: Theme) -> String {
-    let trial = match run.trial {
-        Some((_, trial)) => format!(" of trial {}", trial + 1),
-        None => String::new(),
-    };
-    match (run.scrub, run.shown_trial().map(|trial| trial.pictures.len())) {
-        (Some(at), Some(count)) => {
-            format!("pictures{trial} {} {} of {count}", theme.glyph("◂▸", "<>"), at + 1)
-        }
-        _ => format!("pictures{trial}"),
+    let mut title = "pictures".to_owned();
+    if let Some((_, trial)) = run.trial {
+        title.push_str(&format!(" of trial {}", trial + 1));
     }
+    match run.shown_sample() {
+        Some(sample) => title.push_str(&format!(", sample {} of {}", sample + 1, run.samples())),
+        None if run.samples() > 1 => title.push_str(&format!(", {} samples", run.samples())),
+        None => {}
+    }
+    if let Some(at) = run.scrub {
+        let stored = run.stored();
+        let position = stored.iter().rposition(|known| *known <= at).unwrap_or(0);
+        let (mark, playing) = (theme.glyph("◂▸", "<>"), if run.playing { ", playing" } else { "" });
+        let metrics = run.shown_metrics().map(|metrics| format!(", PSNR {} dB", format::fixed(metrics.psnr.mean, 2)));
+        let metrics = metrics.unwrap_or_default();
+        title.push_str(&format!(" {mark} {} of {}{playing}{metrics}", position + 1, stored.len()));
+    }
+    title
 }
 
 /// Columns that show the pictures largest.
-fn grid(shown: &[Shown], area: Rect, cell: (usize, usize)) -> usize {
+pub fn grid(shown: &[Shown], area: Rect, cell: (usize, usize)) -> usize {
     let Some(picture) = shown.iter().find_map(|shown| shown.raster) else { return shown.len() };
     (1..=shown.len())
         .filter(|columns| shown.len().is_multiple_of(*columns))
@@ -132,10 +167,14 @@ fn one(picture: &Shown, slot: usize, theme: Theme, area: Rect, view: &mut View) 
                 room.height.into(),
                 view.surface.cell(),
             );
-            if width < raster.width && label.len() + 12 <= usize::from(area.width) {
+            if width < raster.width && label.chars().count() + 12 <= usize::from(area.width) {
                 label = format!("{label} ({width}{}{height} px)", theme.glyph("×", "x"));
             }
-            view.surface.place(view.frame.buffer_mut(), room, slot, raster)
+            let used = view.surface.place(view.frame.buffer_mut(), room, slot, raster);
+            if let Some(tiles) = picture.tiles {
+                samples(tiles, used, view);
+            }
+            used
         }
         None => {
             let width = usize::from(area.width);
@@ -149,8 +188,22 @@ fn one(picture: &Shown, slot: usize, theme: Theme, area: Rect, view: &mut View) 
         // Without its iteration rather than with a part of it.
         label.truncate(label.find(" @ ").unwrap_or(label.len()));
     }
-    let label = crate::tui::format::cut(&label, area.width.into(), theme.ascii);
+    let label = format::cut(&label, area.width.into(), theme.ascii);
     let offset = area.width.saturating_sub(label.chars().count() as u16) / 2;
     let line = Line::from(Span::styled(label, style));
     view.frame.buffer_mut().set_line(area.x + offset, used.bottom().max(area.y), &line, area.width - offset);
+}
+
+/// Makes every sample of a tiled picture a target of the mouse.
+fn samples(tiles: Tiles, used: Rect, view: &mut View) {
+    let columns = tiles.columns.max(1);
+    let rows = tiles.samples.div_ceil(columns).max(1);
+    for sample in 0..tiles.samples {
+        let (x, y) = (sample % columns, sample / columns);
+        let at = |n: usize, of: usize, length: u16| (n * usize::from(length) / of) as u16;
+        let (left, right) = (at(x, columns, used.width), at(x + 1, columns, used.width));
+        let (top, bottom) = (at(y, rows, used.height), at(y + 1, rows, used.height));
+        let place = Rect { x: used.x + left, y: used.y + top, width: right - left, height: bottom - top };
+        view.hits.add(place, Target::Sample(sample));
+    }
 }

@@ -1,36 +1,104 @@
-//! How good the reconstructions are: a row a round, live for the round in progress.
+//! How good the reconstructions are: a row a round, a trial or a sample, live where they are in progress.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 
+use super::table::{Cell, Column, Row, Table};
 use crate::run::Health;
 use crate::run::event::{Metrics, TrialOutcome};
-use crate::run::state::RoundState;
+use crate::run::state::{RoundState, TrialState};
 use crate::tui::format;
-use crate::tui::model::RunView;
+use crate::tui::model::{Rows, RunView};
 use crate::tui::theme::Theme;
 
-/// A column: heading, width, and how badly it is needed (0 always, higher goes first).
-struct Column(&'static str, &'static str, usize, u8);
+const fn column(heading: &'static str, ascii: &'static str, width: usize, rank: u8) -> Column {
+    Column { heading, ascii, width, rank }
+}
 
-const COLUMNS: [Column; 11] = [
-    Column("round", "round", 5, 0),
-    Column("match↓", "match", 7, 0),
-    Column("PSNR↑ dB (best)", "PSNR dB (best)", 15, 0),
-    Column("SSIM↑", "SSIM", 6, 0),
-    Column("MSE↓", "MSE", 7, 2),
-    Column("labels", "labels", 6, 1),
-    Column("|update|", "|update|", 8, 4),
-    Column("trial", "trial", 5, 1),
-    Column("evals", "evals", 7, 3),
-    Column("time", "time", 7, 0),
-    Column("status", "status", 10, 0),
+const ROUNDS: [Column; 11] = [
+    column("round", "round", 5, 0),
+    column("match↓", "match", 7, 0),
+    column("PSNR↑ dB (best)", "PSNR dB (best)", 15, 0),
+    column("SSIM↑", "SSIM", 6, 0),
+    column("MSE↓", "MSE", 7, 2),
+    column("labels", "labels", 6, 1),
+    column("|update|", "|update|", 8, 4),
+    column("trial", "trial", 5, 1),
+    column("evals", "evals", 7, 3),
+    column("time", "time", 7, 0),
+    column("status", "status", 10, 0),
 ];
 
-/// Heading and rows of the table, one string a cell, all of the width of their column.
-fn cells(run: &RunView, round: &RoundState, last: bool) -> [String; 11] {
+const TRIALS: [Column; 10] = [
+    column("trial", "trial", 6, 0),
+    column("match↓", "match", 8, 0),
+    column("best @", "best @", 7, 2),
+    column("PSNR↑ dB", "PSNR dB", 9, 0),
+    column("SSIM↑", "SSIM", 6, 0),
+    column("MSE↓", "MSE", 7, 2),
+    column("labels", "labels", 6, 1),
+    column("evals", "evals", 7, 3),
+    column("time", "time", 7, 0),
+    column("status", "status", 10, 0),
+];
+
+const SAMPLES: [Column; 4] = [
+    column("sample", "sample", 6, 0),
+    column("PSNR↑ dB", "PSNR dB", 9, 0),
+    column("SSIM↑", "SSIM", 7, 0),
+    column("MSE↓", "MSE", 8, 0),
+];
+
+/// Columns of a table with such rows.
+pub fn columns(rows: Rows) -> &'static [Column] {
+    match rows {
+        Rows::Rounds => &ROUNDS,
+        Rows::Trials => &TRIALS,
+        Rows::Samples => &SAMPLES,
+    }
+}
+
+/// The table of a run, sorted as the person chose.
+pub fn of(run: &RunView, theme: Theme) -> Table {
+    let rows = match run.table.rows {
+        Rows::Rounds => rounds(run, theme),
+        Rows::Trials => trials(run, theme),
+        Rows::Samples => samples(run, theme),
+    };
+    let mut table = Table { columns: columns(run.table.rows).to_vec(), rows };
+    if let Some(column) = run.table.sort {
+        table.sort(column, run.table.reversed);
+    }
+    table
+}
+
+/// Title of the table's frame. Trials say that the matching loss alone chose among them.
+pub fn title(run: &RunView) -> String {
+    match run.table.rows {
+        Rows::Rounds => "rounds".to_owned(),
+        Rows::Trials => "trials, the best by matching loss in front".to_owned(),
+        Rows::Samples => match (run.judges_best(), run.current_picture()) {
+            (true, _) => "samples of the reconstruction".to_owned(),
+            (false, Some(picture)) => format!("samples @ {}", picture.iteration),
+            (false, None) => "samples".to_owned(),
+        },
+    }
+}
+
+fn rounds(run: &RunView, theme: Theme) -> Vec<Row> {
+    let rounds = &run.state().rounds;
+    rounds
+        .iter()
+        .enumerate()
+        .map(|(at, round)| {
+            let is_last = at + 1 == rounds.len();
+            let is_live = is_last && round.result.is_none() && run.health.is_live();
+            let style = if is_live { theme.accent() } else { Style::new() };
+            Row { cells: round_cells(run, round, is_last), style }
+        })
+        .collect()
+}
+
+fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
     let trial = round.shown_trial();
     let metrics = match &round.result {
         Some(result) => Some(&result.metrics),
@@ -40,88 +108,134 @@ fn cells(run: &RunView, round: &RoundState, last: bool) -> [String; 11] {
         Some(result) => Some(result.loss),
         None => trial.and_then(|trial| trial.matching_loss()),
     };
-    let some = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-    let of = |f: &dyn Fn(&Metrics) -> Option<String>| some(metrics.and_then(f));
     let trials = match &round.result {
         Some(result) => format!("{}/{}", result.trial + 1, result.trials),
         None => format!("{}/{}", round.trials.len(), round.trials_planned),
     };
     let seconds = match &round.result {
         Some(result) => result.seconds,
-        None => run.state.seconds - round.began,
+        None => run.state().seconds - round.began,
     };
-    [
-        round.round.to_string(),
-        some(matching.map(format::loss)),
-        of(&|m| Some(format!("{} ({})", format::fixed(m.psnr.mean, 2), format::fixed(m.psnr.best, 2)))),
-        of(&|m| m.ssim.map(|ssim| format::fixed(ssim.mean, 3))),
-        of(&|m| Some(format::loss(m.mse.mean))),
-        of(&|m| m.label_accuracy.map(|share| format!("{:.0} %", 100.0 * share))),
-        format::fixed(round.update_norm, 3),
-        trials,
-        round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations).to_string(),
-        format::clock(seconds),
-        status(run, round, last),
+    let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
+    let [psnr, ssim, mse, labels] = quality(metrics);
+    let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
+    vec![
+        Cell::number(round.round.to_string(), f64::from(round.round)),
+        Cell::maybe(matching, format::loss),
+        Cell { text: format!("{}{best}", psnr.text), value: psnr.value },
+        ssim,
+        mse,
+        labels,
+        Cell::number(format::fixed(round.update_norm, 3), round.update_norm),
+        Cell::text(trials),
+        Cell::number(evaluations.to_string(), evaluations as f64),
+        Cell::number(format::clock(seconds), seconds),
+        Cell::text(round_status(run, round, last)),
     ]
 }
 
-fn status(run: &RunView, round: &RoundState, last: bool) -> String {
+/// PSNR, SSIM, MSE, labels.
+fn quality(metrics: Option<&Metrics>) -> [Cell; 4] {
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    [
+        Cell::maybe(metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
+        Cell::maybe(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), |ssim| format::fixed(ssim, 3)),
+        Cell::maybe(metrics.map(|m| m.mse.mean), format::loss),
+        Cell::maybe(metrics.and_then(|m| m.label_accuracy), percent),
+    ]
+}
+
+fn round_status(run: &RunView, round: &RoundState, last: bool) -> String {
     if round.result.is_some() {
         let outcome = round.shown_trial().and_then(|trial| trial.end.as_ref()).map(|end| end.outcome);
-        return match outcome {
-            Some(TrialOutcome::Converged) => "converged",
-            Some(TrialOutcome::Stalled) => "stalled",
-            Some(TrialOutcome::NonFinite) => "non-finite",
-            Some(TrialOutcome::Completed) | None => "done",
-        }
-        .into();
+        return outcome.map_or("done", outcome_name).to_owned();
     }
-    match (run.health, round.trials.last()) {
-        (Health::Running | Health::Paused, Some(trial)) if last && round.iterations > 0 => {
-            let share = 100.0 * trial.iteration as f64 / round.iterations as f64;
-            format!("{share:.0} %")
-        }
-        (health, _) => health.name().into(),
+    match round.trials.last() {
+        Some(trial) if last => trial_status(run, round, trial),
+        _ => run.health.name().to_owned(),
     }
 }
 
-/// Which columns fit: the least needed go first.
-fn chosen(width: usize) -> Vec<usize> {
-    let mut chosen: Vec<usize> = (0..COLUMNS.len()).collect();
-    let needed = |chosen: &[usize]| chosen.iter().map(|i| COLUMNS[*i].2 + 1).sum::<usize>();
-    for rank in (1..=4).rev() {
-        for i in (0..COLUMNS.len()).rev() {
-            if needed(&chosen) > width && COLUMNS[i].3 == rank {
-                chosen.retain(|kept| *kept != i);
-            }
-        }
+fn outcome_name(outcome: TrialOutcome) -> &'static str {
+    match outcome {
+        TrialOutcome::Completed => "done",
+        TrialOutcome::Converged => "converged",
+        TrialOutcome::Stalled => "stalled",
+        TrialOutcome::NonFinite => "non-finite",
     }
-    chosen
 }
 
-/// Draws the table without its frame. Of more rounds than fit, the last ones are shown.
-pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let columns = chosen(usize::from(area.width));
-    // What is left is shared, so that a wide screen has air between the columns.
-    let used: usize = columns.iter().map(|i| COLUMNS[*i].2).sum();
-    let gap = (usize::from(area.width).saturating_sub(used + 1) / columns.len()).clamp(1, 4);
-    let line = |cells: &[String]| -> String {
-        columns.iter().map(|i| format!("{:gap$}{:>width$}", "", cells[*i], width = COLUMNS[*i].2)).collect()
+fn trial_status(run: &RunView, round: &RoundState, trial: &TrialState) -> String {
+    match (&trial.end, run.health) {
+        (Some(end), _) => outcome_name(end.outcome).to_owned(),
+        (None, Health::Running | Health::Paused) if round.iterations > 0 => {
+            format!("{:.0} %", 100.0 * trial.iteration as f64 / round.iterations as f64)
+        }
+        (None, health) => health.name().to_owned(),
+    }
+}
+
+/// Trials of the round looked at; unless sorted otherwise, by matching loss, never by quality.
+fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
+    let Some(round) = run.round() else { return Vec::new() };
+    let mut trials: Vec<&TrialState> = round.trials.iter().collect();
+    let loss = |trial: &TrialState| trial.matching_loss().unwrap_or(f64::INFINITY);
+    trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
+    let shown = run.shown_trial().map(|trial| trial.trial);
+    let row = |trial: &TrialState| {
+        let [psnr, ssim, mse, labels] = quality(trial.latest_metrics());
+        let seconds = match &trial.end {
+            Some(end) => end.seconds,
+            None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),
+        };
+        let best = (trial.best_iteration > 0).then_some(trial.best_iteration as f64);
+        Row {
+            cells: vec![
+                Cell::number((trial.trial + 1).to_string(), (trial.trial + 1) as f64),
+                Cell::maybe(trial.matching_loss(), format::loss),
+                Cell::maybe(best, |best| best.to_string()),
+                psnr,
+                ssim,
+                mse,
+                labels,
+                Cell::number(trial.evaluations.to_string(), trial.evaluations as f64),
+                Cell::number(format::clock(seconds), seconds),
+                Cell::text(trial_status(run, round, trial)),
+            ],
+            style: if shown == Some(trial.trial) { theme.accent() } else { Style::new() },
+        }
     };
-    let headings = COLUMNS.map(|column| if theme.ascii { column.1 } else { column.0 }.to_owned());
-    buffer.set_stringn(area.x, area.y, line(&headings), area.width.into(), theme.dim());
-    let room = usize::from(area.height.saturating_sub(1));
-    let rounds = &run.state.rounds;
-    let first = rounds.len().saturating_sub(room);
-    for (row, round) in rounds[first..].iter().enumerate() {
-        let is_last = first + row + 1 == rounds.len();
-        let is_live = is_last && round.result.is_none() && run.health.is_live();
-        let style = if is_live { theme.accent() } else { Style::new() };
-        let line = Line::from(Span::styled(line(&cells(run, round, is_last)), style));
-        buffer.set_line(area.x, area.y + 1 + row as u16, &line, area.width);
+    trials.into_iter().map(row).collect()
+}
+
+/// Samples of the picture that is judged.
+fn samples(run: &RunView, theme: Theme) -> Vec<Row> {
+    let Some(metrics) = run.shown_metrics() else { return Vec::new() };
+    let chosen = run.sample;
+    let row = |(at, psnr, ssim, mse): (usize, f64, Option<f64>, f64)| Row {
+        cells: vec![
+            Cell::number((at + 1).to_string(), (at + 1) as f64),
+            Cell::number(format::fixed(psnr, 2), psnr),
+            Cell::maybe(ssim, |ssim| format::fixed(ssim, 3)),
+            Cell::number(format::loss(mse), mse),
+        ],
+        style: if at == chosen && run.samples() > 1 { theme.accent() } else { Style::new() },
+    };
+    if metrics.samples.is_empty() {
+        // A batch of one is its own mean.
+        return vec![row((0, metrics.psnr.mean, metrics.ssim.map(|ssim| ssim.mean), metrics.mse.mean))];
     }
-    if rounds.is_empty() && room > 0 {
-        buffer.set_stringn(area.x, area.y + 1, "    no round yet", area.width.into(), theme.dim());
+    let all = metrics.samples.iter().enumerate();
+    all.map(|(at, sample)| row((at, sample.psnr, sample.ssim.map(|ssim| ssim.0), sample.mse))).collect()
+}
+
+/// First row to show in `room` rows: of more rounds than fit the last ones, else the chosen one.
+pub fn first_row(run: &RunView, rows: usize, room: usize) -> usize {
+    let most = rows.saturating_sub(room);
+    match run.table.rows {
+        Rows::Rounds if run.table.sort.is_none() => most,
+        Rows::Samples if run.table.sort.is_none() => run.sample.saturating_sub(room / 2).min(most),
+        _ => 0,
     }
 }
 
@@ -130,15 +244,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_needed_columns_go_first_and_the_rest_fits() {
-        for width in [58, 78, 98, 118, 200] {
-            let columns = chosen(width);
-            assert!(columns.iter().map(|i| COLUMNS[*i].2 + 1).sum::<usize>() <= width.max(64), "{width}");
-            for needed in [0, 1, 2, 3, 9, 10] {
-                assert!(columns.contains(&needed));
+    fn every_kind_of_table_fits_the_smallest_screen() {
+        for rows in [Rows::Rounds, Rows::Trials, Rows::Samples] {
+            let table = Table { columns: columns(rows).to_vec(), rows: Vec::new() };
+            for width in [58, 78, 118, 200] {
+                let kept = table.fitting(width);
+                let needed: usize = kept.iter().map(|i| table.columns[*i].width + 1).sum();
+                assert!(needed <= width.max(64), "{rows:?} in {width}: {needed}");
             }
+            assert_eq!(table.fitting(118).len(), table.columns.len());
         }
-        assert_eq!(chosen(118).len(), COLUMNS.len());
-        assert!(!chosen(78).contains(&6));
     }
 }

@@ -5,4 +5,5 @@ pub mod footer;
 pub mod gauge;
 pub mod image_pane;
 pub mod metric_table;
+pub mod table;
 pub mod tabs;

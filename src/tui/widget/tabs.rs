@@ -11,9 +11,8 @@ use crate::tui::view::{Target, View};
 pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let theme = model.theme;
     let mut line = Line::from(Span::styled(" gialab ", theme.strong()));
-    for (number, screen, name) in
-        [(1, Screen::Presets, "Presets"), (2, Screen::Runs, "Runs"), (3, Screen::Run, "Run")]
-    {
+    for (number, screen) in (1..).zip(Screen::ALL) {
+        let name = screen.name();
         let text =
             if screen == model.screen { format!("[{number} {name}]") } else { format!(" {number} {name} ") };
         let style = if screen == model.screen { theme.accent() } else { theme.dim() };
@@ -34,10 +33,10 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
 
 fn right(model: &Model) -> Line<'static> {
     let theme = model.theme;
-    if let (Screen::Run, Some(run)) = (model.screen, &model.run) {
-        let device = run.state.started.as_ref().map(|started| started.device.clone()).unwrap_or_default();
+    if let (Screen::Run, Some(run)) = (model.screen, model.run()) {
+        let device = run.state().started.as_ref().map(|started| started.device.clone()).unwrap_or_default();
         let word = run.asked.map_or(run.health.name(), |asked| asked);
-        let status = format!("{} {word} {}", theme.health_mark(run.health), format::clock(run.state.seconds));
+        let status = format!("{} {word} {}", theme.health_mark(run.health), format::clock(run.state().seconds));
         return Line::from(vec![
             Span::styled(format!("{device}   "), theme.dim()),
             Span::styled(status, theme.health(run.health)),

@@ -3,6 +3,12 @@
 //! Text and background are the terminal's own, so that light and dark both work; the accents are chosen to
 //! be legible on either. Nothing is told by colour alone.
 
+mod palette;
+
+pub use palette::{Palette, SERIES, Shade, load};
+
+use std::path::Path;
+
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Span;
@@ -18,32 +24,59 @@ pub struct Theme {
     pub depth: Depth,
     /// Only ASCII characters.
     pub ascii: bool,
+    colours: Colours,
 }
 
-/// One accent at every depth: 24 bits, palette of 256, first 16.
-struct Accent([u8; 3], u8, Color);
+/// The colours of a [`Palette`], lowered.
+#[derive(Debug, Clone, Copy)]
+struct Colours {
+    accent: Color,
+    dim: Color,
+    good: Color,
+    warning: Color,
+    bad: Color,
+    matching: Color,
+    prior: Color,
+    raw: Color,
+    series: [Color; SERIES],
+}
 
-const BLUE: Accent = Accent([0x26, 0x8b, 0xd2], 33, Color::Blue);
-const ORANGE: Accent = Accent([0xd7, 0x87, 0x00], 172, Color::Yellow);
-const GREEN: Accent = Accent([0x2f, 0xa0, 0x2f], 34, Color::Green);
-const RED: Accent = Accent([0xd7, 0x3a, 0x3a], 167, Color::Red);
-const GREY: Accent = Accent([0x8a, 0x8a, 0x8a], 245, Color::DarkGray);
-const PALE: Accent = Accent([0x7f, 0xa8, 0xc4], 110, Color::Cyan);
+/// Marks that tell curves apart without colour.
+const MARKERS: [(&str, &str); SERIES] =
+    [("●", "o"), ("▲", "^"), ("■", "#"), ("◆", "*"), ("▼", "v"), ("○", "O"), ("△", "A"), ("□", "=")];
 
 impl Theme {
+    /// A palette on a terminal of that depth.
+    pub fn new(palette: &Palette, depth: Depth, ascii: bool) -> Self {
+        let depth = if palette.mono { Depth::Mono } else { depth };
+        let lower = |shade: Shade| shade.lower(depth);
+        let colours = Colours {
+            accent: lower(palette.accent),
+            dim: lower(palette.dim),
+            good: lower(palette.good),
+            warning: lower(palette.warning),
+            bad: lower(palette.bad),
+            matching: lower(palette.matching),
+            prior: lower(palette.prior),
+            raw: lower(palette.raw),
+            series: palette.series.map(lower),
+        };
+        Theme { depth, ascii, colours }
+    }
+
+    /// The neutral theme.
+    pub fn neutral(depth: Depth, ascii: bool) -> Self {
+        // Tests hold that it can be read.
+        Theme::new(&palette::load("neutral", Path::new("")).unwrap_or_default(), depth, ascii)
+    }
+
     /// Pictures in cells, as this terminal can show them.
     pub fn cells(self) -> Cells {
         Cells { depth: self.depth, ascii: self.ascii }
     }
 
-    fn lower(self, accent: &Accent) -> Style {
-        let Accent([r, g, b], indexed, basic) = *accent;
-        match self.depth {
-            Depth::True => Style::new().fg(Color::Rgb(r, g, b)),
-            Depth::Indexed => Style::new().fg(Color::Indexed(indexed)),
-            Depth::Sixteen => Style::new().fg(basic),
-            Depth::Mono => Style::new(),
-        }
+    fn colour(self, colour: Color) -> Style {
+        if self.depth == Depth::Mono { Style::new() } else { Style::new().fg(colour) }
     }
 
     fn or_bold(self, style: Style) -> Style {
@@ -52,12 +85,12 @@ impl Theme {
 
     /// What the eye should meet first.
     pub fn accent(self) -> Style {
-        self.or_bold(self.lower(&BLUE))
+        self.or_bold(self.colour(self.colours.accent))
     }
 
     /// Labels, frames, what is not now.
     pub fn dim(self) -> Style {
-        if self.depth == Depth::Mono { Style::new().add_modifier(Modifier::DIM) } else { self.lower(&GREY) }
+        if self.depth == Depth::Mono { Style::new().add_modifier(Modifier::DIM) } else { self.colour(self.colours.dim) }
     }
 
     /// Titles and values that matter.
@@ -67,17 +100,17 @@ impl Theme {
 
     /// Went well.
     pub fn good(self) -> Style {
-        self.lower(&GREEN)
+        self.colour(self.colours.good)
     }
 
     /// To be known.
     pub fn warning(self) -> Style {
-        self.or_bold(self.lower(&ORANGE))
+        self.or_bold(self.colour(self.colours.warning))
     }
 
     /// Went wrong.
     pub fn bad(self) -> Style {
-        self.or_bold(self.lower(&RED))
+        self.or_bold(self.colour(self.colours.bad))
     }
 
     /// The chosen line of a list.
@@ -87,17 +120,28 @@ impl Theme {
 
     /// Matching loss.
     pub fn matching(self) -> Style {
-        self.lower(&BLUE)
+        self.colour(self.colours.matching)
     }
 
     /// Priors.
     pub fn prior(self) -> Style {
-        self.lower(&ORANGE)
+        self.colour(self.colours.prior)
     }
 
     /// Raw points behind a smoothed line.
     pub fn raw(self) -> Style {
-        if self.depth == Depth::Mono { Style::new().add_modifier(Modifier::DIM) } else { self.lower(&PALE) }
+        if self.depth == Depth::Mono { Style::new().add_modifier(Modifier::DIM) } else { self.colour(self.colours.raw) }
+    }
+
+    /// Style of the curve at that position of a comparison.
+    pub fn series(self, at: usize) -> Style {
+        self.colour(self.colours.series[at % SERIES])
+    }
+
+    /// Mark of the curve at that position of a comparison.
+    pub fn marker(self, at: usize) -> &'static str {
+        let (unicode, ascii) = MARKERS[at % SERIES];
+        self.glyph(unicode, ascii)
     }
 
     /// Style of a run's status.

@@ -55,7 +55,7 @@ fn a_created_run_is_opened_at_once() {
     let mut model = fixture::model(80, 24);
     let directory = RunDirectory::at("/data/gialab/runs/r");
     let effects = update(&mut model, Msg::Created(directory.clone()));
-    assert!(effects.contains(&Effect::Open(Some(directory))));
+    assert!(effects.contains(&Effect::Follow(vec![directory])));
     assert_eq!(model.screen, Screen::Run);
 }
 
@@ -320,7 +320,7 @@ fn the_run_of_the_last_session_is_opened_without_changing_the_screen() {
     let id = fixture::rows(0)[1].id.clone();
     model.reopen = Some(id.clone());
     let effects = update(&mut model, Msg::RunsListed(fixture::rows(0)));
-    assert!(matches!(effects.first(), Some(Effect::Open(Some(directory))) if directory.id() == id));
+    assert!(matches!(effects.first(), Some(Effect::Follow(runs)) if runs[0].id() == id));
     assert_eq!(model.screen, Screen::Presets);
     let mut model = fixture::model(80, 24);
     model.screen = Screen::Run;

@@ -1,0 +1,41 @@
+//! `gialab export RUN... --to FORMAT`: runs as files for others.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use gialab::run::export::{self, ExportError, Format};
+
+use super::{Context, DONE};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Names of runs, parts of names that fit one run, paths, or `last`
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
+    /// What to write: tables, one document, a grid of pictures, or a report
+    #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::name))]
+    to: String,
+    /// The file to write, or - for standard output [default: the name of the run, here]
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    let format: Format = arguments.to.parse().map_err(anyhow::Error::msg)?;
+    let runs = arguments.runs.iter().map(|name| context.store.find(name)).collect::<Result<Vec<_>, _>>()?;
+    if arguments.out.as_deref() == Some(Path::new("-")) {
+        let written = export::print(&runs, format, &mut BufWriter::new(std::io::stdout().lock()));
+        return match written {
+            Ok(()) => Ok(DONE),
+            // By itself, so that a reader who left is known for one.
+            Err(ExportError::Output(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let paths = export::write(&runs, format, arguments.out.as_deref())?;
+    let mut out = std::io::stdout();
+    for path in paths {
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(DONE)
+}

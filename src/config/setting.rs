@@ -1,0 +1,134 @@
+//! Every setting of a preset that can be changed by hand: its key, unit, range and a line of help.
+//!
+//! For forms and help; the values themselves are checked by `validate`.
+
+/// One setting.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Dotted key, as in `--set`.
+    pub key: &'static str,
+    /// What its values look like.
+    pub kind: Kind,
+    /// Unit; empty if it has none.
+    pub unit: &'static str,
+    /// Values it can have, in words.
+    pub range: &'static str,
+    /// One line.
+    pub help: &'static str,
+}
+
+/// What values of a setting look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A number, a list, or text that is typed.
+    Typed,
+    /// Typed, or empty to leave it to its default.
+    Optional,
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A built-in data set, or a path.
+    Data,
+    /// A model of the registry.
+    Model,
+    /// An attack of the registry.
+    Attack,
+}
+
+const fn setting(
+    key: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    range: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { key, kind, unit, range, help }
+}
+
+/// All settings, in the order of a form.
+pub static SETTINGS: &[Setting] = &[
+    setting("title", Kind::Typed, "", "text", "one line for lists"),
+    setting("victim.data", Kind::Data, "", "a built-in set or a path", "whose data is attacked"),
+    setting("victim.indices", Kind::Typed, "", "positions from 0, as [0, 1]", "the samples of the private batch"),
+    setting("victim.size", Kind::Optional, "pixels", "8 to 512, empty: the set's own", "side that images are resized to"),
+    setting("victim.normalise", Kind::Flag, "", "", "the client feeds pixels by the set's mean and deviation"),
+    setting("victim.model", Kind::Model, "", "a model of gialab", "the network whose update is attacked"),
+    setting("victim.classes", Kind::Optional, "", "2 to 100000, empty: the set's own", "outputs of the model"),
+    setting("victim.mode", Kind::Choice(&["eval", "train"]), "", "", "BatchNorm: public statistics, or the batch's own"),
+    setting(
+        "knowledge.labels",
+        Kind::Choice(&["known", "infer", "optimise"]),
+        "",
+        "",
+        "how the attacker comes by the labels",
+    ),
+    setting("attack.kind", Kind::Attack, "", "an attack of gialab", "which attack"),
+    setting("attack.distance", Kind::Choice(&["l2", "cosine"]), "", "", "how gradients are compared"),
+    setting("attack.tv", Kind::Typed, "", "0 or more", "weight of the total-variation prior"),
+    setting("attack.l2norm", Kind::Typed, "", "0 or more", "weight of the l2-norm prior"),
+    setting("attack.box", Kind::Flag, "", "", "clamp to valid pixels after every step"),
+    setting("attack.optimiser.kind", Kind::Choice(&["adam", "lbfgs"]), "", "", "optimiser of the reconstruction"),
+    setting("attack.optimiser.lr", Kind::Typed, "", "above 0", "step size"),
+    setting("attack.optimiser.signed", Kind::Flag, "", "", "Adam on the sign of the gradient"),
+    setting(
+        "attack.optimiser.decay",
+        Kind::Choice(&["none", "step", "cosine"]),
+        "",
+        "",
+        "schedule of the step size",
+    ),
+    setting(
+        "attack.optimiser.line_search",
+        Kind::Choice(&["none", "strong-wolfe"]),
+        "",
+        "",
+        "line search of lbfgs",
+    ),
+    setting("attack.iterations", Kind::Typed, "", "1 or more", "optimiser steps of one trial"),
+    setting("attack.trials", Kind::Typed, "", "1 or more", "restarts; the smallest matching loss wins"),
+    setting("attack.stop_below", Kind::Typed, "", "0 or more, 0 never stops", "a matching loss that counts as solved"),
+    setting("run.seed", Kind::Typed, "", "0 or more", "of everything random: weights, first guesses"),
+    setting("run.snapshot_every", Kind::Typed, "iterations", "1 or more", "between two stored pictures"),
+    setting("run.checkpoint_seconds", Kind::Typed, "seconds", "above 0, at most 86400", "between two checkpoints"),
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::preset;
+
+    /// What the format has room for and the program refuses, and what describes rather than decides.
+    const NOT_HERE: [&str; 7] =
+        ["schema", "about", "group", "victim.state", "federation.", "expect.", "victim.sample"];
+
+    #[test]
+    fn every_key_of_every_preset_has_its_setting() {
+        for name in preset::shipped_names() {
+            let preset = preset::load(name, &[], Path::new("/nonexistent")).unwrap();
+            for key in preset::flat(&preset.config).into_keys() {
+                let known = SETTINGS.iter().any(|setting| setting.key == key);
+                let left_out = NOT_HERE.iter().any(|prefix| key.starts_with(prefix));
+                assert!(known || left_out, "{name}: {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_choice_of_a_setting_is_understood() {
+        let preset = preset::load("ig-lenet", &[], Path::new("/nonexistent")).unwrap();
+        for setting in SETTINGS {
+            let Kind::Choice(choices) = setting.kind else { continue };
+            for choice in choices {
+                match preset::change(&preset.config, [(setting.key, *choice)]) {
+                    Ok(_) => {}
+                    // Two settings may exclude each other; an unknown word may not be.
+                    Err(refused) => assert!(!refused.message.contains("unknown variant"), "{refused:?}"),
+                }
+            }
+        }
+    }
+}

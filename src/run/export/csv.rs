@@ -1,0 +1,264 @@
+//! Tables: metrics with a row a run and round, curves with a row an iteration.
+//!
+//! RFC 4180 but for plain line ends; `nan`, `inf`, `-inf` as words; what is not known is an empty cell.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use super::ExportError;
+use super::record::{self, Record};
+use crate::run::event::{Event, Spread};
+use crate::run::{RunError, Tail};
+
+/// Columns of the metrics. Rounds and trials are counted from 0, as in the event log.
+const METRICS: [&str; 33] = [
+    "run",
+    "preset",
+    "status",
+    "round",
+    "complete",
+    "labels",
+    "batchnorm",
+    "state",
+    "batch",
+    "threat_model",
+    "trial_chosen_by",
+    "data",
+    "model",
+    "attack",
+    "psnr_db",
+    "psnr_db_best",
+    "psnr_db_worst",
+    "ssim",
+    "ssim_best",
+    "ssim_worst",
+    "mse",
+    "mse_best",
+    "mse_worst",
+    "label_accuracy",
+    "matching_loss",
+    "trial",
+    "trials",
+    "evaluations",
+    "seconds",
+    "seed",
+    "backend",
+    "host",
+    "gialab",
+];
+
+/// Columns of the curves.
+const CURVES: [&str; 8] = ["run", "round", "trial", "iteration", "seconds", "matching", "prior", "total"];
+
+/// Writes the table of metrics. A round that is not complete has the figures of its shown trial so far; a run
+/// without rounds has one row without figures.
+pub fn metrics(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    row(out, METRICS.map(str::to_owned))?;
+    for record in records {
+        if record.state.rounds.is_empty() {
+            metrics_row(record, None, out)?;
+        }
+        for round in &record.state.rounds {
+            metrics_row(record, Some((round.round, record::figures(&record.state, round))), out)?;
+        }
+    }
+    Ok(())
+}
+
+fn metrics_row(
+    record: &Record,
+    figures: Option<(u32, record::Figures<'_>)>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (manifest, config) = (&record.manifest, record.config());
+    let round = figures.map(|(round, _)| round.to_string());
+    let figures = figures.map(|(_, figures)| figures);
+    let metrics = figures.and_then(|figures| figures.metrics);
+    let mean_best_worst = |spread: Option<Spread>| {
+        [spread.map(|s| s.mean), spread.map(|s| s.best), spread.map(|s| s.worst)].map(optional)
+    };
+    let [psnr, psnr_best, psnr_worst] = mean_best_worst(metrics.map(|m| m.psnr));
+    let [ssim, ssim_best, ssim_worst] = mean_best_worst(metrics.and_then(|m| m.ssim));
+    let [mse, mse_best, mse_worst] = mean_best_worst(metrics.map(|m| m.mse));
+    let count =
+        |of: fn(record::Figures<'_>) -> usize| figures.map(of).map(|n| n.to_string()).unwrap_or_default();
+    row(
+        out,
+        [
+            record.id(),
+            manifest.preset.clone(),
+            record.health.name().to_owned(),
+            round.unwrap_or_default(),
+            figures.is_some_and(|figures| figures.complete).to_string(),
+            config.knowledge.labels.name().to_owned(),
+            config.victim.mode.name().to_owned(),
+            record::trained(config),
+            config.batch().to_string(),
+            record::threat_model_letter(config).to_owned(),
+            "matching loss".to_owned(),
+            config.victim.data.clone(),
+            config.victim.model.clone(),
+            config.attack.kind.clone(),
+            psnr,
+            psnr_best,
+            psnr_worst,
+            ssim,
+            ssim_best,
+            ssim_worst,
+            mse,
+            mse_best,
+            mse_worst,
+            optional(metrics.and_then(|m| m.label_accuracy)),
+            optional(figures.and_then(|figures| figures.loss)),
+            figures.and_then(|figures| figures.trial).map(|trial| trial.to_string()).unwrap_or_default(),
+            count(|figures| figures.trials),
+            count(|figures| figures.evaluations),
+            optional(figures.map(|figures| figures.seconds)),
+            config.run.seed.to_string(),
+            manifest.backend.clone(),
+            manifest.host.clone(),
+            manifest.gialab.clone(),
+        ],
+    )
+}
+
+/// Writes every point of every curve, trial by trial as they were computed, without loading the logs: each is read
+/// once for what takes back earlier points, and once for the points.
+pub fn curves(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> {
+    row(out, CURVES.map(str::to_owned))?;
+    records.iter().try_for_each(|record| curves_of(record, out))
+}
+
+fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
+    let cuts = Cuts::read(record)?;
+    let run = record.id();
+    let mut line_number = 0;
+    // Trials begun, with the last iteration written: one that comes again is the same.
+    let mut written: HashMap<(u32, usize), usize> = HashMap::new();
+    each_line(record, |line| {
+        line_number += 1;
+        if line_number > cuts.lines {
+            return Ok(());
+        }
+        match line.event {
+            Event::Trial { round, trial, .. } => {
+                written.insert((round, trial), 0);
+            }
+            Event::Progress { round, trial, points, .. } => {
+                let Some(last) = written.get_mut(&(round, trial)) else { return Ok(()) };
+                for point in points {
+                    if point.iteration <= *last || cuts.void(line_number, round, trial, point.iteration) {
+                        continue;
+                    }
+                    *last = point.iteration;
+                    row(
+                        out,
+                        [
+                            run.clone(),
+                            round.to_string(),
+                            trial.to_string(),
+                            point.iteration.to_string(),
+                            number(line.t),
+                            number(point.matching),
+                            number(point.prior),
+                            number(point.total()),
+                        ],
+                    )?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })
+}
+
+/// What takes back points that the log already holds: a worker that went on from a checkpoint, or began a trial anew.
+#[derive(Debug, Default)]
+struct Cuts {
+    /// Lines of the log that were looked at.
+    lines: u64,
+    /// Rounds in the order they began.
+    rounds: Vec<u32>,
+    cuts: Vec<Cut>,
+}
+
+/// Points before line `line` that lie behind `iteration` of this trial are void.
+#[derive(Debug)]
+struct Cut {
+    line: u64,
+    round: u32,
+    trial: usize,
+    iteration: usize,
+}
+
+impl Cuts {
+    fn read(record: &Record) -> Result<Cuts, ExportError> {
+        let mut cuts = Cuts::default();
+        each_line(record, |line| {
+            cuts.lines += 1;
+            let line_number = cuts.lines;
+            let mut cut = |round, trial, iteration| {
+                cuts.cuts.push(Cut { line: line_number, round, trial, iteration });
+            };
+            match line.event {
+                Event::Round { round, .. } if !cuts.rounds.contains(&round) => cuts.rounds.push(round),
+                Event::Trial { round, trial, .. } => cut(round, trial, 0),
+                Event::Resumed { round, trial, iteration } => cut(round, trial, iteration),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(cuts)
+    }
+
+    /// Whether a later line takes this point back, or its round was never announced.
+    fn void(&self, line: u64, round: u32, trial: usize, iteration: usize) -> bool {
+        let begun = |round| self.rounds.iter().position(|known| *known == round);
+        let Some(at) = begun(round) else { return true };
+        let mut later = self.cuts.iter().rev().take_while(|cut| cut.line > line);
+        later.any(|cut| {
+            begun(cut.round).is_some_and(|of_cut| (at, trial, iteration) > (of_cut, cut.trial, cut.iteration))
+        })
+    }
+}
+
+fn each_line(
+    record: &Record,
+    mut each: impl FnMut(crate::run::Line) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let mut tail = Tail::new(record.directory.events_path());
+    loop {
+        let batch = tail.read().map_err(|e| RunError::io("read", tail.path(), e))?;
+        if batch.restarted {
+            let replaced = io::Error::other("it was replaced while it was read; try again");
+            return Err(RunError::io("read", tail.path(), replaced).into());
+        }
+        batch.lines.into_iter().try_for_each(&mut each)?;
+        if !batch.more {
+            return Ok(());
+        }
+    }
+}
+
+fn row<const N: usize>(out: &mut dyn Write, cells: [String; N]) -> io::Result<()> {
+    for (i, cell) in cells.iter().enumerate() {
+        if i > 0 {
+            out.write_all(b",")?;
+        }
+        if cell.contains(['"', ',', '\n', '\r']) {
+            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
+        } else {
+            out.write_all(cell.as_bytes())?;
+        }
+    }
+    out.write_all(b"\n")
+}
+
+/// The shortest text that is read back as the same number.
+fn number(value: f64) -> String {
+    if value.is_nan() { "nan".to_owned() } else { format!("{value:?}") }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map(number).unwrap_or_default()
+}

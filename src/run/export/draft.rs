@@ -1,0 +1,92 @@
+//! A file in the making, under a temporary name beside its final one.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::ExportError;
+
+/// Becomes the file `path` when it is published; without that nothing of it stays.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Draft {
+    /// Begins the file `path`.
+    ///
+    /// # Errors
+    /// If `path` is no place for a file.
+    pub fn create(path: &Path) -> Result<Draft, ExportError> {
+        let refuse = |reason: String| Err(ExportError::Target { path: path.to_path_buf(), reason });
+        let Some(name) = path.file_name() else {
+            return refuse("it names no file".to_owned());
+        };
+        match fs::metadata(path) {
+            Ok(known) if known.is_dir() => return refuse("it is a directory; name a file in it".to_owned()),
+            // A device or a pipe would be replaced by the renaming.
+            Ok(known) if !known.is_file() => {
+                return refuse(
+                    "it is not a regular file; use --out - and lead standard output there".to_owned(),
+                );
+            }
+            _ => {}
+        }
+        // A symbolic link stays one.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        if !parent.is_dir() {
+            return refuse(format!("there is no directory {}; make it first", parent.display()));
+        }
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let temporary = parent.join(hidden);
+        let file = File::create_new(&temporary)
+            .map_err(|reason| ExportError::Write { path: path.to_path_buf(), reason })?;
+        Ok(Draft { path: path.to_path_buf(), temporary, file: BufWriter::new(file) })
+    }
+
+    /// The file it is to become.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Brings everything onto the disk, which may turn out to be full only now.
+    pub fn complete(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().sync_data()
+    }
+
+    /// Gives it its name.
+    pub fn publish(self) -> Result<PathBuf, ExportError> {
+        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        fs::rename(&self.temporary, target)
+            .map_err(|reason| ExportError::Write { path: self.path.clone(), reason })?;
+        Ok(self.path.clone())
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Renamed away if it was published.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}

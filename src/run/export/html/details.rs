@@ -1,0 +1,224 @@
+//! What a reader needs to judge one run and to make it again.
+
+use maud::{Markup, html};
+
+use super::chart::{Curve, chart, swatch};
+use super::words::{self, count, duration, error, fixed, loss};
+use super::{Entry, legend};
+use crate::run::event::{Level, Metrics, TrialOutcome};
+use crate::run::export::record::{self, Record};
+use crate::run::export::reproduce;
+use crate::run::state::{RoundState, TrialState};
+
+/// The section of one run.
+pub fn section(record: &Record, entries: &[Entry<'_>]) -> Markup {
+    let of_run = entries.iter().filter(|entry| std::ptr::eq(entry.record, record));
+    html! {
+        section.run {
+            h2 { (record.id()) }
+            (facts(record))
+            @for entry in of_run {
+                @if let Some(round) = entry.round {
+                    (trials(round))
+                    (samples(entry, round))
+                }
+            }
+            (notices(record))
+            (again(record))
+        }
+    }
+}
+
+fn facts(record: &Record) -> Markup {
+    let (manifest, config) = (&record.manifest, record.config());
+    let victim = &config.victim;
+    let indices: Vec<String> = victim.indices.iter().map(usize::to_string).collect();
+    let facts = [
+        ("what", Some(config.title.clone())),
+        ("preset", Some(manifest.preset.clone())),
+        ("status", Some(record.health.name().to_owned())),
+        ("error", manifest.error.clone()),
+        (
+            "victim",
+            Some(format!("{}, sample {}, batch of {}", victim.data, indices.join(", "), config.batch())),
+        ),
+        ("model", Some(model(record))),
+        (
+            "attacker",
+            Some(format!(
+                "{}, labels {}, threat model {}",
+                config.attack.kind,
+                config.knowledge.labels.name(),
+                config.threat_model()
+            )),
+        ),
+        ("backend", Some(record.device().to_owned())),
+        ("seed", Some(config.run.seed.to_string())),
+        ("host", Some(manifest.host.clone())),
+        ("versions", Some(format!("gialab {}, burn {}", manifest.gialab, manifest.burn))),
+        ("begun", Some(words::moment(manifest.created))),
+        ("computed", Some(duration(record.state.seconds))),
+        ("files", Some(record.directory.path().display().to_string())),
+    ];
+    html! {
+        dl.facts {
+            @for (name, value) in facts {
+                @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
+            }
+        }
+    }
+}
+
+fn model(record: &Record) -> String {
+    let config = record.config();
+    let size = record.state.rounds.first().map(|round| {
+        format!(", {} parameters, update of norm {}", count(round.parameters), fixed(round.update_norm, 3))
+    });
+    format!(
+        "{}, {}, BatchNorm in {} mode{}",
+        config.victim.model,
+        record::trained(config),
+        config.victim.mode.name(),
+        size.unwrap_or_default()
+    )
+}
+
+/// The restarts beside each other, if there were several.
+fn trials(round: &RoundState) -> Markup {
+    if round.trials.len() < 2 {
+        return html! {};
+    }
+    let chosen = round.result.as_ref().map(|result| result.trial);
+    let is_chosen = |trial: &TrialState| chosen == Some(trial.trial);
+    let curves: Vec<Curve<'_>> = round
+        .trials
+        .iter()
+        .enumerate()
+        .map(|(style, trial)| Curve { series: &trial.matching, style, strong: is_chosen(trial) })
+        .collect();
+    html! {
+        h3 { "Trials" }
+        figure.curves {
+            figcaption { "Matching loss of every trial by iteration, logarithmic scale; the chosen one is thicker" }
+            (chart("Matching loss of every trial by iteration", &curves))
+            (legend(&[], &curves))
+        }
+        div.wide {
+            table.figures {
+                thead {
+                    tr {
+                        th { "trial" } th { "ended" } th.number { "match\u{a0}↓" } th.number { "PSNR dB\u{a0}↑" }
+                        th.number { "best at" } th.number { "iterations" } th.number { "evaluations" }
+                        th.number { "time" }
+                    }
+                }
+                tbody {
+                    @for (style, trial) in round.trials.iter().enumerate() {
+                        (row(style, trial, is_chosen(trial), round.iterations))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(style: usize, trial: &TrialState, chosen: bool, planned: usize) -> Markup {
+    let dash = || "–".to_owned();
+    html! {
+        tr.chosen[chosen] {
+            th scope="row" { (swatch(style)) " " (trial.trial + 1) @if chosen { " chosen" } }
+            td { (trial.end.as_ref().map_or("not ended", |end| ending(end.outcome))) }
+            td.number { (trial.matching_loss().map_or_else(dash, loss)) }
+            td.number { (trial.latest_metrics().map_or_else(dash, |m| fixed(m.psnr.mean, 2))) }
+            td.number { (count(trial.best_iteration)) }
+            td.number { (count(trial.iteration)) " of " (count(planned)) }
+            td.number { (count(trial.evaluations)) }
+            td.number { (trial.end.as_ref().map_or_else(dash, |end| duration(end.seconds))) }
+        }
+    }
+}
+
+fn ending(outcome: TrialOutcome) -> &'static str {
+    match outcome {
+        TrialOutcome::Completed => "all iterations done",
+        TrialOutcome::Converged => "converged",
+        TrialOutcome::Stalled => "stalled",
+        TrialOutcome::NonFinite => "not finite",
+    }
+}
+
+/// Every sample of a batch.
+fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
+    let stored = record::shown_picture(round).and_then(|(picture, _)| picture.metrics.as_deref());
+    let metrics: Option<&Metrics> = entry.figures().and_then(|figures| figures.metrics);
+    let Some(metrics) =
+        metrics.filter(|m| !m.samples.is_empty()).or(stored).filter(|m| !m.samples.is_empty())
+    else {
+        return html! {};
+    };
+    html! {
+        h3 { "Samples" }
+        p { "In the order of the pictures, row by row." }
+        div.wide {
+            table.figures.samples {
+                thead {
+                    tr {
+                        th { "sample" } th.number { "PSNR dB\u{a0}↑" } th.number { "SSIM\u{a0}↑" } th.number { "MSE\u{a0}↓" }
+                    }
+                }
+                tbody {
+                    @for (i, sample) in metrics.samples.iter().enumerate() {
+                        tr {
+                            th scope="row" { (i + 1) }
+                            td.number { (fixed(sample.psnr, 2)) }
+                            td.number { (sample.ssim.map_or_else(|| "–".to_owned(), |ssim| fixed(ssim.0, 3))) }
+                            td.number { (error(sample.mse)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What to know when judging the run.
+fn notices(record: &Record) -> Markup {
+    let worth = record.state.log.iter().filter(|line| line.level != Level::Info);
+    let mut notices: Vec<String> = worth.map(|line| line.message.clone()).collect();
+    if record.skipped > 0 {
+        notices
+            .push(format!("{} lines of the event log could not be read and were left out.", record.skipped));
+    }
+    if record.state.unknown > 0 {
+        notices.push(format!(
+            "{} events are of kinds that gialab {} does not know.",
+            record.state.unknown,
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    html! {
+        @if !notices.is_empty() {
+            h3 { "Notices" }
+            ul { @for notice in notices { li { (notice) } } }
+        }
+    }
+}
+
+fn again(record: &Record) -> Markup {
+    let config =
+        toml::to_string(record.config()).unwrap_or_else(|error| format!("# cannot be shown: {error}"));
+    html! {
+        h3 { "To reproduce it" }
+        @match reproduce::command(&record.manifest) {
+            Some(command) => pre.command { (command) },
+            None => {
+                p { "The preset is not shipped with gialab: save the configuration below, then run it." }
+                pre.command {
+                    "gialab run ./" (record.manifest.preset) ".toml --backend " (record.manifest.backend)
+                }
+            }
+        }
+        h3 { "Configuration" }
+        pre.config { (config.trim()) }
+    }
+}

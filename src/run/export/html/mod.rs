@@ -1,0 +1,307 @@
+//! A report: one page without scripts and without anything from elsewhere, to read, print and pass on.
+
+mod chart;
+mod details;
+mod style;
+mod words;
+
+use std::io::{Cursor, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::{ImageFormat, RgbImage};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::ExportError;
+use super::picture::{self, Pair};
+use super::record::{self, Figures, Record};
+use crate::run::event::Metrics;
+use crate::run::state::{Picture, RoundState};
+use chart::{Curve, chart, swatch};
+use words::{count, duration, error, fixed, loss, percent};
+
+/// A picture is enlarged to about this many pixels, one of its history to fewer.
+const SIDE: u32 = 200;
+const SMALL_SIDE: u32 = 64;
+/// Pictures of the history that are shown.
+const HISTORY: usize = 8;
+
+/// What a row of the tables, a curve and a set of pictures are about.
+struct Entry<'a> {
+    record: &'a Record,
+    /// Nothing before the first round.
+    round: Option<&'a RoundState>,
+    /// Of its curve.
+    style: usize,
+}
+
+impl Entry<'_> {
+    fn name(&self) -> String {
+        match self.round {
+            Some(round) if self.record.state.rounds.len() > 1 => {
+                format!("{}, round {}", self.record.id(), round.round)
+            }
+            _ => self.record.id(),
+        }
+    }
+
+    fn figures(&self) -> Option<Figures<'_>> {
+        self.round.map(|round| record::figures(&self.record.state, round))
+    }
+
+    /// The conditions that the figures depend on, in one sentence.
+    fn conditions(&self) -> String {
+        let config = self.record.config();
+        format!(
+            "Threat model {}: labels {}, BatchNorm in {} mode, model {}, batch of {}; trials are chosen by their \
+             matching loss, never by the picture.",
+            config.threat_model(),
+            config.knowledge.labels.name(),
+            config.victim.mode.name(),
+            record::trained(config),
+            config.batch()
+        )
+    }
+}
+
+/// Writes the page.
+pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> {
+    let entries: Vec<Entry<'_>> = records
+        .iter()
+        .flat_map(|record| match record.state.rounds.as_slice() {
+            [] => vec![(record, None)],
+            rounds => rounds.iter().map(|round| (record, Some(round))).collect(),
+        })
+        .enumerate()
+        .map(|(style, (record, round))| Entry { record, round, style })
+        .collect();
+    let title = match records {
+        [one] => one.config().title.clone(),
+        several => format!("{} runs compared", several.len()),
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // The page needs nothing from elsewhere, and can get nothing.
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "gialab " (env!("CARGO_PKG_VERSION")) };
+                title { (title) " · gialab" }
+                style { (PreEscaped(style::SHEET)) }
+            }
+            body {
+                header {
+                    p.kind { "gialab · gradient inversion report" }
+                    h1 { (title) }
+                    @if let [one] = records { p.about { (one.config().about) } }
+                }
+                main {
+                    section { h2 { "Result" } (results(&entries)) }
+                    section { h2 { "Pictures" } @for entry in &entries { (pictures(entry)?) } }
+                    section { h2 { "Loss" } (losses(&entries)) }
+                    @for record in records { (details::section(record, &entries)) }
+                }
+                footer {
+                    p {
+                        "The truth and every figure that depends on it are known to you, never to the attacker. PSNR and MSE "
+                        "after clamping to [0, 1]; SSIM with a Gaussian window of 11 pixels, σ = 1.5. Of a batch the mean, "
+                        "after the best assignment of reconstructions to samples; an infinite PSNR counts as 100 dB in a mean."
+                    }
+                    p { "Exported " (words::moment(crate::run::now())) " by gialab " (env!("CARGO_PKG_VERSION")) "." }
+                }
+            }
+        }
+    };
+    Ok(out.write_all(page.into_string().as_bytes())?)
+}
+
+/// The metrics, with a heading for every set of conditions.
+fn results(entries: &[Entry<'_>]) -> Markup {
+    let mut groups: Vec<(String, Vec<&Entry<'_>>)> = Vec::new();
+    for entry in entries {
+        let conditions = entry.conditions();
+        match groups.iter_mut().find(|(known, _)| *known == conditions) {
+            Some((_, members)) => members.push(entry),
+            None => groups.push((conditions, vec![entry])),
+        }
+    }
+    html! {
+        div.wide {
+            table.figures {
+                thead {
+                    tr {
+                        th { "run" }
+                        th.number { "PSNR dB\u{a0}↑" }
+                        th.number { "best" }
+                        th.number { "SSIM\u{a0}↑" }
+                        th.number { "MSE\u{a0}↓" }
+                        th.number { "labels right" }
+                        th.number { "match\u{a0}↓" }
+                        th.number { "trial" }
+                        th.number { "evaluations" }
+                        th.number { "time" }
+                    }
+                }
+                @for (conditions, members) in &groups {
+                    tbody {
+                        tr.conditions { th colspan="10" scope="rowgroup" { (conditions) } }
+                        @for entry in members { (result(entry)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn result(entry: &Entry<'_>) -> Markup {
+    let figures = entry.figures();
+    let metrics = figures.and_then(|figures| figures.metrics);
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let of_metrics = |text: fn(&Metrics) -> String| or_dash(metrics.map(text));
+    let of_figures = |text: fn(Figures<'_>) -> String| or_dash(figures.map(text));
+    html! {
+        tr {
+            th scope="row" {
+                (swatch(entry.style)) " " (entry.name())
+                @if !figures.is_some_and(|figures| figures.complete) {
+                    " " span.status { (entry.record.health.name()) ", so far" }
+                }
+            }
+            td.number.main { (of_metrics(|m| fixed(m.psnr.mean, 2))) }
+            td.number { (of_metrics(|m| fixed(m.psnr.best, 2))) }
+            td.number { (or_dash(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
+            td.number { (of_metrics(|m| error(m.mse.mean))) }
+            td.number { (or_dash(metrics.and_then(|m| m.label_accuracy).map(percent))) }
+            td.number { (or_dash(figures.and_then(|figures| figures.loss).map(loss))) }
+            td.number {
+                (of_figures(|f| f.trial.map_or_else(String::new, |trial| format!("{} of {}", trial + 1, f.trials))))
+            }
+            td.number { (of_figures(|f| count(f.evaluations))) }
+            td.number { (of_figures(|f| duration(f.seconds))) }
+        }
+    }
+}
+
+/// Truth, reconstruction, difference, and how the reconstruction came to be.
+fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
+    let pair = match entry.round {
+        Some(round) => picture::pair(entry.record, round)?.map(|pair| (round, pair)),
+        None => None,
+    };
+    let Some((round, pair)) = pair else {
+        return Ok(html! {
+            div.pictures { h3 { (swatch(entry.style)) " " (entry.name()) } p.empty { "No pictures were recorded." } }
+        });
+    };
+    let (difference, factor) = pair.difference();
+    let metrics = pair.stored.metrics.as_deref().or(entry.figures().and_then(|figures| figures.metrics));
+    let quality = metrics.map_or_else(String::new, |m| format!(", {} dB", fixed(m.psnr.mean, 2)));
+    let history = history(entry.record, round)?;
+    Ok(html! {
+        div.pictures {
+            h3 { (swatch(entry.style)) " " (entry.name()) }
+            div.row {
+                (shown(&pair.truth.file, pair.truth.pixels.dimensions(), SIDE, "truth (private)"))
+                (shown(&pair.judged.file, pair.judged.pixels.dimensions(), SIDE, &caption(&pair, &quality)))
+                (shown(&encoded(&difference)?, difference.dimensions(), SIDE, &format!("difference × {factor}")))
+            }
+            @if !history.is_empty() {
+                p.way { "On the way there, by iteration:" }
+                div.row.history {
+                    @for (picture, loaded) in &history {
+                        @let caption = iterate(picture);
+                        (shown(&loaded.file, loaded.pixels.dimensions(), SMALL_SIDE, &caption))
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn caption(pair: &Pair<'_>, quality: &str) -> String {
+    match pair.name {
+        "reconstruction" => format!("reconstruction{quality}"),
+        name => format!("{name}, iteration {}{quality}", pair.stored.iteration),
+    }
+}
+
+fn iterate(picture: &Picture) -> String {
+    let quality = picture.metrics.as_ref().map(|m| format!(", {} dB", fixed(m.psnr.mean, 1)));
+    format!("{}{}", count(picture.iteration), quality.unwrap_or_default())
+}
+
+/// Iterates of the shown trial, spread evenly over those that were stored.
+fn history<'a>(
+    record: &Record,
+    round: &'a RoundState,
+) -> Result<Vec<(&'a Picture, picture::Loaded)>, ExportError> {
+    let stored = round.shown_trial().map_or(&[][..], |trial| &trial.pictures);
+    let shown = stored.len().min(HISTORY);
+    let place = |i: usize| if shown < 2 { 0 } else { i * (stored.len() - 1) / (shown - 1) };
+    let picked = (0..shown).filter_map(|i| stored.get(place(i)));
+    picked.map(|stored| Ok((stored, picture::load(record, stored)?))).collect()
+}
+
+fn shown(file: &[u8], (width, height): (u32, u32), side: u32, caption: &str) -> Markup {
+    let factor = picture::scale(width.max(height), side);
+    html! {
+        figure {
+            img src={ "data:image/png;base64," (STANDARD.encode(file)) } width=(width * factor) height=(height * factor)
+                alt=(caption);
+            figcaption { (caption) }
+        }
+    }
+}
+
+fn encoded(picture: &RgbImage) -> std::io::Result<Vec<u8>> {
+    let mut file = Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Png).map_err(|e| std::io::Error::other(e.to_string()))?;
+    Ok(file.into_inner())
+}
+
+/// The shown trial of every entry on shared axes; of a single one with its priors.
+fn losses(entries: &[Entry<'_>]) -> Markup {
+    let trials = entries.iter().filter_map(|entry| Some((entry, entry.round?.shown_trial()?)));
+    let mut curves: Vec<(String, Curve<'_>)> = trials
+        .clone()
+        .map(|(entry, trial)| {
+            let name = match entries {
+                [_] => format!("matching loss of trial {}", trial.trial + 1),
+                _ => format!("{}, trial {}", entry.name(), trial.trial + 1),
+            };
+            (name, Curve { series: &trial.matching, style: entry.style, strong: false })
+        })
+        .collect();
+    if let ([_], Some((_, trial))) = (entries, trials.last())
+        && trial.prior.range().is_some_and(|(_, high)| high > 0.0)
+    {
+        curves.push(("weighted priors".into(), Curve { series: &trial.prior, style: 1, strong: false }));
+        curves.push((
+            "total, what is minimised".into(),
+            Curve { series: &trial.total, style: 2, strong: false },
+        ));
+    }
+    let (names, curves): (Vec<String>, Vec<Curve<'_>>) = curves.into_iter().unzip();
+    html! {
+        figure.curves {
+            figcaption { "Matching loss by iteration, logarithmic scale" }
+            (chart("Matching loss by iteration, logarithmic scale", &curves))
+            (legend(&names, &curves))
+        }
+    }
+}
+
+fn legend(names: &[String], curves: &[Curve<'_>]) -> Markup {
+    let has_missing = curves
+        .iter()
+        .any(|curve| curve.series.buckets().iter().any(|bucket| bucket.marks > 0 || bucket.min <= 0.0));
+    html! {
+        ul.legend {
+            @for (name, curve) in names.iter().zip(curves) { li { (swatch(curve.style)) " " (name) } }
+            @if has_missing { li { b { "×" } " NaN, infinite, or not above zero" } }
+        }
+    }
+}

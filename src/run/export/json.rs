@@ -1,0 +1,259 @@
+//! One JSON document: everything a run recorded but the pixels, with thinned curves.
+//!
+//! Field names are stable within a [`VERSION`]. Numbers that are not finite are the strings `"nan"`, `"inf"`,
+//! `"-inf"`. Rounds and trials are counted from 0, iterations from 1, as in the event log. Times are in seconds.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::record::{self, Record};
+use super::reproduce;
+use crate::config::RunConfig;
+use crate::run::event::{Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
+use crate::run::number;
+use crate::run::state::{Picture, RoundState, TrialState};
+
+/// Version of the document, its `version`.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    /// gialab that wrote the document.
+    exported_by: &'static str,
+    runs: Vec<Run<'a>>,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    /// Directory name.
+    run: String,
+    /// Where it lies; `file`s of pictures are relative to it.
+    directory: String,
+    preset: &'a str,
+    /// `done`, `stopped`, `failed`, `crashed`, `running`, `paused`, `queued`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    /// Seconds since the epoch at creation.
+    created: f64,
+    /// Seconds of computing.
+    #[serde(with = "number")]
+    seconds: f64,
+    /// gialab and burn that computed it.
+    gialab: &'a str,
+    burn: &'a str,
+    backend: &'a str,
+    /// Backend with threads or device.
+    device: &'a str,
+    host: &'a str,
+    /// A command that makes the same run; absent if its preset is not shipped: then `config` is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reproduce: Option<String>,
+    threat_model: ThreatModel,
+    /// The preset as resolved.
+    config: &'a RunConfig,
+    /// Lines of the event log that could not be read.
+    lines_skipped: u64,
+    rounds: Vec<Round<'a>>,
+}
+
+/// The conditions of every figure of the run.
+#[derive(Serialize)]
+struct ThreatModel {
+    /// Letter and name.
+    name: &'static str,
+    /// How the attacker comes by the labels: `known`, `inferred`, `optimised`.
+    labels: &'static str,
+    /// BatchNorm mode of the client's pass: `eval`, `train`.
+    batchnorm: &'static str,
+    /// How the attacked model was trained: `untrained`, `trained N rounds`.
+    state: String,
+    /// Private samples in the update.
+    batch: usize,
+    /// What chooses among trials; never the ground truth.
+    trial_chosen_by: &'static str,
+}
+
+#[derive(Serialize)]
+struct Round<'a> {
+    round: u32,
+    /// l2 norm of the update.
+    #[serde(with = "number")]
+    update_norm: f64,
+    batch: usize,
+    /// Parameters of the model.
+    parameters: usize,
+    /// Input scalars of one sample.
+    input: usize,
+    trials_planned: usize,
+    /// Iterations planned for each trial.
+    iterations: usize,
+    /// Absent until all trials ended.
+    result: Option<&'a RoundResult>,
+    truth: Option<Stored<'a>>,
+    reconstruction: Option<Stored<'a>>,
+    trials: Vec<Trial<'a>>,
+}
+
+#[derive(Serialize)]
+struct Trial<'a> {
+    trial: usize,
+    /// Labels the attacker uses; empty while they are optimised.
+    labels: &'a [usize],
+    /// Why it ended; absent until it did.
+    outcome: Option<TrialOutcome>,
+    /// Iterations done.
+    iteration: usize,
+    evaluations: usize,
+    /// Seconds of computing; absent until it ended.
+    seconds: Option<f64>,
+    /// Smallest total loss and where.
+    #[serde(with = "number")]
+    best: f64,
+    best_iteration: usize,
+    /// Matching loss of that iterate, or of the newest while the trial goes on.
+    matching: Option<Ratio>,
+    /// Its quality, judged with the ground truth.
+    metrics: Option<&'a Metrics>,
+    curves: Curves,
+    /// Stored iterates.
+    pictures: Vec<Stored<'a>>,
+    /// Stored best iterates; each replaced the file of the one before it.
+    best_pictures: Vec<Stored<'a>>,
+}
+
+/// Columns of equal length, at most 1,024 rows: a row stands for the iterations since the row before it.
+#[derive(Serialize, Default)]
+struct Curves {
+    /// Last iteration of the row.
+    iteration: Vec<f64>,
+    matching: Column,
+    /// Weighted sum of the priors.
+    prior: Column,
+    /// Matching and prior.
+    total: Column,
+    /// Iterations of the row whose total was not finite.
+    not_finite: Vec<u32>,
+}
+
+#[derive(Serialize, Default)]
+struct Column {
+    /// At the last iteration that was finite.
+    value: Vec<Ratio>,
+    min: Vec<Ratio>,
+    max: Vec<Ratio>,
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    iteration: usize,
+    /// Path inside the run's directory.
+    file: &'a str,
+    /// How the batch is tiled.
+    tiles: Tiles,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<&'a Metrics>,
+}
+
+/// Writes the document.
+pub fn document(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    let document = Document {
+        version: VERSION,
+        exported_by: env!("CARGO_PKG_VERSION"),
+        runs: records.iter().map(run).collect(),
+    };
+    serde_json::to_writer(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+fn run(record: &Record) -> Run<'_> {
+    let (manifest, config) = (&record.manifest, record.config());
+    Run {
+        run: record.id(),
+        directory: record.directory.path().display().to_string(),
+        preset: &manifest.preset,
+        status: record.health.name(),
+        error: manifest.error.as_deref(),
+        created: manifest.created,
+        seconds: record.state.seconds,
+        gialab: &manifest.gialab,
+        burn: &manifest.burn,
+        backend: &manifest.backend,
+        device: record.device(),
+        host: &manifest.host,
+        reproduce: reproduce::command(manifest),
+        threat_model: ThreatModel {
+            name: config.threat_model(),
+            labels: config.knowledge.labels.name(),
+            batchnorm: config.victim.mode.name(),
+            state: record::trained(config),
+            batch: config.batch(),
+            trial_chosen_by: "matching loss",
+        },
+        config,
+        lines_skipped: record.skipped,
+        rounds: record.state.rounds.iter().map(round).collect(),
+    }
+}
+
+fn round(round: &RoundState) -> Round<'_> {
+    Round {
+        round: round.round,
+        update_norm: round.update_norm,
+        batch: round.batch,
+        parameters: round.parameters,
+        input: round.input,
+        trials_planned: round.trials_planned,
+        iterations: round.iterations,
+        result: round.result.as_ref(),
+        truth: round.truth.as_ref().map(stored),
+        reconstruction: round.reconstruction.as_ref().map(stored),
+        trials: round.trials.iter().map(trial).collect(),
+    }
+}
+
+fn trial(trial: &TrialState) -> Trial<'_> {
+    Trial {
+        trial: trial.trial,
+        labels: &trial.labels,
+        outcome: trial.end.as_ref().map(|end| end.outcome),
+        iteration: trial.iteration,
+        evaluations: trial.evaluations,
+        seconds: trial.end.as_ref().map(|end| end.seconds),
+        best: trial.best,
+        best_iteration: trial.best_iteration,
+        matching: trial.matching_loss().map(Ratio),
+        metrics: trial.latest_metrics(),
+        curves: curves(trial),
+        pictures: trial.pictures.iter().map(stored).collect(),
+        best_pictures: trial.best_pictures.iter().map(stored).collect(),
+    }
+}
+
+fn curves(trial: &TrialState) -> Curves {
+    // The three series get their points together, so their buckets stand for the same iterations.
+    let mut curves = Curves::default();
+    for bucket in trial.total.buckets() {
+        curves.iteration.push(bucket.last);
+        curves.not_finite.push(bucket.marks);
+    }
+    for (series, column) in [
+        (&trial.matching, &mut curves.matching),
+        (&trial.prior, &mut curves.prior),
+        (&trial.total, &mut curves.total),
+    ] {
+        for bucket in series.buckets() {
+            column.value.push(Ratio(bucket.value));
+            column.min.push(Ratio(bucket.min));
+            column.max.push(Ratio(bucket.max));
+        }
+    }
+    curves
+}
+
+fn stored(picture: &Picture) -> Stored<'_> {
+    let Picture { iteration, file, tiles, metrics } = picture;
+    Stored { iteration: *iteration, file, tiles: *tiles, metrics: metrics.as_deref() }
+}

@@ -1,0 +1,180 @@
+//! Runs as files for others: tables, one JSON document, a grid of pictures, a report to read and print.
+//!
+//! Reads run directories alone and changes nothing in them; a run may still be computed meanwhile. Files are written
+//! under a temporary name and renamed once they are complete.
+
+mod csv;
+mod draft;
+mod html;
+mod json;
+mod picture;
+mod png;
+mod record;
+mod reproduce;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+pub use reproduce::command;
+
+use super::{RunDirectory, RunError};
+use draft::Draft;
+use record::Record;
+
+/// What runs are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Two tables: metrics, a row a run and round; curves, a row an iteration.
+    Csv,
+    /// One document with everything but the pixels.
+    Json,
+    /// One picture: truth, reconstruction and difference of every run, enlarged and labelled.
+    Png,
+    /// One self-contained page to read, print and pass on.
+    Html,
+}
+
+impl Format {
+    /// All formats, in the order of lists.
+    pub const ALL: [Format; 4] = [Format::Csv, Format::Json, Format::Png, Format::Html];
+
+    /// Its name, which is also the extension of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Json => "json",
+            Format::Png => "png",
+            Format::Html => "html",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Format::ALL.into_iter().find(|format| format.name() == name);
+        known.ok_or_else(|| format!("there is no format \"{name}\"; use csv, json, png or html"))
+    }
+}
+
+/// Why runs cannot be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// No run was named.
+    #[error("there is no run to export")]
+    NoRuns,
+    /// A run cannot be read.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Its worker wrote nothing yet, or its log is lost.
+    #[error(
+        "run {run} has no events yet, so there is nothing to export; its events.jsonl is missing or empty"
+    )]
+    NoEvents {
+        /// Directory name.
+        run: String,
+    },
+    /// Nothing to see yet.
+    #[error(
+        "run {run} has no picture of both truth and reconstruction yet; its figures can be exported with csv or json"
+    )]
+    NoPictures {
+        /// Directory name.
+        run: String,
+    },
+    /// A picture of the run is missing or damaged.
+    #[error("picture {} cannot be used: {reason}; the figures can be exported with csv or json", path.display())]
+    Picture {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file cannot stand where it should.
+    #[error("cannot write {}: {reason}", path.display())]
+    Target {
+        /// Where to.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A file cannot be written to its end.
+    #[error("cannot write {}: {reason}; nothing was exported, choose another place with --out", path.display())]
+    Write {
+        /// Where to.
+        path: PathBuf,
+        /// The system's reason.
+        reason: io::Error,
+    },
+    /// What is written to, a pipe or a file in the making, takes no more.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Writes `runs` into files and returns their paths. A run that is named twice is written once.
+///
+/// `out` is the file; without it the file is named after the run and lies in the working directory. An older file is
+/// replaced. CSV makes a second file beside it, with `-curves` in its name.
+///
+/// # Errors
+/// [`ExportError`]; then no file was written and older ones stand as they were.
+pub fn write(runs: &[RunDirectory], format: Format, out: Option<&Path>) -> Result<Vec<PathBuf>, ExportError> {
+    let records = record::read(runs)?;
+    let path = out.map_or_else(|| default_name(&records, format), Path::to_path_buf);
+    let mut drafts = vec![Draft::create(&path)?];
+    if format == Format::Csv {
+        drafts.push(Draft::create(&curves_beside(&path))?);
+    }
+    for (table, draft) in drafts.iter_mut().enumerate() {
+        let written = match table {
+            0 => render(&records, format, draft),
+            _ => csv::curves(&records, draft),
+        };
+        written.and_then(|()| Ok(draft.complete()?)).map_err(|error| match error {
+            ExportError::Output(reason) => ExportError::Write { path: draft.path().to_path_buf(), reason },
+            other => other,
+        })?;
+    }
+    drafts.into_iter().map(Draft::publish).collect()
+}
+
+/// Writes `runs` into one stream; of CSV the metrics alone.
+///
+/// # Errors
+/// [`ExportError`], after which the stream may hold a part.
+pub fn print(runs: &[RunDirectory], format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
+    render(&record::read(runs)?, format, out)?;
+    Ok(out.flush()?)
+}
+
+fn render(records: &[Record], format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
+    match format {
+        Format::Csv => Ok(csv::metrics(records, out)?),
+        Format::Json => Ok(json::document(records, out)?),
+        Format::Png => png::grid(records, out),
+        Format::Html => html::page(records, out),
+    }
+}
+
+/// `RUN.html`, or `RUN-and-2-more.html`.
+fn default_name(records: &[Record], format: Format) -> PathBuf {
+    let first = records.first().map(Record::id).unwrap_or_default();
+    let more = match records.len() {
+        0 | 1 => String::new(),
+        count => format!("-and-{}-more", count - 1),
+    };
+    PathBuf::from(format!("{first}{more}.{}", format.name()))
+}
+
+/// `x.csv` to `x-curves.csv`.
+fn curves_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push("-curves");
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}

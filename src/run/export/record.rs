@@ -1,0 +1,142 @@
+//! One run as exports read it: manifest, what its events add up to, and the conditions of its figures.
+
+use crate::config::{RunConfig, TrainingState};
+use crate::run::event::Metrics;
+use crate::run::state::{Picture, RoundState, TrialState};
+use crate::run::{Health, Manifest, RunDirectory, RunError, RunState, Tail};
+
+use super::ExportError;
+
+/// A run, read to the end of its log.
+#[derive(Debug)]
+pub struct Record {
+    /// Where it is.
+    pub directory: RunDirectory,
+    /// What it is.
+    pub manifest: Manifest,
+    /// How it stands.
+    pub health: Health,
+    /// What its events add up to.
+    pub state: RunState,
+    /// Lines of the log that could not be read.
+    pub skipped: u64,
+}
+
+/// Reads every run once, in the order given.
+pub fn read(runs: &[RunDirectory]) -> Result<Vec<Record>, ExportError> {
+    let mut records: Vec<Record> = Vec::new();
+    for directory in runs {
+        if records.iter().all(|known| known.directory != *directory) {
+            records.push(Record::read(directory)?);
+        }
+    }
+    if records.is_empty() { Err(ExportError::NoRuns) } else { Ok(records) }
+}
+
+impl Record {
+    fn read(directory: &RunDirectory) -> Result<Record, ExportError> {
+        let manifest = directory.manifest()?;
+        let health = manifest.health(crate::run::now(), &crate::sys::host_name(), crate::sys::process_exists);
+        let mut state = RunState::default();
+        let mut any = false;
+        let mut tail = Tail::new(directory.events_path());
+        loop {
+            let batch = tail.read().map_err(|e| RunError::io("read", tail.path(), e))?;
+            if batch.restarted {
+                (state, any) = (RunState::default(), false);
+            }
+            any |= !batch.lines.is_empty();
+            batch.lines.into_iter().for_each(|line| state.apply(line));
+            if !batch.more {
+                break;
+            }
+        }
+        if !any {
+            return Err(ExportError::NoEvents { run: directory.id() });
+        }
+        Ok(Record { directory: directory.clone(), manifest, health, state, skipped: tail.skipped() })
+    }
+
+    /// Directory name.
+    pub fn id(&self) -> String {
+        self.directory.id()
+    }
+
+    /// Its config as resolved.
+    pub fn config(&self) -> &RunConfig {
+        &self.manifest.config
+    }
+
+    /// Backend with threads or device, once a worker said so.
+    pub fn device(&self) -> &str {
+        self.state.started.as_ref().map_or(&self.manifest.backend, |started| &started.device)
+    }
+}
+
+/// How the model was trained before it was attacked: `untrained`, `trained 20 rounds`.
+pub fn trained(config: &RunConfig) -> String {
+    match config.victim.state {
+        TrainingState::Untrained => "untrained".to_owned(),
+        TrainingState::TrainRounds(rounds) => format!("trained {rounds} rounds"),
+    }
+}
+
+/// Letter of the threat model.
+pub fn threat_model_letter(config: &RunConfig) -> &'static str {
+    let (letter, _) = config.threat_model().split_once(' ').unwrap_or((config.threat_model(), ""));
+    letter
+}
+
+/// The figures of one round: its result, or how its shown trial stands now.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures<'a> {
+    /// The round is complete and its trial chosen.
+    pub complete: bool,
+    /// Quality of the reconstruction; absent before the first measurement.
+    pub metrics: Option<&'a Metrics>,
+    /// Its matching loss.
+    pub loss: Option<f64>,
+    /// 0-based trial it comes from.
+    pub trial: Option<usize>,
+    /// Trials that were run, or begun.
+    pub trials: usize,
+    /// Evaluations over all trials.
+    pub evaluations: usize,
+    /// Seconds of computing over all trials.
+    pub seconds: f64,
+}
+
+/// The figures of `round`, a round of `state`.
+pub fn figures<'a>(state: &RunState, round: &'a RoundState) -> Figures<'a> {
+    if let Some(result) = &round.result {
+        return Figures {
+            complete: true,
+            metrics: Some(&result.metrics),
+            loss: Some(result.loss),
+            trial: Some(result.trial),
+            trials: result.trials,
+            evaluations: result.evaluations,
+            seconds: result.seconds,
+        };
+    }
+    let shown = round.shown_trial();
+    Figures {
+        complete: false,
+        metrics: shown.and_then(TrialState::latest_metrics),
+        loss: shown.and_then(TrialState::matching_loss),
+        trial: shown.map(|trial| trial.trial),
+        trials: round.trials.len(),
+        evaluations: round.evaluations(),
+        seconds: (state.seconds - round.began).max(0.0),
+    }
+}
+
+/// The picture to judge a round by, and what it is: the reconstruction, else the best or newest iterate so far.
+pub fn shown_picture(round: &RoundState) -> Option<(&Picture, &'static str)> {
+    let of_trial = || {
+        let trial = round.shown_trial()?;
+        let best = trial.best_pictures.last().map(|picture| (picture, "best so far"));
+        best.or(trial.pictures.last().map(|picture| (picture, "newest iterate")))
+    };
+    round.reconstruction.as_ref().map(|picture| (picture, "reconstruction")).or_else(of_trial)
+}

@@ -1,0 +1,129 @@
+//! Which actions make sense now, and why the others do not.
+
+use super::Action as A;
+use super::Action;
+use crate::run::Health;
+use crate::tui::model::{Model, RunView, Screen};
+
+/// Whether an action makes sense now; if not, why.
+pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    match action {
+        A::Start if model.starting => Err("a run is being started"),
+        A::Start if model.chosen_backend().is_none_or(|entry| entry.unavailable.is_some()) => {
+            Err("this backend is not available")
+        }
+        A::Start | A::Change | A::Describe | A::EditFile => {
+            holds(model.chosen_preset().is_some(), "no preset is chosen")
+        }
+        A::NextPicture | A::PreviousPicture => {
+            let Some(entry) = model.chosen_preset() else { return Err("no preset is chosen") };
+            let data = model.config_of(entry).victim.data;
+            let several = model.dataset(&data).is_some_and(|set| set.samples > 1);
+            holds(several, "the set has one picture, or is a path")
+        }
+        A::NextBackend => {
+            let there = model.backends.iter().filter(|entry| entry.unavailable.is_none()).count();
+            holds(there > 1, "there is one")
+        }
+        A::Compare => {
+            let count = model.runs_view.marked.len();
+            holds(count > 0, "no run is selected; select some first")
+        }
+        A::Back if model.overlays.is_empty() && model.screen == Screen::Presets => {
+            let view = &model.presets_view;
+            holds(view.filtering || !view.filter.value().is_empty(), "there is nothing to go back to")
+        }
+        A::Show(Screen::Run) => holds(model.opened.is_some(), "no run is open"),
+        A::Show(Screen::Compare) => {
+            holds(!model.runs_view.marked.is_empty(), "no run is selected; select some in the list of runs")
+        }
+        A::Pause | A::Stop | A::Resume | A::Delete | A::Again => on_run(action, model),
+        A::Open | A::Select | A::Sort | A::Export if model.screen == Screen::Runs => {
+            holds(model.chosen_run().is_some(), "there are no runs")
+        }
+        _ => match model.screen {
+            Screen::Run => looking_at(action, model.run()),
+            Screen::Compare => comparing(action, model),
+            Screen::Presets | Screen::Runs => Ok(()),
+        },
+    }
+}
+
+/// What concerns the worker and the files of one run.
+fn on_run(action: Action, model: &Model) -> Result<(), &'static str> {
+    let health = match model.screen {
+        Screen::Runs => model.chosen_run().map(|row| row.health),
+        Screen::Run => model.run().map(|run| run.health),
+        Screen::Presets | Screen::Compare => None,
+    };
+    let Some(health) = health else { return Err("there is no run") };
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    match action {
+        A::Pause => holds(matches!(health, Health::Running | Health::Paused), "it is not running"),
+        A::Stop => holds(health.is_live(), "it is not running"),
+        A::Resume if model.starting => Err("a worker is being started"),
+        A::Resume if health.can_resume() => Ok(()),
+        A::Resume if health.is_live() => Err("it is running"),
+        A::Resume => Err("it is complete"),
+        A::Again if model.starting => Err("a worker is being started"),
+        A::Again => {
+            let config = match model.screen {
+                Screen::Run => model.run().is_some_and(|run| run.manifest.is_some()),
+                _ => model.chosen_run().is_some_and(|row| row.config.is_some()),
+            };
+            holds(config, "its settings cannot be read")
+        }
+        _ => holds(!health.is_live(), "stop it first"),
+    }
+}
+
+/// What changes how one run is looked at.
+fn looking_at(action: Action, run: Option<&RunView>) -> Result<(), &'static str> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    let run = match (run, action) {
+        (Some(run), _) => run,
+        (None, A::Help | A::Palette | A::Quit | A::Back | A::NextScreen | A::PreviousScreen) => return Ok(()),
+        (None, A::Show(_) | A::Redraw | A::Suspend) => return Ok(()),
+        (None, _) => return Err("no run is open"),
+    };
+    match action {
+        A::Scrub(_) | A::ScrubFirst | A::Play => {
+            let stored = run.shown_trial().map_or(0, |trial| trial.pictures.len());
+            holds(stored > 1, "there are no earlier pictures")
+        }
+        A::Follow => {
+            let looks_back = run.scrub.is_some() || run.trial.is_some() || run.frozen.is_some();
+            holds(looks_back, "it follows already")
+        }
+        A::PreviousTrial | A::NextTrial => {
+            let trials = run.round().map_or(0, |round| round.trials.len());
+            holds(trials > 1, "there is one trial")
+        }
+        A::NextSample | A::PreviousSample | A::Enlarge => {
+            holds(run.samples() > 1, "the batch has one sample")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    match action {
+        A::Scrub(_) | A::ScrubFirst | A::Play => {
+            holds(model.stored_together().len() > 1, "there are no earlier pictures")
+        }
+        A::Follow => {
+            let looks_back = model.compared().iter().any(|(run, _)| run.scrub.is_some());
+            holds(looks_back, "it follows already")
+        }
+        A::NextSample | A::PreviousSample => {
+            let several = model.compared().iter().any(|(run, _)| run.samples() > 1);
+            holds(several, "every batch has one sample")
+        }
+        A::Pin | A::Open | A::Select | A::Copy | A::Export => {
+            holds(model.chosen_compared().is_some(), "no run is compared")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,48 @@
+//! Several runs side by side: the selected ones.
+
+use super::{Model, RunView};
+
+/// The screen that compares runs.
+#[derive(Debug, Default)]
+pub struct CompareView {
+    /// Names of the compared runs in the order of their selection, each with the place of its colour and mark.
+    pub runs: Vec<(String, usize)>,
+    /// Position of the chosen run.
+    pub chosen: usize,
+    /// Name of the run the others are compared with; the first one if it is not there.
+    pub reference: Option<String>,
+    /// The stored pictures pass.
+    pub playing: bool,
+    /// Pictures are shown where there is no room for both them and the table.
+    pub pictures: bool,
+}
+
+impl Model {
+    /// The compared runs, each with the place of its colour and mark.
+    pub fn compared(&self) -> Vec<(&RunView, usize)> {
+        let view = |(id, place): &(String, usize)| Some((self.view(id)?, *place));
+        self.compare.runs.iter().filter_map(view).collect()
+    }
+
+    /// The compared run that is chosen.
+    pub fn chosen_compared(&self) -> Option<&RunView> {
+        let (id, _) = self.compare.runs.get(self.compare.chosen).or(self.compare.runs.last())?;
+        self.view(id)
+    }
+
+    /// Name of the run the others are compared with.
+    pub fn reference(&self) -> Option<&str> {
+        let pinned = self.compare.reference.as_ref();
+        let mut names = self.compare.runs.iter().map(|(id, _)| id);
+        let pinned = names.find(|id| Some(*id) == pinned);
+        pinned.or(self.compare.runs.first().map(|(id, _)| id)).map(String::as_str)
+    }
+
+    /// Iterations at which any of the compared runs stored a picture, in order.
+    pub fn stored_together(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = self.compared().iter().flat_map(|(run, _)| run.stored()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}

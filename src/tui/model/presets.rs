@@ -1,0 +1,76 @@
+//! The screen of presets, and what is changed of a preset before it starts.
+
+use std::collections::BTreeMap;
+
+use tui_input::Input;
+
+use super::{Model, words};
+use crate::config::{RunConfig, preset};
+use crate::tui::{BackendEntry, DatasetEntry, PresetEntry};
+
+/// Changes to a preset: values by dotted key, as `--set` takes them.
+pub type Changes = BTreeMap<String, String>;
+
+/// The screen of presets.
+#[derive(Debug, Default)]
+pub struct PresetsView {
+    /// Name of the chosen preset.
+    pub selected: String,
+    /// Filter text.
+    pub filter: Input,
+    /// Keys go to the filter.
+    pub filtering: bool,
+}
+
+impl Model {
+    /// Presets that pass the filter, in groups as they first appear.
+    pub fn visible_presets(&self) -> Vec<&PresetEntry> {
+        let words = words(self.presets_view.filter.value());
+        let mut groups: Vec<&str> = Vec::new();
+        for entry in &self.presets {
+            if !groups.contains(&entry.config.group.as_str()) {
+                groups.push(&entry.config.group);
+            }
+        }
+        let fits = |entry: &&PresetEntry| {
+            let config = &entry.config;
+            let text = [&entry.name, &config.title, &config.group, &config.victim.model, &config.attack.kind];
+            let text = text.map(|part| part.to_lowercase()).join(" ");
+            words.iter().all(|word| text.contains(word.as_str()))
+        };
+        let mut visible: Vec<&PresetEntry> = self.presets.iter().filter(fits).collect();
+        visible.sort_by_key(|entry| groups.iter().position(|group| *group == entry.config.group));
+        visible
+    }
+
+    /// The chosen preset, if it passes the filter.
+    pub fn chosen_preset(&self) -> Option<&PresetEntry> {
+        let visible = self.visible_presets();
+        visible.iter().find(|entry| entry.name == self.presets_view.selected).or(visible.first()).copied()
+    }
+
+    /// A preset by name.
+    pub fn preset(&self, name: &str) -> Option<&PresetEntry> {
+        self.presets.iter().find(|entry| entry.name == name)
+    }
+
+    /// The config that Enter would start. Changes that do not fit any more, as of an edited preset, are left out.
+    pub fn config_of(&self, entry: &PresetEntry) -> RunConfig {
+        let Some(changes) = self.changes.get(&entry.name) else { return entry.config.clone() };
+        let pairs = || changes.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        if let Ok(config) = preset::change(&entry.config, pairs()) {
+            return config;
+        }
+        pairs().fold(entry.config.clone(), |config, pair| preset::change(&config, [pair]).unwrap_or(config))
+    }
+
+    /// A built-in set by name.
+    pub fn dataset(&self, name: &str) -> Option<&DatasetEntry> {
+        self.datasets.iter().find(|set| set.name == name)
+    }
+
+    /// The chosen backend's entry.
+    pub fn chosen_backend(&self) -> Option<&BackendEntry> {
+        self.backends.iter().find(|entry| entry.name == self.backend)
+    }
+}

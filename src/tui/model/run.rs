@@ -1,0 +1,214 @@
+//! One run that is looked at: the opened one, or one that is compared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::gfx::Raster;
+use crate::run::event::{Metrics, Tiles};
+use crate::run::state::{Picture, RoundState, RunState, TrialState};
+use crate::run::{Health, Manifest, RunDirectory};
+use crate::tui::msg::PictureKey;
+
+/// A run that is looked at.
+#[derive(Debug)]
+pub struct RunView {
+    /// Where it is.
+    pub directory: RunDirectory,
+    /// Directory name.
+    pub id: String,
+    /// Its manifest as read last.
+    pub manifest: Option<Manifest>,
+    /// Why there is no manifest.
+    pub error: Option<String>,
+    /// Status corrected by the heartbeat.
+    pub health: Health,
+    /// What its events add up to.
+    pub live: RunState,
+    /// What they added up to when the screen was frozen; shown in its place.
+    pub frozen: Option<Box<RunState>>,
+    /// The log is still being read from its beginning.
+    pub reading: bool,
+    /// Trial chosen to look at; `None` follows the run.
+    pub trial: Option<(u32, usize)>,
+    /// Iteration whose stored picture is looked at; `None` follows the newest.
+    pub scrub: Option<usize>,
+    /// The stored pictures pass.
+    pub playing: bool,
+    /// Sample of the batch that is chosen.
+    pub sample: usize,
+    /// The chosen sample alone is shown, enlarged.
+    pub enlarged: bool,
+    /// What the rows of the table are, and their order.
+    pub table: TableView,
+    /// What the picture pane shows.
+    pub pictures: Pictures,
+    /// Asked of the worker and not seen to happen yet.
+    pub asked: Option<&'static str>,
+}
+
+/// Loaded pictures of the opened run.
+#[derive(Debug, Default)]
+pub struct Pictures {
+    /// Ground truth, current, best.
+    pub slots: [Slot; 3],
+    /// The same as shown: whole, or the chosen sample alone.
+    pub shown: [Option<Arc<Raster>>; 3],
+    /// |current or best - truth| of what is shown, amplified, with the factor.
+    pub difference: Option<(Arc<Raster>, u32)>,
+    /// What `shown` and `difference` were made of.
+    pub made_of: Option<MadeOf>,
+    /// Loaded before, for scrubbing.
+    pub cache: HashMap<PictureKey, Arc<Raster>>,
+    /// Being loaded.
+    pub pending: Vec<PictureKey>,
+}
+
+/// What shown pictures are made of: the loaded ones, the sample cut out of them, and which is judged.
+pub type MadeOf = ([Option<PictureKey>; 3], Option<usize>, bool);
+
+/// What the table shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableView {
+    /// Its rows.
+    pub rows: Rows,
+    /// Column it is sorted by; `None` is the order of events.
+    pub sort: Option<usize>,
+    /// The other way round.
+    pub reversed: bool,
+}
+
+/// What the rows of a run's table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rows {
+    /// Attacked rounds.
+    #[default]
+    Rounds,
+    /// Trials of the round looked at.
+    Trials,
+    /// Samples of the batch looked at.
+    Samples,
+}
+
+impl Rows {
+    /// The next kind.
+    pub fn next(self) -> Self {
+        match self {
+            Rows::Rounds => Rows::Trials,
+            Rows::Trials => Rows::Samples,
+            Rows::Samples => Rows::Rounds,
+        }
+    }
+}
+
+/// One place for a picture.
+#[derive(Debug, Default, Clone)]
+pub struct Slot {
+    /// What belongs here.
+    pub wanted: Option<PictureKey>,
+    /// What is shown here, perhaps still an earlier one.
+    pub shown: Option<(PictureKey, Arc<Raster>)>,
+    /// Why it cannot be shown.
+    pub error: Option<String>,
+}
+
+impl RunView {
+    /// A run that nothing is known of yet.
+    pub fn new(directory: RunDirectory) -> Self {
+        RunView {
+            id: directory.id(),
+            directory,
+            manifest: None,
+            error: None,
+            health: Health::Queued,
+            live: RunState::default(),
+            frozen: None,
+            reading: true,
+            trial: None,
+            scrub: None,
+            playing: false,
+            sample: 0,
+            enlarged: false,
+            table: TableView::default(),
+            pictures: Pictures::default(),
+            asked: None,
+        }
+    }
+
+    /// What is shown of it: as it stands, or as it stood when the screen was frozen.
+    pub fn state(&self) -> &RunState {
+        self.frozen.as_deref().unwrap_or(&self.live)
+    }
+
+    /// The round looked at.
+    pub fn round(&self) -> Option<&RoundState> {
+        match self.trial {
+            Some((round, _)) => self.state().rounds.iter().find(|known| known.round == round),
+            None => self.state().current_round(),
+        }
+    }
+
+    /// The trial looked at: chosen, in progress, or picked by the matching loss.
+    pub fn shown_trial(&self) -> Option<&TrialState> {
+        let round = self.round()?;
+        match self.trial {
+            Some((_, trial)) => round.trials.iter().find(|known| known.trial == trial),
+            None => round.shown_trial(),
+        }
+    }
+
+    /// The stored iterate looked at: the last one up to the chosen iteration.
+    pub fn current_picture(&self) -> Option<&Picture> {
+        let pictures = &self.shown_trial()?.pictures;
+        match self.scrub {
+            Some(at) => pictures.iter().rev().find(|picture| picture.iteration <= at).or(pictures.first()),
+            None => pictures.last(),
+        }
+    }
+
+    /// Iterations of the stored iterates.
+    pub fn stored(&self) -> Vec<usize> {
+        let pictures = self.shown_trial().map_or(&[][..], |trial| trial.pictures.as_slice());
+        pictures.iter().map(|picture| picture.iteration).collect()
+    }
+
+    /// How the batch is tiled.
+    pub fn tiles(&self) -> Option<Tiles> {
+        let round = self.round()?;
+        let picture = round.truth.as_ref().or_else(|| self.current_picture());
+        picture.map(|picture| picture.tiles)
+    }
+
+    /// Samples of the batch, 1 or more.
+    pub fn samples(&self) -> usize {
+        self.tiles().map_or(1, |tiles| tiles.samples.max(1))
+    }
+
+    /// The sample that is shown alone, if one is.
+    pub fn shown_sample(&self) -> Option<usize> {
+        (self.enlarged && self.samples() > 1).then_some(self.sample.min(self.samples() - 1))
+    }
+
+    /// Quality of the picture that is judged: the reconstruction of a complete round, else the iterate looked at.
+    pub fn shown_metrics(&self) -> Option<&Metrics> {
+        if self.judges_best() {
+            return self.round()?.result.as_ref().map(|result| &result.metrics);
+        }
+        self.current_picture()?.metrics.as_deref()
+    }
+
+    /// The best iterate of the trial looked at, or the round's reconstruction when following.
+    pub fn best_picture(&self) -> Option<&Picture> {
+        let reconstruction = self.round()?.reconstruction.as_ref().filter(|_| self.trial.is_none());
+        reconstruction.or_else(|| self.shown_trial()?.best_pictures.last())
+    }
+
+    /// Whether the difference is that of the reconstruction rather than of the current iterate.
+    pub fn judges_best(&self) -> bool {
+        self.scrub.is_none() && self.round().is_some_and(|round| round.result.is_some())
+    }
+
+    /// Rounds the run attacks in all.
+    pub fn rounds_planned(&self) -> usize {
+        self.manifest.as_ref().map_or(1, |manifest| manifest.config.federation.attack_rounds.len())
+    }
+}

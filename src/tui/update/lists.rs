@@ -1,0 +1,224 @@
+//! The screens of presets and of runs.
+
+use std::collections::BTreeMap;
+
+use super::{compare, note, run, save, show, subject};
+use crate::tui::PresetEntry;
+use crate::tui::effect::Effect;
+use crate::tui::keymap::Action;
+use crate::tui::layout;
+use crate::tui::model::{Model, RunRow, Screen};
+use crate::tui::overlay::Overlay;
+use crate::tui::overlay::form::Form;
+use crate::tui::theme::SERIES;
+
+pub fn on_presets(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Filter => model.presets_view.filtering = true,
+        Action::Start => return start(model),
+        Action::Change => {
+            if let Some(form) = model.chosen_preset().map(|entry| Form::of_preset(entry, model)) {
+                model.overlays.push(Overlay::Form(Box::new(form)));
+            }
+        }
+        Action::NextPicture => return move_picture(model, 1),
+        Action::PreviousPicture => return move_picture(model, -1),
+        Action::NextBackend => return next_backend(model),
+        Action::Describe => {
+            if let Some(entry) = model.chosen_preset() {
+                let (title, body) = (entry.config.title.clone(), entry.config.about.clone());
+                model.overlays.push(Overlay::Text { title, body, scroll: 0 });
+            }
+        }
+        Action::EditFile => {
+            if let Some(entry) = model.chosen_preset() {
+                return vec![Effect::EditPreset { name: entry.name.clone() }];
+            }
+        }
+        _ => step(model, action),
+    }
+    Vec::new()
+}
+
+pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Filter => model.runs_view.filtering = true,
+        Action::Open => {
+            if let Some(directory) = subject(model) {
+                return run::open(model, directory);
+            }
+        }
+        Action::Select => {
+            let Some(id) = model.chosen_run().map(|row| row.id.clone()) else { return Vec::new() };
+            if model.runs_view.mark_of(&id).is_none() && model.runs_view.marked.len() == SERIES {
+                return note(model, format!("{SERIES} runs can be compared at once; take one out first"), false);
+            }
+            model.runs_view.toggle(&id);
+            step(model, Action::Down);
+            return save(model);
+        }
+        Action::Compare => return show(model, Screen::Compare),
+        Action::Sort => {
+            model.runs_view.sort = model.runs_view.sort.next();
+            return save(model);
+        }
+        _ => step(model, action),
+    }
+    Vec::new()
+}
+
+pub fn in_filter(model: &mut Model, action: Action) -> Vec<Effect> {
+    let (filter, filtering) = match model.screen {
+        Screen::Runs => (&mut model.runs_view.filter, &mut model.runs_view.filtering),
+        _ => (&mut model.presets_view.filter, &mut model.presets_view.filtering),
+    };
+    *filtering = false;
+    if action == Action::Back {
+        filter.reset();
+    }
+    keep_selection(model);
+    save(model)
+}
+
+/// After the visible lists changed: what is highlighted is what is chosen.
+pub fn keep_selection(model: &mut Model) {
+    if let Some(name) = model.chosen_preset().map(|entry| entry.name.clone()) {
+        model.presets_view.selected = name;
+    }
+    if let Some(id) = model.chosen_run().map(|row| row.id.clone()) {
+        model.runs_view.selected = id;
+    }
+}
+
+/// Moves the highlighted line of the shown list.
+fn step(model: &mut Model, action: Action) {
+    let page = usize::from(layout::page(model.size));
+    let to = |at: usize, count: usize| match action {
+        Action::Up => at.saturating_sub(1),
+        Action::Down => at + 1,
+        Action::PageUp => at.saturating_sub(page),
+        Action::PageDown => at + page,
+        Action::First => 0,
+        Action::Last => count,
+        _ => at,
+    };
+    let moved = |names: Vec<&str>, selected: &str| {
+        let at = names.iter().position(|name| *name == selected).unwrap_or(0);
+        names.get(to(at, names.len()).min(names.len().saturating_sub(1))).map(|name| (*name).to_owned())
+    };
+    match model.screen {
+        Screen::Presets => {
+            let names = model.visible_presets().iter().map(|entry| entry.name.as_str()).collect();
+            if let Some(name) = moved(names, &model.presets_view.selected) {
+                model.presets_view.selected = name;
+            }
+        }
+        _ => {
+            let names = model.visible_runs().iter().map(|row| row.id.as_str()).collect();
+            if let Some(id) = moved(names, &model.runs_view.selected) {
+                model.runs_view.selected = id;
+            }
+        }
+    }
+}
+
+fn start(model: &mut Model) -> Vec<Effect> {
+    let Some(entry) = model.chosen_preset() else { return Vec::new() };
+    let config = model.config_of(entry);
+    let preset = entry.name.clone();
+    model.presets_view.selected = preset.clone();
+    model.starting = true;
+    let mut effects = note(model, format!("starting {preset}"), false);
+    effects.extend(save(model));
+    effects.push(Effect::Start { preset, config: Box::new(config), backend: model.backend.clone() });
+    effects
+}
+
+fn move_picture(model: &mut Model, by: isize) -> Vec<Effect> {
+    let Some(entry) = model.chosen_preset() else { return Vec::new() };
+    let (name, config) = (entry.name.clone(), model.config_of(entry));
+    let Some(samples) = model.dataset(&config.victim.data).map(|set| set.samples as isize) else {
+        return Vec::new();
+    };
+    let moved: Vec<usize> = config
+        .victim
+        .indices
+        .iter()
+        .map(|index| (*index as isize + by).rem_euclid(samples.max(1)) as usize)
+        .collect();
+    let own = entry.config.victim.indices == moved && entry.config.victim.data == config.victim.data;
+    let changes = model.changes.entry(name).or_default();
+    if own {
+        changes.remove("victim.indices");
+    } else {
+        changes.insert("victim.indices".to_owned(), format!("{moved:?}"));
+    }
+    save(model)
+}
+
+fn next_backend(model: &mut Model) -> Vec<Effect> {
+    let at = model.backends.iter().position(|entry| entry.name == model.backend).unwrap_or(0);
+    let count = model.backends.len();
+    let next = (1..=count)
+        .map(|by| &model.backends[(at + by) % count])
+        .find(|entry| entry.unavailable.is_none())
+        .map(|entry| entry.name.clone());
+    model.backend = next.unwrap_or_else(|| model.backend.clone());
+    save(model)
+}
+
+pub fn presets_loaded(model: &mut Model, presets: Vec<PresetEntry>, errors: &[String]) -> Vec<Effect> {
+    model.presets = presets;
+    keep_selection(model);
+    match errors {
+        [] => Vec::new(),
+        errors => {
+            model.overlays.push(Overlay::Error { message: errors.join("\n") });
+            Vec::new()
+        }
+    }
+}
+
+pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
+    model.runs_view.rows = Some(rows);
+    model.runs_view.error = None;
+    keep_selection(model);
+    let rows = model.runs_view.rows.iter().flatten();
+    let known: BTreeMap<&str, &RunRow> = rows.map(|row| (row.id.as_str(), row)).collect();
+    model.runs_view.marked.retain(|(id, _)| known.contains_key(id.as_str()));
+    let mut effects = Vec::new();
+    if let Some(wanted) = model.reopen.take() {
+        let directory = known.get(wanted.as_str()).map(|row| row.directory.clone());
+        // Reopening is not a reason to change the screen.
+        let screen = model.screen;
+        match directory {
+            Some(directory) => {
+                effects.extend(run::open(model, directory));
+                model.screen = screen;
+            }
+            None if screen == Screen::Run => model.screen = Screen::Runs,
+            None => {}
+        }
+    }
+    if model.screen == Screen::Compare {
+        effects.extend(compare::take_up(model));
+    }
+    effects
+}
+
+/// A run is gone from the disk.
+pub fn deleted(model: &mut Model, id: &str) -> Vec<Effect> {
+    if let Some(rows) = &mut model.runs_view.rows {
+        rows.retain(|row| row.id != id);
+    }
+    model.runs_view.marked.retain(|(marked, _)| marked != id);
+    keep_selection(model);
+    if model.opened.as_deref() == Some(id) {
+        model.opened = None;
+        if model.screen == Screen::Run {
+            model.screen = Screen::Runs;
+        }
+    }
+    model.compare.runs.retain(|(compared, _)| compared != id);
+    vec![super::follow(model)]
+}

@@ -1,0 +1,223 @@
+//! The screen of one run: opening it, looking back through its pictures and trials, asking its worker.
+
+use super::{follow, note, save, show, subject};
+use crate::run::{Health, Request, RunDirectory};
+use crate::tui::effect::Effect;
+use crate::tui::keymap::Action;
+use crate::tui::model::{Model, RunView, Screen};
+use crate::tui::overlay::Overlay;
+use crate::tui::widget::metric_table;
+
+/// Shares of the x axis that the cursor moves by.
+const CURSOR_STEP: f64 = 0.01;
+
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Pause => return pause(model),
+        Action::Stop => ask_to_stop(model),
+        Action::Copy => return copy(model),
+        _ => {}
+    }
+    let Some(run) = model.run_mut() else { return Vec::new() };
+    match action {
+        Action::Scrub(by) => {
+            run.playing = false;
+            let stored = run.stored();
+            run.scrub = scrubbed(&stored, run.scrub, by);
+        }
+        Action::ScrubFirst => run.scrub = run.stored().first().copied(),
+        Action::Play => {
+            run.playing = !run.playing;
+            // From the beginning if it stands at the end.
+            if run.playing && run.scrub.is_none() {
+                run.scrub = run.stored().first().copied();
+            }
+        }
+        Action::Follow => {
+            run.scrub = None;
+            run.trial = None;
+            run.playing = false;
+            run.frozen = None;
+        }
+        Action::Enlarge => run.enlarged = !run.enlarged,
+        Action::NextSample => run.sample = (run.sample + 1) % run.samples(),
+        Action::PreviousSample => run.sample = (run.sample + run.samples() - 1) % run.samples(),
+        Action::Freeze => {
+            run.frozen = match run.frozen.take() {
+                Some(_) => None,
+                None => Some(Box::new(run.live.clone())),
+            };
+        }
+        Action::PreviousTrial => look_at_trial(run, -1),
+        Action::NextTrial => look_at_trial(run, 1),
+        Action::NextRows => {
+            run.table.rows = run.table.rows.next();
+            run.table.sort = None;
+        }
+        Action::Sort => {
+            let columns = metric_table::columns(run.table.rows).len();
+            let next = run.table.sort.map_or(0, |column| column + 1);
+            run.table.sort = (next < columns).then_some(next);
+        }
+        Action::Reverse => run.table.reversed = !run.table.reversed,
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// The stored iteration that lies `by` pictures from the one looked at; beyond the newest lies following.
+pub fn scrubbed(stored: &[usize], at: Option<usize>, by: isize) -> Option<usize> {
+    let last = stored.len().checked_sub(1)?;
+    let at = at.map_or(last, |iteration| {
+        stored.iter().rposition(|known| *known <= iteration).unwrap_or(0)
+    });
+    let to = at.saturating_add_signed(by).min(last);
+    (to < last || by < 0).then(|| stored[to])
+}
+
+/// Shows the next stored picture while they pass; at the end the newest is followed again.
+pub fn play_on(model: &mut Model) -> Vec<Effect> {
+    if model.screen == Screen::Compare {
+        return super::compare::play_on(model);
+    }
+    if let Some(run) = model.run_mut().filter(|run| run.playing) {
+        // A picture that is still being loaded is waited for.
+        if !run.pictures.pending.is_empty() {
+            return Vec::new();
+        }
+        run.scrub = scrubbed(&run.stored(), run.scrub, 1);
+        run.playing = run.scrub.is_some();
+    }
+    Vec::new()
+}
+
+pub fn back(model: &mut Model) -> Vec<Effect> {
+    let Some(run) = model.run_mut() else { return show(model, Screen::Runs) };
+    if run.frozen.take().is_some() {
+        return Vec::new();
+    }
+    if run.scrub.is_some() || run.trial.is_some() {
+        run.scrub = None;
+        run.trial = None;
+        run.playing = false;
+        return Vec::new();
+    }
+    if run.shown_sample().is_some() {
+        run.enlarged = false;
+        return Vec::new();
+    }
+    show(model, Screen::Runs)
+}
+
+pub fn move_cursor(model: &mut Model, action: Action) {
+    let by = if action == Action::CursorBack { -CURSOR_STEP } else { CURSOR_STEP };
+    // The first press shows the cursor in the middle.
+    model.chart.cursor = Some(model.chart.cursor.map_or(0.5, |at| (at + by).clamp(0.0, 1.0)));
+}
+
+fn look_at_trial(run: &mut RunView, by: isize) {
+    let all: Vec<(u32, usize)> = run
+        .state()
+        .rounds
+        .iter()
+        .flat_map(|round| round.trials.iter().map(|trial| (round.round, trial.trial)))
+        .collect();
+    let shown = run.round().zip(run.shown_trial()).map(|(round, trial)| (round.round, trial.trial));
+    let at = all.iter().position(|known| Some(*known) == shown).unwrap_or(0);
+    let Some(last) = all.len().checked_sub(1) else { return };
+    run.trial = Some(all[at.saturating_add_signed(by).min(last)]);
+    run.scrub = None;
+}
+
+pub fn open(model: &mut Model, directory: RunDirectory) -> Vec<Effect> {
+    let id = directory.id();
+    model.screen = Screen::Run;
+    model.runs_view.selected = id.clone();
+    model.reopen = None;
+    model.opened = Some(id);
+    take_up(model, directory);
+    let mut effects = vec![follow(model)];
+    effects.extend(save(model));
+    effects
+}
+
+/// Adds a view of a run unless there is one.
+pub fn take_up(model: &mut Model, directory: RunDirectory) {
+    let id = directory.id();
+    if model.view(&id).is_some() {
+        return;
+    }
+    let mut view = RunView::new(directory);
+    if let Some(row) = model.row(&id) {
+        view.health = row.health;
+    }
+    model.views.push(view);
+}
+
+pub fn resume(model: &mut Model) -> Vec<Effect> {
+    let Some(directory) = subject(model) else { return Vec::new() };
+    model.starting = true;
+    let mut effects = vec![Effect::Resume(directory.clone())];
+    if model.screen == Screen::Runs {
+        effects.extend(open(model, directory));
+    }
+    if let Some(run) = model.run_mut() {
+        run.asked = Some("resuming");
+    }
+    effects
+}
+
+pub fn ask_to_delete(model: &mut Model) {
+    if let Some(directory) = subject(model) {
+        model.overlays.push(Overlay::Confirm {
+            question: format!("Delete {}?", directory.id()),
+            detail: "Its curves, pictures and result are gone for good.".into(),
+            yes: vec![Effect::Delete(directory)],
+        });
+    }
+}
+
+fn ask_to_stop(model: &mut Model) {
+    if let Some(run) = model.run() {
+        let (question, directory) = (format!("Stop {}?", run.id), run.directory.clone());
+        model.overlays.push(Overlay::Confirm {
+            question,
+            detail: "The worker writes a checkpoint and ends; r goes on from there.".into(),
+            yes: vec![Effect::Ask(directory, Request::Stop)],
+        });
+    }
+}
+
+fn pause(model: &mut Model) -> Vec<Effect> {
+    let Some(run) = model.run_mut() else { return Vec::new() };
+    let (request, word) = match run.health {
+        Health::Paused => (Request::Run, "going on"),
+        _ if run.asked == Some("pausing") => (Request::Run, "going on"),
+        _ => (Request::Pause, "pausing"),
+    };
+    run.asked = Some(word);
+    vec![Effect::Ask(run.directory.clone(), request)]
+}
+
+/// Forgets a request once the run is in the state it asked for.
+pub fn settle_request(run: &mut RunView) {
+    let done = match run.asked {
+        Some("pausing") => run.health != Health::Running,
+        Some("going on") => run.health != Health::Paused,
+        Some("resuming") => run.health == Health::Running,
+        _ => false,
+    };
+    if done {
+        run.asked = None;
+    }
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let Some(run) = model.run() else { return Vec::new() };
+    let table = metric_table::of(run, model.theme);
+    if table.rows.is_empty() {
+        return note(model, "the table is empty".into(), false);
+    }
+    vec![Effect::Copy(table.tsv())]
+}
+

@@ -1,0 +1,309 @@
+//! Curves over iterations or seconds, logarithmic or linear, in braille dots or ASCII.
+//!
+//! ratatui's own chart has neither a logarithmic axis nor a place for NaN, hence this one.
+
+mod canvas;
+mod loss;
+
+pub use canvas::Pen;
+pub use loss::of_trial;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use canvas::Canvas;
+
+use crate::series::{Bucket, Series, log10};
+use crate::tui::format;
+use crate::tui::model::ChartOptions;
+use crate::tui::theme::Theme;
+
+/// Columns of the labels on the left.
+const LABELS: u16 = 8;
+
+/// One curve of a chart.
+pub struct Curve<'a> {
+    /// Values by iteration.
+    pub y: &'a Series,
+    /// Seconds by iteration, pushed together with `y`.
+    pub seconds: &'a Series,
+    /// How it is drawn.
+    pub pen: Pen,
+    /// How every single point is drawn behind a smoothed line; not at all if absent.
+    pub raw: Option<Pen>,
+    /// Whether the axes cover it, or it is cut where they end.
+    pub scales: bool,
+    /// A mark at the point with this iteration.
+    pub mark: Option<(f64, &'static str)>,
+}
+
+/// A chart of curves on the same axes.
+pub struct Chart<'a> {
+    /// From back to front.
+    pub curves: Vec<Curve<'a>>,
+    /// One line above the plot; parts that do not fit as a whole are left out.
+    pub legend: Vec<Vec<Span<'static>>>,
+    /// Iterations planned: the least width of the x axis while it counts them.
+    pub iterations: usize,
+    /// Axes, smoothing, cursor.
+    pub options: ChartOptions,
+    /// Said in the middle while there is no point.
+    pub empty: &'static str,
+    /// Colours and characters.
+    pub theme: Theme,
+}
+
+/// Both axes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Axes {
+    x_end: f64,
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Curve<'_> {
+    /// x of the first and last point of a bucket.
+    fn span(&self, at: usize, bucket: &Bucket, clock: bool) -> (f64, f64) {
+        match self.seconds.buckets().get(at).filter(|_| clock) {
+            Some(seconds) => (seconds.min, seconds.max),
+            None => (bucket.first, bucket.last),
+        }
+    }
+
+    fn end(&self, clock: bool) -> f64 {
+        let last = self.y.buckets().len().checked_sub(1);
+        last.map_or(0.0, |at| self.span(at, &self.y.buckets()[at], clock).1)
+    }
+
+    /// The bucket that lies at `x`, or the last one before it.
+    fn at(&self, x: f64, clock: bool) -> Option<&Bucket> {
+        let buckets = self.y.buckets();
+        let after = (0..buckets.len()).find(|at| self.span(*at, &buckets[*at], clock).1 >= x);
+        after.and_then(|at| buckets.get(at)).or(buckets.last())
+    }
+}
+
+impl Axes {
+    fn of(curves: &[Curve], iterations: usize, options: &ChartOptions) -> Option<Axes> {
+        let scaling = || curves.iter().filter(|curve| curve.scales);
+        let ends = curves.iter().map(|curve| curve.end(options.clock)).fold(0.0, f64::max);
+        let x_end = if options.clock { nice(ends.max(1.0)) } else { (iterations as f64).max(ends).max(1.0) };
+        let top = scaling().filter_map(|curve| curve.y.range()).map(|range| range.1).reduce(f64::max)?;
+        if options.log {
+            // Whole decades, and at least one, so that the axis seldom moves.
+            let least = scaling().filter_map(|curve| curve.y.smallest_positive()).reduce(f64::min)?;
+            let low = log10(least)?.floor();
+            let high = log10(top)?.ceil();
+            return Some(Axes { x_end, low, high: high.max(low + 1.0), log: true });
+        }
+        let bottom = scaling().filter_map(|curve| curve.y.range()).map(|range| range.0).reduce(f64::min)?;
+        let high = if top > 0.0 { nice(top) } else { 1.0 };
+        Some(Axes { x_end, low: bottom.min(0.0), high, log: false })
+    }
+
+    /// 0 at the bottom, 1 at the top; outside of both beyond them.
+    fn height(&self, y: f64) -> Option<f64> {
+        let y = if self.log { log10(y)? } else { y };
+        y.is_finite().then(|| (y - self.low) / (self.high - self.low))
+    }
+
+    /// Values with labels, and their heights.
+    fn ticks(&self, rows: usize) -> Vec<(f64, String)> {
+        let rows = rows.max(2);
+        if self.log {
+            let decades = (self.high - self.low) as i64;
+            let step = (decades as f64 * 1.5 / rows as f64).ceil().max(1.0) as i64;
+            return (0..=decades)
+                .step_by(step as usize)
+                .map(|n| (n as f64 / decades as f64, format!("1e{:+03}", self.low as i64 + n)))
+                .collect();
+        }
+        let parts = (rows / 3).clamp(1, 4);
+        (0..=parts)
+            .map(|n| n as f64 / parts as f64)
+            .map(|height| (height, format::loss(self.low + height * (self.high - self.low))))
+            .collect()
+    }
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that is no less.
+fn nice(value: f64) -> f64 {
+    let decade = 10f64.powf(value.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * decade).find(|nice| *nice >= value).unwrap_or(value)
+}
+
+/// Where the curves are drawn inside a chart's area: what a click into it refers to.
+pub fn plot(area: Rect) -> Rect {
+    Rect {
+        x: area.x + LABELS.min(area.width),
+        y: area.y + 1,
+        width: area.width.saturating_sub(LABELS),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+impl Chart<'_> {
+    /// Draws the chart, if there is room for one.
+    pub fn draw(self, area: Rect, buffer: &mut Buffer) {
+        if area.width < LABELS + 8 || area.height < 4 {
+            return;
+        }
+        let plot = plot(area);
+        let Some(axes) = Axes::of(&self.curves, self.iterations, &self.options) else {
+            self.draw_legend(area, buffer);
+            let has_points = self.curves.iter().any(|curve| !curve.y.is_empty());
+            let text = match has_points && self.options.log {
+                true => "no positive loss to show on a log axis; the linear one shows it",
+                false => self.empty,
+            };
+            let style = self.theme.dim();
+            buffer.set_stringn(plot.x + 1, plot.y + plot.height / 2, text, plot.width.into(), style);
+            return;
+        };
+        self.draw_axes(&axes, plot, buffer);
+        self.draw_cursor(plot, buffer);
+        let mut canvas = Canvas::new(plot, self.theme.ascii);
+        let extremes = |bucket: &Bucket| [bucket.min, bucket.max];
+        let smooth = |bucket: &Bucket| [bucket.smooth, bucket.smooth];
+        for curve in &self.curves {
+            match (self.options.smooth, &curve.raw) {
+                (true, Some(raw)) => draw_curve(&mut canvas, &axes, curve, extremes, raw, self.options.clock),
+                (true, None) => {}
+                (false, _) => draw_curve(&mut canvas, &axes, curve, extremes, &curve.pen, self.options.clock),
+            }
+        }
+        if self.options.smooth {
+            for curve in &self.curves {
+                draw_curve(&mut canvas, &axes, curve, smooth, &curve.pen, self.options.clock);
+            }
+        }
+        canvas.paint(buffer);
+        for curve in &self.curves {
+            self.draw_marks(curve, &axes, plot, buffer);
+        }
+        self.draw_legend(area, buffer);
+    }
+
+    fn draw_legend(&self, area: Rect, buffer: &mut Buffer) {
+        let mut line = Line::default();
+        for part in &self.legend {
+            // A part that does not fit as a whole is left out: no number is cut.
+            let width: usize = part.iter().map(Span::width).sum();
+            if width > 0 && line.width() + width + 2 < usize::from(area.width) {
+                line.spans.push(Span::raw(if line.spans.is_empty() { " " } else { "  " }));
+                line.spans.extend(part.iter().cloned());
+            }
+        }
+        buffer.set_line(area.x, area.y, &line, area.width);
+    }
+
+    fn draw_axes(&self, axes: &Axes, plot: Rect, buffer: &mut Buffer) {
+        let dim = self.theme.dim();
+        for (height, label) in axes.ticks(plot.height.into()) {
+            let row = plot.y + ((1.0 - height) * f64::from(plot.height - 1)).round() as u16;
+            buffer.set_string(plot.x - LABELS, row, format!("{label:>7}"), dim);
+        }
+        for y in plot.top()..plot.bottom() {
+            buffer.set_string(plot.x - 1, y, self.theme.glyph("│", "|"), dim);
+        }
+        let bottom = plot.bottom();
+        let text = |value: f64| match self.options.clock {
+            true => format::clock(value),
+            false => format!("{value}"),
+        };
+        let end = if self.options.clock { text(axes.x_end) } else { format!("{} it", axes.x_end) };
+        buffer.set_string(plot.x, bottom, if self.options.clock { "00:00" } else { "0" }, dim);
+        buffer.set_string(plot.right().saturating_sub(end.len() as u16), bottom, &end, dim);
+        for quarter in 1..4u16 {
+            let value = axes.x_end * f64::from(quarter) / 4.0;
+            if !self.options.clock && value.fract() != 0.0 {
+                continue;
+            }
+            let label = text(value);
+            let x = plot.x + plot.width * quarter / 4;
+            let from = x.saturating_sub(label.len() as u16 / 2);
+            let free = from > plot.x + 6 && from + (label.len() as u16) + 1 < plot.right() - end.len() as u16;
+            if free {
+                buffer.set_string(from, bottom, label, dim);
+            }
+        }
+    }
+
+    fn draw_cursor(&self, plot: Rect, buffer: &mut Buffer) {
+        let Some(share) = self.options.cursor else { return };
+        let x = plot.x + (share * f64::from(plot.width - 1)).round() as u16;
+        for y in plot.top()..plot.bottom() {
+            buffer.set_string(x, y, self.theme.glyph("┊", ":"), self.theme.accent());
+        }
+    }
+
+    /// NaN and infinite values as marks on the top row, and the mark of the curve itself.
+    fn draw_marks(&self, curve: &Curve, axes: &Axes, plot: Rect, buffer: &mut Buffer) {
+        let column = |x: f64| {
+            let column = (x / axes.x_end * f64::from(plot.width - 1)).round() as u16;
+            plot.x + column.min(plot.width - 1)
+        };
+        for (at, bucket) in curve.y.buckets().iter().enumerate() {
+            if bucket.marks > 0 {
+                let x = column(curve.span(at, bucket, self.options.clock).1);
+                buffer.set_string(x, plot.y, self.theme.glyph("✗", "X"), self.theme.bad());
+            }
+        }
+        let Some((iteration, mark)) = curve.mark else { return };
+        let at = curve.y.buckets().iter().position(|bucket| bucket.last >= iteration);
+        let Some(bucket) = at.and_then(|at| curve.y.buckets().get(at)) else { return };
+        let height = axes.height(bucket.min).or_else(|| axes.height(bucket.value));
+        let Some(height) = height.filter(|height| (0.0..=1.0).contains(height)) else { return };
+        let (x, last) = curve.span(at.unwrap_or(0), bucket, self.options.clock);
+        let row = plot.y + ((1.0 - height) * f64::from(plot.height - 1)).round() as u16;
+        buffer.set_string(column((x + last) / 2.0), row, mark, curve.pen.style);
+    }
+}
+
+/// Values of the curves at the cursor: x, and y of each curve.
+pub fn read_off(curves: &[Curve], iterations: usize, options: &ChartOptions) -> Option<(f64, Vec<f64>)> {
+    let axes = Axes::of(curves, iterations, options)?;
+    let x = options.cursor? * axes.x_end;
+    Some((x, curves.iter().map(|curve| curve.at(x, options.clock).map_or(f64::NAN, |b| b.value)).collect()))
+}
+
+/// Draws low and high of every column of dots, joined to the column before.
+fn draw_curve(
+    canvas: &mut Canvas,
+    axes: &Axes,
+    curve: &Curve,
+    values: impl Fn(&Bucket) -> [f64; 2],
+    pen: &Pen,
+    clock: bool,
+) {
+    let (width, height) = canvas.size();
+    let row = |y: f64| {
+        let up = axes.height(y)?.clamp(0.0, 1.0);
+        Some(((1.0 - up) * (height - 1) as f64).round() as usize)
+    };
+    let column = |x: f64| ((x / axes.x_end * (width - 1) as f64).round() as usize).min(width - 1);
+    let mut before: Option<(usize, usize, usize)> = None;
+    for (at, bucket) in curve.y.buckets().iter().enumerate() {
+        let [low, high] = values(bucket);
+        let (Some(top), Some(bottom)) = (row(high), row(low).or_else(|| row(high))) else {
+            if bucket.marks > 0 {
+                before = None;
+            }
+            continue;
+        };
+        let (first, last) = curve.span(at, bucket, clock);
+        let (from, to) = (column(first), column(last));
+        if let Some((x, before_top, before_bottom)) = before {
+            canvas.join((x, (before_top + before_bottom) / 2), (from, (top + bottom) / 2), pen);
+        }
+        for x in from..=to {
+            canvas.vertical(x, top, bottom, pen);
+        }
+        before = Some((to, top, bottom));
+    }
+}
+
+#[cfg(test)]
+mod tests;
