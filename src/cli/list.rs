@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use gialab::run::store::Entry;
+use gialab::run::RunRow;
 use serde::Serialize;
 
 use super::{Context, DONE};
@@ -30,7 +30,7 @@ struct Row {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let rows: Vec<Row> = context.store.list(gialab::run::now())?.into_iter().map(row).collect();
+    let rows: Vec<Row> = context.store.list()?.into_iter().map(row).collect();
     let mut out = std::io::stdout().lock();
     if arguments.json {
         serde_json::to_writer(&mut out, &rows)?;
@@ -58,25 +58,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-fn row(entry: Entry) -> Row {
-    let result = entry.directory.result().and_then(|finished| finished.rounds.into_iter().next());
-    let (manifest, error) = match entry.manifest {
-        Ok(manifest) => {
-            let error = manifest.error.clone();
-            (Some(manifest), error)
-        }
-        Err(error) => (None, Some(error.to_string())),
-    };
+fn row(row: RunRow) -> Row {
+    let readable = row.config.is_some();
     Row {
-        run: entry.directory.id(),
-        status: entry.health.name(),
-        preset: manifest.as_ref().map(|m| m.preset.clone()),
-        backend: manifest.as_ref().map(|m| m.backend.clone()),
-        host: manifest.as_ref().map(|m| m.host.clone()),
-        created: manifest.as_ref().map(|m| m.created),
-        psnr: result.as_ref().map(|r| r.metrics.psnr.mean),
-        loss: result.as_ref().map(|r| r.loss),
-        error,
-        path: entry.directory.path().display().to_string(),
+        run: row.id,
+        status: row.health.name(),
+        preset: readable.then_some(row.preset),
+        backend: readable.then_some(row.backend),
+        host: readable.then_some(row.host),
+        created: readable.then_some(row.created),
+        psnr: row.summary.psnr,
+        loss: row.summary.loss,
+        error: row.error,
+        path: row.directory.path().display().to_string(),
     }
 }

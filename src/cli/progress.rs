@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, Request, RunDirectory, Status};
+use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status};
 
 use super::require::Requirement;
 use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, show};
@@ -28,14 +28,17 @@ pub fn follow(
     let manifest = directory.manifest()?;
     let mut view = View::new(json);
     view.begin(&manifest)?;
-    let mut tail = Tail::new(directory.events_path());
+    // A person is told how it stands; a program gets every line.
+    let log = directory.events_path();
+    let mut tail = if json { Tail::new(log) } else { Tail::thinning(log) };
+    let mut pulse = Pulse::default();
     let mut state = RunState::default();
     let mut asked = false;
     let finished = loop {
         // Looked at before the log: what a worker writes last is there once it is not live any more.
-        let health = directory.health()?;
+        let health = pulse.health(&directory.manifest()?);
         let batch = tail.read()?;
-        let idle = batch.lines.is_empty();
+        let idle = batch.lines.is_empty() && !batch.more;
         for line in batch.lines {
             view.line(&line)?;
             state.apply(line);

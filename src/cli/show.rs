@@ -35,7 +35,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             pictures(context, &directory, &finished.rounds)?;
         }
         None => {
-            let state = read(&directory)?;
+            let (state, notice) = read(&directory)?;
+            if let Some(notice) = notice {
+                writeln!(out, "note     {notice}")?;
+            }
             if let Some(at) = state.position() {
                 writeln!(
                     out,
@@ -61,14 +64,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-fn read(directory: &RunDirectory) -> anyhow::Result<RunState> {
+fn read(directory: &RunDirectory) -> anyhow::Result<(RunState, Option<String>)> {
     let mut state = RunState::default();
-    let mut tail = Tail::new(directory.events_path());
+    let mut tail = Tail::thinning(directory.events_path());
     loop {
         let batch = tail.read()?;
         batch.lines.into_iter().for_each(|line| state.apply(line));
         if !batch.more {
-            return Ok(state);
+            return Ok((state, tail.notice()));
         }
     }
 }

@@ -44,6 +44,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         config: context.paths.config.clone(),
         theme: arguments.theme.clone().unwrap_or_else(|| preferences.theme.clone()),
         mouse: preferences.mouse && !arguments.no_mouse,
+        notify: preferences.notify,
         mistakes,
     })?;
     Ok(DONE)

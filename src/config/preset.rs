@@ -142,6 +142,10 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
             match value {
                 toml::Value::Table(inner) => collect(&key, inner, into),
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
+                // As people write them: 1e-6 rather than 0.000001.
+                toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
+                    drop(into.insert(key, format!("{value:e}")));
+                }
                 other => drop(into.insert(key, other.to_string())),
             }
         }
@@ -257,7 +261,8 @@ mod tests {
     #[test]
     fn a_config_is_changed_by_key_and_read_back_flat() {
         let config = load_with(&[]).unwrap().config;
-        let changed = change(&config, [("attack.tv", "1e-3"), ("victim.size", ""), ("victim.data", "crops32")]);
+        let changed =
+            change(&config, [("attack.tv", "1e-3"), ("victim.size", ""), ("victim.data", "crops32")]);
         let changed = changed.unwrap();
         assert_eq!((changed.attack.tv, changed.victim.size), (1e-3, None));
         let flat = flat(&changed);

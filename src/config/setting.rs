@@ -48,14 +48,43 @@ const fn setting(
 
 /// All settings, in the order of a form.
 pub static SETTINGS: &[Setting] = &[
-    setting("title", Kind::Typed, "", "text", "one line for lists"),
     setting("victim.data", Kind::Data, "", "a built-in set or a path", "whose data is attacked"),
-    setting("victim.indices", Kind::Typed, "", "positions from 0, as [0, 1]", "the samples of the private batch"),
-    setting("victim.size", Kind::Optional, "pixels", "8 to 512, empty: the set's own", "side that images are resized to"),
-    setting("victim.normalise", Kind::Flag, "", "", "the client feeds pixels by the set's mean and deviation"),
+    setting(
+        "victim.indices",
+        Kind::Typed,
+        "",
+        "positions from 0, as [0, 1]",
+        "the samples of the private batch",
+    ),
+    setting(
+        "victim.size",
+        Kind::Optional,
+        "pixels",
+        "8 to 512, empty: the set's own",
+        "side that images are resized to",
+    ),
+    setting(
+        "victim.normalise",
+        Kind::Flag,
+        "",
+        "",
+        "the client feeds pixels by the set's mean and deviation",
+    ),
     setting("victim.model", Kind::Model, "", "a model of gialab", "the network whose update is attacked"),
-    setting("victim.classes", Kind::Optional, "", "2 to 100000, empty: the set's own", "outputs of the model"),
-    setting("victim.mode", Kind::Choice(&["eval", "train"]), "", "", "BatchNorm: public statistics, or the batch's own"),
+    setting(
+        "victim.classes",
+        Kind::Optional,
+        "",
+        "2 to 100000, empty: the set's own",
+        "outputs of the model",
+    ),
+    setting(
+        "victim.mode",
+        Kind::Choice(&["eval", "train"]),
+        "",
+        "",
+        "BatchNorm: public statistics, or the batch's own",
+    ),
     setting(
         "knowledge.labels",
         Kind::Choice(&["known", "infer", "optimise"]),
@@ -68,7 +97,13 @@ pub static SETTINGS: &[Setting] = &[
     setting("attack.tv", Kind::Typed, "", "0 or more", "weight of the total-variation prior"),
     setting("attack.l2norm", Kind::Typed, "", "0 or more", "weight of the l2-norm prior"),
     setting("attack.box", Kind::Flag, "", "", "clamp to valid pixels after every step"),
-    setting("attack.optimiser.kind", Kind::Choice(&["adam", "lbfgs"]), "", "", "optimiser of the reconstruction"),
+    setting(
+        "attack.optimiser.kind",
+        Kind::Choice(&["adam", "lbfgs"]),
+        "",
+        "",
+        "optimiser of the reconstruction",
+    ),
     setting("attack.optimiser.lr", Kind::Typed, "", "above 0", "step size"),
     setting("attack.optimiser.signed", Kind::Flag, "", "", "Adam on the sign of the gradient"),
     setting(
@@ -87,10 +122,23 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("attack.iterations", Kind::Typed, "", "1 or more", "optimiser steps of one trial"),
     setting("attack.trials", Kind::Typed, "", "1 or more", "restarts; the smallest matching loss wins"),
-    setting("attack.stop_below", Kind::Typed, "", "0 or more, 0 never stops", "a matching loss that counts as solved"),
+    setting(
+        "attack.stop_below",
+        Kind::Typed,
+        "",
+        "0 or more, 0 never stops",
+        "a matching loss that counts as solved",
+    ),
     setting("run.seed", Kind::Typed, "", "0 or more", "of everything random: weights, first guesses"),
     setting("run.snapshot_every", Kind::Typed, "iterations", "1 or more", "between two stored pictures"),
-    setting("run.checkpoint_seconds", Kind::Typed, "seconds", "above 0, at most 86400", "between two checkpoints"),
+    setting(
+        "run.checkpoint_seconds",
+        Kind::Typed,
+        "seconds",
+        "above 0, at most 86400",
+        "between two checkpoints",
+    ),
+    setting("title", Kind::Typed, "", "text", "one line for lists"),
 ];
 
 #[cfg(test)]

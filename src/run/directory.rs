@@ -91,6 +91,7 @@ impl RunDirectory {
         }
         let path = self.manifest_path();
         let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound if !self.path.exists() => RunError::Gone { path: self.path.clone() },
             std::io::ErrorKind::NotFound => RunError::NotARun { path: self.path.clone() },
             _ => RunError::io("read", &path, source),
         })?;
@@ -104,6 +105,16 @@ impl RunDirectory {
             });
         }
         serde_json::from_str(&text).map_err(broken)
+    }
+
+    /// Seconds since the epoch at which it was created: of the manifest only that, for a search among many.
+    pub fn created(&self) -> Option<f64> {
+        #[derive(Deserialize)]
+        struct Created {
+            created: f64,
+        }
+        let manifest = fs::read(self.manifest_path()).ok()?;
+        serde_json::from_slice::<Created>(&manifest).ok().map(|manifest| manifest.created)
     }
 
     /// Writes the manifest as a whole.
@@ -123,6 +134,11 @@ impl RunDirectory {
     /// The outcome, once the run is complete.
     pub fn result(&self) -> Option<super::event::Finished> {
         serde_json::from_slice(&fs::read(self.result_path()).ok()?).ok()
+    }
+
+    /// The last lines of `run.log` that say something, oldest first, safe to show on a terminal.
+    pub fn last_words(&self, count: usize) -> Vec<String> {
+        super::log::last_lines(&self.log_path(), count)
     }
 
     /// What viewers ask for now; [`Request::Run`] if nobody asked or the file is unreadable.

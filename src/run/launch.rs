@@ -2,7 +2,6 @@
 //! taken the run up.
 
 use std::fs::OpenOptions;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -82,7 +81,7 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
         }
         if let Ok(Some(status)) = worker.try_wait() {
             let log = directory.log_path();
-            let reason = last_line(&log).unwrap_or_else(|| status.to_string());
+            let reason = last_word(directory).unwrap_or_else(|| status.to_string());
             return Err(RunError::WorkerDied { reason, log });
         }
         if begin.elapsed() > DEADLINE {
@@ -92,9 +91,8 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
     }
 }
 
-/// The last line of a log, without the program's name in front.
-fn last_line(log: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(log).ok()?;
-    let line = text.lines().rfind(|line| !line.trim().is_empty())?;
-    Some(line.trim().trim_start_matches("gialab: ").to_owned())
+/// The last line of the worker's messages, without the program's name in front.
+fn last_word(directory: &RunDirectory) -> Option<String> {
+    let line = directory.last_words(1).pop()?;
+    Some(line.trim_start_matches("gialab: ").to_owned())
 }

@@ -86,25 +86,33 @@ pub const SILENT_HERE_AFTER_S: f64 = 300.0;
 
 impl Manifest {
     /// The status as a viewer on host `here` should show it at time `now` (seconds since the epoch);
-    /// `alive` tells whether a process id of this host exists.
+    /// `alive` tells whether a process id of this host exists. For one look; who looks again takes a
+    /// [`super::pulse::Pulse`].
     pub fn health(&self, now: f64, here: &str, alive: impl Fn(u32) -> bool) -> Health {
+        self.health_after(now - self.heartbeat, here, alive)
+    }
+
+    /// The status after so many seconds without a sign of life from the worker.
+    pub fn health_after(&self, silence: f64, here: &str, alive: impl Fn(u32) -> bool) -> Health {
+        let local = self.host == here && self.pid != 0;
+        let patience = if local { SILENT_HERE_AFTER_S } else { SILENT_AFTER_S };
+        let vanished = || silence > patience || (local && !alive(self.pid));
         match self.status {
             Status::Done => Health::Done,
             Status::Stopped => Health::Stopped,
             Status::Failed => Health::Failed,
-            Status::Queued | Status::Running | Status::Paused => {
-                let local = self.host == here && self.pid != 0;
-                let patience = if local { SILENT_HERE_AFTER_S } else { SILENT_AFTER_S };
-                let silent = now - self.heartbeat > patience;
-                let gone = local && !alive(self.pid);
-                match self.status {
-                    _ if silent || gone => Health::Crashed,
-                    Status::Queued => Health::Queued,
-                    Status::Paused => Health::Paused,
-                    _ => Health::Running,
-                }
-            }
+            Status::Queued | Status::Running | Status::Paused if vanished() => Health::Crashed,
+            Status::Queued => Health::Queued,
+            Status::Paused => Health::Paused,
+            Status::Running => Health::Running,
         }
+    }
+}
+
+impl Status {
+    /// A worker is on it or is to be.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Status::Queued | Status::Running | Status::Paused)
     }
 }
 

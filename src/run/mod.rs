@@ -7,9 +7,12 @@ pub mod directory;
 pub mod event;
 pub mod export;
 pub mod launch;
+pub mod listing;
+pub mod log;
 pub mod manifest;
 pub mod number;
 pub mod plan;
+pub mod pulse;
 mod recorder;
 pub mod state;
 pub mod store;
@@ -22,7 +25,9 @@ pub use recorder::now;
 
 pub use directory::{Request, RunDirectory};
 pub use event::{Event, Line};
+pub use listing::{Listing, RunRow, Summary};
 pub use manifest::{Health, Manifest, Status};
+pub use pulse::Pulse;
 pub use state::RunState;
 pub use store::Store;
 pub use tail::Tail;
@@ -31,7 +36,7 @@ pub use tail::Tail;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {}{}", path.display(), source, remedy(source))]
+    #[error("cannot {action} {}: {}{}", path.display(), source, remedy(action, source))]
     Io {
         /// `read`, `write`, `create`, ...
         action: &'static str,
@@ -43,6 +48,12 @@ pub enum RunError {
     /// No manifest where a run should be.
     #[error("{} is not a run of gialab: it has no manifest.json; `gialab list` shows the runs there are", path.display())]
     NotARun {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// The whole directory went away.
+    #[error("the directory of this run is gone, deleted or moved: {}", path.display())]
+    Gone {
         /// Which directory.
         path: PathBuf,
     },
@@ -119,8 +130,9 @@ impl RunError {
     }
 }
 
-fn remedy(source: &std::io::Error) -> &'static str {
+fn remedy(action: &str, source: &std::io::Error) -> &'static str {
     match source.kind() {
+        std::io::ErrorKind::PermissionDenied if action == "read" => "; look at its owner and mode with ls -l",
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             "; free some space or choose another place with --data-dir"
         }

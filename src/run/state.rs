@@ -1,6 +1,7 @@
 //! What a run's events add up to: a pure fold of [`Line`]s, for the screen and for the command line.
 //!
-//! Knows neither files nor screens. Feed it every line once and in order.
+//! Knows neither files nor screens. Feed it lines once and in order. Where a reader left lines out, what they
+//! announced is made from what follows, with labels and norm of the update unknown.
 
 use std::collections::VecDeque;
 
@@ -256,7 +257,10 @@ impl RunState {
             }
             Event::Resumed { round, trial, iteration } => self.take_back(round, trial, iteration),
             Event::Progress { round, trial, points, evaluations, learning_rate, best_iteration, best } => {
-                let Some(trial) = self.trial_mut(round, trial) else { return };
+                if let Some(first) = points.first() {
+                    self.notice_resume(round, trial, first.iteration);
+                }
+                let Some(trial) = self.trial_announced(round, trial, t) else { return };
                 // The points of a line share the time since the line before it.
                 let since = trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max);
                 let until = (t - trial.began).max(since);
@@ -278,12 +282,12 @@ impl RunState {
                 self.speed.observe(t, iteration);
             }
             Event::Metrics { round, trial, iteration, metrics } => {
-                if let Some(trial) = self.trial_mut(round, trial) {
+                if let Some(trial) = self.trial_announced(round, trial, t) {
                     trial.metrics = Some((iteration, metrics));
                 }
             }
             Event::Picture { round, trial, iteration, what, file, tiles, metrics } => {
-                self.add_picture(round, trial, what, Picture { iteration, file, tiles, metrics });
+                self.add_picture(round, trial, what, Picture { iteration, file, tiles, metrics }, t);
             }
             Event::TrialFinished {
                 round,
@@ -296,7 +300,7 @@ impl RunState {
                 seconds,
                 metrics,
             } => {
-                if let Some(trial) = self.trial_mut(round, trial) {
+                if let Some(trial) = self.trial_announced(round, trial, t) {
                     trial.best = best;
                     trial.best_iteration = best_iteration;
                     trial.evaluations = evaluations;
@@ -304,7 +308,7 @@ impl RunState {
                 }
             }
             Event::RoundFinished(result) => {
-                if let Some(round) = self.round_mut(result.round) {
+                if let Some(round) = self.round_announced(result.round, t) {
                     round.result = Some(result);
                 }
             }
@@ -316,6 +320,11 @@ impl RunState {
             Event::Log { level, message } => self.note(level, message),
             Event::Finished(finished) => {
                 self.paused = false;
+                for result in &finished.rounds {
+                    if let Some(round) = self.round_announced(result.round, t) {
+                        round.result.get_or_insert_with(|| result.clone());
+                    }
+                }
                 self.finished = Some(finished);
             }
             Event::Unknown => self.unknown += 1,
@@ -345,20 +354,35 @@ impl RunState {
         }
     }
 
-    fn add_picture(&mut self, round: u32, trial: Option<usize>, what: PictureOf, picture: Picture) {
+    /// Points that are behind what is known come from a resume whose line was left out.
+    fn notice_resume(&mut self, round: u32, trial: usize, first: usize) {
+        let known = self.rounds.iter().find(|known| known.round == round);
+        let goes_back = known.is_some_and(|known| {
+            known.trials.iter().any(|t| t.trial > trial || (t.trial == trial && t.iteration >= first))
+        });
+        if goes_back {
+            self.take_back(round, trial, first.saturating_sub(1));
+        }
+    }
+
+    fn add_picture(&mut self, round: u32, trial: Option<usize>, what: PictureOf, picture: Picture, t: f64) {
         if what == PictureOf::Truth && !self.rounds.iter().any(|known| known.round == round) {
             self.early_truth = Some((round, picture));
             return;
         }
-        let Some(round) = self.round_mut(round) else { return };
-        match what {
-            PictureOf::Truth => round.truth = Some(picture),
-            PictureOf::Reconstruction => round.reconstruction = Some(picture),
-            PictureOf::Current | PictureOf::Best => {
-                let Some(trial) = trial.and_then(|trial| round.trials.iter_mut().find(|t| t.trial == trial))
-                else {
-                    return;
-                };
+        match (what, trial) {
+            (PictureOf::Truth, _) => {
+                if let Some(round) = self.round_announced(round, t) {
+                    round.truth = Some(picture);
+                }
+            }
+            (PictureOf::Reconstruction, _) => {
+                if let Some(round) = self.round_announced(round, t) {
+                    round.reconstruction = Some(picture);
+                }
+            }
+            (PictureOf::Current | PictureOf::Best, Some(trial)) => {
+                let Some(trial) = self.trial_announced(round, trial, t) else { return };
                 let list =
                     if what == PictureOf::Best { &mut trial.best_pictures } else { &mut trial.pictures };
                 list.retain(|known| known.iteration < picture.iteration);
@@ -367,6 +391,7 @@ impl RunState {
                     thin(list);
                 }
             }
+            (PictureOf::Current | PictureOf::Best, None) => {}
         }
     }
 
@@ -374,8 +399,34 @@ impl RunState {
         self.rounds.iter_mut().rev().find(|known| known.round == round)
     }
 
-    fn trial_mut(&mut self, round: u32, trial: usize) -> Option<&mut TrialState> {
-        self.round_mut(round)?.trials.iter_mut().rev().find(|known| known.trial == trial)
+    /// That round. If the line that announced it was left out it is made like the one before it, of the same
+    /// run; nothing if there is none.
+    fn round_announced(&mut self, round: u32, t: f64) -> Option<&mut RoundState> {
+        if !self.rounds.iter().any(|known| known.round == round) {
+            let like = self.rounds.last()?;
+            self.rounds.push(RoundState {
+                round,
+                update_norm: f64::NAN,
+                trials: Vec::new(),
+                // One private batch is attacked in every round.
+                truth: like.truth.clone(),
+                reconstruction: None,
+                result: None,
+                began: t,
+                ..*like
+            });
+        }
+        self.round_mut(round)
+    }
+
+    /// That trial; made, with labels unknown, if the line that announced it was left out.
+    fn trial_announced(&mut self, round: u32, trial: usize, t: f64) -> Option<&mut TrialState> {
+        let round = self.round_announced(round, t)?;
+        if !round.trials.iter().any(|known| known.trial == trial) {
+            let at = round.trials.partition_point(|known| known.trial < trial);
+            round.trials.insert(at, TrialState::new(trial, Vec::new(), t));
+        }
+        round.trials.iter_mut().find(|known| known.trial == trial)
     }
 
     /// The round in progress, or the last one.
@@ -694,12 +745,84 @@ mod tests {
     fn events_out_of_place_are_harmless() {
         let state = fold([
             (0.0, progress(0, 1, 3)),
+            (0.0, Event::Metrics { round: 0, trial: 0, iteration: 1, metrics: metrics(20.0) }),
             (f64::NAN, Event::Unknown),
             (0.0, picture(3, 1, PictureOf::Current)),
             (0.0, Event::Resumed { round: 9, trial: 0, iteration: 1 }),
         ]);
         assert_eq!(state.unknown, 1);
         assert!(state.position().is_none() && state.remaining_seconds(1).is_none());
+    }
+
+    #[test]
+    fn what_was_announced_in_lines_left_out_is_made_from_what_follows() {
+        let mut events = begun();
+        events.push((0.0, picture(0, 0, PictureOf::Truth)));
+        events.push((9.0, progress(2, 41, 50)));
+        events.push((9.0, picture(2, 50, PictureOf::Current)));
+        events.push((9.0, Event::Metrics { round: 0, trial: 2, iteration: 50, metrics: metrics(20.0) }));
+        let state = fold(events);
+        let at = state.position().unwrap();
+        assert_eq!((at.trial, at.iteration, at.iterations), (3, 50, 100));
+        let trial = state.current_round().unwrap().shown_trial().unwrap();
+        assert!(trial.labels.is_empty() && trial.metrics.is_some());
+        assert_eq!((trial.trial, trial.pictures.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_round_whose_announcement_was_left_out_is_like_the_one_before() {
+        let mut events = begun();
+        let Event::Progress { points, .. } = progress(0, 1, 5) else { unreachable!() };
+        events.push((
+            7.0,
+            Event::Progress {
+                round: 5,
+                trial: 1,
+                points,
+                evaluations: 5,
+                learning_rate: 0.1,
+                best_iteration: 5,
+                best: 0.7,
+            },
+        ));
+        let state = fold(events);
+        let round = state.current_round().unwrap();
+        assert_eq!((round.round, round.trials_planned, round.iterations, round.batch), (5, 3, 100, 1));
+        assert!(round.update_norm.is_nan());
+        assert_eq!(state.position().unwrap().trial, 2);
+    }
+
+    #[test]
+    fn a_resume_that_was_left_out_is_noticed_by_its_points() {
+        let mut events = begun();
+        events.push((1.0, progress(0, 1, 80)));
+        events.push((1.0, Event::Trial { round: 0, trial: 1, labels: vec![7] }));
+        events.push((2.0, progress(1, 1, 5)));
+        events.push((2.0, progress(0, 61, 70)));
+        let state = fold(events);
+        let at = state.position().unwrap();
+        assert_eq!((at.trial, at.iteration), (1, 70));
+        assert_eq!(state.rounds[0].trials[0].total.last_x(), Some(70.0));
+    }
+
+    #[test]
+    fn the_last_line_holds_the_results_of_rounds_that_were_left_out() {
+        let result = RoundResult {
+            round: 0,
+            metrics: metrics(20.0),
+            loss: 0.01,
+            trial: 0,
+            trials: 3,
+            evaluations: 8,
+            seconds: 2.0,
+        };
+        let mut events = begun();
+        let rounds = vec![result];
+        events.push((
+            2.0,
+            Event::Finished(Finished { status: Status::Done, run: "r".into(), rounds, error: None }),
+        ));
+        assert_eq!(fold(events).rounds[0].result.as_ref().map(|result| result.loss), Some(0.01));
     }
 
     #[test]

@@ -5,24 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::directory::RunDirectory;
 use super::manifest::{self, Manifest, Status};
-use super::{Health, RunError};
+use super::{Listing, RunError, RunRow};
 use crate::config::RunConfig;
 
 /// The directory that holds the runs.
 #[derive(Debug, Clone)]
 pub struct Store {
     runs: PathBuf,
-}
-
-/// One run in a listing.
-#[derive(Debug)]
-pub struct Entry {
-    /// Where it is.
-    pub directory: RunDirectory,
-    /// Its manifest, or why it cannot be read.
-    pub manifest: Result<Manifest, RunError>,
-    /// Status corrected by the heartbeat; [`Health::Failed`] when the manifest cannot be read.
-    pub health: Health,
 }
 
 impl Store {
@@ -92,31 +81,14 @@ impl Store {
         }
     }
 
-    /// All runs: live ones first, then newest first. `now` is in seconds since the epoch.
-    pub fn list(&self, now: f64) -> Result<Vec<Entry>, RunError> {
-        let listing = match fs::read_dir(&self.runs) {
-            Ok(listing) => listing,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(RunError::io("read", &self.runs, e)),
-        };
-        let here = crate::sys::host_name();
-        let mut entries: Vec<Entry> = listing
-            .flatten()
-            .filter(|item| item.path().is_dir())
-            .map(|item| {
-                let directory = RunDirectory::at(item.path());
-                let manifest = directory.manifest();
-                let health = manifest
-                    .as_ref()
-                    .map_or(Health::Failed, |m| m.health(now, &here, crate::sys::process_exists));
-                Entry { directory, manifest, health }
-            })
-            .collect();
-        let newest = |entry: &Entry| entry.manifest.as_ref().map_or(0.0, |m| m.created);
-        entries.sort_by(|a, b| {
-            b.health.is_live().cmp(&a.health.is_live()).then(newest(b).total_cmp(&newest(a)))
-        });
-        Ok(entries)
+    /// All runs: live ones first, then newest first.
+    ///
+    /// # Errors
+    /// If the directory of runs cannot be read.
+    pub fn list(&self) -> Result<Vec<RunRow>, RunError> {
+        let mut listing = Listing::default();
+        listing.scan(self)?;
+        Ok(listing.rows())
     }
 
     /// Finds a run by its name, a path to it, a unique part of its name, or `last`.
@@ -130,24 +102,20 @@ impl Store {
         if !name.is_empty() && exact.is_dir() {
             return Ok(RunDirectory::at(exact));
         }
-        let mut names: Vec<String> = fs::read_dir(&self.runs)
-            .map(|listing| {
-                listing
-                    .flatten()
-                    .filter(|item| item.path().join("manifest.json").exists())
-                    .map(|item| item.file_name().to_string_lossy().into_owned())
-                    .collect()
-            })
-            .unwrap_or_default();
+        let names = fs::read_dir(&self.runs).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            names.map(|item| item.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
+        let run = |name: &String| RunDirectory::at(self.runs.join(name));
         let fitting: Vec<&String> = match name {
             "last" => {
-                let created = |name: &&String| {
-                    RunDirectory::at(self.runs.join(name)).manifest().map_or(0.0, |manifest| manifest.created)
-                };
-                names.iter().max_by(|a, b| created(a).total_cmp(&created(b))).into_iter().collect()
+                let created = names.iter().filter_map(|name| Some((run(name).created()?, name)));
+                created.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name).into_iter().collect()
             }
-            _ => names.iter().filter(|candidate| candidate.contains(name)).collect(),
+            _ => {
+                let named = names.iter().filter(|candidate| candidate.contains(name));
+                named.filter(|name| run(name).manifest_path().exists()).collect()
+            }
         };
         match fitting.as_slice() {
             [one] => Ok(RunDirectory::at(self.runs.join(one))),

@@ -1,10 +1,13 @@
 //! Reads `events.jsonl` while a worker writes it: by byte offset, a bounded piece per call.
 //!
 //! A torn last line is waited for; lines that are no events are skipped and counted; a file that was cut,
-//! replaced or deleted is started over.
+//! replaced or deleted is started over. Of a log of gigabytes a screen reads the beginning, the end and samples
+//! between ([`Tail::thinning`]).
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -19,13 +22,40 @@ const LONGEST_LINE: usize = 8 << 20;
 /// How every event line begins.
 const BEGIN: &str = "{\"v\":";
 
+/// What is read of a log that is too long to be read as a whole, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A log up to this size is read as a whole.
+    pub whole: u64,
+    /// Read at the beginning: who computes what, the truth, the first round.
+    pub head: u64,
+    /// Samples between beginning and end, evenly spaced.
+    pub samples: u64,
+    /// Size of a sample. One without a whole line in it is read on.
+    pub sample: u64,
+    /// Read at the end.
+    pub end: u64,
+}
+
+/// Read within a second, and as many samples as a wide chart has columns.
+const SCREEN: Limits =
+    Limits { whole: 64 << 20, head: 1 << 20, samples: 256, sample: 32 << 10, end: 8 << 20 };
+
 /// Where a reader stands in one event log.
 #[derive(Debug)]
 pub struct Tail {
     path: PathBuf,
+    limits: Option<Limits>,
     offset: u64,
+    /// What is left out, in order.
+    gaps: VecDeque<Range<u64>>,
+    thinned: Option<u64>,
     torn: Vec<u8>,
     overlong: bool,
+    /// In the middle of a line whose beginning was left out.
+    partial: bool,
+    /// Nothing was read since the last gap.
+    empty: bool,
     identity: Option<(u64, u64)>,
     skipped: u64,
 }
@@ -42,9 +72,32 @@ pub struct Batch {
 }
 
 impl Tail {
-    /// Starts at the beginning of `path`, which need not exist yet.
+    /// Reads every line of `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Tail { path: path.into(), offset: 0, torn: Vec::new(), overlong: false, identity: None, skipped: 0 }
+        Tail {
+            path: path.into(),
+            limits: None,
+            offset: 0,
+            gaps: VecDeque::new(),
+            thinned: None,
+            torn: Vec::new(),
+            overlong: false,
+            partial: false,
+            empty: false,
+            identity: None,
+            skipped: 0,
+        }
+    }
+
+    /// For a screen: leaves most of the middle out if the log is longer than 64 MiB, and says so in
+    /// [`Tail::thinned`]. What is appended later is read as a whole.
+    pub fn thinning(path: impl Into<PathBuf>) -> Self {
+        Tail::within(SCREEN, path)
+    }
+
+    /// As [`Tail::thinning`], with limits of one's own.
+    pub fn within(limits: Limits, path: impl Into<PathBuf>) -> Self {
+        Tail { limits: Some(limits), ..Tail::new(path) }
     }
 
     /// The file read.
@@ -55,6 +108,22 @@ impl Tail {
     /// Lines that were no events.
     pub fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// Bytes that the log had when its middle was left out; `None` if it is read as a whole.
+    pub fn thinned(&self) -> Option<u64> {
+        self.thinned
+    }
+
+    /// What to tell a person about [`Tail::thinned`], in one sentence.
+    pub fn notice(&self) -> Option<String> {
+        let gigabytes = self.thinned? as f64 / 1e9;
+        let size = if gigabytes < 1.0 {
+            format!("{:.0} MB", 1000.0 * gigabytes)
+        } else {
+            format!("{gigabytes:.1} GB")
+        };
+        Some(format!("the log has {size}: read are its beginning, its end and samples between"))
     }
 
     /// Reads what is new, about a mebibyte at most.
@@ -73,22 +142,66 @@ impl Tail {
             Err(e) => return Err(e),
         };
         let metadata = file.metadata()?;
-        let identity = (metadata.dev(), metadata.ino());
-        if metadata.len() < self.offset || self.identity.is_some_and(|known| known != identity) {
+        let (identity, length) = ((metadata.dev(), metadata.ino()), metadata.len());
+        if length < self.offset || self.identity.is_some_and(|known| known != identity) {
             batch.restarted = true;
             self.start_over();
         }
-        self.identity = Some(identity);
-        if metadata.len() == self.offset {
-            return Ok(batch);
+        if self.identity.is_none() {
+            self.leave_out(length);
         }
-        file.seek(SeekFrom::Start(self.offset))?;
-        let mut piece = Vec::new();
-        let read = file.take(PIECE).read_to_end(&mut piece)?;
-        self.offset += read as u64;
-        batch.more = self.offset < metadata.len();
-        self.take_lines(&piece, &mut batch.lines);
+        self.identity = Some(identity);
+        let mut room = PIECE;
+        while room > 0 && self.offset < length {
+            let until = self.gaps.front().map_or(length, |gap| gap.start);
+            file.seek(SeekFrom::Start(self.offset))?;
+            let mut piece = Vec::new();
+            let read = (&file).take(room.min(until - self.offset)).read_to_end(&mut piece)? as u64;
+            if read == 0 {
+                break;
+            }
+            self.offset += read;
+            room -= read;
+            self.take_lines(&piece, &mut batch.lines);
+            if self.gaps.front().is_some_and(|gap| gap.start == self.offset) {
+                self.jump();
+            }
+        }
+        batch.more = self.offset < length;
         Ok(batch)
+    }
+
+    /// Decides what of a log of that length is left out.
+    fn leave_out(&mut self, length: u64) {
+        let Some(limits) = self.limits.filter(|limits| length > limits.whole) else { return };
+        self.thinned = Some(length);
+        let (begin, end) = (limits.head, length.saturating_sub(limits.end));
+        let spacing = end.saturating_sub(begin) / (limits.samples + 1);
+        let mut from = begin;
+        for sample in 1..=limits.samples {
+            let at = begin + sample * spacing;
+            self.gaps.push_back(from..at);
+            from = at + limits.sample;
+        }
+        self.gaps.push_back(from..end);
+        self.gaps.retain(|gap| gap.start < gap.end);
+    }
+
+    /// Goes over the gap that begins here, unless nothing was read since the last one: then it begins later.
+    fn jump(&mut self) {
+        let Some(mut gap) = self.gaps.pop_front() else { return };
+        if self.empty {
+            gap.start += self.limits.map_or(PIECE, |limits| limits.sample);
+            if gap.start < gap.end {
+                self.gaps.push_front(gap);
+            }
+            return;
+        }
+        self.offset = gap.end;
+        self.torn.clear();
+        self.overlong = false;
+        self.partial = true;
+        self.empty = true;
     }
 
     fn take_lines(&mut self, piece: &[u8], lines: &mut Vec<Line>) {
@@ -110,7 +223,12 @@ impl Tail {
 
     fn finish_line(&mut self, lines: &mut Vec<Line>) {
         let bytes = std::mem::take(&mut self.torn);
-        if std::mem::take(&mut self.overlong) {
+        let overlong = std::mem::take(&mut self.overlong);
+        if std::mem::take(&mut self.partial) {
+            return;
+        }
+        self.empty = false;
+        if overlong {
             self.skipped += 1;
             return;
         }
@@ -132,11 +250,8 @@ impl Tail {
     }
 
     fn start_over(&mut self) {
-        self.offset = 0;
-        self.torn.clear();
-        self.overlong = false;
-        self.identity = None;
-        self.skipped = 0;
+        let path = std::mem::take(&mut self.path);
+        *self = Tail { limits: self.limits, ..Tail::new(path) };
     }
 }
 
@@ -259,6 +374,77 @@ mod tests {
         }
         assert_eq!((lines, calls), (count, 3));
         assert_eq!(tail.skipped(), 0);
+    }
+
+    const SMALL: Limits = Limits { whole: 4000, head: 500, samples: 5, sample: 100, end: 800 };
+
+    fn numbered(range: std::ops::RangeInclusive<usize>) -> String {
+        range.map(|i| format!("{{\"v\":1,\"t\":{i}.0,\"event\":\"paused\"}}\n")).collect()
+    }
+
+    fn read_all(tail: &mut Tail) -> Vec<f64> {
+        let mut times = Vec::new();
+        loop {
+            let batch = tail.read().unwrap();
+            times.extend(batch.lines.into_iter().map(|line| line.t));
+            if !batch.more {
+                return times;
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_long_log_beginning_samples_and_end_are_read() {
+        let log = Log::new();
+        log.append(&numbered(1..=1000));
+        let mut tail = Tail::within(SMALL, &log.path);
+        let times = read_all(&mut tail);
+        assert_eq!(tail.thinned(), Some(fs::metadata(&log.path).unwrap().len()));
+        assert!(tail.notice().unwrap().starts_with("the log has 0 MB"));
+        assert_eq!(tail.skipped(), 0);
+        assert!(times.is_sorted() && times.len() < 80, "{times:?}");
+        assert_eq!(times[..3], [1.0, 2.0, 3.0]);
+        assert_eq!(times[times.len() - 20..], *(981..=1000).map(f64::from).collect::<Vec<_>>());
+        // No stretch of the middle is without a sample.
+        let widest = times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        assert!(widest < 250.0, "{times:?}");
+        log.append(&numbered(1001..=1500));
+        assert_eq!(read_all(&mut tail), (1001..=1500).map(f64::from).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_sample_shorter_than_a_line_is_read_on() {
+        let log = Log::new();
+        log.append(&numbered(1..=1000));
+        let mut tail = Tail::within(Limits { sample: 10, ..SMALL }, &log.path);
+        let times = read_all(&mut tail);
+        let between = times.iter().filter(|t| (50.0..950.0).contains(*t)).count();
+        assert!((5..=10).contains(&between), "{times:?}");
+        assert_eq!(tail.skipped(), 0);
+    }
+
+    #[test]
+    fn a_log_within_the_limits_and_one_for_a_program_are_read_as_a_whole() {
+        let log = Log::new();
+        log.append(&numbered(1..=1000));
+        let large = Limits { whole: 1 << 20, ..SMALL };
+        for mut tail in [Tail::new(&log.path), Tail::within(large, &log.path)] {
+            assert_eq!(read_all(&mut tail).len(), 1000);
+            assert_eq!((tail.thinned(), tail.notice()), (None, None));
+        }
+    }
+
+    #[test]
+    fn a_long_log_that_is_replaced_is_thinned_anew() {
+        let log = Log::new();
+        log.append(&numbered(1..=1000));
+        let mut tail = Tail::within(SMALL, &log.path);
+        tail.read().unwrap();
+        fs::remove_file(&log.path).unwrap();
+        log.append(&numbered(1..=10));
+        let batch = tail.read().unwrap();
+        assert!(batch.restarted && batch.lines.len() == 10);
+        assert_eq!(tail.thinned(), None);
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub fn file_of(name: &str, user_presets: &Path) -> Result<PathBuf, String> {
     let copy = user_presets.join(format!("my-{name}.toml"));
     if !copy.exists() {
         // It stands among the user's own, not among the shipped ones.
-        let own = text.lines().map(|line| if line.starts_with("group = ") { "group = \"yours\"" } else { line });
+        let own =
+            text.lines().map(|line| if line.starts_with("group = ") { "group = \"yours\"" } else { line });
         let own = own.collect::<Vec<_>>().join("\n") + "\n";
         std::fs::create_dir_all(user_presets)
             .and_then(|()| std::fs::write(&copy, own))
@@ -30,16 +31,16 @@ pub fn file_of(name: &str, user_presets: &Path) -> Result<PathBuf, String> {
 /// # Errors
 /// A sentence that says why it could not be edited.
 pub fn edit(file: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
-    let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| variable(name).filter(|v| !v.trim().is_empty()));
+    let editor =
+        ["VISUAL", "EDITOR"].into_iter().find_map(|name| variable(name).filter(|v| !v.trim().is_empty()));
     let editor = editor.unwrap_or_else(|| "vi".to_owned());
     // `code --wait` is one variable with two words.
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
-    let status = Command::new(program)
-        .args(words)
-        .arg(file)
-        .status()
-        .map_err(|e| format!("cannot start the editor \"{editor}\": {e}; set EDITOR to one that is there"))?;
+    let status =
+        Command::new(program).args(words).arg(file).status().map_err(|e| {
+            format!("cannot start the editor \"{editor}\": {e}; set EDITOR to one that is there")
+        })?;
     if status.success() { Ok(()) } else { Err(format!("the editor \"{editor}\" ended with {status}")) }
 }
 

@@ -55,6 +55,8 @@ pub enum Effect {
     Export(Vec<RunDirectory>, Format),
     /// Keep the session for the next start.
     SaveSession(Box<Session>),
+    /// Announce the end of a run to a person who looks elsewhere.
+    Notify(String),
     /// Draw everything anew.
     Redraw,
     /// Hand the terminal back and stop until continued.
@@ -116,7 +118,11 @@ impl Performer {
                 // Where the program was started: files there are found again.
                 this.report(Outcome::Exported(export::write(&runs, format, None).map_err(say)));
             }),
-            Effect::Redraw | Effect::Suspend | Effect::EditPreset { .. } | Effect::Copy(_) => {}
+            Effect::Redraw
+            | Effect::Notify(_)
+            | Effect::Suspend
+            | Effect::EditPreset { .. }
+            | Effect::Copy(_) => {}
         }
     }
 

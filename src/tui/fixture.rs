@@ -15,7 +15,7 @@ use super::model::{Model, RunRow, Summary};
 use super::msg::{Msg, PictureKey};
 use super::theme::Theme;
 use super::update::update;
-use super::view::with_cells;
+use super::view::{Hits, View, with_cells};
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
@@ -23,7 +23,8 @@ use crate::config::{
 };
 use crate::gfx::{Depth, Raster};
 use crate::run::event::{
-    Finished, Level, Metrics, PictureOf, Point, RoundResult, Spread, Tiles, TrialOutcome, VERSION,
+    Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread, Tiles, TrialOutcome,
+    VERSION,
 };
 use crate::run::{Event, Health, Line, Manifest, RunDirectory, Status, Store};
 
@@ -123,6 +124,7 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         config: "/nonexistent".into(),
         theme: "auto".into(),
         mouse: false,
+        notify: super::notify::Wish::Auto,
         mistakes: Vec::new(),
     }
 }
@@ -229,6 +231,32 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
     lines
 }
 
+/// A run on a batch of so many samples, in its first trial.
+pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
+    let columns = (1..).find(|columns| columns * columns >= samples).unwrap_or(1);
+    let mut lines = events(iterations, false);
+    lines.retain(|line| !matches!(&line.event, Event::Metrics { .. }));
+    for line in &mut lines {
+        match &mut line.event {
+            Event::Round { batch, trials, .. } => (*batch, *trials) = (samples, 2),
+            Event::Picture { tiles, metrics, iteration, what, .. } => {
+                *tiles = Tiles { samples, columns, width: 32, height: 32 };
+                let psnr = |at: usize| 9.0 + (at * 7 % samples) as f64 + *iteration as f64 / 50.0;
+                let sample = |at: usize| Sample {
+                    mse: 10f64.powf(-psnr(at) / 10.0),
+                    psnr: psnr(at),
+                    ssim: Some(Ratio(psnr(at) / 40.0)),
+                };
+                let mean = (0..samples).map(psnr).sum::<f64>() / samples as f64;
+                let all = Metrics { samples: (0..samples).map(sample).collect(), ..self::metrics(mean) };
+                *metrics = (*what != PictureOf::Truth).then(|| Box::new(all));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
 fn result(iterations: usize) -> RoundResult {
     RoundResult {
         round: 0,
@@ -308,15 +336,32 @@ pub fn load(model: &mut Model, effects: Vec<super::effect::Effect>) {
     for effect in effects {
         if let super::effect::Effect::Decode(keys) = effect {
             for key in keys {
-                let raster = Arc::new(raster(noise(&key)));
+                let tiles = model.view(&key.run).and_then(|view| view.tiles());
+                let (columns, samples) = tiles.map_or((1, 1), |tiles| (tiles.columns, tiles.samples));
+                let raster = Arc::new(tiled(&raster(noise(&key)), columns, samples.div_ceil(columns)));
                 update(model, Msg::PictureArrived(key, Ok(raster)));
             }
         }
     }
 }
 
+/// The picture so many times beside and below itself, each time in another hue.
+fn tiled(picture: &Raster, columns: usize, rows: usize) -> Raster {
+    let (width, height) = (picture.width * columns, picture.height * rows);
+    let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let pixel = |(x, y): (usize, usize)| {
+        let [r, g, b] = picture.pixels[y % picture.height * picture.width + x % picture.width];
+        match (x / picture.width + y / picture.height * columns) % 3 {
+            0 => [r, g, b],
+            1 => [g, b, r],
+            _ => [b, r, g],
+        }
+    };
+    Raster { width, height, pixels: all.map(pixel).collect() }
+}
+
 fn noise(key: &PictureKey) -> f64 {
-    if key.file.contains("truth") { 0.0 } else { (1.0 - key.iteration as f64 / 300.0).clamp(0.02, 1.0) }
+    if key.file.contains("truth") { 0.0 } else { 1.0 / (1.0 + key.iteration as f64 / 40.0) }
 }
 
 /// A manifest of that status.
@@ -427,6 +472,22 @@ pub fn write_run(store: &Store, preset: &str, health: Health, created: f64) -> R
     directory
 }
 
+/// Writes so many complete runs without pictures, a minute apart, for tests and benches of long lists.
+pub fn write_many(store: &Store, count: usize) {
+    let first = write_run(store, "dlg-lenet", Health::Done, NOW);
+    let manifest = fs::read_to_string(first.manifest_path()).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    for i in 1..count {
+        let run = RunDirectory::at(store.path().join(format!("run-{i:05}-dlg-lenet")));
+        fs::create_dir(run.path()).unwrap();
+        let mut manifest = manifest.clone();
+        manifest["run"] = run.id().into();
+        manifest["created"] = (NOW - 60.0 * i as f64).into();
+        fs::write(run.manifest_path(), serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
+        fs::copy(first.events_path(), run.events_path()).unwrap();
+    }
+}
+
 fn events_of(health: Health) -> Vec<Line> {
     events(300, health == Health::Done)
 }
@@ -436,6 +497,24 @@ pub fn drawn(model: &Model) -> String {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     draw(&mut terminal, model);
     terminal.backend().to_string()
+}
+
+/// The drawn model with its styles.
+pub(super) fn buffer(model: &Model) -> ratatui::buffer::Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    draw(&mut terminal, model);
+    terminal.backend().buffer().clone()
+}
+
+/// What of the drawn model can be clicked.
+pub(super) fn hits(model: &Model) -> Hits {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    let (mut hits, mut cells) = (Hits::default(), model.theme.cells());
+    let draw = |frame: &mut ratatui::Frame| {
+        screen::draw(model, &mut View { frame, surface: &mut cells, hits: &mut hits });
+    };
+    terminal.draw(draw).unwrap();
+    hits
 }
 
 fn draw(terminal: &mut Terminal<TestBackend>, model: &Model) {

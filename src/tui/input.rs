@@ -79,8 +79,8 @@ pub fn spawn(inbox: SyncSender<Msg>) -> Reader {
                 Event::Key(key) => Msg::Key(key),
                 Event::Paste(text) => Msg::Paste(text),
                 Event::Resize(columns, rows) => Msg::Resized(columns, rows),
-                Event::FocusGained => Msg::Damaged,
-                Event::FocusLost => continue,
+                Event::FocusGained => Msg::FocusChanged(true),
+                Event::FocusLost => Msg::FocusChanged(false),
                 Event::Mouse(mouse) => match mouse.kind {
                     MouseEventKind::Down(_) => Msg::Mouse(mouse),
                     MouseEventKind::ScrollUp | MouseEventKind::ScrollDown

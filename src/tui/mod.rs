@@ -12,6 +12,7 @@ mod keymap;
 mod layout;
 mod model;
 mod msg;
+pub mod notify;
 mod overlay;
 pub mod preferences;
 mod screen;
@@ -40,13 +41,13 @@ use jiff::tz::TimeZone;
 
 use crate::config::RunConfig;
 use crate::config::preset::Preset;
-use crate::gfx::probe::RawMode;
 use crate::gfx::mux::Multiplexer;
+use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
 use crate::run::{self, Store};
 
-use effect::{Effect, Performer};
 use crossterm::event::MouseEventKind;
+use effect::{Effect, Performer};
 use model::{ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
 use msg::{Msg, Outcome};
 use view::Hits;
@@ -84,6 +85,8 @@ pub struct Setup {
     pub theme: String,
     /// Clicks and the wheel reach the program.
     pub mouse: bool,
+    /// How the end of a run is announced.
+    pub notify: notify::Wish,
     /// Mistakes in files of the person, said at the start.
     pub mistakes: Vec<String>,
 }
@@ -162,6 +165,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let mut setup = setup;
     let theme = theme(&mut setup, &capabilities);
     let mouse = setup.mouse;
+    let notify = notify::choose(setup.notify, capabilities.brand, &capabilities.multiplexer);
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
     if let Some(remedy) = &capabilities.remedy {
         let text = format!("{}; {remedy}", capabilities.why);
@@ -178,7 +182,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let reader = input::spawn(inbox);
     let pace = Pace::new(capabilities.over_ssh);
     let in_tmux = matches!(capabilities.multiplexer, Multiplexer::Tmux(_));
-    let surroundings = Surroundings { performer: &performer, reader: &reader, pace, in_tmux };
+    let surroundings = Surroundings { performer: &performer, reader: &reader, pace, in_tmux, notify };
     let end = event_loop(&mut model, &mut screen, &messages, &surroundings);
     let (frames, pictures) = screen.bytes_written();
     drop(screen);
@@ -239,6 +243,7 @@ struct Surroundings<'a> {
     reader: &'a input::Reader,
     pace: Pace,
     in_tmux: bool,
+    notify: notify::Kind,
 }
 
 /// What a click or a turn of the wheel means where it happened.
@@ -336,6 +341,11 @@ fn event_loop(
                         let copied = clipboard::copy(&text, &directory, around.in_tmux, screen.out());
                         update::update(model, Msg::Finished(Outcome::Copied(copied)));
                     }
+                    Effect::Notify(text) => {
+                        let out = screen.out();
+                        out.write_all(&notify::bytes(around.notify, &text))?;
+                        out.flush()?;
+                    }
                     save @ Effect::SaveSession(_) => session = Some(save),
                     other => performer.perform(other),
                 }
@@ -401,6 +411,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         panes: Panes::default(),
         starting: false,
         notice: None,
+        focused: None,
         is_dirty: true,
         is_leaving: false,
         reopen: None,

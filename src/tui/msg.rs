@@ -29,6 +29,8 @@ pub enum Msg {
     Resized(u16, u16),
     /// The screen may be damaged: draw all of it.
     Damaged,
+    /// The terminal got the focus, or lost it.
+    FocusChanged(bool),
     /// It is this many seconds after the epoch.
     Tick(f64),
     /// Pictures that pass should show the next one.
@@ -60,6 +62,13 @@ pub enum Msg {
         lines: Vec<Line>,
         /// More is being read.
         more: bool,
+    },
+    /// What the worker of a followed run said before it died; nothing once another one took the run up.
+    LastWords {
+        /// Run directory's name.
+        run: String,
+        /// Lines of its log, oldest first.
+        lines: Vec<String>,
     },
     /// A picture was decoded.
     PictureArrived(PictureKey, Result<Arc<Raster>, String>),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
+use super::notify::Wish;
 use crate::config::{ConfigError, described};
 use crate::gfx::Images;
 
@@ -19,12 +20,12 @@ pub struct Preferences {
     /// Clicks and scrolling reach gialab.
     pub mouse: bool,
     /// How the end of a run is announced: `auto`, `bell`, `osc9`, `osc777`, `off`.
-    pub notify: String,
+    pub notify: Wish,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Preferences { theme: "auto".into(), images: None, mouse: true, notify: "auto".into() }
+        Preferences { theme: "auto".into(), images: None, mouse: true, notify: Wish::Auto }
     }
 }
 

@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
@@ -50,7 +51,8 @@ pub fn restore() {
     }
     let mut out = io::stdout();
     // Each step is tried: a terminal that refuses one may take the next.
-    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture);
+    let _ =
+        execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableFocusChange, DisableMouseCapture);
     let _ = out.write_all(&std::mem::take(&mut *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner)));
     // Emptied first: tmux 3.3a pushes lines of a resized alternate screen into the normal one otherwise.
     let _ = execute!(out, Clear(ClearType::All), cursor::MoveTo(0, 0), LeaveAlternateScreen, cursor::Show);
@@ -91,8 +93,14 @@ impl Screen {
         });
         let (out, written) = Counted::new(io::stdout());
         let terminal = Terminal::new(CrosstermBackend::new(out)).context("no terminal to draw on")?;
-        let mut screen =
-            Screen { terminal, written, painter, hits: Hits::default(), mouse, log_file: log_file.to_path_buf() };
+        let mut screen = Screen {
+            terminal,
+            written,
+            painter,
+            hits: Hits::default(),
+            mouse,
+            log_file: log_file.to_path_buf(),
+        };
         screen.enter()?;
         Ok(screen)
     }
@@ -111,7 +119,7 @@ impl Screen {
         let log = log.with_context(|| format!("cannot write {}", self.log_file.display()))?;
         let redirect = StderrRedirect::to(&log).context("cannot redirect stderr")?;
         *STDERR.lock().unwrap_or_else(PoisonError::into_inner) = Some(redirect);
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, cursor::Hide)?;
         if self.mouse {
             execute!(io::stdout(), EnableMouseCapture)?;
         }

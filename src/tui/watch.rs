@@ -2,27 +2,28 @@
 //!
 //! It sends messages over a bounded channel: a slow terminal slows this reader, never a worker.
 
-use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::model::{RunRow, Summary};
 use super::msg::{Msg, PictureKey};
 use crate::gfx::Raster;
-use crate::run::{Event, Health, Line, Manifest, RunDirectory, Store, Tail, now};
+use crate::run::event::{self, Level};
+use crate::run::{Event, Health, Line, Listing, Manifest, Pulse, RunDirectory, Store, Tail};
 
-/// Between two listings of the store.
+/// Between two listings of the store, and for how many times as long as a listing took it rests at least: thousands
+/// of runs must not cost more than a hundredth of a core.
 const LISTING: Duration = Duration::from_secs(1);
+const REST: u32 = 150;
+const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Between two looks at a followed run while a worker is on it.
 const FOLLOWING: Duration = Duration::from_millis(150);
 
-/// Bytes of a log's end that hold the newest figures of a run in the list.
-const END: u64 = 64 << 10;
+/// Lines of the worker's own log that are shown once it has died.
+const WORDS: usize = 10;
 
 /// Files larger than this are no pictures of ours.
 const LARGEST_PICTURE: u64 = 64 << 20;
@@ -41,17 +42,18 @@ pub enum Command {
 
 /// Follows the store until the screen is gone.
 pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg>) {
-    let mut listing = Listing::default();
+    let mut list = List::default();
     let mut followed: Vec<Followed> = Vec::new();
     let mut next_listing = Instant::now();
     loop {
         if next_listing <= Instant::now() {
-            if let Some(msg) = listing.news(store)
-                && inbox.send(msg).is_err()
-            {
+            let begin = Instant::now();
+            let news = list.news(store);
+            let rest = REST * begin.elapsed();
+            if news.is_some_and(|msg| inbox.send(msg).is_err()) {
                 return;
             }
-            next_listing = Instant::now() + LISTING;
+            next_listing = Instant::now() + rest.clamp(LISTING, LONGEST_REST);
         }
         let mut wait = next_listing.saturating_duration_since(Instant::now());
         for run in &mut followed {
@@ -93,62 +95,124 @@ fn follow_only(mut followed: Vec<Followed>, directories: Vec<RunDirectory>) -> V
         .collect()
 }
 
+/// The list of runs as sent last.
+#[derive(Default)]
+struct List {
+    listing: Listing,
+    was_sent: bool,
+    error: Option<String>,
+}
+
+impl List {
+    /// The list if it is not as before.
+    fn news(&mut self, store: &Store) -> Option<Msg> {
+        match self.listing.scan(store) {
+            Ok(changed) => {
+                let is_news = changed || !self.was_sent || self.error.is_some();
+                (self.was_sent, self.error) = (true, None);
+                is_news.then(|| Msg::RunsListed(self.listing.rows()))
+            }
+            Err(error) => {
+                let error = Some(error.to_string());
+                let is_news = self.error != error;
+                self.error = error;
+                is_news.then(|| self.error.clone().map(Msg::RunsUnreadable)).flatten()
+            }
+        }
+    }
+}
+
 /// A followed run as sent last.
 struct Followed {
     directory: RunDirectory,
     tail: Tail,
     manifest: Option<Result<Manifest, String>>,
     health: Health,
+    pulse: Pulse,
     next_manifest: Instant,
     begun: bool,
     caught_up: bool,
+    log_error: Option<String>,
+    words: Vec<String>,
 }
 
 impl Followed {
     fn new(directory: RunDirectory) -> Self {
-        let tail = Tail::new(directory.events_path());
+        let tail = Tail::thinning(directory.events_path());
         Followed {
             directory,
             tail,
             manifest: None,
             health: Health::Queued,
+            pulse: Pulse::default(),
             next_manifest: Instant::now(),
             begun: false,
             caught_up: false,
+            log_error: None,
+            words: Vec::new(),
         }
     }
 
     /// Sends what is new; whether more is waiting, or `None` if nobody listens.
     fn follow(&mut self, inbox: &SyncSender<Msg>) -> Option<bool> {
-        let run = self.directory.id();
         if self.next_manifest <= Instant::now() {
             self.next_manifest = Instant::now() + 2 * FOLLOWING;
-            let manifest = self.directory.manifest().map_err(|error| error.to_string());
-            let health = health(&manifest);
-            if self.manifest.as_ref() != Some(&manifest) || health != self.health {
-                self.health = health;
-                self.manifest = Some(manifest.clone());
-                let manifest = manifest.map(Box::new);
-                inbox.send(Msg::ManifestArrived { run: run.clone(), manifest, health }).ok()?;
-            }
+            self.look_at_manifest(inbox)?;
         }
-        let batch = self.tail.read().unwrap_or_default();
+        let read = self.tail.read();
+        self.log_error = read.as_ref().err().map(|error| {
+            let path = self.tail.path().display();
+            format!("cannot read {path}: {error}")
+        });
+        let mut batch = read.unwrap_or_default();
+        if batch.restarted && batch.lines.is_empty() && !self.directory.path().exists() {
+            // What was read stays on the screen; should the directory come back, it is read anew.
+            self.begun = false;
+            return Some(false);
+        }
         let more = batch.more;
+        if !self.caught_up
+            && !more
+            && let Some(message) = self.tail.notice()
+        {
+            let t = batch.lines.last().map_or(0.0, |line| line.t);
+            let event = Event::Log { level: Level::Warning, message };
+            batch.lines.push(Line { v: event::VERSION, t, event });
+        }
         if batch.restarted || !batch.lines.is_empty() || (!self.caught_up && !more) {
             self.caught_up |= !more;
             // Lines of an earlier time that this run was followed may still be on their way.
             let restarted = batch.restarted || !std::mem::replace(&mut self.begun, true);
-            let lines = batch.lines;
+            let (run, lines) = (self.directory.id(), batch.lines);
             inbox.send(Msg::LinesArrived { run, restarted, lines, more }).ok()?;
         }
         Some(more)
     }
-}
 
-fn health(manifest: &Result<Manifest, String>) -> Health {
-    match manifest {
-        Ok(manifest) => manifest.health(now(), &crate::sys::host_name(), crate::sys::process_exists),
-        Err(_) => Health::Failed,
+    /// Sends manifest, status and the worker's last words if they are not as before; `None` if nobody listens.
+    fn look_at_manifest(&mut self, inbox: &SyncSender<Msg>) -> Option<()> {
+        let manifest = self.directory.manifest().map_err(|error| error.to_string());
+        let health = manifest.as_ref().map_or(Health::Failed, |manifest| self.pulse.health(manifest));
+        let manifest = match &self.log_error {
+            Some(error) => manifest.and_then(|_| Err(error.clone())),
+            None => manifest,
+        };
+        let run = self.directory.id();
+        if self.manifest.as_ref() != Some(&manifest) || health != self.health {
+            self.health = health;
+            self.manifest = Some(manifest.clone());
+            let (run, manifest) = (run.clone(), manifest.map(Box::new));
+            inbox.send(Msg::ManifestArrived { run, manifest, health }).ok()?;
+        }
+        let words = match health {
+            Health::Crashed | Health::Failed => self.directory.last_words(WORDS),
+            _ => Vec::new(),
+        };
+        if words != self.words {
+            self.words.clone_from(&words);
+            inbox.send(Msg::LastWords { run, lines: words }).ok()?;
+        }
+        Some(())
     }
 }
 
@@ -159,146 +223,6 @@ fn decode(path: &Path) -> Result<Raster, String> {
     }
     let bytes = fs::read(path).map_err(|e| e.to_string())?;
     Raster::decode(&bytes).map_err(|e| e.to_string())
-}
-
-/// When and how large a file was: what has not changed is not read again.
-type Stamp = Option<(SystemTime, u64)>;
-
-fn stamp(path: &Path) -> Stamp {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
-}
-
-/// The list of runs as sent last; a thousand runs at rest cost a thousand `stat`s, not as many parses.
-#[derive(Default)]
-struct Listing {
-    known: HashMap<PathBuf, Known>,
-    sent: Option<Result<Vec<RunRow>, String>>,
-}
-
-struct Known {
-    manifest_stamp: Stamp,
-    manifest: Result<Manifest, String>,
-    config: Option<Arc<crate::config::RunConfig>>,
-    events_stamp: Stamp,
-    summary: Summary,
-}
-
-impl Listing {
-    /// The listing if it is not as before.
-    fn news(&mut self, store: &Store) -> Option<Msg> {
-        let rows = self.rows(store);
-        if self.sent.as_ref() == Some(&rows) {
-            return None;
-        }
-        self.sent = Some(rows.clone());
-        Some(match rows {
-            Ok(rows) => Msg::RunsListed(rows),
-            Err(error) => Msg::RunsUnreadable(error),
-        })
-    }
-
-    fn rows(&mut self, store: &Store) -> Result<Vec<RunRow>, String> {
-        let listing = match fs::read_dir(store.path()) {
-            Ok(listing) => listing,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(format!("cannot read {}: {e}", store.path().display())),
-        };
-        let paths: Vec<PathBuf> =
-            listing.flatten().map(|item| item.path()).filter(|path| path.is_dir()).collect();
-        self.known.retain(|path, _| paths.contains(path));
-        let mut rows: Vec<RunRow> = paths.into_iter().map(|path| self.row(path)).collect();
-        rows.sort_by(|a, b| {
-            let live = b.health.is_live().cmp(&a.health.is_live());
-            live.then(b.created.total_cmp(&a.created)).then_with(|| b.id.cmp(&a.id))
-        });
-        Ok(rows)
-    }
-
-    fn row(&mut self, path: PathBuf) -> RunRow {
-        let directory = RunDirectory::at(&path);
-        let manifest_stamp = stamp(&directory.manifest_path());
-        let events_stamp = stamp(&directory.events_path());
-        let known = self.known.entry(path).or_insert_with(|| Known {
-            manifest_stamp: None,
-            manifest: Err(String::new()),
-            config: None,
-            events_stamp: None,
-            summary: Summary::default(),
-        });
-        if manifest_stamp.is_none() || known.manifest_stamp != manifest_stamp {
-            known.manifest = directory.manifest().map_err(|error| error.to_string());
-            let config = known.manifest.as_ref().ok().map(|manifest| &manifest.config);
-            if known.config.as_deref() != config {
-                known.config = config.cloned().map(Arc::new);
-            }
-            known.manifest_stamp = manifest_stamp;
-        }
-        if known.events_stamp != events_stamp {
-            known.summary = summary(&directory.events_path()).unwrap_or_default();
-            known.events_stamp = events_stamp;
-        }
-        let health = health(&known.manifest);
-        let (id, summary, config) = (directory.id(), known.summary, known.config.clone());
-        match &known.manifest {
-            Ok(manifest) => RunRow {
-                directory,
-                id,
-                preset: manifest.preset.clone(),
-                backend: manifest.backend.clone(),
-                host: manifest.host.clone(),
-                created: manifest.created,
-                // The heartbeat of a live run changes every second and is shown nowhere.
-                heartbeat: if health.is_live() { 0.0 } else { manifest.heartbeat },
-                health,
-                error: manifest.error.clone(),
-                config,
-                summary,
-            },
-            Err(error) => RunRow {
-                directory,
-                id,
-                preset: String::new(),
-                backend: String::new(),
-                host: String::new(),
-                created: 0.0,
-                heartbeat: 0.0,
-                health,
-                error: Some(error.clone()),
-                config: None,
-                summary,
-            },
-        }
-    }
-}
-
-/// The newest figures at the end of a log.
-fn summary(events: &Path) -> std::io::Result<Summary> {
-    let mut file = fs::File::open(events)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
-    let mut end = Vec::new();
-    file.take(END).read_to_end(&mut end)?;
-    let mut summary = Summary::default();
-    for line in String::from_utf8_lossy(&end).lines() {
-        let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
-        summary.seconds = Some(line.t);
-        match line.event {
-            Event::Progress { points, .. } => {
-                if let Some(point) = points.last() {
-                    summary.iteration = Some(point.iteration);
-                    summary.loss = Some(point.matching);
-                }
-            }
-            Event::Metrics { metrics, .. } => summary.psnr = Some(metrics.psnr.mean),
-            Event::RoundFinished(result) => {
-                summary.psnr = Some(result.metrics.psnr.mean);
-                summary.loss = Some(result.loss);
-            }
-            _ => {}
-        }
-    }
-    Ok(summary)
 }
 
 #[cfg(test)]

@@ -102,3 +102,89 @@ fn pictures_of_every_followed_run_are_decoded_and_of_no_other() {
         assert_eq!(decoded.is_ok(), is_followed, "{}", run.id());
     }
 }
+
+impl Watched {
+    /// Waits for news of the manifest of `run`: why it cannot be read, and its status.
+    fn manifest_of(&self, run: &RunDirectory) -> (Option<String>, Health) {
+        self.wait_for(|msg| match msg {
+            Msg::ManifestArrived { run: of, manifest, health } if of == run.id() => {
+                Some((manifest.err(), health))
+            }
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn a_run_that_is_deleted_while_it_is_watched_is_said_to_be_gone_and_stays_on_the_screen() {
+    let watched = Watched::new();
+    let run = fixture::write_run(&watched.store, "dlg-lenet", Health::Running, fixture::NOW);
+    watched.follow(&[&run]);
+    watched.lines_of(&run);
+    fs::remove_dir_all(run.path()).unwrap();
+    let (mut listed, mut error) = (None, None);
+    while listed.is_none() || error.is_none() {
+        watched.wait_for(|msg| match msg {
+            Msg::RunsListed(rows) if rows.is_empty() => listed.replace(()).or(Some(())),
+            Msg::ManifestArrived { manifest: Err(text), .. } => error.replace(text).map(drop).or(Some(())),
+            Msg::LinesArrived { .. } => panic!("what was read must stay"),
+            _ => None,
+        });
+    }
+    assert!(error.unwrap().starts_with("the directory of this run is gone"));
+    // Should it come back, it is read anew.
+    let again = fixture::write_run(&watched.store, "dlg-lenet", Health::Running, fixture::NOW);
+    assert_eq!(again, run);
+    assert!(watched.lines_of(&run).0);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_in_one_sentence() {
+    let watched = Watched::new();
+    let run = fixture::write_run(&watched.store, "dlg-lenet", Health::Done, fixture::NOW);
+    watched.follow(&[&run]);
+    assert_eq!(watched.manifest_of(&run), (None, Health::Done));
+    let whole = fs::read_to_string(run.manifest_path()).unwrap();
+    for (content, words) in [
+        (whole[..whole.len() / 2].to_owned(), "is damaged"),
+        (whole.replace("\"schema\": 1", "\"schema\": 2"), "was written by a newer gialab"),
+    ] {
+        fs::write(run.manifest_path(), content).unwrap();
+        // A writer that is no worker of ours may be caught in the middle.
+        let error = watched.wait_for(|msg| match msg {
+            Msg::ManifestArrived { manifest: Err(error), .. } if error.contains(words) => Some(error),
+            _ => None,
+        });
+        assert_eq!(error.lines().count(), 1);
+    }
+    fs::write(run.manifest_path(), &whole).unwrap();
+    assert_eq!(watched.manifest_of(&run), (None, Health::Done));
+    // Unreadable for everybody, also for root.
+    fs::remove_file(run.events_path()).unwrap();
+    fs::create_dir(run.events_path()).unwrap();
+    let (error, health) = watched.manifest_of(&run);
+    assert!(error.is_some_and(|error| error.starts_with("cannot read")));
+    assert_eq!(health, Health::Done);
+}
+
+#[test]
+fn a_dead_workers_last_words_are_sent_and_taken_back_when_it_is_resumed() {
+    let watched = Watched::new();
+    let run = fixture::write_run(&watched.store, "dlg-lenet", Health::Running, fixture::NOW);
+    fs::write(run.log_path(), "loading\nout of memory\n").unwrap();
+    watched.follow(&[&run]);
+    assert_eq!(watched.manifest_of(&run), (None, Health::Running));
+    let words = || {
+        watched.wait_for(|msg| match msg {
+            Msg::LastWords { lines, .. } => Some(lines),
+            _ => None,
+        })
+    };
+    let alive = run.manifest().unwrap();
+    // No process has this id.
+    run.write_manifest(&Manifest { pid: i32::MAX as u32, ..alive.clone() }).unwrap();
+    assert_eq!(watched.manifest_of(&run), (None, Health::Crashed));
+    assert_eq!(words(), ["loading", "out of memory"]);
+    run.write_manifest(&alive).unwrap();
+    assert!(words().is_empty());
+}

@@ -63,7 +63,10 @@ impl Row {
         Row {
             lines: vec![
                 format!("{}{of_round}{state}", record.id()),
-                format!("{} on {}, {}: {quality}", config.attack.kind, config.victim.model, config.victim.data),
+                format!(
+                    "{} on {}, {}: {quality}",
+                    config.attack.kind, config.victim.model, config.victim.data
+                ),
                 format!(
                     "threat model {}: labels {}, {} mode, {}, batch of {}; trial chosen by matching loss",
                     record::threat_model_letter(config),

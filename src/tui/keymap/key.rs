@@ -60,7 +60,8 @@ impl Key {
     /// # Errors
     /// A sentence that says what a key looks like.
     pub fn parse(name: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{name}\" is no key; use a character or a name as Enter, PageUp, F1, Ctrl-C");
+        let wrong =
+            || format!("\"{name}\" is no key; use a character or a name as Enter, PageUp, F1, Ctrl-C");
         let mut rest = name;
         let mut modifiers = KeyModifiers::NONE;
         while let Some((prefix, modifier)) = PREFIXES.iter().find(|(prefix, _)| has_prefix(rest, prefix)) {
@@ -117,7 +118,8 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_shown() {
-        for name in ["q", "G", "?", "Space", "Ctrl-C", "Shift-Tab", "Shift-Left", "F11", "PgDn", "Alt-X", "-"] {
+        for name in ["q", "G", "?", "Space", "Ctrl-C", "Shift-Tab", "Shift-Left", "F11", "PgDn", "Alt-X", "-"]
+        {
             assert_eq!(Key::parse(name).unwrap().name(true), name);
         }
         assert_eq!(Key::parse("pagedown").unwrap(), Key::parse("PgDn").unwrap());

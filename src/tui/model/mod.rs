@@ -5,7 +5,7 @@ mod presets;
 mod run;
 mod runs;
 
-pub use compare::CompareView;
+pub use compare::{CompareView, Lower};
 pub use presets::{Changes, PresetsView};
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
@@ -165,6 +165,8 @@ pub struct Model {
     pub starting: bool,
     /// Status line.
     pub notice: Option<Notice>,
+    /// The terminal has the focus; `None` if it never told.
+    pub focused: Option<bool>,
     /// Something visible changed.
     pub is_dirty: bool,
     /// The program is to end.
@@ -278,4 +280,3 @@ impl Model {
 fn words(filter: &str) -> Vec<String> {
     filter.split_whitespace().map(str::to_lowercase).collect()
 }
-

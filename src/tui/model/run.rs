@@ -26,6 +26,8 @@ pub struct RunView {
     pub live: RunState,
     /// What they added up to when the screen was frozen; shown in its place.
     pub frozen: Option<Box<RunState>>,
+    /// What its worker said before it died, oldest line first.
+    pub last_words: Vec<String>,
     /// The log is still being read from its beginning.
     pub reading: bool,
     /// Trial chosen to look at; `None` follows the run.
@@ -122,6 +124,7 @@ impl RunView {
             health: Health::Queued,
             live: RunState::default(),
             frozen: None,
+            last_words: Vec::new(),
             reading: true,
             trial: None,
             scrub: None,

@@ -1,13 +1,10 @@
 //! The screen of runs: the list, its order and filter, and what is selected for comparing.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use tui_input::Input;
 
 use super::{Model, words};
-use crate::config::RunConfig;
-use crate::run::{Health, RunDirectory};
+pub use crate::run::{RunRow, Summary};
 
 /// Order of the list of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -80,46 +77,6 @@ impl RunsView {
         let free = (0..).find(|place| self.marked.iter().all(|(_, taken)| taken != place));
         self.marked.push((id.to_owned(), free.unwrap_or(0)));
     }
-}
-
-/// One line of the list of runs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunRow {
-    /// Where it is.
-    pub directory: RunDirectory,
-    /// Directory name.
-    pub id: String,
-    /// Preset name; empty if the manifest cannot be read.
-    pub preset: String,
-    /// Backend name.
-    pub backend: String,
-    /// Host that computes.
-    pub host: String,
-    /// Seconds since the epoch; 0 if unknown.
-    pub created: f64,
-    /// When its worker last wrote.
-    pub heartbeat: f64,
-    /// Status corrected by the heartbeat.
-    pub health: Health,
-    /// What is wrong with it.
-    pub error: Option<String>,
-    /// Its config.
-    pub config: Option<Arc<RunConfig>>,
-    /// What its log says last.
-    pub summary: Summary,
-}
-
-/// The end of a run's log, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Summary {
-    /// Mean PSNR in dB: of the last round once complete, else of the current iterate.
-    pub psnr: Option<f64>,
-    /// Matching loss.
-    pub loss: Option<f64>,
-    /// Last iteration.
-    pub iteration: Option<usize>,
-    /// Seconds of computing.
-    pub seconds: Option<f64>,
 }
 
 impl Model {

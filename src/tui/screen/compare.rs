@@ -11,14 +11,17 @@ use crate::config::preset;
 use crate::config::setting::SETTINGS;
 use crate::run::event::Metrics;
 use crate::tui::format;
-use crate::tui::model::{Changes, Model, RunView};
+use crate::tui::model::{Changes, Lower, Model, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
 use crate::tui::widget::image_pane::{self, Shown};
 use crate::tui::widget::table::Cell;
 
 /// From so many rows on there is room for chart, table and pictures at once.
-const TALL: u16 = 30;
+pub const TALL: u16 = 30;
+
+/// Below so many rows there is room for one of them only.
+const LOW: u16 = 15;
 
 /// Columns of the labels on the left of the table.
 const LABELS: u16 = 26;
@@ -37,7 +40,8 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     if model.compare.runs.is_empty() {
         let keys = &model.keymap;
-        let select = keys.hint(crate::tui::keymap::Place::Runs, crate::tui::keymap::Action::Select, theme.ascii);
+        let select =
+            keys.hint(crate::tui::keymap::Place::Runs, crate::tui::keymap::Action::Select, theme.ascii);
         let text = format!("No run is selected. In the list of runs, {select} selects one.");
         let block = theme.frame("compare");
         view.frame.render_widget(Paragraph::new(text).style(theme.dim()).block(block), area);
@@ -46,16 +50,23 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let table = table(model);
     let rows = table.rows.len() as u16 + 3;
     let [header, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-    let line = Line::styled(format!(" {}", common(model)), theme.dim());
+    let line = Line::styled(format!(" {}", common(model, area.width.into())), theme.dim());
     view.frame.buffer_mut().set_line(header.x, header.y, &line, header.width);
+    if body.height < LOW {
+        match model.compare.lower {
+            Lower::Table => table.draw(model, view, body),
+            Lower::Pictures => draw_chart(model, view, body),
+        }
+        return;
+    }
     if body.height < TALL {
         let [top, bottom] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(rows.min(body.height / 2 + 2))])
                 .areas(body);
         draw_chart(model, view, top);
-        match model.compare.pictures {
-            true => draw_pictures(model, view, bottom),
-            false => table.draw(model, view, bottom),
+        match model.compare.lower {
+            Lower::Table => table.draw(model, view, bottom),
+            Lower::Pictures => draw_pictures(model, view, bottom),
         }
         return;
     }
@@ -76,7 +87,9 @@ pub fn status(model: &Model) -> Line<'static> {
     match model.compared().len() {
         0 => Line::default(),
         1 => Line::styled(" one run; select more in the list of runs", theme.dim()),
-        _ => Line::styled(" best in bold; the trial of every run was chosen by its matching loss", theme.dim()),
+        _ => {
+            Line::styled(" best in bold; the trial of every run was chosen by its matching loss", theme.dim())
+        }
     }
 }
 
@@ -102,7 +115,7 @@ fn unlike(model: &Model) -> Option<&'static str> {
 }
 
 /// What all runs share of their conditions.
-fn common(model: &Model) -> String {
+fn common(model: &Model, width: usize) -> String {
     let compared = model.compared();
     let of = |f: &dyn Fn(&crate::config::RunConfig) -> String| {
         let values: BTreeSet<String> = compared.iter().filter_map(|(run, _)| config(run)).map(f).collect();
@@ -119,9 +132,15 @@ fn common(model: &Model) -> String {
             format!("threat model {}", threat.split_once(' ').map_or(threat, |(letter, _)| letter))
         }),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
     let dot = model.theme.glyph(" · ", ", ");
-    if parts.is_empty() { "nothing in common".to_owned() } else { format!("all: {}", parts.join(dot)) }
+    let mut text = String::new();
+    for part in parts.into_iter().flatten() {
+        let longer = if text.is_empty() { format!("all: {part}") } else { format!("{text}{dot}{part}") };
+        if longer.chars().count() + 1 < width {
+            text = longer;
+        }
+    }
+    if text.is_empty() { "nothing in common".to_owned() } else { text }
 }
 
 fn draw_chart(model: &Model, view: &mut View, area: Rect) {
@@ -222,7 +241,8 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
         });
         let psnr = psnr.map_or(String::new(), |psnr| format!(" {} dB", format::fixed(psnr, 1)));
         let slot_of = &run.pictures.slots[slot];
-        let iteration = slot_of.shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
+        let iteration =
+            slot_of.shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
         shown.push(Shown {
             label: format!("{} {}{psnr}{iteration}", theme.marker(*place), short(run)),
             raster: run.pictures.shown[slot].as_ref(),
@@ -264,19 +284,26 @@ pub fn table(model: &Model) -> Sheet {
     }
     let differs = |key: &str| values.iter().any(|other| other.get(key) != values[0].get(key));
     for setting in SETTINGS.iter().filter(|setting| setting.key != "title" && differs(setting.key)) {
-        let cells = values.iter().map(|values| Cell::text(values.get(setting.key).map_or("-", String::as_str)));
+        let cells =
+            values.iter().map(|values| Cell::text(values.get(setting.key).map_or("-", String::as_str)));
         rows.push((setting.key.to_owned(), cells.collect(), None));
     }
-    let comparable = unlike(model) != Some("the runs attack different pictures: their figures are not like for like");
+    let comparable =
+        unlike(model) != Some("the runs attack different pictures: their figures are not like for like");
     let same_distance = !differs("attack.distance");
     let ascii = model.theme.ascii;
     let glyph = |unicode: &'static str, plain: &'static str| if ascii { plain } else { unicode };
     let quality = |run: &RunView| -> Option<Metrics> { metrics(run).cloned() };
-    let mut number = |label: &str, of: &dyn Fn(&RunView) -> Option<f64>, show: fn(f64) -> String, better: Better| {
-        let found: Vec<Option<f64>> = compared.iter().map(|(run, _)| of(run)).collect();
-        let best = better.of(&found);
-        rows.push((label.to_owned(), found.into_iter().map(|value| Cell::maybe(value, show)).collect(), best));
-    };
+    let mut number =
+        |label: &str, of: &dyn Fn(&RunView) -> Option<f64>, show: fn(f64) -> String, better: Better| {
+            let found: Vec<Option<f64>> = compared.iter().map(|(run, _)| of(run)).collect();
+            let best = better.of(&found);
+            rows.push((
+                label.to_owned(),
+                found.into_iter().map(|value| Cell::maybe(value, show)).collect(),
+                best,
+            ));
+        };
     let high = if comparable { Better::High } else { Better::Neither };
     let low = if comparable { Better::Low } else { Better::Neither };
     let match_low = if comparable && same_distance { Better::Low } else { Better::Neither };
@@ -301,7 +328,8 @@ enum Better {
 
 impl Better {
     fn of(self, values: &[Option<f64>]) -> Option<usize> {
-        let finite = values.iter().enumerate().filter_map(|(at, v)| v.filter(|v| !v.is_nan()).map(|v| (at, v)));
+        let finite =
+            values.iter().enumerate().filter_map(|(at, v)| v.filter(|v| !v.is_nan()).map(|v| (at, v)));
         let best = match self {
             Better::High => finite.max_by(|a, b| a.1.total_cmp(&b.1)),
             Better::Low => finite.min_by(|a, b| a.1.total_cmp(&b.1)),
@@ -337,7 +365,8 @@ impl Sheet {
     pub fn tsv(&self) -> String {
         let clean = |text: &str| text.replace(['\t', '\n', '\r'], " ");
         let of = |cell: &Cell| cell.value.map_or_else(|| clean(&cell.text), |value| value.to_string());
-        let mut text = format!("\t{}\n", self.heads.iter().map(|head| clean(head)).collect::<Vec<_>>().join("\t"));
+        let mut text =
+            format!("\t{}\n", self.heads.iter().map(|head| clean(head)).collect::<Vec<_>>().join("\t"));
         for (label, cells, _) in &self.rows {
             let cells = cells.iter().map(of).collect::<Vec<_>>().join("\t");
             text.push_str(&format!("{label}\t{cells}\n"));
@@ -385,11 +414,19 @@ impl Sheet {
         let lines = self.rows.iter().take(usize::from(inner.height.saturating_sub(1)));
         for (row, (label, cells, best)) in lines.enumerate() {
             let y = inner.y + 1 + row as u16;
-            put(view, inner, inner.x + 1, y, &format::cut(label, usize::from(LABELS) - 2, theme.ascii), theme.dim());
+            put(
+                view,
+                inner,
+                inner.x + 1,
+                y,
+                &format::cut(label, usize::from(LABELS) - 2, theme.ascii),
+                theme.dim(),
+            );
             for (column, at) in order.iter().enumerate() {
                 let x = inner.x + LABELS + column as u16 * width;
                 let style = if *best == Some(*at) { theme.strong() } else { Style::new() };
-                let text = self.beside_reference(label, &cells[*at], &cells[reference], *at == reference, width);
+                let text =
+                    self.beside_reference(label, &cells[*at], &cells[reference], *at == reference, width);
                 let text = format!("{:>width$}", cut(&text), width = usize::from(width) - 1);
                 put(view, inner, x, y, &text, style);
             }
@@ -402,7 +439,14 @@ impl Sheet {
     }
 
     /// A value, with how far it is from the reference where there is room for that.
-    fn beside_reference(&self, label: &str, cell: &Cell, reference: &Cell, is_it: bool, width: u16) -> String {
+    fn beside_reference(
+        &self,
+        label: &str,
+        cell: &Cell,
+        reference: &Cell,
+        is_it: bool,
+        width: u16,
+    ) -> String {
         let apart = cell.value.zip(reference.value).map(|(a, b)| a - b).filter(|apart| apart.is_finite());
         let decimals = match label.get(..4) {
             Some("PSNR") => 2,

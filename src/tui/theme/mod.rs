@@ -90,7 +90,11 @@ impl Theme {
 
     /// Labels, frames, what is not now.
     pub fn dim(self) -> Style {
-        if self.depth == Depth::Mono { Style::new().add_modifier(Modifier::DIM) } else { self.colour(self.colours.dim) }
+        if self.depth == Depth::Mono {
+            Style::new().add_modifier(Modifier::DIM)
+        } else {
+            self.colour(self.colours.dim)
+        }
     }
 
     /// Titles and values that matter.
@@ -130,7 +134,11 @@ impl Theme {
 
     /// Raw points behind a smoothed line.
     pub fn raw(self) -> Style {
-        if self.depth == Depth::Mono { Style::new().add_modifier(Modifier::DIM) } else { self.colour(self.colours.raw) }
+        if self.depth == Depth::Mono {
+            Style::new().add_modifier(Modifier::DIM)
+        } else {
+            self.colour(self.colours.raw)
+        }
     }
 
     /// Style of the curve at that position of a comparison.

@@ -197,7 +197,9 @@ fn basic(text: &str) -> Result<Color, String> {
     let known = BASIC.iter().find(|(name, _, _)| *name == text);
     known.map(|(_, color, _)| *color).ok_or_else(|| {
         let names = BASIC.map(|(name, _, _)| name).join(", ");
-        format!("\"{text}\" is no colour; write \"#268bd2\", a number of 0 to 255, \"none\", or one of {names}")
+        format!(
+            "\"{text}\" is no colour; write \"#268bd2\", a number of 0 to 255, \"none\", or one of {names}"
+        )
     })
 }
 

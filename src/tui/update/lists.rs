@@ -8,6 +8,7 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::layout;
 use crate::tui::model::{Model, RunRow, Screen};
+use crate::tui::notify;
 use crate::tui::overlay::Overlay;
 use crate::tui::overlay::form::Form;
 use crate::tui::theme::SERIES;
@@ -51,7 +52,11 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Select => {
             let Some(id) = model.chosen_run().map(|row| row.id.clone()) else { return Vec::new() };
             if model.runs_view.mark_of(&id).is_none() && model.runs_view.marked.len() == SERIES {
-                return note(model, format!("{SERIES} runs can be compared at once; take one out first"), false);
+                return note(
+                    model,
+                    format!("{SERIES} runs can be compared at once; take one out first"),
+                    false,
+                );
             }
             model.runs_view.toggle(&id);
             step(model, Action::Down);
@@ -180,13 +185,15 @@ pub fn presets_loaded(model: &mut Model, presets: Vec<PresetEntry>, errors: &[St
 }
 
 pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
-    model.runs_view.rows = Some(rows);
+    let before = model.runs_view.rows.replace(rows).unwrap_or_default();
+    let after = model.runs_view.rows.as_deref().unwrap_or_default();
+    let ended = notify::news(&before, after, model.focused);
     model.runs_view.error = None;
     keep_selection(model);
     let rows = model.runs_view.rows.iter().flatten();
     let known: BTreeMap<&str, &RunRow> = rows.map(|row| (row.id.as_str(), row)).collect();
     model.runs_view.marked.retain(|(id, _)| known.contains_key(id.as_str()));
-    let mut effects = Vec::new();
+    let mut effects: Vec<Effect> = ended.map(Effect::Notify).into_iter().collect();
     if let Some(wanted) = model.reopen.take() {
         let directory = known.get(wanted.as_str()).map(|row| row.directory.clone());
         // Reopening is not a reason to change the screen.

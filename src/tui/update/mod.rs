@@ -40,6 +40,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Damaged => vec![Effect::Redraw],
+        Msg::FocusChanged(focused) => {
+            model.focused = Some(focused);
+            // Some terminals forget pictures while they are hidden.
+            if focused { vec![Effect::Redraw] } else { Vec::new() }
+        }
         Msg::Tick(_) | Msg::Mouse(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
         Msg::Terminate => {
@@ -75,6 +80,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                     view.live.apply(line);
                 }
                 view.reading = more;
+            }
+            Vec::new()
+        }
+        Msg::LastWords { run, lines } => {
+            if let Some(view) = model.view_mut(&run) {
+                view.last_words = lines;
             }
             Vec::new()
         }

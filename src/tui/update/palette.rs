@@ -48,7 +48,11 @@ pub fn open(model: &mut Model) {
     let newest = model.runs_view.rows.iter().flatten().take(RUNS);
     items.extend(newest.map(|row| Item {
         text: format!("run {}", row.id),
-        hint: format!("{}, {}", row.health.name(), format::moment(row.created, model.now, &model.zone).trim()),
+        hint: format!(
+            "{}, {}",
+            row.health.name(),
+            format::moment(row.created, model.now, &model.zone).trim()
+        ),
         reason: None,
         does: Does::Run(row.id.clone()),
     }));

@@ -77,18 +77,14 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
     let line = if by < 0 { Action::Up } else { Action::Down };
     match (place, target) {
         (Place::Text | Place::List, _) => act(model, place, line),
-        (Place::Form, _) => {
-            act(model, place, if by < 0 { Action::PreviousField } else { Action::NextField })
-        }
+        (Place::Form, _) => act(model, place, if by < 0 { Action::PreviousField } else { Action::NextField }),
         (Place::Run | Place::Compare, Some(Target::Chart)) => {
             run::move_cursor(model, if by < 0 { Action::CursorBack } else { Action::CursorForward });
             Vec::new()
         }
         (Place::Run, Some(Target::Column(_))) => Vec::new(),
         (Place::Run | Place::Compare, _) => act(model, place, Action::Scrub(by)),
-        (Place::Presets | Place::Runs, _) => {
-            (0..3).flat_map(|_| on_screen(model, line)).collect()
-        }
+        (Place::Presets | Place::Runs, _) => (0..3).flat_map(|_| on_screen(model, line)).collect(),
         _ => Vec::new(),
     }
 }

@@ -68,9 +68,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 /// The stored iteration that lies `by` pictures from the one looked at; beyond the newest lies following.
 pub fn scrubbed(stored: &[usize], at: Option<usize>, by: isize) -> Option<usize> {
     let last = stored.len().checked_sub(1)?;
-    let at = at.map_or(last, |iteration| {
-        stored.iter().rposition(|known| *known <= iteration).unwrap_or(0)
-    });
+    let at = at.map_or(last, |iteration| stored.iter().rposition(|known| *known <= iteration).unwrap_or(0));
     let to = at.saturating_add_signed(by).min(last);
     (to < last || by < 0).then(|| stored[to])
 }
@@ -220,4 +218,3 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     }
     vec![Effect::Copy(table.tsv())]
 }
-

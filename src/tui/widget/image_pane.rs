@@ -58,14 +58,7 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
 }
 
 /// Draws pictures in a grid; the first one takes slot `slot` of the terminal, the others those after it.
-pub fn row_by_row(
-    shown: &[Shown],
-    columns: usize,
-    slot: usize,
-    theme: Theme,
-    area: Rect,
-    view: &mut View,
-) {
+pub fn row_by_row(shown: &[Shown], columns: usize, slot: usize, theme: Theme, area: Rect, view: &mut View) {
     let columns = columns.max(1);
     let rows = shown.len().div_ceil(columns).max(1);
     let (width, height) = (area.width / columns as u16, area.height / rows as u16);
@@ -82,8 +75,9 @@ pub fn row_by_row(
 
 fn collect(run: &RunView) -> Vec<Shown<'_>> {
     let pictures = &run.pictures;
-    let iteration =
-        |slot: usize| pictures.slots[slot].shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
+    let iteration = |slot: usize| {
+        pictures.slots[slot].shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration))
+    };
     let judges_best = run.judges_best();
     let best_name = if judges_best { "reconstruction" } else { "best" };
     let tiles = run.tiles().filter(|tiles| tiles.samples > 1 && run.shown_sample().is_none());
@@ -130,7 +124,8 @@ fn title(run: &RunView, theme: Theme) -> String {
         let stored = run.stored();
         let position = stored.iter().rposition(|known| *known <= at).unwrap_or(0);
         let (mark, playing) = (theme.glyph("◂▸", "<>"), if run.playing { ", playing" } else { "" });
-        let metrics = run.shown_metrics().map(|metrics| format!(", PSNR {} dB", format::fixed(metrics.psnr.mean, 2)));
+        let metrics =
+            run.shown_metrics().map(|metrics| format!(", PSNR {} dB", format::fixed(metrics.psnr.mean, 2)));
         let metrics = metrics.unwrap_or_default();
         title.push_str(&format!(" {mark} {} of {}{playing}{metrics}", position + 1, stored.len()));
     }

@@ -36,7 +36,8 @@ fn right(model: &Model) -> Line<'static> {
     if let (Screen::Run, Some(run)) = (model.screen, model.run()) {
         let device = run.state().started.as_ref().map(|started| started.device.clone()).unwrap_or_default();
         let word = run.asked.map_or(run.health.name(), |asked| asked);
-        let status = format!("{} {word} {}", theme.health_mark(run.health), format::clock(run.state().seconds));
+        let status =
+            format!("{} {word} {}", theme.health_mark(run.health), format::clock(run.state().seconds));
         return Line::from(vec![
             Span::styled(format!("{device}   "), theme.dim()),
             Span::styled(status, theme.health(run.health)),
