@@ -1,6 +1,6 @@
 //! `--images` and its kin, and pictures in the plain shell.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -47,42 +47,55 @@ fn parser() -> impl TypedValueParser<Value = Images> {
 /// How long viuer may take: it waits for the terminal's answers without a limit of its own.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Prints a picture where the cursor is: by viuer where its own look at the terminal agrees with ours, else by
-/// our own writers.
-///
-/// # Errors
-/// If the terminal cannot be written to.
-pub fn print(wishes: Wishes, picture: &RgbImage) -> anyhow::Result<()> {
-    let (capabilities, answers) = {
+/// The terminal of the plain shell, asked once.
+pub struct Shell {
+    capabilities: Capabilities,
+    /// It answered, so that viuer may ask, too.
+    has_answered: bool,
+    columns: u16,
+}
+
+impl Shell {
+    /// None if stdout is no terminal or no pictures are wanted.
+    pub fn look(wishes: Wishes) -> Option<Shell> {
+        if !std::io::stdout().is_terminal() || wishes.images == Images::Off {
+            return None;
+        }
         let _raw_mode = gfx::is_terminal().then(RawMode::enter);
-        gfx::look(wishes)
-    };
-    let raster = Raster {
-        width: picture.width() as usize,
-        height: picture.height() as usize,
-        pixels: picture.pixels().map(|pixel| pixel.0).collect(),
-    };
-    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
-    let mut out = std::io::stdout();
-    let direct = capabilities.multiplexer == Multiplexer::None;
-    let answered = answers.attributes().is_some();
-    match capabilities.protocol {
-        Protocol::Ascii => Ok(out.write_all(inline::ascii(&raster, columns).as_bytes())?),
-        Protocol::KittyPlaceholders | Protocol::KittyClassic if direct && answered => {
-            if by_viuer(&raster, columns, &capabilities) {
-                return Ok(());
+        let (capabilities, answers) = gfx::look(wishes);
+        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+        Some(Shell { capabilities, has_answered: answers.attributes().is_some(), columns })
+    }
+
+    /// Prints a picture where the cursor is: by viuer where its own look at the terminal agrees with ours, else
+    /// by our own writers.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn print(&self, picture: &RgbImage) -> anyhow::Result<()> {
+        let Shell { capabilities, columns, .. } = self;
+        let raster = Raster {
+            width: picture.width() as usize,
+            height: picture.height() as usize,
+            pixels: picture.pixels().map(|pixel| pixel.0).collect(),
+        };
+        let mut out = std::io::stdout();
+        // Pixels would not survive what a multiplexer draws.
+        let direct = capabilities.multiplexer == Multiplexer::None;
+        let is_done = match capabilities.protocol {
+            Protocol::Ascii => {
+                out.write_all(inline::ascii(&raster, *columns).as_bytes())?;
+                true
             }
-            blocks(&raster, columns)
-        }
-        Protocol::Iterm if direct && viuer::is_iterm_supported() => {
-            by_viuer(&raster, columns, &capabilities);
-            Ok(())
-        }
-        Protocol::Iterm | Protocol::Sixel if direct => {
-            inline::print(&mut out, &capabilities, &raster, columns)?;
-            Ok(())
-        }
-        _ => blocks(&raster, columns),
+            Protocol::KittyPlaceholders | Protocol::KittyClassic => {
+                direct && self.has_answered && by_viuer(&raster, *columns, capabilities)
+            }
+            Protocol::Iterm if direct && viuer::is_iterm_supported() => {
+                by_viuer(&raster, *columns, capabilities)
+            }
+            _ => direct && inline::print(&mut out, capabilities, &raster, *columns)?,
+        };
+        if is_done { Ok(()) } else { blocks(&raster, *columns) }
     }
 }
 
