@@ -15,7 +15,9 @@ use super::model::{Model, RunRow, Summary};
 use super::msg::{Msg, PictureKey};
 use super::theme::Theme;
 use super::update::update;
-use super::view::{Hits, View, with_cells};
+use super::view::with_cells;
+#[cfg(test)]
+use super::view::{Hits, View};
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
@@ -500,6 +502,7 @@ pub fn drawn(model: &Model) -> String {
 }
 
 /// The drawn model with its styles.
+#[cfg(test)]
 pub(super) fn buffer(model: &Model) -> ratatui::buffer::Buffer {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     draw(&mut terminal, model);
@@ -507,6 +510,7 @@ pub(super) fn buffer(model: &Model) -> ratatui::buffer::Buffer {
 }
 
 /// What of the drawn model can be clicked.
+#[cfg(test)]
 pub(super) fn hits(model: &Model) -> Hits {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     let (mut hits, mut cells) = (Hits::default(), model.theme.cells());

@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod commands;
+mod interface;
 mod lab;
 mod life;
 mod pictures;
