@@ -1,8 +1,6 @@
 //! `--images` and its kin, and pictures in the plain shell.
 
 use std::io::{IsTerminal, Write};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gialab::gfx::mux::Multiplexer;
@@ -44,14 +42,9 @@ fn parser() -> impl TypedValueParser<Value = Images> {
     PossibleValuesParser::new(Images::ALL.map(Images::name)).try_map(|name| name.parse::<Images>())
 }
 
-/// How long viuer may take: it waits for the terminal's answers without a limit of its own.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The terminal of the plain shell, asked once.
 pub struct Shell {
     capabilities: Capabilities,
-    /// It answered, so that viuer may ask, too.
-    has_answered: bool,
     columns: u16,
 }
 
@@ -62,67 +55,34 @@ impl Shell {
             return None;
         }
         let _raw_mode = gfx::is_terminal().then(RawMode::enter);
-        let (capabilities, answers) = gfx::look(wishes);
+        let (capabilities, _) = gfx::look(wishes);
         let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
-        Some(Shell { capabilities, has_answered: answers.attributes().is_some(), columns })
+        Some(Shell { capabilities, columns })
     }
 
-    /// Prints a picture where the cursor is: by viuer where its own look at the terminal agrees with ours, else
-    /// by our own writers.
+    /// Prints a picture where the cursor is. Half blocks are drawn by viuer; its protocols with pixels are not
+    /// used, since it puts its questions before it is ready to read, so that fast answers are echoed.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn print(&self, picture: &RgbImage) -> anyhow::Result<()> {
-        let Shell { capabilities, columns, .. } = self;
+        let Shell { capabilities, columns } = self;
         let raster = Raster {
             width: picture.width() as usize,
             height: picture.height() as usize,
             pixels: picture.pixels().map(|pixel| pixel.0).collect(),
         };
         let mut out = std::io::stdout();
+        if capabilities.protocol == Protocol::Ascii {
+            return Ok(out.write_all(inline::ascii(&raster, *columns).as_bytes())?);
+        }
         // Pixels would not survive what a multiplexer draws.
         let direct = capabilities.multiplexer == Multiplexer::None;
-        let is_done = match capabilities.protocol {
-            Protocol::Ascii => {
-                out.write_all(inline::ascii(&raster, *columns).as_bytes())?;
-                true
-            }
-            Protocol::KittyPlaceholders | Protocol::KittyClassic => {
-                direct && self.has_answered && by_viuer(&raster, *columns, capabilities)
-            }
-            Protocol::Iterm if direct && viuer::is_iterm_supported() => {
-                by_viuer(&raster, *columns, capabilities)
-            }
-            _ => direct && inline::print(&mut out, capabilities, &raster, *columns)?,
-        };
-        if is_done { Ok(()) } else { blocks(&raster, *columns) }
+        if direct && inline::print(&mut out, capabilities, &raster, *columns)? {
+            return Ok(());
+        }
+        blocks(&raster, *columns)
     }
-}
-
-/// Lets viuer print with one protocol. False if it did not come to an end: then the terminal's mode is put
-/// back, and the thread ends with the program.
-fn by_viuer(raster: &Raster, columns: u16, capabilities: &Capabilities) -> bool {
-    let cell = capabilities.drawing_cell();
-    let (width, height) = inline::cells(raster, columns, cell);
-    let fitted = fit::fit(raster, width.into(), height.into(), cell);
-    let config = viuer::Config {
-        absolute_offset: false,
-        width: Some(width.into()),
-        height: Some(height.into()),
-        use_iterm: capabilities.protocol == Protocol::Iterm,
-        use_kitty: capabilities.protocol != Protocol::Iterm,
-        ..viuer::Config::default()
-    };
-    let mode = gialab::sys::terminal_mode();
-    let (done, end) = mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = done.send(viuer::print(&picture_of(&fitted), &config).is_ok());
-    });
-    let printed = end.recv_timeout(PATIENCE).unwrap_or(false);
-    if let (false, Some(mode)) = (printed, mode) {
-        gialab::sys::set_terminal_mode(&mode);
-    }
-    printed
 }
 
 /// Prints with half blocks, one pixel a column and two a row, so that viuer has nothing to resample.

@@ -28,7 +28,6 @@ const SYNCHRONIZED: &str = "\x1b[?2026$p";
 const REGISTERS: &str = "\x1b[?1;1;0S";
 const ATTRIBUTES: &str = "\x1b[c";
 const SECONDARY: &str = "\x1b[>c";
-const STATUS: &str = "\x1b[5n";
 
 const KITTY_OK: (&str, &str) = (KITTY, "\x1b_Gi=31;OK\x1b\\");
 const CELL_10X20: (&str, &str) = (CELL, "\x1b[6;20;10t");
@@ -45,7 +44,6 @@ pub const KITTY_0_43: Kind = Kind {
         DARK,
         KNOWS_2026,
         (ATTRIBUTES, "\x1b[?62;52;c"),
-        (STATUS, "\x1b[0n"),
     ],
 };
 pub const GHOSTTY: Kind = Kind {
@@ -198,11 +196,8 @@ impl Scripted {
                         let mut heard = sink.lock().unwrap();
                         heard.extend(&buffer[..count]);
                         let new = heard[answered..].to_vec();
-                        // The last question of gialab, of tmux, and of viuer after a picture.
-                        if [ATTRIBUTES, SECONDARY, STATUS]
-                            .iter()
-                            .any(|end| find(&new, end.as_bytes()).is_some())
-                        {
+                        // The last question of gialab, and of tmux.
+                        if [ATTRIBUTES, SECONDARY].iter().any(|end| find(&new, end.as_bytes()).is_some()) {
                             answered = heard.len();
                             drop(heard);
                             if manner == Manner::Vanishing {
