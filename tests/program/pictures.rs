@@ -175,6 +175,17 @@ fn doctor_does_not_wait_for_ever() {
 }
 
 #[test]
+fn over_ssh_a_terminal_has_more_time() {
+    let ssh = [("TERM", "foot"), ("SSH_CONNECTION", "10.0.0.1 5000 10.0.0.2 22")];
+    let report = doctor(Kind { environment: &ssh, ..scripted::FOOT }, Manner::Late(600));
+    assert_eq!(
+        (&report["terminal"]["protocol"], &report["terminal"]["over_ssh"]),
+        (&"sixel".into(), &true.into())
+    );
+    assert_eq!(doctor(scripted::FOOT, Manner::Late(600))["terminal"]["protocol"], "blocks");
+}
+
+#[test]
 fn a_reply_may_be_split_at_any_byte() {
     // Every cut of the answers to version and kitty question, and of the first bytes after them.
     let length = "\x1bP>|kitty(0.43.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6".len();
