@@ -550,6 +550,23 @@ impl Drawing {
         Drawing { model, terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
     }
 
+    /// So many complete runs with that many iterations each, compared.
+    pub fn of_comparison(count: usize, iterations: usize, width: u16, height: u16) -> Self {
+        let mut model = model(width, height);
+        model.theme.depth = Depth::True;
+        update(&mut model, Msg::RunsListed(rows(count)));
+        let ids: Vec<String> = rows(count).into_iter().skip(5).take(count).map(|row| row.id).collect();
+        ids.iter().for_each(|id| model.runs_view.toggle(id));
+        update(&mut model, Msg::Key(crossterm::event::KeyCode::Char('4').into()));
+        for run in ids {
+            let lines = events(iterations, true);
+            let arrived = Msg::LinesArrived { run, restarted: false, lines, more: false };
+            let effects = update(&mut model, arrived);
+            load(&mut model, effects);
+        }
+        Drawing { model, terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
+    }
+
     /// Draws one frame.
     pub fn frame(&mut self) {
         draw(&mut self.terminal, &self.model);

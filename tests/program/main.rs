@@ -4,6 +4,8 @@
 mod architecture;
 mod bad_input;
 mod commands;
+mod export;
+mod help;
 mod interface;
 mod lab;
 mod life;

@@ -70,7 +70,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         }
         return;
     }
-    let rows = rows.min(body.height / 3 + 2);
+    let rows = rows.min(body.height / 2);
     let [top, middle, bottom] =
         Layout::vertical([Constraint::Fill(2), Constraint::Length(rows), Constraint::Fill(3)]).areas(body);
     draw_chart(model, view, top);
@@ -154,15 +154,11 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     let mut curves = Vec::new();
     let mut legend = Vec::new();
     let mut iterations = 1;
-    let mut names = Vec::new();
-    // The chosen run is drawn last, in front of the others.
-    let in_front = |run: &RunView| Some(&run.id) == chosen.as_ref();
-    let mut ordered: Vec<_> = compared.iter().collect();
-    ordered.sort_by_key(|(run, _)| in_front(run));
-    for (run, place) in ordered {
+    let mut shown = Vec::new();
+    for ((run, place), name) in compared.iter().zip(names(&compared)) {
         let Some((round, trial)) = run.round().zip(run.shown_trial()) else { continue };
         iterations = iterations.max(round.iterations);
-        names.push((*place, short(run), in_front(run)));
+        shown.push((*place, name, Some(&run.id) == chosen.as_ref()));
         let mark = (trial.best_iteration > 0).then(|| (trial.best_iteration as f64, theme.marker(*place)));
         curves.push(Curve {
             y: &trial.matching,
@@ -182,7 +178,7 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
         let place = if model.chart.clock { format::clock(*x) } else { format!("it {}", x.round()) };
         legend.push(vec![Span::styled(format!("{} {place}", theme.glyph("┊", ":")), theme.accent())]);
     }
-    for (at, (place, name, chosen)) in names.iter().enumerate() {
+    for (at, (place, name, chosen)) in shown.iter().enumerate() {
         let value = match &read {
             Some((_, values)) => values[at],
             None => curves[at].y.buckets().last().map_or(f64::NAN, |bucket| bucket.value),
@@ -193,19 +189,32 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
             Span::styled(format!("{name} {:>7}", format::loss(value)), style),
         ]);
     }
+    // The chosen run is drawn last, in front of the others.
+    if let Some(at) = shown.iter().position(|(_, _, chosen)| *chosen) {
+        let front = curves.remove(at);
+        curves.push(front);
+    }
     let empty = "no run has an iteration yet";
     Chart { curves, legend, iterations, options: model.chart, empty, theme }
         .draw(inner, view.frame.buffer_mut());
     view.hits.add(chart::plot(inner), Target::Chart);
 }
 
-/// A run's name without the day it began.
-fn short(run: &RunView) -> String {
-    let parts: Vec<&str> = run.id.splitn(3, '-').collect();
-    match parts.as_slice() {
-        [day, time, rest] if day.len() == 8 && time.len() == 6 => format!("{rest} {}", &time[..4]),
-        _ => run.id.clone(),
-    }
+/// Names of the runs without the day they began, and with no more of the time than tells them apart.
+fn names(compared: &[(&RunView, usize)]) -> Vec<String> {
+    let of = |run: &RunView, seconds: bool| {
+        let parts: Vec<&str> = run.id.splitn(3, '-').collect();
+        match parts.as_slice() {
+            [day, time, rest] if day.len() == 8 && time.len() == 6 && time.is_ascii() => {
+                let seconds = if seconds { format!(":{}", &time[4..]) } else { String::new() };
+                format!("{rest} {}:{}{seconds}", &time[..2], &time[2..4])
+            }
+            _ => run.id.clone(),
+        }
+    };
+    let short: Vec<String> = compared.iter().map(|(run, _)| of(run, false)).collect();
+    let is_unique = short.iter().collect::<BTreeSet<_>>().len() == short.len();
+    if is_unique { short } else { compared.iter().map(|(run, _)| of(run, true)).collect() }
 }
 
 fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
@@ -232,7 +241,7 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
             tiles: None,
         });
     }
-    for (run, place) in &compared {
+    for ((run, place), name) in compared.iter().zip(names(&compared)) {
         let slot = if run.judges_best() { 2 } else { 1 };
         let metrics = run.shown_metrics();
         let psnr = metrics.map(|metrics| match run.shown_sample() {
@@ -244,7 +253,7 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
         let iteration =
             slot_of.shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
         shown.push(Shown {
-            label: format!("{} {}{psnr}{iteration}", theme.marker(*place), short(run)),
+            label: format!("{} {name}{psnr}{iteration}", theme.marker(*place)),
             raster: run.pictures.shown[slot].as_ref(),
             instead: slot_of.error.as_deref().unwrap_or("not yet"),
             strong: model.chosen_compared().is_some_and(|chosen| chosen.id == run.id),
@@ -314,8 +323,7 @@ pub fn table(model: &Model) -> Sheet {
     number(glyph("match↓", "match"), &matching, format::loss, match_low);
     number("evaluations", &evaluations, |v| format::fixed(v, 0), Better::Neither);
     number("time", &|run| Some(run.state().seconds), format::clock, Better::Neither);
-    let heads = compared.iter().map(|(run, _)| short(run)).collect();
-    Sheet { heads, rows }
+    Sheet { heads: names(&compared), rows }
 }
 
 /// Which of several numbers is the best.
