@@ -187,16 +187,6 @@ pub fn read_stdin_within(patience: std::time::Duration, heard: &mut Vec<u8>) -> 
     Ok(count > 0)
 }
 
-/// How the terminal on stdin treats its input, to be put back by [`set_terminal_mode`].
-pub fn terminal_mode() -> Option<rustix::termios::Termios> {
-    rustix::termios::tcgetattr(rustix::stdio::stdin()).ok()
-}
-
-/// Puts the terminal back into a mode.
-pub fn set_terminal_mode(mode: &rustix::termios::Termios) {
-    let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), rustix::termios::OptionalActions::Now, mode);
-}
-
 /// Forgets input on stdin that nobody has read.
 pub fn drop_pending_input() {
     let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);

@@ -1,8 +1,6 @@
 //! `--images` and its kin, and pictures in the plain shell.
 
-use std::io::Write;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::io::{IsTerminal, Write};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gialab::gfx::mux::Multiplexer;
@@ -44,72 +42,47 @@ fn parser() -> impl TypedValueParser<Value = Images> {
     PossibleValuesParser::new(Images::ALL.map(Images::name)).try_map(|name| name.parse::<Images>())
 }
 
-/// How long viuer may take: it waits for the terminal's answers without a limit of its own.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Prints a picture where the cursor is: by viuer where its own look at the terminal agrees with ours, else by
-/// our own writers.
-///
-/// # Errors
-/// If the terminal cannot be written to.
-pub fn print(wishes: Wishes, picture: &RgbImage) -> anyhow::Result<()> {
-    let (capabilities, answers) = {
-        let _raw_mode = gfx::is_terminal().then(RawMode::enter);
-        gfx::look(wishes)
-    };
-    let raster = Raster {
-        width: picture.width() as usize,
-        height: picture.height() as usize,
-        pixels: picture.pixels().map(|pixel| pixel.0).collect(),
-    };
-    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
-    let mut out = std::io::stdout();
-    let direct = capabilities.multiplexer == Multiplexer::None;
-    let answered = answers.attributes().is_some();
-    match capabilities.protocol {
-        Protocol::Ascii => Ok(out.write_all(inline::ascii(&raster, columns).as_bytes())?),
-        Protocol::KittyPlaceholders | Protocol::KittyClassic if direct && answered => {
-            if by_viuer(&raster, columns, &capabilities) {
-                return Ok(());
-            }
-            blocks(&raster, columns)
-        }
-        Protocol::Iterm if direct && viuer::is_iterm_supported() => {
-            by_viuer(&raster, columns, &capabilities);
-            Ok(())
-        }
-        Protocol::Iterm | Protocol::Sixel if direct => {
-            inline::print(&mut out, &capabilities, &raster, columns)?;
-            Ok(())
-        }
-        _ => blocks(&raster, columns),
-    }
+/// The terminal of the plain shell, asked once.
+pub struct Shell {
+    capabilities: Capabilities,
+    columns: u16,
 }
 
-/// Lets viuer print with one protocol. False if it did not come to an end: then the terminal's mode is put
-/// back, and the thread ends with the program.
-fn by_viuer(raster: &Raster, columns: u16, capabilities: &Capabilities) -> bool {
-    let cell = capabilities.drawing_cell();
-    let (width, height) = inline::cells(raster, columns, cell);
-    let fitted = fit::fit(raster, width.into(), height.into(), cell);
-    let config = viuer::Config {
-        absolute_offset: false,
-        width: Some(width.into()),
-        height: Some(height.into()),
-        use_iterm: capabilities.protocol == Protocol::Iterm,
-        use_kitty: capabilities.protocol != Protocol::Iterm,
-        ..viuer::Config::default()
-    };
-    let mode = gialab::sys::terminal_mode();
-    let (done, end) = mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = done.send(viuer::print(&picture_of(&fitted), &config).is_ok());
-    });
-    let printed = end.recv_timeout(PATIENCE).unwrap_or(false);
-    if let (false, Some(mode)) = (printed, mode) {
-        gialab::sys::set_terminal_mode(&mode);
+impl Shell {
+    /// None if stdout is no terminal or no pictures are wanted.
+    pub fn look(wishes: Wishes) -> Option<Shell> {
+        if !std::io::stdout().is_terminal() || wishes.images == Images::Off {
+            return None;
+        }
+        let _raw_mode = gfx::is_terminal().then(RawMode::enter);
+        let (capabilities, _) = gfx::look(wishes);
+        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+        Some(Shell { capabilities, columns })
     }
-    printed
+
+    /// Prints a picture where the cursor is. Half blocks are drawn by viuer; its protocols with pixels are not
+    /// used, since it puts its questions before it is ready to read, so that fast answers are echoed.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn print(&self, picture: &RgbImage) -> anyhow::Result<()> {
+        let Shell { capabilities, columns } = self;
+        let raster = Raster {
+            width: picture.width() as usize,
+            height: picture.height() as usize,
+            pixels: picture.pixels().map(|pixel| pixel.0).collect(),
+        };
+        let mut out = std::io::stdout();
+        if capabilities.protocol == Protocol::Ascii {
+            return Ok(out.write_all(inline::ascii(&raster, *columns).as_bytes())?);
+        }
+        // Pixels would not survive what a multiplexer draws.
+        let direct = capabilities.multiplexer == Multiplexer::None;
+        if direct && inline::print(&mut out, capabilities, &raster, *columns)? {
+            return Ok(());
+        }
+        blocks(&raster, *columns)
+    }
 }
 
 /// Prints with half blocks, one pixel a column and two a row, so that viuer has nothing to resample.

@@ -1,6 +1,6 @@
 //! `gialab show RUN`: what a run was, how it went, and its picture in the plain terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use gialab::run::event::RoundResult;
 use gialab::run::state::RunState;
@@ -8,6 +8,7 @@ use gialab::run::tail::Tail;
 use gialab::run::{Manifest, RunDirectory};
 use image::{DynamicImage, RgbImage, imageops};
 
+use super::images::Shell;
 use super::{Context, DONE};
 
 #[derive(clap::Args)]
@@ -57,7 +58,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                 trial.best_pictures.last().or(trial.pictures.last())
             });
             if let Some(picture) = newest {
-                side_by_side(context, &directory, &picture.file)?;
+                side_by_side(context, &directory, std::slice::from_ref(&picture.file))?;
             }
         }
     }
@@ -131,23 +132,22 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
 
 /// Truth and reconstruction of every round: in the terminal if there is one, always by path.
 pub fn pictures(context: &Context, directory: &RunDirectory, rounds: &[RoundResult]) -> anyhow::Result<()> {
-    for round in rounds {
-        side_by_side(context, directory, &format!("pictures/round-{}-reconstruction.png", round.round))?;
-    }
-    Ok(())
+    let files = rounds.iter().map(|round| format!("pictures/round-{}-reconstruction.png", round.round));
+    side_by_side(context, directory, &files.collect::<Vec<_>>())
 }
 
-fn side_by_side(context: &Context, directory: &RunDirectory, file: &str) -> anyhow::Result<()> {
-    let reconstruction = directory.path().join(file);
+fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -> anyhow::Result<()> {
+    let shell = Shell::look(context.wishes);
     let mut out = std::io::stdout();
-    #[cfg(feature = "tui")]
-    if out.is_terminal() && context.wishes.images != gialab::gfx::Images::Off {
-        let truth = image::open(directory.pictures_path().join("truth.png"))?;
-        let picture = beside(&truth, &image::open(&reconstruction)?);
-        writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
-        super::images::print(context.wishes, &picture)?;
+    for file in files {
+        let reconstruction = directory.path().join(file);
+        if let Some(shell) = &shell {
+            let truth = image::open(directory.pictures_path().join("truth.png"))?;
+            writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
+            shell.print(&beside(&truth, &image::open(&reconstruction)?))?;
+        }
+        writeln!(out, "picture  {}", reconstruction.display())?;
     }
-    writeln!(out, "picture  {}", reconstruction.display())?;
     Ok(())
 }
 

@@ -258,6 +258,13 @@ impl Terminal<'_> {
             (_, Depth::Mono) => {
                 return Choice::new(Protocol::Ascii, "there are no colours (NO_COLOR or TERM=dumb)");
             }
+            (_, Depth::Sixteen) if *self.multiplexer == Multiplexer::Screen => {
+                return Choice {
+                    protocol: Protocol::Ascii,
+                    why: "GNU screen shows 16 colours, too few for a picture".into(),
+                    remedy: Some("`term screen-256color` in ~/.screenrc gives 256".into()),
+                };
+            }
             (_, Depth::Sixteen) => {
                 return Choice::new(Protocol::Ascii, "16 colours are too few for a picture");
             }
@@ -476,6 +483,16 @@ mod tests {
         assert_eq!(direct(foot, &[]).depth, Depth::True);
         assert_eq!(direct(foot, &[("NO_COLOR", "1")]).depth, Depth::Mono);
         assert_eq!(direct(b"\x1b[?62;4c", &[("TERM_PROGRAM", "iTerm.app")]).depth, Depth::Indexed);
+    }
+
+    #[test]
+    fn gnu_screen_shows_blocks_if_it_has_the_colours() {
+        let known =
+            Known { multiplexer: Multiplexer::Screen, answers: answers(b"\x1b[?1;2c"), ..Known::default() };
+        assert_eq!(of(&known, &[("TERM", "screen-256color")]).protocol, Protocol::Blocks);
+        let few = of(&known, &[("TERM", "screen")]);
+        assert_eq!(few.protocol, Protocol::Ascii);
+        assert!(few.remedy.is_some_and(|remedy| remedy.contains("screenrc")));
     }
 
     #[test]

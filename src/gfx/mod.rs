@@ -153,10 +153,13 @@ impl Depth {
             return Depth::Mono;
         }
         let term = variable("TERM").unwrap_or_default();
+        // GNU screen lowers colours to those of its own terminal; tmux, which may take its name, does not.
+        let is_screen = term.starts_with("screen") && !term.contains("256") && variable("TMUX").is_none();
         let true_colour = matches!(variable("COLORTERM").as_deref(), Some("truecolor" | "24bit"))
             || term.ends_with("-direct");
         match term.as_str() {
             "dumb" => Depth::Mono,
+            _ if is_screen => Depth::Sixteen,
             _ if true_colour => Depth::True,
             "linux" | "ansi" | "cygwin" => Depth::Sixteen,
             _ if term.starts_with("vt") => Depth::Sixteen,
@@ -248,6 +251,9 @@ mod tests {
         assert_eq!(depth(&[("TERM", "xterm-direct")]), Depth::True);
         assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
         assert_eq!(depth(&[("TERM", "dumb")]), Depth::Mono);
+        assert_eq!(depth(&[("TERM", "screen.xterm"), ("COLORTERM", "truecolor")]), Depth::Sixteen);
+        assert_eq!(depth(&[("TERM", "screen"), ("TMUX", "/tmp/x")]), Depth::Indexed);
+        assert_eq!(depth(&[("TERM", "screen-256color")]), Depth::Indexed);
         assert_eq!(depth(&[("COLORTERM", "24bit"), ("NO_COLOR", "1")]), Depth::Mono);
         assert_eq!(depth(&[("COLORTERM", "24bit"), ("NO_COLOR", "")]), Depth::True);
     }

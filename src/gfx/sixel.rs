@@ -33,13 +33,15 @@ pub fn draw(out: &mut Vec<u8>, canvas: &Canvas, registers: usize) {
 
 /// Up to six rows: for every colour in them one line of sixels, each over the last.
 fn draw_band(text: &mut String, band: &[Option<u8>], width: usize) {
-    let mut lines: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
+    let mut lines: Vec<Option<Vec<u8>>> = vec![None; 256];
     for (at, pixel) in band.iter().enumerate() {
         if let Some(colour) = pixel {
-            lines.entry(*colour).or_insert_with(|| vec![0; width])[at % width] |= 1 << (at / width);
+            lines[usize::from(*colour)].get_or_insert_with(|| vec![0; width])[at % width] |=
+                1 << (at / width);
         }
     }
-    for (at, (colour, line)) in lines.iter().enumerate() {
+    let lines = lines.iter().enumerate().filter_map(|(colour, line)| Some((colour, line.as_ref()?)));
+    for (at, (colour, line)) in lines.enumerate() {
         if at > 0 {
             text.push('$');
         }
@@ -60,11 +62,26 @@ fn draw_band(text: &mut String, band: &[Option<u8>], width: usize) {
 
 /// A palette, and the entry of every pixel; none where it is transparent. Exact if the colours suffice.
 fn indexed(canvas: &Canvas, registers: usize) -> (Vec<Colour>, Vec<Option<u8>>) {
-    let colour = |pixel: &[u8]| {
-        (pixel[3] != 0).then(|| [hundredths(pixel[0]), hundredths(pixel[1]), hundredths(pixel[2])])
+    // Rows of an enlarged picture repeat: each is looked at once, and said how often.
+    let rows: Vec<(&[u8], usize)> = canvas
+        .rgba
+        .chunks_exact((canvas.width * 4).max(1))
+        .collect::<Vec<_>>()
+        .chunk_by(|a, b| a == b)
+        .map(|same| (same[0], same.len()))
+        .collect();
+    let pixels = |row: &[u8]| -> Vec<Option<Colour>> {
+        let colour = |rgba: &[u8]| {
+            (rgba[3] != 0).then(|| [hundredths(rgba[0]), hundredths(rgba[1]), hundredths(rgba[2])])
+        };
+        row.chunks_exact(4).map(colour).collect()
     };
-    let pixels: Vec<Option<Colour>> = canvas.rgba.chunks_exact(4).map(colour).collect();
-    let mut entries: BTreeMap<Colour, u8> = pixels.iter().flatten().map(|colour| (*colour, 0)).collect();
+    let mut entries: BTreeMap<Colour, u8> = BTreeMap::new();
+    for (row, _) in &rows {
+        let mut colours = pixels(row);
+        colours.dedup();
+        entries.extend(colours.into_iter().flatten().map(|colour| (colour, 0)));
+    }
     let palette: Vec<Colour> = if entries.len() <= registers {
         entries.keys().copied().collect()
     } else {
@@ -74,13 +91,20 @@ fn indexed(canvas: &Canvas, registers: usize) -> (Vec<Colour>, Vec<Option<u8>>) 
         let nearest = (0..palette.len()).min_by_key(|at| distance(palette[*at], *colour)).unwrap_or(0);
         *entry = nearest as u8;
     }
-    let pixels = pixels.into_iter().map(|pixel| pixel.and_then(|colour| entries.get(&colour).copied()));
-    (palette, pixels.collect())
+    let mut indices = Vec::with_capacity(canvas.width * canvas.height);
+    for (row, times) in rows {
+        let row: Vec<Option<u8>> =
+            pixels(row).iter().map(|pixel| entries.get(pixel.as_ref()?).copied()).collect();
+        (0..times).for_each(|_| indices.extend_from_slice(&row));
+    }
+    (palette, indices)
 }
 
 fn reduced(colours: &BTreeMap<Colour, u8>, registers: usize) -> Vec<Colour> {
     let rgba: Vec<u8> = colours.keys().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
-    let palette = NeuQuant::new(1, registers, &rgba).color_map_rgb();
+    // Of tens of thousands of colours a part tells as much.
+    let every = (colours.len() / 4000).clamp(1, 30) as i32;
+    let palette = NeuQuant::new(every, registers, &rgba).color_map_rgb();
     palette.chunks_exact(3).map(|entry| [entry[0].min(100), entry[1].min(100), entry[2].min(100)]).collect()
 }
 

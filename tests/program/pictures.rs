@@ -12,6 +12,8 @@ use crate::scripted::{self, Kind, Manner, Scripted};
 const PLACEHOLDERS: &str = "\x1b_Ga=T,q=2,U=1,i=";
 const INLINE: &str = "\x1b]1337;File=inline=1;";
 const SIXEL: &str = "\x1bP0;1;0q";
+const CURSOR: &str = "\x1b_Ga=T,q=2,p=1,C=1,i=";
+const VIUERS_BLOCK: &str = "▄";
 const HALF_BLOCK: &str = "▀";
 
 /// A lab with one finished run that has pictures.
@@ -72,7 +74,7 @@ fn placeholder_pictures_are_shown_and_every_one_is_deleted() {
     terminal.wait_for_bytes("\u{10EEEE}\u{305}\u{305}");
     // Help lies over it and goes.
     terminal.press("?");
-    terminal.wait_for_text("leave; running attacks go on");
+    terminal.wait_for_text("hold the attack");
     terminal.press("\x1b");
     terminal.wait_for_text("? help");
     leave(&mut terminal);
@@ -173,6 +175,17 @@ fn doctor_does_not_wait_for_ever() {
 }
 
 #[test]
+fn over_ssh_a_terminal_has_more_time() {
+    const SSH: &[(&str, &str)] = &[("TERM", "foot"), ("SSH_CONNECTION", "10.0.0.1 5000 10.0.0.2 22")];
+    let report = doctor(Kind { environment: SSH, ..scripted::FOOT }, Manner::Late(600));
+    assert_eq!(
+        (&report["terminal"]["protocol"], &report["terminal"]["over_ssh"]),
+        (&"sixel".into(), &true.into())
+    );
+    assert_eq!(doctor(scripted::FOOT, Manner::Late(600))["terminal"]["protocol"], "blocks");
+}
+
+#[test]
 fn a_reply_may_be_split_at_any_byte() {
     // Every cut of the answers to version and kitty question, and of the first bytes after them.
     let length = "\x1bP>|kitty(0.43.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6".len();
@@ -180,6 +193,97 @@ fn a_reply_may_be_split_at_any_byte() {
         let report = doctor(scripted::KITTY_0_43, Manner::Split(cut));
         assert_eq!(report["terminal"]["protocol"], "kitty-placeholders", "cut at {cut}");
     }
+}
+
+#[test]
+fn doctor_works_without_a_terminal() {
+    let lab = Lab::new();
+    let report: Value = serde_json::from_str(&lab.succeed(&["doctor", "--json"])).unwrap();
+    assert_eq!(report["terminal"]["is_terminal"], false);
+    assert_eq!(report["terminal"]["replies"], serde_json::json!([]));
+    assert!(report["directories"].as_array().unwrap().iter().all(|entry| entry["free"].is_u64()));
+    assert!(report["machine"]["threads"].as_u64().unwrap() > 0);
+    assert!(report["backends"].as_array().unwrap().iter().any(|entry| entry["name"] == "flex"));
+    let text = lab.succeed(&["doctor"]);
+    let problems = report["problems"].as_array().unwrap().len();
+    let count = match problems {
+        0 => "no problems".to_owned(),
+        1 => "1 problem".to_owned(),
+        many => format!("{many} problems"),
+    };
+    assert_eq!(text.lines().last(), Some(count.as_str()));
+}
+
+#[test]
+fn doctor_says_when_runs_cannot_be_kept_and_what_to_do() {
+    let lab = Lab::new();
+    std::fs::write(lab.path("data"), "a file in the way").unwrap();
+    let output = lab.gialab(&["doctor"]);
+    let text = crate::lab::text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("cannot be written") && text.contains("--data-dir"), "{text}");
+}
+
+#[test]
+fn doctor_keeps_the_bytes_of_the_last_session() {
+    let lab = lab_with_a_run();
+    let mut terminal = Scripted::open(&lab, scripted::FOOT, Manner::Prompt, &[]);
+    open_run(&terminal);
+    terminal.wait_for_bytes(SIXEL);
+    leave(&mut terminal);
+    let report: Value = serde_json::from_str(&lab.succeed(&["doctor", "--json"])).unwrap();
+    let last = &report["last_session"];
+    assert_eq!(last["protocol"], "sixel");
+    let written = last["frames"].as_u64().unwrap() + last["pictures"].as_u64().unwrap();
+    let heard = terminal.raw().len() as u64;
+    // What takes the screen and gives it back is not counted.
+    assert!(written < heard && heard < written + 2000, "{written} of {heard}");
+    assert!(last["pictures"].as_u64().unwrap() > 1000);
+}
+
+#[test]
+fn show_draws_in_the_plain_shell_by_the_same_choice() {
+    let lab = lab_with_a_run();
+    for (kind, manner, arguments, sign) in [
+        (scripted::KITTY_0_43, Manner::Prompt, &[][..], CURSOR),
+        (scripted::GHOSTTY, Manner::Prompt, &[][..], CURSOR),
+        (scripted::WEZTERM, Manner::Prompt, &[][..], INLINE),
+        (scripted::VS_CODE, Manner::Prompt, &[][..], INLINE),
+        (scripted::FOOT, Manner::Prompt, &[][..], SIXEL),
+        (scripted::FOOT, Manner::Silent, &[][..], VIUERS_BLOCK),
+        (scripted::FOOT, Manner::Prompt, &["--images", "blocks"][..], VIUERS_BLOCK),
+        (scripted::FOOT, Manner::Prompt, &["--images", "ascii"][..], "="),
+        (scripted::FOOT, Manner::Prompt, &["--images", "off"][..], "picture  "),
+    ] {
+        let arguments = [&["show", "last"], arguments].concat();
+        let mut terminal = Scripted::open(&lab, kind, manner, &arguments);
+        assert_eq!(terminal.wait_for_exit(Duration::from_secs(20)), 0, "{}", terminal.text());
+        assert!(terminal.wrote(sign), "{} {arguments:?}: {}", kind.name, terminal.text());
+        assert!(terminal.wrote("picture  "), "the path stands in any case");
+        assert!(!terminal.wrote("^["), "no answer is echoed: {}", terminal.text());
+        for other in [CURSOR, INLINE, SIXEL, VIUERS_BLOCK].into_iter().filter(|other| *other != sign) {
+            assert!(!terminal.wrote(other), "{} {arguments:?} got {other:?}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn the_option_wins_over_the_environment_and_a_wrong_word_is_said() {
+    let lab = lab_with_a_run();
+    let blocks = Kind { environment: &[("TERM", "foot"), ("GIALAB_IMAGES", "blocks")], ..scripted::FOOT };
+    let by_environment = doctor(blocks, Manner::Prompt);
+    assert_eq!(by_environment["terminal"]["protocol"], "blocks");
+    let mut terminal =
+        Scripted::open(&lab, blocks, Manner::Prompt, &["doctor", "--json", "--images", "sixel"]);
+    assert_eq!(terminal.wait_for_exit(Duration::from_secs(10)), 0);
+    assert!(terminal.wrote("asked for with sixel"));
+    let output = lab.command(&["list"]).env("GIALAB_IMAGES", "png").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = crate::lab::text(&output.stderr);
+    assert!(
+        error.contains("GIALAB_IMAGES") && error.contains("iterm") && error.lines().count() == 1,
+        "{error}"
+    );
 }
 
 /// A tmux of our own, with a pretended kitty attached to it.
