@@ -6,6 +6,7 @@ mod bad_input;
 mod commands;
 mod lab;
 mod life;
+mod life_of_viewer;
 mod recovery;
 mod screen;
 mod terminal;

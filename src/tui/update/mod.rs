@@ -40,6 +40,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Damaged => vec![Effect::Redraw],
+        Msg::Suspend => vec![Effect::Suspend],
+        Msg::CannotSuspend => {
+            note(model, "no shell here could continue gialab: it does not stop".into(), false)
+        }
         Msg::FocusChanged(focused) => {
             model.focused = Some(focused);
             // Some terminals forget pictures while they are hidden.
