@@ -72,17 +72,22 @@ fn goes_on(lab: &Lab, run: &str) {
     let before = lab.events(run).len();
     lab.wait_for("the worker to go on", || lab.events(run).len() > before + 2);
     let mut again = Screen::open(lab, 100, 30);
-    again.wait_for("running");
+    shows_live(&mut again);
     again.press("q");
     again.wait_for_exit(Duration::from_secs(10));
+}
+
+/// Goes to the list of runs, on which one is live.
+fn shows_live(screen: &mut Screen) {
+    screen.wait_for("gialab");
+    screen.press("2");
+    screen.wait_for("1 run is live");
 }
 
 /// A viewer that shows `run` live.
 fn watching(lab: &Lab, run: &str) -> (Screen, u32) {
     let mut screen = Screen::open(lab, 100, 30);
-    screen.wait_for("gialab");
-    screen.press("2");
-    screen.wait_for("running");
+    shows_live(&mut screen);
     screen.press("\r");
     screen.wait_for("it/s");
     assert!(RunDirectory::at(lab.run_path(run)).health().unwrap().is_live());
@@ -115,7 +120,7 @@ fn whatever_takes_the_viewer_away_the_worker_goes_on() {
 
     // A launcher that keeps the hang-up from the viewer.
     let mut screen = Screen::run(&lab, &["/usr/bin/setsid", "--wait", GIALAB], 100, 30);
-    screen.wait_for("running");
+    shows_live(&mut screen);
     let pid = wait_for_viewer(&lab);
     sees_off(pid, "hang-up without its signal", || screen.hang_up());
 
@@ -174,7 +179,10 @@ fn a_killed_session_of_tmux_takes_the_viewer_and_leaves_the_worker() {
     tmux(&["new-session", "-d", "-x", "100", "-y", "30", "-s", "keeps", "sleep 1000"]);
     for command in ["kill-session", "kill-pane", "kill-server"] {
         tmux(&["new-session", "-d", "-x", "100", "-y", "30", "-s", "lab", GIALAB]);
-        lab.wait_for("the viewer in tmux", || tmux(&["capture-pane", "-p", "-t", "lab"]).contains("running"));
+        let shows = |words: &str| tmux(&["capture-pane", "-p", "-t", "lab"]).contains(words);
+        lab.wait_for("the viewer in tmux", || shows("gialab"));
+        tmux(&["send-keys", "-t", "lab", "2"]);
+        lab.wait_for("the run in it", || shows("1 run is live"));
         let pid = wait_for_viewer(&lab);
         let target = if command == "kill-server" { vec![command] } else { vec![command, "-t", "lab"] };
         sees_off(pid, command, || drop(tmux(&target)));
@@ -242,11 +250,11 @@ fn where_nobody_could_continue_it_ctrl_z_does_not_stop_the_viewer() {
         screen.press("\x1a");
         screen.wait_for("no shell here could continue gialab");
         assert_ne!(state(pid), 'T');
+        // Also when it is asked from outside.
         kill(u64::from(pid), "-TSTP");
     }
-    screen.press("?");
-    screen.wait_for("suspend");
-    screen.press("q");
+    screen.press("2");
+    screen.wait_for("No runs yet");
     screen.press("q");
     assert_eq!(screen.wait_for_exit(Duration::from_secs(10)), 0);
 }
@@ -288,11 +296,11 @@ fn the_end_of_a_long_run_rings_where_nobody_looks() {
     let rung = |screen: &Screen| String::from_utf8_lossy(&screen.raw()).contains('\x07');
     for (focus, rings) in [("\x1b[I", false), ("\x1b[O", true)] {
         run.write_manifest(&live).unwrap();
-        screen.wait_for("running");
+        screen.wait_for("1 run is live");
         screen.press(focus);
         let done = gialab::run::Manifest { status: Status::Done, ..live.clone() };
         run.write_manifest(&done).unwrap();
-        screen.wait_for("done");
+        screen.wait_for("nothing is running");
         if rings {
             lab.wait_for("the bell", || rung(&screen));
         }
