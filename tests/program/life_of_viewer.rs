@@ -23,12 +23,9 @@ fn endless(lab: &Lab) -> String {
 
 /// The viewer that runs in this laboratory, wherever it was started.
 fn viewer(lab: &Lab) -> Option<u32> {
-    let mark = format!("GIALAB_DATA_DIR={}", lab.path("data").display());
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes.filter_map(|item| item.file_name().to_str()?.parse().ok()).find(|pid: &u32| {
-        let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        let is_here = read("environ").split(|byte| *byte == 0).any(|pair| pair == mark.as_bytes());
-        is_here && read("cmdline").strip_suffix(b"\0") == Some(GIALAB.as_bytes())
+    lab.processes().into_iter().find(|pid| {
+        let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        arguments.strip_suffix(b"\0") == Some(GIALAB.as_bytes())
     })
 }
 
