@@ -160,8 +160,10 @@ fn cuda_device() -> Result<burn::DispatchDevice, String> {
 /// background thread when one is missing.
 #[cfg(feature = "cuda")]
 fn cuda_device() -> Result<burn::DispatchDevice, String> {
-    match crate::sys::cuda_devices() {
-        Ok(0) => Err("the NVIDIA driver answers, but shows no device".to_owned()),
+    match crate::sys::cuda_driver() {
+        Ok(driver) if driver.devices.is_empty() => {
+            Err("the NVIDIA driver answers, but shows no device".to_owned())
+        }
         Ok(_) if !crate::sys::has_nvrtc() => Err(
             "CUDA's run-time compiler is missing (libnvrtc does not load); install it or set LD_LIBRARY_PATH"
                 .into(),

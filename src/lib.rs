@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 pub mod dual;
 pub mod fl;
+pub mod machine;
 pub mod metric;
 pub mod model;
 pub mod paths;

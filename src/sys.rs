@@ -21,31 +21,77 @@ pub fn process_exists(pid: u32) -> bool {
     !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
 }
 
-/// Number of CUDA devices, asked of the driver without starting anything on them.
+/// What the CUDA driver says of itself and its devices.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CudaDriver {
+    /// Newest CUDA that the driver knows, as 13.1.
+    pub version: String,
+    /// Its devices.
+    pub devices: Vec<CudaDevice>,
+}
+
+/// One device.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CudaDevice {
+    /// Its name.
+    pub name: String,
+    /// Its memory in bytes.
+    pub memory: usize,
+}
+
+/// Asks the CUDA driver for its devices, without starting anything on them.
+///
+/// # Errors
+/// A sentence that says what is missing.
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
-pub fn cuda_devices() -> Result<i32, String> {
+pub fn cuda_driver() -> Result<CudaDriver, String> {
     type Init = unsafe extern "C" fn(u32) -> i32;
-    type Count = unsafe extern "C" fn(*mut i32) -> i32;
-    // SAFETY: libcuda's load-time code is what every CUDA program runs; both signatures are those of
-    // the driver API (cuda.h), and the out-pointer is a live i32.
+    type Number = unsafe extern "C" fn(*mut i32) -> i32;
+    type Get = unsafe extern "C" fn(*mut i32, i32) -> i32;
+    type Name = unsafe extern "C" fn(*mut std::ffi::c_char, i32, i32) -> i32;
+    type Memory = unsafe extern "C" fn(*mut usize, i32) -> i32;
+    let no_driver = |_| "libcuda.so.1 is not a CUDA driver".to_owned();
+    // SAFETY: libcuda's load-time code is what every CUDA program runs; all signatures are those of the driver
+    // API (cuda.h), every out-pointer is a live value, and the name's buffer is as long as it is said to be.
     unsafe {
         let library = libloading::Library::new("libcuda.so.1")
             .map_err(|_| "no NVIDIA driver found (libcuda.so.1 does not load)".to_owned())?;
-        let init: libloading::Symbol<Init> =
-            library.get(b"cuInit\0").map_err(|_| "libcuda.so.1 is not a CUDA driver".to_owned())?;
-        let count: libloading::Symbol<Count> =
-            library.get(b"cuDeviceGetCount\0").map_err(|_| "libcuda.so.1 is not a CUDA driver".to_owned())?;
+        let init: libloading::Symbol<Init> = library.get(b"cuInit\0").map_err(no_driver)?;
+        let version: libloading::Symbol<Number> = library.get(b"cuDriverGetVersion\0").map_err(no_driver)?;
+        let count: libloading::Symbol<Number> = library.get(b"cuDeviceGetCount\0").map_err(no_driver)?;
+        let get: libloading::Symbol<Get> = library.get(b"cuDeviceGet\0").map_err(no_driver)?;
+        let name: libloading::Symbol<Name> = library.get(b"cuDeviceGetName\0").map_err(no_driver)?;
+        let memory: libloading::Symbol<Memory> = library.get(b"cuDeviceTotalMem_v2\0").map_err(no_driver)?;
+        let mut known = 0;
+        let known = if version(&mut known) == 0 { known } else { 0 };
+        let version = format!("{}.{}", known / 1000, known % 1000 / 10);
         match init(0) {
             0 => {}
-            100 => return Ok(0),
+            100 => return Ok(CudaDriver { version, devices: Vec::new() }),
             code => return Err(format!("the NVIDIA driver does not start (cuInit returned {code})")),
         }
         let mut devices = 0;
         match count(&mut devices) {
-            0 => Ok(devices),
-            code => Err(format!("the NVIDIA driver does not answer (cuDeviceGetCount returned {code})")),
+            0 => {}
+            code => {
+                return Err(format!("the NVIDIA driver does not answer (cuDeviceGetCount returned {code})"));
+            }
         }
+        let device = |ordinal: i32| {
+            let (mut device, mut bytes, mut text) = (0, 0usize, [0 as std::ffi::c_char; 128]);
+            if get(&mut device, ordinal) != 0 {
+                return CudaDevice { name: format!("device {ordinal}, which does not answer"), memory: 0 };
+            }
+            let named = name(text.as_mut_ptr(), text.len() as i32 - 1, device) == 0;
+            let measured = memory(&mut bytes, device) == 0;
+            let text = std::ffi::CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned();
+            CudaDevice {
+                name: if named { text } else { format!("device {ordinal}") },
+                memory: if measured { bytes } else { 0 },
+            }
+        };
+        Ok(CudaDriver { version, devices: (0..devices).map(device).collect() })
     }
 }
 
@@ -161,6 +207,16 @@ pub fn read_stdin_within(patience: std::time::Duration, heard: &mut Vec<u8>) -> 
     let count = rustix::io::read(stdin, &mut buffer)?;
     heard.extend_from_slice(&buffer[..count]);
     Ok(count > 0)
+}
+
+/// How the terminal on stdin treats its input, to be put back by [`set_terminal_mode`].
+pub fn terminal_mode() -> Option<rustix::termios::Termios> {
+    rustix::termios::tcgetattr(rustix::stdio::stdin()).ok()
+}
+
+/// Puts the terminal back into a mode.
+pub fn set_terminal_mode(mode: &rustix::termios::Termios) {
+    let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), rustix::termios::OptionalActions::Now, mode);
 }
 
 /// Forgets input on stdin that nobody has read.

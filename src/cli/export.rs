@@ -15,7 +15,7 @@ pub struct Arguments {
     /// What to write: tables, one document, a grid of pictures, or a report
     #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::name))]
     to: String,
-    /// The file to write, or - for standard output [default: the name of the run, here]
+    /// The file to write, or - for standard output, of csv the metrics [default: the name of the run, here]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
 }

@@ -1,10 +1,12 @@
 //! `gialab man`: the manual, for packagers.
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
 
 use super::DONE;
 
@@ -16,16 +18,44 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    // In one line, as the header of a page needs it.
-    let command = super::Arguments::command().version(env!("CARGO_PKG_VERSION"));
-    if let Some(directory) = &arguments.out {
-        let failed = || format!("cannot write the manual into {}", directory.display());
-        std::fs::create_dir_all(directory).with_context(failed)?;
-        clap_mangen::generate_to(command, directory).with_context(failed)?;
+    // The version in one line, as the header of a page needs it.
+    let mut command =
+        super::Arguments::command().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
+    command.build();
+    let Some(directory) = &arguments.out else {
+        std::io::stdout().write_all(&page(&command)?)?;
         return Ok(DONE);
+    };
+    let failed = || format!("cannot write the manual into {}", directory.display());
+    fs::create_dir_all(directory).with_context(failed)?;
+    let seen = command.get_subcommands().filter(|command| !command.is_hide_set());
+    for command in seen.chain([&command]) {
+        let name = Man::new(command.clone()).get_filename();
+        fs::write(directory.join(name), page(command)?).with_context(failed)?;
     }
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
-    std::io::stdout().write_all(&page)?;
     Ok(DONE)
+}
+
+/// One page: what clap knows, then the paragraphs below the options as sections.
+fn page(command: &Command) -> std::io::Result<Vec<u8>> {
+    let man = Man::new(command.clone());
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    for paragraph in below.split("\n\n") {
+        let Some((heading, lines)) = paragraph.split_once(":\n") else { continue };
+        writeln!(page, ".SH {}\n.nf", heading.to_uppercase())?;
+        for line in lines.lines() {
+            writeln!(page, "\\&{}", line.trim_start().replace('\\', "\\e").replace('-', "\\-"))?;
+        }
+        writeln!(page, ".fi")?;
+    }
+    Ok(page)
 }

@@ -4,11 +4,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod completions;
 mod doctor;
 mod export;
+mod help;
 #[cfg(feature = "tui")]
 mod images;
 mod list;
+mod man;
 mod presets;
 mod progress;
 mod require;
@@ -51,9 +54,10 @@ const VERSION: &str = if cfg!(feature = "cuda") {
 
 /// An interactive laboratory for gradient inversion attacks on federated learning.
 ///
-/// Without a command, the terminal application starts: pick a preset, watch the attack, find it again.
+/// A client sends the gradient of its private pictures; an attacker tries to get the pictures back from it. Without a
+/// command, the terminal application starts: pick a preset, watch the attack, find it again.
 #[derive(Parser)]
-#[command(name = "gialab", version = VERSION)]
+#[command(name = "gialab", version = VERSION, after_help = help::FIRST_STEPS, after_long_help = help::GUIDE)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -71,23 +75,67 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run a preset: set up the victim, attack it, keep everything
+    ///
+    /// The attack runs in a process of its own and is followed until it ends; Ctrl-C stops it, and `gialab resume` goes
+    /// on. In a terminal truth and reconstruction are shown at the end. Everything is kept in a directory of the run.
+    #[command(after_long_help = help::RUN)]
     Run(run::Arguments),
     /// Go on with a run that was stopped or killed
+    ///
+    /// The attack goes on from its last checkpoint, a few seconds back at most, and comes to the same result as without
+    /// the interruption.
+    #[command(after_long_help = help::RESUME)]
     Resume(resume::Arguments),
     /// Stop a run; it can be resumed
+    ///
+    /// The worker writes a checkpoint after its current iteration and ends; the command waits until it has.
+    #[command(after_long_help = help::STOP)]
     Stop(stop::Arguments),
     /// List all runs
+    ///
+    /// Live runs come first, then the newest. PSNR and matching loss are those of the first attacked round.
+    #[command(after_long_help = help::LIST)]
     List(list::Arguments),
     /// Show a run: what it was, how it went, and its picture
+    ///
+    /// Prints who attacked what under which conditions, the metrics of every round, and in a terminal truth and
+    /// reconstruction beside each other.
+    #[command(after_long_help = help::SHOW)]
     Show(show::Arguments),
     /// Write runs as tables, as JSON, as a picture or as a report
+    ///
+    /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with a
+    /// row an iteration. json is one document with everything but the pixels. png is a grid of truth, reconstruction and
+    /// amplified difference, a row a run. html is one page that needs nothing else, to read, print and pass on. Rounds
+    /// and trials are counted from 0 in csv and json. A file that is there already is replaced. The paths written are
+    /// printed. A run that is not complete is written as it stands.
+    #[command(after_long_help = help::EXPORT)]
     Export(export::Arguments),
     /// List the presets, or explain one
+    ///
+    /// A preset says whose data and model are attacked, what the attacker is granted, and how it attacks. The text of
+    /// one is a start for your own.
+    #[command(after_long_help = help::PRESETS)]
     Presets(presets::Arguments),
     /// Measure this machine on the standard workloads
+    ///
+    /// Times single evaluations, one gradient match with its own gradient each, of models of several sizes, and
+    /// compares them with the machine's matrix product.
+    #[command(after_long_help = help::BENCH)]
     Bench(bench::Arguments),
     /// Look at terminal, backends and directories, and say what is wrong
+    ///
+    /// Each problem comes with its remedy. Start here when pictures look wrong or CUDA is not found.
+    #[command(after_long_help = help::DOCTOR)]
     Doctor(doctor::Arguments),
+    /// Print what a shell needs to complete gialab's commands and options
+    ///
+    /// Save the output where your shell looks for completions, or have it read at every start.
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(completions::Arguments),
+    /// Print the manual page (for packagers)
+    #[command(hide = true)]
+    Man(man::Arguments),
     /// Compute a run (started by `run` and by the terminal application)
     #[command(hide = true)]
     Worker(worker::Arguments),
@@ -146,6 +194,8 @@ pub fn main() -> ExitCode {
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments),
+        Some(Command::Man(arguments)) => man::run(&arguments),
         Some(Command::Worker(arguments)) => worker::run(&arguments),
         #[cfg(feature = "tui")]
         None => terminal::run(&context, &arguments.terminal),

@@ -11,10 +11,15 @@ use gialab::run::tail::Tail;
 use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status};
 
 use super::require::Requirement;
-use super::{DONE, FAILED, INTERRUPTED, NOT_MET, show};
+use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, show};
 
 /// Follows the run to its end and returns the exit code. Ctrl-C stops the run; closing the terminal does not.
-pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]) -> anyhow::Result<u8> {
+pub fn follow(
+    context: &Context,
+    directory: &RunDirectory,
+    json: bool,
+    requirements: &[Requirement],
+) -> anyhow::Result<u8> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // The second Ctrl-C leaves at once; the run then stops by itself.
     let code = i32::from(INTERRUPTED);
@@ -73,7 +78,7 @@ pub fn follow(directory: &RunDirectory, json: bool, requirements: &[Requirement]
         }
     };
     view.end()?;
-    view.result(directory, &manifest, &finished)?;
+    view.result(context, directory, &manifest, &finished)?;
     match finished.status {
         Status::Stopped => Ok(INTERRUPTED),
         Status::Done => {
@@ -172,6 +177,7 @@ impl View {
 
     fn result(
         &self,
+        context: &Context,
         directory: &RunDirectory,
         manifest: &Manifest,
         finished: &Finished,
@@ -187,7 +193,7 @@ impl View {
         show::rounds(&mut out, manifest, &finished.rounds)?;
         drop(out);
         if finished.status == Status::Done {
-            show::pictures(directory, &finished.rounds)?;
+            show::pictures(context, directory, &finished.rounds)?;
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         writeln!(std::io::stdout(), "{}", directory.id())?;
         return Ok(DONE);
     }
-    progress::follow(&directory, arguments.follow.json, &requirements)
+    progress::follow(context, &directory, arguments.follow.json, &requirements)
 }
 
 /// The options that are short for a `--set`, after the ones given as such.

@@ -32,7 +32,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         Some(finished) => {
             rounds(&mut out, &manifest, &finished.rounds)?;
             drop(out);
-            pictures(&directory, &finished.rounds)?;
+            pictures(context, &directory, &finished.rounds)?;
         }
         None => {
             let (state, notice) = read(&directory)?;
@@ -57,7 +57,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                 trial.best_pictures.last().or(trial.pictures.last())
             });
             if let Some(picture) = newest {
-                side_by_side(&directory, &picture.file)?;
+                side_by_side(context, &directory, &picture.file)?;
             }
         }
     }
@@ -130,56 +130,33 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
 }
 
 /// Truth and reconstruction of every round: in the terminal if there is one, always by path.
-pub fn pictures(directory: &RunDirectory, rounds: &[RoundResult]) -> anyhow::Result<()> {
+pub fn pictures(context: &Context, directory: &RunDirectory, rounds: &[RoundResult]) -> anyhow::Result<()> {
     for round in rounds {
-        side_by_side(directory, &format!("pictures/round-{}-reconstruction.png", round.round))?;
+        side_by_side(context, directory, &format!("pictures/round-{}-reconstruction.png", round.round))?;
     }
     Ok(())
 }
 
-fn side_by_side(directory: &RunDirectory, file: &str) -> anyhow::Result<()> {
+fn side_by_side(context: &Context, directory: &RunDirectory, file: &str) -> anyhow::Result<()> {
     let reconstruction = directory.path().join(file);
     let mut out = std::io::stdout();
-    if out.is_terminal() {
+    #[cfg(feature = "tui")]
+    if out.is_terminal() && context.wishes.images != gialab::gfx::Images::Off {
         let truth = image::open(directory.pictures_path().join("truth.png"))?;
         let picture = beside(&truth, &image::open(&reconstruction)?);
         writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
-        print(&picture)?;
+        super::images::print(context.wishes, &picture)?;
     }
     writeln!(out, "picture  {}", reconstruction.display())?;
     Ok(())
 }
 
 /// Two pictures with a gap of two pixels.
-fn beside(left: &DynamicImage, right: &DynamicImage) -> DynamicImage {
+fn beside(left: &DynamicImage, right: &DynamicImage) -> RgbImage {
     let (left, right) = (left.to_rgb8(), right.to_rgb8());
     let gap = 2;
     let mut both = RgbImage::new(left.width() + gap + right.width(), left.height().max(right.height()));
     imageops::replace(&mut both, &left, 0, 0);
     imageops::replace(&mut both, &right, i64::from(left.width() + gap), 0);
-    both.into()
-}
-
-/// Prints with half blocks, one pixel a column and two a row, so that viuer has nothing to resample.
-fn print(picture: &DynamicImage) -> anyhow::Result<()> {
-    let columns = u32::from(viuer::terminal_size().0).max(20);
-    let fitted = if picture.width() > columns {
-        let height = picture.height() * columns / picture.width();
-        picture.resize_exact(columns, height.max(2), imageops::FilterType::Triangle)
-    } else {
-        picture.clone()
-    };
-    let rows = fitted.height().div_ceil(2);
-    let even = fitted.resize_exact(fitted.width(), rows * 2, imageops::FilterType::Nearest);
-    // Without protocols viuer asks the terminal nothing: no reply can be waited for.
-    let config = viuer::Config {
-        absolute_offset: false,
-        width: Some(even.width()),
-        height: Some(rows),
-        use_kitty: false,
-        use_iterm: false,
-        ..viuer::Config::default()
-    };
-    viuer::print(&even, &config)?;
-    Ok(())
+    both
 }

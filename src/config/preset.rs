@@ -142,6 +142,10 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
             match value {
                 toml::Value::Table(inner) => collect(&key, inner, into),
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
+                // As people write them: 1e-6 rather than 0.000001.
+                toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
+                    drop(into.insert(key, format!("{value:e}")));
+                }
                 other => drop(into.insert(key, other.to_string())),
             }
         }

@@ -48,7 +48,6 @@ const fn setting(
 
 /// All settings, in the order of a form.
 pub static SETTINGS: &[Setting] = &[
-    setting("title", Kind::Typed, "", "text", "one line for lists"),
     setting("victim.data", Kind::Data, "", "a built-in set or a path", "whose data is attacked"),
     setting(
         "victim.indices",
@@ -139,6 +138,7 @@ pub static SETTINGS: &[Setting] = &[
         "above 0, at most 86400",
         "between two checkpoints",
     ),
+    setting("title", Kind::Typed, "", "text", "one line for lists"),
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::fit::Canvas;
@@ -23,8 +23,10 @@ pub fn draw(out: &mut Vec<u8>, canvas: &Canvas) {
 fn png(canvas: &Canvas) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (width, height) = (canvas.width as u32, canvas.height as u32);
+    // The row above is the best guess in an enlarged picture.
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Up);
     // Writing to memory does not fail, and the size fits the pixels.
-    let _ = PngEncoder::new(&mut bytes).write_image(&canvas.rgba, width, height, ExtendedColorType::Rgba8);
+    let _ = encoder.write_image(&canvas.rgba, width, height, ExtendedColorType::Rgba8);
     bytes
 }
 

@@ -7,6 +7,7 @@ pub mod blocks;
 pub mod brand;
 pub mod caps;
 pub mod fit;
+pub mod inline;
 mod iterm;
 mod kitty;
 pub mod mux;

@@ -41,9 +41,30 @@ pub struct Tmux {
     pub terminal: String,
     /// What tmux knows that terminal can do, with commas.
     pub features: String,
+    /// `focus-events`: `off` or `on`.
+    pub focus_events: String,
 }
 
 impl Tmux {
+    fn of_answer(said: &str) -> Tmux {
+        let mut lines = said.lines().map(str::to_owned);
+        let mut line = || lines.next().unwrap_or_default();
+        // Formats tell options by number.
+        let option = |value: String| match value.as_str() {
+            "0" => "off".to_owned(),
+            "1" => "on".to_owned(),
+            "2" => "all".to_owned(),
+            _ => value,
+        };
+        Tmux {
+            version: line(),
+            passthrough: option(line()),
+            terminal: line(),
+            features: line(),
+            focus_events: option(line()),
+        }
+    }
+
     /// Whether wrapped sequences reach the terminal.
     pub fn passes(&self) -> bool {
         matches!(self.passthrough.as_str(), "on" | "all")
@@ -84,14 +105,9 @@ impl Multiplexer {
 
 /// Asks the tmux of this pane.
 pub fn ask_tmux(variable: impl Fn(&str) -> Option<String>) -> Tmux {
-    let format = "#{version}\n#{client_termtype}\n#{client_termfeatures}";
-    let said = tmux(&variable, &["display-message", "-p", format]).unwrap_or_default();
-    let mut lines = said.lines().map(str::to_owned);
-    let mut line = || lines.next().unwrap_or_default();
-    let (version, terminal, features) = (line(), line(), line());
-    // -A: the value in force, also where the pane has none of its own.
-    let passthrough = tmux(&variable, &["show-options", "-A", "-p", "-v", "allow-passthrough"]);
-    Tmux { version, passthrough: passthrough.unwrap_or_default().trim().to_owned(), terminal, features }
+    let fields = ["version", "allow-passthrough", "client_termtype", "client_termfeatures", "focus-events"];
+    let format: String = fields.iter().map(|field| format!("#{{{field}}}\n")).collect();
+    Tmux::of_answer(&tmux(&variable, &["display-message", "-p", &format]).unwrap_or_default())
 }
 
 /// Lets this pane of tmux pass sequences on. False if tmux did not do it.
@@ -155,6 +171,14 @@ mod tests {
         assert_eq!(of(&[("STY", "1.pts"), ("TERM", "screen.xterm-256color")]), Multiplexer::Screen);
         assert_eq!(of(&[("TERM", "tmux-256color")]), Multiplexer::Remote);
         assert_eq!(of(&[("ZELLIJ", "0"), ("TERM", "xterm-256color")]), Multiplexer::Zellij);
+    }
+
+    #[test]
+    fn an_answer_is_read_line_by_line() {
+        let tmux = Tmux::of_answer("3.3a\n1\nkitty(0.43.1)\n256,RGB\n0\n");
+        assert_eq!((tmux.version.as_str(), tmux.passthrough.as_str()), ("3.3a", "on"));
+        assert_eq!((tmux.terminal.as_str(), tmux.focus_events.as_str()), ("kitty(0.43.1)", "off"));
+        assert_eq!(Tmux::of_answer(""), Tmux::default());
     }
 
     #[test]

@@ -203,6 +203,10 @@ pub fn parse(heard: &[u8]) -> Vec<Reply> {
     while let Some(at) = rest.iter().position(|byte| *byte == ESCAPE) {
         rest = &rest[at + 1..];
         let Some((kind, body)) = rest.split_first() else { break };
+        if *kind == ESCAPE {
+            // The first was a key.
+            continue;
+        }
         let Some(found) = (match kind {
             b'[' => control(body),
             b']' | b'P' | b'_' | b'^' | b'X' => string(*kind, body),

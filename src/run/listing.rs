@@ -302,7 +302,7 @@ mod tests {
         live.write_manifest(&manifest).unwrap();
         assert!(!listing.scan(&store).unwrap());
         let mut log = fs::OpenOptions::new().append(true).open(live.events_path()).unwrap();
-        writeln!(log, "{}", r#"{"v":1,"t":99.0,"event":"paused"}"#).unwrap();
+        log.write_all(b"{\"v\":1,\"t\":99.0,\"event\":\"paused\"}\n").unwrap();
         assert!(listing.scan(&store).unwrap());
         assert_eq!(listing.rows()[0].summary.seconds, Some(99.0));
         manifest.status = Status::Stopped;

@@ -16,6 +16,8 @@ use super::msg::{Msg, PictureKey};
 use super::theme::Theme;
 use super::update::update;
 use super::view::with_cells;
+#[cfg(test)]
+use super::view::{Hits, View};
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
@@ -23,7 +25,8 @@ use crate::config::{
 };
 use crate::gfx::{Depth, Raster};
 use crate::run::event::{
-    Finished, Level, Metrics, PictureOf, Point, RoundResult, Spread, Tiles, TrialOutcome, VERSION,
+    Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread, Tiles, TrialOutcome,
+    VERSION,
 };
 use crate::run::{Event, Health, Line, Manifest, RunDirectory, Status, Store};
 
@@ -230,6 +233,32 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
     lines
 }
 
+/// A run on a batch of so many samples, in its first trial.
+pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
+    let columns = (1..).find(|columns| columns * columns >= samples).unwrap_or(1);
+    let mut lines = events(iterations, false);
+    lines.retain(|line| !matches!(&line.event, Event::Metrics { .. }));
+    for line in &mut lines {
+        match &mut line.event {
+            Event::Round { batch, trials, .. } => (*batch, *trials) = (samples, 2),
+            Event::Picture { tiles, metrics, iteration, what, .. } => {
+                *tiles = Tiles { samples, columns, width: 32, height: 32 };
+                let psnr = |at: usize| 9.0 + (at * 7 % samples) as f64 + *iteration as f64 / 50.0;
+                let sample = |at: usize| Sample {
+                    mse: 10f64.powf(-psnr(at) / 10.0),
+                    psnr: psnr(at),
+                    ssim: Some(Ratio(psnr(at) / 40.0)),
+                };
+                let mean = (0..samples).map(psnr).sum::<f64>() / samples as f64;
+                let all = Metrics { samples: (0..samples).map(sample).collect(), ..self::metrics(mean) };
+                *metrics = (*what != PictureOf::Truth).then(|| Box::new(all));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
 fn result(iterations: usize) -> RoundResult {
     RoundResult {
         round: 0,
@@ -309,15 +338,32 @@ pub fn load(model: &mut Model, effects: Vec<super::effect::Effect>) {
     for effect in effects {
         if let super::effect::Effect::Decode(keys) = effect {
             for key in keys {
-                let raster = Arc::new(raster(noise(&key)));
+                let tiles = model.view(&key.run).and_then(|view| view.tiles());
+                let (columns, samples) = tiles.map_or((1, 1), |tiles| (tiles.columns, tiles.samples));
+                let raster = Arc::new(tiled(&raster(noise(&key)), columns, samples.div_ceil(columns)));
                 update(model, Msg::PictureArrived(key, Ok(raster)));
             }
         }
     }
 }
 
+/// The picture so many times beside and below itself, each time in another hue.
+fn tiled(picture: &Raster, columns: usize, rows: usize) -> Raster {
+    let (width, height) = (picture.width * columns, picture.height * rows);
+    let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let pixel = |(x, y): (usize, usize)| {
+        let [r, g, b] = picture.pixels[y % picture.height * picture.width + x % picture.width];
+        match (x / picture.width + y / picture.height * columns) % 3 {
+            0 => [r, g, b],
+            1 => [g, b, r],
+            _ => [b, r, g],
+        }
+    };
+    Raster { width, height, pixels: all.map(pixel).collect() }
+}
+
 fn noise(key: &PictureKey) -> f64 {
-    if key.file.contains("truth") { 0.0 } else { (1.0 - key.iteration as f64 / 300.0).clamp(0.02, 1.0) }
+    if key.file.contains("truth") { 0.0 } else { 1.0 / (1.0 + key.iteration as f64 / 40.0) }
 }
 
 /// A manifest of that status.
@@ -455,6 +501,26 @@ pub fn drawn(model: &Model) -> String {
     terminal.backend().to_string()
 }
 
+/// The drawn model with its styles.
+#[cfg(test)]
+pub(super) fn buffer(model: &Model) -> ratatui::buffer::Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    draw(&mut terminal, model);
+    terminal.backend().buffer().clone()
+}
+
+/// What of the drawn model can be clicked.
+#[cfg(test)]
+pub(super) fn hits(model: &Model) -> Hits {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    let (mut hits, mut cells) = (Hits::default(), model.theme.cells());
+    let draw = |frame: &mut ratatui::Frame| {
+        screen::draw(model, &mut View { frame, surface: &mut cells, hits: &mut hits });
+    };
+    terminal.draw(draw).unwrap();
+    hits
+}
+
 fn draw(terminal: &mut Terminal<TestBackend>, model: &Model) {
     let mut cells = model.theme.cells();
     terminal.draw(|frame| with_cells(frame, &mut cells, |view| screen::draw(model, view))).unwrap();
@@ -481,6 +547,23 @@ impl Drawing {
         let mut model = model(width, height);
         update(&mut model, Msg::RunsListed(rows(count)));
         model.screen = super::model::Screen::Runs;
+        Drawing { model, terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
+    }
+
+    /// So many complete runs with that many iterations each, compared.
+    pub fn of_comparison(count: usize, iterations: usize, width: u16, height: u16) -> Self {
+        let mut model = model(width, height);
+        model.theme.depth = Depth::True;
+        update(&mut model, Msg::RunsListed(rows(count)));
+        let ids: Vec<String> = rows(count).into_iter().skip(5).take(count).map(|row| row.id).collect();
+        ids.iter().for_each(|id| model.runs_view.toggle(id));
+        update(&mut model, Msg::Key(crossterm::event::KeyCode::Char('4').into()));
+        for run in ids {
+            let lines = events(iterations, true);
+            let arrived = Msg::LinesArrived { run, restarted: false, lines, more: false };
+            let effects = update(&mut model, arrived);
+            load(&mut model, effects);
+        }
         Drawing { model, terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
     }
 

@@ -66,8 +66,14 @@ pub struct RunAreas {
     pub gauge: Rect,
 }
 
-/// Splits the body of the Run screen for pictures of `picture` pixels.
-pub fn run(body: Rect, rounds: usize, panes: Panes, picture: (usize, usize)) -> RunAreas {
+/// Splits the body of the Run screen for pictures of `picture` pixels in cells of `cell` pixels.
+pub fn run(
+    body: Rect,
+    rounds: usize,
+    panes: Panes,
+    picture: (usize, usize),
+    cell: (usize, usize),
+) -> RunAreas {
     let rounds = rounds.clamp(1, 200) as u16;
     // Frame, header and one line a round, but never more than a third.
     let table = (rounds + 3).min((body.height / 3).max(4));
@@ -90,34 +96,40 @@ pub fn run(body: Rect, rounds: usize, panes: Panes, picture: (usize, usize)) -> 
     let (chart, pictures) = match panes {
         Panes::Hidden => (middle, none),
         Panes::Only => (none, middle),
-        Panes::Beside => beside(middle, picture),
+        Panes::Beside => beside(middle, picture, cell),
     };
     RunAreas { header, chart, pictures, table, log, gauge }
 }
 
 /// Chart and pictures: side by side, or the pictures in a row below the chart where that shows them larger.
-fn beside(area: Rect, picture: (usize, usize)) -> (Rect, Rect) {
+fn beside(area: Rect, picture: (usize, usize), cell: (usize, usize)) -> (Rect, Rect) {
     let width = if area.width < WIDE { area.width / 2 - 2 } else { area.width * 2 / 5 };
     let columns = Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]);
     if area.width < WIDE {
         return columns.areas::<2>(area).into();
     }
     // Inside the frame: four in a row with a label each, or two rows of two.
-    let fitted = |columns: u16, rows: u16| {
-        fit::size(picture.0, picture.1, columns.into(), rows.into(), fit::HALF_BLOCKS)
-    };
-    let below = fitted((area.width - 2) / 4 - 1, area.height.saturating_sub(LOWEST_CHART + 3));
+    let fitted = |columns: u16, rows: u16| fit::size(picture.0, picture.1, columns.into(), rows.into(), cell);
+    let most = area.height.saturating_sub(LOWEST_CHART + 3);
+    // Half blocks need a row for two pixels; with pixels of its own a picture is sharp at any height, and the
+    // chart gets its half.
+    let rows = if cell == fit::HALF_BLOCKS { most } else { most.min(area.height / 2) };
+    let below = fitted((area.width - 2) / 4 - 1, rows);
     let aside = fitted((width - 2) / 2 - 1, (area.height.saturating_sub(2) / 2).saturating_sub(1));
     if below.0 <= aside.0 {
         return columns.areas::<2>(area).into();
     }
-    let height = below.1.div_ceil(fit::HALF_BLOCKS.1) as u16 + 3;
+    let height = below.1.div_ceil(cell.1) as u16 + 3;
     Layout::vertical([Constraint::Min(0), Constraint::Length(height)]).areas::<2>(area).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn run_with_pixels(body: Rect, rounds: usize, panes: Panes) -> RunAreas {
+        run(body, rounds, panes, (32, 32), (9, 18))
+    }
 
     #[test]
     fn below_sixty_by_sixteen_is_too_small() {
@@ -131,7 +143,9 @@ mod tests {
             for panes in [Panes::Beside, Panes::Only, Panes::Hidden] {
                 for rounds in [0, 1, 5, 100] {
                     let body = areas(Rect::new(0, 0, width, height)).body;
-                    let run = run(body, rounds, panes, (32, 32));
+                    let run = run(body, rounds, panes, (32, 32), fit::HALF_BLOCKS);
+                    let sharp = run_with_pixels(body, rounds, panes);
+                    assert!(sharp.chart.height >= 5 || sharp.pictures.height >= 5, "{width}x{height}");
                     assert!(run.chart.height >= 5 || run.pictures.height >= 5, "{width}x{height}");
                     assert_eq!((run.header.height, run.gauge.height), (2, 1));
                     assert!(run.table.height >= 3);

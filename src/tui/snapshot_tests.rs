@@ -1,6 +1,8 @@
 //! Pictures of whole screens. After a change: `INSTA_UPDATE=always cargo test --release --lib tui::`, then
 //! look at every one that changed.
 
+#![allow(clippy::unwrap_used)]
+
 use insta::assert_snapshot;
 
 use super::fixture::{self, drawn};
@@ -98,8 +100,12 @@ fn every_size_from_the_smallest_up_can_be_drawn() {
     for width in [1, 20, 60, 61, 79, 99, 100, 133, 220] {
         for height in [1, 3, 16, 17, 30, 70] {
             for ascii in [false, true] {
-                for mut model in [fixture::model(width, height), live(width, height), runs(width, height, 3)]
-                {
+                for mut model in [
+                    fixture::model(width, height),
+                    live(width, height),
+                    runs(width, height, 3),
+                    comparing(width, height),
+                ] {
                     model.theme.ascii = ascii;
                     for panes in [Panes::Beside, Panes::Only, Panes::Hidden] {
                         model.panes = panes;
@@ -110,8 +116,149 @@ fn every_size_from_the_smallest_up_can_be_drawn() {
                     update(&mut model, Msg::Key(crossterm::event::KeyCode::Esc.into()));
                     update(&mut model, Msg::Key(crossterm::event::KeyCode::Char('c').into()));
                     drawn(&model);
+                    update(&mut model, Msg::Key(crossterm::event::KeyCode::Esc.into()));
+                    press(&mut model, ":");
+                    drawn(&model);
                 }
             }
+        }
+    }
+}
+
+fn comparing(width: u16, height: u16) -> Model {
+    let mut model = runs(width, height, 4);
+    for key in "jj  c".chars() {
+        update(&mut model, Msg::Key(crossterm::event::KeyCode::Char(key).into()));
+    }
+    let ids: Vec<String> = model.compare.runs.iter().map(|(id, _)| id.clone()).collect();
+    for (id, (iterations, seed)) in ids.into_iter().zip([(300, "0"), (600, "7")]) {
+        let mut manifest = Box::new(fixture::manifest(&id, "dlg-lenet", Health::Done, fixture::NOW));
+        manifest.config = crate::config::preset::change(&manifest.config, [("run.seed", seed)]).unwrap();
+        let (run, health) = (id.clone(), Health::Done);
+        let mut effects = update(&mut model, Msg::ManifestArrived { run, manifest: Ok(manifest), health });
+        let lines = fixture::events(iterations, true);
+        let arrived = Msg::LinesArrived { run: id, restarted: false, lines, more: false };
+        effects.extend(update(&mut model, arrived));
+        fixture::load(&mut model, effects);
+    }
+    model
+}
+
+fn press(model: &mut Model, keys: &str) {
+    for key in keys.chars() {
+        let effects = update(model, Msg::Key(crossterm::event::KeyCode::Char(key).into()));
+        fixture::load(model, effects);
+    }
+}
+
+#[test]
+fn compare() {
+    assert_snapshot!("compare_80x24", drawn(&comparing(80, 24)));
+    assert_snapshot!("compare_120x40", drawn(&comparing(120, 40)));
+    let mut pictures = comparing(80, 24);
+    press(&mut pictures, "t");
+    assert_snapshot!("compare_pictures_80x24", drawn(&pictures));
+}
+
+#[test]
+fn a_batch_and_one_sample_of_it() {
+    let mut model = fixture::model(120, 40);
+    fixture::open(&mut model, fixture::batch_events(200, 6), Health::Running);
+    press(&mut model, "tt");
+    assert_snapshot!("batch_120x40", drawn(&model));
+    press(&mut model, "nnz");
+    assert_snapshot!("batch_enlarged_120x40", drawn(&model));
+}
+
+#[test]
+fn looking_back_with_a_cursor() {
+    let mut model = done(120, 40);
+    press(&mut model, "hhh,,t");
+    assert_snapshot!("run_scrubbed_120x40", drawn(&model));
+}
+
+#[test]
+fn the_smallest_screen() {
+    assert_snapshot!("presets_60x16", drawn(&fixture::model(60, 16)));
+    assert_snapshot!("runs_60x16", drawn(&runs(60, 16, 4)));
+    assert_snapshot!("run_live_60x16", drawn(&live(60, 16)));
+    assert_snapshot!("compare_60x16", drawn(&comparing(60, 16)));
+}
+
+#[test]
+fn lists_and_forms() {
+    let mut model = runs(80, 24, 4);
+    press(&mut model, ":");
+    assert_snapshot!("palette_80x24", drawn(&model));
+    press(&mut model, "re");
+    assert_snapshot!("palette_typed_80x24", drawn(&model));
+    let mut model = live(80, 24);
+    press(&mut model, "e");
+    assert_snapshot!("export_80x24", drawn(&model));
+    let mut model = live(80, 24);
+    press(&mut model, "a");
+    assert_snapshot!("again_80x24", drawn(&model));
+    let control = crossterm::event::KeyModifiers::CONTROL;
+    let save = crossterm::event::KeyEvent::new(crossterm::event::KeyCode::Char('s'), control);
+    update(&mut model, Msg::Key(save));
+    assert_snapshot!("save_80x24", drawn(&model));
+}
+
+/// Colours of the screen: every style that is used, with the characters that have it, row by row.
+fn colours(model: &Model) -> String {
+    let buffer = fixture::buffer(model);
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut x = 0;
+        while x < buffer.area.width {
+            let style = buffer[(x, y)].style();
+            let begin = x;
+            let mut run = String::new();
+            while x < buffer.area.width && buffer[(x, y)].style() == style {
+                run.push_str(buffer[(x, y)].symbol());
+                x += 1;
+            }
+            if !run.trim().is_empty() && style.fg != Some(ratatui::style::Color::Reset) {
+                let colour = style.fg.map_or(String::new(), |colour| colour.to_string());
+                text.push_str(&format!("{y:2} {begin:3} {colour:<8} {}\n", run.trim_end()));
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn themes_and_depths() {
+    use crate::gfx::Depth;
+    use crate::tui::theme::{Theme, load};
+    for (name, depth) in [
+        ("light", Depth::Indexed),
+        ("dark", Depth::True),
+        ("high-contrast", Depth::Indexed),
+        ("neutral", Depth::Sixteen),
+    ] {
+        let mut model = runs(80, 24, 4);
+        model.theme = Theme::new(&load(name, std::path::Path::new("")).unwrap(), depth, false);
+        assert_snapshot!(format!("runs_{name}_{depth:?}"), colours(&model));
+    }
+    let mut mono = runs(80, 24, 4);
+    mono.theme = Theme::new(&load("mono", std::path::Path::new("")).unwrap(), Depth::True, false);
+    assert_eq!(colours(&mono), "", "without colours there is no colour");
+    let mut compare = comparing(80, 24);
+    compare.theme = Theme::new(&load("light", std::path::Path::new("")).unwrap(), Depth::Indexed, false);
+    assert_snapshot!("compare_light_Indexed", colours(&compare));
+}
+
+#[test]
+fn every_screen_is_ascii_where_only_that_can_be_shown() {
+    let mut batch = fixture::model(120, 40);
+    fixture::open(&mut batch, fixture::batch_events(200, 6), Health::Running);
+    for mut model in [fixture::model(80, 24), live(100, 30), runs(80, 24, 4), comparing(100, 40), batch] {
+        model.theme.ascii = true;
+        for keys in ["", "t", "t", "z", "v", ",", ":", "e"] {
+            press(&mut model, keys);
+            let screen = drawn(&model);
+            assert!(screen.is_ascii(), "{keys}: {screen}");
         }
     }
 }

@@ -4,9 +4,14 @@
 mod architecture;
 mod bad_input;
 mod commands;
+mod export;
+mod help;
+mod interface;
 mod lab;
 mod life;
 mod life_of_viewer;
+mod pictures;
 mod recovery;
 mod screen;
+mod scripted;
 mod terminal;

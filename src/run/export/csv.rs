@@ -2,7 +2,9 @@
 //!
 //! RFC 4180 but for plain line ends; `nan`, `inf`, `-inf` as words; what is not known is an empty cell.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
 use super::ExportError;
@@ -131,7 +133,7 @@ pub fn curves(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError
 
 fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
     let cuts = Cuts::read(record)?;
-    let run = record.id();
+    let run = quoted(&record.id()).into_owned();
     let mut line_number = 0;
     // Trials begun, with the last iteration written: one that comes again is the same.
     let mut written: HashMap<(u32, usize), usize> = HashMap::new();
@@ -151,19 +153,10 @@ fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
                         continue;
                     }
                     *last = point.iteration;
-                    row(
-                        out,
-                        [
-                            run.clone(),
-                            round.to_string(),
-                            trial.to_string(),
-                            point.iteration.to_string(),
-                            number(line.t),
-                            number(point.matching),
-                            number(point.prior),
-                            number(point.total()),
-                        ],
-                    )?;
+                    let losses = [point.matching, point.prior, point.total()].map(Number);
+                    let [matching, prior, total] = losses;
+                    let (iteration, seconds) = (point.iteration, Number(line.t));
+                    writeln!(out, "{run},{round},{trial},{iteration},{seconds},{matching},{prior},{total}")?;
                 }
             }
             _ => {}
@@ -245,20 +238,28 @@ fn row<const N: usize>(out: &mut dyn Write, cells: [String; N]) -> io::Result<()
         if i > 0 {
             out.write_all(b",")?;
         }
-        if cell.contains(['"', ',', '\n', '\r']) {
-            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
-        } else {
-            out.write_all(cell.as_bytes())?;
-        }
+        out.write_all(quoted(cell).as_bytes())?;
     }
     out.write_all(b"\n")
 }
 
+fn quoted(cell: &str) -> Cow<'_, str> {
+    if cell.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\"")).into()
+    } else {
+        cell.into()
+    }
+}
+
 /// The shortest text that is read back as the same number.
-fn number(value: f64) -> String {
-    if value.is_nan() { "nan".to_owned() } else { format!("{value:?}") }
+struct Number(f64);
+
+impl Display for Number {
+    fn fmt(&self, text: &mut Formatter<'_>) -> fmt::Result {
+        if self.0.is_nan() { text.write_str("nan") } else { write!(text, "{:?}", self.0) }
+    }
 }
 
 fn optional(value: Option<f64>) -> String {
-    value.map(number).unwrap_or_default()
+    value.map(|value| Number(value).to_string()).unwrap_or_default()
 }

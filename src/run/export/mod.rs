@@ -178,3 +178,6 @@ fn curves_beside(path: &Path) -> PathBuf {
     }
     path.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,12 @@
 
 use super::Action as A;
 use super::Action;
+use ratatui::layout::Rect;
+
 use crate::run::Health;
+use crate::tui::layout;
 use crate::tui::model::{Model, RunView, Screen};
+use crate::tui::screen::compare;
 
 /// Whether an action makes sense now; if not, why.
 pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
@@ -120,6 +124,10 @@ fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
         A::NextSample | A::PreviousSample => {
             let several = model.compared().iter().any(|(run, _)| run.samples() > 1);
             holds(several, "every batch has one sample")
+        }
+        A::NextRows => {
+            let height = layout::areas(Rect::new(0, 0, model.size.0, model.size.1)).body.height;
+            holds(height <= compare::TALL, "everything is shown")
         }
         A::Pin | A::Open | A::Select | A::Copy | A::Export => {
             holds(model.chosen_compared().is_some(), "no run is compared")

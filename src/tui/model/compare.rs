@@ -13,8 +13,18 @@ pub struct CompareView {
     pub reference: Option<String>,
     /// The stored pictures pass.
     pub playing: bool,
-    /// Pictures are shown where there is no room for both them and the table.
-    pub pictures: bool,
+    /// What is shown where there is no room for everything.
+    pub lower: Lower,
+}
+
+/// What the lower part of a small screen shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lower {
+    /// What differs.
+    #[default]
+    Table,
+    /// The pictures; on the smallest screens the curves.
+    Pictures,
 }
 
 impl Model {

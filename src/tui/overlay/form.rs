@@ -74,9 +74,7 @@ impl Form {
             unchanged: of(&unchanged, setting.key),
         });
         let fields: Vec<Field> = fields.collect();
-        // The title is there to be saved with; what people come for is further down.
-        let focus = SETTINGS.iter().position(|setting| setting.key == "attack.iterations").unwrap_or(0);
-        Form { preset: preset.to_owned(), purpose, fields, focus, problem: None, base: base.clone() }
+        Form { preset: preset.to_owned(), purpose, fields, focus: 0, problem: None, base: base.clone() }
     }
 
     /// The text field that keys go to.
@@ -169,17 +167,23 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
     let place = super::centred(view, area, 96, form.fields.len() as u16 + 7);
     let title = match &form.purpose {
         Purpose::Keep => format!("settings of {}", form.preset),
-        Purpose::Start { backend } => format!("run {} again on {backend}", form.preset),
+        Purpose::Start { backend } => format!("run {} again on {backend}: Enter starts it", form.preset),
     };
-    let block = theme.frame(title).border_style(theme.accent());
+    let mut block = theme.frame(title).border_style(theme.accent());
     let inner = block.inner(place);
-    view.frame.render_widget(block, place);
     let [list, below] = [
         Rect { height: inner.height.saturating_sub(4), ..inner },
         Rect { y: inner.bottom().saturating_sub(4).max(inner.y), height: 4.min(inner.height), ..inner },
     ];
     let room = usize::from(list.height).max(1);
     let first = form.focus.saturating_sub(room * 2 / 3).min(form.fields.len().saturating_sub(room));
+    let hidden = form.fields.len().saturating_sub(room);
+    if hidden > 0 {
+        let (up, down) = (theme.glyph("↑", "up"), theme.glyph("↓", "down"));
+        let hint = format!(" {up} {first} more, {down} {} more ", hidden - first);
+        block = block.title_bottom(Line::styled(hint, theme.dim()).right_aligned());
+    }
+    view.frame.render_widget(block, place);
     for (row, at) in (first..form.fields.len()).take(room).enumerate() {
         let line = Rect { y: list.y + row as u16, height: 1, ..list };
         draw_field(model, view, line, form, at);
@@ -191,7 +195,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
 fn draw_field(model: &Model, view: &mut View, area: Rect, form: &Form, at: usize) {
     let theme = model.theme;
     let (field, has_focus) = (&form.fields[at], at == form.focus);
-    let label = 30.min(usize::from(area.width) / 2);
+    let label = 32.min(usize::from(area.width) / 2);
     let unit = if field.setting.unit.is_empty() { String::new() } else { format!(" {}", field.setting.unit) };
     let room = usize::from(area.width).saturating_sub(label + unit.len() + 4).max(1);
     let scroll = if has_focus { field.input.visual_scroll(room.saturating_sub(1)) } else { 0 };

@@ -57,15 +57,23 @@ impl List {
         List { title: title.into(), input: Input::default(), items, chosen: 0 }
     }
 
-    /// Positions of the items that hold every typed word, those that begin with the first one in front.
+    /// Positions of the items that hold every typed word; what can be done now and begins with the first word is
+    /// in front.
     pub fn fitting(&self) -> Vec<usize> {
         let typed = self.input.value().to_lowercase();
         let words: Vec<&str> = typed.split_whitespace().collect();
         let rank = |item: &Item| {
             let text = format!("{} {}", item.text, item.hint).to_lowercase();
             let fits = words.iter().all(|word| text.contains(word));
-            let begins = words.first().is_none_or(|word| text.starts_with(word));
-            fits.then_some((!begins, item.reason.is_some() && !words.is_empty()))
+            let first = words.first().copied().unwrap_or_default();
+            let place = if text.starts_with(first) {
+                0
+            } else if text.split([' ', '-']).any(|part| part.starts_with(first)) {
+                1
+            } else {
+                2
+            };
+            fits.then_some((item.reason.is_some(), place))
         };
         let ranked = self.items.iter().enumerate().filter_map(|(at, item)| Some((rank(item)?, at)));
         let mut ranked: Vec<_> = ranked.collect();

@@ -11,14 +11,17 @@ use crate::config::preset;
 use crate::config::setting::SETTINGS;
 use crate::run::event::Metrics;
 use crate::tui::format;
-use crate::tui::model::{Changes, Model, RunView};
+use crate::tui::model::{Changes, Lower, Model, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
 use crate::tui::widget::image_pane::{self, Shown};
 use crate::tui::widget::table::Cell;
 
 /// From so many rows on there is room for chart, table and pictures at once.
-const TALL: u16 = 30;
+pub const TALL: u16 = 30;
+
+/// Below so many rows there is room for one of them only.
+const LOW: u16 = 15;
 
 /// Columns of the labels on the left of the table.
 const LABELS: u16 = 26;
@@ -47,16 +50,23 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let table = table(model);
     let rows = table.rows.len() as u16 + 3;
     let [header, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-    let line = Line::styled(format!(" {}", common(model)), theme.dim());
+    let line = Line::styled(format!(" {}", common(model, area.width.into())), theme.dim());
     view.frame.buffer_mut().set_line(header.x, header.y, &line, header.width);
+    if body.height < LOW {
+        match model.compare.lower {
+            Lower::Table => table.draw(model, view, body),
+            Lower::Pictures => draw_chart(model, view, body),
+        }
+        return;
+    }
     if body.height < TALL {
         let [top, bottom] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(rows.min(body.height / 2 + 2))])
                 .areas(body);
         draw_chart(model, view, top);
-        match model.compare.pictures {
-            true => draw_pictures(model, view, bottom),
-            false => table.draw(model, view, bottom),
+        match model.compare.lower {
+            Lower::Table => table.draw(model, view, bottom),
+            Lower::Pictures => draw_pictures(model, view, bottom),
         }
         return;
     }
@@ -105,7 +115,7 @@ fn unlike(model: &Model) -> Option<&'static str> {
 }
 
 /// What all runs share of their conditions.
-fn common(model: &Model) -> String {
+fn common(model: &Model, width: usize) -> String {
     let compared = model.compared();
     let of = |f: &dyn Fn(&crate::config::RunConfig) -> String| {
         let values: BTreeSet<String> = compared.iter().filter_map(|(run, _)| config(run)).map(f).collect();
@@ -122,9 +132,15 @@ fn common(model: &Model) -> String {
             format!("threat model {}", threat.split_once(' ').map_or(threat, |(letter, _)| letter))
         }),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
     let dot = model.theme.glyph(" · ", ", ");
-    if parts.is_empty() { "nothing in common".to_owned() } else { format!("all: {}", parts.join(dot)) }
+    let mut text = String::new();
+    for part in parts.into_iter().flatten() {
+        let longer = if text.is_empty() { format!("all: {part}") } else { format!("{text}{dot}{part}") };
+        if longer.chars().count() + 1 < width {
+            text = longer;
+        }
+    }
+    if text.is_empty() { "nothing in common".to_owned() } else { text }
 }
 
 fn draw_chart(model: &Model, view: &mut View, area: Rect) {

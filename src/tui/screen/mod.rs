@@ -32,7 +32,13 @@ pub fn draw(model: &Model, view: &mut View) {
         Screen::Run => run::draw(model, view, areas.body),
         Screen::Compare => compare::draw(model, view, areas.body),
     }
-    let line = status(model);
+    let mut line = status(model);
+    if line.width() > usize::from(areas.status.width)
+        && let Some(last) = line.spans.last_mut()
+    {
+        // The sentence is one span.
+        last.content = super::format::cut(&last.content, areas.status.width.into(), model.theme.ascii).into();
+    }
     view.frame.buffer_mut().set_line(areas.status.x, areas.status.y, &line, areas.status.width);
     footer::draw(model, areas.footer, view);
     if !model.overlays.is_empty() {

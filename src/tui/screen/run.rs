@@ -32,7 +32,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         Rows::Trials => run.round().map_or(1, |round| round.trials.len()),
         Rows::Samples => run.samples(),
     };
-    let areas = layout::run(area, rows, model.panes, picture_size(run));
+    let areas = layout::run(area, rows, model.panes, picture_size(run), view.surface.cell());
     draw_header(run, theme, view, areas.header);
     if areas.chart.area() > 0 {
         draw_chart(model, run, view, areas.chart);

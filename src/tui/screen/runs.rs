@@ -108,30 +108,41 @@ pub fn draw_filter(view: &mut View, theme: Theme, area: Rect, filter: &Input, fi
     1
 }
 
-/// Widths that depend on the screen: id or preset, changes, host.
-fn widths(width: usize) -> (usize, usize) {
-    // status 11, PSNR 7, loss 8, when 13, took 9 and their gaps
-    let rest = width.saturating_sub(11 + 8 + 9 + 14 + 10 + 10);
+/// Columns on the right with their widths, the least needed last.
+const FIGURES: [(&str, usize); 5] =
+    [("PSNR dB", 7), ("match", 8), ("started", 13), ("took", 9), ("backend", 8)];
+
+/// The status in front.
+const STATUS: usize = 11;
+
+/// Below this a name cannot be told from another.
+const SHORTEST_NAME: usize = 16;
+
+/// Widths that depend on the screen: preset, changes, and how many of the figures fit.
+fn widths(width: usize) -> (usize, usize, usize) {
+    let taken = |figures: usize| FIGURES[..figures].iter().map(|(_, width)| width + 1).sum::<usize>();
+    let figures =
+        (1..=FIGURES.len()).rev().find(|n| STATUS + SHORTEST_NAME + taken(*n) <= width).unwrap_or(1);
+    let rest = width.saturating_sub(STATUS + taken(figures));
     let changes = if rest >= 34 { rest - 20 } else { 0 };
-    (rest - changes, changes)
+    (rest - changes, changes, figures)
 }
 
 fn heading(width: usize) -> String {
-    let (name, changes) = widths(width);
+    let (name, changes, figures) = widths(width);
     let mut text = format!(" {:<10}{:<name$}", "status", "preset");
     if changes > 0 {
         text.push_str(&format!("{:<changes$}", "changed"));
     }
-    text.push_str(&format!(
-        " {:>7} {:>8} {:>13} {:>9} {:>8}",
-        "PSNR dB", "match", "started", "took", "backend"
-    ));
+    for (heading, width) in &FIGURES[..figures] {
+        text.push_str(&format!(" {heading:>width$}"));
+    }
     text
 }
 
 fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let theme = model.theme;
-    let (name, changes) = widths(width);
+    let (name, changes, figures) = widths(width);
     let selected = match model.runs_view.mark_of(&row.id) {
         Some(place) => Span::styled(theme.marker(place), theme.series(place)),
         None => Span::raw(" "),
@@ -141,7 +152,7 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let label = if row.preset.is_empty() { &row.id } else { &row.preset };
     let mut text = format!("{:<name$}", format::cut(label, name.saturating_sub(1), theme.ascii));
     if let (Some(error), None) = (&row.error, &row.config) {
-        let room = width.saturating_sub(11 + name);
+        let room = width.saturating_sub(STATUS + name);
         return Line::from(vec![
             selected,
             status,
@@ -160,7 +171,9 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let took = number(summary.seconds.map(format::clock));
     let when = format::moment(row.created, model.now, &model.zone);
     let backend = format::cut(&row.backend, 8, theme.ascii);
-    text.push_str(&format!(" {psnr:>7} {loss:>8} {when:>13} {took:>9} {backend:>8}"));
+    for (value, (_, width)) in [psnr, loss, when, took, backend].iter().zip(&FIGURES[..figures]) {
+        text.push_str(&format!(" {value:>width$}"));
+    }
     Line::from(vec![selected, status, Span::raw(text)])
 }
 

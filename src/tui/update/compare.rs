@@ -4,7 +4,7 @@ use super::run::scrubbed;
 use super::{follow, run, save, show};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Lower, Model, Screen};
 use crate::tui::screen::compare as view;
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -48,7 +48,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::NextSample => next_sample(model, 1),
         Action::PreviousSample => next_sample(model, -1),
-        Action::NextRows => model.compare.pictures = !model.compare.pictures,
+        Action::NextRows => {
+            model.compare.lower = match model.compare.lower {
+                Lower::Table => Lower::Pictures,
+                Lower::Pictures => Lower::Table,
+            };
+        }
         Action::Copy => return vec![Effect::Copy(view::table(model).tsv())],
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::words::count;
 use crate::series::{Bucket, Series};
 
 /// Size of the drawing and of the plot in it, in units of the drawing.
@@ -97,8 +98,10 @@ impl Axes {
         let of_power = |power: i32| {
             let inside = move |factor: &&u8| **factor == 1 || power < self.to;
             factors.iter().filter(inside).map(move |&factor| {
-                let label = match factor {
-                    1 => power_of_ten(power),
+                let label = match (factor, power) {
+                    (_, 0) => factor.to_string(),
+                    (_, 1) => format!("{factor}0"),
+                    (1, _) => power_of_ten(power),
                     _ => format!("{factor}·{}", power_of_ten(power)),
                 };
                 (f64::from(factor) * 10f64.powi(power), label)
@@ -124,7 +127,7 @@ impl Axes {
                 @for iteration in self.iterations() {
                     path.grid d=(format!("M{:.1} {TOP}V{BOTTOM}", self.x(iteration))) {}
                     text x=(format!("{:.1}", self.x(iteration))) y=(BOTTOM + 18.0) text-anchor="middle" {
-                        (iteration)
+                        (count(iteration as usize))
                     }
                 }
                 path.frame d=(format!("M{LEFT} {TOP}V{BOTTOM}H{RIGHT}")) {}
@@ -145,9 +148,6 @@ fn round_step(least: f64) -> f64 {
 }
 
 fn power_of_ten(power: i32) -> String {
-    if (0..=1).contains(&power) {
-        return if power == 0 { "1".to_owned() } else { "10".to_owned() };
-    }
     let raised = |digit| match digit {
         '-' => '⁻',
         '1' => '¹',

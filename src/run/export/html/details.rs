@@ -99,12 +99,15 @@ fn trials(round: &RoundState) -> Markup {
     html! {
         h3 { "Trials" }
         figure.curves {
-            figcaption { "Matching loss of every trial by iteration, logarithmic scale; the chosen one is thicker" }
+            figcaption {
+                "Matching loss of every trial by iteration, logarithmic scale"
+                @if chosen.is_some() { "; the chosen one is thicker" }
+            }
             (chart("Matching loss of every trial by iteration", &curves))
             (legend(&[], &curves))
         }
         div.wide {
-            table.figures {
+            table {
                 thead {
                     tr {
                         th { "trial" } th { "ended" } th.number { "match\u{a0}↓" } th.number { "PSNR dB\u{a0}↑" }
@@ -160,7 +163,7 @@ fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
         h3 { "Samples" }
         p { "In the order of the pictures, row by row." }
         div.wide {
-            table.figures.samples {
+            table.samples {
                 thead {
                     tr {
                         th { "sample" } th.number { "PSNR dB\u{a0}↑" } th.number { "SSIM\u{a0}↑" } th.number { "MSE\u{a0}↓" }

@@ -106,9 +106,10 @@ pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> 
                 }
                 footer {
                     p {
-                        "The truth and every figure that depends on it are known to you, never to the attacker. PSNR and MSE "
-                        "after clamping to [0, 1]; SSIM with a Gaussian window of 11 pixels, σ = 1.5. Of a batch the mean, "
-                        "after the best assignment of reconstructions to samples; an infinite PSNR counts as 100 dB in a mean."
+                        "The truth and every figure that depends on it are known to you, never to the attacker. PSNR and "
+                        "MSE after clamping to [0, 1]; SSIM with a Gaussian window of 11 pixels, σ = 1.5. Of a batch the "
+                        "mean, after the best assignment of reconstructions to samples, and the best sample in brackets; "
+                        "an infinite PSNR counts as 100 dB in a mean."
                     }
                     p { "Exported " (words::moment(crate::run::now())) " by gialab " (env!("CARGO_PKG_VERSION")) "." }
                 }
@@ -130,12 +131,11 @@ fn results(entries: &[Entry<'_>]) -> Markup {
     }
     html! {
         div.wide {
-            table.figures {
+            table.results {
                 thead {
                     tr {
                         th { "run" }
                         th.number { "PSNR dB\u{a0}↑" }
-                        th.number { "best" }
                         th.number { "SSIM\u{a0}↑" }
                         th.number { "MSE\u{a0}↓" }
                         th.number { "labels right" }
@@ -147,7 +147,7 @@ fn results(entries: &[Entry<'_>]) -> Markup {
                 }
                 @for (conditions, members) in &groups {
                     tbody {
-                        tr.conditions { th colspan="10" scope="rowgroup" { (conditions) } }
+                        tr.conditions { th colspan="9" scope="rowgroup" { (conditions) } }
                         @for entry in members { (result(entry)) }
                     }
                 }
@@ -170,8 +170,12 @@ fn result(entry: &Entry<'_>) -> Markup {
                     " " span.status { (entry.record.health.name()) ", so far" }
                 }
             }
-            td.number.main { (of_metrics(|m| fixed(m.psnr.mean, 2))) }
-            td.number { (of_metrics(|m| fixed(m.psnr.best, 2))) }
+            td.number.main {
+                (of_metrics(|m| fixed(m.psnr.mean, 2)))
+                @if let Some(batch) = metrics.filter(|m| !m.samples.is_empty()) {
+                    " " span.aside { "(" (fixed(batch.psnr.best, 2)) ")" }
+                }
+            }
             td.number { (or_dash(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
             td.number { (of_metrics(|m| error(m.mse.mean))) }
             td.number { (or_dash(metrics.and_then(|m| m.label_accuracy).map(percent))) }
@@ -229,7 +233,7 @@ fn caption(pair: &Pair<'_>, quality: &str) -> String {
 }
 
 fn iterate(picture: &Picture) -> String {
-    let quality = picture.metrics.as_ref().map(|m| format!(", {} dB", fixed(m.psnr.mean, 1)));
+    let quality = picture.metrics.as_ref().map(|m| format!(", {}\u{a0}dB", fixed(m.psnr.mean, 1)));
     format!("{}{}", count(picture.iteration), quality.unwrap_or_default())
 }
 
@@ -264,7 +268,7 @@ fn encoded(picture: &RgbImage) -> std::io::Result<Vec<u8>> {
 
 /// The shown trial of every entry on shared axes; of a single one with its priors.
 fn losses(entries: &[Entry<'_>]) -> Markup {
-    let trials = entries.iter().filter_map(|entry| Some((entry, entry.round?.shown_trial()?)));
+    let mut trials = entries.iter().filter_map(|entry| Some((entry, entry.round?.shown_trial()?)));
     let mut curves: Vec<(String, Curve<'_>)> = trials
         .clone()
         .map(|(entry, trial)| {
@@ -275,7 +279,7 @@ fn losses(entries: &[Entry<'_>]) -> Markup {
             (name, Curve { series: &trial.matching, style: entry.style, strong: false })
         })
         .collect();
-    if let ([_], Some((_, trial))) = (entries, trials.last())
+    if let ([_], Some((_, trial))) = (entries, trials.next())
         && trial.prior.range().is_some_and(|(_, high)| high > 0.0)
     {
         curves.push(("weighted priors".into(), Curve { series: &trial.prior, style: 1, strong: false }));

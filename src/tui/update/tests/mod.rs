@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod comparing;
+mod pointing;
+mod settings;
+mod watching;
+
 use super::*;
+use crate::run::{Health, Request};
 use crate::tui::fixture::{self, NOW};
 use crate::tui::model::Panes;
 
@@ -63,9 +69,9 @@ fn a_created_run_is_opened_at_once() {
 fn pictures_go_round_and_the_presets_own_is_no_change() {
     let mut model = fixture::model(80, 24);
     press(&mut model, "I");
-    assert_eq!(model.settings_of("dlg-lenet").picture, Some(16));
+    assert_eq!(model.changes["dlg-lenet"]["victim.indices"], "[16]");
     press(&mut model, "i");
-    assert_eq!(model.settings_of("dlg-lenet").picture, None);
+    assert!(model.changes["dlg-lenet"].is_empty());
 }
 
 #[test]
@@ -75,51 +81,6 @@ fn backends_that_are_not_there_are_passed_over() {
         press(&mut model, "b");
         assert_eq!(model.backend, expected);
     }
-}
-
-#[test]
-fn the_form_refuses_what_cannot_be_used_and_keeps_what_can() {
-    let mut model = fixture::model(80, 24);
-    press(&mut model, "c");
-    control(&mut model, 'u');
-    press(&mut model, "0");
-    code(&mut model, KeyCode::Enter);
-    assert!(matches!(model.overlays.last(), Some(Overlay::Edit(_))));
-    code(&mut model, KeyCode::Backspace);
-    press(&mut model, "50");
-    code(&mut model, KeyCode::Tab);
-    code(&mut model, KeyCode::Tab);
-    press(&mut model, "7");
-    code(&mut model, KeyCode::Enter);
-    assert!(model.overlays.is_empty());
-    let settings = model.settings_of("dlg-lenet");
-    assert_eq!((settings.iterations, settings.trials, settings.seed), (Some(50), None, Some(7)));
-}
-
-#[test]
-fn the_form_knows_how_many_pictures_a_set_has() {
-    let mut model = fixture::model(80, 24);
-    press(&mut model, "c");
-    code(&mut model, KeyCode::BackTab);
-    code(&mut model, KeyCode::BackTab);
-    control(&mut model, 'u');
-    press(&mut model, "18");
-    code(&mut model, KeyCode::Enter);
-    assert!(matches!(model.overlays.last(), Some(Overlay::Edit(_))));
-    code(&mut model, KeyCode::Tab);
-    control(&mut model, 'u');
-    update(&mut model, Msg::Paste(" /home/ada/me.png\n".into()));
-    code(&mut model, KeyCode::Enter);
-    let settings = model.settings_of("dlg-lenet");
-    assert_eq!((settings.data.as_deref(), settings.picture), (Some("/home/ada/me.png"), Some(17)));
-}
-
-#[test]
-fn escape_leaves_the_form_without_a_change() {
-    let mut model = fixture::model(80, 24);
-    press(&mut model, "c9");
-    code(&mut model, KeyCode::Esc);
-    assert_eq!(model.settings_of("dlg-lenet"), Default::default());
 }
 
 #[test]
@@ -178,19 +139,19 @@ fn sorting_by_psnr_puts_the_best_first() {
 #[test]
 fn space_pauses_and_goes_on() {
     let mut model = live();
-    let directory = model.run.as_ref().unwrap().directory.clone();
+    let directory = model.run().unwrap().directory.clone();
     assert_eq!(press(&mut model, " "), [Effect::Ask(directory.clone(), Request::Pause)]);
     let run = directory.id();
     let manifest = Ok(Box::new(fixture::manifest(&run, "dlg-lenet", Health::Paused, NOW)));
     update(&mut model, Msg::ManifestArrived { run, manifest, health: Health::Paused });
-    assert_eq!(model.run.as_ref().unwrap().asked, None);
+    assert_eq!(model.run().unwrap().asked, None);
     assert_eq!(press(&mut model, " "), [Effect::Ask(directory, Request::Run)]);
 }
 
 #[test]
 fn stopping_asks_first() {
     let mut model = live();
-    let directory = model.run.as_ref().unwrap().directory.clone();
+    let directory = model.run().unwrap().directory.clone();
     assert!(press(&mut model, "s").is_empty());
     assert_eq!(press(&mut model, "y"), [Effect::Ask(directory, Request::Stop)]);
 }
@@ -199,8 +160,8 @@ fn stopping_asks_first() {
 fn resuming_is_for_runs_that_stand() {
     let mut model = live();
     assert!(press(&mut model, "r").is_empty());
-    model.run.as_mut().unwrap().health = Health::Crashed;
-    let directory = model.run.as_ref().unwrap().directory.clone();
+    model.run_mut().unwrap().health = Health::Crashed;
+    let directory = model.run().unwrap().directory.clone();
     assert_eq!(press(&mut model, "r"), [Effect::Resume(directory)]);
     assert!(press(&mut model, "r").is_empty());
 }
@@ -208,7 +169,7 @@ fn resuming_is_for_runs_that_stand() {
 #[test]
 fn scrubbing_walks_the_stored_pictures_and_ends_by_following() {
     let mut model = live();
-    let shown = |model: &Model| model.run.as_ref().unwrap().current_picture().unwrap().iteration;
+    let shown = |model: &Model| model.run().unwrap().current_picture().unwrap().iteration;
     assert_eq!(shown(&model), 150);
     code(&mut model, KeyCode::Left);
     assert_eq!(shown(&model), 100);
@@ -216,31 +177,31 @@ fn scrubbing_walks_the_stored_pictures_and_ends_by_following() {
     assert_eq!(shown(&model), 50);
     code(&mut model, KeyCode::Right);
     code(&mut model, KeyCode::Right);
-    assert_eq!((shown(&model), model.run.as_ref().unwrap().scrub), (150, None));
+    assert_eq!((shown(&model), model.run().unwrap().scrub), (150, None));
 }
 
 #[test]
 fn trials_can_be_looked_at_one_by_one() {
     let mut model = live();
-    let trial = |model: &Model| model.run.as_ref().unwrap().shown_trial().unwrap().trial;
+    let trial = |model: &Model| model.run().unwrap().shown_trial().unwrap().trial;
     assert_eq!(trial(&model), 1);
     press(&mut model, "[");
     assert_eq!(trial(&model), 0);
     press(&mut model, "G");
-    assert_eq!((trial(&model), model.run.as_ref().unwrap().trial), (1, None));
+    assert_eq!((trial(&model), model.run().unwrap().trial), (1, None));
 }
 
 #[test]
 fn pictures_are_asked_for_once_and_the_old_one_stays_until_the_new_one_is_there() {
     let mut model = live();
-    let run = model.run.as_ref().unwrap().id.clone();
-    assert!(model.run.as_ref().unwrap().pictures.difference.is_some());
+    let run = model.run().unwrap().id.clone();
+    assert!(model.run().unwrap().pictures.difference.is_some());
     let more: Vec<_> = fixture::events(400, false).into_iter().collect();
     let effects =
         update(&mut model, Msg::LinesArrived { run: run.clone(), restarted: true, lines: more, more: false });
     let asked: Vec<_> = effects.iter().filter(|effect| matches!(effect, Effect::Decode(_))).collect();
     assert_eq!(asked.len(), 1);
-    assert!(model.run.as_ref().unwrap().pictures.slots[1].shown.is_some());
+    assert!(model.run().unwrap().pictures.slots[1].shown.is_some());
     assert!(
         update(&mut model, Msg::LinesArrived { run, restarted: false, lines: vec![], more: false })
             .is_empty()
@@ -266,7 +227,7 @@ fn news_of_another_run_is_ignored() {
     let mut model = live();
     let lines = fixture::events(300, true);
     update(&mut model, Msg::LinesArrived { run: "other".into(), restarted: true, lines, more: false });
-    assert!(model.run.as_ref().unwrap().state.finished.is_none());
+    assert!(model.run().unwrap().live.finished.is_none());
 }
 
 #[test]

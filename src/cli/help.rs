@@ -1,0 +1,82 @@
+//! What `--help` says below the options, in lines that fit a page of the manual of 80 columns.
+//! Each paragraph has a heading.
+
+macro_rules! first_steps {
+    () => {
+        "First steps:
+  gialab run dlg-lenet           recover a photo from its gradient
+  gialab                         the same on a screen; ? shows all keys
+  gialab export last --to html   a report of the newest run"
+    };
+}
+
+/// Under `-h`.
+pub const FIRST_STEPS: &str = concat!(first_steps!(), "\n\nMore: gialab --help, gialab COMMAND --help");
+
+/// Under `--help`.
+pub const GUIDE: &str = concat!(
+    first_steps!(),
+    "
+
+Where runs are kept:
+  Under the data directory of your user, each run a directory of plain
+  files; gialab doctor names the place and its free space. --data-dir,
+  then GIALAB_DATA_DIR, choose another one.
+
+Environment:
+  GIALAB_DATA_DIR   where runs are kept
+  GIALAB_IMAGES     how pictures are shown, as --images
+  GIALAB_LOG        how much run.log tells: error, warn, info, debug, trace
+  NO_COLOR          draw without colours
+
+Exit codes:
+  0 done, 1 failed, 2 usage, 3 a --require was not met, 130 interrupted"
+);
+
+/// Under the long help of `gialab run`, and so on.
+pub const RUN: &str = "\
+Examples:
+  gialab run dlg-lenet
+  gialab run ig-lenet --image photo.png --set attack.tv=1e-3 --seed 7
+  gialab run mine.toml --backend cuda --detach
+  gialab run dlg-digits --json --require 'psnr>=30' | tail -n 1";
+
+pub const RESUME: &str = "\
+Example:
+  gialab resume last";
+
+pub const STOP: &str = "\
+Example:
+  gialab stop last";
+
+pub const LIST: &str = "\
+Example:
+  gialab list --json";
+
+pub const SHOW: &str = "\
+Example:
+  gialab show last";
+
+pub const EXPORT: &str = "\
+Examples:
+  gialab export last --to html
+  gialab export dlg-lenet ig-lenet --to png --out both.png
+  gialab export last --to csv --out -";
+
+pub const PRESETS: &str = "\
+Examples:
+  gialab presets
+  gialab presets dlg-lenet > mine.toml";
+
+pub const BENCH: &str = "\
+Example:
+  gialab bench --backend flex --workload dlg-lenet-b1";
+
+pub const DOCTOR: &str = "\
+Example:
+  gialab doctor";
+
+pub const COMPLETIONS: &str = r#"Examples:
+  eval "$(gialab completions bash)"
+  gialab completions zsh > ~/.zfunc/_gialab
+  gialab completions fish > ~/.config/fish/completions/gialab.fish"#;

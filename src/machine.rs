@@ -1,0 +1,121 @@
+//! What this machine has: processor, memory, disk. For `doctor`; nothing is chosen by it.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+/// Processor and memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// The processor's name.
+    pub processor: String,
+    /// Threads that computations use.
+    pub threads: usize,
+    /// Widest vector instructions that flex uses here.
+    pub vectors: &'static str,
+    /// Memory in bytes, if the system tells.
+    pub memory: Option<u64>,
+    /// Memory that could be had now, in bytes.
+    pub available: Option<u64>,
+}
+
+impl Machine {
+    /// Looks.
+    pub fn look() -> Machine {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let (processor, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
+        Machine {
+            processor: field(&processor, "model name").unwrap_or(std::env::consts::ARCH).to_owned(),
+            threads: rayon::current_num_threads(),
+            vectors: vectors(),
+            memory: kilobytes(&memory, "MemTotal"),
+            available: kilobytes(&memory, "MemAvailable"),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn vectors() -> &'static str {
+    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+        "AVX-512"
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        "AVX2"
+    } else {
+        "SSE"
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn vectors() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "NEON" } else { "none" }
+}
+
+/// The value of the first `name : value` line.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));
+    line.map(str::trim)
+}
+
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    field(text, name)?.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|value| value * 1024)
+}
+
+/// Free bytes of a directory that can be written to; it is made if it does not exist.
+///
+/// # Errors
+/// A sentence that says why it cannot be written to.
+pub fn writable(path: &Path) -> Result<u64, String> {
+    let describe = |error: std::io::Error| format!("cannot be written: {error}");
+    std::fs::create_dir_all(path).map_err(describe)?;
+    let probe = path.join(format!(".probe-{}", std::process::id()));
+    std::fs::write(&probe, b"probe").map_err(describe)?;
+    std::fs::remove_file(&probe).map_err(describe)?;
+    let space = rustix::fs::statvfs(path).map_err(|error| describe(error.into()))?;
+    Ok(space.f_bavail * space.f_frsize)
+}
+
+/// Whether the system kills what a user started when the user logs out, by systemd's files.
+pub fn kills_at_logout() -> bool {
+    let mut files = vec![Path::new("/etc/systemd/logind.conf").to_path_buf()];
+    for directory in ["/usr/lib/systemd/logind.conf.d", "/etc/systemd/logind.conf.d"] {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        files.extend(entries.map(|entry| entry.path()));
+    }
+    let text: String = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    is_set(&text)
+}
+
+/// Whether the last setting in the text says yes.
+fn is_set(text: &str) -> bool {
+    let value = text.lines().rev().find_map(|line| line.trim().strip_prefix("KillUserProcesses="));
+    value.is_some_and(|value| matches!(value.trim(), "yes" | "true" | "1" | "on"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_the_kernels_files_are_found() {
+        assert_eq!(
+            field("vendor_id\t: A\nmodel name\t: AMD EPYC 7763\n", "model name"),
+            Some("AMD EPYC 7763")
+        );
+        assert_eq!(kilobytes("MemTotal:       24576 kB\n", "MemTotal"), Some(24576 * 1024));
+        assert_eq!(kilobytes("", "MemTotal"), None);
+    }
+
+    #[test]
+    fn the_last_setting_of_logind_counts_and_comments_do_not() {
+        assert!(!is_set("#KillUserProcesses=yes\n"));
+        assert!(is_set("KillUserProcesses=no\n[Login]\nKillUserProcesses=yes\n"));
+        assert!(!is_set("KillUserProcesses=yes\nKillUserProcesses=no\n"));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_said() {
+        let file = tempfile::NamedTempFile::new();
+        let path = file.as_ref().map(|file| file.path().join("runs")).unwrap_or_default();
+        assert!(writable(&path).is_err_and(|sentence| sentence.starts_with("cannot be written")));
+    }
+}
