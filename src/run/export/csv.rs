@@ -147,7 +147,7 @@ fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
                 written.insert((round, trial), 0);
             }
             Event::Progress { round, trial, points, .. } => {
-                let Some(last) = written.get_mut(&(round, trial)) else { return Ok(()) };
+                let last = written.entry((round, trial)).or_default();
                 for point in points {
                     if point.iteration <= *last || cuts.void(line_number, round, trial, point.iteration) {
                         continue;
