@@ -23,6 +23,10 @@ Where runs are kept:
   files; gialab doctor names the place and its free space. --data-dir,
   then GIALAB_DATA_DIR, choose another one.
 
+What is yours:
+  In the configuration directory, ~/.config/gialab on Linux: presets/*.toml,
+  config.toml (theme, images, mouse, notify), keymap.toml, themes/*.toml.
+
 Environment:
   GIALAB_DATA_DIR   where runs are kept
   GIALAB_IMAGES     how pictures are shown, as --images

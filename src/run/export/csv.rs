@@ -3,7 +3,6 @@
 //! RFC 4180 but for plain line ends; `nan`, `inf`, `-inf` as words; what is not known is an empty cell.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
@@ -135,37 +134,26 @@ fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
     let cuts = Cuts::read(record)?;
     let run = quoted(&record.id()).into_owned();
     let mut line_number = 0;
-    // Trials begun, with the last iteration written: one that comes again is the same.
-    let mut written: HashMap<(u32, usize), usize> = HashMap::new();
     each_line(record, |line| {
         line_number += 1;
+        let Event::Progress { round, trial, points, .. } = line.event else { return Ok(()) };
         if line_number > cuts.lines {
             return Ok(());
         }
-        match line.event {
-            Event::Trial { round, trial, .. } => {
-                written.insert((round, trial), 0);
+        for point in points {
+            if cuts.void(line_number, round, trial, point.iteration) {
+                continue;
             }
-            Event::Progress { round, trial, points, .. } => {
-                let last = written.entry((round, trial)).or_default();
-                for point in points {
-                    if point.iteration <= *last || cuts.void(line_number, round, trial, point.iteration) {
-                        continue;
-                    }
-                    *last = point.iteration;
-                    let losses = [point.matching, point.prior, point.total()].map(Number);
-                    let [matching, prior, total] = losses;
-                    let (iteration, seconds) = (point.iteration, Number(line.t));
-                    writeln!(out, "{run},{round},{trial},{iteration},{seconds},{matching},{prior},{total}")?;
-                }
-            }
-            _ => {}
+            let [matching, prior, total] = [point.matching, point.prior, point.total()].map(Number);
+            let (iteration, seconds) = (point.iteration, Number(line.t));
+            writeln!(out, "{run},{round},{trial},{iteration},{seconds},{matching},{prior},{total}")?;
         }
         Ok(())
     })
 }
 
 /// What takes back points that the log already holds: a worker that went on from a checkpoint, or began a trial anew.
+/// The rules are those of [`RunState`](crate::run::RunState).
 #[derive(Debug, Default)]
 struct Cuts {
     /// Lines of the log that were looked at.
@@ -187,30 +175,57 @@ struct Cut {
 impl Cuts {
     fn read(record: &Record) -> Result<Cuts, ExportError> {
         let mut cuts = Cuts::default();
+        // How far the curves go: place of the round, trial, iteration.
+        let mut reached = (0, 0, 0);
         each_line(record, |line| {
             cuts.lines += 1;
-            let line_number = cuts.lines;
-            let mut cut = |round, trial, iteration| {
-                cuts.cuts.push(Cut { line: line_number, round, trial, iteration });
+            let (round, trial, iteration) = match line.event {
+                Event::Round { round, .. } => {
+                    cuts.begin(round);
+                    return Ok(());
+                }
+                Event::Trial { round, trial, .. } => (round, trial, 0),
+                Event::Resumed { round, trial, iteration } => (round, trial, iteration),
+                Event::Progress { round, trial, points, .. } => {
+                    let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(()) };
+                    // A round whose announcement is lost, but never the first.
+                    if !cuts.rounds.is_empty() {
+                        cuts.begin(round);
+                    }
+                    let Some(at) = cuts.place(round) else { return Ok(()) };
+                    let before = reached;
+                    reached = (at, trial, last.iteration);
+                    // Points that go back come from a resume whose line is lost.
+                    if before < (at, trial, first.iteration) {
+                        return Ok(());
+                    }
+                    (round, trial, first.iteration.saturating_sub(1))
+                }
+                _ => return Ok(()),
             };
-            match line.event {
-                Event::Round { round, .. } if !cuts.rounds.contains(&round) => cuts.rounds.push(round),
-                Event::Trial { round, trial, .. } => cut(round, trial, 0),
-                Event::Resumed { round, trial, iteration } => cut(round, trial, iteration),
-                _ => {}
-            }
+            cuts.cuts.push(Cut { line: cuts.lines, round, trial, iteration });
             Ok(())
         })?;
         Ok(cuts)
     }
 
+    fn begin(&mut self, round: u32) {
+        if self.place(round).is_none() {
+            self.rounds.push(round);
+        }
+    }
+
+    fn place(&self, round: u32) -> Option<usize> {
+        self.rounds.iter().position(|known| *known == round)
+    }
+
     /// Whether a later line takes this point back, or its round was never announced.
     fn void(&self, line: u64, round: u32, trial: usize, iteration: usize) -> bool {
-        let begun = |round| self.rounds.iter().position(|known| *known == round);
-        let Some(at) = begun(round) else { return true };
+        let Some(at) = self.place(round) else { return true };
         let mut later = self.cuts.iter().rev().take_while(|cut| cut.line > line);
         later.any(|cut| {
-            begun(cut.round).is_some_and(|of_cut| (at, trial, iteration) > (of_cut, cut.trial, cut.iteration))
+            self.place(cut.round)
+                .is_some_and(|of_cut| (at, trial, iteration) > (of_cut, cut.trial, cut.iteration))
         })
     }
 }

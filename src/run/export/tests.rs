@@ -337,8 +337,8 @@ fn curves_are_what_a_viewer_shows_whatever_was_taken_back() {
         ],
         // Begun anew without a checkpoint.
         vec![round(2), trial(0), progress(0, 1, 9), round(2), trial(0), progress(0, 1, 4)],
-        // Points that come twice, and points of a trial or round that was never announced.
-        vec![round(1), trial(0), progress(0, 1, 9), progress(0, 5, 12), progress(3, 1, 2)],
+        // Lines that are lost: of a resume, of a trial, of the round.
+        vec![round(1), trial(0), progress(0, 1, 9), progress(0, 5, 12), progress(3, 1, 2), progress(0, 7, 8)],
         vec![trial(0), progress(0, 1, 9), resumed(0, 3)],
     ];
     for (i, story) in stories.into_iter().enumerate() {

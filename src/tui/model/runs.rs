@@ -85,7 +85,10 @@ impl Model {
         let words = words(self.runs_view.filter.value());
         let fits = |row: &&RunRow| {
             words.is_empty() || {
-                let text = format!("{} {} {} {}", row.id, row.backend, row.host, row.health.name());
+                let about = row.config.as_ref().map_or(String::new(), |config| {
+                    format!("{} {} {}", config.victim.model, config.victim.data, config.attack.kind)
+                });
+                let text = format!("{} {} {} {} {about}", row.id, row.backend, row.host, row.health.name());
                 let text = text.to_lowercase();
                 words.iter().all(|word| text.contains(word.as_str()))
             }

@@ -5,7 +5,7 @@ use super::{follow, run, save, show};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Lower, Model, Screen};
-use crate::tui::screen::compare as view;
+use crate::tui::widget::sheet;
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let last = model.compare.runs.len().saturating_sub(1);
@@ -54,7 +54,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 Lower::Pictures => Lower::Table,
             };
         }
-        Action::Copy => return vec![Effect::Copy(view::table(model).tsv())],
+        Action::Copy => return vec![Effect::Copy(sheet::of(model).tsv())],
         _ => {}
     }
     Vec::new()

@@ -5,5 +5,6 @@ pub mod footer;
 pub mod gauge;
 pub mod image_pane;
 pub mod metric_table;
+pub mod sheet;
 pub mod table;
 pub mod tabs;

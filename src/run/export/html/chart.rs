@@ -8,8 +8,8 @@ use crate::series::{Bucket, Series};
 /// Size of the drawing and of the plot in it, in units of the drawing.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 56.0;
-const RIGHT: f64 = 704.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 688.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 252.0;
 

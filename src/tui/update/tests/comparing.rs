@@ -80,7 +80,7 @@ fn no_more_runs_than_colours() {
 #[test]
 fn the_sheet_holds_what_differs_and_marks_the_best() {
     let model = comparing();
-    let sheet = crate::tui::screen::compare::table(&model);
+    let sheet = crate::tui::widget::sheet::of(&model);
     let row = |label: &str| sheet.rows.iter().find(|(known, _, _)| known.starts_with(label));
     let (_, seeds, _) = row("run.seed").unwrap();
     assert_eq!(seeds.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>(), ["0", "7"]);

@@ -1,0 +1,375 @@
+//! What can be done, and where: the actions, the places, and the table of both that keys are given to.
+
+use crate::tui::model::{Model, Screen};
+use crate::tui::overlay::Overlay;
+
+/// What a person wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// End the program; runs go on.
+    Quit,
+    /// All keys.
+    Help,
+    /// Find anything by typing.
+    Palette,
+    /// To the screen on the right.
+    NextScreen,
+    /// To the screen on the left.
+    PreviousScreen,
+    /// To this screen.
+    Show(Screen),
+    /// Draw everything anew.
+    Redraw,
+    /// Back to the shell until continued.
+    Suspend,
+    /// Close what is on top, or go back.
+    Back,
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first line.
+    First,
+    /// To the last line.
+    Last,
+    /// Type a filter.
+    Filter,
+    /// Start the chosen preset.
+    Start,
+    /// Change the settings of the chosen preset.
+    Change,
+    /// Open the chosen preset's file in an editor.
+    EditFile,
+    /// Next picture of the data set.
+    NextPicture,
+    /// Previous picture of the data set.
+    PreviousPicture,
+    /// Next backend that is there.
+    NextBackend,
+    /// The whole description.
+    Describe,
+    /// Open the chosen run.
+    Open,
+    /// Select the chosen run for comparing, or take it out.
+    Select,
+    /// Compare the selected runs.
+    Compare,
+    /// Make the chosen run the one that others are compared with.
+    Pin,
+    /// A new run with the settings of this one, to be changed first.
+    Again,
+    /// Write a report.
+    Export,
+    /// Delete a run.
+    Delete,
+    /// Start a worker on a run that stands.
+    Resume,
+    /// Next order of the list or table.
+    Sort,
+    /// The other way round.
+    Reverse,
+    /// Hold or go on.
+    Pause,
+    /// End a run in an orderly way.
+    Stop,
+    /// Logarithmic or linear loss axis.
+    ToggleAxis,
+    /// Smoothed or raw curves.
+    ToggleSmoothing,
+    /// Iterations or seconds along the x axis.
+    ToggleClock,
+    /// Read the curves off further left.
+    CursorBack,
+    /// Read the curves off further right.
+    CursorForward,
+    /// Hold the screen still while the run goes on.
+    Freeze,
+    /// Picture pane.
+    TogglePictures,
+    /// Half blocks or the terminal's full resolution.
+    ToggleBlocks,
+    /// Stored pictures earlier (negative) or later by so many.
+    Scrub(isize),
+    /// First stored picture.
+    ScrubFirst,
+    /// Let the stored pictures pass.
+    Play,
+    /// Follow the newest picture and trial.
+    Follow,
+    /// Next sample of the batch.
+    NextSample,
+    /// Previous sample of the batch.
+    PreviousSample,
+    /// One sample enlarged, or the whole batch.
+    Enlarge,
+    /// Earlier trial.
+    PreviousTrial,
+    /// Later trial.
+    NextTrial,
+    /// Rounds, trials or samples in the table.
+    NextRows,
+    /// Copy the table.
+    Copy,
+    /// Keep what was typed.
+    Accept,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Next field.
+    NextField,
+    /// Previous field.
+    PreviousField,
+    /// Next of the values a field can have.
+    NextChoice,
+    /// Previous of the values a field can have.
+    PreviousChoice,
+    /// The preset's own value.
+    ResetField,
+    /// Save the settings as a preset.
+    SavePreset,
+}
+
+/// Where a key is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// On every screen, under no overlay.
+    Everywhere,
+    /// Presets screen.
+    Presets,
+    /// Runs screen.
+    Runs,
+    /// Run screen.
+    Run,
+    /// Compare screen.
+    Compare,
+    /// While a filter is typed.
+    Filter,
+    /// Over a question.
+    Question,
+    /// Over help, texts and errors.
+    Text,
+    /// In the form of settings.
+    Form,
+    /// In a list to choose from: the palette, the export formats.
+    List,
+    /// While a name is typed.
+    Name,
+}
+
+/// Places by their name in `keymap.toml`.
+pub(super) const PLACES: [(&str, Place); 11] = [
+    ("everywhere", Place::Everywhere),
+    ("presets", Place::Presets),
+    ("runs", Place::Runs),
+    ("run", Place::Run),
+    ("compare", Place::Compare),
+    ("filter", Place::Filter),
+    ("question", Place::Question),
+    ("text", Place::Text),
+    ("form", Place::Form),
+    ("list", Place::List),
+    ("name", Place::Name),
+];
+
+impl Place {
+    /// The screen's own place.
+    pub fn of_screen(screen: Screen) -> Self {
+        match screen {
+            Screen::Presets => Place::Presets,
+            Screen::Runs => Place::Runs,
+            Screen::Run => Place::Run,
+            Screen::Compare => Place::Compare,
+        }
+    }
+
+    /// Whether this is a screen, where also the keys of [`Place::Everywhere`] work.
+    pub fn is_screen(self) -> bool {
+        matches!(self, Place::Presets | Place::Runs | Place::Run | Place::Compare)
+    }
+
+    /// Where the keys go now.
+    pub fn now(model: &Model) -> Self {
+        match model.overlays.last() {
+            Some(Overlay::Help { .. } | Overlay::Text { .. } | Overlay::Error { .. }) => Place::Text,
+            Some(Overlay::Confirm { .. }) => Place::Question,
+            Some(Overlay::Form(_)) => Place::Form,
+            Some(Overlay::List(_)) => Place::List,
+            Some(Overlay::Name(_)) => Place::Name,
+            None => match model.screen {
+                Screen::Presets if model.presets_view.filtering => Place::Filter,
+                Screen::Runs if model.runs_view.filtering => Place::Filter,
+                screen => Place::of_screen(screen),
+            },
+        }
+    }
+}
+
+/// Something that can be done at some place.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Where it is valid.
+    pub place: Place,
+    /// Its name in `keymap.toml`.
+    pub name: &'static str,
+    /// What it does.
+    pub action: Action,
+    /// For the footer; empty keeps it out.
+    pub label: &'static str,
+    /// For help and palette.
+    pub help: &'static str,
+}
+
+const fn bind(
+    place: Place,
+    name: &'static str,
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { place, name, action, label, help }
+}
+
+use Action as A;
+use Place as P;
+
+/// All that keys can do. Order is that of help and footer: what matters most comes first.
+pub static BINDINGS: &[Binding] = &[
+    bind(P::Presets, "start", A::Start, "start", "start the attack and watch it"),
+    bind(P::Presets, "change", A::Change, "change", "change any setting, save it as a preset of yours"),
+    bind(P::Presets, "next-picture", A::NextPicture, "picture", "next picture of the set"),
+    bind(P::Presets, "previous-picture", A::PreviousPicture, "", "previous picture of the set"),
+    bind(P::Presets, "next-backend", A::NextBackend, "backend", "next backend"),
+    bind(P::Presets, "filter", A::Filter, "filter", "show only presets with these words"),
+    bind(P::Presets, "describe", A::Describe, "describe", "the whole description"),
+    bind(P::Presets, "edit-file", A::EditFile, "", "open its file in $EDITOR; a shipped one is copied first"),
+    bind(P::Runs, "open", A::Open, "open", "open the run, live if it runs"),
+    bind(P::Runs, "select", A::Select, "select", "select for comparing, or take out"),
+    bind(P::Runs, "compare", A::Compare, "compare", "compare the selected runs"),
+    bind(P::Runs, "resume", A::Resume, "resume", "go on from the last checkpoint"),
+    bind(P::Runs, "again", A::Again, "again", "run again with other settings"),
+    bind(P::Runs, "export", A::Export, "export", "write a report of the selected runs, or of this one"),
+    bind(P::Runs, "delete", A::Delete, "delete", "delete the run, after asking"),
+    bind(P::Runs, "sort", A::Sort, "order", "another order"),
+    bind(P::Runs, "filter", A::Filter, "filter", "show only runs with these words"),
+    bind(P::Run, "pause", A::Pause, "pause", "hold the attack, or go on with it"),
+    bind(P::Run, "stop", A::Stop, "stop", "write a checkpoint and end, after asking"),
+    bind(P::Run, "resume", A::Resume, "resume", "go on from the last checkpoint"),
+    bind(P::Run, "pictures", A::TogglePictures, "pictures", "pictures beside the chart, large, or none"),
+    bind(P::Run, "scrub-back", A::Scrub(-1), "scrub", "earlier stored picture"),
+    bind(P::Run, "scrub-forward", A::Scrub(1), "", "later stored picture"),
+    bind(P::Run, "scrub-back-ten", A::Scrub(-10), "", "ten stored pictures earlier"),
+    bind(P::Run, "scrub-forward-ten", A::Scrub(10), "", "ten stored pictures later"),
+    bind(P::Run, "scrub-first", A::ScrubFirst, "", "first stored picture"),
+    bind(P::Run, "play", A::Play, "play", "let the stored pictures pass, or hold them"),
+    bind(P::Run, "follow", A::Follow, "follow", "follow the newest picture and trial"),
+    bind(P::Run, "enlarge", A::Enlarge, "enlarge", "one sample of the batch enlarged, or all"),
+    bind(P::Run, "next-sample", A::NextSample, "", "next sample of the batch"),
+    bind(P::Run, "previous-sample", A::PreviousSample, "", "previous sample of the batch"),
+    bind(P::Run, "axis", A::ToggleAxis, "log/lin", "logarithmic or linear loss axis"),
+    bind(P::Run, "smooth", A::ToggleSmoothing, "", "smoothed curves, or every point"),
+    bind(P::Run, "clock", A::ToggleClock, "", "iterations or seconds along the x axis"),
+    bind(P::Run, "cursor-back", A::CursorBack, "", "read the curves off further left"),
+    bind(P::Run, "cursor-forward", A::CursorForward, "", "read the curves off further right"),
+    bind(P::Run, "freeze", A::Freeze, "freeze", "hold the screen still; the run goes on"),
+    bind(P::Run, "previous-trial", A::PreviousTrial, "", "earlier trial"),
+    bind(P::Run, "next-trial", A::NextTrial, "", "later trial"),
+    bind(P::Run, "rows", A::NextRows, "", "rounds, trials or samples in the table"),
+    bind(P::Run, "sort", A::Sort, "", "sort the table by the next column"),
+    bind(P::Run, "reverse", A::Reverse, "", "sort the other way round"),
+    bind(P::Run, "copy", A::Copy, "", "copy the table as tab-separated values"),
+    bind(P::Run, "export", A::Export, "export", "write a report of the run"),
+    bind(P::Run, "again", A::Again, "again", "run again with other settings"),
+    bind(P::Run, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
+    bind(P::Run, "delete", A::Delete, "", "delete the run, after asking"),
+    bind(P::Compare, "open", A::Open, "open", "open the chosen run"),
+    bind(P::Compare, "pin", A::Pin, "reference", "make the chosen run the reference"),
+    bind(P::Compare, "deselect", A::Select, "take out", "take the chosen run out of the comparison"),
+    bind(P::Compare, "scrub-back", A::Scrub(-1), "scrub", "earlier pictures"),
+    bind(P::Compare, "scrub-forward", A::Scrub(1), "", "later pictures"),
+    bind(P::Compare, "scrub-back-ten", A::Scrub(-10), "", "ten pictures earlier"),
+    bind(P::Compare, "scrub-forward-ten", A::Scrub(10), "", "ten pictures later"),
+    bind(P::Compare, "scrub-first", A::ScrubFirst, "", "first pictures"),
+    bind(P::Compare, "play", A::Play, "play", "let the pictures pass, or hold them"),
+    bind(P::Compare, "follow", A::Follow, "follow", "the newest pictures"),
+    bind(
+        P::Compare,
+        "rows",
+        A::NextRows,
+        "table/pictures",
+        "table or pictures, where there is no room for both",
+    ),
+    bind(P::Compare, "next-sample", A::NextSample, "", "next sample of the batch"),
+    bind(P::Compare, "previous-sample", A::PreviousSample, "", "previous sample of the batch"),
+    bind(P::Compare, "axis", A::ToggleAxis, "log/lin", "logarithmic or linear loss axis"),
+    bind(P::Compare, "smooth", A::ToggleSmoothing, "", "smoothed curves, or every point"),
+    bind(P::Compare, "clock", A::ToggleClock, "", "iterations or seconds along the x axis"),
+    bind(P::Compare, "cursor-back", A::CursorBack, "", "read the curves off further left"),
+    bind(P::Compare, "cursor-forward", A::CursorForward, "", "read the curves off further right"),
+    bind(P::Compare, "copy", A::Copy, "copy", "copy the table as tab-separated values"),
+    bind(P::Compare, "export", A::Export, "export", "write a report of these runs"),
+    bind(P::Compare, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
+    bind(P::Presets, "up", A::Up, "", "up"),
+    bind(P::Presets, "down", A::Down, "", "down"),
+    bind(P::Presets, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Presets, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Presets, "first", A::First, "", "first"),
+    bind(P::Presets, "last", A::Last, "", "last"),
+    bind(P::Runs, "up", A::Up, "", "up"),
+    bind(P::Runs, "down", A::Down, "", "down"),
+    bind(P::Runs, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Runs, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Runs, "first", A::First, "", "first"),
+    bind(P::Runs, "last", A::Last, "", "last"),
+    bind(P::Compare, "up", A::Up, "", "run above"),
+    bind(P::Compare, "down", A::Down, "", "run below"),
+    bind(P::Everywhere, "back", A::Back, "back", "back; clears a filter"),
+    bind(P::Everywhere, "next-screen", A::NextScreen, "", "next screen"),
+    bind(P::Everywhere, "previous-screen", A::PreviousScreen, "", "previous screen"),
+    bind(P::Everywhere, "show-presets", A::Show(Screen::Presets), "", "presets"),
+    bind(P::Everywhere, "show-runs", A::Show(Screen::Runs), "", "runs"),
+    bind(P::Everywhere, "show-run", A::Show(Screen::Run), "", "the opened run"),
+    bind(P::Everywhere, "show-compare", A::Show(Screen::Compare), "", "the compared runs"),
+    bind(P::Everywhere, "palette", A::Palette, "find", "find a command, a preset or a run by typing"),
+    bind(P::Everywhere, "help", A::Help, "help", "these keys"),
+    bind(P::Everywhere, "quit", A::Quit, "quit", "leave; running attacks go on"),
+    bind(P::Everywhere, "redraw", A::Redraw, "", "draw everything anew"),
+    bind(P::Everywhere, "suspend", A::Suspend, "", "to the shell; fg comes back"),
+    bind(P::Filter, "accept", A::Accept, "keep", "keep the filter"),
+    bind(P::Filter, "back", A::Back, "clear", "clear the filter"),
+    bind(P::Question, "yes", A::Yes, "yes", "yes"),
+    bind(P::Question, "no", A::No, "no", "no"),
+    bind(P::Text, "back", A::Back, "close", "close"),
+    bind(P::Text, "up", A::Up, "", "up"),
+    bind(P::Text, "down", A::Down, "scroll", "down"),
+    bind(P::Text, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Text, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Text, "first", A::First, "", "to the top"),
+    bind(P::Form, "accept", A::Accept, "keep", "keep the settings"),
+    bind(P::Form, "back", A::Back, "cancel", "leave all as it was"),
+    bind(P::Form, "next-field", A::NextField, "next field", "next field"),
+    bind(P::Form, "previous-field", A::PreviousField, "", "previous field"),
+    bind(P::Form, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Form, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Form, "next-choice", A::NextChoice, "", "next of the values it can have"),
+    bind(P::Form, "previous-choice", A::PreviousChoice, "", "previous of the values it can have"),
+    bind(P::Form, "reset-field", A::ResetField, "own value", "the preset's own value"),
+    bind(P::Form, "save-preset", A::SavePreset, "save", "save as a preset of yours"),
+    bind(P::List, "accept", A::Accept, "do it", "do it"),
+    bind(P::List, "back", A::Back, "close", "close"),
+    bind(P::List, "up", A::Up, "", "up"),
+    bind(P::List, "down", A::Down, "choose", "down"),
+    bind(P::List, "page-up", A::PageUp, "", "a page up"),
+    bind(P::List, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Name, "accept", A::Accept, "keep", "keep the name"),
+    bind(P::Name, "back", A::Back, "cancel", "leave all as it was"),
+];
+
+/// What can be done at one place.
+pub fn bindings(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |binding| binding.place == place)
+}
