@@ -49,8 +49,7 @@ pub fn of(model: &Model) -> Sheet {
             values.iter().map(|values| Cell::text(values.get(setting.key).map_or("-", String::as_str)));
         rows.push((setting.key.to_owned(), cells.collect(), None));
     }
-    let comparable =
-        unlike(model) != Some("the runs attack different pictures: their figures are not like for like");
+    let comparable = !attack_different_pictures(&compared);
     let same_distance = !differs("attack.distance");
     let ascii = model.theme.ascii;
     let glyph = |unicode: &'static str, plain: &'static str| if ascii { plain } else { unicode };
