@@ -153,10 +153,32 @@ pub fn terminal_hung_up(patience: std::time::Duration) -> bool {
     }
 }
 
-/// Stops this process and its group, as Ctrl-Z does outside raw mode; returns when it is continued. In a
-/// group without a shell that could continue it the kernel ignores this.
+/// Whether a shell with job control stands behind this process: one that takes the terminal when the process
+/// stops and can continue it. Not so where the terminal was opened for this program alone, as by `ssh -t`, by
+/// tmux or by a terminal emulator: nobody could continue it there.
+pub fn can_be_continued() -> bool {
+    use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
+    let (group, Ok(session)) = (getpgrp(), getsid(None)) else { return false };
+    let mut ancestor = getppid();
+    // Those of our own group stop with us.
+    while let Some(pid) = ancestor
+        && getpgid(Some(pid)) == Ok(group)
+    {
+        ancestor = parent_of(pid.as_raw_nonzero().get()).and_then(Pid::from_raw);
+    }
+    ancestor.is_some_and(|pid| getsid(Some(pid)) == Ok(session))
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(1)?.parse().ok()
+}
+
+/// Stops this process and its group, as Ctrl-Z does outside raw mode; returns when it is continued.
 pub fn stop_group() {
-    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // Not SIGTSTP, which is taken to ask for this.
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
     // The signal may be taken by another thread a moment later.
     std::thread::sleep(std::time::Duration::from_millis(30));
 }

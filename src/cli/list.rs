@@ -31,16 +31,20 @@ struct Row {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let rows: Vec<Row> = context.store.list()?.into_iter().map(row).collect();
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if arguments.json {
         serde_json::to_writer(&mut out, &rows)?;
         writeln!(out)?;
-        return Ok(DONE);
-    }
-    if rows.is_empty() {
+    } else if rows.is_empty() {
         writeln!(out, "no runs in {} yet; gialab run dlg-lenet makes one", context.store.path().display())?;
-        return Ok(DONE);
+    } else {
+        table(&mut out, &rows)?;
     }
+    out.flush()?;
+    Ok(DONE)
+}
+
+fn table(out: &mut impl Write, rows: &[Row]) -> std::io::Result<()> {
     let width = rows.iter().map(|row| row.run.len()).max().unwrap_or(0);
     writeln!(out, "{:<width$}  {:<8}  {:<8}  {:>7}  {:>9}", "run", "status", "backend", "PSNR dB", "match")?;
     for row in rows {
@@ -52,10 +56,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             row.backend.as_deref().unwrap_or("?"),
             row.psnr.map_or_else(|| "-".to_owned(), |psnr| format!("{psnr:.2}")),
             row.loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.2e}")),
-            row.error.map_or_else(String::new, |error| format!("  {error}")),
+            row.error.as_ref().map_or_else(String::new, |error| format!("  {error}")),
         )?;
     }
-    Ok(DONE)
+    Ok(())
 }
 
 fn row(row: RunRow) -> Row {

@@ -11,6 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::pulse::Pulse;
 use super::{Event, Health, Line, Manifest, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
@@ -82,7 +84,8 @@ impl Listing {
             Err(e) => return Err(RunError::io("read", path, e)),
         };
         let mut before = std::mem::take(&mut self.known);
-        let mut changed = false;
+        let is_first = before.is_empty();
+        let mut known: Vec<(OsString, Known)> = Vec::new();
         for item in items.flatten() {
             let is_directory = item.file_type().is_ok_and(|kind| {
                 kind.is_dir() || (kind.is_symlink() && fs::metadata(item.path()).is_ok_and(|m| m.is_dir()))
@@ -91,10 +94,17 @@ impl Listing {
                 continue;
             }
             let name = item.file_name();
-            let mut known = before.remove(&name).unwrap_or_else(|| Known::new(RunDirectory::at(item.path())));
-            changed |= known.look();
-            self.known.insert(name, known);
+            let run = before.remove(&name);
+            known.push((name, run.unwrap_or_else(|| Known::new(RunDirectory::at(item.path())))));
         }
+        // At first everything is read, and a disk far away takes its time for each; later looks are too short to
+        // wake other threads for.
+        let changed = if is_first {
+            known.par_iter_mut().map(|(_, run)| run.look()).reduce(|| false, |a, b| a | b)
+        } else {
+            known.iter_mut().fold(false, |changed, (_, run)| run.look() | changed)
+        };
+        self.known.extend(known);
         Ok(changed || !before.is_empty())
     }
 
@@ -292,7 +302,7 @@ mod tests {
         live.write_manifest(&manifest).unwrap();
         assert!(!listing.scan(&store).unwrap());
         let mut log = fs::OpenOptions::new().append(true).open(live.events_path()).unwrap();
-        writeln!(log, "{}", r#"{"v":1,"t":99.0,"event":"paused"}"#).unwrap();
+        log.write_all(b"{\"v\":1,\"t\":99.0,\"event\":\"paused\"}\n").unwrap();
         assert!(listing.scan(&store).unwrap());
         assert_eq!(listing.rows()[0].summary.seconds, Some(99.0));
         manifest.status = Status::Stopped;

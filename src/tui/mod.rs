@@ -324,6 +324,9 @@ fn event_loop(
             for effect in update::update(model, msg) {
                 match effect {
                     Effect::Redraw => screen.repaint()?,
+                    Effect::Suspend if !crate::sys::can_be_continued() => {
+                        update::update(model, Msg::CannotSuspend);
+                    }
                     Effect::Suspend => {
                         terminal::restore();
                         crate::sys::stop_group();

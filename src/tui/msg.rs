@@ -35,6 +35,10 @@ pub enum Msg {
     Tick(f64),
     /// Pictures that pass should show the next one.
     Beat,
+    /// The system wants the program to stop until it is continued.
+    Suspend,
+    /// Nobody could continue the program, so it did not stop.
+    CannotSuspend,
     /// The terminal or the system wants the program to end.
     Terminate,
     /// All runs, live ones first, then newest first.

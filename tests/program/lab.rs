@@ -95,10 +95,34 @@ impl Lab {
         }
     }
 
+    /// Everything that was started in this laboratory and still runs.
+    pub fn processes(&self) -> Vec<u32> {
+        let mark = format!("GIALAB_DATA_DIR={}", self.path("data").display());
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        all.filter_map(|item| item.file_name().to_str()?.parse().ok())
+            .filter(|pid: &u32| {
+                let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+                environment.split(|byte| *byte == 0).any(|pair| pair == mark.as_bytes())
+            })
+            .collect()
+    }
+
     /// Waits until the run has a checkpoint to go on from.
     pub fn wait_for_checkpoint(&self, run: &str) {
         let checkpoint = self.run_path(run).join("checkpoint.safetensors");
         self.wait_for("a checkpoint", || checkpoint.exists());
+    }
+}
+
+/// A test that failed leaves nothing running.
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for pid in self.processes() {
+                // It may end by itself meanwhile.
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod help;
 mod interface;
 mod lab;
 mod life;
+mod life_of_viewer;
 mod pictures;
 mod recovery;
 mod screen;

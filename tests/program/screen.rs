@@ -87,12 +87,17 @@ impl Screen {
         }
     }
 
-    /// Closes the terminal under the program.
-    pub fn hang_up(&mut self) {
+    /// Takes nothing from the program any more, as a terminal at the other end of a dead line.
+    pub fn stall(&mut self) {
         self.open.store(false, Ordering::Relaxed);
         while !self.hung_up.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Closes the terminal under the program.
+    pub fn hang_up(&mut self) {
+        self.stall();
         self.keys.take();
         self.master.take();
     }

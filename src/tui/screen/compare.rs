@@ -237,6 +237,10 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
             tiles: None,
         });
     }
+    let count = compared.len() + shown.len();
+    // Nine pictures in a row are too small to tell apart.
+    let columns = if count > 6 && inner.height >= 20 { count.div_ceil(2) } else { count };
+    let width = inner.width / columns.max(1) as u16;
     for ((run, place), name) in compared.iter().zip(names(&compared)) {
         let slot = if run.judges_best() { 2 } else { 1 };
         let metrics = run.shown_metrics();
@@ -248,18 +252,18 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
         let slot_of = &run.pictures.slots[slot];
         let iteration =
             slot_of.shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
+        let mark = theme.marker(*place);
+        // Where the name does not fit, the mark stands for it.
+        let labels = [format!("{mark} {name}{psnr}{iteration}"), format!("{mark}{psnr}{iteration}")];
+        let fits = |label: &String| label.chars().count() < usize::from(width);
+        let label = labels.into_iter().find(fits).unwrap_or_else(|| format!("{mark}{psnr}"));
         shown.push(Shown {
-            label: format!("{} {name}{psnr}{iteration}", theme.marker(*place)),
+            label,
             raster: run.pictures.shown[slot].as_ref(),
             instead: slot_of.error.as_deref().unwrap_or("not yet"),
             strong: model.chosen_compared().is_some_and(|chosen| chosen.id == run.id),
             tiles: None,
         });
     }
-    let columns = match shown.len() {
-        // Nine pictures in a row are too small to tell apart.
-        count if count > 6 && inner.height >= 20 => count.div_ceil(2),
-        count => count,
-    };
     image_pane::row_by_row(&shown, columns, FIRST_SLOT, theme, inner, view);
 }

@@ -40,6 +40,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Damaged => vec![Effect::Redraw],
+        Msg::Suspend => vec![Effect::Suspend],
+        Msg::CannotSuspend => {
+            note(model, "no shell here could continue gialab: it does not stop".into(), false)
+        }
         Msg::FocusChanged(focused) => {
             model.focused = Some(focused);
             // Some terminals forget pictures while they are hidden.
@@ -102,7 +106,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
     model.now = now;
-    if model.notice.as_ref().is_some_and(|notice| notice.until <= now) {
+    // A clock that was set back must not keep it for hours.
+    let is_over = |notice: &Notice| !(now..now + 60.0).contains(&notice.until);
+    if model.notice.as_ref().is_some_and(is_over) {
         model.notice = None;
         model.is_dirty = true;
     }

@@ -24,57 +24,67 @@ const NARROWEST: u16 = 16;
 pub struct Sheet {
     heads: Vec<String>,
     /// Label, a cell a run, and the position of the best.
-    pub rows: Vec<(String, Vec<Cell>, Option<usize>)>,
+    pub rows: Vec<Line>,
 }
 
 /// The sheet of the compared runs.
 pub fn of(model: &Model) -> Sheet {
     let compared = model.compared();
+    let mut rows = vec![words("status", &compared, |run| run.health.name().to_owned())];
+    rows.extend(figures(model, &compared));
+    let backend = |run: &RunView| run.manifest.as_ref().map_or("-".into(), |m| m.backend.clone());
+    let backends: BTreeSet<String> = compared.iter().map(|(run, _)| backend(run)).collect();
+    if backends.len() > 1 {
+        rows.push(words("backend", &compared, backend));
+    }
     let values: Vec<Changes> =
         compared.iter().map(|(run, _)| config(run).map(preset::flat).unwrap_or_default()).collect();
-    let mut rows = Vec::new();
-    let mut text = |label: &str, of: &dyn Fn(&RunView) -> String| {
-        let cells: Vec<Cell> = compared.iter().map(|(run, _)| Cell::text(of(run))).collect();
-        rows.push((label.to_owned(), cells, None));
-    };
-    text("status", &|run| run.health.name().to_owned());
-    let backends: BTreeSet<_> =
-        compared.iter().filter_map(|(run, _)| run.manifest.as_ref().map(|m| &m.backend)).collect();
-    if backends.len() > 1 {
-        text("backend", &|run| run.manifest.as_ref().map_or("-".into(), |m| m.backend.clone()));
-    }
     let differs = |key: &str| values.iter().any(|other| other.get(key) != values[0].get(key));
     for setting in SETTINGS.iter().filter(|setting| setting.key != "title" && differs(setting.key)) {
-        let cells =
-            values.iter().map(|values| Cell::text(values.get(setting.key).map_or("-", String::as_str)));
-        rows.push((setting.key.to_owned(), cells.collect(), None));
+        let of = |values: &Changes| Cell::text(values.get(setting.key).map_or("-", String::as_str));
+        rows.push((setting.key.to_owned(), values.iter().map(of).collect(), None));
     }
-    let comparable = !attack_different_pictures(&compared);
-    let same_distance = !differs("attack.distance");
-    let ascii = model.theme.ascii;
-    let glyph = |unicode: &'static str, plain: &'static str| if ascii { plain } else { unicode };
+    Sheet { heads: names(&compared), rows }
+}
+
+/// Label, a cell a run, and the position of the best.
+type Line = (String, Vec<Cell>, Option<usize>);
+
+fn words(label: &str, compared: &[(&RunView, usize)], of: impl Fn(&RunView) -> String) -> Line {
+    (label.to_owned(), compared.iter().map(|(run, _)| Cell::text(of(run))).collect(), None)
+}
+
+/// How the runs did. The best is marked only where victims are the same, and that of the matching loss only where
+/// it is the same distance.
+fn figures(model: &Model, compared: &[(&RunView, usize)]) -> Vec<Line> {
+    let is_fair = !attack_different_pictures(compared);
+    let distances: BTreeSet<String> =
+        compared.iter().filter_map(|(run, _)| Some(format!("{:?}", config(run)?.attack.distance))).collect();
+    let if_fair = |better: Better| if is_fair { better } else { Better::Neither };
+    let of_match = if distances.len() > 1 { Better::Neither } else { if_fair(Better::Low) };
     let quality = |run: &RunView| -> Option<Metrics> { metrics(run).cloned() };
-    let mut number =
+    let line =
         |label: &str, of: &dyn Fn(&RunView) -> Option<f64>, show: fn(f64) -> String, better: Better| {
             let found: Vec<Option<f64>> = compared.iter().map(|(run, _)| of(run)).collect();
             let best = better.of(&found);
-            rows.push((
-                label.to_owned(),
-                found.into_iter().map(|value| Cell::maybe(value, show)).collect(),
-                best,
-            ));
+            (label.to_owned(), found.into_iter().map(|value| Cell::maybe(value, show)).collect(), best)
         };
-    let high = if comparable { Better::High } else { Better::Neither };
-    let low = if comparable { Better::Low } else { Better::Neither };
-    let match_low = if comparable && same_distance { Better::Low } else { Better::Neither };
-    number(glyph("PSNR↑ dB", "PSNR dB"), &|run| Some(quality(run)?.psnr.mean), |v| format::fixed(v, 2), high);
-    number(glyph("SSIM↑", "SSIM"), &|run| Some(quality(run)?.ssim?.mean), |v| format::fixed(v, 3), high);
-    number(glyph("MSE↓", "MSE"), &|run| Some(quality(run)?.mse.mean), format::loss, low);
-    number("labels %", &|run| Some(100.0 * quality(run)?.label_accuracy?), |v| format::fixed(v, 0), high);
-    number(glyph("match↓", "match"), &matching, format::loss, match_low);
-    number("evaluations", &evaluations, |v| format::fixed(v, 0), Better::Neither);
-    number("time", &|run| Some(run.state().seconds), format::clock, Better::Neither);
-    Sheet { heads: names(&compared), rows }
+    let glyph = |unicode: &'static str, plain: &'static str| model.theme.glyph(unicode, plain);
+    let (high, low, neither) = (if_fair(Better::High), if_fair(Better::Low), Better::Neither);
+    vec![
+        line(
+            glyph("PSNR↑ dB", "PSNR dB"),
+            &|run| Some(quality(run)?.psnr.mean),
+            |v| format::fixed(v, 2),
+            high,
+        ),
+        line(glyph("SSIM↑", "SSIM"), &|run| Some(quality(run)?.ssim?.mean), |v| format::fixed(v, 3), high),
+        line(glyph("MSE↓", "MSE"), &|run| Some(quality(run)?.mse.mean), format::loss, low),
+        line("labels %", &|run| Some(100.0 * quality(run)?.label_accuracy?), |v| format::fixed(v, 0), high),
+        line(glyph("match↓", "match"), &matching, format::loss, of_match),
+        line("evaluations", &evaluations, |v| format::fixed(v, 0), neither),
+        line("time", &|run| Some(run.state().seconds), format::clock, neither),
+    ]
 }
 
 /// Which of several numbers is the best.
@@ -189,6 +199,11 @@ impl Sheet {
                 let text = format!("{:>width$}", cut(&text), width = usize::from(width) - 1);
                 put(view, inner, x, y, &text, style);
             }
+        }
+        let below = self.rows.len().saturating_sub(usize::from(inner.height.saturating_sub(1)));
+        if below > 0 {
+            let more = format!(" {below} more rows; copying takes all ");
+            put(view, area, area.x + 2, area.bottom().saturating_sub(1), &more, theme.dim());
         }
         if count > order.len() {
             let more = format!(" {} more: up and down go through them ", count - order.len());
