@@ -136,8 +136,11 @@ fn doctor(kind: Kind, manner: Manner) -> Value {
     let lab = Lab::new();
     let mut terminal = Scripted::open(&lab, kind, manner, &["doctor", "--json"]);
     assert_eq!(terminal.wait_for_exit(Duration::from_secs(10)), 0);
+    terminal.wait_for_bytes("\r\n}\r\n");
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    serde_json::from_str(&raw[raw.find('{').unwrap()..]).unwrap_or_else(|error| panic!("{error}: {raw}"))
+    // Answers that come after its end are echoed behind the report.
+    let mut values = serde_json::Deserializer::from_str(&raw[raw.find('{').unwrap()..]).into_iter();
+    values.next().unwrap().unwrap_or_else(|error| panic!("{error}: {raw}"))
 }
 
 #[test]
