@@ -180,12 +180,12 @@ fn doctor_does_not_wait_for_ever() {
 #[test]
 fn over_ssh_a_terminal_has_more_time() {
     const SSH: &[(&str, &str)] = &[("TERM", "foot"), ("SSH_CONNECTION", "10.0.0.1 5000 10.0.0.2 22")];
-    let report = doctor(Kind { environment: SSH, ..scripted::FOOT }, Manner::Late(600));
+    let report = doctor(Kind { environment: SSH, ..scripted::FOOT }, Manner::Late(350));
     assert_eq!(
         (&report["terminal"]["protocol"], &report["terminal"]["over_ssh"]),
         (&"sixel".into(), &true.into())
     );
-    assert_eq!(doctor(scripted::FOOT, Manner::Late(600))["terminal"]["protocol"], "blocks");
+    assert_eq!(doctor(scripted::FOOT, Manner::Late(350))["terminal"]["protocol"], "blocks");
 }
 
 #[test]
