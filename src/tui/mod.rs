@@ -6,6 +6,7 @@
 mod clipboard;
 mod editor;
 mod effect;
+mod event_loop;
 mod format;
 mod input;
 mod keymap;
@@ -14,6 +15,7 @@ mod model;
 mod msg;
 pub mod notify;
 mod overlay;
+pub mod own_files;
 pub mod preferences;
 mod screen;
 mod signals;
@@ -32,9 +34,9 @@ pub mod fixture;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
@@ -46,11 +48,9 @@ use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
 use crate::run::{self, Store};
 
-use crossterm::event::MouseEventKind;
-use effect::{Effect, Performer};
+use effect::Performer;
+use event_loop::{Pace, Surroundings};
 use model::{ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
-use msg::{Msg, Outcome};
-use view::Hits;
 
 /// What the application is started with.
 #[derive(Debug)]
@@ -129,12 +129,6 @@ pub struct DatasetEntry {
 /// Messages that may wait: readers of the disk hold still beyond that.
 const INBOX: usize = 32;
 
-/// Between two ticks.
-const TICK: Duration = Duration::from_secs(1);
-
-/// Between two pictures that pass, here and over SSH.
-const BEAT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
-
 /// Runs the application until the person leaves.
 ///
 /// # Errors
@@ -183,7 +177,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let pace = Pace::new(capabilities.over_ssh);
     let in_tmux = matches!(capabilities.multiplexer, Multiplexer::Tmux(_));
     let surroundings = Surroundings { performer: &performer, reader: &reader, pace, in_tmux, notify };
-    let end = event_loop(&mut model, &mut screen, &messages, &surroundings);
+    let end = event_loop::run(&mut model, &mut screen, &messages, &surroundings);
     let (frames, pictures) = screen.bytes_written();
     drop(screen);
     if let Some(state) = model.log_file.parent() {
@@ -204,23 +198,6 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How often things happen by themselves.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// At most one frame in this time.
-    frame: Duration,
-    /// Between two pictures that pass.
-    beat: Duration,
-}
-
-impl Pace {
-    /// At most 30 frames a second, 10 over SSH.
-    fn new(over_ssh: bool) -> Self {
-        let frame = Duration::from_millis(if over_ssh { 100 } else { 33 });
-        Pace { frame, beat: if over_ssh { BEAT.1 } else { BEAT.0 } }
-    }
-}
-
 /// The theme that was asked for, or the one that suits the background; with a mistake noted if there is none.
 fn theme(setup: &mut Setup, capabilities: &Capabilities) -> theme::Theme {
     let name = match (setup.theme.as_str(), capabilities.is_light()) {
@@ -235,138 +212,6 @@ fn theme(setup: &mut Setup, capabilities: &Capabilities) -> theme::Theme {
         Ok(palette) => theme::Theme::new(&palette, capabilities.depth, capabilities.ascii),
         Err(()) => theme::Theme::neutral(capabilities.depth, capabilities.ascii),
     }
-}
-
-/// What the loop needs besides model and screen.
-struct Surroundings<'a> {
-    performer: &'a Performer,
-    reader: &'a input::Reader,
-    pace: Pace,
-    in_tmux: bool,
-    notify: notify::Kind,
-}
-
-/// What a click or a turn of the wheel means where it happened.
-fn located(msg: Msg, hits: &Hits) -> Option<Msg> {
-    let Msg::Mouse(mouse) = msg else { return Some(msg) };
-    let hit = hits.at(mouse.column, mouse.row);
-    match mouse.kind {
-        MouseEventKind::ScrollUp => Some(Msg::Scrolled(hit.map(|hit| hit.target), -1)),
-        MouseEventKind::ScrollDown => Some(Msg::Scrolled(hit.map(|hit| hit.target), 1)),
-        _ => hit.map(Msg::Clicked),
-    }
-}
-
-/// Hands the terminal to an editor on a preset, and reads the presets again.
-fn edit_preset(name: &str, screen: &mut terminal::Screen, around: &Surroundings) -> anyhow::Result<()> {
-    let outcome = match editor::file_of(name, &around.performer.user_presets) {
-        Err(message) => Err(message),
-        Ok(file) => {
-            around.reader.hold();
-            terminal::restore();
-            let edited = editor::edit(&file, |name| std::env::var(name).ok());
-            screen.enter()?;
-            around.reader.go_on();
-            edited
-        }
-    };
-    let performer = around.performer.clone();
-    // The inbox is this thread's own: it must not wait for itself.
-    thread::spawn(move || {
-        performer.load_presets();
-        let _ = performer.inbox.send(Msg::Finished(Outcome::Edited(outcome)));
-    });
-    Ok(())
-}
-
-fn event_loop(
-    model: &mut Model,
-    screen: &mut terminal::Screen,
-    messages: &Receiver<Msg>,
-    around: &Surroundings,
-) -> anyhow::Result<()> {
-    let Surroundings { performer, pace: Pace { frame: per_frame, beat: per_beat }, .. } = *around;
-    let mut beat: Option<Instant> = None;
-    let mut drawn: Option<Instant> = None;
-    let mut tick = Instant::now() + TICK;
-    // Written once a second at most; the way out writes the last one.
-    let mut session: Option<Effect> = None;
-    while !model.is_leaving {
-        let now = Instant::now();
-        let mut until = tick;
-        if let Some(due) = screen.picture_due() {
-            until = until.min(due.max(drawn.map_or(now, |drawn| drawn + per_frame)));
-        }
-        if model.is_dirty {
-            until = until.min(drawn.map_or(now, |drawn| drawn + per_frame));
-        }
-        beat = match (model.is_playing(), beat) {
-            (true, None) => Some(now + per_beat),
-            (true, due) => due,
-            (false, _) => None,
-        };
-        until = beat.map_or(until, |beat| until.min(beat));
-        let first = match messages.recv_timeout(until.saturating_duration_since(now)) {
-            Ok(msg) => Some(msg),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the input thread is gone"),
-        };
-        let mut waiting = first.into_iter().chain(std::iter::from_fn(|| messages.try_recv().ok()));
-        let batch: Vec<Msg> = waiting.by_ref().take(4 * INBOX).collect();
-        let timer = (tick <= Instant::now()).then(|| {
-            tick = Instant::now() + TICK;
-            session.take().into_iter().for_each(|save| performer.perform(save));
-            Msg::Tick(run::now())
-        });
-        let beaten = beat.take_if(|beat| *beat <= Instant::now()).map(|_| Msg::Beat);
-        let located = batch.into_iter().filter_map(|msg| located(msg, &screen.hits)).collect::<Vec<_>>();
-        for msg in located.into_iter().chain(timer).chain(beaten) {
-            for effect in update::update(model, msg) {
-                match effect {
-                    Effect::Redraw => screen.repaint()?,
-                    Effect::Suspend if !crate::sys::can_be_continued() => {
-                        update::update(model, Msg::CannotSuspend);
-                    }
-                    Effect::Suspend => {
-                        terminal::restore();
-                        crate::sys::stop_group();
-                        screen.enter()?;
-                        model.size = screen.size()?;
-                        model.is_dirty = true;
-                    }
-                    Effect::EditPreset { name } => {
-                        edit_preset(&name, screen, around)?;
-                        model.size = screen.size()?;
-                        model.is_dirty = true;
-                    }
-                    Effect::Copy(text) => {
-                        let directory = clipboard::directory(&model.log_file);
-                        let copied = clipboard::copy(&text, &directory, around.in_tmux, screen.out());
-                        update::update(model, Msg::Finished(Outcome::Copied(copied)));
-                    }
-                    Effect::Notify(text) => {
-                        let out = screen.out();
-                        out.write_all(&notify::bytes(around.notify, &text))?;
-                        out.flush()?;
-                    }
-                    save @ Effect::SaveSession(_) => session = Some(save),
-                    other => performer.perform(other),
-                }
-            }
-        }
-        anyhow::ensure!(
-            terminal::is_owned(),
-            "a part of gialab failed; see above and {}; runs go on",
-            model.log_file.display()
-        );
-        model.is_dirty |= screen.picture_due().is_some_and(|due| due <= Instant::now());
-        if model.is_dirty && drawn.is_none_or(|drawn| drawn + per_frame <= Instant::now()) {
-            model.is_dirty = false;
-            screen.draw(model)?;
-            drawn = Some(Instant::now());
-        }
-    }
-    Ok(())
 }
 
 /// Which runs go on without this viewer.

@@ -123,6 +123,10 @@ fn mistakes_in_files_of_the_person_are_said_with_their_line_and_the_defaults_are
     screen.press("\r");
     screen.wait_for("7 presets");
     leave(&mut screen);
+    let report = lab.succeed(&["doctor"]);
+    for words in ["config.toml:2", "keymap.toml:3", "mine.toml:2", "3 problems"] {
+        assert!(report.contains(words), "{report}");
+    }
 }
 
 #[test]
