@@ -150,6 +150,11 @@ impl Painter {
         out.write_all(&bytes)
     }
 
+    /// What draws pictures as cells here, for whom prefers them.
+    pub fn cells(&self) -> Cells {
+        self.cells
+    }
+
     /// Everything on the screen may be gone: all pictures are written again.
     pub fn invalidate(&mut self) {
         for slot in self.slots.values_mut() {

@@ -161,6 +161,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let mouse = setup.mouse;
     let notify = notify::choose(setup.notify, capabilities.brand, &capabilities.multiplexer);
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
+    model.has_pixels = capabilities.protocol.has_pixels();
     if let Some(remedy) = &capabilities.remedy {
         let text = format!("{}; {remedy}", capabilities.why);
         model.notice.get_or_insert(model::Notice { text, is_bad: false, until: model.now + 10.0 });
@@ -255,6 +256,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         compare: CompareView::default(),
         changes: std::collections::BTreeMap::new(),
         chart: ChartOptions::default(),
+        has_pixels: false,
         blocks: false,
         panes: Panes::default(),
         starting: false,

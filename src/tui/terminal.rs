@@ -30,7 +30,7 @@ use super::model::Model;
 use super::screen;
 use super::view::{Hits, View};
 use super::wire::Counted;
-use crate::gfx::Painter;
+use crate::gfx::{Painter, Surface};
 use crate::sys::StderrRedirect;
 
 /// The screen is ours.
@@ -189,12 +189,15 @@ pub fn frame<W: Write>(
     painter: &mut Painter,
     model: &Model,
 ) -> anyhow::Result<Hits> {
-    // Under an overlay, and if the person prefers, pictures are cells.
-    painter.begin_frame(Instant::now(), model.blocks || !model.overlays.is_empty());
+    painter.begin_frame(Instant::now(), !model.overlays.is_empty());
     queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
     let mut hits = Hits::default();
+    let mut cells = painter.cells();
     let drawn = terminal
-        .draw(|frame| screen::draw(model, &mut View { frame, surface: painter, hits: &mut hits }))
+        .draw(|frame| {
+            let surface: &mut dyn Surface = if model.blocks { &mut cells } else { &mut *painter };
+            screen::draw(model, &mut View { frame, surface, hits: &mut hits });
+        })
         .map(|_| ())
         .and_then(|()| painter.paint(terminal.backend_mut()));
     let ended = execute!(terminal.backend_mut(), EndSynchronizedUpdate);

@@ -90,6 +90,26 @@ fn placeholder_pictures_are_shown_and_every_one_is_deleted() {
 }
 
 #[test]
+fn b_flips_between_the_terminals_own_pixels_and_half_blocks() {
+    let lab = lab_with_a_run();
+    let mut terminal = Scripted::open(&lab, scripted::KITTY_0_43, Manner::Prompt, &[]);
+    open_run(&terminal);
+    terminal.wait_for_bytes("\u{10EEEE}\u{305}\u{305}");
+    assert!(!terminal.wrote(HALF_BLOCK));
+    let sent = terminal.count(PLACEHOLDERS);
+    terminal.press("b");
+    terminal.wait_for_bytes(HALF_BLOCK);
+    terminal.wait_for_bytes("\x1b_Ga=d,d=I,i=");
+    terminal.press("b");
+    let begin = Instant::now();
+    while terminal.count(PLACEHOLDERS) == sent {
+        assert!(begin.elapsed() < Duration::from_secs(20), "no pictures after b");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    leave(&mut terminal);
+}
+
+#[test]
 fn a_silent_terminal_costs_the_deadline_and_no_more() {
     let lab = lab_with_a_run();
     let begin = Instant::now();

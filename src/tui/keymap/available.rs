@@ -38,6 +38,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
             let view = &model.presets_view;
             holds(view.filtering || !view.filter.value().is_empty(), "there is nothing to go back to")
         }
+        A::ToggleBlocks => holds(model.has_pixels, "this terminal has no other way; gialab doctor says why"),
         A::Show(Screen::Run) => holds(model.opened.is_some(), "no run is open"),
         A::Show(Screen::Compare) => {
             holds(!model.runs_view.marked.is_empty(), "no run is selected; select some in the list of runs")

@@ -157,6 +157,8 @@ pub struct Model {
     pub backend: String,
     /// How curves are drawn.
     pub chart: ChartOptions,
+    /// The terminal shows pictures with pixels of their own.
+    pub has_pixels: bool,
     /// Pictures in half blocks even where the terminal can do more.
     pub blocks: bool,
     /// How pictures are shown.
