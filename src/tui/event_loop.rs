@@ -73,7 +73,7 @@ fn edit_preset(name: &str, screen: &mut terminal::Screen, around: &Surroundings)
             let edited = editor::edit(&file, |name| std::env::var(name).ok());
             screen.enter()?;
             around.reader.go_on();
-            edited
+            edited.map(|()| file.file_stem().unwrap_or_default().to_string_lossy().into_owned())
         }
     };
     let performer = around.performer.clone();

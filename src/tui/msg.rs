@@ -104,8 +104,8 @@ pub enum Outcome {
     Ask(Result<(), String>),
     /// Writing a preset.
     Saved(Result<PathBuf, String>),
-    /// Editing a preset.
-    Edited(Result<(), String>),
+    /// Editing a preset: the name of its file.
+    Edited(Result<String, String>),
     /// Copying: how it was done.
     Copied(Result<String, String>),
     /// Writing a report: its files.

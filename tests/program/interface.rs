@@ -47,7 +47,7 @@ fn a_shipped_preset_is_copied_and_edited_in_the_persons_editor() {
     screen.wait_for("Deep Leakage from Gradients");
     screen.press("E");
     screen.wait_for("my-dlg-lenet");
-    screen.press("G");
+    // The copy is chosen at once.
     screen.wait_for("300 iterations x 3 trials");
     leave(&mut screen);
     let own = std::fs::read_to_string(lab.path("config/gialab/presets/my-dlg-lenet.toml")).unwrap();

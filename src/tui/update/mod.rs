@@ -354,7 +354,11 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             effects.extend(note(model, format!("wrote {}{more}", first.display()), false));
         }),
-        Outcome::Edited(result) => result,
+        Outcome::Edited(result) => result.map(|name| {
+            if model.preset(&name).is_some() {
+                model.presets_view.selected = name;
+            }
+        }),
         Outcome::Session(Err(message)) => {
             // Not worth an overlay at every key.
             return note(model, message, true);
