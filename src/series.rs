@@ -105,6 +105,15 @@ impl Series {
         self.stride = self.stride.saturating_mul(2);
     }
 
+    /// Keeps at most `capacity` buckets (2 or more) from now on.
+    pub fn limit(&mut self, capacity: usize) {
+        self.capacity = self.capacity.min(capacity.max(2));
+        while self.buckets.len() > self.capacity {
+            self.halve();
+        }
+        self.buckets.shrink_to_fit();
+    }
+
     /// Forgets what lies beyond `x`, for a run that continues from a checkpoint. A bucket that straddles `x`
     /// is kept: its later points are computed again and are the same.
     pub fn truncate_after(&mut self, x: f64) {
@@ -230,6 +239,17 @@ mod tests {
         assert_eq!(series.buckets().iter().map(|b| b.marks).sum::<u32>(), 3);
         assert_eq!(series.range(), Some((1.0, 2.0)));
         assert!(filled(8, &[f64::NAN]).range().is_none());
+    }
+
+    #[test]
+    fn a_limit_keeps_extremes_and_the_end() {
+        let mut series = filled(64, &[3.0, -7.0, 9.0, 2.0, 5.0, 4.0]);
+        series.limit(2);
+        assert!(series.buckets().len() <= 2);
+        assert_eq!((series.range(), series.last_x()), (Some((-7.0, 9.0)), Some(6.0)));
+        series.push(7.0, 11.0);
+        assert!(series.buckets().len() <= 2);
+        assert_eq!(series.range(), Some((-7.0, 11.0)));
     }
 
     #[test]

@@ -13,6 +13,12 @@ use crate::series::Series;
 /// Buckets kept of each curve: more than a wide screen has columns of dots.
 pub const CURVE: usize = 1024;
 
+/// Trials of a round that keep their curves in full.
+const TRIALS: usize = 16;
+
+/// Buckets kept of each curve of a trial that ended, beyond so many trials.
+const OUTLINE: usize = 128;
+
 /// Log lines kept.
 const LOG: usize = 500;
 
@@ -306,6 +312,7 @@ impl RunState {
                     trial.evaluations = evaluations;
                     trial.end = Some(TrialEnd { outcome, matching, seconds, metrics });
                 }
+                self.thin_trials(round);
             }
             Event::RoundFinished(result) => {
                 if let Some(round) = self.round_announced(result.round, t) {
@@ -328,6 +335,16 @@ impl RunState {
                 self.finished = Some(finished);
             }
             Event::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// Of many trials, those that ended keep their curves in outline: a thousand must not fill the memory.
+    fn thin_trials(&mut self, round: u32) {
+        let Some(round) = self.round_mut(round).filter(|round| round.trials.len() > TRIALS) else { return };
+        for trial in round.trials.iter_mut().filter(|trial| trial.end.is_some()) {
+            for series in [&mut trial.matching, &mut trial.prior, &mut trial.total, &mut trial.seconds] {
+                series.limit(OUTLINE);
+            }
         }
     }
 
