@@ -124,8 +124,9 @@ fn efficientnet_lite0_with_public_weights_knows_a_cat() {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let scores =
         backend::values(&model.scores(BatchNormMode::Eval, &compute.tensor(&pixels, [1, 3, 224, 224])));
+    // The known scores are those of 32-bit weights; these weights are rounded to 16 bit.
     for (class, score) in [(282, 9.229), (285, 9.0793), (281, 8.4037)] {
-        assert!((scores[class] - score).abs() < 1e-3, "{class}: {}", scores[class]);
+        assert!((scores[class] - score).abs() < 0.05, "{class}: {}", scores[class]);
     }
     assert_eq!(best(&scores), 282);
 }
