@@ -12,6 +12,7 @@ use crate::data;
 use crate::model::{Model, Parameters, TensorSpec, architecture};
 
 /// A file beside the repository, if it is there.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn shared(path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {

@@ -46,7 +46,7 @@ impl ModelOptions {
         match self.norm.unwrap_or(published) {
             NormKind::Batch => Some(Layer::BatchNorm { name: name.to_owned(), channels, eps }),
             NormKind::Group => {
-                Some(grouped((1..=GROUPS).rev().find(|groups| channels % groups == 0).unwrap_or(1)))
+                Some(grouped((1..=GROUPS).rev().find(|groups| channels.is_multiple_of(*groups)).unwrap_or(1)))
             }
             NormKind::Layer => Some(grouped(1)),
             NormKind::None => None,
