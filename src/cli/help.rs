@@ -72,6 +72,12 @@ Examples:
   gialab presets
   gialab presets dlg-lenet > mine.toml";
 
+pub const MODELS: &str = "\
+Examples:
+  gialab models
+  gialab models --size 224 --classes 1000
+  gialab models --size 28 --channels 1 --json";
+
 pub const BENCH: &str = "\
 Example:
   gialab bench --backend flex --workload dlg-lenet-b1";

@@ -12,6 +12,7 @@ mod help;
 mod images;
 mod list;
 mod man;
+mod models;
 mod presets;
 mod progress;
 mod require;
@@ -117,6 +118,13 @@ enum Command {
     /// one is a start for your own.
     #[command(after_long_help = help::PRESETS)]
     Presets(presets::Arguments),
+    /// List the models with their size
+    ///
+    /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
+    /// are not more than the parameters. Beyond it a gradient does not determine its batch. Options of a model
+    /// (activation, norm, width, ...) are given in a preset, as [victim] options = { width = 2 }.
+    #[command(after_long_help = help::MODELS)]
+    Models(models::Arguments),
     /// Measure this machine on the standard workloads
     ///
     /// Times single evaluations, one gradient match with its own gradient each, of models of several sizes, and
@@ -192,6 +200,7 @@ pub fn main() -> ExitCode {
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
+        Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),

@@ -138,6 +138,55 @@ pub static SETTINGS: &[Setting] = &[
         "above 0, at most 86400",
         "between two checkpoints",
     ),
+    setting(
+        "victim.options.activation",
+        Kind::Optional,
+        "",
+        "relu, leaky-relu, sigmoid, tanh, gelu",
+        "non-linearity of the model, if not its own",
+    ),
+    setting(
+        "victim.options.norm",
+        Kind::Optional,
+        "",
+        "batch, group, layer, none",
+        "normalisation of feature maps, if not its own",
+    ),
+    setting(
+        "victim.options.width",
+        Kind::Optional,
+        "",
+        "above 0, at most 64, empty: 1",
+        "factor on the model's channels",
+    ),
+    setting(
+        "victim.options.depth",
+        Kind::Optional,
+        "",
+        "1 to 1000, empty: its own",
+        "repeated layers or blocks of the model",
+    ),
+    setting(
+        "victim.options.skip",
+        Kind::Optional,
+        "",
+        "true, false, empty: true",
+        "skip connections of the model",
+    ),
+    setting(
+        "victim.options.bias",
+        Kind::Optional,
+        "",
+        "true, false, empty: its own",
+        "biases of convolutions and full layers",
+    ),
+    setting(
+        "victim.options.initialisation",
+        Kind::Optional,
+        "",
+        "pytorch, uniform, he, empty: its own",
+        "how fresh weights are drawn",
+    ),
     setting("title", Kind::Typed, "", "text", "one line for lists"),
 ];
 
@@ -163,6 +212,29 @@ mod tests {
                 assert!(known || left_out, "{name}: {key}");
             }
         }
+    }
+
+    #[test]
+    fn options_of_the_model_are_set_and_emptied() {
+        let preset = preset::load("ig-lenet", &[], Path::new("/nonexistent")).unwrap();
+        let given = [
+            ("victim.options.activation", "leaky-relu"),
+            ("victim.options.norm", "group"),
+            ("victim.options.width", "2"),
+            ("victim.options.depth", "3"),
+            ("victim.options.skip", "false"),
+            ("victim.options.bias", "true"),
+            ("victim.options.initialisation", "he"),
+        ];
+        assert!(given.iter().all(|(key, _)| SETTINGS.iter().any(|setting| setting.key == *key)));
+        let changed = preset::change(&preset.config, given).unwrap();
+        assert_eq!(changed.victim.options.given().count(), given.len());
+        let emptied = preset::change(&changed, given.map(|(key, _)| (key, ""))).unwrap();
+        assert_eq!(emptied, preset.config);
+        assert_eq!(
+            preset::change(&preset.config, [("victim.options.width", "0")]).unwrap_err().key,
+            "victim.options.width"
+        );
     }
 
     #[test]

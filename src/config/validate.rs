@@ -42,6 +42,13 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         let message = format!("= {classes}, must be 2 to 100000");
         require((2..=100_000).contains(&classes), "victim.classes", message)?;
     }
+    if let Some(width) = config.victim.options.width {
+        let message = format!("= {width}, must be above 0 and at most 64");
+        require(width > 0.0 && width <= 64.0, "victim.options.width", message)?;
+    }
+    if let Some(depth) = config.victim.options.depth {
+        within(depth, 1000, "victim.options.depth")?;
+    }
     within(attack.iterations, 100_000_000, "attack.iterations")?;
     within(attack.trials, 100_000, "attack.trials")?;
     not_negative(attack.tv, "attack.tv")?;
