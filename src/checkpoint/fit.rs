@@ -57,6 +57,8 @@ pub struct Fit {
 /// Values for every tensor of a model, in its order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
     /// Trainable tensors.
     pub parameters: Vec<Vec<f64>>,
     /// Running statistics.
@@ -98,7 +100,8 @@ impl Checkpoint {
             };
             specs.iter().map(one).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Trained { parameters: values(net.parameter_specs())?, buffers: values(net.buffer_specs())? })
+        let (parameters, buffers) = (values(net.parameter_specs())?, values(net.buffer_specs())?);
+        Ok(Trained { sha256: self.sha256.clone(), parameters, buffers })
     }
 
     /// The built-in model that is most like the file; `None` if none is like it at all.
@@ -108,7 +111,7 @@ impl Checkpoint {
         let mut channels: Vec<usize> = self.guessed_channels().into_iter().chain([3, 1]).collect();
         channels.dedup();
         let mut found: Option<(isize, Fit)> = None;
-        for architecture in &model::ARCHITECTURES {
+        for architecture in model::ARCHITECTURES.iter() {
             for input in channels.iter().flat_map(|&c| SIDES.map(|side| [c, side, side])) {
                 let Ok(net) = (architecture.build)(input, classes) else { continue };
                 if !levels.iter().any(|level| level.is_like(&net)) {

@@ -137,6 +137,16 @@ impl Checkpoint {
     pub fn count(&self) -> usize {
         self.tensors.iter().map(|tensor| tensor.values.len()).sum()
     }
+
+    /// Scalars that are trained, as far as names tell: without BatchNorm's running statistics and counters.
+    pub fn parameter_count(&self) -> usize {
+        let kept = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            ["running_mean", "running_var", "num_batches_tracked"].contains(&last)
+        };
+        let trained = self.tensors.iter().filter(|tensor| !kept(&tensor.name));
+        trained.map(|tensor| tensor.values.len()).sum()
+    }
 }
 
 /// What a reader found.
@@ -193,6 +203,10 @@ fn shown(name: &str) -> String {
 }
 
 #[cfg(test)]
+mod fit_tests;
+#[cfg(test)]
 mod forge;
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Real files of every format, forged good ones, and everything that is wrong with bad ones.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -8,13 +9,22 @@ use proptest::prelude::*;
 use super::forge::{self, Pickler, floats};
 use super::*;
 
+/// A line on standard error, also of tests that pass.
+pub fn notice(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+pub fn skipped(why: &str) {
+    notice(&format!("skipped: {why}"));
+}
+
 /// A file of the shared sample data, or a notice that the test is skipped.
-fn shared(path: &str) -> Option<PathBuf> {
+pub fn shared(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if found.exists() {
         return Some(found);
     }
-    eprintln!("skipped: {} is not there", found.display());
+    skipped(&format!("{} is not there", found.display()));
     None
 }
 
@@ -31,7 +41,7 @@ fn message(bytes: &[u8]) -> String {
 }
 
 /// `{"w": [[1, 2, 3], [4, 5, 6]]}` in every format.
-fn good() -> Vec<(Format, Vec<u8>)> {
+pub fn good() -> Vec<(Format, Vec<u8>)> {
     let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
     let pickle = forge::state_dict("w", |p| p.tensor("0", 6, 0, &[2, 3], &[3, 1]));
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }     \n";

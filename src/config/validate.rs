@@ -42,6 +42,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         let message = format!("= {classes}, must be 2 to 100000");
         require((2..=100_000).contains(&classes), "victim.classes", message)?;
     }
+    require(
+        config.victim.weights.as_deref() != Some(""),
+        "victim.weights",
+        "is empty; name a file, or remove it".into(),
+    )?;
     within(attack.iterations, 100_000_000, "attack.iterations")?;
     within(attack.trials, 100_000, "attack.trials")?;
     not_negative(attack.tv, "attack.tv")?;
@@ -87,7 +92,6 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
         ("federation.local_batch", federation.local_batch.is_some()),
         ("federation.learning_rate", federation.learning_rate.is_some()),
         ("federation.partition", federation.partition.is_some()),
-        ("victim.weights", config.victim.weights.is_some()),
         ("victim.sample", config.victim.sample.is_some()),
     ] {
         if given {

@@ -5,8 +5,19 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 10] =
-    ["run", "resume", "stop", "list", "show", "export", "presets", "bench", "doctor", "completions"];
+const COMMANDS: [&str; 11] = [
+    "run",
+    "resume",
+    "stop",
+    "list",
+    "show",
+    "export",
+    "presets",
+    "inspect",
+    "bench",
+    "doctor",
+    "completions",
+];
 
 #[test]
 fn help_is_as_it_was_agreed_on() {
