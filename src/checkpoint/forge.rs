@@ -1,5 +1,7 @@
 //! Makes files of weights, good and bad, for tests.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 
 /// An archive of these entries, deflated or stored.

@@ -96,17 +96,51 @@ fn real_files_of_every_format() {
         assert_eq!(shapes(&read)[0], ("lin0.model.1.weight", &[1, 64, 1, 1][..]));
         // The same heads elsewhere, in other formats.
         let same = real("weights/lpips-heads-v0.1/lpips_alex_heads.safetensors").unwrap();
-        let other = real("weights/reader-fixtures/lpips_lins.npz").unwrap();
-        assert_eq!((same.format, other.format), (Format::Safetensors, Format::Npz));
-        for ((a, b), c) in read.tensors.iter().zip(&same.tensors).zip(&other.tensors) {
-            assert_eq!(a.values, b.values, "{} {}", a.name, b.name);
-            assert_eq!(a.values.len(), c.values.len(), "{} {}", a.name, c.name);
+        assert_eq!(same.format, Format::Safetensors);
+        for (a, b) in read.tensors.iter().zip(&same.tensors) {
+            assert_eq!((&a.shape, &a.values), (&b.shape, &b.values), "{}", a.name);
+        }
+    }
+    if let Some(read) = real("weights/reader-fixtures/lpips_lins.npz") {
+        assert_eq!((read.format, read.tensors.len()), (Format::Npz, 5));
+        let same = real("weights/lpips-heads-v0.1/lpips_vgg_heads.safetensors").unwrap();
+        for (a, b) in read.tensors.iter().zip(&same.tensors) {
+            assert_eq!(a.values, b.values, "{}", a.name);
         }
     }
     if let Some(read) = real("weights/reader-fixtures/dists_alpha_beta_legacy.pt") {
         assert_eq!(read.format, Format::TorchLegacy);
         assert_eq!(shapes(&read).iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["alpha", "beta"]);
     }
+}
+
+/// What Python's own pickler writes, protocol by protocol (`make.py` beside the files).
+#[test]
+fn every_protocol_of_pickle() {
+    for protocol in 2..=5 {
+        let path = format!("{}/tests/fixtures/checkpoint/protocol{protocol}.pth", env!("CARGO_MANIFEST_DIR"));
+        let read = Checkpoint::read(Path::new(&path)).unwrap();
+        assert_eq!(shapes(&read), [("state_dict.w", &[2, 3][..]), ("state_dict.w.T", &[3, 2])], "{protocol}");
+        assert_eq!(read.tensors[0].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(read.tensors[1].values, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        // Epoch, accuracy and note.
+        assert_eq!(read.others, 3, "{protocol}");
+    }
+}
+
+#[test]
+fn what_numpy_writes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/checkpoint/numpy.npz");
+    let read = Checkpoint::read(Path::new(path)).unwrap();
+    let names: Vec<&str> = read.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+    assert_eq!(names, ["half", "fortran", "big", "scalar", "flags", "empty"]);
+    for tensor in &read.tensors[..3] {
+        assert_eq!(tensor.shape, [2, 3]);
+        assert_eq!(tensor.values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "{}", tensor.name);
+    }
+    assert_eq!((&read.tensors[3].shape[..], &read.tensors[3].values[..]), (&[][..], &[7.0][..]));
+    assert_eq!((read.tensors[4].dtype, &read.tensors[4].values[..]), (Dtype::Bool, &[1.0, 0.0][..]));
+    assert_eq!((&read.tensors[5].shape[..], read.tensors[5].values.len()), (&[0, 4][..], 0));
 }
 
 #[test]

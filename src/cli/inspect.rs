@@ -190,7 +190,7 @@ impl<'a> Model<'a> {
 /// Which built-in model it is, with the table of what differs.
 fn model(out: &mut impl Write, fit: Option<&Fit>) -> std::io::Result<()> {
     let Some(fit) = fit else {
-        return writeln!(out, "\nno built-in model is like it; gialab reads models by PyTorch's names");
+        return writeln!(out, "\nno built-in model is like it, by names (PyTorch's) and shapes");
     };
     let table = &fit.table;
     writeln!(out)?;

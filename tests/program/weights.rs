@@ -63,11 +63,11 @@ fn inspect_tells_what_is_in_a_file_and_which_model_it_is() {
     let lab = Lab::new();
     let file = lenet(&lab, "lenet.bin", wave);
     let text = lab.succeed(&["inspect", &file]);
-    assert!(text.contains("format   safetensors") && text.contains("15826 values, all parameters"), "{text}");
+    assert!(text.contains("format   safetensors") && text.contains("85036 values, all parameters"), "{text}");
     assert!(text.contains("conv1.weight  f32   12x3x5x5"), "{text}");
-    assert!(text.contains("fits lenet for 10 classes exactly"), "{text}");
+    assert!(text.contains("fits lenet for 100 classes exactly"), "{text}");
     let report: Value = serde_json::from_str(&lab.succeed(&["inspect", &file, "--json"])).unwrap();
-    assert_eq!(report["parameters"], 15826);
+    assert_eq!(report["parameters"], 85036);
     assert_eq!(report["model"]["name"], "lenet");
     assert_eq!(report["model"]["exact"], true);
     let tensor = report["tensors"].as_array().unwrap().iter().find(|t| t["name"] == "conv1.bias").unwrap();
@@ -146,7 +146,7 @@ fn weights_of_another_model_are_refused_with_the_likely_one() {
         .collect();
     let file = save(&lab, "grey.safetensors", &tensors);
     let error = refused(&lab, &file);
-    assert!(error.contains("grey.safetensors does not fit lenet for 10 classes"), "{error}");
+    assert!(error.contains("grey.safetensors does not fit lenet for 100 classes"), "{error}");
     assert!(error.contains("of another shape (conv1.weight is 12x1x5x5, not 12x3x5x5"), "{error}");
     assert!(error.contains("gialab inspect"), "{error}");
     let missing = refused(&lab, "nowhere.pth");
@@ -161,7 +161,9 @@ fn a_run_goes_on_with_its_own_weights_only() {
     let file = lenet(&lab, "w.safetensors", wave);
     let before = std::fs::read(&file).unwrap();
     let change = format!("victim.weights={file}");
-    let run = lab.detach(&["ig-lenet", "--set", &change, "--set", "run.checkpoint_seconds=0.2"]);
+    let settings = [&change, "victim.classes=100", "run.checkpoint_seconds=0.2"];
+    let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    let run = lab.detach(&[&["ig-lenet"], &settings[..]].concat());
     lab.wait_for_checkpoint(&run);
     lab.succeed(&["stop", &run]);
     lenet(&lab, "w.safetensors", |spec, i| wave(spec, i + 1));
