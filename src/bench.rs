@@ -8,7 +8,7 @@ use crate::attack::objective::Distance;
 use crate::attack::prior::Priors;
 use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
 use crate::backend::Compute;
-use crate::config::{BatchNormMode, DistanceKind};
+use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
 use crate::fl::fed_sgd;
 use crate::model::{self, Model};
 use crate::seed::{self, Seed};
@@ -69,7 +69,7 @@ impl Workload {
 
     fn net(&self) -> Option<model::Net> {
         let architecture = model::architecture(self.model)?;
-        (architecture.build)([3, 32, 32], 10).ok()
+        architecture.net(&ModelOptions::default(), [3, 32, 32], 10).ok()
     }
 
     /// Times `evaluations` evaluations.

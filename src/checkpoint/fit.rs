@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::{Checkpoint, Statistics, Tensor, shown};
+use crate::config::ModelOptions;
 use crate::model::{self, Net, TensorSpec};
 
 /// Keys and modules that training code wraps around a model.
@@ -113,7 +114,7 @@ impl Checkpoint {
         let mut found: Option<(isize, Fit)> = None;
         for architecture in model::ARCHITECTURES.iter() {
             for input in channels.iter().flat_map(|&c| SIDES.map(|side| [c, side, side])) {
-                let Ok(net) = (architecture.build)(input, classes) else { continue };
+                let Ok(net) = architecture.net(&ModelOptions::default(), input, classes) else { continue };
                 if !levels.iter().any(|level| level.is_like(&net)) {
                     continue;
                 }

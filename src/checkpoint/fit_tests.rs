@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::tests::{shared, skipped};
 use super::*;
 use crate::backend::{self, Compute, Precision};
-use crate::config::BatchNormMode;
+use crate::config::{BatchNormMode, ModelOptions};
 use crate::model::{self, Model, Net, Parameters, TensorSpec};
 
 fn net(name: &str, input: [usize; 3], classes: usize) -> Net {
-    (model::architecture(name).unwrap().build)(input, classes).unwrap()
+    model::architecture(name).unwrap().net(&ModelOptions::default(), input, classes).unwrap()
 }
 
 /// A file with every tensor of a model, under a prefix; values count up.

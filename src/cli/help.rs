@@ -77,6 +77,12 @@ Examples:
   gialab inspect resnet20.th
   gialab inspect model.safetensors --json";
 
+pub const MODELS: &str = "\
+Examples:
+  gialab models
+  gialab models --size 224 --classes 1000
+  gialab models --size 28 --channels 1 --json";
+
 pub const BENCH: &str = "\
 Example:
   gialab bench --backend flex --workload dlg-lenet-b1";

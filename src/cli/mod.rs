@@ -13,6 +13,7 @@ mod images;
 mod inspect;
 mod list;
 mod man;
+mod models;
 mod presets;
 mod progress;
 mod require;
@@ -125,6 +126,13 @@ enum Command {
     /// A file that fits can be attacked: gialab run PRESET --set victim.weights=FILE.
     #[command(after_long_help = help::INSPECT)]
     Inspect(inspect::Arguments),
+    /// List the models with their size
+    ///
+    /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
+    /// are not more than the parameters. Beyond it a gradient does not determine its batch. Options of a model
+    /// (activation, norm, width, ...) are given in a preset, as [victim] options = { width = 2 }.
+    #[command(after_long_help = help::MODELS)]
+    Models(models::Arguments),
     /// Measure this machine on the standard workloads
     ///
     /// Times single evaluations, one gradient match with its own gradient each, of models of several sizes, and
@@ -201,6 +209,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
+        Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),

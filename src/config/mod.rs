@@ -4,11 +4,13 @@
 //! (`validate`). After that every later error is about the world, not about the config.
 
 mod error;
+mod model_options;
 pub mod preset;
 pub mod setting;
 mod validate;
 
 pub use error::{ConfigError, described, line_of, nearest};
+pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +72,9 @@ pub struct Victim {
     pub normalise: bool,
     /// Architecture by name (`lenet`, `convnet64`, ...).
     pub model: String,
+    /// How the model differs from its architecture as published.
+    #[serde(default, skip_serializing_if = "ModelOptions::is_empty")]
+    pub options: ModelOptions,
     /// Outputs of the model; the set's number of classes if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,

@@ -47,6 +47,13 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         "victim.weights",
         "is empty; name a file, or remove it".into(),
     )?;
+    if let Some(width) = config.victim.options.width {
+        let message = format!("= {width}, must be above 0 and at most 64");
+        require(width > 0.0 && width <= 64.0, "victim.options.width", message)?;
+    }
+    if let Some(depth) = config.victim.options.depth {
+        within(depth, 1000, "victim.options.depth")?;
+    }
     within(attack.iterations, 100_000_000, "attack.iterations")?;
     within(attack.trials, 100_000, "attack.trials")?;
     not_negative(attack.tv, "attack.tv")?;

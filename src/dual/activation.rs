@@ -14,6 +14,8 @@ pub enum Activation {
     Tanh,
     /// max(z, 0), with derivative 0 at 0.
     Relu,
+    /// min(max(z, 0), 6), with derivative 0 at 0 and at 6.
+    Relu6,
     /// max(z, slope z), with derivative `slope` at 0.
     LeakyRelu(f64),
     /// z Phi(z), exact (not the tanh approximation).
@@ -37,6 +39,12 @@ impl Activation {
             Activation::Relu => {
                 let tangent = z.tangent.map(|dz| dz.mask_fill(z.value.clone().lower_equal_elem(0.0), 0.0));
                 Dual { value: activation::relu(z.value), tangent }
+            }
+            Activation::Relu6 => {
+                let outside =
+                    z.value.clone().lower_equal_elem(0.0).bool_or(z.value.clone().greater_equal_elem(6.0));
+                let tangent = z.tangent.map(|dz| dz.mask_fill(outside, 0.0));
+                Dual { value: z.value.clamp(0.0, 6.0), tangent }
             }
             Activation::LeakyRelu(slope) => {
                 let leak = |on: Tensor<Tape, D>| {

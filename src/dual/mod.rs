@@ -8,18 +8,24 @@
 //! A tangent that is identically zero is `None` and costs nothing.
 
 mod activation;
+mod attention;
 mod conv;
+mod layer_norm;
 mod linear;
 mod loss;
 mod norm;
 mod pool;
+mod reshape;
 
 pub use activation::Activation;
+pub use attention::{attention, softmax};
 pub use conv::{ConvShape, conv2d};
+pub use layer_norm::{group_norm, layer_norm};
 pub use linear::linear;
 pub use loss::cross_entropy;
 pub use norm::{Statistics, batch_norm};
 pub use pool::{PoolShape, avg_pool, global_avg_pool, max_pool};
+pub use reshape::{concat, pad, zero_channels};
 
 use burn::tensor::Tensor;
 
@@ -53,6 +59,25 @@ impl<const D: usize> Dual<D> {
     /// The sum of two duals of the same shape (residual connections).
     pub fn plus(self, other: Dual<D>) -> Dual<D> {
         Dual { value: self.value + other.value, tangent: sum(self.tangent, other.tangent) }
+    }
+
+    /// The elementwise product `a b` with its tangent `a' b + a b'`; axes of length 1 are repeated.
+    pub fn times(self, other: Dual<D>) -> Dual<D> {
+        let left = self.tangent.map(|da| da * other.value.clone());
+        let right = other.tangent.map(|db| self.value.clone() * db);
+        Dual { tangent: sum(left, right), value: self.value * other.value }
+    }
+
+    /// Matrix products over the last two axes, `A B` with its tangent `A' B + A B'`.
+    pub fn matmul(self, other: Dual<D>) -> Dual<D> {
+        let left = self.tangent.map(|da| da.matmul(other.value.clone()));
+        let right = other.tangent.map(|db| self.value.clone().matmul(db));
+        Dual { tangent: sum(left, right), value: self.value.matmul(other.value) }
+    }
+
+    /// Repeats axes of length 1 until the shape is reached.
+    pub fn expand(self, shape: [usize; D]) -> Dual<D> {
+        self.map_linear(|x| x.expand(shape))
     }
 }
 

@@ -126,6 +126,11 @@ fn every_operation_agrees_with_finite_differences() {
         ("sigmoid", vec![40], Box::new(activate(Activation::Sigmoid))),
         ("tanh", vec![40], Box::new(activate(Activation::Tanh))),
         ("relu", vec![40], Box::new(activate(Activation::Relu))),
+        (
+            "relu6",
+            vec![40],
+            Box::new(|d| Activation::Relu6.apply(d[0].clone().map_linear(|x| x.mul_scalar(5.0)))),
+        ),
         ("leaky relu", vec![40], Box::new(activate(Activation::LeakyRelu(0.1)))),
         ("gelu", vec![40], Box::new(activate(Activation::Gelu))),
         (
@@ -141,6 +146,33 @@ fn every_operation_agrees_with_finite_differences() {
         ("average pool", vec![COUNT], Box::new(move |d| flat(avg_pool(x(d), pool(3, 1, 0))))),
         ("global average pool", vec![COUNT], Box::new(move |d| flat(global_avg_pool(x(d))))),
         ("flatten", vec![COUNT], Box::new(move |d| flat(x(d).flatten()))),
+        ("depthwise convolution", vec![COUNT, 36, 4], Box::new(conv(square(2, 1, 1, 4)))),
+        ("border", vec![COUNT], Box::new(move |d| flat(pad(x(d), [0, 1], [2, 0], -3.0)))),
+        ("channels of zeros", vec![COUNT], Box::new(move |d| flat(zero_channels(x(d), 1, 2)))),
+        (
+            "joining",
+            vec![COUNT, 48],
+            Box::new(move |d| {
+                flat(concat(x(d), shaped(&d[1], [2, 4, 6, 1]).map_linear(|t| t.expand([2, 4, 6, 6])), 1))
+            }),
+        ),
+        (
+            "group norm",
+            vec![COUNT, 4, 4],
+            Box::new(move |d| flat(group_norm(x(d), d[1].clone(), d[2].clone(), 2, 1e-5))),
+        ),
+        (
+            "layer norm",
+            vec![30, 5, 5],
+            Box::new(|d| flat(layer_norm(shaped(&d[0], [2, 3, 5]), d[1].clone(), d[2].clone(), 1e-6))),
+        ),
+        ("softmax", vec![30], Box::new(|d| flat(softmax(shaped(&d[0], [2, 3, 5]))))),
+        (
+            "matrix product",
+            vec![24, 40],
+            Box::new(|d| flat(shaped(&d[0], [2, 3, 4]).matmul(shaped(&d[1], [2, 4, 5])))),
+        ),
+        ("attention", vec![72], Box::new(|d| flat(attention(shaped(&d[0], [2, 3, 12]), 2)))),
         ("sum", vec![COUNT], Box::new(residual)),
     ];
     for backend in ["flex", "ndarray"] {

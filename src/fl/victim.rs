@@ -77,6 +77,16 @@ pub enum VictimError {
         /// How many values of which kind.
         what: String,
     },
+    /// The architecture has no such option.
+    #[error("victim.options.{option} does not fit the model {model}; it takes {takes}")]
+    Option {
+        /// Architecture.
+        model: &'static str,
+        /// Given in vain.
+        option: &'static str,
+        /// What it takes.
+        takes: String,
+    },
     /// The model has too few outputs.
     #[error("victim.classes = {classes}, but the batch holds label {label}; use {} or more", label + 1)]
     TooFewClasses {
@@ -122,9 +132,14 @@ impl Setup {
             return Err(VictimError::TooFewClasses { classes, label });
         }
         let [_, channels, height, width] = batch.images.shape();
-        let net = (architecture.build)([channels, height, width], classes).map_err(|reason| {
-            VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
-        })?;
+        if let Some(option) = architecture.unfitting(&victim.options) {
+            let takes = architecture.switches.join(", ");
+            return Err(VictimError::Option { model: architecture.name, option, takes });
+        }
+        let net =
+            architecture.net(&victim.options, [channels, height, width], classes).map_err(|reason| {
+                VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
+            })?;
         let normalisation =
             if victim.normalise { dataset.normalisation } else { Normalisation::identity(channels) };
         let weights = victim.weights.as_ref().map(|path| weights(path, &victim.model, &net)).transpose()?;

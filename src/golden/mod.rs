@@ -1,7 +1,9 @@
 //! Reference vectors computed with PyTorch (`tests/golden/`), and the tests against them.
 #![allow(clippy::unwrap_used)]
 
+mod architectures;
 mod attacks;
+mod checkpoints;
 mod models;
 mod operations;
 
@@ -19,7 +21,26 @@ use crate::model::{Initialisation, Layer, Model, Net, Parameters};
 pub struct Case {
     pub name: &'static str,
     pub manifest: Value,
-    tensors: BTreeMap<String, (Vec<usize>, Vec<f64>)>,
+    tensors: Tensors,
+}
+
+/// Shapes and values by name.
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
+
+/// The tensors of one file.
+pub fn tensors(name: &str) -> Tensors {
+    let path = format!("{}/tests/golden/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).unwrap();
+    let numbers = |view: &safetensors::tensor::TensorView| -> Vec<f64> {
+        let eights = view.data().chunks(8).map(|bytes| bytes.try_into().unwrap());
+        match view.dtype() {
+            Dtype::F64 => eights.map(f64::from_le_bytes).collect(),
+            Dtype::I64 => eights.map(|bytes| i64::from_le_bytes(bytes) as f64).collect(),
+            other => panic!("{name} holds {other:?}"),
+        }
+    };
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    file.iter().map(|(key, view)| (key.to_owned(), (view.shape().to_vec(), numbers(&view)))).collect()
 }
 
 /// The backends and precisions under test, with the relative tolerance that holds for each.
@@ -39,25 +60,7 @@ impl Case {
         let manifest: Value =
             serde_json::from_str(&std::fs::read_to_string(format!("{folder}/manifest.json")).unwrap())
                 .unwrap();
-        let bytes = std::fs::read(format!("{folder}/{name}.f64.safetensors")).unwrap();
-        let tensors = SafeTensors::deserialize(&bytes)
-            .unwrap()
-            .iter()
-            .map(|(key, view)| {
-                let values = match view.dtype() {
-                    Dtype::F64 => {
-                        view.data().chunks(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
-                    }
-                    Dtype::I64 => view
-                        .data()
-                        .chunks(8)
-                        .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
-                        .collect(),
-                    other => panic!("{key} is {other:?}"),
-                };
-                (key.to_owned(), (view.shape().to_vec(), values))
-            })
-            .collect();
+        let tensors = tensors(&format!("{name}.f64"));
         Case { name, manifest: manifest["cases"][name].clone(), tensors }
     }
 
@@ -142,6 +145,7 @@ fn layer(spec: &Value) -> Layer {
         "res" => Layer::Residual {
             body: layers(&options["body"]),
             shortcut: options.get("short").map(layers).unwrap_or_default(),
+            activation: Some(Activation::Relu),
         },
         other => panic!("unknown layer {other}"),
     }

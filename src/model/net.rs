@@ -9,7 +9,8 @@ use crate::config::BatchNormMode;
 use crate::dual::{Dual, Statistics};
 use crate::seed::{self, Seed};
 
-use super::layer::{Layer, SampleShape, Signal};
+use super::forward::Signal;
+use super::layer::{Layer, SampleShape, Start};
 use super::parameters::{Parameters, TensorSpec};
 
 /// How fresh parameters are drawn.
@@ -19,6 +20,8 @@ pub enum Initialisation {
     PyTorch,
     /// U(-bound, bound) for everything (Zhu et al. 2019 use 0.5).
     Uniform(f64),
+    /// He et al. 2015: weights N(0, 2/fan in), biases 0.
+    He,
 }
 
 /// An architecture for one input shape and number of classes.
@@ -29,6 +32,7 @@ pub struct Net {
     classes: usize,
     initialisation: Initialisation,
     parameters: Arc<[TensorSpec]>,
+    starts: Arc<[Start]>,
     buffers: Arc<[TensorSpec]>,
 }
 
@@ -38,8 +42,7 @@ impl Net {
     /// # Errors
     /// The layer that does not fit, in words.
     pub fn new(layers: Vec<Layer>, input: [usize; 3], initialisation: Initialisation) -> Result<Net, String> {
-        let output =
-            layers.iter().try_fold(SampleShape::Map(input), |shape, layer| layer.output_shape(shape))?;
+        let output = Net::shape(&layers, input)?;
         let SampleShape::Features(classes) = output else {
             return Err(format!("the last layer gives {output:?}, not one score per class"));
         };
@@ -49,14 +52,29 @@ impl Net {
             layer.parameters(&mut parameters);
             layer.buffers(&mut buffers);
         }
+        let (parameters, starts): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
         Ok(Net {
             layers,
             input,
             classes,
             initialisation,
             parameters: parameters.into(),
+            starts: starts.into(),
             buffers: buffers.into(),
         })
+    }
+
+    /// Shape of one sample behind these layers, or why they do not fit.
+    pub(super) fn shape(layers: &[Layer], input: [usize; 3]) -> Result<SampleShape, String> {
+        layers.iter().try_fold(SampleShape::Map(input), |shape, layer| layer.output_shape(shape))
+    }
+
+    /// The features behind these layers, for a fully connected layer that follows.
+    pub(super) fn features(layers: &[Layer], input: [usize; 3]) -> Result<usize, String> {
+        match Net::shape(layers, input)? {
+            SampleShape::Features(features) => Ok(features),
+            other => Err(format!("{other:?} is not flat")),
+        }
     }
 
     /// Input `[channels, height, width]`.
@@ -97,21 +115,22 @@ impl Net {
     /// Fresh parameters, drawn tensor by tensor in order.
     pub fn initial_parameters(&self, compute: &Compute, seed: Seed) -> Parameters {
         let mut generator = seed.stream("initial parameters", &[]);
-        let mut fan_in = 1;
+        let mut starts = self.starts.iter();
         Parameters::from_values(compute, self.parameters.clone(), |spec| {
             let count = spec.count();
-            match self.initialisation {
-                Initialisation::Uniform(bound) => seed::uniform(&mut generator, bound, count),
-                // A bias shares the fan-in of the weight in front of it; BatchNorm's vectors have none.
-                Initialisation::PyTorch if self.is_batch_norm(&spec.name) => {
-                    vec![if spec.name.ends_with(".weight") { 1.0 } else { 0.0 }; count]
-                }
-                Initialisation::PyTorch => {
-                    if spec.shape.len() > 1 {
-                        fan_in = spec.shape[1..].iter().product();
-                    }
+            let start = starts.next().copied().unwrap_or(Start::Constant(0.0));
+            let mut normal = |deviation: f64| -> Vec<f64> {
+                seed::normal(&mut generator, count).into_iter().map(|value| value * deviation).collect()
+            };
+            match (self.initialisation, start) {
+                (Initialisation::Uniform(bound), _) => seed::uniform(&mut generator, bound, count),
+                (_, Start::Constant(value)) => vec![value; count],
+                (_, Start::Normal(deviation)) => normal(deviation),
+                (Initialisation::PyTorch, Start::FanIn(fan_in)) => {
                     seed::uniform(&mut generator, 1.0 / (fan_in as f64).sqrt(), count)
                 }
+                (Initialisation::He, Start::FanIn(_)) if spec.shape.len() == 1 => vec![0.0; count],
+                (Initialisation::He, Start::FanIn(fan_in)) => normal((2.0 / fan_in as f64).sqrt()),
             }
         })
     }
@@ -123,18 +142,15 @@ impl Net {
         })
     }
 
-    fn is_batch_norm(&self, parameter: &str) -> bool {
-        let module = parameter.rsplit_once('.').map_or(parameter, |(module, _)| module);
-        self.buffers.iter().any(|buffer| buffer.name.rsplit_once('.').is_some_and(|(m, _)| m == module))
-    }
-
     /// Scores `[batch, classes]` of `x` `[batch, channels, height, width]`, with tangents if the weights
     /// carry them.
     pub fn forward(&self, weights: &Weights, x: Tensor<Tape, 4>) -> Dual<2> {
         let input = Signal::Map(Dual::constant(x));
         match self.layers.iter().fold(input, |signal, layer| layer.forward(signal, weights)) {
             Signal::Features(scores) => scores,
-            Signal::Map(_) => unreachable!("Net::new accepts only nets that end in features"),
+            Signal::Map(_) | Signal::Tokens(_) => {
+                unreachable!("Net::new accepts only nets that end in features")
+            }
         }
     }
 }
@@ -168,16 +184,16 @@ pub struct Weights<'a> {
 impl Weights<'_> {
     /// The parameter `module.suffix` in its own shape.
     pub(super) fn get<const D: usize>(&self, module: &str, suffix: &str) -> Dual<D> {
+        self.tensor(&format!("{module}.{suffix}"))
+    }
+
+    /// The parameter of this name in its own shape.
+    pub(super) fn tensor<const D: usize>(&self, name: &str) -> Dual<D> {
         let index = self
             .specs
             .iter()
-            .position(|spec| {
-                spec.name
-                    .strip_suffix(suffix)
-                    .and_then(|rest| rest.strip_suffix('.'))
-                    .is_some_and(|rest| rest == module)
-            })
-            .unwrap_or_else(|| unreachable!("{module}.{suffix} is in the specs of its own layer"));
+            .position(|spec| spec.name == name)
+            .unwrap_or_else(|| unreachable!("{name} is in the specs of its own layer"));
         let mut shape = [0; D];
         shape.copy_from_slice(&self.specs[index].shape);
         Dual {

@@ -21,7 +21,7 @@ use super::view::{Hits, View};
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
-    LineSearch, OptimiserConfig, OptimiserKind, RunConfig, RunSettings, TrainingState, Victim,
+    LineSearch, ModelOptions, OptimiserConfig, OptimiserKind, RunConfig, RunSettings, TrainingState, Victim,
 };
 use crate::gfx::{Depth, Raster};
 use crate::run::event::{
@@ -64,6 +64,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             size: Some(32),
             normalise: false,
             model: model.into(),
+            options: ModelOptions::default(),
             classes: Some(10),
             sample: None,
             weights: None,

@@ -100,6 +100,50 @@ fn presets_are_listed_and_explained() {
 }
 
 #[test]
+fn models_are_listed_with_their_dimension_bound() {
+    let lab = Lab::new();
+    let list = lab.succeed(&["models"]);
+    let line = list.lines().find(|line| line.starts_with("resnet18 ")).unwrap();
+    assert!(line.contains("11,173,962") && line.contains("3,637"), "{line}");
+    let json: serde_json::Value =
+        serde_json::from_str(&lab.succeed(&["models", "--size", "28", "--channels", "1", "--json"])).unwrap();
+    let rows = json.as_array().unwrap();
+    assert!(rows.len() >= 13, "{}", rows.len());
+    let row = |name: &str| rows.iter().find(|row| row["model"] == name).unwrap();
+    assert_eq!(row("lenet5")["parameters"], 61_706);
+    assert_eq!(row("lenet5")["batch_bound"], 78);
+    assert!(row("vgg11")["parameters"].is_null() && row("vgg11")["misfit"].is_string());
+    assert_eq!(lab.gialab(&["models", "--size", "0"]).status.code(), Some(2));
+}
+
+#[test]
+fn options_of_the_model_are_taken_or_refused_by_name() {
+    let lab = Lab::new();
+    let text = |options: &str| {
+        lab.succeed(&["presets", "dlg-lenet"])
+            .replace("model = \"lenet\"", &format!("model = \"lenet\"\noptions = {options}"))
+    };
+    let preset = |name: &str, options: &str| crate::lab::write(&lab.path(name), text(options).as_bytes());
+    let quick = ["--trials", "1", "--set", "attack.iterations=1"];
+    let arguments = |path: &str| -> Vec<String> {
+        ["run", path].iter().chain(&quick).map(|word| (*word).to_owned()).collect()
+    };
+    let taken = preset("taken.toml", "{ activation = \"tanh\", width = 2 }");
+    let words = arguments(&taken);
+    lab.succeed(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    for (options, complaint) in [
+        ("{ skip = false }", "victim.options.skip does not fit the model lenet"),
+        ("{ colour = 1 }", "colour"),
+        ("{ width = 0 }", "victim.options.width"),
+        ("{ activation = \"sinus\" }", "sinus"),
+    ] {
+        let words = arguments(&preset("refused.toml", options));
+        let complaints = lab.fail(&words.iter().map(String::as_str).collect::<Vec<_>>(), 2);
+        assert!(complaints.contains(complaint), "{options}: {complaints}");
+    }
+}
+
+#[test]
 fn an_image_of_the_user_is_attacked() {
     let lab = Lab::new();
     let path = lab.path("gradient.png");

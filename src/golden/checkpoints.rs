@@ -1,0 +1,165 @@
+//! Architectures with the weights of public checkpoints: what they are known to answer.
+//!
+//! The files are not part of the repository; without them a test says so and ends.
+
+use std::path::PathBuf;
+
+use safetensors::{Dtype, SafeTensors};
+
+use crate::backend::{self, Compute, Precision};
+use crate::config::{BatchNormMode, ModelOptions};
+use crate::data;
+use crate::model::{Model, Parameters, TensorSpec, architecture};
+
+/// A file beside the repository, if it is there.
+fn shared(path: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {} is not here", path.display());
+    None
+}
+
+/// The model with a file's weights; `rename` makes the file's name of ours.
+fn model(
+    name: &str,
+    input: [usize; 3],
+    classes: usize,
+    file: &PathBuf,
+    rename: impl Fn(&str) -> String,
+) -> Model {
+    let bytes = std::fs::read(file).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let named = |spec: &TensorSpec| -> Vec<f64> {
+        let view = file.tensor(&rename(&spec.name)).unwrap();
+        assert_eq!(view.shape(), spec.shape, "{}", spec.name);
+        match view.dtype() {
+            Dtype::F32 => {
+                let fours = view.data().chunks(4).map(|bytes| bytes.try_into().unwrap());
+                fours.map(|bytes| f64::from(f32::from_le_bytes(bytes))).collect()
+            }
+            Dtype::F16 => {
+                let twos = view.data().chunks(2).map(|bytes| bytes.try_into().unwrap());
+                twos.map(|bytes| half(u16::from_le_bytes(bytes))).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let net = architecture(name).unwrap().net(&ModelOptions::default(), input, classes).unwrap();
+    Model {
+        parameters: Parameters::from_values(&compute, net.parameter_specs().clone(), named),
+        buffers: Parameters::from_values(&compute, net.buffer_specs().clone(), named),
+        net,
+    }
+}
+
+/// A finite number of 16 bit.
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
+    sign * if exponent == 0 { fraction * 2f64.powi(-14) } else { (1.0 + fraction) * 2f64.powi(exponent - 15) }
+}
+
+/// Scores of pixels in [0, 1] that are normalised by mean and deviation of each channel.
+fn scores(model: &Model, images: &data::Images, mean: &[f64], std: &[f64]) -> Vec<Vec<f64>> {
+    let normalisation = data::Normalisation { mean: mean.to_vec(), std: std.to_vec() };
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let x = compute.tensor(&normalisation.apply(images), images.shape());
+    let scores = backend::values(&model.scores(BatchNormMode::Eval, &x));
+    scores.chunks(model.net.classes()).map(<[f64]>::to_vec).collect()
+}
+
+fn best(scores: &[f64]) -> usize {
+    (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap()
+}
+
+fn right(model: &Model, set: &data::Dataset, count: usize, mean: &[f64], std: &[f64]) -> usize {
+    let batch = set.batch(&(0..count).collect::<Vec<_>>(), None).unwrap();
+    let scores = scores(model, &batch.images, mean, std);
+    scores.iter().zip(&batch.labels).filter(|(scores, label)| best(scores) == **label).count()
+}
+
+#[test]
+fn resnet20_with_public_weights_knows_cifar() {
+    let (Some(weights), Some(images)) = (
+        shared("shared-only/weights-cifar-resnet/resnet20_cifar10.safetensors"),
+        shared("shared-only/cifar10/cifar10_train_first1000_lossless.bin"),
+    ) else {
+        return;
+    };
+    let model = model("resnet20-a", [3, 32, 32], 10, &weights, str::to_owned);
+    let set = data::open(images.to_str().unwrap()).unwrap();
+    assert_eq!(right(&model, &set, 200, &[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]), 200);
+}
+
+#[test]
+fn the_digit_network_and_lenet5_know_digits() {
+    let set = data::open("digits28").unwrap();
+    if let Some(weights) = shared("weights/mnist-cnn-digit-recognizer/model.safetensors") {
+        let model = model("digit-cnn", [1, 28, 28], 10, &weights, str::to_owned);
+        assert_eq!(right(&model, &set, 500, &[0.1307], &[0.3081]), 499);
+    }
+    if let Some(weights) = shared("shared-only/weights-mnist-csinva/lenet5_relu.safetensors") {
+        let model = model("lenet5", [1, 28, 28], 10, &weights, str::to_owned);
+        assert_eq!(right(&model, &set, 500, &[0.0], &[1.0]), 488);
+    }
+}
+
+#[test]
+fn efficientnet_lite0_with_public_weights_knows_a_cat() {
+    let (Some(weights), Some(cat)) = (
+        shared("weights/efficientnet-lite0/efficientnet_lite0_f16.safetensors"),
+        shared("ship/photos256/cat.png"),
+    ) else {
+        return;
+    };
+    let model = model("efficientnet-lite0", [3, 224, 224], 1000, &weights, str::to_owned);
+    let picture = image::open(cat).unwrap().to_rgb8();
+    let pixels: Vec<f64> = (0..3)
+        .flat_map(|c| (0..224u32).flat_map(move |y| (0..224u32).map(move |x| (c, x + 16, y + 16))))
+        .map(|(c, x, y)| (f64::from(picture.get_pixel(x, y).0[c]) - 127.0) / 128.0)
+        .collect();
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let scores =
+        backend::values(&model.scores(BatchNormMode::Eval, &compute.tensor(&pixels, [1, 3, 224, 224])));
+    for (class, score) in [(282, 9.229), (285, 9.0793), (281, 8.4037)] {
+        assert!((scores[class] - score).abs() < 1e-3, "{class}: {}", scores[class]);
+    }
+    assert_eq!(best(&scores), 282);
+}
+
+#[test]
+fn mini_xception_with_public_weights_sees_a_smile() {
+    let (Some(weights), Some(face)) = (
+        shared("weights/fer-mini-xception/emotion_model_oihw.safetensors"),
+        shared("ship/photos256/astronaut_face.png"),
+    ) else {
+        return;
+    };
+    let keras = |name: &str| -> String {
+        let (module, field) = name.rsplit_once('.').unwrap();
+        match (module.strip_prefix("batch_normalization"), field) {
+            (Some(_), "weight") => format!("{module}.gamma"),
+            (Some(_), "bias") => format!("{module}.beta"),
+            (Some(_), "running_mean") => format!("{module}.moving_mean"),
+            (Some(_), _) => format!("{module}.moving_variance"),
+            (None, "weight") if module.contains("wise") => format!("{module}_kernel"),
+            (None, "weight") => format!("{module}.kernel"),
+            (None, _) => name.to_owned(),
+        }
+    };
+    let model = model("mini-xception", [1, 64, 64], 7, &weights, keras);
+    let picture = image::open(face).unwrap().to_luma8();
+    let picture = image::imageops::crop_imm(&picture, 40, 60, 175, 175).to_image();
+    let picture = image::imageops::resize(&picture, 64, 64, image::imageops::FilterType::Triangle);
+    let pixels: Vec<f64> = picture.pixels().map(|pixel| 2.0 * f64::from(pixel.0[0]) / 255.0 - 1.0).collect();
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let scores =
+        backend::values(&model.scores(BatchNormMode::Eval, &compute.tensor(&pixels, [1, 1, 64, 64])));
+    // Angry, disgust, fear, happy, sad, surprise, neutral.
+    assert_eq!(best(&scores), 3);
+    let sum: f64 = scores.iter().map(|score| (score - scores[3]).exp()).sum();
+    assert!(1.0 / sum > 0.99, "{scores:?}");
+}
