@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod backend;
 pub mod bench;
+pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dual;

@@ -72,6 +72,11 @@ Examples:
   gialab presets
   gialab presets dlg-lenet > mine.toml";
 
+pub const INSPECT: &str = "\
+Examples:
+  gialab inspect resnet20.th
+  gialab inspect model.safetensors --json";
+
 pub const MODELS: &str = "\
 Examples:
   gialab models

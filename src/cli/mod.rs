@@ -10,6 +10,7 @@ mod export;
 mod help;
 #[cfg(feature = "tui")]
 mod images;
+mod inspect;
 mod list;
 mod man;
 mod models;
@@ -118,6 +119,13 @@ enum Command {
     /// one is a start for your own.
     #[command(after_long_help = help::PRESETS)]
     Presets(presets::Arguments),
+    /// Look into a file of weights: names, shapes, figures, and which model it fits
+    ///
+    /// Reads .safetensors, PyTorch's .pth, .pt and .th, and .npz, and runs nothing of them. Each tensor comes with its
+    /// type, its shape and figures of its values; then the built-in model that fits, or what differs from the nearest.
+    /// A file that fits can be attacked: gialab run PRESET --set victim.weights=FILE.
+    #[command(after_long_help = help::INSPECT)]
+    Inspect(inspect::Arguments),
     /// List the models with their size
     ///
     /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
@@ -200,6 +208,7 @@ pub fn main() -> ExitCode {
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
+        Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),

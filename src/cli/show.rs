@@ -83,11 +83,12 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     let victim = &config.victim;
     writeln!(
         out,
-        "victim   {} {:?}, batch of {}, {} untrained, BatchNorm in {} mode",
+        "victim   {} {:?}, batch of {}, {} {}, BatchNorm in {} mode",
         victim.data,
         victim.indices,
         config.batch(),
         victim.model,
+        config.training(),
         victim.mode.name()
     )?;
     writeln!(

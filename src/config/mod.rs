@@ -81,7 +81,7 @@ pub struct Victim {
     /// Sampling of the batch by class or at random instead of `indices`. Not built yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<toml::Table>,
-    /// File of trained weights. Not built yet.
+    /// File of trained weights: safetensors, PyTorch or npz; a fresh model if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
     /// How far the model is trained before it is attacked.
@@ -373,6 +373,19 @@ impl RunConfig {
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
         self.victim.indices.len()
+    }
+
+    /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`. A figure on
+    /// trained weights says nothing about untrained ones.
+    pub fn training(&self) -> String {
+        match (&self.victim.weights, self.victim.state) {
+            (Some(path), _) => {
+                let name = std::path::Path::new(path).file_name().and_then(|name| name.to_str());
+                format!("weights {}", name.unwrap_or(path))
+            }
+            (None, TrainingState::Untrained) => "untrained".to_owned(),
+            (None, TrainingState::TrainRounds(rounds)) => format!("trained {rounds} rounds"),
+        }
     }
 
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows

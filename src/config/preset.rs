@@ -362,7 +362,6 @@ mod tests {
             ("federation.attack_rounds=[5]", "attack_rounds"),
             ("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise"),
             ("victim.state={ train-rounds = 20 }", "train"),
-            ("victim.weights=resnet.pth", "weights"),
             ("victim.sample={ count = 8 }", "sample"),
             ("federation.local_batch=8", "local_batch"),
         ] {

@@ -79,6 +79,13 @@ pub static SETTINGS: &[Setting] = &[
         "outputs of the model",
     ),
     setting(
+        "victim.weights",
+        Kind::Optional,
+        "",
+        "a file, empty: untrained",
+        "trained weights: safetensors, PyTorch or npz",
+    ),
+    setting(
         "victim.mode",
         Kind::Choice(&["eval", "train"]),
         "",

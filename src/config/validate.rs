@@ -42,6 +42,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         let message = format!("= {classes}, must be 2 to 100000");
         require((2..=100_000).contains(&classes), "victim.classes", message)?;
     }
+    require(
+        config.victim.weights.as_deref() != Some(""),
+        "victim.weights",
+        "is empty; name a file, or remove it".into(),
+    )?;
     if let Some(width) = config.victim.options.width {
         let message = format!("= {width}, must be above 0 and at most 64");
         require(width > 0.0 && width <= 64.0, "victim.options.width", message)?;
@@ -94,7 +99,6 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
         ("federation.local_batch", federation.local_batch.is_some()),
         ("federation.learning_rate", federation.learning_rate.is_some()),
         ("federation.partition", federation.partition.is_some()),
-        ("victim.weights", config.victim.weights.is_some()),
         ("victim.sample", config.victim.sample.is_some()),
     ] {
         if given {

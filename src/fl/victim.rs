@@ -1,13 +1,16 @@
 //! The victim: a client's private batch and the model it was sent. Knows the ground truth; the attacker gets
 //! an [`AttackerView`] made here and nothing else.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge, one_hot};
 use crate::backend::{Compute, Plain};
+use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
 use crate::config::{BatchNormMode, KnowledgeConfig, Labels, RunConfig};
 use crate::data::{self, Batch, DataError, Normalisation};
-use crate::model::{self, Model, Net};
+use crate::model::{self, Model, Net, Parameters, TensorSpec};
 use crate::seed::Seed;
 
 use super::{Update, fed_sgd};
@@ -42,6 +45,38 @@ pub enum VictimError {
         /// The layer that does not fit.
         reason: String,
     },
+    /// The file of weights cannot be read.
+    #[error("victim.weights: {0}")]
+    Weights(#[from] CheckpointError),
+    /// The file of weights is of another model.
+    #[error(
+        "victim.weights: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
+        likely.as_ref().map(|name| format!("; it looks like {name}")).unwrap_or_default()
+    )]
+    OtherWeights {
+        /// The file.
+        path: String,
+        /// Architecture of the victim.
+        model: String,
+        /// Its outputs.
+        classes: usize,
+        /// What is missing, unexpected or of another shape.
+        differences: String,
+        /// The built-in model that the file fits best, if it is another one.
+        likely: Option<String>,
+    },
+    /// No network can compute with these weights.
+    #[error(
+        "victim.weights: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
+    )]
+    NotFinite {
+        /// The file.
+        path: String,
+        /// The tensor.
+        name: String,
+        /// How many values of which kind.
+        what: String,
+    },
     /// The architecture has no such option.
     #[error("victim.options.{option} does not fit the model {model}; it takes {takes}")]
     Option {
@@ -71,10 +106,12 @@ pub struct Setup {
     pub normalisation: Normalisation,
     /// The architecture, fitted to the data.
     pub net: Net,
+    /// Values of the architecture's tensors, if they do not come from the seed.
+    pub weights: Option<Trained>,
 }
 
 impl Setup {
-    /// Reads the data and fits the architecture.
+    /// Reads data and weights and fits the architecture.
     ///
     /// # Errors
     /// [`VictimError`] with what does not fit, in one sentence.
@@ -105,8 +142,23 @@ impl Setup {
             })?;
         let normalisation =
             if victim.normalise { dataset.normalisation } else { Normalisation::identity(channels) };
-        Ok(Setup { batch, normalisation, net })
+        let weights = victim.weights.as_ref().map(|path| weights(path, &victim.model, &net)).transpose()?;
+        Ok(Setup { batch, normalisation, net, weights })
     }
+}
+
+fn weights(path: &str, model: &str, net: &Net) -> Result<Trained, VictimError> {
+    let checkpoint = Checkpoint::read(path.as_ref())?;
+    checkpoint.trained(net).map_err(|misfit| match misfit {
+        Misfit::NotFinite { name, what } => VictimError::NotFinite { path: path.to_owned(), name, what },
+        Misfit::Shapes(table) => {
+            let own =
+                |fit: &crate::checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
+            let likely = checkpoint.fit().filter(|fit| !own(fit)).map(|fit| fit.name());
+            let (path, model, differences) = (path.to_owned(), model.to_owned(), table.summary());
+            VictimError::OtherWeights { path, model, classes: net.classes(), differences, likely }
+        }
+    })
 }
 
 /// The private side of a run on a device.
@@ -119,11 +171,20 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Draws the untrained model from the run's seed.
+    /// Takes the weights of the file, or draws an untrained model from the run's seed.
     pub fn new(setup: Setup, mode: BatchNormMode, compute: Compute, seed: Seed) -> Victim {
         let net = setup.net.clone();
-        let parameters = net.initial_parameters(&compute, seed);
-        let buffers = net.initial_buffers(&compute);
+        let filled = |specs: &Arc<[TensorSpec]>, values: &[Vec<f64>]| {
+            let mut values = values.iter().cloned();
+            Parameters::from_values(&compute, specs.clone(), |_| values.next().unwrap_or_default())
+        };
+        let (parameters, buffers) = match &setup.weights {
+            Some(weights) => (
+                filled(net.parameter_specs(), &weights.parameters),
+                filled(net.buffer_specs(), &weights.buffers),
+            ),
+            None => (net.initial_parameters(&compute, seed), net.initial_buffers(&compute)),
+        };
         Victim { setup, model: Model { net, parameters, buffers }, mode, compute }
     }
 

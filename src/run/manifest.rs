@@ -55,6 +55,9 @@ pub struct Manifest {
     pub preset: String,
     /// The config as resolved.
     pub config: RunConfig,
+    /// SHA-256 of the file of the victim's weights, in hexadecimal, once a worker has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_sha256: Option<String>,
     /// Seconds since the epoch at creation.
     pub created: f64,
     /// Version of gialab that created it.

@@ -20,10 +20,15 @@ pub fn anchored(data: &str) -> String {
     if data::catalogue().iter().any(|set| set.name == data) {
         return data.to_owned();
     }
-    std::path::absolute(data)
+    absolute(data)
+}
+
+/// A path as seen from any directory.
+pub fn absolute(path: &str) -> String {
+    std::path::absolute(path)
         .ok()
         .and_then(|path| path.into_os_string().into_string().ok())
-        .unwrap_or_else(|| data.to_owned())
+        .unwrap_or_else(|| path.to_owned())
 }
 
 /// Why a config cannot be run.

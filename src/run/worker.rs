@@ -14,6 +14,7 @@ use super::recorder::{self, Evaluator, Place, Reporter};
 use super::{RunError, plan};
 use crate::attack::{Ended, Flow, Guess, Progress, Sink, Task, TrialEnd};
 use crate::backend::{Compute, Precision};
+use crate::checkpoint::Trained;
 use crate::fl::Victim;
 use crate::seed::Seed;
 
@@ -45,7 +46,7 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     manifest.error = None;
     directory.write_manifest(&manifest)?;
 
-    let outcome = catch_unwind(AssertUnwindSafe(|| attack_run(&directory, &manifest, &terminate)))
+    let outcome = catch_unwind(AssertUnwindSafe(|| attack_run(&directory, &mut manifest, &terminate)))
         .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
     if let Err(error) = &outcome {
         tracing::error!("{error:#}");
@@ -85,11 +86,12 @@ fn lock(directory: &RunDirectory) -> Result<std::fs::File, RunError> {
 
 fn attack_run(
     directory: &RunDirectory,
-    manifest: &Manifest,
+    manifest: &mut Manifest,
     terminate: &Arc<AtomicBool>,
 ) -> Result<Status, anyhow::Error> {
+    let plan = plan::plan(&manifest.config)?;
+    same_weights(manifest, plan.setup.weights.as_ref())?;
     let config = &manifest.config;
-    let plan = plan::plan(config)?;
     let compute = Compute::select(&manifest.backend, Precision::F32)?;
     let resume = Checkpoint::read(directory, config)?;
     let seed = Seed(config.run.seed);
@@ -169,6 +171,19 @@ fn attack_run(
         Some(error) => Err(anyhow::Error::msg(error)),
         None => Ok(status),
     }
+}
+
+/// A run that goes on does so with the weights that it began with.
+fn same_weights(manifest: &mut Manifest, weights: Option<&Trained>) -> Result<(), anyhow::Error> {
+    let found = weights.map(|weights| weights.sha256.clone());
+    let begun = manifest.weights_sha256.is_some();
+    anyhow::ensure!(
+        !begun || manifest.weights_sha256 == found,
+        "{} has changed since this run began; put the old file back, or start a new run",
+        manifest.config.victim.weights.as_deref().unwrap_or("victim.weights")
+    );
+    manifest.weights_sha256 = found;
+    Ok(())
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

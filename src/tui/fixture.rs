@@ -383,6 +383,7 @@ pub fn manifest(run: &str, preset: &str, health: Health, created: f64) -> Manife
         run: run.into(),
         preset: preset.into(),
         config: config.unwrap_or_else(config_of_stranger),
+        weights_sha256: None,
         created,
         gialab: "0.1.0".into(),
         burn: "0.21.0".into(),

@@ -15,3 +15,4 @@ mod recovery;
 mod screen;
 mod scripted;
 mod terminal;
+mod weights;

@@ -93,7 +93,7 @@ fn metrics_row(
             figures.is_some_and(|figures| figures.complete).to_string(),
             config.knowledge.labels.name().to_owned(),
             config.victim.mode.name().to_owned(),
-            record::trained(config),
+            config.training(),
             config.batch().to_string(),
             record::threat_model_letter(config).to_owned(),
             "matching loss".to_owned(),

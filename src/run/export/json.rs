@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::record::{self, Record};
+use super::record::Record;
 use super::reproduce;
 use crate::config::RunConfig;
 use crate::run::event::{Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
@@ -68,7 +68,7 @@ struct ThreatModel {
     labels: &'static str,
     /// BatchNorm mode of the client's pass: `eval`, `train`.
     batchnorm: &'static str,
-    /// How the attacked model was trained: `untrained`, `trained N rounds`.
+    /// How the attacked model was trained: `untrained`, `weights FILE`, `trained N rounds`.
     state: String,
     /// Private samples in the update.
     batch: usize,
@@ -188,7 +188,7 @@ fn run(record: &Record) -> Run<'_> {
             name: config.threat_model(),
             labels: config.knowledge.labels.name(),
             batchnorm: config.victim.mode.name(),
-            state: record::trained(config),
+            state: config.training(),
             batch: config.batch(),
             trial_chosen_by: "matching loss",
         },

@@ -72,7 +72,7 @@ impl Row {
                     record::threat_model_letter(config),
                     config.knowledge.labels.name(),
                     config.victim.mode.name(),
-                    record::trained(config),
+                    config.training(),
                     config.batch()
                 ),
             ],

@@ -1,6 +1,6 @@
 //! One run as exports read it: manifest, what its events add up to, and the conditions of its figures.
 
-use crate::config::{RunConfig, TrainingState};
+use crate::config::RunConfig;
 use crate::run::event::Metrics;
 use crate::run::state::{Picture, RoundState, TrialState};
 use crate::run::{Health, Manifest, RunDirectory, RunError, RunState, Tail};
@@ -70,14 +70,6 @@ impl Record {
     /// Backend with threads or device, once a worker said so.
     pub fn device(&self) -> &str {
         self.state.started.as_ref().map_or(&self.manifest.backend, |started| &started.device)
-    }
-}
-
-/// How the model was trained before it was attacked: `untrained`, `trained 20 rounds`.
-pub fn trained(config: &RunConfig) -> String {
-    match config.victim.state {
-        TrainingState::Untrained => "untrained".to_owned(),
-        TrainingState::TrainRounds(rounds) => format!("trained {rounds} rounds"),
     }
 }
 

@@ -84,6 +84,7 @@ mod tests {
             run: "run".into(),
             preset: preset.into(),
             config,
+            weights_sha256: None,
             created: 0.0,
             gialab: "0.1.0".into(),
             burn: "0.21.0".into(),

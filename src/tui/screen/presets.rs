@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::config::{RunConfig, TrainingState};
+use crate::config::RunConfig;
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
@@ -158,7 +158,7 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     fact("attack", attack(&config), false);
     fact(
         "model",
-        format!("{}, {}, {} mode", config.victim.model, state(&config), config.victim.mode.name()),
+        format!("{}, {}, {} mode", config.victim.model, config.training(), config.victim.mode.name()),
         false,
     );
     fact("picture", picture(model, &config), config.victim != own.victim);
@@ -195,14 +195,6 @@ fn attack(config: &RunConfig) -> String {
         text = format!("{text}, tv {}", config.attack.tv);
     }
     text
-}
-
-/// `untrained`, or after how many rounds.
-pub fn state(config: &RunConfig) -> String {
-    match config.victim.state {
-        TrainingState::Untrained => "untrained".into(),
-        TrainingState::TrainRounds(rounds) => format!("trained {rounds} rounds"),
-    }
 }
 
 /// Which picture of which set.

@@ -121,7 +121,7 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let mut parts = vec![
         format!("{data} {first}"),
         config.victim.model.clone(),
-        super::presets::state(config),
+        config.training(),
         format!("{} mode", config.victim.mode.name()),
     ];
     if config.batch() > 1 {

@@ -77,7 +77,7 @@ fn model(record: &Record) -> String {
     format!(
         "{}, {}, BatchNorm in {} mode{}",
         config.victim.model,
-        record::trained(config),
+        config.training(),
         config.victim.mode.name(),
         size.unwrap_or_default()
     )

@@ -58,7 +58,7 @@ impl Entry<'_> {
             config.threat_model(),
             config.knowledge.labels.name(),
             config.victim.mode.name(),
-            record::trained(config),
+            config.training(),
             config.batch()
         )
     }

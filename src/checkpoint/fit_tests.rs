@@ -1,0 +1,150 @@
+//! Files held against the built-in models.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use super::tests::{shared, skipped};
+use super::*;
+use crate::backend::{self, Compute, Precision};
+use crate::config::{BatchNormMode, ModelOptions};
+use crate::model::{self, Model, Net, Parameters, TensorSpec};
+
+fn net(name: &str, input: [usize; 3], classes: usize) -> Net {
+    model::architecture(name).unwrap().net(&ModelOptions::default(), input, classes).unwrap()
+}
+
+/// A file with every tensor of a model, under a prefix; values count up.
+fn file(net: &Net, prefix: &str) -> Checkpoint {
+    let specs = net.parameter_specs().iter().chain(net.buffer_specs().iter());
+    let tensors = specs.enumerate().map(|(i, spec)| Tensor {
+        name: format!("{prefix}{}", spec.name),
+        dtype: Dtype::F32,
+        shape: spec.shape.clone(),
+        values: vec![i as f64; spec.count()],
+    });
+    Checkpoint { format: Format::Npz, tensors: tensors.collect(), others: 0, sha256: "0".repeat(64) }
+}
+
+fn other(name: &str, shape: &[usize]) -> Tensor {
+    let values = vec![0.0; shape.iter().product()];
+    Tensor { name: name.into(), dtype: Dtype::I64, shape: shape.to_vec(), values }
+}
+
+#[test]
+fn wrappers_counters_and_optimisers_do_not_hide_a_model() {
+    let net = net("resnet20", [3, 32, 32], 10);
+    for prefix in ["", "module.", "state_dict.module.", "model_state_dict._orig_mod.", "net.", "mine.model."]
+    {
+        let mut file = file(&net, prefix);
+        file.tensors.push(other(&format!("{prefix}bn1.num_batches_tracked"), &[]));
+        if prefix.contains("state_dict") {
+            file.tensors.push(other("optimizer.state.0.exp_avg", &[16]));
+        }
+        let table = file.compare(&net);
+        assert!(table.is_exact() && table.prefix == prefix, "{prefix}: {}", table.summary());
+        let trained = file.trained(&net).unwrap();
+        let parameters = net.parameter_specs().len();
+        assert_eq!(trained.parameters.iter().map(|v| v[0] as usize).collect::<Vec<_>>(), {
+            (0..parameters).collect::<Vec<_>>()
+        });
+        assert_eq!(trained.buffers[1][0] as usize, parameters + 1);
+    }
+}
+
+#[test]
+fn what_differs_is_named() {
+    let net = net("lenet", [3, 32, 32], 10);
+    let mut file = file(&net, "");
+    let at = |file: &Checkpoint, name: &str| file.tensors.iter().position(|t| t.name == name).unwrap();
+    let fc = at(&file, "fc.weight");
+    file.tensors[fc].shape.reverse();
+    let conv = at(&file, "conv2.weight");
+    file.tensors[conv] = other("conv2.weight", &[12, 12, 3, 3]);
+    file.tensors.remove(at(&file, "conv1.bias"));
+    file.tensors.push(other("head.weight", &[5]));
+    let Err(Misfit::Shapes(table)) = file.trained(&net) else { panic!("it fits") };
+    assert_eq!(table.matched, 5);
+    assert_eq!(
+        table.summary(),
+        "1 missing (conv1.bias 12), 1 unexpected (head.weight 5), 2 of another shape \
+         (conv2.weight is 12x12x3x3, not 12x12x5x5, fc.weight is 768x10, transposed, not 10x768)"
+    );
+    assert!(table.misshapen[1].is_transposed() && !table.misshapen[0].is_transposed());
+}
+
+#[test]
+fn values_that_are_not_finite_are_refused_with_name_and_count() {
+    let net = net("lenet", [1, 28, 28], 10);
+    let mut file = file(&net, "");
+    file.tensors[2].values[..3].copy_from_slice(&[f64::NAN, f64::INFINITY, f64::NAN]);
+    let Err(Misfit::NotFinite { name, what }) = file.trained(&net) else { panic!("it fits") };
+    assert_eq!((name.as_str(), what.as_str()), ("conv2.weight", "2 NaN and 1 infinite value"));
+}
+
+#[test]
+fn the_likely_model_is_found_with_its_classes() {
+    for (name, input, classes) in [
+        ("resnet20", [3, 32, 32], 100),
+        ("lenet", [1, 28, 28], 10),
+        ("mlp", [3, 32, 32], 7),
+        ("convnet64", [3, 32, 32], 10),
+    ] {
+        let fit = file(&net(name, input, classes), "module.").fit().unwrap();
+        assert_eq!((fit.architecture, fit.classes), (name, classes));
+        assert!(fit.table.is_exact(), "{name}: {}", fit.table.summary());
+    }
+    // Nearly: one layer has another name.
+    let mut file = file(&net("resnet18", [3, 32, 32], 10), "");
+    for tensor in &mut file.tensors {
+        tensor.name = tensor.name.replace("fc.", "classifier.");
+    }
+    let fit = file.fit().unwrap();
+    assert_eq!((fit.name().as_str(), fit.table.is_exact()), ("resnet18 for 10 classes", false));
+    assert_eq!(fit.table.missing.len(), 2);
+    let stranger = Checkpoint { tensors: vec![other("w", &[3])], ..file };
+    assert!(stranger.fit().is_none());
+}
+
+/// The public CIFAR-10 ResNet-20 is right on each of the first 200 training pictures, from every file of it.
+#[test]
+fn a_real_residual_network_recognises_real_pictures() {
+    let Some(pictures) = shared("shared-only/cifar10/cifar10_train_first1000_lossless.bin") else { return };
+    let records = std::fs::read(pictures).unwrap();
+    for name in ["resnet20_cifar10.safetensors", "resnet20-12fca82f.th"] {
+        let file =
+            Checkpoint::read(&shared(&format!("shared-only/weights-cifar-resnet/{name}")).unwrap()).unwrap();
+        let Some(fit) = file.fit().filter(|fit| fit.table.is_exact()) else {
+            skipped(&format!("no built-in model has the shortcuts of {name}"));
+            continue;
+        };
+        let net = net(fit.architecture, [3, 32, 32], 10);
+        assert_eq!(right(&file, net, &records, 200), 200, "{name}");
+    }
+}
+
+/// How many of the first pictures the model of a file puts into the right class.
+fn right(file: &Checkpoint, net: Net, records: &[u8], count: usize) -> usize {
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let trained = file.trained(&net).unwrap();
+    let filled = |specs: &Arc<[TensorSpec]>, values: &[Vec<f64>]| {
+        let mut values = values.iter();
+        Parameters::from_values(&compute, specs.clone(), |_| values.next().unwrap().clone())
+    };
+    let parameters = filled(net.parameter_specs(), &trained.parameters);
+    let buffers = filled(net.buffer_specs(), &trained.buffers);
+    let model = Model { net, parameters, buffers };
+    // What the model was trained with: the mean and deviation of ImageNet.
+    let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    let mut right = 0;
+    for batch in records.chunks(3073).take(count).collect::<Vec<_>>().chunks(50) {
+        let pixel = |(i, byte): (usize, &u8)| (f64::from(*byte) / 255.0 - mean[i / 1024]) / std[i / 1024];
+        let x: Vec<f64> = batch.iter().flat_map(|record| record[1..].iter().enumerate().map(pixel)).collect();
+        let x = compute.tensor(&x, [batch.len(), 3, 32, 32]);
+        let scores = backend::values(&model.scores(BatchNormMode::Eval, &x));
+        for (record, scores) in batch.iter().zip(scores.chunks(10)) {
+            let best = (0..10).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
+            right += usize::from(best == usize::from(record[0]));
+        }
+    }
+    right
+}

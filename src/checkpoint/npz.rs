@@ -1,0 +1,154 @@
+//! `.npz`: a zip archive of `.npy` arrays, versions 1 to 3, in C or Fortran order.
+
+use super::dtype::{Dtype, Endian};
+use super::view::{self, View};
+use super::zip::Archive;
+use super::{Contents, Fault, Tensor, shown};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+pub fn read(archive: &Archive) -> Result<Contents, Fault> {
+    let mut contents = Contents::default();
+    for entry in archive.entries() {
+        let Some(name) = entry.name.strip_suffix(".npy") else {
+            contents.others += 1;
+            continue;
+        };
+        let bytes = archive.content(entry)?;
+        let array = Array::new(name, &bytes)?;
+        let count = view::count(name, &array.shape)?;
+        contents.admit(count)?;
+        let strides = if array.fortran {
+            let mut strides: Vec<usize> = array.shape.iter().rev().copied().collect();
+            strides = view::contiguous(&strides);
+            strides.reverse();
+            strides
+        } else {
+            view::contiguous(&array.shape)
+        };
+        let view = View { name, offset: 0, shape: &array.shape, strides: &strides };
+        view.check(array.data.len() / array.dtype.size())?;
+        let values = view.gather(array.data, array.dtype, array.endian, count);
+        contents.tensors.push(Tensor {
+            name: name.to_owned(),
+            dtype: array.dtype,
+            shape: array.shape,
+            values,
+        });
+    }
+    Ok(contents)
+}
+
+/// One array, header read.
+struct Array<'a> {
+    dtype: Dtype,
+    endian: Endian,
+    fortran: bool,
+    shape: Vec<usize>,
+    data: &'a [u8],
+}
+
+impl<'a> Array<'a> {
+    fn new(name: &str, bytes: &'a [u8]) -> Result<Array<'a>, Fault> {
+        let damaged = || Fault::Damaged(format!("the header of {} cannot be read", shown(name)));
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
+        let (length, rest) = match rest {
+            [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
+            [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
+            _ => return Err(damaged()),
+        };
+        let (header, data) = rest.split_at_checked(length).ok_or_else(|| Fault::cut(&shown(name)))?;
+        let header = std::str::from_utf8(header).map_err(|_| damaged())?;
+        let (mut dtype, mut fortran, mut shape) = (None, None, None);
+        let mut words = Words(header.trim());
+        words.expect("{").ok_or_else(damaged)?;
+        while words.expect("}").is_none() {
+            let key = words.text().ok_or_else(damaged)?;
+            words.expect(":").ok_or_else(damaged)?;
+            match key {
+                "descr" => {
+                    let unsupported =
+                        |what: &str| Fault::Unsupported(format!("holds {} as {what}", shown(name)));
+                    let descr = words.text().ok_or_else(|| unsupported("a structured array"))?;
+                    dtype = Some(described(descr).ok_or_else(|| unsupported(&shown(descr)))?);
+                }
+                "fortran_order" => fortran = Some(words.flag().ok_or_else(damaged)?),
+                "shape" => shape = Some(words.sizes().ok_or_else(damaged)?),
+                _ => return Err(damaged()),
+            }
+            if words.expect(",").is_none() {
+                words.expect("}").ok_or_else(damaged)?;
+                break;
+            }
+        }
+        let (dtype, endian) = dtype.ok_or_else(damaged)?;
+        Ok(Array {
+            dtype,
+            endian,
+            fortran: fortran.ok_or_else(damaged)?,
+            shape: shape.ok_or_else(damaged)?,
+            data,
+        })
+    }
+}
+
+/// `<f4` and its kin.
+fn described(descr: &str) -> Option<(Dtype, Endian)> {
+    let (order, kind) = descr.split_at_checked(1)?;
+    let endian = match order {
+        "<" | "|" | "=" => Endian::Little,
+        ">" => Endian::Big,
+        _ => return None,
+    };
+    let dtype = match kind {
+        "f2" => Dtype::F16,
+        "f4" => Dtype::F32,
+        "f8" => Dtype::F64,
+        "i1" => Dtype::I8,
+        "i2" => Dtype::I16,
+        "i4" => Dtype::I32,
+        "i8" => Dtype::I64,
+        "u1" => Dtype::U8,
+        "u2" => Dtype::U16,
+        "u4" => Dtype::U32,
+        "u8" => Dtype::U64,
+        "b1" => Dtype::Bool,
+        _ => return None,
+    };
+    Some((dtype, endian))
+}
+
+/// The few words of Python that a header is written in.
+struct Words<'a>(&'a str);
+
+impl<'a> Words<'a> {
+    fn expect(&mut self, word: &str) -> Option<()> {
+        self.0 = self.0.trim_start().strip_prefix(word)?;
+        Some(())
+    }
+
+    /// A quoted word without escapes.
+    fn text(&mut self) -> Option<&'a str> {
+        let rest = self.0.trim_start();
+        let quote = rest.chars().next().filter(|quote| ['\'', '"'].contains(quote))?;
+        let (text, rest) = rest[1..].split_once(quote)?;
+        self.0 = rest;
+        Some(text)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        if self.expect("True").is_some() {
+            return Some(true);
+        }
+        self.expect("False").map(|()| false)
+    }
+
+    /// `()`, `(3,)`, `(64, 3)`; Python 2 wrote `3L`.
+    fn sizes(&mut self) -> Option<Vec<usize>> {
+        self.expect("(")?;
+        let (inside, rest) = self.0.split_once(')')?;
+        self.0 = rest;
+        let items = inside.split(',').map(str::trim).filter(|item| !item.is_empty());
+        items.map(|item| item.trim_end_matches('L').parse().ok()).collect()
+    }
+}
