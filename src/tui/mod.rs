@@ -31,6 +31,7 @@ pub mod wire;
 #[doc(hidden)]
 pub mod fixture;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -217,7 +218,10 @@ fn theme(setup: &mut Setup, capabilities: &Capabilities) -> theme::Theme {
 
 /// Which runs go on without this viewer.
 fn farewell(model: &Model) -> Option<String> {
-    let names: Vec<&str> = model.live_runs().iter().map(|row| row.id.as_str()).collect();
+    // A run that was just started may be followed and not yet listed.
+    let followed = model.views.iter().filter(|view| view.health.is_live()).map(|view| view.id.as_str());
+    let listed = model.live_runs().into_iter().map(|row| row.id.as_str());
+    let names: Vec<&str> = listed.chain(followed).collect::<BTreeSet<_>>().into_iter().collect();
     match names.as_slice() {
         [] => None,
         [one] => Some(format!("1 run goes on: {one}; gialab shows it again")),
