@@ -156,11 +156,12 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let letter = threat.replace(['(', ')'], "");
     let mut line = Line::from(Span::styled(" attacker knows", theme.dim()));
     for (label, value) in [
+        // What differs between attackers comes first: a narrow screen leaves out the rest.
+        ("labels", format!("{rule}{labels}")),
+        ("threat model", letter),
         ("update", yes.to_owned()),
         ("model", yes.to_owned()),
         ("batch size", yes.to_owned()),
-        ("labels", format!("{rule}{labels}")),
-        ("threat model", letter),
     ] {
         line.spans.push(Span::styled(format!("  {label} "), theme.dim()));
         line.spans.push(Span::raw(value));
