@@ -60,12 +60,12 @@ impl FromStr for Requirement {
 impl Requirement {
     /// Why a round does not meet the condition, if so. Means over the batch are compared.
     pub fn unmet(&self, result: &RoundResult) -> Option<String> {
-        let metrics = &result.metrics;
+        let metrics = result.metrics.as_ref();
         let value = match self.quantity {
-            Quantity::Psnr => Some(metrics.psnr.mean),
-            Quantity::Ssim => metrics.ssim.map(|ssim| ssim.mean),
-            Quantity::Mse => Some(metrics.mse.mean),
-            Quantity::LabelAccuracy => metrics.label_accuracy,
+            Quantity::Psnr => metrics.map(|metrics| metrics.psnr.mean),
+            Quantity::Ssim => metrics.and_then(|metrics| metrics.ssim).map(|ssim| ssim.mean),
+            Quantity::Mse => metrics.map(|metrics| metrics.mse.mean),
+            Quantity::LabelAccuracy => metrics.and_then(|metrics| metrics.label_accuracy),
             Quantity::Loss => Some(result.loss),
         };
         let Some(value) = value else {
@@ -86,13 +86,8 @@ mod tests {
         let spread = |mean| Spread { mean, best: mean, worst: mean };
         RoundResult {
             round: 0,
-            metrics: Metrics {
-                mse: spread(0.01),
-                psnr: spread(psnr),
-                ssim: None,
-                label_accuracy: None,
-                samples: Vec::new(),
-            },
+            metrics: Some(Metrics::new(spread(0.01), spread(psnr))),
+            probe: None,
             loss: 1e-6,
             trial: 0,
             trials: 1,

@@ -106,16 +106,21 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     writeln!(out)?;
     writeln!(out, "round  PSNR dB (best)    SSIM      MSE  labels     match  trial  evals  seconds")?;
     for r in rounds {
-        let ssim = r.metrics.ssim.map_or_else(|| "n/a".to_owned(), |ssim| format!("{:.3}", ssim.mean));
-        let labels =
-            r.metrics.label_accuracy.map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
+        let metrics = r.metrics.as_ref();
+        let figure = |value: Option<f64>, digits: usize| {
+            value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let psnr = figure(metrics.map(|m| m.psnr.mean), 2);
+        let best = metrics.map(|m| format!("({:.2})", m.psnr.best)).unwrap_or_default();
+        let ssim = figure(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), 3);
+        let mse = figure(metrics.map(|m| m.mse.mean), 5);
+        let labels = metrics
+            .and_then(|m| m.label_accuracy)
+            .map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
         writeln!(
             out,
-            "{:>5}  {:>7.2} {:>8}  {ssim:>6}  {:>7.5}  {labels:>6}  {:>8.2e}  {:>5}  {:>5}  {:>7.1}",
+            "{:>5}  {psnr:>7} {best:>8}  {ssim:>6}  {mse:>7}  {labels:>6}  {:>8.2e}  {:>5}  {:>5}  {:>7.1}",
             r.round,
-            r.metrics.psnr.mean,
-            format!("({:.2})", r.metrics.psnr.best),
-            r.metrics.mse.mean,
             r.loss,
             format!("{}/{}", r.trial + 1, r.trials),
             r.evaluations,

@@ -74,11 +74,10 @@ impl Evaluation {
             self.psnr.iter().map(|&value| if value > psnr::CAP { psnr::CAP } else { value }).collect();
         let psnr = Spread { mean: mean(&capped), ..spread(&self.psnr, f64::max, f64::min) };
         Metrics {
-            mse: spread(&self.mse, f64::min, f64::max),
-            psnr,
             ssim: self.ssim.as_ref().map(|ssim| spread(ssim, f64::max, f64::min)),
             label_accuracy: self.label_accuracy,
             samples: if self.mse.len() > 1 { self.samples() } else { Vec::new() },
+            ..Metrics::new(spread(&self.mse, f64::min, f64::max), psnr)
         }
     }
 

@@ -41,6 +41,10 @@ pub enum Event {
         /// l2 norm of the update the server received.
         #[serde(with = "number")]
         update_norm: f64,
+        /// Share of held-out samples that the global model classifies rightly before the round; absent without such
+        /// samples.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accuracy: Option<f64>,
         /// Private samples, B.
         batch: usize,
         /// Parameters of the model, P.
@@ -51,6 +55,16 @@ pub enum Event {
         trials: usize,
         /// Iterations planned for each trial.
         iterations: usize,
+    },
+    /// A federated round was trained, attacked or not.
+    Trained {
+        /// Federated round.
+        round: u32,
+        /// Task loss of the global model on the held-out samples before the round.
+        #[serde(with = "number")]
+        loss: f64,
+        /// Share of the held-out samples that it classifies rightly before the round.
+        accuracy: f64,
     },
     /// A restart begins.
     Trial {
@@ -139,8 +153,9 @@ pub enum Event {
         evaluations: usize,
         /// Seconds of computing.
         seconds: f64,
-        /// Quality of that iterate, judged by the evaluator.
-        metrics: Metrics,
+        /// Quality of that iterate, judged by the evaluator; absent without ground truth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metrics: Option<Metrics>,
     },
     /// All trials of a round ended; one was chosen by its matching loss.
     RoundFinished(RoundResult),
@@ -263,10 +278,76 @@ pub struct Metrics {
     /// Share of labels the attack got right, as a multiset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_accuracy: Option<f64>,
+    /// ST-LPIPS: a shift-tolerant perceptual distance, 0 for equal images. Not comparable with LPIPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub st_lpips: Option<Spread>,
+    /// LPIPS v0.1 on the backbone that the user gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lpips: Option<Spread>,
+    /// BRR, gialab's definition: share of the batch that is recovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<f64>,
+    /// Whether the worst sample of the batch is recovered; its share over batches is WSRR, gialab's definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_recovered: Option<bool>,
+    /// Share of all classes of which the attack knows whether the batch holds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_existence: Option<f64>,
+    /// Share of all classes of which the attack knows how often the batch holds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_count: Option<f64>,
+    /// IIP: share of reconstructions that are nearest (pixel l2) to their own image among all of its class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iip: Option<f64>,
+    /// Mean squared difference of the victim's last features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_mse: Option<Spread>,
+    /// Share of a table's fields that are right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<f64>,
     /// Each sample of a batch, in the order of the ground truth. Empty for a batch of one and in the live
     /// [`Event::Metrics`], which would fill the log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
+}
+
+impl Metrics {
+    /// The two that every reconstruction has, and nothing else.
+    pub fn new(mse: Spread, psnr: Spread) -> Metrics {
+        Metrics {
+            mse,
+            psnr,
+            ssim: None,
+            label_accuracy: None,
+            st_lpips: None,
+            lpips: None,
+            recovered: None,
+            worst_recovered: None,
+            label_existence: None,
+            label_count: None,
+            iip: None,
+            feature_mse: None,
+            fields: None,
+            samples: Vec::new(),
+        }
+    }
+}
+
+/// How smoothly the gradient depends on the input around the true samples; gialab's definitions. Medians over the
+/// samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// IGSA: 1 / mean |d gradient / d input|_F; infinite for a dead net.
+    #[serde(with = "number")]
+    pub igsa: f64,
+    /// IGSA without the scales of gradient, input and deviation.
+    #[serde(with = "number")]
+    pub igsa_rel: f64,
+    /// Effective number of input directions that show in the gradient.
+    #[serde(with = "number")]
+    pub r_eff: f64,
+    /// Samples that were probed.
+    pub samples: usize,
 }
 
 /// Quality of one reconstructed sample.
@@ -293,8 +374,12 @@ pub struct Ratio(#[serde(with = "number")] pub f64);
 pub struct RoundResult {
     /// Federated round.
     pub round: u32,
-    /// Quality of the chosen reconstruction.
-    pub metrics: Metrics,
+    /// Quality of the chosen reconstruction; absent without ground truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// How much of its input the attacked gradient gives away, attack or not; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// Its matching loss.
     #[serde(with = "number")]
     pub loss: f64,

@@ -250,12 +250,13 @@ fn newest(end: &[u8]) -> (Summary, bool) {
                 summary.psnr.get_or_insert(metrics.psnr.mean);
             }
             Event::RoundFinished(result) => {
-                summary.psnr.get_or_insert(result.metrics.psnr.mean);
+                summary.psnr = summary.psnr.or(result.metrics.map(|metrics| metrics.psnr.mean));
                 summary.loss.get_or_insert(result.loss);
             }
             Event::Finished(finished) if finished.status == Status::Done => {
                 if let Some(result) = finished.rounds.last() {
-                    summary.psnr.get_or_insert(result.metrics.psnr.mean);
+                    let psnr = result.metrics.as_ref().map(|metrics| metrics.psnr.mean);
+                    summary.psnr = summary.psnr.or(psnr);
                     summary.loss.get_or_insert(result.loss);
                     return (summary, true);
                 }

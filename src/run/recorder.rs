@@ -29,32 +29,37 @@ const LOOK_FOR_REQUESTS: Duration = Duration::from_millis(200);
 /// The ground truth, and what turns a guess into pixels. Lives on the recorder's side of the wall.
 #[derive(Debug, Clone)]
 pub struct Evaluator {
-    /// The private batch.
-    pub truth: Batch,
+    /// The private batch; absent when an update came from outside without it.
+    pub truth: Option<Batch>,
     /// Undone before anything is shown or measured.
     pub normalisation: Normalisation,
+    /// Shape of a guess, `[batch, channels, height, width]`.
+    pub shape: [usize; 4],
 }
 
 impl Evaluator {
-    /// Quality of a guess.
-    pub fn judge(&self, guess: &Guess) -> event::Metrics {
-        let images = self.images(guess);
-        metric::evaluate(&self.truth.images, &images, &self.truth.labels, Some(&guess.labels)).summary()
+    /// Quality of a guess, if there is a ground truth to judge it by.
+    pub fn judge(&self, guess: &Guess) -> Option<event::Metrics> {
+        Some(self.evaluate(guess, &self.images(guess))?.summary())
     }
 
     /// The guess in pixels, ordered like the ground truth (by the optimal assignment) so that pictures can be
-    /// compared side by side, and its quality.
-    pub fn compare(&self, guess: &Guess) -> (Images, event::Metrics) {
+    /// compared side by side, and its quality; as it is without ground truth.
+    pub fn compare(&self, guess: &Guess) -> (Images, Option<event::Metrics>) {
         let images = self.images(guess);
-        let evaluation =
-            metric::evaluate(&self.truth.images, &images, &self.truth.labels, Some(&guess.labels));
+        let Some(evaluation) = self.evaluate(guess, &images) else { return (images, None) };
         let pixels = evaluation.assignment.iter().flat_map(|&i| images.sample(i).iter().copied()).collect();
         let metrics = evaluation.summary();
-        (Images { pixels, ..images }, metrics)
+        (Images { pixels, ..images }, Some(metrics))
+    }
+
+    fn evaluate(&self, guess: &Guess, images: &Images) -> Option<metric::Evaluation> {
+        let truth = self.truth.as_ref()?;
+        Some(metric::evaluate(&truth.images, images, &truth.labels, Some(&guess.labels)))
     }
 
     fn images(&self, guess: &Guess) -> Images {
-        self.normalisation.undo(&guess.pixels, self.truth.images.shape())
+        self.normalisation.undo(&guess.pixels, self.shape)
     }
 }
 
@@ -256,8 +261,9 @@ impl Recorder {
         for (place, t, what, guess) in pictures {
             self.store_picture(place, t, what, &guess)?;
         }
-        if let Some((Place { round, trial, iteration }, t, guess)) = measure {
-            let mut metrics = self.evaluator.judge(&guess);
+        if let Some((Place { round, trial, iteration }, t, guess)) = measure
+            && let Some(mut metrics) = self.evaluator.judge(&guess)
+        {
             metrics.samples.clear();
             self.write(t, Event::Metrics { round, trial: trial.unwrap_or(0), iteration, metrics })?;
         }
@@ -271,13 +277,12 @@ impl Recorder {
         what: PictureOf,
         guess: &Guess,
     ) -> Result<(), RunError> {
-        let (images, metrics) = match what {
-            PictureOf::Truth => (self.evaluator.truth.images.clone(), None),
-            _ => {
-                let (images, metrics) = self.evaluator.compare(guess);
-                (images, Some(Box::new(metrics)))
-            }
+        let (images, metrics) = match (what, &self.evaluator.truth) {
+            (PictureOf::Truth, Some(truth)) => (truth.images.clone(), None),
+            (PictureOf::Truth, None) => return Ok(()),
+            _ => self.evaluator.compare(guess),
         };
+        let metrics = metrics.map(Box::new);
         let Place { round, trial, iteration } = place;
         let name = match (what, trial) {
             (PictureOf::Truth, _) => "truth.png".to_owned(),

@@ -35,6 +35,8 @@ pub struct RunState {
     pub started: Option<Started>,
     /// Attacked rounds in the order they began.
     pub rounds: Vec<RoundState>,
+    /// Rounds of training, attacked or not, in order.
+    pub trained: Vec<Trained>,
     /// Log lines, oldest first.
     pub log: VecDeque<LogLine>,
     /// The worker holds on request.
@@ -63,6 +65,17 @@ pub struct Started {
     pub device: String,
 }
 
+/// The global model before one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trained {
+    /// Federated round.
+    pub round: u32,
+    /// Task loss on the held-out samples.
+    pub loss: f64,
+    /// Share of them that it classifies rightly.
+    pub accuracy: f64,
+}
+
 /// One attacked round.
 #[derive(Debug, Clone)]
 pub struct RoundState {
@@ -70,6 +83,8 @@ pub struct RoundState {
     pub round: u32,
     /// l2 norm of the update.
     pub update_norm: f64,
+    /// Share of held-out samples that the global model classifies rightly.
+    pub accuracy: Option<f64>,
     /// Private samples, B.
     pub batch: usize,
     /// Parameters of the model, P.
@@ -140,8 +155,8 @@ pub struct TrialEnd {
     pub matching: f64,
     /// Seconds of computing.
     pub seconds: f64,
-    /// Quality of the best iterate.
-    pub metrics: Metrics,
+    /// Quality of the best iterate; absent without ground truth.
+    pub metrics: Option<Metrics>,
 }
 
 /// A stored picture.
@@ -230,7 +245,7 @@ impl RunState {
                 self.finished = None;
                 self.speed = Speed::default();
             }
-            Event::Round { round, update_norm, batch, parameters, input, trials, iterations } => {
+            Event::Round { round, update_norm, accuracy, batch, parameters, input, trials, iterations } => {
                 // Announced anew after a resume: what it holds already stands until it is taken back.
                 let known = self.rounds.iter().position(|known| known.round == round);
                 let before = known.map(|at| self.rounds.remove(at));
@@ -241,6 +256,7 @@ impl RunState {
                 self.rounds.push(RoundState {
                     round,
                     update_norm,
+                    accuracy,
                     batch,
                     parameters,
                     input,
@@ -252,6 +268,11 @@ impl RunState {
                     result: None,
                     began,
                 });
+            }
+            Event::Trained { round, loss, accuracy } => {
+                // Trained anew after a resume.
+                self.trained.retain(|known| known.round < round);
+                self.trained.push(Trained { round, loss, accuracy });
             }
             Event::Trial { round, trial, labels } => {
                 self.speed.restart(t, 0);
@@ -424,6 +445,7 @@ impl RunState {
             self.rounds.push(RoundState {
                 round,
                 update_norm: f64::NAN,
+                accuracy: None,
                 trials: Vec::new(),
                 // One private batch is attacked in every round.
                 truth: like.truth.clone(),
@@ -551,7 +573,7 @@ impl TrialState {
     /// Newest metrics, or those of the best iterate once the trial ended.
     pub fn latest_metrics(&self) -> Option<&Metrics> {
         match &self.end {
-            Some(end) => Some(&end.metrics),
+            Some(end) => end.metrics.as_ref(),
             None => self.metrics.as_ref().map(|(_, metrics)| metrics),
         }
     }

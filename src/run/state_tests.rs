@@ -7,7 +7,7 @@ use crate::run::event::{Spread, VERSION};
 
 fn metrics(psnr: f64) -> Metrics {
     let spread = Spread { mean: psnr, best: psnr, worst: psnr };
-    Metrics { mse: spread, psnr: spread, ssim: None, label_accuracy: Some(1.0), samples: Vec::new() }
+    Metrics { label_accuracy: Some(1.0), ..Metrics::new(spread, spread) }
 }
 
 fn picture(trial: usize, iteration: usize, what: PictureOf) -> Event {
@@ -44,6 +44,7 @@ fn begun() -> Vec<(f64, Event)> {
     let round = Event::Round {
         round: 0,
         update_norm: 3.0,
+        accuracy: None,
         batch: 1,
         parameters: 10,
         input: 4,
@@ -158,13 +159,14 @@ fn the_end_of_a_round_shows_the_chosen_trial() {
                 best_iteration: 3,
                 evaluations: 4,
                 seconds: 1.0,
-                metrics: metrics(20.0 + trial as f64),
+                metrics: Some(metrics(20.0 + trial as f64)),
             },
         ));
     }
     let result = RoundResult {
         round: 0,
-        metrics: metrics(20.0),
+        metrics: Some(metrics(20.0)),
+        probe: None,
         loss: 0.01,
         trial: 0,
         trials: 2,
@@ -256,7 +258,8 @@ fn a_resume_that_was_left_out_is_noticed_by_its_points() {
 fn the_last_line_holds_the_results_of_rounds_that_were_left_out() {
     let result = RoundResult {
         round: 0,
-        metrics: metrics(20.0),
+        metrics: Some(metrics(20.0)),
+        probe: None,
         loss: 0.01,
         trial: 0,
         trials: 3,

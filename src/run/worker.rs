@@ -95,8 +95,11 @@ fn attack_run(
     let compute = Compute::select(&manifest.backend, Precision::F32)?;
     let resume = Checkpoint::read(directory, config)?;
     let seed = Seed(config.run.seed);
-    let evaluator =
-        Evaluator { truth: plan.setup.batch.clone(), normalisation: plan.setup.normalisation.clone() };
+    let evaluator = Evaluator {
+        shape: plan.setup.batch.images.shape(),
+        truth: Some(plan.setup.batch.clone()),
+        normalisation: plan.setup.normalisation.clone(),
+    };
     let victim = Victim::new(plan.setup, config.victim.mode, compute.clone(), seed);
 
     let reporter = Reporter::start(directory.clone(), manifest.clone(), evaluator.clone())?;
@@ -120,6 +123,7 @@ fn attack_run(
             Event::Round {
                 round,
                 update_norm: view.update.values.norm(),
+                accuracy: None,
                 batch: view.update.samples,
                 parameters: view.model.net.parameter_count(),
                 input: view.model.net.input_count(),
@@ -153,6 +157,7 @@ fn attack_run(
             let result = RoundResult {
                 round,
                 metrics: evaluator.judge(&reconstruction.guess),
+                probe: None,
                 loss: reconstruction.matching,
                 trial: reconstruction.trial,
                 trials: reconstruction.trials,

@@ -161,6 +161,7 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
         Event::Round {
             round: 0,
             update_norm: 3.412,
+            accuracy: None,
             batch: 1,
             parameters: 15_826,
             input: 3072,
@@ -210,7 +211,7 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
                     best_iteration: iterations,
                     evaluations: iterations + iterations / 5,
                     seconds,
-                    metrics: metrics(45.2),
+                    metrics: Some(metrics(45.2)),
                 },
             );
         }
@@ -263,7 +264,8 @@ pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
 fn result(iterations: usize) -> RoundResult {
     RoundResult {
         round: 0,
-        metrics: metrics(45.2),
+        metrics: Some(metrics(45.2)),
+        probe: None,
         loss: 3.1e-7,
         trial: 0,
         trials: 1,
@@ -281,11 +283,9 @@ fn point(iteration: usize, iterations: usize) -> Point {
 fn metrics(psnr: f64) -> Metrics {
     let spread = |value: f64| Spread { mean: value, best: value, worst: value };
     Metrics {
-        mse: spread(10f64.powf(-psnr / 10.0)),
-        psnr: spread(psnr),
         ssim: Some(spread((psnr / 46.0).min(1.0))),
         label_accuracy: Some(1.0),
-        samples: Vec::new(),
+        ..Metrics::new(spread(10f64.powf(-psnr / 10.0)), spread(psnr))
     }
 }
 

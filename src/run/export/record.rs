@@ -103,7 +103,7 @@ pub fn figures<'a>(state: &RunState, round: &'a RoundState) -> Figures<'a> {
     if let Some(result) = &round.result {
         return Figures {
             complete: true,
-            metrics: Some(&result.metrics),
+            metrics: result.metrics.as_ref(),
             loss: Some(result.loss),
             trial: Some(result.trial),
             trials: result.trials,

@@ -95,19 +95,14 @@ fn spread(mean: f64) -> Spread {
 }
 
 fn metrics(psnr: f64) -> Metrics {
-    Metrics {
-        mse: spread(0.25),
-        psnr: spread(psnr),
-        ssim: None,
-        label_accuracy: Some(1.0),
-        samples: Vec::new(),
-    }
+    Metrics { label_accuracy: Some(1.0), ..Metrics::new(spread(0.25), spread(psnr)) }
 }
 
 fn round(trials: usize) -> Event {
     Event::Round {
         round: 0,
         update_norm: 3.5,
+        accuracy: None,
         batch: 1,
         parameters: 15_826,
         input: 3072,
@@ -160,7 +155,7 @@ fn trial_finished(trial: usize, matching: f64, psnr: f64) -> Event {
         best_iteration: 40,
         evaluations: 48,
         seconds: 2.5,
-        metrics: metrics(psnr),
+        metrics: Some(metrics(psnr)),
     }
 }
 
@@ -168,7 +163,8 @@ fn trial_finished(trial: usize, matching: f64, psnr: f64) -> Event {
 fn done() -> Vec<(f64, Event)> {
     let result = RoundResult {
         round: 0,
-        metrics: metrics(43.25),
+        metrics: Some(metrics(43.25)),
+        probe: None,
         loss: 3.1e-7,
         trial: 1,
         trials: 2,
@@ -375,7 +371,7 @@ fn json_holds_conditions_results_trials_curves_and_pictures() {
     let samples = vec![Sample { mse: 0.5, psnr: f64::INFINITY, ssim: Some(Ratio(f64::NAN)) }];
     for (_, event) in &mut events {
         if let Event::RoundFinished(result) = event {
-            result.metrics.samples = samples.clone();
+            result.metrics.as_mut().unwrap().samples = samples.clone();
         }
     }
     let run = lab.run("one", &["attack.trials=2"], events);

@@ -194,7 +194,7 @@ impl RunView {
     /// Quality of the picture that is judged: the reconstruction of a complete round, else the iterate looked at.
     pub fn shown_metrics(&self) -> Option<&Metrics> {
         if self.judges_best() {
-            return self.round()?.result.as_ref().map(|result| &result.metrics);
+            return self.round()?.result.as_ref().and_then(|result| result.metrics.as_ref());
         }
         self.current_picture()?.metrics.as_deref()
     }

@@ -101,7 +101,7 @@ fn rounds(run: &RunView, theme: Theme) -> Vec<Row> {
 fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
     let trial = round.shown_trial();
     let metrics = match &round.result {
-        Some(result) => Some(&result.metrics),
+        Some(result) => result.metrics.as_ref(),
         None => trial.and_then(|trial| trial.latest_metrics()),
     };
     let matching = match &round.result {

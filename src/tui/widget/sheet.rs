@@ -111,7 +111,7 @@ impl Better {
 fn metrics(run: &RunView) -> Option<&Metrics> {
     let round = run.round()?;
     match &round.result {
-        Some(result) => Some(&result.metrics),
+        Some(result) => result.metrics.as_ref(),
         None => round.shown_trial()?.latest_metrics(),
     }
 }

@@ -14,6 +14,7 @@ fn round(trials: &[&[(usize, f64)]]) -> RoundState {
         Event::Round {
             round: 0,
             update_norm: 1.0,
+            accuracy: None,
             batch: 1,
             parameters: 1,
             input: 1,
