@@ -5,15 +5,21 @@
 
 mod assignment;
 mod labels;
+mod lpips;
 mod mse;
+mod perceptual;
 mod psnr;
 mod ssim;
+mod st_lpips;
 
 pub use assignment::assign;
 pub use labels::label_accuracy;
+pub use lpips::{Lpips, LpipsError};
 pub use mse::mse;
+pub use perceptual::Perceptual;
 pub use psnr::psnr;
 pub use ssim::ssim_gauss;
+pub use st_lpips::st_lpips;
 
 use crate::data::Images;
 use crate::run::event::{Metrics, Ratio, Sample, Spread};
