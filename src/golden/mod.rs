@@ -6,6 +6,7 @@ mod attacks;
 mod checkpoints;
 mod models;
 mod operations;
+mod perceptual;
 
 use std::collections::BTreeMap;
 

@@ -180,7 +180,14 @@ impl Lpips {
         Lpips::new(&Checkpoint::read(path)?, path)
     }
 
-    fn new(file: &Checkpoint, path: &Path) -> Result<Lpips, LpipsError> {
+    /// Names of the backbones, with names and shapes of their parameters.
+    #[cfg(test)]
+    pub(crate) fn backbones() -> impl Iterator<Item = (&'static str, Vec<(String, Vec<usize>)>)> {
+        NETS.iter().map(|net| (net.name, net.backbone.parameters()))
+    }
+
+    /// Makes it of what `path` holds.
+    pub(crate) fn new(file: &Checkpoint, path: &Path) -> Result<Lpips, LpipsError> {
         let found = NETS.iter().find_map(|net| Some((net, net.backbone.prefix(file)?)));
         let Some((net, prefix)) = found else { return Err(LpipsError::OtherNet { path: path.into() }) };
         let made = Checkpoint::parse(net.heads)

@@ -40,9 +40,10 @@ pub fn begin(
 ) -> Result<RunDirectory, BeginError> {
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
-    // An empty path stays empty, to be refused.
-    let weights = config.victim.weights.take();
-    config.victim.weights = weights.map(|path| if path.is_empty() { path } else { plan::absolute(&path) });
+    for file in [&mut config.victim.weights, &mut config.run.lpips] {
+        // An empty path stays empty, to be refused.
+        *file = file.take().map(|path| if path.is_empty() { path } else { plan::absolute(&path) });
+    }
     plan::plan(&config)?;
     let backend = Compute::select(backend, Precision::F32)?;
     let directory = store.create(preset, &config, backend.name(), super::now())?;

@@ -5,6 +5,7 @@
 pub mod checkpoint;
 pub mod directory;
 pub mod event;
+mod examine;
 pub mod export;
 pub mod launch;
 pub mod listing;

@@ -11,11 +11,12 @@ use super::directory::{Request, RunDirectory};
 use super::event::{Event, Finished, Level, PictureOf, Point, RoundResult, TrialOutcome};
 use super::manifest::{Manifest, Status};
 use super::recorder::{self, Evaluator, Place, Reporter};
-use super::{RunError, plan};
+use super::{RunError, examine, plan};
 use crate::attack::{Ended, Flow, Guess, Progress, Sink, Task, TrialEnd};
 use crate::backend::{Compute, Precision};
 use crate::checkpoint::Trained;
 use crate::fl::Victim;
+use crate::metric::Scoring;
 use crate::seed::Seed;
 
 /// Points of the loss are sent together this often.
@@ -99,6 +100,11 @@ fn attack_run(
         shape: plan.setup.batch.images.shape(),
         truth: Some(plan.setup.batch.clone()),
         normalisation: plan.setup.normalisation.clone(),
+        scoring: Scoring {
+            classes: plan.setup.net.classes(),
+            recovered_psnr: config.run.recovered_psnr,
+            lpips: plan.lpips.map(Arc::new),
+        },
     };
     let victim = Victim::new(plan.setup, config.victim.mode, compute.clone(), seed);
 
@@ -156,8 +162,8 @@ fn attack_run(
         (Ok(Ended::Reconstructed(reconstruction)), None) => {
             let result = RoundResult {
                 round,
-                metrics: evaluator.judge(&reconstruction.guess),
-                probe: None,
+                metrics: examine::metrics(&evaluator, &reconstruction.guess, config, &view),
+                probe: config.run.probe.then(|| examine::probe(&evaluator, config, &view)).flatten(),
                 loss: reconstruction.matching,
                 trial: reconstruction.trial,
                 trials: reconstruction.trials,

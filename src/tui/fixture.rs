@@ -250,6 +250,7 @@ pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
                     mse: 10f64.powf(-psnr(at) / 10.0),
                     psnr: psnr(at),
                     ssim: Some(Ratio(psnr(at) / 40.0)),
+                    st_lpips: Some(Ratio(0.5 - psnr(at) / 100.0)),
                 };
                 let mean = (0..samples).map(psnr).sum::<f64>() / samples as f64;
                 let all = Metrics { samples: (0..samples).map(sample).collect(), ..self::metrics(mean) };

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "resume",
     "stop",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 12] = [
     "presets",
     "inspect",
     "models",
+    "probe",
     "bench",
     "doctor",
     "completions",
