@@ -71,7 +71,9 @@ fn figures(model: &Model, compared: &[(&RunView, usize)]) -> Vec<Line> {
         };
     let glyph = |unicode: &'static str, plain: &'static str| model.theme.glyph(unicode, plain);
     let (high, low, neither) = (if_fair(Better::High), if_fair(Better::Low), Better::Neither);
-    vec![
+    let percent: fn(f64) -> String = |v| format::fixed(v, 0);
+    let three: fn(f64) -> String = |v| format::fixed(v, 3);
+    let always = vec![
         line(
             glyph("PSNR↑ dB", "PSNR dB"),
             &|run| Some(quality(run)?.psnr.mean),
@@ -79,12 +81,33 @@ fn figures(model: &Model, compared: &[(&RunView, usize)]) -> Vec<Line> {
             high,
         ),
         line(glyph("SSIM↑", "SSIM"), &|run| Some(quality(run)?.ssim?.mean), |v| format::fixed(v, 3), high),
+        line(glyph("ST-LPIPS↓", "ST-LPIPS"), &|run| Some(quality(run)?.st_lpips?.mean), three, low),
+        line("BRR %", &|run| Some(100.0 * quality(run)?.recovered?), percent, high),
         line(glyph("MSE↓", "MSE"), &|run| Some(quality(run)?.mse.mean), format::loss, low),
         line("labels %", &|run| Some(100.0 * quality(run)?.label_accuracy?), |v| format::fixed(v, 0), high),
         line(glyph("match↓", "match"), &matching, format::loss, of_match),
         line("evaluations", &evaluations, |v| format::fixed(v, 0), neither),
         line("time", &|run| Some(run.state().seconds), format::clock, neither),
-    ]
+    ];
+    // What only some runs have.
+    let probe = |run: &RunView| run.round()?.result.as_ref()?.probe;
+    let accuracy = |run: &RunView| Some(100.0 * run.round()?.accuracy?);
+    let sometimes = [
+        line(glyph("LPIPS↓", "LPIPS"), &|run| Some(quality(run)?.lpips?.mean), three, low),
+        line("IIP %", &|run| Some(100.0 * quality(run)?.iip?), percent, high),
+        line(
+            glyph("feature MSE↓", "feature MSE"),
+            &|run| Some(quality(run)?.feature_mse?.mean),
+            format::loss,
+            neither,
+        ),
+        line("IGSA", &|run| Some(probe(run)?.igsa), format::loss, neither),
+        line("IGSA_rel", &|run| Some(probe(run)?.igsa_rel), format::loss, neither),
+        line("r_eff", &|run| Some(probe(run)?.r_eff), |v| format::fixed(v, 1), neither),
+        line("model accuracy %", &accuracy, |v| format::fixed(v, 1), neither),
+    ];
+    let has_any = |(_, cells, _): &Line| cells.iter().any(|cell| cell.value.is_some());
+    always.into_iter().chain(sometimes.into_iter().filter(has_any)).collect()
 }
 
 /// Which of several numbers is the best.
@@ -224,7 +247,7 @@ impl Sheet {
         let apart = cell.value.zip(reference.value).map(|(a, b)| a - b).filter(|apart| apart.is_finite());
         let decimals = match label.get(..4) {
             Some("PSNR") => 2,
-            Some("SSIM") => 3,
+            Some("SSIM" | "ST-L") => 3,
             _ => return cell.text.clone(),
         };
         match apart {
