@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Change a setting, as victim.model=resnet20; can be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     changes: Vec<String>,
-    /// How many samples are probed, evenly spread over the data set; all if it has fewer
+    /// How many samples are probed, evenly spread over the data set (those of the model's classes)
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     /// Where to compute
@@ -100,8 +100,11 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let setup = plan::plan(config).map_err(BeginError::Plan)?.setup;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let set = data::open(&config.victim.data)?;
-    let count = set.len().min(arguments.samples as usize);
-    let spread: Vec<usize> = (0..count).map(|i| i * set.len() / count).collect();
+    // A model may have fewer outputs than the set has classes.
+    let known = |&i: &usize| set.label(i).is_some_and(|label| label < setup.net.classes());
+    let candidates: Vec<usize> = (0..set.len()).filter(known).collect();
+    let count = candidates.len().min(arguments.samples as usize);
+    let spread: Vec<usize> = (0..count).map(|i| candidates[i * candidates.len() / count]).collect();
     let samples = set.batch(&spread, config.victim.size)?;
     let input = setup.normalisation.apply(&samples.images);
     let deviation = setup.normalisation.deviation_of(&set.normalisation);
@@ -170,9 +173,9 @@ impl Report {
         )?;
         writeln!(out, "backend  {}, seed {}\n", self.backend, self.seed)?;
         writeln!(out, "{:<9} {:>10}  quartiles", "", "median")?;
-        for (name, figure) in
-            [("IGSA", self.igsa.igsa), ("IGSA_rel", self.igsa.igsa_rel), ("r_eff", self.igsa.r_eff)]
-        {
+        let figures =
+            [("IGSA", self.igsa.igsa), ("IGSA_rel", self.igsa.igsa_rel), ("r_eff", self.igsa.r_eff)];
+        for (name, figure) in figures {
             let Quartiles { lower, median, upper } = figure;
             writeln!(out, "{name:<9} {:>10}  {} to {}", number(median), number(lower), number(upper))?;
         }
