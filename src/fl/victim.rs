@@ -13,7 +13,7 @@ use crate::data::{self, Batch, DataError, Normalisation};
 use crate::model::{self, Model, Net, Parameters, TensorSpec};
 use crate::seed::Seed;
 
-use super::{Update, fed_sgd};
+use super::{Protocol, Update, UpdateKind};
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -192,7 +192,12 @@ impl Victim {
     pub fn update(&self) -> (Update, f64) {
         let classes = self.model.net.classes();
         let labels = one_hot(&self.compute, &self.setup.batch.labels, classes);
-        fed_sgd(&self.model, self.mode, &self.input(), &labels)
+        let (loss, values) =
+            self.model.gradient(self.mode, &self.input(), &crate::model::Targets::Hard(labels));
+        (
+            Update { kind: UpdateKind::Gradient, values, samples: self.setup.batch.labels.len() },
+            crate::backend::scalar(loss),
+        )
     }
 
     /// The private batch as the model sees it, `[batch, channels, height, width]`.
@@ -215,7 +220,11 @@ impl Victim {
             model: self.model.clone(),
             update,
             range,
-            knowledge: Knowledge { labels, batch_norm: self.mode },
+            knowledge: Knowledge {
+                labels,
+                batch_norm: self.mode,
+                protocol: Protocol::fed_sgd(self.setup.batch.labels.len()),
+            },
         }
     }
 }
