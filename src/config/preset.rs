@@ -357,13 +357,8 @@ mod tests {
     #[test]
     fn what_is_not_built_yet_is_refused_by_name() {
         for (change, word) in [
-            ("federation.algorithm=fedavg", "fedavg"),
-            ("federation.clients=3", "clients"),
-            ("federation.attack_rounds=[5]", "attack_rounds"),
             ("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise"),
-            ("victim.state={ train-rounds = 20 }", "train"),
             ("victim.sample={ count = 8 }", "sample"),
-            ("federation.local_batch=8", "local_batch"),
         ] {
             let error = load_with(&[change]).unwrap_err().to_string();
             assert!(error.contains(word) && error.contains("not built yet"), "{change}: {error}");

@@ -1,7 +1,7 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Algorithm, LineSearch, OptimiserKind, RunConfig, SCHEMA, TrainingState};
+use super::{LineSearch, OptimiserKind, RunConfig, SCHEMA, federation};
 use crate::data;
 
 /// A value that cannot be used.
@@ -74,6 +74,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let pause = config.run.checkpoint_seconds;
     let message = format!("= {pause}, must be above 0 and at most 86400");
     require(pause > 0.0 && pause <= 86_400.0, "run.checkpoint_seconds", message)?;
+    federation::check(config)?;
     not_built_yet(config)
 }
 
@@ -82,36 +83,8 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
     let refuse = |key: &'static str, what: String, instead: &str| {
         Err(Fault { key, message: format!("{what} is not built yet; {instead}") })
     };
-    let federation = &config.federation;
-    if federation.algorithm == Algorithm::Fedavg {
-        return refuse("federation.algorithm", "fedavg".into(), "use \"fedsgd\"");
-    }
-    if federation.clients != 1 {
-        let what = format!("federation.clients = {}", federation.clients);
-        return refuse("federation.clients", what, "attack one client");
-    }
-    if federation.local_epochs != 1 {
-        let what = format!("federation.local_epochs = {}", federation.local_epochs);
-        return refuse("federation.local_epochs", what, "use 1");
-    }
-    for (key, given) in [
-        ("federation.rounds", federation.rounds.is_some()),
-        ("federation.local_batch", federation.local_batch.is_some()),
-        ("federation.learning_rate", federation.learning_rate.is_some()),
-        ("federation.partition", federation.partition.is_some()),
-        ("victim.sample", config.victim.sample.is_some()),
-    ] {
-        if given {
-            return refuse(key, key.to_owned(), "remove it");
-        }
-    }
-    if federation.attack_rounds != [0] {
-        let what = format!("federation.attack_rounds = {:?}", federation.attack_rounds);
-        return refuse("federation.attack_rounds", what, "attack round 0, the initial model");
-    }
-    if let TrainingState::TrainRounds(rounds) = config.victim.state {
-        let what = format!("victim.state = {{ train-rounds = {rounds} }} (training the victim)");
-        return refuse("victim.state", what, "use \"untrained\"");
+    if config.victim.sample.is_some() {
+        return refuse("victim.sample", "victim.sample".to_owned(), "remove it");
     }
     if let Some(post) = config.post.first() {
         return refuse("post", format!("the post-processing \"{}\"", post.kind), "remove [[post]]");

@@ -21,6 +21,7 @@ mod folder;
 mod idx;
 mod images;
 mod normalisation;
+pub mod partition;
 mod picture;
 mod raster;
 
@@ -91,6 +92,11 @@ impl Dataset {
     /// Whether there are no samples; no set that [`open`] returns is empty.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// Classes of all samples.
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
     }
 
     /// Class of sample `i`, less than the number of classes.

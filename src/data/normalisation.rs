@@ -32,6 +32,11 @@ impl Normalisation {
         Normalisation { mean: vec![0.0; channels], std: vec![1.0; channels] }
     }
 
+    /// Smallest and largest normalised value of each channel.
+    pub fn range(&self) -> Vec<(f64, f64)> {
+        self.mean.iter().zip(&self.std).map(|(mean, std)| (-mean / std, (1.0 - mean) / std)).collect()
+    }
+
     /// Normalised values, laid out as the images are.
     ///
     /// # Panics

@@ -1,10 +1,16 @@
 //! Federated learning: what a client computes and what the server receives.
 
+mod clients;
+mod population;
 mod protocol;
+mod server;
 mod victim;
 
+pub use clients::{Sent, Victim};
+pub use population::Population;
 pub use protocol::{Back, Client, Protocol, Simulated};
-pub use victim::{Setup, Victim, VictimError};
+pub use server::{Server, Standing};
+pub use victim::{Setup, VictimError};
 
 use crate::model::Parameters;
 
@@ -28,3 +34,6 @@ pub struct Update {
     /// Samples of all these clients (metadata of the aggregation).
     pub samples: usize,
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::attack::one_hot;
 use crate::backend::{Compute, Precision};
 use crate::config::ModelOptions;
 use crate::seed::{Seed, normal};

@@ -75,7 +75,7 @@ impl Model {
             BatchNormMode::Train => {
                 self.buffers.combine(1.0 - MOMENTUM, &observed.statistics(&self.buffers), MOMENTUM)
             }
-            BatchNormMode::Eval => self.buffers.clone(),
+            BatchNormMode::Eval | BatchNormMode::EvalClient => self.buffers.clone(),
         };
         (loss, g, buffers)
     }

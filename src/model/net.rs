@@ -238,7 +238,7 @@ impl Weights<'_> {
     pub(super) fn statistics(&self, module: &str) -> Statistics {
         match self.mode {
             BatchNormMode::Train => Statistics::Batch,
-            BatchNormMode::Eval => {
+            BatchNormMode::Eval | BatchNormMode::EvalClient => {
                 let buffer = |suffix: &str| {
                     let index = self.buffers.position(&format!("{module}.{suffix}")).unwrap_or_else(|| {
                         unreachable!("{module}.{suffix} is in the buffers of its own layer")

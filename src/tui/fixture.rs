@@ -69,11 +69,12 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             sample: None,
             weights: None,
             state: TrainingState::Untrained,
+            share_buffers: false,
             mode: BatchNormMode::Eval,
         },
         federation: Federation::default(),
         post: Vec::new(),
-        knowledge: KnowledgeConfig { labels: Labels::Optimise },
+        knowledge: KnowledgeConfig { labels: Labels::Optimise, local: Default::default(), order: false },
         attack: AttackConfig {
             kind: "dlg".into(),
             distance: DistanceKind::L2,

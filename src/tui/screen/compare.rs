@@ -120,7 +120,7 @@ fn common(model: &Model, width: usize) -> String {
     let parts = [
         of(&|config| config.victim.model.clone()),
         of(&|config| config.training()),
-        of(&|config| format!("{} mode", config.victim.mode.name())),
+        of(&|config| format!("BN {}", config.victim.batch_norm())),
         of(&|config| format!("labels {}", config.knowledge.labels.name())),
         of(&|config| format!("batch of {}", config.batch())),
         of(&|config| {

@@ -158,7 +158,7 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     fact("attack", attack(&config), false);
     fact(
         "model",
-        format!("{}, {}, {} mode", config.victim.model, config.training(), config.victim.mode.name()),
+        format!("{}, {}, BN {}", config.victim.model, config.training(), config.victim.batch_norm()),
         false,
     );
     fact("picture", picture(model, &config), config.victim != own.victim);

@@ -122,7 +122,7 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         format!("{data} {first}"),
         config.victim.model.clone(),
         config.training(),
-        format!("{} mode", config.victim.mode.name()),
+        format!("BN {}", config.victim.batch_norm()),
     ];
     if config.batch() > 1 {
         parts.insert(1, format!("batch {}", config.batch()));

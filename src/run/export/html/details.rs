@@ -75,10 +75,10 @@ fn model(record: &Record) -> String {
         format!(", {} parameters, update of norm {}", count(round.parameters), fixed(round.update_norm, 3))
     });
     format!(
-        "{}, {}, BatchNorm in {} mode{}",
+        "{}, {}, BatchNorm {}{}",
         config.victim.model,
         config.training(),
-        config.victim.mode.name(),
+        config.victim.batch_norm(),
         size.unwrap_or_default()
     )
 }
