@@ -83,6 +83,11 @@ Examples:
   gialab models --size 224 --classes 1000
   gialab models --size 28 --channels 1 --json";
 
+pub const TRAIN: &str = "\
+Examples:
+  gialab train ig-lenet --set victim.data=digits28 --set victim.size= --out weights.safetensors
+  gialab train mine.toml --epochs 20 --learning-rate 0.02 --out mine.safetensors";
+
 pub const BENCH: &str = "\
 Example:
   gialab bench --backend flex --workload dlg-lenet-b1";

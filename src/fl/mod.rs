@@ -4,6 +4,7 @@ mod clients;
 mod population;
 mod protocol;
 mod server;
+pub mod training;
 mod victim;
 
 pub use clients::{Sent, Victim};

@@ -167,7 +167,8 @@ fn the_global_model_learns_from_its_clients() {
         &["federation.algorithm=fedavg", "federation.local_batch=4", "federation.local_epochs=5"][..],
         &[
             "federation.algorithm=fedavg",
-            "federation.local_batch=2",
+            "federation.local_batch=4",
+            "federation.local_epochs=5",
             "federation.partition={ dirichlet = 1 }",
         ],
     ] {

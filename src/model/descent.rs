@@ -80,7 +80,19 @@ impl Model {
         targets: &Targets,
         descent: &Descent,
     ) -> Model {
-        let mut state = State { theta: self.parameters.clone(), momentum: None };
+        self.descend_from(None, mode, x, targets, descent).0
+    }
+
+    /// As [`Model::descend`], going on with the momentum of steps before; also returns that after the steps.
+    pub fn descend_from(
+        &self,
+        momentum: Option<Parameters>,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        descent: &Descent,
+    ) -> (Model, Option<Parameters>) {
+        let mut state = State { theta: self.parameters.clone(), momentum };
         let mut buffers = self.buffers.clone();
         for samples in &descent.steps {
             let model = Model { net: self.net.clone(), parameters: state.theta.clone(), buffers };
@@ -89,7 +101,7 @@ impl Model {
             buffers = observed;
             state = state.step(g, descent);
         }
-        Model { net: self.net.clone(), parameters: state.theta, buffers }
+        (Model { net: self.net.clone(), parameters: state.theta, buffers }, state.momentum)
     }
 
     /// theta_K, and the states of every `keep_every`-th step for [`Model::descend_through`].
