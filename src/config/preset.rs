@@ -140,7 +140,8 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
         for (name, value) in table {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
-                toml::Value::Table(inner) => collect(&key, inner, into),
+                // Its constants belong together: one without the other is no value.
+                toml::Value::Table(inner) if key != "victim.normalise" => collect(&key, inner, into),
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
                 // As people write them: 1e-6 rather than 0.000001.
                 toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
@@ -227,7 +228,7 @@ fn parse(value: &str) -> toml::Value {
 fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
     let mut path: Vec<&str> = key.split('.').collect();
     let last = path.pop().filter(|last| !last.is_empty()).ok_or("the key is empty")?;
-    let mut inner = table;
+    let mut inner = &mut *table;
     for (depth, part) in path.iter().enumerate() {
         let entry = inner.entry(*part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         inner = entry
@@ -235,20 +236,26 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
             .ok_or_else(|| format!("{} is a value, not a table", path[..=depth].join(".")))?;
     }
     inner.insert(last.to_owned(), value);
+    // Both say which samples form the batch: the one that is set replaces the other.
+    let other = match key {
+        "victim.indices" => Some("victim.sample"),
+        _ if key == "victim.sample" || key.starts_with("victim.sample.") => Some("victim.indices"),
+        _ => None,
+    };
+    other.into_iter().for_each(|other| unset(table, other));
     Ok(())
 }
 
+/// Removes a key, and a table that it leaves empty.
 fn unset(table: &mut toml::Table, key: &str) {
-    let mut inner = table;
-    let mut path = key.split('.').peekable();
-    while let Some(part) = path.next() {
-        if path.peek().is_none() {
-            inner.remove(part);
-            return;
-        }
-        match inner.get_mut(part).and_then(toml::Value::as_table_mut) {
-            Some(table) => inner = table,
-            None => return,
+    let Some((part, rest)) = key.split_once('.') else {
+        table.remove(key);
+        return;
+    };
+    if let Some(inner) = table.get_mut(part).and_then(toml::Value::as_table_mut) {
+        unset(inner, rest);
+        if inner.is_empty() {
+            table.remove(part);
         }
     }
 }
@@ -362,7 +369,6 @@ mod tests {
             ("federation.attack_rounds=[5]", "attack_rounds"),
             ("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise"),
             ("victim.state={ train-rounds = 20 }", "train"),
-            ("victim.sample={ count = 8 }", "sample"),
             ("federation.local_batch=8", "local_batch"),
         ] {
             let error = load_with(&[change]).unwrap_err().to_string();

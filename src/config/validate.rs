@@ -1,8 +1,11 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Algorithm, LineSearch, OptimiserKind, RunConfig, SCHEMA, TrainingState};
+use super::{Algorithm, Classes, LineSearch, Normalise, OptimiserKind, RunConfig, SCHEMA, TrainingState};
 use crate::data;
+
+/// Largest batch that is drawn: far above what any attack recovers.
+const MAX_DRAWN: usize = 100_000;
 
 /// A value that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,11 +31,28 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(config.schema == SCHEMA, "schema", {
         format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
     })?;
-    require(
-        !config.victim.indices.is_empty(),
-        "victim.indices",
-        "is empty; name at least one sample".into(),
-    )?;
+    if let Some(sampling) = &config.victim.sample {
+        let message = "draws the batch, but victim.indices names it; keep one of the two".to_owned();
+        require(config.victim.indices.is_empty(), "victim.sample", message)?;
+        within(sampling.count, MAX_DRAWN, "victim.sample.count")?;
+        let message = "is an empty list; name at least one class".to_owned();
+        require(sampling.classes != Classes::Of(Vec::new()), "victim.sample.classes", message)?;
+    }
+    if let Normalise::By { mean, std } = &config.victim.normalise {
+        let message = format!(
+            "has {} means and {} deviations, must have one of each per channel",
+            mean.len(),
+            std.len()
+        );
+        require(mean.len() == std.len() && !mean.is_empty(), "victim.normalise", message)?;
+        for mean in mean {
+            require(mean.is_finite(), "victim.normalise.mean", format!("has {mean}, must be finite"))?;
+        }
+        for std in std {
+            let message = format!("has {std}, must be above 0");
+            require(std.is_finite() && *std > 0.0, "victim.normalise.std", message)?;
+        }
+    }
     if let Some(size) = config.victim.size {
         let range = data::MIN_SIDE..=data::MAX_SIDE;
         let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
@@ -99,7 +119,6 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
         ("federation.local_batch", federation.local_batch.is_some()),
         ("federation.learning_rate", federation.learning_rate.is_some()),
         ("federation.partition", federation.partition.is_some()),
-        ("victim.sample", config.victim.sample.is_some()),
     ] {
         if given {
             return refuse(key, key.to_owned(), "remove it");

@@ -31,7 +31,9 @@ pub enum VictimError {
     },
     /// The architecture does not fit the data.
     #[error(
-        "the model {model} does not fit images of {channels}x{height}x{width}: {reason}; try another victim.size"
+        "the model {model} does not fit {} of {channels}x{height}x{width}: {reason}; {}",
+        if *height == 1 { "rows of a table" } else { "images" },
+        if *height == 1 { "use mlp" } else { "try another victim.size" }
     )]
     Misfit {
         /// Architecture.
@@ -126,7 +128,10 @@ impl Setup {
             VictimError::UnknownModel { name: victim.model.clone(), suggestion }
         })?;
         let dataset = data::open(&victim.data)?;
-        let batch = dataset.batch(&victim.indices, victim.size)?;
+        let batch = match &victim.sample {
+            Some(sampling) => dataset.batch(&dataset.draw(sampling, Seed(config.run.seed))?, victim.size)?,
+            None => dataset.batch(victim.positions(), victim.size)?,
+        };
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
             return Err(VictimError::TooFewClasses { classes, label });
@@ -140,8 +145,7 @@ impl Setup {
             architecture.net(&victim.options, [channels, height, width], classes).map_err(|reason| {
                 VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
             })?;
-        let normalisation =
-            if victim.normalise { dataset.normalisation } else { Normalisation::identity(channels) };
+        let normalisation = dataset.normalised_by(&victim.normalise)?;
         let weights = victim.weights.as_ref().map(|path| weights(path, &victim.model, &net)).transpose()?;
         Ok(Setup { batch, normalisation, net, weights })
     }

@@ -147,11 +147,11 @@ fn move_picture(model: &mut Model, by: isize) -> Vec<Effect> {
     };
     let moved: Vec<usize> = config
         .victim
-        .indices
+        .positions()
         .iter()
         .map(|index| (*index as isize + by).rem_euclid(samples.max(1)) as usize)
         .collect();
-    let own = entry.config.victim.indices == moved && entry.config.victim.data == config.victim.data;
+    let own = entry.config.victim.positions() == moved && entry.config.victim.data == config.victim.data;
     let changes = model.changes.entry(name).or_default();
     if own {
         changes.remove("victim.indices");
