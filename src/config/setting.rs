@@ -59,7 +59,7 @@ pub static SETTINGS: &[Setting] = &[
     setting(
         "victim.sample.count",
         Kind::Optional,
-        "samples",
+        "",
         "1 or more, empty: those of indices",
         "draws the batch with the seed instead",
     ),

@@ -28,14 +28,14 @@ struct Format {
 static CIFAR10: Format = Format {
     labels: 1,
     meta: "batches.meta.txt",
-    classes: || names(include_str!("cifar10.txt")),
+    classes: || names(include_str!("../../assets/classes/cifar10.txt")),
     normalisation: Normalisation::cifar10,
 };
 
 static CIFAR100: Format = Format {
     labels: 2,
     meta: "fine_label_names.txt",
-    classes: || names(include_str!("cifar100.txt")),
+    classes: || names(include_str!("../../assets/classes/cifar100.txt")),
     normalisation: Normalisation::cifar100,
 };
 

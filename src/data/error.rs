@@ -268,7 +268,7 @@ pub enum DataError {
         reason: String,
     },
     /// A row has no side.
-    #[error("{set} is a table, its rows have no size in pixels: remove victim.size")]
+    #[error("{set} is a table, its rows have no size in pixels: leave victim.size out (--set victim.size=)")]
     SizeOfTable {
         /// Name of the set.
         set: String,

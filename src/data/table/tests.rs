@@ -112,7 +112,7 @@ fn a_table_has_no_size_in_pixels() {
     let set = open_as("t.csv", ADULTS.as_bytes(), "").unwrap();
     assert_eq!(
         set.batch(&[0], Some(32)).unwrap_err().to_string(),
-        "t.csv is a table, its rows have no size in pixels: remove victim.size"
+        "t.csv is a table, its rows have no size in pixels: leave victim.size out (--set victim.size=)"
     );
 }
 
