@@ -142,6 +142,9 @@ fn start(model: &mut Model) -> Vec<Effect> {
 fn move_picture(model: &mut Model, by: isize) -> Vec<Effect> {
     let Some(entry) = model.chosen_preset() else { return Vec::new() };
     let (name, config) = (entry.name.clone(), model.config_of(entry));
+    if config.victim.sample.is_some() {
+        return note(model, "the batch is drawn: victim.indices chooses its pictures".into(), false);
+    }
     let Some(samples) = model.dataset(&config.victim.data).map(|set| set.samples as isize) else {
         return Vec::new();
     };
