@@ -88,7 +88,12 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
             .map_err(|e| described(&origin, None, &e))?;
     }
     validate::check(&config).map_err(|fault| {
-        let touched = overrides.iter().rev().find(|change| change.starts_with(fault.key));
+        // An override sets the key itself, or the table that holds it.
+        let holds = |change: &str| {
+            let key = change.split_once('=').map_or("", |(key, _)| key.trim());
+            fault.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let touched = overrides.iter().rev().find(|change| change.starts_with(fault.key) || holds(change));
         let origin = match touched {
             Some(change) => format!("--set {change}"),
             None => match line_of(&text, fault.key) {

@@ -165,8 +165,9 @@ mod tests {
                 "unknown field `counts`, expected `count` or `classes`; did you mean `count`?",
             ),
         ] {
-            let error = load(&[&format!("victim.sample={value}")]).unwrap_err().message;
-            assert!(error.starts_with(expected), "{value}: {error}");
+            let error = load(&[&format!("victim.sample={value}")]).unwrap_err();
+            assert!(error.message.starts_with(expected), "{value}: {error}");
+            assert_eq!(error.origin, format!("--set victim.sample={value}"));
         }
     }
 }

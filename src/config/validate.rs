@@ -46,11 +46,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         );
         require(mean.len() == std.len() && !mean.is_empty(), "victim.normalise", message)?;
         for mean in mean {
-            require(mean.is_finite(), "victim.normalise.mean", format!("has {mean}, must be finite"))?;
+            require(mean.is_finite(), "victim.normalise", format!("has a mean of {mean}, must be finite"))?;
         }
         for std in std {
-            let message = format!("has {std}, must be above 0");
-            require(std.is_finite() && *std > 0.0, "victim.normalise.std", message)?;
+            let message = format!("has a std of {std}, must be above 0");
+            require(std.is_finite() && *std > 0.0, "victim.normalise", message)?;
         }
     }
     if let Some(size) = config.victim.size {

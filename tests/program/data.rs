@@ -96,5 +96,5 @@ fn a_clients_normalisation_can_be_said() {
         refused(&lab, &["victim.data=digits8", "victim.normalise={ mean = [0.5, 0.5], std = [0.5, 0.5] }"]);
     assert!(error.contains("the samples of digits8 have 1 channels"), "{error}");
     let error = refused(&lab, &["victim.normalise={ mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0] }"]);
-    assert!(error.contains("victim.normalise.std has 0, must be above 0"), "{error}");
+    assert!(error.contains("victim.normalise has a std of 0, must be above 0"), "{error}");
 }
