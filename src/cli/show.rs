@@ -83,9 +83,9 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     let victim = &config.victim;
     writeln!(
         out,
-        "victim   {} {:?}, batch of {}, {} {}, BatchNorm {}",
+        "victim   {} {}, batch of {}, {} {}, BatchNorm {}",
         victim.data,
-        victim.indices,
+        victim.which(),
         config.batch(),
         victim.model,
         config.training(),

@@ -6,15 +6,19 @@
 mod error;
 mod federation;
 mod model_options;
+mod normalise;
 mod partition;
 pub mod preset;
+mod sampling;
 pub mod setting;
 mod validate;
 
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
+pub use normalise::Normalise;
 pub use partition::Partition;
+pub use sampling::{Classes, Sampling};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,18 +66,22 @@ fn default_group() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Victim {
-    /// A built-in set (`photos`, `digits28`, ...) or a path: an image, a folder, IDX, CIFAR-10 binary.
+    /// A built-in set (`photos`, `digits28`, `wine`, ...) or a path: an image, a folder, IDX, CIFAR binary, a
+    /// CSV table.
     pub data: String,
-    /// Which samples form the batch, by position in the set.
-    #[serde(default = "first_sample")]
+    /// Which samples form the batch, by position in the set; empty where the preset does not say. Read it
+    /// through [`Victim::positions`].
+    #[serde(default, deserialize_with = "not_empty", skip_serializing_if = "Vec::is_empty")]
     pub indices: Vec<usize>,
-    /// Side in pixels that images are resized to; the set's own size if absent.
+    /// How the batch is drawn, instead of `indices`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sampling>,
+    /// Side in pixels that images are resized to; the set's own size if absent. Tables have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
-    /// Whether the client normalises pixels by the set's mean and standard deviation, as most training code
-    /// does; DLG's own experiments feed pixels in [0, 1] as they are.
-    #[serde(default = "yes")]
-    pub normalise: bool,
+    /// By what the client normalises pixels.
+    #[serde(default)]
+    pub normalise: Normalise,
     /// Architecture by name (`lenet`, `convnet64`, ...).
     pub model: String,
     /// How the model differs from its architecture as published.
@@ -82,9 +90,6 @@ pub struct Victim {
     /// Outputs of the model; the set's number of classes if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
-    /// Sampling of the batch by class or at random instead of `indices`. Not built yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sample: Option<toml::Table>,
     /// File of trained weights: safetensors, PyTorch or npz; a fresh model if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
@@ -99,16 +104,37 @@ pub struct Victim {
     pub share_buffers: bool,
 }
 
-fn yes() -> bool {
-    true
+impl Victim {
+    /// Positions of the batch in the set as the config names them: the first sample if it says nothing, none
+    /// if `sample` draws them.
+    pub fn positions(&self) -> &[usize] {
+        match (&self.sample, self.indices.as_slice()) {
+            (Some(_), _) => &[],
+            (None, []) => &[0],
+            (None, indices) => indices,
+        }
+    }
+
+    /// Which samples are attacked, for people: `[0, 1]`, or `2 drawn of one class`.
+    pub fn which(&self) -> String {
+        self.sample.as_ref().map_or_else(
+            || format!("{:?}", self.positions()),
+            |sampling| format!("{} {sampling}", sampling.count),
+        )
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-fn first_sample() -> Vec<usize> {
-    vec![0]
+/// An empty list is a mistake; the default is to leave it out.
+fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    let indices = Vec::deserialize(deserializer)?;
+    if indices.is_empty() {
+        return Err(serde::de::Error::custom("victim.indices is empty; name at least one sample"));
+    }
+    Ok(indices)
 }
 
 /// How far the attacked model is trained.
@@ -343,7 +369,7 @@ impl RunConfig {
 
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
-        self.victim.indices.len()
+        self.victim.sample.as_ref().map_or_else(|| self.victim.positions().len(), |sampling| sampling.count)
     }
 
     /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,
