@@ -9,8 +9,8 @@ use crate::attack::prior::Priors;
 use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
-use crate::fl::fed_sgd;
-use crate::model::{self, Model};
+use crate::fl::{Protocol, Update, UpdateKind};
+use crate::model::{self, Model, Targets};
 use crate::seed::{self, Seed};
 
 /// An attack on a model with a batch of random 32x32 colour images and ten classes.
@@ -86,7 +86,9 @@ impl Workload {
         };
         let labels: Vec<usize> = (0..self.batch).map(|i| i % 10).collect();
         let truth = compute.tensor(&seed::uniform(&mut seed.stream("truth", &[]), 1.0, count), shape);
-        let (update, _) = fed_sgd(&model, BatchNormMode::Eval, &truth, &one_hot(compute, &labels, 10));
+        let targets = Targets::Hard(one_hot(compute, &labels, 10));
+        let (_, values) = model.gradient(BatchNormMode::Eval, &truth, &targets);
+        let update = Update { kind: UpdateKind::Gradient, values, samples: labels.len() };
         let (kind, variable, tv) = if self.joint {
             (DistanceKind::L2, LabelVariable::Logits, 0.0)
         } else {
@@ -97,7 +99,11 @@ impl Workload {
             model,
             update,
             range: vec![(-2.0, 2.0); 3],
-            knowledge: Knowledge { labels: LabelKnowledge::Known(labels), batch_norm: BatchNormMode::Eval },
+            knowledge: Knowledge {
+                labels: LabelKnowledge::Known(labels.clone()),
+                protocol: Protocol::fed_sgd(labels.len()),
+                batch_norm: BatchNormMode::Eval,
+            },
         };
         let distance = Distance::new(kind, view.update.values.clone());
         let objective = GradientMatching::new(&view, distance, Priors { tv, l2norm: 0.0 }, variable);

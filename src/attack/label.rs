@@ -6,10 +6,11 @@ use crate::config::RunConfig;
 /// iDLG's rule (Zhao et al. 2020): the class whose row of the last weight gradient has the smallest sum.
 /// Exact for one sample, hard labels and non-negative last features.
 pub fn idlg(view: &AttackerView) -> Option<usize> {
-    let specs = view.update.values.specs();
+    let observed = view.observed();
+    let specs = observed.specs();
     // The last matrix is the classifier: [classes, features].
     let classifier = specs.iter().rposition(|spec| spec.shape.len() == 2)?;
-    let gradient = crate::backend::values(&view.update.values.tensors()[classifier]);
+    let gradient = crate::backend::values(&observed.tensors()[classifier]);
     let features = specs[classifier].shape[1];
     gradient
         .chunks(features)

@@ -61,17 +61,15 @@ impl<'a> GradientMatching<'a> {
         let x = self.view.compute.tensor(pixels, self.view.shape());
         let targets = self.targets(logits);
 
-        let (_, simulated) = model.gradient(mode, &x, &targets);
-        let matched = self.distance.compare(&simulated);
-        let through =
-            model.gradient_through(mode, &x, &targets, &matched.cotangent, |x| self.priors.value(x));
+        let protocol = &self.view.knowledge.protocol;
+        let simulated = protocol.simulate(model, mode, &x, &targets);
+        let matched = self.distance.compare(&simulated.gradient);
+        let priors = |x| self.priors.value(x);
+        let back = protocol.back(model, mode, &x, &targets, &simulated, &matched.cotangent, priors);
 
-        let mut gradient = backend::values(&through.to_input);
-        if let Some(to_labels) = through.to_labels {
-            gradient.extend(backend::values(&to_labels));
-        }
-        let prior = through.prior.map_or(0.0, backend::scalar);
-        Evaluation { matching: matched.distance, prior, gradient }
+        let mut gradient = back.to_input;
+        gradient.extend(back.to_labels.unwrap_or_default());
+        Evaluation { matching: matched.distance, prior: back.prior, gradient }
     }
 
     /// Clamps the pixels of a candidate to the range of real images.

@@ -39,7 +39,8 @@ struct Chosen {
 /// Runs the trials of a task. Ends early once one has converged or stands at a solution.
 pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
     let config = task.config;
-    let norm = task.view.update.values.norm();
+    let observed = task.view.observed();
+    let norm = observed.norm();
     if !norm.is_finite() {
         return Err(AttackError::Update { what: "not finite" });
     }
@@ -50,7 +51,7 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
         LabelVariable::Fixed(labels) => labels.clone(),
         LabelVariable::Logits => Vec::new(),
     };
-    let distance = Distance::new(config.distance, task.view.update.values.clone());
+    let distance = Distance::new(config.distance, observed);
     let priors = Priors { tv: config.tv, l2norm: config.l2norm };
     let solved = SOLVED * distance.scale();
     let objective = GradientMatching::new(task.view, distance, priors, labels);

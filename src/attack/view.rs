@@ -2,16 +2,18 @@
 
 use crate::backend::Compute;
 use crate::config::BatchNormMode;
-use crate::fl::Update;
-use crate::model::Model;
+use crate::fl::{Protocol, Update, UpdateKind};
+use crate::model::{Model, Parameters};
 
 /// What the attacker is granted besides the update and the model: one field for each kind of knowledge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Knowledge {
     /// How it comes by the labels.
     pub labels: LabelKnowledge,
     /// The running BatchNorm statistics are public, and which statistics the client used is known.
     pub batch_norm: BatchNormMode,
+    /// What the clients are known, or taken, to have done.
+    pub protocol: Protocol,
 }
 
 /// How the attacker comes by the labels.
@@ -41,6 +43,18 @@ pub struct AttackerView {
 }
 
 impl AttackerView {
+    /// The update in units of a gradient, as the attacker takes it: of a weight difference the direction of descent
+    /// over the learning rate that it knows, or over 1 if it takes the update for one gradient.
+    pub fn observed(&self) -> Parameters {
+        match self.update.kind {
+            UpdateKind::Gradient => self.update.values.clone(),
+            UpdateKind::Delta => {
+                let known = self.knowledge.protocol.clients.iter().find_map(|client| client.descent.as_ref());
+                self.update.values.scaled(-1.0 / known.map_or(1.0, |descent| descent.learning_rate))
+            }
+        }
+    }
+
     /// Shape of a reconstruction, `[batch, channels, height, width]`.
     pub fn shape(&self) -> [usize; 4] {
         let [channels, height, width] = self.model.net.input();

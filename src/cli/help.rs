@@ -89,6 +89,11 @@ Examples:
   gialab probe ig-convnet64 --set victim.data=crops32 --samples 8
   gialab probe mine.toml --json";
 
+pub const TRAIN: &str = "\
+Examples:
+  gialab train ig-lenet --set victim.data=digits28 --set victim.size= --out weights.safetensors
+  gialab train mine.toml --epochs 20 --learning-rate 0.02 --out mine.safetensors";
+
 pub const BENCH: &str = "\
 Example:
   gialab bench --backend flex --workload dlg-lenet-b1";

@@ -24,6 +24,7 @@ mod show;
 mod stop;
 #[cfg(feature = "tui")]
 mod terminal;
+mod train;
 mod worker;
 
 use std::path::PathBuf;
@@ -141,6 +142,13 @@ enum Command {
     /// preset. It takes 128 passes over all samples, and the model is the one of round 0.
     #[command(after_long_help = help::PROBE)]
     Probe(probe::Arguments),
+    /// Train the model of a preset on its data, as weights to attack
+    ///
+    /// Not federated: SGD on all samples of the data set but the attacked ones and those held out (federation.held_out),
+    /// which measure the accuracy after every epoch. The weights are written as safetensors; attack them with
+    /// gialab run PRESET --set victim.weights=FILE.
+    #[command(after_long_help = help::TRAIN)]
+    Train(train::Arguments),
     /// Measure this machine on the standard workloads
     ///
     /// Times single evaluations, one gradient match with its own gradient each, of models of several sizes, and
@@ -219,6 +227,7 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
+        Some(Command::Train(arguments)) => train::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use gialab::backend::{self, Compute, Precision};
 use gialab::config::{RunConfig, preset};
 use gialab::data;
-use gialab::fl::Victim;
+use gialab::fl::{Server, Victim};
 use gialab::probe::gradient::{self, Figures};
 use gialab::probe::{Dimension, Quartiles, Samples, Settings, Smoothness, dimension, igsa};
 use gialab::run::launch::BeginError;
@@ -40,13 +40,13 @@ struct Report {
     data: String,
     model: String,
     state: String,
-    /// BatchNorm mode of the client's gradient; IGSA is always taken in eval mode.
+    /// BatchNorm of the client's update; IGSA is always taken in eval mode.
     batchnorm: &'static str,
     seed: u64,
     backend: &'static str,
     igsa: Igsa,
     dimension: Bound,
-    gradient: Gradient,
+    update: Update,
 }
 
 /// gialab's definitions.
@@ -72,9 +72,9 @@ struct Bound {
     caveats: &'static str,
 }
 
-/// Of the preset's batch.
+/// What the client sends in round 0.
 #[derive(Serialize)]
-struct Gradient {
+struct Update {
     batch: usize,
     #[serde(flatten)]
     total: Figures,
@@ -107,13 +107,14 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let spread: Vec<usize> = (0..count).map(|i| candidates[i * candidates.len() / count]).collect();
     let samples = set.batch(&spread, config.victim.size)?;
     let input = setup.normalisation.apply(&samples.images);
-    let deviation = setup.normalisation.deviation_of(&set.normalisation);
-    let (batch, seed) = (setup.batch.images.samples, Seed(config.run.seed));
-    let bound = Dimension::of(&setup.net, config.victim.mode, batch);
+    let deviation = setup.normalisation.deviation_of(&set.normalisation());
+    let seed = Seed(config.run.seed);
 
-    let victim = Victim::new(setup, config.victim.mode, compute.clone(), seed);
-    let (update, _) = victim.update();
-    let view = victim.view(update, &config.knowledge);
+    let model = Server::new(&setup, config, compute.clone()).model;
+    let victim = Victim::new(setup.batch, setup.normalisation, config, compute.clone());
+    let view = victim.view(&model, victim.send(&model, 0), 0);
+    let batch = view.update.samples;
+    let bound = Dimension::of(&model.net, config.victim.mode, batch);
     let tensors = gradient::tensors(&view.update.values);
     let settings = Settings::default();
     let samples = Samples { input: &input, labels: &samples.labels, deviation: &deviation };
@@ -124,7 +125,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
         data: config.victim.data.clone(),
         model: config.victim.model.clone(),
         state: config.training(),
-        batchnorm: config.victim.mode.name(),
+        batchnorm: config.victim.batch_norm(),
         seed: seed.0,
         backend: compute.name(),
         igsa: Igsa {
@@ -145,7 +146,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
             verdict: bound.verdict(),
             caveats: dimension::CAVEATS,
         },
-        gradient: Gradient { batch, total: gradient::total(&tensors), tensors },
+        update: Update { batch, total: gradient::total(&tensors), tensors },
     })
 }
 
@@ -166,11 +167,7 @@ fn progress(done: usize, all: usize) {
 impl Report {
     fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
         let Igsa { samples, points, sigma, probes, .. } = self.igsa;
-        writeln!(
-            out,
-            "victim   {}, {} {}, BatchNorm in {} mode",
-            self.data, self.model, self.state, self.batchnorm
-        )?;
+        writeln!(out, "victim   {}, {} {}, BatchNorm {}", self.data, self.model, self.state, self.batchnorm)?;
         writeln!(out, "backend  {}, seed {}\n", self.backend, self.seed)?;
         writeln!(out, "{:<9} {:>10}  quartiles", "", "median")?;
         let figures =
@@ -190,8 +187,8 @@ impl Report {
         let Bound { parameters, batch, input, verdict, caveats, .. } = &self.dimension;
         writeln!(out, "\ndimension  P = {parameters}, B = {batch}, d = {input}; {verdict}")?;
         writeln!(out, "           ({caveats})")?;
-        let Gradient { batch, total, tensors } = &self.gradient;
-        writeln!(out, "\ngradient of the preset's batch of {batch}")?;
+        let Update { batch, total, tensors } = &self.update;
+        writeln!(out, "\nupdate of the preset's batch of {batch}")?;
         let width = tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0).max(6);
         writeln!(out, "{:<width$}  {:>10}  {:>10}  {:>7}", "tensor", "count", "norm", "zeros")?;
         for Figures { name, count, norm, zeros } in tensors.iter().chain([total]) {

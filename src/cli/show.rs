@@ -83,13 +83,13 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     let victim = &config.victim;
     writeln!(
         out,
-        "victim   {} {:?}, batch of {}, {} {}, BatchNorm in {} mode",
+        "victim   {} {}, batch of {}, {} {}, BatchNorm {}",
         victim.data,
-        victim.indices,
+        victim.which(),
         config.batch(),
         victim.model,
         config.training(),
-        victim.mode.name()
+        victim.batch_norm()
     )?;
     writeln!(
         out,
@@ -130,9 +130,9 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     further(out, rounds)?;
     writeln!(
         out,
-        "Labels {}, {} mode, batch of {}; SSIM with Gaussian window 11, sigma 1.5.\nThe trial was chosen by its matching loss.",
+        "Labels {}, BatchNorm {}, batch of {}; SSIM with Gaussian window 11, sigma 1.5.\nThe trial was chosen by its matching loss.",
         manifest.config.knowledge.labels.name(),
-        manifest.config.victim.mode.name(),
+        manifest.config.victim.batch_norm(),
         manifest.config.batch()
     )
 }

@@ -4,13 +4,21 @@
 //! (`validate`). After that every later error is about the world, not about the config.
 
 mod error;
+mod federation;
 mod model_options;
+mod normalise;
+mod partition;
 pub mod preset;
+mod sampling;
 pub mod setting;
 mod validate;
 
 pub use error::{ConfigError, described, line_of, nearest};
+pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
+pub use normalise::Normalise;
+pub use partition::Partition;
+pub use sampling::{Classes, Sampling};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,18 +66,22 @@ fn default_group() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Victim {
-    /// A built-in set (`photos`, `digits28`, ...) or a path: an image, a folder, IDX, CIFAR-10 binary.
+    /// A built-in set (`photos`, `digits28`, `wine`, ...) or a path: an image, a folder, IDX, CIFAR binary, a
+    /// CSV table.
     pub data: String,
-    /// Which samples form the batch, by position in the set.
-    #[serde(default = "first_sample")]
+    /// Which samples form the batch, by position in the set; empty where the preset does not say. Read it
+    /// through [`Victim::positions`].
+    #[serde(default, deserialize_with = "not_empty", skip_serializing_if = "Vec::is_empty")]
     pub indices: Vec<usize>,
-    /// Side in pixels that images are resized to; the set's own size if absent.
+    /// How the batch is drawn, instead of `indices`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sampling>,
+    /// Side in pixels that images are resized to; the set's own size if absent. Tables have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
-    /// Whether the client normalises pixels by the set's mean and standard deviation, as most training code
-    /// does; DLG's own experiments feed pixels in [0, 1] as they are.
-    #[serde(default = "yes")]
-    pub normalise: bool,
+    /// By what the client normalises pixels.
+    #[serde(default)]
+    pub normalise: Normalise,
     /// Architecture by name (`lenet`, `convnet64`, ...).
     pub model: String,
     /// How the model differs from its architecture as published.
@@ -78,9 +90,6 @@ pub struct Victim {
     /// Outputs of the model; the set's number of classes if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
-    /// Sampling of the batch by class or at random instead of `indices`. Not built yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sample: Option<toml::Table>,
     /// File of trained weights: safetensors, PyTorch or npz; a fresh model if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
@@ -90,14 +99,42 @@ pub struct Victim {
     /// BatchNorm mode of the client's pass.
     #[serde(default)]
     pub mode: BatchNormMode,
+    /// Whether the client sends its BatchNorm statistics along with its update.
+    #[serde(default)]
+    pub share_buffers: bool,
 }
 
-fn yes() -> bool {
-    true
+impl Victim {
+    /// Positions of the batch in the set as the config names them: the first sample if it says nothing, none
+    /// if `sample` draws them.
+    pub fn positions(&self) -> &[usize] {
+        match (&self.sample, self.indices.as_slice()) {
+            (Some(_), _) => &[],
+            (None, []) => &[0],
+            (None, indices) => indices,
+        }
+    }
+
+    /// Which samples are attacked, for people: `[0, 1]`, or `2 drawn of one class`.
+    pub fn which(&self) -> String {
+        self.sample.as_ref().map_or_else(
+            || format!("{:?}", self.positions()),
+            |sampling| format!("{} {sampling}", sampling.count),
+        )
+    }
 }
 
-fn first_sample() -> Vec<usize> {
-    vec![0]
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// An empty list is a mistake; the default is to leave it out.
+fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    let indices = Vec::deserialize(deserializer)?;
+    if indices.is_empty() {
+        return Err(serde::de::Error::custom("victim.indices is empty; name at least one sample"));
+    }
+    Ok(indices)
 }
 
 /// How far the attacked model is trained.
@@ -107,7 +144,7 @@ pub enum TrainingState {
     /// Freshly initialised from the run's seed.
     #[default]
     Untrained,
-    /// After this many federated rounds.
+    /// After this many federated rounds, from which `federation.attack_rounds` counts.
     TrainRounds(u32),
 }
 
@@ -118,60 +155,10 @@ pub enum BatchNormMode {
     /// Running buffers, public with the model.
     #[default]
     Eval,
+    /// Running buffers of the client's own: the statistics of its data under the model it was sent.
+    EvalClient,
     /// The private batch's own statistics.
     Train,
-}
-
-/// The federated algorithm the client takes part in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Algorithm {
-    /// The client sends one gradient of its batch.
-    #[default]
-    Fedsgd,
-    /// The client sends the weight difference after local steps.
-    Fedavg,
-}
-
-/// How rounds are run and which of them are attacked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Federation {
-    /// FedSGD or FedAvg.
-    pub algorithm: Algorithm,
-    /// Number of clients.
-    pub clients: u32,
-    /// Passes over the client's data in one round (FedAvg).
-    pub local_epochs: u32,
-    /// Rounds that are attacked; round 0 is the initial model.
-    pub attack_rounds: Vec<u32>,
-    /// Federated rounds in all. Not built yet, as the fields below.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rounds: Option<u32>,
-    /// Samples in one local step (FedAvg).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub local_batch: Option<u32>,
-    /// Learning rate of the local steps (FedAvg).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub learning_rate: Option<f64>,
-    /// How the data is spread over the clients.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub partition: Option<String>,
-}
-
-impl Default for Federation {
-    fn default() -> Self {
-        Federation {
-            algorithm: Algorithm::Fedsgd,
-            clients: 1,
-            local_epochs: 1,
-            attack_rounds: vec![0],
-            rounds: None,
-            local_batch: None,
-            learning_rate: None,
-            partition: None,
-        }
-    }
 }
 
 /// One step of post-processing.
@@ -197,11 +184,17 @@ pub enum Labels {
 }
 
 /// What the attacker is granted, as a preset states it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnowledgeConfig {
     /// How the attacker comes by the labels.
     pub labels: Labels,
+    /// What it knows of the local training behind a FedAvg update.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub local: LocalKnowledge,
+    /// Whether it is granted the order in which a client that shuffles takes its samples.
+    #[serde(default)]
+    pub order: bool,
 }
 
 /// Matching distance between the simulated and the observed gradient.
@@ -345,12 +338,16 @@ pub struct Expect {
     pub note: String,
 }
 
-impl BatchNormMode {
-    /// For table headers: `eval` or `train`.
-    pub fn name(self) -> &'static str {
-        match self {
-            BatchNormMode::Eval => "eval",
-            BatchNormMode::Train => "train",
+impl Victim {
+    /// The BatchNorm situation, for headers: whose statistics the client used, and whether the attacker has them.
+    /// Figures of two situations are not comparable.
+    pub fn batch_norm(&self) -> &'static str {
+        match (self.mode, self.share_buffers) {
+            (BatchNormMode::Eval, _) => "eval with public buffers",
+            (BatchNormMode::EvalClient, true) => "eval with client buffers (shared)",
+            (BatchNormMode::EvalClient, false) => "eval with client buffers (not shared)",
+            (BatchNormMode::Train, true) => "train (buffers shared)",
+            (BatchNormMode::Train, false) => "train (buffers not shared)",
         }
     }
 }
@@ -386,26 +383,57 @@ impl RunConfig {
 
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
-        self.victim.indices.len()
+        self.victim.sample.as_ref().map_or_else(|| self.victim.positions().len(), |sampling| sampling.count)
     }
 
-    /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`. A figure on
-    /// trained weights says nothing about untrained ones.
+    /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,
+    /// `trained 0 to 20 rounds`. A figure on trained weights says nothing about untrained ones.
     pub fn training(&self) -> String {
-        match (&self.victim.weights, self.victim.state) {
-            (Some(path), _) => {
-                let name = std::path::Path::new(path).file_name().and_then(|name| name.to_str());
-                format!("weights {}", name.unwrap_or(path))
-            }
-            (None, TrainingState::Untrained) => "untrained".to_owned(),
-            (None, TrainingState::TrainRounds(rounds)) => format!("trained {rounds} rounds"),
+        let rounds = self.attacked_rounds();
+        let rounds = match (rounds.first(), rounds.last()) {
+            (_, Some(0)) | (None, _) | (_, None) => None,
+            (Some(first), Some(last)) if first == last => Some(format!("trained {last} rounds")),
+            (Some(first), Some(last)) => Some(format!("trained {first} to {last} rounds")),
+        };
+        let weights = self.victim.weights.as_ref().map(|path| {
+            let name = std::path::Path::new(path).file_name().and_then(|name| name.to_str());
+            format!("weights {}", name.unwrap_or(path))
+        });
+        match (weights, rounds) {
+            (None, None) => "untrained".to_owned(),
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some(weights), Some(rounds)) => format!("{weights} {rounds}"),
         }
     }
 
+    /// Rounds that are attacked, ascending, counted from the initial model.
+    pub fn attacked_rounds(&self) -> Vec<u32> {
+        let before = match self.victim.state {
+            TrainingState::Untrained => 0,
+            TrainingState::TrainRounds(rounds) => rounds,
+        };
+        self.federation.attack_rounds.iter().map(|round| round.saturating_add(before)).collect()
+    }
+
+    /// Rounds to train. An attacked round is attacked before the global model takes its update.
+    pub fn rounds(&self) -> u32 {
+        let last = self.attacked_rounds().into_iter().max().unwrap_or(0);
+        self.federation.rounds.unwrap_or(0).max(last)
+    }
+
+    /// Whether the global model trains, so that there is an accuracy to speak of.
+    pub fn trains(&self) -> bool {
+        self.rounds() > 0
+    }
+
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
-    /// basics of the client's data such as its labels.
+    /// basics of the client's data such as its labels, C also how the client trains.
     pub fn threat_model(&self) -> &'static str {
+        let steps = self.federation.algorithm == Algorithm::Fedavg;
         match self.knowledge.labels {
+            _ if steps && self.knowledge.local == LocalKnowledge::Known => {
+                "C (parameter-aware: update, model, batch size and local training)"
+            }
             Labels::Known => "B (informed: update, model, batch size and labels)",
             Labels::Infer | Labels::Optimise => "A (eavesdropper: update, model and batch size)",
         }

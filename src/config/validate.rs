@@ -1,8 +1,11 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Algorithm, LineSearch, OptimiserKind, RunConfig, SCHEMA, TrainingState};
+use super::{Classes, LineSearch, Normalise, OptimiserKind, RunConfig, SCHEMA, federation};
 use crate::data;
+
+/// Largest batch that is drawn: far above what any attack recovers.
+const MAX_DRAWN: usize = 100_000;
 
 /// A value that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,11 +31,28 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(config.schema == SCHEMA, "schema", {
         format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
     })?;
-    require(
-        !config.victim.indices.is_empty(),
-        "victim.indices",
-        "is empty; name at least one sample".into(),
-    )?;
+    if let Some(sampling) = &config.victim.sample {
+        let message = "draws the batch, but victim.indices names it; keep one of the two".to_owned();
+        require(config.victim.indices.is_empty(), "victim.sample", message)?;
+        within(sampling.count, MAX_DRAWN, "victim.sample.count")?;
+        let message = "is an empty list; name at least one class".to_owned();
+        require(sampling.classes != Classes::Of(Vec::new()), "victim.sample.classes", message)?;
+    }
+    if let Normalise::By { mean, std } = &config.victim.normalise {
+        let message = format!(
+            "has {} means and {} deviations, must have one of each per channel",
+            mean.len(),
+            std.len()
+        );
+        require(mean.len() == std.len() && !mean.is_empty(), "victim.normalise", message)?;
+        for mean in mean {
+            require(mean.is_finite(), "victim.normalise", format!("has a mean of {mean}, must be finite"))?;
+        }
+        for std in std {
+            let message = format!("has a std of {std}, must be above 0");
+            require(std.is_finite() && *std > 0.0, "victim.normalise", message)?;
+        }
+    }
     if let Some(size) = config.victim.size {
         let range = data::MIN_SIDE..=data::MAX_SIDE;
         let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
@@ -79,6 +99,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require((0.0..=100.0).contains(&recovered), "run.recovered_psnr", message)?;
     let message = "is empty; name a file, or remove it".into();
     require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
+    federation::check(config)?;
     not_built_yet(config)
 }
 
@@ -87,37 +108,6 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
     let refuse = |key: &'static str, what: String, instead: &str| {
         Err(Fault { key, message: format!("{what} is not built yet; {instead}") })
     };
-    let federation = &config.federation;
-    if federation.algorithm == Algorithm::Fedavg {
-        return refuse("federation.algorithm", "fedavg".into(), "use \"fedsgd\"");
-    }
-    if federation.clients != 1 {
-        let what = format!("federation.clients = {}", federation.clients);
-        return refuse("federation.clients", what, "attack one client");
-    }
-    if federation.local_epochs != 1 {
-        let what = format!("federation.local_epochs = {}", federation.local_epochs);
-        return refuse("federation.local_epochs", what, "use 1");
-    }
-    for (key, given) in [
-        ("federation.rounds", federation.rounds.is_some()),
-        ("federation.local_batch", federation.local_batch.is_some()),
-        ("federation.learning_rate", federation.learning_rate.is_some()),
-        ("federation.partition", federation.partition.is_some()),
-        ("victim.sample", config.victim.sample.is_some()),
-    ] {
-        if given {
-            return refuse(key, key.to_owned(), "remove it");
-        }
-    }
-    if federation.attack_rounds != [0] {
-        let what = format!("federation.attack_rounds = {:?}", federation.attack_rounds);
-        return refuse("federation.attack_rounds", what, "attack round 0, the initial model");
-    }
-    if let TrainingState::TrainRounds(rounds) = config.victim.state {
-        let what = format!("victim.state = {{ train-rounds = {rounds} }} (training the victim)");
-        return refuse("victim.state", what, "use \"untrained\"");
-    }
     if let Some(post) = config.post.first() {
         return refuse("post", format!("the post-processing \"{}\"", post.kind), "remove [[post]]");
     }

@@ -1,19 +1,13 @@
-//! The victim: a client's private batch and the model it was sent. Knows the ground truth; the attacker gets
-//! an [`AttackerView`] made here and nothing else.
+//! What a federation is set up from: data, weights and architecture, read and held against each other before any
+//! tensor is made.
 
-use std::sync::Arc;
-
-use burn::tensor::Tensor;
-
-use crate::attack::{AttackerView, Knowledge, LabelKnowledge, one_hot};
-use crate::backend::{Compute, Plain};
 use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
-use crate::config::{BatchNormMode, KnowledgeConfig, Labels, RunConfig};
-use crate::data::{self, Batch, DataError, Normalisation};
-use crate::model::{self, Model, Net, Parameters, TensorSpec};
+use crate::config::RunConfig;
+use crate::data::{self, Batch, DataError, Dataset, Normalisation};
+use crate::model::{self, Net};
 use crate::seed::Seed;
 
-use super::{Update, fed_sgd};
+use super::Population;
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +25,9 @@ pub enum VictimError {
     },
     /// The architecture does not fit the data.
     #[error(
-        "the model {model} does not fit images of {channels}x{height}x{width}: {reason}; try another victim.size"
+        "the model {model} does not fit {} of {channels}x{height}x{width}: {reason}; {}",
+        if *height == 1 { "rows of a table" } else { "images" },
+        if *height == 1 { "use mlp" } else { "try another victim.size" }
     )]
     Misfit {
         /// Architecture.
@@ -77,6 +73,20 @@ pub enum VictimError {
         /// How many values of which kind.
         what: String,
     },
+    /// Too little data for so many clients.
+    #[error(
+        "federation.clients = {clients}, but {left} samples of {set} are left for {others} of them; use fewer clients or more data"
+    )]
+    TooManyClients {
+        /// As configured.
+        clients: u32,
+        /// Those that are not attacked.
+        others: usize,
+        /// Samples that are neither attacked nor held out.
+        left: usize,
+        /// Data set.
+        set: String,
+    },
     /// The architecture has no such option.
     #[error("victim.options.{option} does not fit the model {model}; it takes {takes}")]
     Option {
@@ -88,7 +98,7 @@ pub enum VictimError {
         takes: String,
     },
     /// The model has too few outputs.
-    #[error("victim.classes = {classes}, but the batch holds label {label}; use {} or more", label + 1)]
+    #[error("victim.classes = {classes}, but the data holds label {label}; use {} or more", label + 1)]
     TooFewClasses {
         /// Outputs of the model.
         classes: usize,
@@ -100,6 +110,8 @@ pub enum VictimError {
 /// The private side of a run, before any tensor is made.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// Positions of the private batch in the data set.
+    pub attacked: Vec<usize>,
     /// The private batch.
     pub batch: Batch,
     /// Public map between pixels and model input.
@@ -108,6 +120,8 @@ pub struct Setup {
     pub net: Net,
     /// Values of the architecture's tensors, if they do not come from the seed.
     pub weights: Option<Trained>,
+    /// The samples of the other clients and those held out, if the global model trains.
+    pub population: Option<Population>,
 }
 
 impl Setup {
@@ -126,7 +140,12 @@ impl Setup {
             VictimError::UnknownModel { name: victim.model.clone(), suggestion }
         })?;
         let dataset = data::open(&victim.data)?;
-        let batch = dataset.batch(&victim.indices, victim.size)?;
+        let seed = Seed(config.run.seed);
+        let attacked = match &victim.sample {
+            Some(sampling) => dataset.draw(sampling, seed)?,
+            None => victim.positions().to_vec(),
+        };
+        let batch = dataset.batch(&attacked, victim.size)?;
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
             return Err(VictimError::TooFewClasses { classes, label });
@@ -140,10 +159,29 @@ impl Setup {
             architecture.net(&victim.options, [channels, height, width], classes).map_err(|reason| {
                 VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
             })?;
-        let normalisation =
-            if victim.normalise { dataset.normalisation } else { Normalisation::identity(channels) };
+        let normalisation = dataset.normalised_by(&victim.normalise)?;
         let weights = victim.weights.as_ref().map(|path| weights(path, &victim.model, &net)).transpose()?;
-        Ok(Setup { batch, normalisation, net, weights })
+        let mut setup = Setup { attacked, batch, normalisation, net, weights, population: None };
+        if config.trains() {
+            setup.population = Some(setup.population(dataset, config)?);
+        }
+        Ok(setup)
+    }
+
+    /// The rest of the data set, dealt to the clients that are not attacked.
+    ///
+    /// # Errors
+    /// [`VictimError`] if there is too little for so many clients.
+    pub fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
+        let [_, _, height, width] = self.batch.images.shape();
+        let size = (height == width).then_some(height);
+        let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;
+        let classes = self.net.classes();
+        let beyond = population.labels().find(|&&label| label >= classes).copied();
+        match beyond {
+            Some(label) => Err(VictimError::TooFewClasses { classes, label }),
+            None => Ok(population),
+        }
     }
 }
 
@@ -159,63 +197,4 @@ fn weights(path: &str, model: &str, net: &Net) -> Result<Trained, VictimError> {
             VictimError::OtherWeights { path, model, classes: net.classes(), differences, likely }
         }
     })
-}
-
-/// The private side of a run on a device.
-#[derive(Debug, Clone)]
-pub struct Victim {
-    setup: Setup,
-    model: Model,
-    mode: BatchNormMode,
-    compute: Compute,
-}
-
-impl Victim {
-    /// Takes the weights of the file, or draws an untrained model from the run's seed.
-    pub fn new(setup: Setup, mode: BatchNormMode, compute: Compute, seed: Seed) -> Victim {
-        let net = setup.net.clone();
-        let filled = |specs: &Arc<[TensorSpec]>, values: &[Vec<f64>]| {
-            let mut values = values.iter().cloned();
-            Parameters::from_values(&compute, specs.clone(), |_| values.next().unwrap_or_default())
-        };
-        let (parameters, buffers) = match &setup.weights {
-            Some(weights) => (
-                filled(net.parameter_specs(), &weights.parameters),
-                filled(net.buffer_specs(), &weights.buffers),
-            ),
-            None => (net.initial_parameters(&compute, seed), net.initial_buffers(&compute)),
-        };
-        Victim { setup, model: Model { net, parameters, buffers }, mode, compute }
-    }
-
-    /// What the client sends in a round, and its task loss.
-    pub fn update(&self) -> (Update, f64) {
-        let classes = self.model.net.classes();
-        let labels = one_hot(&self.compute, &self.setup.batch.labels, classes);
-        fed_sgd(&self.model, self.mode, &self.input(), &labels)
-    }
-
-    /// The private batch as the model sees it, `[batch, channels, height, width]`.
-    fn input(&self) -> Tensor<Plain, 4> {
-        let images = &self.setup.batch.images;
-        self.compute.tensor(&self.setup.normalisation.apply(images), images.shape())
-    }
-
-    /// The attacker's world: public facts, the update, and what the config grants.
-    pub fn view(&self, update: Update, granted: &KnowledgeConfig) -> AttackerView {
-        let labels = match granted.labels {
-            Labels::Known => LabelKnowledge::Known(self.setup.batch.labels.clone()),
-            Labels::Infer => LabelKnowledge::Inferred,
-            Labels::Optimise => LabelKnowledge::Optimised,
-        };
-        let Normalisation { mean, std } = &self.setup.normalisation;
-        let range = mean.iter().zip(std).map(|(mean, std)| (-mean / std, (1.0 - mean) / std)).collect();
-        AttackerView {
-            compute: self.compute.clone(),
-            model: self.model.clone(),
-            update,
-            range,
-            knowledge: Knowledge { labels, batch_norm: self.mode },
-        }
-    }
 }

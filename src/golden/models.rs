@@ -6,7 +6,7 @@ use crate::attack::prior::{Priors, l2norm, tv_aniso};
 use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
 use crate::backend::{self, Compute};
 use crate::config::DistanceKind;
-use crate::fl::{Update, UpdateKind};
+use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters, Targets};
 
 const CASES: [&str; 6] =
@@ -21,7 +21,11 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
         compute: compute.clone(),
         update: Update { kind: UpdateKind::Gradient, values: update, samples: case.labels().len() },
         range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
-        knowledge: Knowledge { labels: LabelKnowledge::Known(case.labels()), batch_norm: case.mode() },
+        knowledge: Knowledge {
+            labels: LabelKnowledge::Known(case.labels()),
+            batch_norm: case.mode(),
+            protocol: Protocol::fed_sgd(case.labels().len()),
+        },
         model,
     }
 }
@@ -34,7 +38,7 @@ pub fn matching<'a>(
     soft: bool,
 ) -> GradientMatching<'a> {
     let labels = if soft { LabelVariable::Logits } else { LabelVariable::Fixed(case.labels()) };
-    GradientMatching::new(view, Distance::new(kind, view.update.values.clone()), priors, labels)
+    GradientMatching::new(view, Distance::new(kind, view.observed()), priors, labels)
 }
 
 pub const NO_PRIOR: Priors = Priors { tv: 0.0, l2norm: 0.0 };

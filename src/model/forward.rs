@@ -47,6 +47,9 @@ impl Layer {
             }
             (Layer::BatchNorm { name, eps, .. }, Map(a)) => {
                 let (gamma, beta) = (weights.get(name, "weight"), weights.get(name, "bias"));
+                if let Some(observed) = weights.observed {
+                    observed.note(name, a.value.clone().inner());
+                }
                 Map(batch_norm(a, gamma, beta, weights.statistics(name), *eps))
             }
             (Layer::GroupNorm { name, groups, .. }, Map(a)) => {

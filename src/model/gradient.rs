@@ -1,13 +1,17 @@
 //! The two passes of gradient matching: the gradient to the parameters, and the gradient *through* it.
 
+use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, activation};
 
 use crate::backend::{Plain, Tape, Vector};
 use crate::config::BatchNormMode;
 use crate::dual::cross_entropy;
 
-use super::net::{Net, Weights};
+use super::net::{Net, Observed, Weights};
 use super::parameters::Parameters;
+
+/// How far one pass in train mode moves the running statistics, PyTorch's default.
+const MOMENTUM: f64 = 0.1;
 
 /// A network with its state: what the server sends to a client.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub struct Through {
     pub to_input: Tensor<Plain, 4>,
     /// Gradient to the label logits, `[batch, classes]`, for soft targets.
     pub to_labels: Option<Tensor<Plain, 2>>,
+    /// Gradient to the parameters of `<g(x), v>`: the Hessian times `v`; if asked for.
+    pub to_parameters: Option<Parameters>,
 }
 
 impl Model {
@@ -52,21 +58,53 @@ impl Model {
         x: &Tensor<Plain, 4>,
         targets: &Targets,
     ) -> (Vector, Parameters) {
-        let leaves: Vec<Tensor<Tape, 1>> = self
-            .parameters
-            .tensors()
-            .iter()
-            .map(|tensor| Tensor::from_inner(tensor.clone()).require_grad())
-            .collect();
+        self.gradient_with(mode, x, targets, None)
+    }
+
+    /// As [`Model::gradient`], with the running statistics after the pass: moved towards those of the batch by
+    /// PyTorch's momentum in train mode, unchanged in eval mode.
+    pub fn gradient_and_statistics(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+    ) -> (Vector, Parameters, Parameters) {
+        let observed = Observed::default();
+        let (loss, g) = self.gradient_with(mode, x, targets, Some(&observed));
+        let buffers = match mode {
+            BatchNormMode::Train => {
+                self.buffers.combine(1.0 - MOMENTUM, &observed.statistics(&self.buffers), MOMENTUM)
+            }
+            BatchNormMode::Eval | BatchNormMode::EvalClient => self.buffers.clone(),
+        };
+        (loss, g, buffers)
+    }
+
+    fn gradient_with(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        observed: Option<&Observed>,
+    ) -> (Vector, Parameters) {
+        let leaves = self.on_tape(true);
         let t = Tensor::from_inner(targets.probabilities());
-        let scores = self.net.forward(&self.weights(&leaves, None, mode), Tensor::from_inner(x.clone()));
+        let weights = Weights { observed, ..self.weights(&leaves, None, mode) };
+        let scores = self.net.forward(&weights, Tensor::from_inner(x.clone()));
         let loss = cross_entropy(scores, t).value;
         let gradients = loss.backward();
-        let tensors = leaves
-            .iter()
-            .map(|leaf| leaf.grad(&gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like()))
-            .collect();
-        (loss.inner(), Parameters::new(self.parameters.specs().clone(), tensors))
+        (loss.inner(), self.gradients_of(&leaves, &gradients))
+    }
+
+    /// BatchNorm statistics of a batch in train mode: mean and unbiased variance of the input of each layer, as
+    /// PyTorch feeds them to its running statistics.
+    pub fn statistics(&self, x: &Tensor<Plain, 4>) -> Parameters {
+        let observed = Observed::default();
+        let values = self.on_tape(false);
+        let weights =
+            Weights { observed: Some(&observed), ..self.weights(&values, None, BatchNormMode::Train) };
+        self.net.forward(&weights, Tensor::from_inner(x.clone()));
+        observed.statistics(&self.buffers)
     }
 
     /// The gradient of `<g(x), v> + prior(x)` to the input (and to soft labels), with `v` held fixed.
@@ -81,8 +119,31 @@ impl Model {
         v: &Parameters,
         prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
     ) -> Through {
-        let values: Vec<Tensor<Tape, 1>> =
-            self.parameters.tensors().iter().map(|tensor| Tensor::from_inner(tensor.clone())).collect();
+        self.reverse(mode, x, targets, v, prior, false)
+    }
+
+    /// As [`Model::gradient_through`] without a prior, and with the product of the Hessian and `v` if asked for.
+    pub fn directional(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        v: &Parameters,
+        with_hessian: bool,
+    ) -> Through {
+        self.reverse(mode, x, targets, v, |_| None, with_hessian)
+    }
+
+    fn reverse(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        v: &Parameters,
+        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
+        with_hessian: bool,
+    ) -> Through {
+        let values = self.on_tape(with_hessian);
         let x = Tensor::from_inner(x.clone()).require_grad();
         let (t, u) = targets.on_tape();
         let scores = self.net.forward(&self.weights(&values, Some(v), mode), x.clone());
@@ -101,13 +162,34 @@ impl Model {
             prior: prior.map(Tensor::inner),
             to_input: x.grad(&gradients).unwrap_or_else(|| x.clone().inner().zeros_like()),
             to_labels: u.map(|u| u.grad(&gradients).unwrap_or_else(|| u.inner().zeros_like())),
+            to_parameters: with_hessian.then(|| self.gradients_of(&values, &gradients)),
         }
+    }
+
+    /// The parameters on the tape.
+    fn on_tape(&self, as_leaves: bool) -> Vec<Tensor<Tape, 1>> {
+        let place = |tensor: &Vector| {
+            let tensor = Tensor::from_inner(tensor.clone());
+            if as_leaves { tensor.require_grad() } else { tensor }
+        };
+        self.parameters.tensors().iter().map(place).collect()
+    }
+
+    /// The gradient to each leaf; zero where nothing depends on it.
+    fn gradients_of(
+        &self,
+        leaves: &[Tensor<Tape, 1>],
+        gradients: &<Tape as AutodiffBackend>::Gradients,
+    ) -> Parameters {
+        let gradient = |leaf: &Tensor<Tape, 1>| {
+            leaf.grad(gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like())
+        };
+        Parameters::new(self.parameters.specs().clone(), leaves.iter().map(gradient).collect())
     }
 
     /// Scores `[batch, classes]` of normalised inputs.
     pub fn scores(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> Tensor<Plain, 2> {
-        let values: Vec<Tensor<Tape, 1>> =
-            self.parameters.tensors().iter().map(|tensor| Tensor::from_inner(tensor.clone())).collect();
+        let values = self.on_tape(false);
         let weights = self.weights(&values, None, mode);
         self.net.forward(&weights, Tensor::from_inner(x.clone())).value.inner()
     }
@@ -126,7 +208,14 @@ impl Model {
         tangents: Option<&'a Parameters>,
         mode: BatchNormMode,
     ) -> Weights<'a> {
-        Weights { specs: self.parameters.specs(), values, tangents, buffers: &self.buffers, mode }
+        Weights {
+            specs: self.parameters.specs(),
+            values,
+            tangents,
+            buffers: &self.buffers,
+            mode,
+            observed: None,
+        }
     }
 }
 

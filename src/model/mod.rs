@@ -5,6 +5,7 @@
 
 mod convnet;
 mod densenet;
+mod descent;
 mod forward;
 mod gradient;
 pub mod layer;
@@ -20,6 +21,7 @@ mod vit;
 mod wide_resnet;
 mod xception;
 
+pub use descent::{Descent, ThroughSteps, Trace, rows};
 pub use gradient::{Model, Targets, Through};
 pub use layer::Layer;
 pub use net::{Initialisation, Net, Weights};

@@ -1,10 +1,12 @@
 //! A network as a list of layers, and its forward pass as a function of parameters and input.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use crate::backend::{Compute, Tape};
+use crate::backend::{Compute, Plain, Tape, Vector};
 use crate::config::BatchNormMode;
 use crate::dual::{Dual, Statistics};
 use crate::seed::{self, Seed};
@@ -198,6 +200,36 @@ pub struct Weights<'a> {
     pub buffers: &'a Parameters,
     /// Whose statistics BatchNorm uses.
     pub mode: BatchNormMode,
+    /// Where BatchNorm leaves the statistics of its input in train mode, if they are wanted.
+    pub observed: Option<&'a Observed>,
+}
+
+/// Statistics of BatchNorm's inputs in one pass, by buffer.
+#[derive(Debug, Default)]
+pub struct Observed(RefCell<HashMap<String, Vector>>);
+
+impl Observed {
+    /// Mean and unbiased variance per channel of the input `[batch, channels, height, width]` of the layer `module`.
+    pub(super) fn note(&self, module: &str, input: Tensor<Plain, 4>) {
+        let [batch, channels, height, width] = input.dims();
+        if batch * height * width < 2 {
+            // One value has no variance; PyTorch refuses it.
+            return;
+        }
+        let values = input.swap_dims(0, 1).reshape([channels, batch * height * width]);
+        let (variance, mean) = values.var_mean(1);
+        let mut noted = self.0.borrow_mut();
+        noted.insert(format!("{module}.running_mean"), mean.reshape([channels]));
+        noted.insert(format!("{module}.running_var"), variance.reshape([channels]));
+    }
+
+    /// What was noted, in the order of these buffers; a buffer of a layer that was not passed stays as it is.
+    pub(super) fn statistics(&self, buffers: &Parameters) -> Parameters {
+        let noted = self.0.borrow();
+        let pairs = buffers.specs().iter().zip(buffers.tensors());
+        let tensors = pairs.map(|(spec, tensor)| noted.get(&spec.name).unwrap_or(tensor).clone()).collect();
+        Parameters::new(buffers.specs().clone(), tensors)
+    }
 }
 
 impl Weights<'_> {
@@ -225,7 +257,7 @@ impl Weights<'_> {
     pub(super) fn statistics(&self, module: &str) -> Statistics {
         match self.mode {
             BatchNormMode::Train => Statistics::Batch,
-            BatchNormMode::Eval => {
+            BatchNormMode::Eval | BatchNormMode::EvalClient => {
                 let buffer = |suffix: &str| {
                     let index = self.buffers.position(&format!("{module}.{suffix}")).unwrap_or_else(|| {
                         unreachable!("{module}.{suffix} is in the buffers of its own layer")

@@ -108,6 +108,12 @@ impl Parameters {
         Parameters { specs: self.specs.clone(), tensors }
     }
 
+    /// `a * self`.
+    pub fn scaled(&self, a: f64) -> Parameters {
+        let tensors = self.tensors.iter().map(|x| x.clone().mul_scalar(a)).collect();
+        Parameters { specs: self.specs.clone(), tensors }
+    }
+
     /// One tensor in its own shape.
     ///
     /// # Panics

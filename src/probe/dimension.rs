@@ -33,7 +33,7 @@ impl Dimension {
         };
         let idle = match mode {
             BatchNormMode::Train => idle_biases(net.layers()),
-            BatchNormMode::Eval => 0,
+            BatchNormMode::Eval | BatchNormMode::EvalClient => 0,
         };
         let informative = parameters.saturating_sub(dependent + idle);
         Dimension { parameters, informative, samples, input: net.input_count() }

@@ -18,19 +18,23 @@ pub struct Checkpoint {
     pub round: u32,
     /// Seconds of computing spent on the run.
     pub seconds: f64,
+    /// Seconds of computing when the attack on the round began.
+    pub began: f64,
     /// State of the attack.
     pub state: State,
 }
 
 const ROUND: &str = "run.round";
 const SECONDS: &str = "run.seconds";
+const BEGAN: &str = "run.began";
 
 impl Checkpoint {
     /// Writes the checkpoint of a run with this config.
     pub fn write(&self, directory: &RunDirectory, config: &RunConfig) -> Result<(), RunError> {
         let path = directory.checkpoint_path();
         let bytes = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let own = [(ROUND, vec![f64::from(self.round)]), (SECONDS, vec![self.seconds])];
+        let own =
+            [(ROUND, vec![f64::from(self.round)]), (SECONDS, vec![self.seconds]), (BEGAN, vec![self.began])];
         let own = own.iter().map(|(name, values)| (*name, values.as_slice()));
         let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = self
             .state
@@ -81,12 +85,17 @@ impl Checkpoint {
             })
             .collect();
         let number = |name: &str| state.number(name).map_err(|e| damaged(e.to_string()));
-        Ok(Some(Checkpoint { round: number(ROUND)? as u32, seconds: number(SECONDS)?, state }))
+        Ok(Some(Checkpoint {
+            round: number(ROUND)? as u32,
+            seconds: number(SECONDS)?,
+            began: number(BEGAN)?,
+            state,
+        }))
     }
 }
 
 /// Everything of a config that decides the course of the attack.
-fn fingerprint(config: &RunConfig) -> String {
+pub(super) fn fingerprint(config: &RunConfig) -> String {
     let mut config = config.clone();
     // Words and cadence may change between two workers.
     (config.title, config.about, config.group, config.expect) = Default::default();

@@ -64,6 +64,11 @@ impl RunDirectory {
         self.path.join("checkpoint.safetensors")
     }
 
+    /// `model.safetensors`: the global model of a run that trains it.
+    pub fn model_path(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
     /// `result.json`.
     pub fn result_path(&self) -> PathBuf {
         self.path.join("result.json")

@@ -42,7 +42,7 @@ pub fn metrics(
 pub fn probe(evaluator: &Evaluator, config: &RunConfig, view: &AttackerView) -> Option<Probe> {
     let truth = evaluator.truth.as_ref()?;
     let set = data::open(&config.victim.data).inspect_err(|error| tracing::warn!("no IGSA: {error}")).ok()?;
-    let deviation = evaluator.normalisation.deviation_of(&set.normalisation);
+    let deviation = evaluator.normalisation.deviation_of(&set.normalisation());
     let input = evaluator.normalisation.apply(&truth.images);
     let samples = Samples { input: &input, labels: &truth.labels, deviation: &deviation };
     let seed = Seed(config.run.seed);

@@ -2,11 +2,13 @@
 //!
 //! The only bridge between engine and screen. `worker` computes; everything else here is plain files.
 
+mod bridge;
 pub mod checkpoint;
 pub mod directory;
 pub mod event;
 mod examine;
 pub mod export;
+pub mod global_model;
 pub mod launch;
 pub mod listing;
 pub mod log;
@@ -15,6 +17,7 @@ pub mod number;
 pub mod plan;
 pub mod pulse;
 mod recorder;
+mod rounds;
 pub mod state;
 pub mod store;
 pub mod tail;

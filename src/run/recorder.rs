@@ -332,6 +332,7 @@ impl Recorder {
         if self.manifest.status == Status::Done {
             // What is left over if this fails is only disk space.
             let _ = fs::remove_file(self.directory.checkpoint_path());
+            let _ = fs::remove_file(self.directory.model_path());
         }
         Ok(())
     }

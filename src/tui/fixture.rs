@@ -21,7 +21,8 @@ use super::view::{Hits, View};
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
-    LineSearch, ModelOptions, OptimiserConfig, OptimiserKind, RunConfig, RunSettings, TrainingState, Victim,
+    LineSearch, ModelOptions, Normalise, OptimiserConfig, OptimiserKind, RunConfig, RunSettings,
+    TrainingState, Victim,
 };
 use crate::gfx::{Depth, Raster};
 use crate::run::event::{
@@ -62,18 +63,19 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             data: "photos".into(),
             indices: vec![0],
             size: Some(32),
-            normalise: false,
+            normalise: Normalise::Own(false),
             model: model.into(),
             options: ModelOptions::default(),
             classes: Some(10),
             sample: None,
             weights: None,
             state: TrainingState::Untrained,
+            share_buffers: false,
             mode: BatchNormMode::Eval,
         },
         federation: Federation::default(),
         post: Vec::new(),
-        knowledge: KnowledgeConfig { labels: Labels::Optimise },
+        knowledge: KnowledgeConfig { labels: Labels::Optimise, local: Default::default(), order: false },
         attack: AttackConfig {
             kind: "dlg".into(),
             distance: DistanceKind::L2,

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "run",
     "resume",
     "stop",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 13] = [
     "inspect",
     "models",
     "probe",
+    "train",
     "bench",
     "doctor",
     "completions",

@@ -1,14 +1,23 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
+use gialab::attack::{AttackerView, Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::{Compute, Precision};
-use gialab::config::preset;
-use gialab::fl::Victim;
+use gialab::config::{RunConfig, preset};
+use gialab::fl::{Server, Setup, Victim};
 use gialab::metric;
 use gialab::run::plan;
 use gialab::seed::Seed;
 
 struct Silent;
+
+/// What the attacker sees of round 0.
+fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let server = Server::new(setup, config, compute.clone());
+    let victim = Victim::new(setup.batch.clone(), setup.normalisation.clone(), config, compute);
+    let sent = victim.send(&server.model, 0);
+    victim.view(&server.model, sent, 0)
+}
 
 impl Sink for Silent {
     fn trial_started(&mut self, _: usize, _: &[usize]) {}
@@ -42,10 +51,8 @@ fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
     let changes = ["attack.iterations=4", "attack.trials=2"].map(str::to_owned);
     let config = preset::load("dlg-lenet", &changes, std::path::Path::new("/nonexistent")).unwrap().config;
     let plan = plan::plan(&config).unwrap();
-    let compute = Compute::select("flex", Precision::F32).unwrap();
     let seed = Seed(config.run.seed);
-    let victim = Victim::new(plan.setup, config.victim.mode, compute, seed);
-    let view = victim.view(victim.update().0, &config.knowledge);
+    let view = view(&config, &plan.setup);
     let attack = |resume: Option<&State>, sink: &mut dyn Sink| {
         let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
         (plan.attack.run)(task, sink).unwrap()
@@ -67,9 +74,7 @@ fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
     let plan = plan::plan(&config).unwrap();
     let (truth, normalisation) = (plan.setup.batch.clone(), plan.setup.normalisation.clone());
     let seed = Seed(config.run.seed);
-    let compute = Compute::select("flex", Precision::F32).unwrap();
-    let victim = Victim::new(plan.setup, config.victim.mode, compute, seed);
-    let view = victim.view(victim.update().0, &config.knowledge);
+    let view = view(&config, &plan.setup);
     let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };
     let Ended::Reconstructed(found) = (plan.attack.run)(task, &mut Silent).unwrap() else {
         panic!("nobody stopped it");

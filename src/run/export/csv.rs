@@ -116,7 +116,7 @@ fn metrics_row(
             round.map(|round| round.round.to_string()).unwrap_or_default(),
             figures.is_some_and(|figures| figures.complete).to_string(),
             config.knowledge.labels.name().to_owned(),
-            config.victim.mode.name().to_owned(),
+            config.victim.batch_norm().to_owned(),
             config.training(),
             config.batch().to_string(),
             record::threat_model_letter(config).to_owned(),

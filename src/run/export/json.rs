@@ -190,7 +190,7 @@ fn run(record: &Record) -> Run<'_> {
         threat_model: ThreatModel {
             name: config.threat_model(),
             labels: config.knowledge.labels.name(),
-            batchnorm: config.victim.mode.name(),
+            batchnorm: config.victim.batch_norm(),
             state: config.training(),
             batch: config.batch(),
             trial_chosen_by: "matching loss",

@@ -68,10 +68,10 @@ impl Row {
                     config.attack.kind, config.victim.model, config.victim.data
                 ),
                 format!(
-                    "threat model {}: labels {}, {} mode, {}, batch of {}; trial chosen by matching loss",
+                    "threat model {}: labels {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
                     record::threat_model_letter(config),
                     config.knowledge.labels.name(),
-                    config.victim.mode.name(),
+                    config.victim.batch_norm(),
                     config.training(),
                     config.batch()
                 ),

@@ -158,7 +158,7 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     fact("attack", attack(&config), false);
     fact(
         "model",
-        format!("{}, {}, {} mode", config.victim.model, config.training(), config.victim.mode.name()),
+        format!("{}, {}, BN {}", config.victim.model, config.training(), config.victim.batch_norm()),
         false,
     );
     fact("picture", picture(model, &config), config.victim != own.victim);
@@ -200,8 +200,10 @@ fn attack(config: &RunConfig) -> String {
 /// Which picture of which set.
 fn picture(model: &Model, config: &RunConfig) -> String {
     let victim = &config.victim;
-    let first = victim.indices.first().copied().unwrap_or(0);
-    let batch = match victim.indices.len() {
+    let Some(&first) = victim.positions().first() else {
+        return format!("{}, {}", victim.data, victim.which());
+    };
+    let batch = match config.batch() {
         1 => String::new(),
         count => format!(", batch of {count}"),
     };

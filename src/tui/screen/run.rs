@@ -117,12 +117,15 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let dot = theme.glyph(" · ", ", ");
     let data = std::path::Path::new(&config.victim.data);
     let data = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
-    let first = config.victim.indices.first().copied().unwrap_or(0) + 1;
+    let which = match config.victim.positions().first() {
+        Some(first) => (first + 1).to_string(),
+        None => config.victim.which(),
+    };
     let mut parts = vec![
-        format!("{data} {first}"),
+        format!("{data} {which}"),
         config.victim.model.clone(),
         config.training(),
-        format!("{} mode", config.victim.mode.name()),
+        format!("BN {}", config.victim.batch_norm()),
     ];
     if config.batch() > 1 {
         parts.insert(1, format!("batch {}", config.batch()));

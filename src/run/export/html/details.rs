@@ -33,16 +33,18 @@ pub fn section(record: &Record, entries: &[Entry<'_>]) -> Markup {
 fn facts(record: &Record) -> Markup {
     let (manifest, config) = (&record.manifest, record.config());
     let victim = &config.victim;
-    let indices: Vec<String> = victim.indices.iter().map(usize::to_string).collect();
+    let samples = match victim.positions() {
+        [] => victim.which(),
+        positions => {
+            format!("sample {}", positions.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
+        }
+    };
     let facts = [
         ("what", Some(config.title.clone())),
         ("preset", Some(manifest.preset.clone())),
         ("status", Some(record.health.name().to_owned())),
         ("error", manifest.error.clone()),
-        (
-            "victim",
-            Some(format!("{}, sample {}, batch of {}", victim.data, indices.join(", "), config.batch())),
-        ),
+        ("victim", Some(format!("{}, {samples}, batch of {}", victim.data, config.batch()))),
         ("model", Some(model(record))),
         (
             "attacker",
@@ -76,10 +78,10 @@ fn model(record: &Record) -> String {
         format!(", {} parameters, update of norm {}", count(round.parameters), fixed(round.update_norm, 3))
     });
     format!(
-        "{}, {}, BatchNorm in {} mode{}",
+        "{}, {}, BatchNorm {}{}",
         config.victim.model,
         config.training(),
-        config.victim.mode.name(),
+        config.victim.batch_norm(),
         size.unwrap_or_default()
     )
 }

@@ -1,0 +1,112 @@
+//! `gialab train`: a victim's model trained on its data, as weights to attack.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use gialab::backend::{Compute, Precision};
+use gialab::config::preset;
+use gialab::data;
+use gialab::fl::Setup;
+use gialab::fl::training::{Training, train};
+use gialab::run::global_model;
+
+use super::{Context, DONE};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The preset whose data, model and seed are taken
+    preset: String,
+    /// Where the weights go
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Change a setting, as victim.model=lenet5; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Passes over the data
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    epochs: u32,
+    /// Samples of a step
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch: u32,
+    /// Step size at the beginning; it falls to 0 as half a cosine
+    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
+    learning_rate: f64,
+    /// Momentum
+    #[arg(long, value_name = "BETA", default_value_t = 0.9)]
+    momentum: f64,
+    /// Weight decay
+    #[arg(long, value_name = "LAMBDA", default_value_t = 5e-4)]
+    weight_decay: f64,
+    /// Where to compute
+    #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]
+    backend: String,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    let rate = arguments.learning_rate;
+    anyhow::ensure!(rate.is_finite() && rate > 0.0, "--learning-rate {rate}: must be above 0");
+    let momentum = arguments.momentum;
+    anyhow::ensure!((0.0..1.0).contains(&momentum), "--momentum {momentum}: must be 0 or more and below 1");
+    let decay = arguments.weight_decay;
+    anyhow::ensure!(decay.is_finite() && decay >= 0.0, "--weight-decay {decay}: must be 0 or more");
+    let presets = &context.paths.presets();
+    let mut config = preset::load(&arguments.preset, &arguments.overrides, presets)?.config;
+    // One client has everything that is neither attacked nor held out.
+    config.federation.secure_aggregation = 1;
+    config.federation.clients = 2;
+    let setup = Setup::new(&config)?;
+    let population = setup.population(data::open(&config.victim.data)?, &config)?;
+    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let training = Training {
+        epochs: arguments.epochs,
+        batch: arguments.batch as usize,
+        learning_rate: rate,
+        momentum,
+        weight_decay: decay,
+    };
+
+    let samples: usize = population.clients().iter().map(Vec::len).sum();
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{} on {samples} samples of {}, {} held out, {} parameters, {}",
+        config.victim.model,
+        config.victim.data,
+        population.held_out().len(),
+        setup.net.parameter_count(),
+        compute.description()
+    )?;
+    let begin = Instant::now();
+    let mut last = None;
+    let model = train(&setup, &population, &config, training, &compute, &mut |epoch, standing| {
+        last = standing;
+        let figures = standing.map_or_else(String::new, |standing| {
+            format!("  loss {:.4}  accuracy {:.1} %", standing.loss, 100.0 * standing.accuracy)
+        });
+        // Progress only: a reader that went away must not end the training.
+        let _ = writeln!(
+            out,
+            "epoch {epoch:>4}/{}{figures}  {:.0} s",
+            training.epochs,
+            begin.elapsed().as_secs_f64()
+        );
+    })?;
+    let mut metadata = HashMap::from([
+        ("model".to_owned(), config.victim.model.clone()),
+        ("data".to_owned(), config.victim.data.clone()),
+        ("seed".to_owned(), config.run.seed.to_string()),
+        ("epochs".to_owned(), training.epochs.to_string()),
+    ]);
+    if let Some(standing) = last {
+        metadata.insert("held_out_accuracy".to_owned(), format!("{:.4}", standing.accuracy));
+    }
+    let file = global_model::serialise(&[&model.parameters, &model.buffers], metadata)
+        .map_err(anyhow::Error::msg)?;
+    gialab::run::directory::write_atomically(&arguments.out, &file)
+        .with_context(|| format!("the weights are not stored in {}", arguments.out.display()))?;
+    writeln!(out, "weights  {}", arguments.out.display())?;
+    Ok(DONE)
+}

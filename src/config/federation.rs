@@ -1,0 +1,410 @@
+//! `[federation]`: who trains, on what, how, and which rounds are attacked.
+
+use serde::{Deserialize, Serialize};
+
+use super::validate::Fault;
+use super::{BatchNormMode, DistanceKind, Partition, RunConfig, is_default};
+
+/// The federated algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// A client sends one gradient.
+    #[default]
+    Fedsgd,
+    /// A client sends the weight difference after local steps.
+    Fedavg,
+}
+
+/// How rounds are run and which of them are attacked.
+///
+/// The attacked client is client 0 and holds the batch of `[victim]`; under secure aggregation the first clients share
+/// it in equal parts. The rest of the data set, less what is held out, is spread over the other clients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Federation {
+    /// FedSGD or FedAvg.
+    pub algorithm: Algorithm,
+    /// Number of clients, the attacked one among them.
+    pub clients: u32,
+    /// Clients drawn for a round; all if absent. Attacked ones take part in every attacked round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients_per_round: Option<u32>,
+    /// How the data is spread over the clients that are not attacked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub partition: Partition,
+    /// Share of the data set, without the attacked batch, that no client has: accuracy is measured on it.
+    pub held_out: f64,
+    /// Federated rounds in all; up to the last attacked one if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u32>,
+    /// Rounds that are attacked, ascending; round 0 is the initial model.
+    pub attack_rounds: Vec<u32>,
+    /// Passes over a client's data in one round (FedAvg).
+    pub local_epochs: u32,
+    /// Samples in one step: of the local steps in FedAvg (all of a client's if absent), of the gradient of a client
+    /// that is not attacked in FedSGD.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_batch: Option<u32>,
+    /// Step size: of the local steps in FedAvg, of the server in FedSGD.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Momentum of the local steps (FedAvg).
+    pub momentum: f64,
+    /// Weight decay of the local steps (FedAvg).
+    pub weight_decay: f64,
+    /// Each epoch takes the samples in another order; in the order of the batch if not.
+    pub shuffle: bool,
+    /// Factor on the mean update that the server applies.
+    pub server_learning_rate: f64,
+    /// Clients whose updates the server sees only as one weighted mean; 1 is no secure aggregation.
+    pub secure_aggregation: u32,
+}
+
+impl Default for Federation {
+    fn default() -> Self {
+        Federation {
+            algorithm: Algorithm::Fedsgd,
+            clients: 1,
+            clients_per_round: None,
+            partition: Partition::Iid,
+            held_out: 0.2,
+            rounds: None,
+            attack_rounds: vec![0],
+            local_epochs: 1,
+            local_batch: None,
+            learning_rate: None,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            shuffle: false,
+            server_learning_rate: 1.0,
+            secure_aggregation: 1,
+        }
+    }
+}
+
+/// Hyper-parameters of local training: as a client uses them, as an attacker takes them to be, or as they came with a
+/// captured update.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalTraining {
+    /// Passes over the client's samples, 1 or more.
+    #[serde(default = "one")]
+    pub epochs: u32,
+    /// Samples in one step; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u32>,
+    /// Step size, above 0.
+    pub learning_rate: f64,
+    /// Momentum of SGD, 0 or more.
+    #[serde(default)]
+    pub momentum: f64,
+    /// Weight decay, 0 or more.
+    #[serde(default)]
+    pub weight_decay: f64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What the attacker knows of the clients' local training.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocalKnowledge {
+    /// All of it: it simulates the client's steps.
+    #[default]
+    Known,
+    /// Nothing: it takes the update for one gradient.
+    None,
+    /// Nothing, but it assumes these.
+    Assumed(LocalTraining),
+}
+
+impl Federation {
+    /// Local training of a client; nothing in FedSGD. A missing learning rate is refused by the check of the config.
+    pub fn local(&self) -> Option<LocalTraining> {
+        (self.algorithm == Algorithm::Fedavg).then_some(LocalTraining {
+            epochs: self.local_epochs,
+            batch: self.local_batch,
+            learning_rate: self.learning_rate.unwrap_or_default(),
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+        })
+    }
+
+    /// For headers: `FedAvg, 2 epochs of 4, lr 0.01`.
+    pub fn name(&self) -> String {
+        let mut name = match self.local() {
+            None => "FedSGD".to_owned(),
+            Some(local) => {
+                let epochs =
+                    if local.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", local.epochs) };
+                let batch = local.batch.map(|batch| format!(" of {batch}")).unwrap_or_default();
+                format!("FedAvg, {epochs}{batch}, lr {}", local.learning_rate)
+            }
+        };
+        if self.secure_aggregation > 1 {
+            name += &format!(", sum of {} clients", self.secure_aggregation);
+        }
+        name
+    }
+}
+
+impl LocalTraining {
+    /// K for so many samples.
+    pub fn steps(&self, samples: usize) -> usize {
+        let batch = self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1));
+        self.epochs as usize * samples.div_ceil(batch)
+    }
+}
+
+/// The first fault of the federation and of what is known of it.
+pub(super) fn check(config: &RunConfig) -> Result<(), Fault> {
+    let federation = &config.federation;
+    let fault = |key: &'static str, message: String| Err(Fault { key, message: format!("{key} {message}") });
+    let count = |value: u32, most: u32, key| match (1..=most).contains(&value) {
+        true => Ok(()),
+        false => fault(key, format!("= {value}, must be 1 to {most}")),
+    };
+    count(federation.clients, 100_000, "federation.clients")?;
+    if let Some(drawn) = federation.clients_per_round {
+        count(drawn, federation.clients, "federation.clients_per_round")?;
+    }
+    let held_out = federation.held_out;
+    if !(0.0..=0.9).contains(&held_out) {
+        return fault("federation.held_out", format!("= {held_out}, must be 0 to 0.9"));
+    }
+    match federation.partition {
+        Partition::Dirichlet(alpha) if !(alpha.is_finite() && alpha > 0.0) => {
+            return fault("federation.partition", format!("= {{ dirichlet = {alpha} }}, must be above 0"));
+        }
+        Partition::Shards(0) => {
+            return fault("federation.partition", "= { shards = 0 }, must be 1 or more".into());
+        }
+        _ => {}
+    }
+    let rounds = &federation.attack_rounds;
+    if rounds.is_empty() || !rounds.windows(2).all(|pair| pair[0] < pair[1]) {
+        let message = format!("= {rounds:?}, must be one or more rounds in ascending order, as [0, 5, 20]");
+        return fault("federation.attack_rounds", message);
+    }
+    if config.rounds() > 1_000_000 {
+        return fault("federation.rounds", format!("= {}, must be at most 1000000", config.rounds()));
+    }
+    if let (Some(all), Some(last)) = (federation.rounds, rounds.last())
+        && *last > all
+    {
+        return fault("federation.rounds", format!("= {all}, but round {last} is to be attacked"));
+    }
+    let factor = federation.server_learning_rate;
+    if !(factor.is_finite() && factor > 0.0) {
+        return fault("federation.server_learning_rate", format!("= {factor}, must be above 0"));
+    }
+    attacked_clients(config)?;
+    local_training(config)?;
+    knowledge(config)
+}
+
+fn attacked_clients(config: &RunConfig) -> Result<(), Fault> {
+    let federation = &config.federation;
+    let (key, summed) = ("federation.secure_aggregation", federation.secure_aggregation);
+    let fault = |message: String| Err(Fault { key, message: format!("{key} = {summed} {message}") });
+    if summed < 1 || summed > federation.clients {
+        return fault(format!("clients cannot be summed, there are {}; use 1 to {0}", federation.clients));
+    }
+    if !config.batch().is_multiple_of(summed as usize) {
+        return fault(format!(
+            "clients share the batch in equal parts, which {} samples cannot be",
+            config.batch()
+        ));
+    }
+    if summed > 1 && config.victim.mode == BatchNormMode::EvalClient {
+        return fault(
+            "clients cannot each have BatchNorm statistics of their own; use victim.mode = \"eval\"".into(),
+        );
+    }
+    if config.victim.share_buffers && config.victim.mode == BatchNormMode::Eval {
+        let key = "victim.share_buffers";
+        let message =
+            "= true, but in eval mode the statistics are public already; use \"eval-client\" or \"train\"";
+        return Err(Fault { key, message: format!("{key} {message}") });
+    }
+    Ok(())
+}
+
+fn local_training(config: &RunConfig) -> Result<(), Fault> {
+    let federation = &config.federation;
+    let fault = |key: &'static str, message: String| Err(Fault { key, message: format!("{key} {message}") });
+    if let Some(rate) = federation.learning_rate
+        && !(rate.is_finite() && rate > 0.0)
+    {
+        return fault("federation.learning_rate", format!("= {rate}, must be above 0"));
+    }
+    if federation.local_batch == Some(0) {
+        return fault("federation.local_batch", "= 0, must be 1 or more".into());
+    }
+    let Some(local) = federation.local() else {
+        for (key, given) in [
+            ("federation.local_epochs", federation.local_epochs != 1),
+            ("federation.momentum", federation.momentum != 0.0),
+            ("federation.weight_decay", federation.weight_decay != 0.0),
+            ("federation.shuffle", federation.shuffle),
+        ] {
+            if given {
+                return fault(key, "is for local steps; use federation.algorithm = \"fedavg\"".into());
+            }
+        }
+        if config.trains() && federation.learning_rate.is_none() {
+            let message = "is missing: the server needs a step size to train; for instance 0.1";
+            return fault("federation.learning_rate", message.into());
+        }
+        return Ok(());
+    };
+    if federation.learning_rate.is_none() {
+        let message = "is missing: fedavg takes local steps; for instance 0.01";
+        return fault("federation.learning_rate", message.into());
+    }
+    let each = config.batch() / federation.secure_aggregation.max(1) as usize;
+    training(&local, each).map_err(|(field, message)| match field {
+        "epochs" => {
+            Fault { key: "federation.local_epochs", message: format!("federation.local_epochs {message}") }
+        }
+        "batch" => {
+            Fault { key: "federation.local_batch", message: format!("federation.local_batch {message}") }
+        }
+        "momentum" => Fault { key: "federation.momentum", message: format!("federation.momentum {message}") },
+        _ => Fault { key: "federation.weight_decay", message: format!("federation.weight_decay {message}") },
+    })
+}
+
+/// The first field of local training on so many samples that cannot be used, and why.
+pub(crate) fn training(local: &LocalTraining, samples: usize) -> Result<(), (&'static str, String)> {
+    if !(1..=10_000).contains(&local.epochs) {
+        return Err(("epochs", format!("= {}, must be 1 to 10000", local.epochs)));
+    }
+    if let Some(batch) = local.batch
+        && !(1..=samples).contains(&(batch as usize))
+    {
+        let hold = format!("= {batch}, but the attacked client holds {samples} sample(s)");
+        return Err(("batch", format!("{hold}; use 1 to {samples}, or leave it out for all")));
+    }
+    if !(local.learning_rate.is_finite() && local.learning_rate > 0.0) {
+        return Err(("learning_rate", format!("= {}, must be above 0", local.learning_rate)));
+    }
+    if !(0.0..1.0).contains(&local.momentum) {
+        return Err(("momentum", format!("= {}, must be 0 or more and below 1", local.momentum)));
+    }
+    if !(local.weight_decay.is_finite() && local.weight_decay >= 0.0) {
+        return Err(("weight_decay", format!("= {}, must be 0 or more", local.weight_decay)));
+    }
+    Ok(())
+}
+
+fn knowledge(config: &RunConfig) -> Result<(), Fault> {
+    let federation = &config.federation;
+    let fault = |key: &'static str, message: String| Err(Fault { key, message: format!("{key} {message}") });
+    let steps = federation.algorithm == Algorithm::Fedavg;
+    let local = config.knowledge.local;
+    if local != LocalKnowledge::Known && !steps {
+        let message = "is about local steps; use federation.algorithm = \"fedavg\", or remove it";
+        return fault("knowledge.local", message.into());
+    }
+    if local == LocalKnowledge::None && config.attack.distance != DistanceKind::Cosine {
+        let message = "= \"none\" leaves the scale of the update unknown; use attack.distance = \"cosine\"";
+        return fault("knowledge.local", message.into());
+    }
+    if let LocalKnowledge::Assumed(assumed) = local {
+        let each = config.batch() / federation.secure_aggregation.max(1) as usize;
+        if let Err((field, message)) = training(&assumed, each) {
+            return fault("knowledge.local", format!("assumes {field} {message}"));
+        }
+    }
+    if config.knowledge.order && !(federation.shuffle && local == LocalKnowledge::Known) {
+        let message = "= true grants the order of a client that shuffles and whose local training is known; \
+                       set federation.shuffle = true and knowledge.local = \"known\", or remove it";
+        return fault("knowledge.order", message.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use crate::config::preset;
+
+    fn refused(changes: &[&str]) -> String {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_a_federation_is_refused_by_its_key() {
+        let fedavg =
+            ["federation.algorithm=fedavg", "federation.learning_rate=0.1", "victim.indices=[0,1,2,3]"];
+        for (change, says) in [
+            ("federation.local_batch=5", "local_batch = 5, but the attacked client holds 4 sample(s)"),
+            ("federation.local_epochs=0", "local_epochs = 0, must be 1 to 10000"),
+            ("federation.momentum=1", "momentum = 1, must be 0 or more and below 1"),
+            (
+                "federation.secure_aggregation=3",
+                "secure_aggregation = 3 clients cannot be summed, there are 1",
+            ),
+            ("federation.clients_per_round=2", "clients_per_round = 2, must be 1 to 1"),
+            (
+                "federation.attack_rounds=[3, 1]",
+                "attack_rounds = [3, 1], must be one or more rounds in ascending",
+            ),
+            ("federation.partition={ dirichlet = 0 }", "dirichlet = 0 }, must be above 0"),
+            ("knowledge.order=true", "knowledge.order = true grants the order of a client that shuffles"),
+            (
+                "knowledge.local={ assumed = { learning_rate = 0.1, batch = 9 } }",
+                "knowledge.local assumes batch = 9, but the attacked client holds 4",
+            ),
+            ("victim.share_buffers=true", "in eval mode the statistics are public already"),
+        ] {
+            let error = refused(&[&fedavg[..], &[change]].concat());
+            assert!(error.contains(says), "{change}: {error}");
+        }
+        for (changes, says) in [
+            (&["federation.algorithm=fedavg"][..], "learning_rate is missing: fedavg takes local steps"),
+            (&["federation.attack_rounds=[5]"], "learning_rate is missing: the server needs a step size"),
+            (&["federation.local_epochs=2"], "local_epochs is for local steps"),
+            (&["knowledge.local=none"], "knowledge.local is about local steps"),
+            (
+                &["federation.attack_rounds=[5]", "federation.rounds=4"],
+                "rounds = 4, but round 5 is to be attacked",
+            ),
+            (
+                &["federation.clients=4", "federation.secure_aggregation=2", "victim.indices=[0,1,2]"],
+                "share the batch in equal parts, which 3 samples cannot be",
+            ),
+        ] {
+            let error = refused(changes);
+            assert!(error.contains(says), "{changes:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn headers_say_how_clients_and_model_were_trained() {
+        let load = |changes: &[&str]| {
+            let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+            preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config
+        };
+        assert_eq!(load(&[]).training(), "untrained");
+        let rate = "federation.learning_rate=0.1";
+        assert_eq!(load(&[rate, "federation.attack_rounds=[0, 5, 20]"]).training(), "trained 0 to 20 rounds");
+        assert_eq!(load(&[rate, "victim.state={ train-rounds = 7 }"]).training(), "trained 7 rounds");
+        let config = load(&[
+            rate,
+            "federation.algorithm=fedavg",
+            "federation.local_epochs=2",
+            "victim.indices=[0,1,2,3]",
+            "federation.local_batch=4",
+        ]);
+        assert_eq!(config.federation.name(), "FedAvg, 2 epochs of 4, lr 0.1");
+        assert!(config.threat_model().starts_with("C (parameter-aware"));
+    }
+}

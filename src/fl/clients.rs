@@ -1,0 +1,169 @@
+//! The victim: the attacked clients with their private batch. Knows the ground truth; the attacker gets an
+//! [`AttackerView`] made here and nothing else.
+
+use burn::tensor::Tensor;
+use rand::seq::SliceRandom;
+
+use super::{Client, Protocol, Update, UpdateKind};
+use crate::attack::{AttackerView, Knowledge, LabelKnowledge, one_hot};
+use crate::backend::{Compute, Plain};
+use crate::config::{BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
+use crate::data::{Batch, Normalisation};
+use crate::model::{Descent, Model, Parameters, Targets};
+use crate::seed::Seed;
+
+/// The attacked clients: one, or under secure aggregation those whose mean the server sees.
+#[derive(Debug, Clone)]
+pub struct Victim {
+    batch: Batch,
+    normalisation: Normalisation,
+    config: RunConfig,
+    compute: Compute,
+}
+
+/// What clients send in a round.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Gradient or weight difference, the mean over the clients by their samples.
+    pub update: Update,
+    /// BatchNorm statistics after the round, the mean over the clients; what became of them is the protocol's.
+    pub buffers: Parameters,
+}
+
+impl Victim {
+    /// The clients that hold this batch.
+    pub fn new(batch: Batch, normalisation: Normalisation, config: &RunConfig, compute: Compute) -> Victim {
+        Victim { batch, normalisation, config: config.clone(), compute }
+    }
+
+    /// What the attacked clients do in a round.
+    fn protocol(&self, round: u32) -> Protocol {
+        let federation = &self.config.federation;
+        let local = federation.local();
+        let order =
+            |client, epoch| federation.shuffle.then(|| [u64::from(round), client as u64, u64::from(epoch)]);
+        self.clients(local, order)
+    }
+
+    /// The batch in equal parts over the clients. Where `order` gives counters, an epoch is taken in the order that
+    /// the run's seed draws for them.
+    fn clients(
+        &self,
+        local: Option<LocalTraining>,
+        order: impl Fn(usize, u32) -> Option<[u64; 3]>,
+    ) -> Protocol {
+        let each = self.batch.labels.len() / self.config.federation.secure_aggregation as usize;
+        let seed = Seed(self.config.run.seed);
+        let clients = (0..self.config.federation.secure_aggregation as usize).map(|client| {
+            let samples: Vec<usize> = (client * each..(client + 1) * each).collect();
+            let descent = local.map(|local| {
+                descent(local, &samples, |epoch| order(client, epoch).map(|at| seed.stream("order", &at)))
+            });
+            Client { samples, descent }
+        });
+        Protocol { clients: clients.collect() }
+    }
+
+    /// What the attacked clients send when they are sent this model.
+    pub fn send(&self, model: &Model, round: u32) -> Sent {
+        let classes = model.net.classes();
+        let targets = Targets::Hard(one_hot(&self.compute, &self.batch.labels, classes));
+        let mode = self.config.victim.mode;
+        send(model, mode, &self.input(), &targets, &self.protocol(round))
+    }
+
+    /// The private batch as the model sees it, `[batch, channels, height, width]`.
+    fn input(&self) -> Tensor<Plain, 4> {
+        let images = &self.batch.images;
+        self.compute.tensor(&self.normalisation.apply(images), images.shape())
+    }
+
+    /// The attacker's world in a round: public facts, what was sent, and what the config grants.
+    pub fn view(&self, model: &Model, sent: Sent, round: u32) -> AttackerView {
+        let (victim, granted) = (&self.config.victim, &self.config.knowledge);
+        let labels = match granted.labels {
+            Labels::Known => LabelKnowledge::Known(self.batch.labels.clone()),
+            Labels::Infer => LabelKnowledge::Inferred,
+            Labels::Optimise => LabelKnowledge::Optimised,
+        };
+        let federation = &self.config.federation;
+        let protocol = match granted.local {
+            LocalKnowledge::Known if granted.order => self.protocol(round),
+            LocalKnowledge::Known => self.clients(federation.local(), |_, _| None),
+            LocalKnowledge::None => self.clients(None, |_, _| None),
+            LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
+        };
+        let buffers = match victim.mode {
+            BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
+            _ => model.buffers.clone(),
+        };
+        AttackerView {
+            compute: self.compute.clone(),
+            model: Model { buffers, ..model.clone() },
+            update: sent.update,
+            range: self.normalisation.range(),
+            knowledge: Knowledge { labels, batch_norm: victim.mode, protocol },
+        }
+    }
+}
+
+/// What clients with these samples send when they are sent this model. `x` is normalised.
+pub(super) fn send(
+    model: &Model,
+    mode: BatchNormMode,
+    x: &Tensor<Plain, 4>,
+    targets: &Targets,
+    protocol: &Protocol,
+) -> Sent {
+    let mut model = model.clone();
+    if mode == BatchNormMode::EvalClient {
+        model.buffers = model.statistics(x);
+    }
+    let samples = protocol.samples();
+    let mut sum: Option<(Parameters, Parameters)> = None;
+    let mut kind = UpdateKind::Gradient;
+    for client in &protocol.clients {
+        let weight = client.samples.len() as f64 / samples as f64;
+        let (values, buffers) = match &client.descent {
+            None => {
+                let (x, targets) = (crate::model::rows(x, &client.samples), targets.rows(&client.samples));
+                let (_, g, buffers) = model.gradient_and_statistics(mode, &x, &targets);
+                (g, buffers)
+            }
+            Some(descent) => {
+                kind = UpdateKind::Delta;
+                let end = model.descend(mode, x, targets, descent);
+                (end.parameters.combine(1.0, &model.parameters, -1.0), end.buffers)
+            }
+        };
+        sum = Some(match sum {
+            None => (values.scaled(weight), buffers.scaled(weight)),
+            Some((a, b)) => (a.combine(1.0, &values, weight), b.combine(1.0, &buffers, weight)),
+        });
+    }
+    let (values, buffers) = sum.unwrap_or_else(|| (model.parameters.scaled(0.0), model.buffers.clone()));
+    Sent { update: Update { kind, values, samples }, buffers }
+}
+
+/// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.
+pub(super) fn descent<R: rand::Rng>(
+    local: LocalTraining,
+    samples: &[usize],
+    order: impl Fn(u32) -> Option<R>,
+) -> Descent {
+    let batch = local.batch.map_or(samples.len(), |batch| batch as usize).max(1);
+    let mut steps = Vec::with_capacity(local.steps(samples.len()));
+    for epoch in 0..local.epochs {
+        let mut samples = samples.to_vec();
+        if let Some(mut generator) = order(epoch) {
+            samples.shuffle(&mut generator);
+        }
+        steps.extend(samples.chunks(batch).map(<[usize]>::to_vec));
+    }
+    Descent {
+        learning_rate: local.learning_rate,
+        momentum: local.momentum,
+        weight_decay: local.weight_decay,
+        steps,
+    }
+}

@@ -1,0 +1,192 @@
+//! The server: the global model and its rounds.
+
+use std::sync::Arc;
+
+use rand::seq::{IndexedRandom, SliceRandom};
+
+use super::clients::{descent, send};
+use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
+use crate::attack::one_hot;
+use crate::backend::{self, Compute};
+use crate::config::{Algorithm, BatchNormMode, RunConfig};
+use crate::data::{DataError, Normalisation};
+use crate::model::{Model, Parameters, Targets, TensorSpec};
+use crate::seed::Seed;
+
+/// Samples that are scored at once.
+const SCORED_AT_ONCE: usize = 128;
+
+/// The global model, and who trains it.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// theta_r and the public BatchNorm statistics.
+    pub model: Model,
+    population: Option<Population>,
+    normalisation: Normalisation,
+    config: RunConfig,
+    compute: Compute,
+}
+
+/// How good the global model is on the held-out samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Mean task loss.
+    pub loss: f64,
+    /// Share that it classifies rightly.
+    pub accuracy: f64,
+}
+
+impl Server {
+    /// Takes the weights of the file, or draws an untrained model from the run's seed.
+    pub fn new(setup: &Setup, config: &RunConfig, compute: Compute) -> Server {
+        let net = setup.net.clone();
+        let filled = |specs: &Arc<[TensorSpec]>, values: &[Vec<f64>]| {
+            let mut values = values.iter().cloned();
+            Parameters::from_values(&compute, specs.clone(), |_| values.next().unwrap_or_default())
+        };
+        let (parameters, buffers) = match &setup.weights {
+            Some(weights) => (
+                filled(net.parameter_specs(), &weights.parameters),
+                filled(net.buffer_specs(), &weights.buffers),
+            ),
+            None => (net.initial_parameters(&compute, Seed(config.run.seed)), net.initial_buffers(&compute)),
+        };
+        Server {
+            model: Model { net, parameters, buffers },
+            population: setup.population.clone(),
+            normalisation: setup.normalisation.clone(),
+            config: config.clone(),
+            compute,
+        }
+    }
+
+    /// With the samples of these clients and held out.
+    #[must_use]
+    pub fn with_population(self, population: Population) -> Server {
+        Server { population: Some(population), ..self }
+    }
+
+    /// Loss and accuracy on the held-out samples; nothing without such samples.
+    ///
+    /// Public statistics are used where clients share theirs; else the held-out samples' own, since the public ones
+    /// were never trained.
+    ///
+    /// # Errors
+    /// If a picture cannot be read.
+    pub fn standing(&self) -> Result<Option<Standing>, DataError> {
+        let Some(population) = self.population.as_ref().filter(|all| !all.held_out().is_empty()) else {
+            return Ok(None);
+        };
+        let shares = self.config.victim.mode == BatchNormMode::Eval || self.config.victim.share_buffers;
+        let mode = if shares { BatchNormMode::Eval } else { BatchNormMode::Train };
+        let (mut loss, mut right) = (0.0, 0);
+        for samples in population.held_out().chunks(SCORED_AT_ONCE) {
+            let batch = population.batch(samples)?;
+            let x = self.compute.tensor(&self.normalisation.apply(&batch.images), batch.images.shape());
+            let scores = backend::values(&self.model.scores(mode, &x));
+            for (row, &label) in scores.chunks(self.model.net.classes()).zip(&batch.labels) {
+                let best = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = row.iter().map(|score| (score - best).exp()).sum();
+                loss += best + sum.ln() - row[label];
+                right += usize::from(row[label] == best);
+            }
+        }
+        let count = population.held_out().len() as f64;
+        Ok(Some(Standing { loss: loss / count, accuracy: right as f64 / count }))
+    }
+
+    /// Runs one round: draws clients, lets them work, applies the mean of what they send.
+    ///
+    /// # Errors
+    /// If a picture cannot be read.
+    pub fn train(&mut self, round: u32, victim: &Victim) -> Result<(), DataError> {
+        let mut mean: Option<(Sent, f64)> = None;
+        let mut add = |sent: Sent| {
+            let weight = sent.update.samples as f64;
+            mean = Some(match mean.take() {
+                None => (scaled(sent, weight), weight),
+                Some((sum, total)) => (plus(sum, &sent, weight), total + weight),
+            });
+        };
+        for client in self.drawn(round) {
+            let attacked = self.config.federation.secure_aggregation as usize;
+            let sent = match client.checked_sub(attacked) {
+                // The attacked clients come as one.
+                None if client == 0 => victim.send(&self.model, round),
+                None => continue,
+                Some(other) => self.other(round, client, other)?,
+            };
+            add(sent);
+        }
+        if let Some((sum, total)) = mean {
+            self.apply(&scaled(sum, 1.0 / total));
+        }
+        Ok(())
+    }
+
+    /// The clients of a round. Attacked ones are drawn together, and are in every round that is attacked.
+    fn drawn(&self, round: u32) -> Vec<usize> {
+        let federation = &self.config.federation;
+        let clients: Vec<usize> = (0..federation.clients as usize).collect();
+        let Some(count) = federation.clients_per_round else { return clients };
+        let mut generator = Seed(self.config.run.seed).stream("clients of a round", &[u64::from(round)]);
+        let mut drawn: Vec<usize> =
+            clients.choose_multiple(&mut generator, count as usize).copied().collect();
+        if self.config.attacked_rounds().contains(&round) && !drawn.contains(&0) {
+            drawn[0] = 0;
+        }
+        drawn.sort_unstable();
+        drawn
+    }
+
+    /// What a client that is not attacked sends.
+    fn other(&self, round: u32, client: usize, other: usize) -> Result<Sent, DataError> {
+        let Some(population) = &self.population else {
+            unreachable!("a set-up that trains has a population")
+        };
+        let federation = &self.config.federation;
+        let seed = Seed(self.config.run.seed);
+        let counters = [u64::from(round), client as u64];
+        let mut samples = population.clients()[other].clone();
+        if let (Algorithm::Fedsgd, Some(batch)) = (federation.algorithm, federation.local_batch) {
+            samples.shuffle(&mut seed.stream("batch of a client", &counters));
+            samples.truncate(batch as usize);
+        }
+        let batch = population.batch(&samples)?;
+        let x = self.compute.tensor(&self.normalisation.apply(&batch.images), batch.images.shape());
+        let targets = Targets::Hard(one_hot(&self.compute, &batch.labels, self.model.net.classes()));
+        let all: Vec<usize> = (0..samples.len()).collect();
+        let order = |epoch: u32| {
+            let at = [u64::from(round), client as u64, u64::from(epoch)];
+            federation.shuffle.then(|| seed.stream("order", &at))
+        };
+        let descent = federation.local().map(|local| descent(local, &all, order));
+        let protocol = Protocol { clients: vec![Client { samples: all, descent }] };
+        Ok(send(&self.model, self.config.victim.mode, &x, &targets, &protocol))
+    }
+
+    fn apply(&mut self, mean: &Sent) {
+        let federation = &self.config.federation;
+        let factor = match mean.update.kind {
+            UpdateKind::Gradient => {
+                -federation.learning_rate.unwrap_or_default() * federation.server_learning_rate
+            }
+            UpdateKind::Delta => federation.server_learning_rate,
+        };
+        self.model.parameters = self.model.parameters.combine(1.0, &mean.update.values, factor);
+        if self.config.victim.share_buffers && self.config.victim.mode != BatchNormMode::Eval {
+            self.model.buffers = mean.buffers.clone();
+        }
+    }
+}
+
+fn scaled(sent: Sent, factor: f64) -> Sent {
+    let values = sent.update.values.scaled(factor);
+    Sent { buffers: sent.buffers.scaled(factor), update: super::Update { values, ..sent.update } }
+}
+
+fn plus(sum: Sent, sent: &Sent, weight: f64) -> Sent {
+    let values = sum.update.values.combine(1.0, &sent.update.values, weight);
+    let buffers = sum.buffers.combine(1.0, &sent.buffers, weight);
+    Sent { buffers, update: super::Update { values, ..sum.update } }
+}

@@ -1,0 +1,232 @@
+//! Federations: what clients send is what a knowing attacker simulates; the global model learns.
+
+#![allow(clippy::unwrap_used)]
+use std::path::Path;
+
+use super::*;
+use crate::attack::objective::Distance;
+use crate::attack::{AttackerView, one_hot};
+use crate::backend::{self, Compute, Precision};
+use crate::config::{BatchNormMode, DistanceKind, RunConfig, preset};
+use crate::model::Targets;
+
+struct World {
+    setup: Setup,
+    server: Server,
+    victim: Victim,
+    compute: Compute,
+}
+
+fn config(changes: &[&str]) -> RunConfig {
+    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+    preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config
+}
+
+fn world(changes: &[&str]) -> World {
+    let config = config(changes);
+    let compute = Compute::select("flex", Precision::F64).unwrap();
+    let setup = Setup::new(&config).unwrap();
+    let server = Server::new(&setup, &config, compute.clone());
+    let victim = Victim::new(setup.batch.clone(), setup.normalisation.clone(), &config, compute.clone());
+    World { setup, server, victim, compute }
+}
+
+impl World {
+    fn view(&self, round: u32) -> AttackerView {
+        let sent = self.victim.send(&self.server.model, round);
+        self.victim.view(&self.server.model, sent, round)
+    }
+
+    /// The cosine distance that the attacker would measure at the private batch itself.
+    fn distance_at_the_truth(&self, round: u32) -> f64 {
+        let view = self.view(round);
+        let images = &self.setup.batch.images;
+        let x = self.compute.tensor(&self.setup.normalisation.apply(images), images.shape());
+        let labels = one_hot(&self.compute, &self.setup.batch.labels, view.model.net.classes());
+        let knowledge = &view.knowledge;
+        let simulated =
+            knowledge.protocol.simulate(&view.model, knowledge.batch_norm, &x, &Targets::Hard(labels));
+        Distance::new(DistanceKind::Cosine, view.observed()).compare(&simulated.gradient).distance
+    }
+}
+
+const FEDAVG: [&str; 6] = [
+    "victim.data=digits28",
+    "victim.indices=[0,60,120,180]",
+    "victim.size=28",
+    "federation.algorithm=fedavg",
+    "federation.learning_rate=0.5",
+    "federation.local_batch=2",
+];
+
+fn fedavg(changes: &[&str]) -> World {
+    world(&[&FEDAVG[..], &["federation.local_epochs=3"], changes].concat())
+}
+
+#[test]
+fn an_attacker_who_knows_the_local_steps_matches_the_update_exactly() {
+    assert!(fedavg(&[]).distance_at_the_truth(0) < 1e-12);
+    let momentum = ["federation.momentum=0.9", "federation.weight_decay=0.01"];
+    assert!(fedavg(&momentum).distance_at_the_truth(0) < 1e-12);
+    assert!(fedavg(&["victim.model=convnet64", "victim.mode=train"]).distance_at_the_truth(0) < 1e-12);
+}
+
+#[test]
+fn an_attacker_who_knows_less_does_not() {
+    let assumed = "knowledge.local={ assumed = { learning_rate = 0.1, batch = 2, epochs = 3 } }";
+    for change in [assumed, "knowledge.local=none"] {
+        assert!(fedavg(&[change]).distance_at_the_truth(0) > 1e-9, "{change}");
+    }
+    // Assuming what is true is knowing it.
+    let right = "knowledge.local={ assumed = { learning_rate = 0.5, batch = 2, epochs = 3 } }";
+    assert!(fedavg(&[right]).distance_at_the_truth(0) < 1e-12);
+}
+
+#[test]
+fn the_order_of_a_client_that_shuffles_is_knowledge() {
+    let ignorant = fedavg(&["federation.shuffle=true"]);
+    assert!(ignorant.distance_at_the_truth(0) > 1e-8);
+    let granted = fedavg(&["federation.shuffle=true", "knowledge.order=true"]);
+    assert!(granted.distance_at_the_truth(0) < 1e-12);
+    // Another order each round.
+    let steps = |round| granted.view(round).knowledge.protocol;
+    assert_ne!(steps(0), steps(1));
+    assert_eq!(steps(1), steps(1));
+}
+
+fn gradient(world: &World) -> Vec<f64> {
+    let sent = world.victim.send(&world.server.model, 0);
+    sent.update.values.tensors().iter().flat_map(backend::values).collect()
+}
+
+fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn a_secure_sum_of_gradients_is_the_gradient_of_all_samples() {
+    let batch =
+        ["victim.data=digits28", "victim.size=28", "victim.indices=[0,60,120,180]", "federation.clients=2"];
+    let summed = ["federation.secure_aggregation=2"];
+    let one = world(&batch);
+    let two = world(&[&batch[..], &summed].concat());
+    assert!(largest_difference(&gradient(&one), &gradient(&two)) < 1e-12);
+    assert!(two.distance_at_the_truth(0) < 1e-12);
+    // In train mode each client has its own batch statistics, and the attacker knows that too.
+    let net = ["victim.model=convnet64", "victim.mode=train"];
+    let one = world(&[&batch[..], &net].concat());
+    let two = world(&[&batch[..], &net, &summed].concat());
+    assert!(largest_difference(&gradient(&one), &gradient(&two)) > 1e-6);
+    assert!(two.distance_at_the_truth(0) < 1e-12);
+    // FedAvg clients walk apart before they are summed.
+    let steps = ["federation.clients=2", "federation.secure_aggregation=2"];
+    let summed = fedavg(&steps);
+    assert_eq!(summed.view(0).knowledge.protocol.clients.len(), 2);
+    assert!(summed.distance_at_the_truth(0) < 1e-12);
+    assert!(largest_difference(&gradient(&summed), &gradient(&fedavg(&[]))) > 1e-6);
+}
+
+#[test]
+fn the_batch_norm_situations_differ_in_what_the_attacker_has() {
+    let situation = |changes: &[&str]| {
+        let all = ["victim.model=resnet20", "victim.options.width=0.25", "victim.indices=[0,3]"];
+        world(&[&all[..], changes].concat())
+    };
+    assert!(situation(&[]).distance_at_the_truth(0) < 1e-12);
+    assert!(situation(&["victim.mode=train"]).distance_at_the_truth(0) < 1e-12);
+    let client = situation(&["victim.mode=eval-client", "victim.share_buffers=true"]);
+    assert!(client.distance_at_the_truth(0) < 1e-12);
+    let kept = situation(&["victim.mode=eval-client"]);
+    assert!(kept.distance_at_the_truth(0) > 1e-3);
+    assert_ne!(gradient(&client), gradient(&situation(&[])));
+    assert_eq!(gradient(&client), gradient(&kept));
+}
+
+const TRAINING: [&str; 8] = [
+    "victim.data=digits28",
+    "victim.size=28",
+    "victim.model=mlp",
+    "victim.options.width=0.02",
+    "victim.indices=[0,60,120,180]",
+    "federation.clients=5",
+    "federation.learning_rate=0.1",
+    "federation.attack_rounds=[0, 4]",
+];
+
+fn trained(changes: &[&str], rounds: u32) -> World {
+    let mut world = world(&[&TRAINING[..], changes].concat());
+    for round in 0..rounds {
+        world.server.train(round, &world.victim).unwrap();
+    }
+    world
+}
+
+#[test]
+fn the_global_model_learns_from_its_clients() {
+    for changes in [
+        &["federation.algorithm=fedavg", "federation.local_batch=4", "federation.local_epochs=5"][..],
+        &[
+            "federation.algorithm=fedavg",
+            "federation.local_batch=4",
+            "federation.local_epochs=5",
+            "federation.partition={ dirichlet = 1 }",
+        ],
+    ] {
+        let untrained = trained(changes, 0).server.standing().unwrap().unwrap();
+        let trained = trained(changes, 4).server.standing().unwrap().unwrap();
+        assert!(untrained.accuracy < 0.3, "{untrained:?}");
+        assert!(trained.accuracy > 0.6 && trained.loss < untrained.loss, "{changes:?} {trained:?}");
+    }
+}
+
+#[test]
+fn a_round_depends_on_seed_and_model_alone() {
+    let changes = ["federation.algorithm=fedavg", "federation.local_batch=4", "federation.shuffle=true"];
+    let straight = trained(&changes, 3);
+    let again = trained(&changes, 3);
+    assert_eq!(straight.server.standing().unwrap(), again.server.standing().unwrap());
+    // Going on from a stored model is going on.
+    let mut resumed = trained(&changes, 0);
+    resumed.server.model = trained(&changes, 2).server.model;
+    resumed.server.train(2, &resumed.victim).unwrap();
+    assert_eq!(straight.server.standing().unwrap(), resumed.server.standing().unwrap());
+    let other = trained(&[&changes[..], &["run.seed=1"]].concat(), 3);
+    assert_ne!(straight.server.standing().unwrap(), other.server.standing().unwrap());
+}
+
+#[test]
+fn one_client_with_one_full_step_is_fed_sgd() {
+    let alone = ["federation.clients=1"];
+    let sgd = trained(&alone, 2);
+    let step = ["federation.clients=1", "federation.algorithm=fedavg"];
+    let avg = trained(&step, 2);
+    for (a, b) in sgd.server.model.parameters.tensors().iter().zip(avg.server.model.parameters.tensors()) {
+        assert!(largest_difference(&backend::values(a), &backend::values(b)) < 1e-12);
+    }
+    let half = trained(&[&step[..], &["federation.server_learning_rate=0.5"]].concat(), 1);
+    let whole = trained(&step, 1);
+    let begin = trained(&step, 0).server.model.parameters;
+    let way = |world: &World| world.server.model.parameters.combine(1.0, &begin, -1.0).norm();
+    assert!((2.0 * way(&half) / way(&whole) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn batch_norm_statistics_are_averaged_where_they_are_shared() {
+    let net = ["victim.model=resnet20", "victim.options.width=0.25", "victim.mode=train"];
+    let shared = trained(&[&net[..], &["victim.share_buffers=true"]].concat(), 1);
+    let kept = trained(&net, 1);
+    let mean = |world: &World| world.server.model.buffers.values("bn1.running_mean").unwrap();
+    assert!(mean(&shared).iter().any(|mean| mean.abs() > 1e-4));
+    assert!(mean(&kept).iter().all(|mean| *mean == 0.0));
+    assert_eq!(config(&net).victim.mode, BatchNormMode::Train);
+}
+
+#[test]
+fn what_cannot_be_dealt_is_refused() {
+    let error =
+        |changes: &[&str]| Setup::new(&config(&[&TRAINING[..], changes].concat())).unwrap_err().to_string();
+    let many = error(&["federation.clients=600"]);
+    assert!(many.contains("federation.clients = 600, but ") && many.contains("use fewer clients"), "{many}");
+    let classes = error(&["victim.classes=5", "victim.indices=[0]"]);
+    assert!(classes.contains("victim.classes = 5, but the data holds label"), "{classes}");
+}

@@ -1,0 +1,97 @@
+//! Training a victim's model on a whole data set, not federated: for attacks on trained weights.
+
+use rand::seq::SliceRandom;
+
+use super::{Population, Server, Setup, Standing};
+use crate::attack::one_hot;
+use crate::backend::Compute;
+use crate::config::{BatchNormMode, RunConfig};
+use crate::data::DataError;
+use crate::model::{Descent, Model, Targets};
+use crate::seed::Seed;
+
+/// How to train: SGD with momentum on shuffled batches, the step size falling as half a cosine over all steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Training {
+    /// Passes over the data.
+    pub epochs: u32,
+    /// Samples of a step.
+    pub batch: usize,
+    /// Step size at the beginning.
+    pub learning_rate: f64,
+    /// Momentum.
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+}
+
+/// Why training ended without a model.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// A picture cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Nothing to learn from.
+    #[error("{set} has no samples left to train on besides the attacked ones and those held out")]
+    NoData {
+        /// Data set.
+        set: String,
+    },
+    /// The weights are not finite any more.
+    #[error(
+        "training diverged in epoch {epoch}: the weights are not finite any more; lower the learning rate"
+    )]
+    Diverged {
+        /// 1-based.
+        epoch: u32,
+    },
+}
+
+/// Trains the model of a config on its data set, without the attacked samples and those held out, BatchNorm in train
+/// mode. `report` is called with the epochs done and the standing on what is held out, first before any.
+///
+/// # Errors
+/// [`TrainingError`] with what went wrong.
+pub fn train(
+    setup: &Setup,
+    population: &Population,
+    config: &RunConfig,
+    training: Training,
+    compute: &Compute,
+    report: &mut dyn FnMut(u32, Option<Standing>),
+) -> Result<Model, TrainingError> {
+    let seed = Seed(config.run.seed);
+    let mut server = Server::new(setup, config, compute.clone()).with_population(population.clone());
+    let mut samples: Vec<usize> = population.clients().iter().flatten().copied().collect();
+    if samples.is_empty() {
+        return Err(TrainingError::NoData { set: config.victim.data.clone() });
+    }
+    report(0, server.standing()?);
+    let steps = training.epochs as usize * samples.len().div_ceil(training.batch);
+    let mut step = 0;
+    let mut momentum = None;
+    for epoch in 1..=training.epochs {
+        samples.sort_unstable();
+        samples.shuffle(&mut seed.stream("training", &[u64::from(epoch)]));
+        for chosen in samples.chunks(training.batch) {
+            let batch = population.batch(chosen)?;
+            let x = compute.tensor(&setup.normalisation.apply(&batch.images), batch.images.shape());
+            let targets = Targets::Hard(one_hot(compute, &batch.labels, server.model.net.classes()));
+            let fallen = 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos());
+            let descent = Descent {
+                learning_rate: training.learning_rate * fallen,
+                momentum: training.momentum,
+                weight_decay: training.weight_decay,
+                steps: vec![(0..chosen.len()).collect()],
+            };
+            (server.model, momentum) =
+                server.model.descend_from(momentum, BatchNormMode::Train, &x, &targets, &descent);
+            step += 1;
+        }
+        if !server.model.parameters.norm().is_finite() {
+            return Err(TrainingError::Diverged { epoch });
+        }
+        report(epoch, server.standing()?);
+    }
+    Ok(server.model)
+}

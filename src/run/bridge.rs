@@ -1,0 +1,236 @@
+//! Carries the reports of an attack to the recorder, and the requests of viewers back.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::checkpoint::Checkpoint;
+use super::directory::Request;
+use super::event::{Event, Level, PictureOf, Point, TrialOutcome};
+use super::recorder::{Evaluator, Place, Reporter};
+use crate::attack::{Flow, Progress, Sink, TrialEnd};
+use crate::config::RunSettings;
+
+/// Points of the loss are sent together this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// The current guess is measured this often at most.
+const MEASURE_EVERY: Duration = Duration::from_millis(250);
+
+/// Seconds of computing, over all workers of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// When this worker began, later by what it was paused.
+    pub begin: Instant,
+    /// Seconds of the workers before it.
+    pub before: f64,
+}
+
+impl Clock {
+    /// Seconds so far.
+    pub fn now(&self) -> f64 {
+        self.before + self.begin.elapsed().as_secs_f64()
+    }
+}
+
+/// Carries an attack's reports to the recorder, at the recorder's pace, and a viewer's requests back.
+pub struct Bridge<'a> {
+    reporter: &'a Reporter,
+    evaluator: &'a Evaluator,
+    terminate: &'a AtomicBool,
+    /// Goes on after the attack.
+    pub clock: Clock,
+    began: f64,
+    round: u32,
+    snapshot_every: usize,
+    checkpoint_every: Duration,
+    points: Vec<Point>,
+    sent: Instant,
+    measured: Instant,
+    saved: Instant,
+    trial_begin: f64,
+    learning_rate: f64,
+    best_stored: usize,
+}
+
+impl<'a> Bridge<'a> {
+    /// For one round.
+    pub fn new(
+        reporter: &'a Reporter,
+        evaluator: &'a Evaluator,
+        terminate: &'a AtomicBool,
+        clock: Clock,
+        began: f64,
+        round: u32,
+        run: &RunSettings,
+    ) -> Self {
+        let now = Instant::now();
+        Bridge {
+            reporter,
+            evaluator,
+            terminate,
+            clock,
+            began,
+            round,
+            snapshot_every: run.snapshot_every,
+            checkpoint_every: Duration::from_secs_f64(run.checkpoint_seconds),
+            points: Vec::new(),
+            sent: now,
+            measured: now,
+            saved: now,
+            trial_begin: clock.now(),
+            learning_rate: f64::NAN,
+            best_stored: 0,
+        }
+    }
+
+    fn place(&self, progress: &dyn Progress) -> Place {
+        Place { round: self.round, trial: Some(progress.trial()), iteration: progress.iteration() }
+    }
+
+    /// Sends the points since the last time; keeps them if the disk is behind.
+    fn send_points(&mut self, progress: &dyn Progress, wait: bool) {
+        if self.points.is_empty() {
+            return;
+        }
+        let event = Event::Progress {
+            round: self.round,
+            trial: progress.trial(),
+            points: std::mem::take(&mut self.points),
+            evaluations: progress.evaluations(),
+            learning_rate: progress.learning_rate(),
+            best_iteration: progress.best().iteration,
+            best: progress.best().total(),
+        };
+        self.sent = Instant::now();
+        if wait {
+            self.reporter.event(self.clock.now(), event);
+        } else if let Err(unsent) = self.reporter.try_event(self.clock.now(), event)
+            && let Event::Progress { points, .. } = *unsent
+        {
+            self.points = points;
+        }
+    }
+
+    fn save(&mut self, progress: &dyn Progress, wait: bool) {
+        self.saved = Instant::now();
+        self.send_points(progress, true);
+        let (round, seconds) = (self.round, self.clock.now());
+        self.reporter
+            .checkpoint(Checkpoint { round, seconds, began: self.began, state: progress.checkpoint() }, wait);
+    }
+
+    fn log(&self, level: Level, message: String) {
+        self.reporter.event(self.clock.now(), Event::Log { level, message });
+    }
+
+    /// Holds while a viewer asks for a pause.
+    fn obey(&mut self, progress: &dyn Progress) -> Flow {
+        if self.reporter.request() == Request::Pause {
+            self.save(progress, true);
+        }
+        hold(self.reporter, self.terminate, &mut self.clock)
+    }
+}
+
+/// Holds while a viewer asks for a pause, and says whether to go on. Paused time is not computing time.
+pub fn hold(reporter: &Reporter, terminate: &AtomicBool, clock: &mut Clock) -> Flow {
+    let stop = || terminate.load(Ordering::Relaxed) || reporter.request() == Request::Stop;
+    if reporter.request() == Request::Pause && !stop() {
+        reporter.event(clock.now(), Event::Paused);
+        let begin = Instant::now();
+        while reporter.request() == Request::Pause && !stop() && reporter.failure().is_none() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        clock.begin += begin.elapsed();
+        reporter.event(clock.now(), Event::Continued);
+    }
+    if stop() { Flow::Stop } else { Flow::Continue }
+}
+
+impl Sink for Bridge<'_> {
+    fn trial_started(&mut self, trial: usize, labels: &[usize]) {
+        self.trial_begin = self.clock.now();
+        self.learning_rate = f64::NAN;
+        self.best_stored = 0;
+        let labels = labels.to_vec();
+        self.reporter.event(self.clock.now(), Event::Trial { round: self.round, trial, labels });
+    }
+
+    fn trial_resumed(&mut self, trial: usize, iteration: usize) {
+        self.reporter.event(self.clock.now(), Event::Resumed { round: self.round, trial, iteration });
+    }
+
+    fn iterated(&mut self, progress: &dyn Progress) -> Flow {
+        let (matching, prior) = progress.losses();
+        let iteration = progress.iteration();
+        self.points.push(Point { iteration, matching, prior });
+        let rate = progress.learning_rate();
+        if self.learning_rate.is_finite() && rate < 0.5 * self.learning_rate {
+            let from = self.learning_rate;
+            self.log(Level::Info, format!("learning rate {from:.0e} to {rate:.0e} at iteration {iteration}"));
+        }
+        if !(rate > 0.5 * self.learning_rate && rate <= self.learning_rate) {
+            self.learning_rate = rate;
+        }
+        if self.sent.elapsed() >= PROGRESS_EVERY {
+            self.send_points(progress, false);
+        }
+        if self.measured.elapsed() >= MEASURE_EVERY {
+            self.measured = Instant::now();
+            self.reporter.measure(self.place(progress), self.clock.now(), progress.current());
+        }
+        if iteration == 1 || iteration.is_multiple_of(self.snapshot_every) {
+            let (place, t) = (self.place(progress), self.clock.now());
+            self.reporter.picture(place, t, PictureOf::Current, progress.current());
+            if progress.best().iteration != self.best_stored {
+                self.best_stored = progress.best().iteration;
+                let place = Place { iteration: self.best_stored, ..place };
+                self.reporter.picture(place, t, PictureOf::Best, progress.best_guess());
+            }
+        }
+        if self.reporter.failure().is_some() {
+            return Flow::Stop;
+        }
+        let flow = self.obey(progress);
+        if flow == Flow::Stop || self.saved.elapsed() >= self.checkpoint_every {
+            self.save(progress, flow == Flow::Stop);
+        }
+        flow
+    }
+
+    fn trial_finished(&mut self, end: &TrialEnd) {
+        let event = Event::TrialFinished {
+            round: self.round,
+            trial: end.trial,
+            outcome: end.outcome,
+            best: end.best.total(),
+            matching: end.best.matching,
+            best_iteration: end.best.iteration,
+            evaluations: end.evaluations,
+            seconds: self.clock.now() - self.trial_begin,
+            metrics: self.evaluator.judge(&end.guess),
+        };
+        // Points that the last iterations left behind belong in front of the end of their trial.
+        if !self.points.is_empty() {
+            let rest = Event::Progress {
+                round: self.round,
+                trial: end.trial,
+                points: std::mem::take(&mut self.points),
+                evaluations: end.evaluations,
+                learning_rate: if self.learning_rate.is_finite() { self.learning_rate } else { 0.0 },
+                best_iteration: end.best.iteration,
+                best: end.best.total(),
+            };
+            self.reporter.event(self.clock.now(), rest);
+        }
+        let place = Place { round: self.round, trial: Some(end.trial), iteration: end.best.iteration };
+        self.reporter.picture(place, self.clock.now(), PictureOf::Best, end.guess.clone());
+        self.reporter.event(self.clock.now(), event);
+        if end.outcome == TrialOutcome::NonFinite {
+            let message = format!(
+                "trial {}: the loss is not finite any more; its best earlier iterate stands",
+                end.trial + 1
+            );
+            self.log(Level::Warning, message);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `model.safetensors`: the global model before a round, so that a run that goes on need not train again.
+
+use std::collections::HashMap;
+use std::fs;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::RunError;
+use super::checkpoint::fingerprint;
+use super::directory::{RunDirectory, write_atomically};
+use crate::backend::{self, Compute};
+use crate::config::RunConfig;
+use crate::model::{Model, Parameters};
+
+/// A global model from disk.
+pub struct Saved {
+    /// The round that it is sent out in.
+    pub round: u32,
+    /// Seconds of computing spent on the run.
+    pub seconds: f64,
+    /// theta_r and the public statistics.
+    pub model: Model,
+}
+
+/// Writes the global model of a run with this config.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(
+    directory: &RunDirectory,
+    config: &RunConfig,
+    round: u32,
+    seconds: f64,
+    model: &Model,
+) -> Result<(), RunError> {
+    let path = directory.model_path();
+    let metadata = HashMap::from([
+        ("config".to_owned(), fingerprint(config)),
+        ("round".to_owned(), round.to_string()),
+        ("seconds".to_owned(), seconds.to_string()),
+    ]);
+    let file = serialise(&[&model.parameters, &model.buffers], metadata)
+        .map_err(|reason| RunError::Checkpoint { path: path.clone(), reason })?;
+    write_atomically(&path, &file)
+}
+
+/// Named tensors in 32 bit, in their own shapes and order, as safetensors.
+///
+/// # Errors
+/// What safetensors refuses.
+pub fn serialise(groups: &[&Parameters], metadata: HashMap<String, String>) -> Result<Vec<u8>, String> {
+    let mut tensors = Vec::new();
+    for group in groups {
+        for (spec, tensor) in group.specs().iter().zip(group.tensors()) {
+            let bytes: Vec<u8> =
+                backend::values(tensor).iter().flat_map(|&value| (value as f32).to_le_bytes()).collect();
+            tensors.push((spec, bytes));
+        }
+    }
+    let mut views = Vec::with_capacity(tensors.len());
+    for (spec, bytes) in &tensors {
+        let view = TensorView::new(Dtype::F32, spec.shape.clone(), bytes).map_err(|e| e.to_string())?;
+        views.push((spec.name.as_str(), view));
+    }
+    safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
+}
+
+/// Reads the global model of a run with this config, in the shape of `like`; `None` if there is none.
+///
+/// # Errors
+/// If the file is damaged or belongs to another config.
+pub fn read(
+    directory: &RunDirectory,
+    config: &RunConfig,
+    like: &Model,
+    compute: &Compute,
+) -> Result<Option<Saved>, RunError> {
+    let path = directory.model_path();
+    let file = match fs::read(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(RunError::io("read", &path, e)),
+    };
+    let damaged = |reason: &str| RunError::Checkpoint { path: path.clone(), reason: reason.to_owned() };
+    let (_, header) = SafeTensors::read_metadata(&file).map_err(|_| damaged("it is damaged"))?;
+    let tensors = SafeTensors::deserialize(&file).map_err(|_| damaged("it is damaged"))?;
+    let said = |key: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+    if said("config") != Some(&fingerprint(config)) {
+        return Err(damaged("it belongs to another config"));
+    }
+    let number = |key: &str| said(key).and_then(|text| text.parse::<f64>().ok());
+    let (Some(round), Some(seconds)) = (number("round"), number("seconds")) else {
+        return Err(damaged("it does not say of which round it is"));
+    };
+    let mut missing = false;
+    let mut filled = |like: &Parameters| {
+        Parameters::from_values(compute, like.specs().clone(), |spec| {
+            let tensor = tensors.tensor(&spec.name).ok();
+            match tensor.filter(|tensor| tensor.dtype() == Dtype::F32 && tensor.shape() == spec.shape) {
+                Some(tensor) => values(tensor.data()),
+                None => {
+                    missing = true;
+                    vec![0.0; spec.count()]
+                }
+            }
+        })
+    };
+    let (parameters, buffers) = (filled(&like.parameters), filled(&like.buffers));
+    if missing {
+        return Err(damaged("it is of another model"));
+    }
+    let model = Model { parameters, buffers, ..like.clone() };
+    Ok(Some(Saved { round: round as u32, seconds, model }))
+}
+
+fn values(bytes: &[u8]) -> Vec<f64> {
+    let word = |bytes: &[u8]| f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+    bytes.chunks_exact(4).map(word).collect()
+}

@@ -1,0 +1,266 @@
+//! The rounds of a run: the global model trains, chosen rounds are attacked.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::bridge::{Bridge, Clock, hold};
+use super::checkpoint::Checkpoint;
+use super::directory::RunDirectory;
+use super::event::{Event, Finished, Line, PictureOf, RoundResult};
+use super::examine;
+use super::global_model;
+use super::manifest::{Manifest, Status};
+use super::plan::Plan;
+use super::recorder::{Evaluator, Place, Reporter};
+use crate::attack::{Ended, Flow, Guess, Task};
+use crate::backend::{Compute, Precision};
+use crate::fl::{Server, Victim};
+use crate::metric::Scoring;
+use crate::seed::Seed;
+
+/// Everything that the rounds of a run share.
+struct Rounds<'a> {
+    directory: &'a RunDirectory,
+    manifest: &'a Manifest,
+    attack: &'static crate::attack::Attack,
+    server: Server,
+    victim: Victim,
+    evaluator: Evaluator,
+    reporter: &'a Reporter,
+    terminate: &'a AtomicBool,
+    clock: Clock,
+    /// State of an attack to go on with.
+    resume: Option<Checkpoint>,
+}
+
+/// Runs the rounds that are left, and returns the status that the run ended with.
+///
+/// # Errors
+/// What went wrong; it is recorded in the run as well.
+pub fn run(
+    directory: &RunDirectory,
+    manifest: &Manifest,
+    plan: Plan,
+    terminate: &Arc<AtomicBool>,
+) -> Result<Status, anyhow::Error> {
+    let config = &manifest.config;
+    let compute = Compute::select(&manifest.backend, Precision::F32)?;
+    let resume = Checkpoint::read(directory, config)?;
+    let mut server = Server::new(&plan.setup, config, compute.clone());
+    let saved = global_model::read(directory, config, &server.model, &compute)?;
+    let evaluator = Evaluator {
+        shape: plan.setup.batch.images.shape(),
+        truth: Some(plan.setup.batch.clone()),
+        normalisation: plan.setup.normalisation.clone(),
+        scoring: Scoring {
+            classes: plan.setup.net.classes(),
+            recovered_psnr: config.run.recovered_psnr,
+            lpips: plan.lpips.map(Arc::new),
+        },
+    };
+    let seconds = resume.as_ref().map_or(0.0, |resume| resume.seconds);
+    let begin = saved.as_ref().map_or(0, |saved| saved.round);
+    let seconds = saved.as_ref().map_or(seconds, |saved| seconds.max(saved.seconds));
+    if let Some(saved) = saved {
+        server.model = saved.model;
+    }
+    // Attacks on rounds before the one to go on with are over, if the log says so.
+    let first = resume.as_ref().map_or(begin, |resume| begin.max(resume.round));
+    let done = if config.trains() { finished_rounds(directory, first)? } else { BTreeMap::new() };
+
+    let reporter = Reporter::start(directory.clone(), manifest.clone(), evaluator.clone())?;
+    let clock = Clock { begin: Instant::now(), before: seconds };
+    reporter.event(
+        clock.now(),
+        Event::Started {
+            run: directory.id(),
+            preset: manifest.preset.clone(),
+            backend: compute.name().to_owned(),
+            device: compute.description(),
+        },
+    );
+    let victim = Victim::new(plan.setup.batch, plan.setup.normalisation, config, compute);
+    let mut rounds = Rounds {
+        directory,
+        manifest,
+        attack: plan.attack,
+        server,
+        victim,
+        evaluator,
+        reporter: &reporter,
+        terminate,
+        clock,
+        resume,
+    };
+    // A panic of a backend becomes the run's status, with the log closed in order.
+    let mut results: Vec<RoundResult> = done.into_values().collect();
+    let ended = catch_unwind(AssertUnwindSafe(|| rounds.run(begin, &mut results)))
+        .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
+    let seconds = rounds.clock.now();
+    let (status, error) = match (ended, reporter.failure()) {
+        (_, Some(failure)) => (Status::Failed, Some(failure)),
+        (Err(error), None) => (Status::Failed, Some(format!("{error:#}"))),
+        (Ok(Flow::Stop), None) => (Status::Stopped, None),
+        (Ok(Flow::Continue), None) => (Status::Done, None),
+    };
+    let rounds = if status == Status::Done { results } else { Vec::new() };
+    let finished = Finished { status, run: directory.id(), rounds, error: error.clone() };
+    reporter.close(seconds, finished).map_err(anyhow::Error::msg)?;
+    match error {
+        Some(error) => Err(anyhow::Error::msg(error)),
+        None => Ok(status),
+    }
+}
+
+impl Rounds<'_> {
+    /// Attacks and trains from round `begin` on; `results` are those of earlier rounds.
+    fn run(&mut self, begin: u32, results: &mut Vec<RoundResult>) -> Result<Flow, anyhow::Error> {
+        let config = &self.manifest.config;
+        let attacked = config.attacked_rounds();
+        let pause = Duration::from_secs_f64(config.run.checkpoint_seconds);
+        let mut saved = Instant::now();
+        for round in begin..=config.rounds() {
+            let standing = if config.trains() { self.server.standing()? } else { None };
+            if let Some(standing) = standing {
+                let event = Event::Trained { round, loss: standing.loss, accuracy: standing.accuracy };
+                self.reporter.event(self.clock.now(), event);
+            }
+            let attack_now = attacked.contains(&round) && !results.iter().any(|result| result.round == round);
+            if round > begin && (attack_now || saved.elapsed() >= pause) {
+                saved = Instant::now();
+                self.save(round)?;
+            }
+            if attack_now {
+                match self.attack_round(round, standing.map(|standing| standing.accuracy))? {
+                    Some(result) => results.push(result),
+                    None => return Ok(Flow::Stop),
+                }
+            }
+            if round == config.rounds() {
+                break;
+            }
+            if hold(self.reporter, self.terminate, &mut self.clock) == Flow::Stop {
+                self.save(round)?;
+                return Ok(Flow::Stop);
+            }
+            self.server.train(round, &self.victim)?;
+            anyhow::ensure!(
+                self.server.model.parameters.norm().is_finite(),
+                "training diverged in round {round}: the global model is not finite any more; lower \
+                 federation.learning_rate"
+            );
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn save(&self, round: u32) -> Result<(), super::RunError> {
+        let seconds = self.clock.now();
+        global_model::write(self.directory, &self.manifest.config, round, seconds, &self.server.model)
+    }
+
+    /// Attacks one round; nothing if it was stopped.
+    fn attack_round(
+        &mut self,
+        round: u32,
+        accuracy: Option<f64>,
+    ) -> Result<Option<RoundResult>, anyhow::Error> {
+        let config = &self.manifest.config;
+        let resume = self.resume.take().filter(|resume| resume.round == round);
+        let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
+        let sent = self.victim.send(&self.server.model, round);
+        let view = self.victim.view(&self.server.model, sent, round);
+        // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
+        if resume.is_none() {
+            self.reporter.event(
+                began,
+                Event::Round {
+                    round,
+                    update_norm: view.update.values.norm(),
+                    accuracy,
+                    batch: view.update.samples,
+                    parameters: view.model.net.parameter_count(),
+                    input: view.model.net.input_count(),
+                    trials: config.attack.trials,
+                    iterations: config.attack.iterations,
+                },
+            );
+        }
+        let nothing = Guess { pixels: Vec::new(), labels: Vec::new() };
+        let place = Place { round, trial: None, iteration: 0 };
+        self.reporter.picture(place, self.clock.now(), PictureOf::Truth, nothing);
+
+        let mut bridge = Bridge::new(
+            self.reporter,
+            &self.evaluator,
+            self.terminate,
+            self.clock,
+            began,
+            round,
+            &config.run,
+        );
+        let task = Task {
+            view: &view,
+            config: &config.attack,
+            seed: Seed(config.run.seed),
+            round,
+            resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
+        };
+        let ended = (self.attack.run)(task, &mut bridge)?;
+        self.clock = bridge.clock;
+        let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
+        let result = RoundResult {
+            round,
+            metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
+            probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
+            loss: reconstruction.matching,
+            trial: reconstruction.trial,
+            trials: reconstruction.trials,
+            evaluations: reconstruction.evaluations,
+            seconds: self.clock.now() - began,
+        };
+        let place = Place { round, trial: None, iteration: reconstruction.iteration };
+        self.reporter.picture(place, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
+        self.reporter.event(self.clock.now(), Event::RoundFinished(result.clone()));
+        Ok(Some(result))
+    }
+}
+
+/// Results of rounds before `first`, as the log of an earlier worker holds them.
+fn finished_rounds(
+    directory: &RunDirectory,
+    first: u32,
+) -> Result<BTreeMap<u32, RoundResult>, super::RunError> {
+    let path = directory.events_path();
+    let log = match std::fs::File::open(&path) {
+        Ok(log) => log,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(super::RunError::io("read", &path, e)),
+    };
+    let mut done = BTreeMap::new();
+    for line in BufReader::new(log).split(b'\n') {
+        let line = line.map_err(|e| super::RunError::io("read", &path, e))?;
+        // Few of many lines; the others need not be taken apart.
+        if !line.windows(16).any(|part| part == b"\"round-finished\"") {
+            continue;
+        }
+        if let Ok(Line { event: Event::RoundFinished(result), .. }) = serde_json::from_slice(&line)
+            && result.round < first
+        {
+            done.insert(result.round, result);
+        }
+    }
+    Ok(done)
+}
+
+/// What a panic said.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
