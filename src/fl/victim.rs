@@ -186,7 +186,7 @@ impl Setup {
 }
 
 fn weights(path: &str, model: &str, net: &Net) -> Result<Trained, VictimError> {
-    let checkpoint = Checkpoint::read(path.as_ref())?;
+    let checkpoint = Checkpoint::open(path)?;
     checkpoint.trained(net).map_err(|misfit| match misfit {
         Misfit::NotFinite { name, what } => VictimError::NotFinite { path: path.to_owned(), name, what },
         Misfit::Shapes(table) => {
