@@ -13,6 +13,7 @@ mod pickle;
 mod safetensors;
 mod statistics;
 mod torch;
+mod update;
 mod view;
 mod zip;
 

@@ -81,11 +81,14 @@ fn read(directory: &RunDirectory) -> anyhow::Result<(RunState, Option<String>)> 
 pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     let config = &manifest.config;
     let victim = &config.victim;
+    let samples = match &victim.captured {
+        Some(captured) => format!("({})", captured.kind.name()),
+        None => format!("{:?}", victim.indices),
+    };
     writeln!(
         out,
-        "victim   {} {:?}, batch of {}, {} {}, BatchNorm {}",
-        victim.data,
-        victim.indices,
+        "victim   {} {samples}, batch of {}, {} {}, BatchNorm {}",
+        victim.source(),
         config.batch(),
         victim.model,
         config.training(),
@@ -144,13 +147,20 @@ pub fn pictures(context: &Context, directory: &RunDirectory, rounds: &[RoundResu
 
 fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -> anyhow::Result<()> {
     let shell = Shell::look(context.wishes);
+    let has_truth = directory.manifest()?.config.has_truth();
     let mut out = std::io::stdout();
     for file in files {
         let reconstruction = directory.path().join(file);
         if let Some(shell) = &shell {
-            let truth = image::open(directory.pictures_path().join("truth.png"))?;
-            writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
-            shell.print(&beside(&truth, &image::open(&reconstruction)?))?;
+            let picture = image::open(&reconstruction)?;
+            if has_truth {
+                let truth = image::open(directory.pictures_path().join("truth.png"))?;
+                writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
+                shell.print(&beside(&truth, &picture))?;
+            } else {
+                writeln!(out, "\nreconstructed; there is no ground truth")?;
+                shell.print(&picture.to_rgb8())?;
+            }
         }
         writeln!(out, "picture  {}", reconstruction.display())?;
     }

@@ -64,7 +64,7 @@ pub fn all(user_directory: &Path) -> (Vec<Preset>, Vec<ConfigError>) {
 }
 
 /// Loads a preset by name (shipped, or in `user_directory`) or by path, applies `key=value` overrides in
-/// order, and checks the result.
+/// order, and checks the result. `key=` leaves a setting to its default.
 ///
 /// # Errors
 /// Names the file and line, or the override, the key, and the nearest right word.
@@ -78,8 +78,11 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
         let (key, value) = change.split_once('=').ok_or_else(|| {
             ConfigError::new(&origin, "an override has the form key=value, as attack.tv=1e-3")
         })?;
-        set(&mut table, key.trim(), parse(value.trim()))
-            .map_err(|message| ConfigError::new(&origin, message))?;
+        match value.trim() {
+            "" => unset(&mut table, key.trim()),
+            value => set(&mut table, key.trim(), parse(value))
+                .map_err(|message| ConfigError::new(&origin, message))?,
+        }
         config = toml::Value::Table(table.clone())
             .try_into::<RunConfig>()
             .map_err(|e| described(&origin, None, &e))?;

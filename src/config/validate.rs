@@ -1,7 +1,7 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{LineSearch, OptimiserKind, RunConfig, SCHEMA, federation};
+use super::{LineSearch, OptimiserKind, RunConfig, SCHEMA, captured, federation};
 use crate::data;
 
 /// A value that cannot be used.
@@ -74,6 +74,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let pause = config.run.checkpoint_seconds;
     let message = format!("= {pause}, must be above 0 and at most 86400");
     require(pause > 0.0 && pause <= 86_400.0, "run.checkpoint_seconds", message)?;
+    captured::check(config)?;
     federation::check(config)?;
     not_built_yet(config)
 }

@@ -27,7 +27,8 @@ fn world(changes: &[&str]) -> World {
     let compute = Compute::select("flex", Precision::F64).unwrap();
     let setup = Setup::new(&config).unwrap();
     let server = Server::new(&setup, &config, compute.clone());
-    let victim = Victim::new(setup.batch.clone(), setup.normalisation.clone(), &config, compute.clone());
+    let victim =
+        Victim::new(setup.batch.clone().unwrap(), setup.normalisation.clone(), &config, compute.clone());
     World { setup, server, victim, compute }
 }
 
@@ -40,9 +41,10 @@ impl World {
     /// The cosine distance that the attacker would measure at the private batch itself.
     fn distance_at_the_truth(&self, round: u32) -> f64 {
         let view = self.view(round);
-        let images = &self.setup.batch.images;
+        let batch = self.setup.batch.as_ref().unwrap();
+        let images = &batch.images;
         let x = self.compute.tensor(&self.setup.normalisation.apply(images), images.shape());
-        let labels = one_hot(&self.compute, &self.setup.batch.labels, view.model.net.classes());
+        let labels = one_hot(&self.compute, &batch.labels, view.model.net.classes());
         let knowledge = &view.knowledge;
         let simulated =
             knowledge.protocol.simulate(&view.model, knowledge.batch_norm, &x, &Targets::Hard(labels));

@@ -2,12 +2,13 @@
 //! tensor is made.
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Normalisation};
 use crate::model::{self, Net};
 use crate::seed::Seed;
 
 use super::Population;
+use super::captured::{self, CapturedError, CapturedUpdate};
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -39,15 +40,25 @@ pub enum VictimError {
         /// The layer that does not fit.
         reason: String,
     },
-    /// The file of weights cannot be read.
-    #[error("victim.weights: {0}")]
-    Weights(#[from] CheckpointError),
-    /// The file of weights is of another model.
+    /// The files of a captured update cannot be used.
+    #[error(transparent)]
+    Captured(#[from] CapturedError),
+    /// A file of tensors cannot be read.
+    #[error("{key}: {error}")]
+    File {
+        /// Where the config names it.
+        key: &'static str,
+        /// Why.
+        error: CheckpointError,
+    },
+    /// A file of tensors is of another model.
     #[error(
-        "victim.weights: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
+        "{key}: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
         likely.as_ref().map(|name| format!("; it looks like {name}")).unwrap_or_default()
     )]
-    OtherWeights {
+    OtherModel {
+        /// Where the config names it.
+        key: &'static str,
         /// The file.
         path: String,
         /// Architecture of the victim.
@@ -61,9 +72,11 @@ pub enum VictimError {
     },
     /// No network can compute with these weights.
     #[error(
-        "victim.weights: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
+        "{key}: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
     )]
     NotFinite {
+        /// Where the config names it.
+        key: &'static str,
         /// The file.
         path: String,
         /// The tensor.
@@ -108,8 +121,8 @@ pub enum VictimError {
 /// The private side of a run, before any tensor is made.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The private batch.
-    pub batch: Batch,
+    /// The private batch; absent if an update came from outside without it.
+    pub batch: Option<Batch>,
     /// Public map between pixels and model input.
     pub normalisation: Normalisation,
     /// The architecture, fitted to the data.
@@ -118,23 +131,24 @@ pub struct Setup {
     pub weights: Option<Trained>,
     /// The samples of the other clients and those held out, if the global model trains.
     pub population: Option<Population>,
+    /// The update, if it came from outside.
+    pub captured: Option<CapturedUpdate>,
 }
 
 impl Setup {
-    /// Reads data and weights and fits the architecture.
+    /// Reads data, weights and a captured update, and fits the architecture.
     ///
     /// # Errors
     /// [`VictimError`] with what does not fit, in one sentence.
     pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
+        match &config.victim.captured {
+            Some(captured) => captured::setup(config, captured),
+            None => Setup::simulated(config),
+        }
+    }
+
+    fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
         let victim = &config.victim;
-        let architecture = model::architecture(&victim.model).ok_or_else(|| {
-            let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
-            let suggestion = match crate::config::nearest(&victim.model, names()) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
-            };
-            VictimError::UnknownModel { name: victim.model.clone(), suggestion }
-        })?;
         let dataset = data::open(&victim.data)?;
         let batch = dataset.batch(&victim.indices, victim.size)?;
         let classes = victim.classes.unwrap_or(dataset.classes.len());
@@ -142,17 +156,14 @@ impl Setup {
             return Err(VictimError::TooFewClasses { classes, label });
         }
         let [_, channels, height, width] = batch.images.shape();
-        if let Some(option) = architecture.unfitting(&victim.options) {
-            let takes = architecture.switches.join(", ");
-            return Err(VictimError::Option { model: architecture.name, option, takes });
-        }
-        let net =
-            architecture.net(&victim.options, [channels, height, width], classes).map_err(|reason| {
-                VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
-            })?;
+        let net = fitted(victim, [channels, height, width], classes)?;
         let normalisation =
             if victim.normalise { dataset.normalisation.clone() } else { Normalisation::identity(channels) };
-        let weights = victim.weights.as_ref().map(|path| weights(path, &victim.model, &net)).transpose()?;
+        let weights = victim.weights.as_ref().map(|path| {
+            let file = File::read("victim.weights", path)?;
+            file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
+        });
+        let weights = weights.transpose()?;
         let population = if config.trains() {
             let size = Some(victim.size.unwrap_or(height)).filter(|_| height == width);
             let population = Population::new(dataset, &victim.indices, size, config, Seed(config.run.seed))?;
@@ -163,20 +174,72 @@ impl Setup {
         } else {
             None
         };
-        Ok(Setup { batch, normalisation, net, weights, population })
+        Ok(Setup { batch: Some(batch), normalisation, net, weights, population, captured: None })
     }
 }
 
-fn weights(path: &str, model: &str, net: &Net) -> Result<Trained, VictimError> {
-    let checkpoint = Checkpoint::read(path.as_ref())?;
-    checkpoint.trained(net).map_err(|misfit| match misfit {
-        Misfit::NotFinite { name, what } => VictimError::NotFinite { path: path.to_owned(), name, what },
-        Misfit::Shapes(table) => {
+/// The victim's architecture for an input `[channels, height, width]`.
+pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
+    let architecture = model::architecture(&victim.model).ok_or_else(|| {
+        let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
+        let suggestion = match crate::config::nearest(&victim.model, names()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        VictimError::UnknownModel { name: victim.model.clone(), suggestion }
+    })?;
+    if let Some(option) = architecture.unfitting(&victim.options) {
+        let takes = architecture.switches.join(", ");
+        return Err(VictimError::Option { model: architecture.name, option, takes });
+    }
+    let [channels, height, width] = input;
+    architecture.net(&victim.options, input, classes).map_err(|reason| VictimError::Misfit {
+        model: victim.model.clone(),
+        channels,
+        height,
+        width,
+        reason,
+    })
+}
+
+/// A file of tensors that the config names under a key.
+pub(super) struct File<'a> {
+    key: &'static str,
+    path: &'a str,
+    checkpoint: Checkpoint,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn read(key: &'static str, path: &'a str) -> Result<File<'a>, VictimError> {
+        let checkpoint = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
+        Ok(File { key, path, checkpoint })
+    }
+
+    /// What a model takes of it.
+    pub(super) fn of<T>(
+        self,
+        model: &str,
+        net: &Net,
+        take: impl FnOnce(&Checkpoint) -> Result<T, Misfit>,
+    ) -> Result<T, VictimError> {
+        let File { key, path, checkpoint } = self;
+        take(&checkpoint).map_err(|misfit| {
+            let path = path.to_owned();
+            let differences = match misfit {
+                Misfit::NotFinite { name, what } => {
+                    return VictimError::NotFinite { key, path, name, what };
+                }
+                Misfit::Shapes(table) => table.summary(),
+                Misfit::Count { found, parameters, state } => format!(
+                    "it is a list of {found} arrays where the model has {parameters} parameters and a state dict of \
+                     {state}"
+                ),
+            };
             let own =
                 |fit: &crate::checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
             let likely = checkpoint.fit().filter(|fit| !own(fit)).map(|fit| fit.name());
-            let (path, model, differences) = (path.to_owned(), model.to_owned(), table.summary());
-            VictimError::OtherWeights { path, model, classes: net.classes(), differences, likely }
-        }
-    })
+            let (model, classes) = (model.to_owned(), net.classes());
+            VictimError::OtherModel { key, path, model, classes, differences, likely }
+        })
+    }
 }

@@ -40,9 +40,9 @@ pub fn begin(
 ) -> Result<RunDirectory, BeginError> {
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
-    // An empty path stays empty, to be refused.
-    let weights = config.victim.weights.take();
-    config.victim.weights = weights.map(|path| if path.is_empty() { path } else { plan::absolute(&path) });
+    config.victim.weights = config.victim.weights.map(|path| plan::absolute(&path));
+    config.victim.captured =
+        config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     plan::plan(&config)?;
     let backend = Compute::select(backend, Precision::F32)?;
     let directory = store.create(preset, &config, backend.name(), super::now())?;

@@ -93,8 +93,10 @@ pub fn config(run: &RunView) -> Option<&crate::config::RunConfig> {
 pub fn attack_different_pictures(compared: &[(&RunView, usize)]) -> bool {
     let mut victims = compared.iter().filter_map(|(run, _)| config(run)).map(|config| &config.victim);
     let Some(first) = victims.next() else { return false };
-    victims
-        .any(|other| (&first.data, &first.indices, first.size) != (&other.data, &other.indices, other.size))
+    victims.any(|other| {
+        (&first.data, &first.indices, first.size, &first.captured)
+            != (&other.data, &other.indices, other.size, &other.captured)
+    })
 }
 
 /// Why the figures are not like for like, if they are not.
@@ -221,14 +223,14 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
     let playing = if model.compare.playing { ", playing" } else { "" };
     let title = at.map_or("pictures".to_owned(), |at| format!("pictures up to iteration {at}{playing}"));
     let mut block = theme.frame(title);
-    if area.width >= 50 {
+    if area.width >= 50 && reference.is_some_and(RunView::has_truth) {
         let note = " * known to you, never to the attackers ";
         block = block.title_bottom(Line::styled(note, theme.dim()));
     }
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
     let mut shown = Vec::new();
-    if let Some(run) = reference {
+    if let Some(run) = reference.filter(|run| run.has_truth()) {
         shown.push(Shown {
             label: "truth*".to_owned(),
             raster: run.pictures.shown[0].as_ref(),

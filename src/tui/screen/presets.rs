@@ -200,6 +200,9 @@ fn attack(config: &RunConfig) -> String {
 /// Which picture of which set.
 fn picture(model: &Model, config: &RunConfig) -> String {
     let victim = &config.victim;
+    if let Some(captured) = &victim.captured {
+        return format!("{} ({}), batch of {}", victim.source(), captured.kind.name(), captured.batch);
+    }
     let first = victim.indices.first().copied().unwrap_or(0);
     let batch = match victim.indices.len() {
         1 => String::new(),

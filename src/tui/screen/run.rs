@@ -115,11 +115,11 @@ fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
 fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let preset = run.manifest.as_ref().map(|manifest| manifest.preset.clone()).unwrap_or_default();
     let dot = theme.glyph(" · ", ", ");
-    let data = std::path::Path::new(&config.victim.data);
-    let data = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
+    let source = config.victim.source();
+    let source = source.rsplit(std::path::MAIN_SEPARATOR).next().unwrap_or(&source);
     let first = config.victim.indices.first().copied().unwrap_or(0) + 1;
     let mut parts = vec![
-        format!("{data} {first}"),
+        if config.victim.captured.is_some() { source.to_owned() } else { format!("{source} {first}") },
         config.victim.model.clone(),
         config.training(),
         format!("BN {}", config.victim.batch_norm()),

@@ -33,15 +33,16 @@ fn facts(record: &Record) -> Markup {
     let (manifest, config) = (&record.manifest, record.config());
     let victim = &config.victim;
     let indices: Vec<String> = victim.indices.iter().map(usize::to_string).collect();
+    let samples = match &victim.captured {
+        Some(captured) => captured.kind.name().to_owned(),
+        None => format!("sample {}", indices.join(", ")),
+    };
     let facts = [
         ("what", Some(config.title.clone())),
         ("preset", Some(manifest.preset.clone())),
         ("status", Some(record.health.name().to_owned())),
         ("error", manifest.error.clone()),
-        (
-            "victim",
-            Some(format!("{}, sample {}, batch of {}", victim.data, indices.join(", "), config.batch())),
-        ),
+        ("victim", Some(format!("{}, {samples}, batch of {}", victim.source(), config.batch()))),
         ("model", Some(model(record))),
         (
             "attacker",
