@@ -81,14 +81,11 @@ fn read(directory: &RunDirectory) -> anyhow::Result<(RunState, Option<String>)> 
 pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     let config = &manifest.config;
     let victim = &config.victim;
-    let samples = match &victim.captured {
-        Some(captured) => format!("({})", captured.kind.name()),
-        None => format!("{:?}", victim.indices),
-    };
     writeln!(
         out,
-        "victim   {} {samples}, batch of {}, {} {}, BatchNorm {}",
+        "victim   {} {}, batch of {}, {} {}, BatchNorm {}",
         victim.source(),
+        victim.which(),
         config.batch(),
         victim.model,
         config.training(),

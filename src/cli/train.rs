@@ -9,10 +9,9 @@ use anyhow::Context as _;
 use gialab::backend::{Compute, Precision};
 use gialab::config::preset;
 use gialab::data;
+use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
-use gialab::fl::{Population, Setup};
 use gialab::run::global_model;
-use gialab::seed::Seed;
 
 use super::{Context, DONE};
 
@@ -63,11 +62,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     config.federation.secure_aggregation = 1;
     config.federation.clients = 2;
     let setup = Setup::new(&config)?;
-    let dataset = data::open(&config.victim.data)?;
-    let [_, height, width] = setup.net.input();
-    let size = (height == width).then_some(height);
-    let seed = Seed(config.run.seed);
-    let population = Population::new(dataset, &config.victim.indices, size, &config, seed)?;
+    let population = setup.population(data::open(&config.victim.data)?, &config)?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let training = Training {
         epochs: arguments.epochs,

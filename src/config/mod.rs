@@ -7,8 +7,10 @@ mod captured;
 mod error;
 mod federation;
 mod model_options;
+mod normalise;
 mod partition;
 pub mod preset;
+mod sampling;
 pub mod setting;
 mod validate;
 
@@ -16,7 +18,9 @@ pub use captured::{Captured, CapturedKind};
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
+pub use normalise::Normalise;
 pub use partition::Partition;
+pub use sampling::{Classes, Sampling};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,20 +68,23 @@ fn default_group() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Victim {
-    /// A built-in set (`photos`, `digits28`, ...) or a path: an image, a folder, IDX, CIFAR-10 binary. Empty only
-    /// beside a captured update without ground truth.
+    /// A built-in set (`photos`, `digits28`, `wine`, ...) or a path: an image, a folder, IDX, CIFAR binary, a
+    /// CSV table. Empty only beside a captured update without ground truth.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data: String,
-    /// Which samples form the batch, by position in the set.
-    #[serde(default = "first_sample")]
+    /// Which samples form the batch, by position in the set; empty where the preset does not say. Read it
+    /// through [`Victim::positions`].
+    #[serde(default, deserialize_with = "not_empty", skip_serializing_if = "Vec::is_empty")]
     pub indices: Vec<usize>,
-    /// Side in pixels that images are resized to; the set's own size if absent.
+    /// How the batch is drawn, instead of `indices`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sampling>,
+    /// Side in pixels that images are resized to; the set's own size if absent. Tables have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
-    /// Whether the client normalises pixels by the set's mean and standard deviation, as most training code
-    /// does; DLG's own experiments feed pixels in [0, 1] as they are.
-    #[serde(default = "yes")]
-    pub normalise: bool,
+    /// By what the client normalises pixels.
+    #[serde(default)]
+    pub normalise: Normalise,
     /// Architecture by name (`lenet`, `convnet64`, ...).
     pub model: String,
     /// How the model differs from its architecture as published.
@@ -86,9 +93,6 @@ pub struct Victim {
     /// Outputs of the model; the set's number of classes if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
-    /// Sampling of the batch by class or at random instead of `indices`. Not built yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sample: Option<toml::Table>,
     /// File of trained weights: safetensors, PyTorch or npz; a fresh model if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
@@ -106,16 +110,39 @@ pub struct Victim {
     pub share_buffers: bool,
 }
 
-fn yes() -> bool {
-    true
+impl Victim {
+    /// Positions of the batch in the set as the config names them: the first sample if it says nothing, none
+    /// if `sample` draws them.
+    pub fn positions(&self) -> &[usize] {
+        match (&self.sample, self.indices.as_slice()) {
+            (Some(_), _) => &[],
+            (None, []) => &[0],
+            (None, indices) => indices,
+        }
+    }
+
+    /// Which samples are attacked, for people: `[0, 1]`, `2 drawn of one class`, or `(gradient)`
+    /// of a captured update.
+    pub fn which(&self) -> String {
+        match (&self.captured, &self.sample) {
+            (Some(captured), _) => format!("({})", captured.kind.name()),
+            (None, Some(sampling)) => format!("{} {sampling}", sampling.count),
+            (None, None) => format!("{:?}", self.positions()),
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-fn first_sample() -> Vec<usize> {
-    vec![0]
+/// An empty list is a mistake; the default is to leave it out.
+fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    let indices = Vec::deserialize(deserializer)?;
+    if indices.is_empty() {
+        return Err(serde::de::Error::custom("victim.indices is empty; name at least one sample"));
+    }
+    Ok(indices)
 }
 
 /// How far the attacked model is trained.
@@ -363,7 +390,11 @@ impl RunConfig {
 
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
-        self.victim.captured.as_ref().map_or(self.victim.indices.len(), |captured| captured.batch)
+        match (&self.victim.captured, &self.victim.sample) {
+            (Some(captured), _) => captured.batch,
+            (None, Some(sampling)) => sampling.count,
+            (None, None) => self.victim.positions().len(),
+        }
     }
 
     /// Whether there is a ground truth to measure by; a captured update may come without.

@@ -88,7 +88,12 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
             .map_err(|e| described(&origin, None, &e))?;
     }
     validate::check(&config).map_err(|fault| {
-        let touched = overrides.iter().rev().find(|change| change.starts_with(fault.key));
+        // An override sets the key itself, or the table that holds it.
+        let holds = |change: &str| {
+            let key = change.split_once('=').map_or("", |(key, _)| key.trim());
+            fault.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let touched = overrides.iter().rev().find(|change| change.starts_with(fault.key) || holds(change));
         let origin = match touched {
             Some(change) => format!("--set {change}"),
             None => match line_of(&text, fault.key) {
@@ -143,7 +148,8 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
         for (name, value) in table {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
-                toml::Value::Table(inner) => collect(&key, inner, into),
+                // Its constants belong together: one without the other is no value.
+                toml::Value::Table(inner) if key != "victim.normalise" => collect(&key, inner, into),
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
                 // As people write them: 1e-6 rather than 0.000001.
                 toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
@@ -230,7 +236,7 @@ fn parse(value: &str) -> toml::Value {
 fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
     let mut path: Vec<&str> = key.split('.').collect();
     let last = path.pop().filter(|last| !last.is_empty()).ok_or("the key is empty")?;
-    let mut inner = table;
+    let mut inner = &mut *table;
     for (depth, part) in path.iter().enumerate() {
         let entry = inner.entry(*part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         inner = entry
@@ -238,20 +244,26 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
             .ok_or_else(|| format!("{} is a value, not a table", path[..=depth].join(".")))?;
     }
     inner.insert(last.to_owned(), value);
+    // Both say which samples form the batch: the one that is set replaces the other.
+    let other = match key {
+        "victim.indices" => Some("victim.sample"),
+        _ if key == "victim.sample" || key.starts_with("victim.sample.") => Some("victim.indices"),
+        _ => None,
+    };
+    other.into_iter().for_each(|other| unset(table, other));
     Ok(())
 }
 
+/// Removes a key, and a table that it leaves empty.
 fn unset(table: &mut toml::Table, key: &str) {
-    let mut inner = table;
-    let mut path = key.split('.').peekable();
-    while let Some(part) = path.next() {
-        if path.peek().is_none() {
-            inner.remove(part);
-            return;
-        }
-        match inner.get_mut(part).and_then(toml::Value::as_table_mut) {
-            Some(table) => inner = table,
-            None => return,
+    let Some((part, rest)) = key.split_once('.') else {
+        table.remove(key);
+        return;
+    };
+    if let Some(inner) = table.get_mut(part).and_then(toml::Value::as_table_mut) {
+        unset(inner, rest);
+        if inner.is_empty() {
+            table.remove(part);
         }
     }
 }
@@ -325,6 +337,14 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_override_leaves_a_setting_to_its_default() {
+        let config = load_with(&["victim.size=", "attack.trials="]).unwrap().config;
+        assert_eq!((config.victim.size, config.attack.trials), (None, 1));
+        let error = load_with(&["victim.data="]).unwrap_err().to_string();
+        assert!(error.contains("missing field `data`"), "{error}");
+    }
+
+    #[test]
     fn a_wrong_key_is_named_with_its_line_and_the_nearest_right_one() {
         let text = shipped_text("dlg-lenet").unwrap().replace("iterations", "iteratons");
         let line = text.lines().position(|line| line.contains("iteratons")).unwrap() + 1;
@@ -359,10 +379,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_yet_is_refused_by_name() {
-        for (change, word) in [
-            ("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise"),
-            ("victim.sample={ count = 8 }", "sample"),
-        ] {
+        for (change, word) in [("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise")] {
             let error = load_with(&[change]).unwrap_err().to_string();
             assert!(error.contains(word) && error.contains("not built yet"), "{change}: {error}");
         }

@@ -57,6 +57,20 @@ pub static SETTINGS: &[Setting] = &[
         "the samples of the private batch",
     ),
     setting(
+        "victim.sample.count",
+        Kind::Optional,
+        "",
+        "1 or more, empty: those of indices",
+        "draws the batch with the seed instead",
+    ),
+    setting(
+        "victim.sample.classes",
+        Kind::Optional,
+        "",
+        "any, same, unique, 3, [3, 5]",
+        "of which classes samples are drawn",
+    ),
+    setting(
         "victim.size",
         Kind::Optional,
         "pixels",
@@ -67,7 +81,7 @@ pub static SETTINGS: &[Setting] = &[
         "victim.normalise",
         Kind::Flag,
         "",
-        "",
+        "or { mean = [..], std = [..] }",
         "the client feeds pixels by the set's mean and deviation",
     ),
     setting("victim.model", Kind::Model, "", "a model of gialab", "the network whose update is attacked"),
@@ -284,7 +298,7 @@ mod tests {
     use crate::config::preset;
 
     /// What the format has room for and the program refuses, and what describes rather than decides.
-    const NOT_HERE: [&str; 6] = ["schema", "about", "group", "victim.state", "expect.", "victim.sample"];
+    const NOT_HERE: [&str; 5] = ["schema", "about", "group", "victim.state", "expect."];
 
     #[test]
     fn every_key_of_every_preset_has_its_setting() {

@@ -1,8 +1,11 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{LineSearch, OptimiserKind, RunConfig, SCHEMA, captured, federation};
+use super::{Classes, LineSearch, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
 use crate::data;
+
+/// Largest batch that is drawn: far above what any attack recovers.
+const MAX_DRAWN: usize = 100_000;
 
 /// A value that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,11 +31,28 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(config.schema == SCHEMA, "schema", {
         format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
     })?;
-    require(
-        !config.victim.indices.is_empty(),
-        "victim.indices",
-        "is empty; name at least one sample".into(),
-    )?;
+    if let Some(sampling) = &config.victim.sample {
+        let message = "draws the batch, but victim.indices names it; keep one of the two".to_owned();
+        require(config.victim.indices.is_empty(), "victim.sample", message)?;
+        within(sampling.count, MAX_DRAWN, "victim.sample.count")?;
+        let message = "is an empty list; name at least one class".to_owned();
+        require(sampling.classes != Classes::Of(Vec::new()), "victim.sample.classes", message)?;
+    }
+    if let Normalise::By { mean, std } = &config.victim.normalise {
+        let message = format!(
+            "has {} means and {} deviations, must have one of each per channel",
+            mean.len(),
+            std.len()
+        );
+        require(mean.len() == std.len() && !mean.is_empty(), "victim.normalise", message)?;
+        for mean in mean {
+            require(mean.is_finite(), "victim.normalise", format!("has a mean of {mean}, must be finite"))?;
+        }
+        for std in std {
+            let message = format!("has a std of {std}, must be above 0");
+            require(std.is_finite() && *std > 0.0, "victim.normalise", message)?;
+        }
+    }
     if let Some(size) = config.victim.size {
         let range = data::MIN_SIDE..=data::MAX_SIDE;
         let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
@@ -84,9 +104,6 @@ fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
     let refuse = |key: &'static str, what: String, instead: &str| {
         Err(Fault { key, message: format!("{what} is not built yet; {instead}") })
     };
-    if config.victim.sample.is_some() {
-        return refuse("victim.sample", "victim.sample".to_owned(), "remove it");
-    }
     if let Some(post) = config.post.first() {
         return refuse("post", format!("the post-processing \"{}\"", post.kind), "remove [[post]]");
     }

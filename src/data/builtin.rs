@@ -1,8 +1,13 @@
 //! The sets that are part of the program, so that it works without a checkout and without a network. Their
 //! sources and licences are in `assets/NOTICE.md`.
 
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+
 use super::picture::Picture;
-use super::{DataError, Dataset, Normalisation, Samples, cifar, idx};
+use super::{DataError, Dataset, Normalisation, Samples, cifar, idx, io_error, table};
 
 /// One built-in set, for lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,9 +16,9 @@ pub struct CatalogueEntry {
     pub name: &'static str,
     /// Number of samples.
     pub samples: usize,
-    /// 1 (grey) or 3 (red, green, blue).
+    /// 1 (grey, or a table) or 3 (red, green, blue).
     pub channels: usize,
-    /// Height and width in pixels; absent where the samples differ.
+    /// Height and width in pixels; absent where the samples differ. Rows of a table are 1 high.
     pub size: Option<(usize, usize)>,
     /// Number of classes.
     pub classes: usize,
@@ -40,6 +45,10 @@ enum Content {
     },
     /// Name and file; each picture is its own class.
     Pictures(&'static [(&'static str, &'static [u8])]),
+    /// Rows of 8 x 8 grey levels from 0 to 16 and a digit, gzip-compressed.
+    Digits8(&'static [u8]),
+    /// Comma-separated rows under a header.
+    Table(&'static str),
 }
 
 macro_rules! asset {
@@ -81,7 +90,7 @@ static MEDICAL: [(&str, &[u8]); 6] = [
     ("ihc_colon", PHOTO_IHC),
 ];
 
-static SETS: [Set; 6] = [
+static SETS: [Set; 10] = [
     Set {
         entry: CatalogueEntry {
             name: "photos",
@@ -175,6 +184,50 @@ static SETS: [Set; 6] = [
         },
         content: Content::Pictures(&MEDICAL),
     },
+    Set {
+        entry: CatalogueEntry {
+            name: "digits8",
+            samples: 1797,
+            channels: 1,
+            size: Some((8, 8)),
+            classes: 10,
+            about: "handwritten digits, tiny: for quick looks",
+        },
+        content: Content::Digits8(asset!("digits8/digits.csv.gz")),
+    },
+    Set {
+        entry: CatalogueEntry {
+            name: "breast-cancer",
+            samples: 569,
+            channels: 1,
+            size: Some((1, 30)),
+            classes: 2,
+            about: "table: 30 measures of cell nuclei, malignant or benign",
+        },
+        content: Content::Table(include_str!("../../assets/tables/breast-cancer.csv")),
+    },
+    Set {
+        entry: CatalogueEntry {
+            name: "wine",
+            samples: 178,
+            channels: 1,
+            size: Some((1, 13)),
+            classes: 3,
+            about: "table: 13 chemical measures of wines of three growers",
+        },
+        content: Content::Table(include_str!("../../assets/tables/wine.csv")),
+    },
+    Set {
+        entry: CatalogueEntry {
+            name: "iris",
+            samples: 150,
+            channels: 1,
+            size: Some((1, 4)),
+            classes: 3,
+            about: "table: 4 measures of flowers of three species",
+        },
+        content: Content::Table(include_str!("../../assets/tables/iris.csv")),
+    },
 ];
 
 /// The built-in sets, in the order in which lists show them.
@@ -193,14 +246,41 @@ pub(super) fn open(name: &str) -> Option<Result<Dataset, DataError>> {
         Content::Pictures(pictures) => Ok(Dataset {
             name: name.into(),
             classes: pictures.iter().map(|(name, _)| name.to_string()).collect(),
-            normalisation: Normalisation::cifar10(),
             channels: set.entry.channels,
             size: set.entry.size,
+            table: None,
+            known: Some(Normalisation::cifar10()),
             labels: (0..pictures.len()).collect(),
             samples: Samples::Pictures(
                 pictures.iter().map(|&(name, bytes)| Picture::Embedded { name, bytes }).collect(),
             ),
         }),
+        Content::Digits8(packed) => digits8(name, packed),
+        Content::Table(text) => table::embedded(name, text),
+    })
+}
+
+/// Levels 0 to 16 become 0 to 255, rounded.
+fn digits8(name: &str, packed: &[u8]) -> Result<Dataset, DataError> {
+    const SIDE: usize = 8;
+    let mut text = String::new();
+    GzDecoder::new(packed).read_to_string(&mut text).map_err(|reason| io_error(Path::new(name), reason))?;
+    let (mut labels, mut pixels) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        let numbers: Vec<u32> = line.split(',').filter_map(|number| number.parse().ok()).collect();
+        let (label, levels) = numbers.split_last().unwrap_or((&0, &[]));
+        labels.push(*label as usize);
+        pixels.extend(levels.iter().map(|level| ((level * 255 + 8) / 16) as u8));
+    }
+    Ok(Dataset {
+        name: name.into(),
+        classes: (0..10).map(|digit| digit.to_string()).collect(),
+        channels: 1,
+        size: Some((SIDE, SIDE)),
+        table: None,
+        known: None,
+        labels,
+        samples: Samples::Stored { height: SIDE, width: SIDE, pixels },
     })
 }
 
@@ -219,8 +299,9 @@ mod tests {
             assert_eq!(set.channels, entry.channels);
             assert_eq!(set.size, entry.size);
             assert_eq!(set.classes.len(), entry.classes);
-            assert_eq!(set.normalisation.mean.len(), set.channels);
-            assert_eq!(set.normalisation.std.len(), set.channels);
+            let normalisation = set.normalisation();
+            assert_eq!((normalisation.mean.len(), normalisation.std.len()), (set.channels, set.channels));
+            assert_eq!(set.table.is_some(), entry.about.starts_with("table: "), "{}", entry.name);
             for i in 0..set.len() {
                 assert!(set.label(i).unwrap() < set.classes.len());
                 let images = set.batch(&[i], None).unwrap().images;
@@ -235,7 +316,7 @@ mod tests {
     #[test]
     fn classes_are_balanced_as_their_notice_says() {
         for (name, each) in
-            [("digits28", 50), ("fashion28", 50), ("crops32", 8), ("photos", 1), ("medical", 1)]
+            [("digits28", 50), ("fashion28", 50), ("crops32", 8), ("photos", 1), ("medical", 1), ("iris", 50)]
         {
             let set = data::open(name).unwrap();
             for class in 0..set.classes.len() {
@@ -259,6 +340,40 @@ mod tests {
         assert_eq!(batch.labels, [usize::from(crops[3073])]);
         assert_eq!(batch.images.pixels[0], f64::from(crops[3074]) / 255.0);
         assert_eq!(batch.images.pixels[3071], f64::from(crops[2 * 3073 - 1]) / 255.0);
+    }
+
+    #[test]
+    fn small_digits_are_the_files_levels() {
+        let set = data::open("digits8").unwrap();
+        // The first line of the file: 0,0,5,13,9,1,0,0,0,0,13,15,10,15,5,0, ... and the digit 0.
+        let batch = set.batch(&[0], None).unwrap();
+        assert_eq!((batch.labels[0], batch.names[0].as_str()), (0, "0 #0"));
+        let levels: Vec<f64> = batch.images.pixels[..16].iter().map(|pixel| (pixel * 16.0).round()).collect();
+        assert_eq!(levels, [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0].map(f64::from));
+        let all: Vec<usize> = (0..set.len()).collect();
+        let pixels = set.batch(&all, None).unwrap().images.pixels;
+        assert!(pixels.contains(&0.0) && pixels.contains(&1.0));
+        assert_eq!(set.labels().iter().filter(|label| **label == 3).count(), 183);
+    }
+
+    #[test]
+    fn tables_name_their_fields_and_classes() {
+        let set = data::open("breast-cancer").unwrap();
+        assert_eq!(set.classes, ["benign", "malignant"]);
+        assert_eq!(set.labels().iter().filter(|label| **label == 1).count(), 212);
+        let batch = set.batch(&[0], None).unwrap();
+        assert_eq!((batch.images.shape(), batch.names[0].as_str()), ([1, 1, 1, 30], "malignant #0"));
+        assert!(batch.images.pixels.iter().all(|value| (0.0..=1.0).contains(value)));
+        let fields = set.table.as_ref().unwrap().decode(&batch.images.pixels);
+        for (i, name, number) in
+            [(0, "mean radius", 17.99), (3, "mean area", 1001.0), (20, "worst radius", 25.38)]
+        {
+            assert_eq!(fields[i].name, name);
+            assert!(
+                matches!(fields[i].value, data::Value::Number(n) if (n - number).abs() < 1e-9),
+                "{fields:?}"
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{MAX_BYTES, MAX_SIDE, MIN_SIDE, picture};
+use super::{MAX_SIDE, MIN_SIDE, picture};
 
 /// Data that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,8 @@ pub enum DataError {
     },
     /// The content is of no kind that can be read.
     #[error(
-        "{} is neither a picture (PNG, JPEG) nor an IDX file nor CIFAR-10 binary: convert it to one of these",
+        "{} is neither a picture (PNG, JPEG) nor an IDX file nor CIFAR binary nor a table (.csv, .tsv): \
+         convert it to one of these",
         path.display()
     )]
     UnknownFormat {
@@ -85,10 +86,12 @@ pub enum DataError {
         height: usize,
     },
     /// A set too large for memory.
-    #[error("{} holds more than {} MiB: take a part of it", path.display(), MAX_BYTES >> 20)]
+    #[error("{} holds more than {} MiB: take a part of it", path.display(), most >> 20)]
     TooManyBytes {
         /// The file.
         path: PathBuf,
+        /// Bytes that are read at most.
+        most: u64,
     },
     /// A folder with nothing in it.
     #[error("{} is an empty folder: put PNG or JPEG pictures into it, or sub-folders as classes", path.display())]
@@ -99,7 +102,7 @@ pub enum DataError {
     /// A folder without pictures.
     #[error(
         "{} holds no pictures: put files named .png, .jpg or .jpeg into it or into sub-folders, \
-         or name one IDX or CIFAR-10 file",
+         or name one IDX, CIFAR or CSV file",
         path.display()
     )]
     NoPictures {
@@ -114,6 +117,19 @@ pub enum DataError {
     MixedFolder {
         /// The folder.
         path: PathBuf,
+    },
+    /// Nothing but `train`, `val` and `test`.
+    #[error(
+        "{} holds parts of a set ({splits}), not classes: name one of them, such as {}",
+        path.display(), first.display()
+    )]
+    Splits {
+        /// The folder.
+        path: PathBuf,
+        /// Names of its sub-folders, comma separated.
+        splits: String,
+        /// The first of them.
+        first: PathBuf,
     },
     /// A flat folder would make each of its pictures a class.
     #[error(
@@ -195,11 +211,11 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// Not a whole number of CIFAR-10 records.
+    /// Not a whole number of CIFAR records.
     #[error(
-        "{} has {length} bytes, which is not a multiple of the {record} of a CIFAR-10 record: \
-         it is truncated or not CIFAR-10 binary",
-        path.display(), record = super::cifar::RECORD
+        "{} has {length} bytes, which is a multiple neither of the 3073 of a CIFAR-10 record nor of the 3074 of a \
+         CIFAR-100 record: it is truncated or not CIFAR binary",
+        path.display()
     )]
     CifarLength {
         /// The file.
@@ -210,7 +226,7 @@ pub enum DataError {
     /// A label without a class.
     #[error(
         "{}: record {record} has label {label} but only {classes} class names: \
-         list them all, one a line, in batches.meta.txt beside it",
+         list them all, one a line, in {names} beside it",
         path.display()
     )]
     LabelWithoutClass {
@@ -221,6 +237,75 @@ pub enum DataError {
         /// The label.
         label: usize,
         /// Classes that are named.
+        classes: usize,
+        /// File of the class names.
+        names: &'static str,
+    },
+    /// A table that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A column that cannot be used as it is.
+    #[error("{}, column {column}: {reason}", path.display())]
+    Column {
+        /// The table.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A schema that does not describe its table.
+    #[error("{}: {reason}", path.display())]
+    Schema {
+        /// The schema's file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A row has no side.
+    #[error("{set} is a table, its rows have no size in pixels: leave victim.size out (--set victim.size=)")]
+    SizeOfTable {
+        /// Name of the set.
+        set: String,
+    },
+    /// Normalisation constants for another number of channels.
+    #[error(
+        "victim.normalise has {given} means and deviations, but the samples of {set} have {channels} channels: \
+         give one for each"
+    )]
+    Channels {
+        /// Constants given.
+        given: usize,
+        /// Name of the set.
+        set: String,
+        /// Channels of its samples.
+        channels: usize,
+    },
+    /// Fewer samples than are to be drawn.
+    #[error("victim.sample asks for {count} {what} of {set}, which has {len}; set a smaller count")]
+    TooFewSamples {
+        /// Samples asked for.
+        count: usize,
+        /// Of which kind: `samples of one class`.
+        what: String,
+        /// Name of the set.
+        set: String,
+        /// How many there are at most.
+        len: usize,
+    },
+    /// No such class to draw from.
+    #[error("victim.sample.classes names class {class} of {set}, which has {classes}: use 0 to {}", classes.saturating_sub(1))]
+    NoSuchClass {
+        /// Asked for.
+        class: usize,
+        /// Name of the set.
+        set: String,
+        /// Classes in it.
         classes: usize,
     },
     /// No such sample.

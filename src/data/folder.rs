@@ -6,17 +6,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::picture::Picture;
-use super::{DataError, Dataset, Normalisation, Samples, io_error, name_of, pad_classes};
+use super::{DataError, Dataset, Samples, io_error, name_of, pad_classes};
 
 /// Pictures in a flat folder, each of which is one output of the model.
 const MAX_FLAT: usize = 1000;
+/// Folders that are parts of a set rather than classes.
+const SPLITS: [&str; 6] = ["train", "training", "val", "valid", "validation", "test"];
 
 /// Opens a folder. Names starting with a dot are skipped, everything is sorted by name, deeper folders than
-/// one level are not entered.
+/// one level are not entered. A folder of nothing but `train`, `val` and `test` is refused: one of them is the set.
 pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     let (pictures, folders) = list(path)?;
     if pictures.is_empty() && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(DataError::EmptyFolder { path: path.into() });
+    }
+    if pictures.is_empty() {
+        refuse_splits(path, &folders)?;
     }
     let mut classes = Vec::new();
     let mut inside = Vec::new();
@@ -52,12 +57,24 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     Ok(Dataset {
         name: name_of(path),
         classes,
-        normalisation: Normalisation::cifar10(),
         channels: 3,
         size: None,
+        table: None,
+        known: None,
         labels,
         samples: Samples::Pictures(pictures),
     })
+}
+
+/// An error if all of the folders are splits by name.
+fn refuse_splits(path: &Path, folders: &[PathBuf]) -> Result<(), DataError> {
+    let names: Vec<String> = folders.iter().map(|folder| name_of(folder)).collect();
+    match folders.first() {
+        Some(first) if names.iter().all(|name| SPLITS.contains(&name.to_lowercase().as_str())) => {
+            Err(DataError::Splits { path: path.into(), splits: names.join(", "), first: first.into() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Pictures and folders directly in `path`, sorted by name.
@@ -135,6 +152,27 @@ mod tests {
         save(&folder.path().join("top.png"), 9, 0);
         let error = open_folder(folder.path()).unwrap_err().to_string();
         assert!(error.contains("also sub-folders with pictures"), "{error}");
+    }
+
+    #[test]
+    fn splits_are_no_classes() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, side) in [("train/cat/1.png", 224), ("train/dog/1.jpg", 300), ("test/cat/1.png", 224)] {
+            save(&folder.path().join(name), side, 3);
+        }
+        let train = folder.path().join("train");
+        let error = open_folder(folder.path()).unwrap_err().to_string();
+        let expected = format!("{} holds parts of a set (test, train), not classes", folder.path().display());
+        assert!(error.starts_with(&expected), "{error}");
+        assert!(
+            error.ends_with(&format!("name one of them, such as {}/test", folder.path().display())),
+            "{error}"
+        );
+        let set = open_folder(&train).unwrap();
+        assert_eq!(set.classes[..2], ["cat", "dog"]);
+        assert_eq!(set.batch(&[0, 1], Some(224)).unwrap().images.shape(), [2, 3, 224, 224]);
+        save(&folder.path().join("cat/1.png"), 16, 3);
+        assert_eq!(open_folder(folder.path()).unwrap().len(), 1);
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! IDX files, the format of MNIST and its relatives: images of unsigned bytes and their labels beside them,
 //! plain or gzip-compressed. Format: <http://yann.lecun.com/exdb/mnist/>.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-
+use super::gzip::unpacked;
 use super::{DataError, Dataset, MAX_BYTES, MAX_SIDE, MIN_SIDE, Normalisation, Samples, io_error, name_of};
 
 /// First four bytes of images: unsigned bytes in three dimensions.
@@ -34,7 +32,7 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     let labels = read_labels(unpacked(&labels_path)?, &labels_path)?;
     let count = labels.iter().map(|&label| usize::from(label) + 1).max().unwrap_or(0).max(USUAL_CLASSES);
     let classes = (0..count).map(|class| class.to_string()).collect();
-    dataset(name_of(path), images, (labels, &labels_path), path, classes, Normalisation::mnist())
+    dataset(name_of(path), images, (labels, &labels_path), path, classes, None)
 }
 
 /// Opens an embedded pair of files.
@@ -48,7 +46,7 @@ pub(super) fn embedded(
     let path = Path::new(name);
     let images = read_images(images, path)?;
     let labels = read_labels(labels, path)?;
-    dataset(name.into(), images, (labels, path), path, classes, normalisation)
+    dataset(name.into(), images, (labels, path), path, classes, Some(normalisation))
 }
 
 fn dataset(
@@ -57,7 +55,7 @@ fn dataset(
     (labels, labels_path): (Vec<u8>, &Path),
     path: &Path,
     classes: Vec<String>,
-    normalisation: Normalisation,
+    known: Option<Normalisation>,
 ) -> Result<Dataset, DataError> {
     let Grey { samples, height, width, pixels } = images;
     if samples != labels.len() {
@@ -71,20 +69,13 @@ fn dataset(
     Ok(Dataset {
         name,
         classes,
-        normalisation,
         channels: 1,
         size: Some((height, width)),
+        table: None,
+        known,
         labels: labels.into_iter().map(usize::from).collect(),
         samples: Samples::Stored { height, width, pixels },
     })
-}
-
-/// The file's bytes, decompressed if its content is gzip.
-fn unpacked(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let open = || File::open(path).map(BufReader::new).map_err(|reason| io_error(path, reason));
-    let mut start = Vec::new();
-    open()?.take(2).read_to_end(&mut start).map_err(|reason| io_error(path, reason))?;
-    Ok(if start == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(open()?)) } else { Box::new(open()?) })
 }
 
 /// `train-images-idx3-ubyte[.gz]` to `train-labels-idx1-ubyte`, with or without `.gz`.
@@ -157,7 +148,7 @@ fn header<const N: usize>(
 /// The `length` bytes that follow a header of `offset` bytes: neither fewer nor more.
 fn body(input: &mut impl Read, path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, DataError> {
     if length > MAX_BYTES {
-        return Err(DataError::TooManyBytes { path: path.into() });
+        return Err(DataError::TooManyBytes { path: path.into(), most: MAX_BYTES });
     }
     let mut bytes = Vec::new();
     input.take(length + 1).read_to_end(&mut bytes).map_err(|reason| io_error(path, reason))?;

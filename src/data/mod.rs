@@ -1,5 +1,5 @@
-//! Samples and data sets: the readers, the sets built into the program, and how images are cropped, resized
-//! and normalised.
+//! Samples and data sets: the readers, the sets built into the program, how images are cropped, resized and
+//! normalised, how a batch is drawn, and how a set is spread over clients.
 //!
 //! Everything here is plain numbers on the host; tensors are made of them elsewhere. [`open`] finds a set by
 //! name or path, [`Dataset::batch`] yields the client's private batch. What cannot be read is refused with a
@@ -9,26 +9,32 @@
 //! let set = gialab::data::open("photos")?;
 //! let batch = set.batch(&[0, 2], Some(32))?;
 //! assert_eq!(batch.images.shape(), [2, 3, 32, 32]);
-//! let values = set.normalisation.apply(&batch.images);
+//! let values = set.normalisation().apply(&batch.images);
 //! assert_eq!(values.len(), 2 * 3 * 32 * 32);
 //! # Ok::<(), gialab::data::DataError>(())
 //! ```
 
 mod builtin;
 mod cifar;
+mod draw;
 mod error;
 mod folder;
+mod gzip;
 mod idx;
 mod images;
 mod normalisation;
-pub mod partition;
+mod partition;
 mod picture;
 mod raster;
+mod statistics;
+mod table;
 
 pub use builtin::{CatalogueEntry, catalogue};
 pub use error::DataError;
 pub use images::Images;
 pub use normalisation::Normalisation;
+pub use partition::{held_out, partition};
+pub use table::{Column, ColumnKind, Field, FieldAccuracy, TOLERANCE, Table, Value, field_accuracy};
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -46,19 +52,22 @@ const MAX_BYTES: u64 = 2 << 30;
 /// Classes of a set that names fewer than two, and of pictures without classes of their own.
 const DEFAULT_CLASSES: usize = 10;
 
-/// Labelled images of one kind. Pictures are decoded only when a batch asks for them.
+/// Labelled samples of one kind. Pictures are decoded only when a batch asks for them.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     /// Name of the built-in set, or of the file or folder.
     pub name: String,
     /// Class names; labels are positions in it.
     pub classes: Vec<String>,
-    /// Public map between pixels and model input.
-    pub normalisation: Normalisation,
-    /// 1 (grey) or 3 (red, green, blue).
+    /// 1 (grey, or a table) or 3 (red, green, blue).
     pub channels: usize,
-    /// Height and width of every sample in pixels; absent where they may differ.
+    /// Height and width of every sample in pixels; absent where they may differ. Rows of a table are as many
+    /// values wide and 1 high.
     pub size: Option<(usize, usize)>,
+    /// What the values mean, if the samples are rows of a table.
+    pub table: Option<Table>,
+    /// The set's published normalisation, if it has one.
+    known: Option<Normalisation>,
     labels: Vec<usize>,
     samples: Samples,
 }
@@ -70,12 +79,14 @@ enum Samples {
     Stored { height: usize, width: usize, pixels: Vec<u8> },
     /// One picture each.
     Pictures(Vec<Picture>),
+    /// Values in [0, 1], `[samples, width]`.
+    Rows { width: usize, values: Vec<f64> },
 }
 
 /// The private samples of one client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// `[samples, channels, height, width]`, range [0, 1], exact 8-bit levels.
+    /// `[samples, channels, height, width]`, range [0, 1]; exact 8-bit levels, unless they are rows of a table.
     pub images: Images,
     /// One per sample.
     pub labels: Vec<usize>,
@@ -94,14 +105,14 @@ impl Dataset {
         self.labels.is_empty()
     }
 
-    /// Classes of all samples.
-    pub fn labels(&self) -> &[usize] {
-        &self.labels
-    }
-
     /// Class of sample `i`, less than the number of classes.
     pub fn label(&self, i: usize) -> Option<usize> {
         self.labels.get(i).copied()
+    }
+
+    /// Classes of all samples.
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
     }
 
     /// Name of sample `i` for people: the picture's file name without extension, or class and position.
@@ -109,18 +120,19 @@ impl Dataset {
         let label = self.label(i)?;
         Some(match &self.samples {
             Samples::Pictures(pictures) => pictures[i].name(),
-            Samples::Stored { .. } => format!("{} #{i}", self.classes[label]),
+            Samples::Stored { .. } | Samples::Rows { .. } => format!("{} #{i}", self.classes[label]),
         })
     }
 
     /// The samples at `indices`, which may repeat.
     ///
     /// With a `size`, an image is cropped to its largest centred square and resized to `size` x `size` with a
-    /// Lanczos filter (a = 3), rounded to 8 bit; without one it keeps its own.
+    /// Lanczos filter (a = 3), rounded to 8 bit; without one it keeps its own. Rows of a table have none.
     ///
     /// # Errors
     /// [`DataError`] if there are no indices, more than samples, or one out of range; if the size is not
-    /// [`MIN_SIDE`] to [`MAX_SIDE`]; if images of several sizes meet without one; if a picture cannot be read.
+    /// [`MIN_SIDE`] to [`MAX_SIDE`], or one is given for a table; if images of several sizes meet without one;
+    /// if a picture cannot be read.
     pub fn batch(&self, indices: &[usize], size: Option<usize>) -> Result<Batch, DataError> {
         let set = || self.name.clone();
         if indices.is_empty() {
@@ -129,8 +141,10 @@ impl Dataset {
         if indices.len() > self.len() {
             return Err(DataError::BatchTooLarge { batch: indices.len(), set: set(), len: self.len() });
         }
-        if let Some(side) = size {
-            check_size(side, side)?;
+        match size {
+            Some(_) if self.table.is_some() => return Err(DataError::SizeOfTable { set: set() }),
+            Some(side) => check_size(side, side)?,
+            None => {}
         }
         let mut batch = Batch {
             images: Images { samples: 0, channels: self.channels, height: 0, width: 0, pixels: Vec::new() },
@@ -142,17 +156,13 @@ impl Dataset {
             let (Some(label), Some(name)) = (self.label(index), self.sample_name(index)) else {
                 return Err(DataError::NoSuchSample { index, set: set(), len: self.len() });
             };
-            let mut raster = self.raster(index)?;
-            if let Some(side) = size {
-                raster = raster.square(side);
-            }
-            check_size(raster.height, raster.width)?;
-            let (first, other) = ((images.height, images.width), (raster.height, raster.width));
+            let (other, values) = self.values(index, size)?;
+            let first = (images.height, images.width);
             if images.samples > 0 && first != other {
                 return Err(DataError::MixedSizes { set: set(), name, first, other });
             }
             (images.height, images.width) = other;
-            images.pixels.extend(raster.bytes.iter().map(|&byte| f64::from(byte) / 255.0));
+            images.pixels.extend(values);
             images.samples += 1;
             batch.labels.push(label);
             batch.names.push(name);
@@ -160,22 +170,37 @@ impl Dataset {
         Ok(batch)
     }
 
-    /// Sample `i`, which exists, in its own size.
-    fn raster(&self, i: usize) -> Result<Raster, DataError> {
-        match &self.samples {
+    /// Height, width and values of sample `i`, which exists.
+    fn values(&self, i: usize, size: Option<usize>) -> Result<((usize, usize), Vec<f64>), DataError> {
+        let raster = match &self.samples {
+            Samples::Rows { width, values } => {
+                return Ok(((1, *width), values[i * width..(i + 1) * width].to_vec()));
+            }
             Samples::Stored { height, width, pixels } => {
                 let length = self.channels * height * width;
                 let bytes = pixels[i * length..(i + 1) * length].to_vec();
-                Ok(Raster { channels: self.channels, height: *height, width: *width, bytes })
+                Raster { channels: self.channels, height: *height, width: *width, bytes }
             }
-            Samples::Pictures(pictures) => pictures[i].decode(),
-        }
+            Samples::Pictures(pictures) => pictures[i].decode()?,
+        };
+        let Raster { height, width, bytes, .. } = match size {
+            Some(side) => raster.square(side),
+            None => raster,
+        };
+        check_size(height, width)?;
+        Ok(((height, width), bytes.into_iter().map(|byte| f64::from(byte) / 255.0).collect()))
     }
 }
 
 /// Opens a data set: a built-in one by name (see [`catalogue`]), or a path: one PNG or JPEG picture, a folder
-/// of them, IDX images (plain or .gz, labels beside them), or CIFAR-10 binary. A built-in name wins over a
-/// path; `./photos` is always a path.
+/// of them, IDX images (plain or .gz, labels beside them), CIFAR-10 or CIFAR-100 binary, or a table (.csv,
+/// .tsv, plain or .gz). A built-in name wins over a path; `./photos` is always a path.
+///
+/// The columns of a table are typed by `NAME.schema.toml` beside `NAME.csv` (`target = "income"`, and below
+/// `[columns]` lines such as `age = { kind = "numeric", min = 0, max = 120 }`,
+/// `sex = { kind = "categorical", values = ["female", "male"] }` and `id = { kind = "ignore" }`), and by their
+/// content where that says nothing. The target is then the one column named `target`, `label` or `class`, else
+/// the last. The first line holds the names unless one of its fields is a number.
 ///
 /// # Errors
 /// [`DataError`] if there is no such set or path, or its content cannot be used.
@@ -207,13 +232,15 @@ fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
     let name = name_of(path);
     if start == *b"\x89PNG" || start.starts_with(b"\xff\xd8\xff") {
         picture::open(path)
+    } else if table::is_table(path) {
+        table::open(path)
     } else if name.ends_with(".bin") {
         cifar::open(path)
     } else if matches!(start[..], [0x1f, 0x8b, ..] | [0, 0, 8, 1 | 3]) || name.contains("-ubyte") {
         idx::open(path)
     } else if folder::has_picture_extension(path) {
         picture::open(path)
-    } else if length > 0 && length.is_multiple_of(cifar::RECORD as u64) {
+    } else if length > 0 && cifar::is_whole(length) {
         cifar::open(path)
     } else {
         Err(DataError::UnknownFormat { path: path.into() })
@@ -267,8 +294,8 @@ mod tests {
     fn a_misspelt_set_gets_the_nearest_name() {
         assert_eq!(
             message("digit28"),
-            "no data set is called \"digit28\", did you mean digits28?; the built-in sets are photos, \
-             digits28, fashion28, crops32, histology32, medical, anything else is a path"
+            "no data set is called \"digit28\", did you mean digits28?; the built-in sets are photos, digits28, \
+             fashion28, crops32, histology32, medical, digits8, breast-cancer, wine, iris, anything else is a path"
         );
         assert!(!message("zzzzzzzzzzzz").contains("did you mean"));
         assert!(message("").starts_with("no data set is called \"\""));
@@ -285,7 +312,7 @@ mod tests {
     #[test]
     fn unknown_content_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data.csv");
+        let path = folder.path().join("data.txt");
         fs::write(&path, "a,b\n1,2\n").unwrap();
         assert!(message(path.to_str().unwrap()).contains("is neither a picture (PNG, JPEG) nor an IDX file"));
         fs::write(&path, "").unwrap();

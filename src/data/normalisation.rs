@@ -12,12 +12,17 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// CIFAR-10's training set; also used for every other colour set.
+    /// CIFAR-10's training set; also used for the built-in colour sets and for a single picture.
     pub fn cifar10() -> Normalisation {
         Normalisation { mean: vec![0.4914, 0.4822, 0.4465], std: vec![0.2470, 0.2435, 0.2616] }
     }
 
-    /// MNIST's training set; also used for IDX files from disk.
+    /// CIFAR-100's training set.
+    pub fn cifar100() -> Normalisation {
+        Normalisation { mean: vec![0.5071, 0.4865, 0.4409], std: vec![0.2673, 0.2564, 0.2762] }
+    }
+
+    /// MNIST's training set.
     pub fn mnist() -> Normalisation {
         Normalisation { mean: vec![0.1307], std: vec![0.3081] }
     }

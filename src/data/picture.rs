@@ -58,9 +58,11 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     Ok(Dataset {
         name: name_of(path),
         classes: pad_classes(vec![picture.name()]),
-        normalisation: Normalisation::cifar10(),
         channels: 3,
         size: Some(if swaps_sides(orientation) { (width, height) } else { (height, width) }),
+        table: None,
+        // Its own statistics would tell the attacker of the private picture.
+        known: Some(Normalisation::cifar10()),
         labels: vec![0],
         samples: Samples::Pictures(vec![picture]),
     })

@@ -7,9 +7,10 @@ use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::Compute;
 use crate::checkpoint::{Checkpoint, Statistics, sizes};
-use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, RunConfig};
+use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Images, Normalisation};
 use crate::model::{Model, Parameters};
+use crate::seed::Seed;
 
 /// How far a ground truth may leave [0, 1] by rounding.
 const ROUNDING: f64 = 1e-3;
@@ -47,6 +48,16 @@ pub enum CapturedError {
         configured: [usize; 3],
         /// Of the ground truth.
         found: [usize; 3],
+    },
+    /// Constants for another number of channels.
+    #[error(
+        "victim.normalise has {given} means, but the samples have {channels} channel(s); give one for each"
+    )]
+    Channels {
+        /// Means.
+        given: usize,
+        /// Of the samples.
+        channels: usize,
     },
     /// A label that the model does not have.
     #[error("label {label} is not one of the {classes} classes of the model; they count from 0")]
@@ -112,8 +123,9 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     }
     let labels = granted.filter(|_| config.knowledge.labels == Labels::Known).cloned();
     Ok(Setup {
+        attacked: Vec::new(),
         batch,
-        normalisation: normalisation.unwrap_or_else(|| Normalisation::identity(input[0])),
+        normalisation,
         net,
         weights: Some(weights),
         population: None,
@@ -145,25 +157,37 @@ fn canonical(
 struct Truth {
     batch: Option<Batch>,
     classes: usize,
-    /// Absent where nothing says that pixels are normalised.
-    normalisation: Option<Normalisation>,
+    normalisation: Normalisation,
 }
 
 fn truth(config: &RunConfig, captured: &Captured) -> Result<Truth, VictimError> {
     let victim = &config.victim;
     let (key, truth) = if victim.data.is_empty() {
+        let file = captured.truth.as_ref().map(|path| Samples::read(path)).transpose()?;
+        let channels = file.as_ref().map(|file| file.values.channels);
+        let channels = channels.or(captured.input.map(|input| input[0])).unwrap_or_default();
+        let normalisation = match &victim.normalise {
+            Normalise::By { mean, .. } if mean.len() != channels => {
+                return Err(CapturedError::Channels { given: mean.len(), channels }.into());
+            }
+            Normalise::By { mean, std } => Normalisation { mean: mean.clone(), std: std.clone() },
+            // Without a data set there is none of its own.
+            Normalise::Own(_) => Normalisation::identity(channels),
+        };
+        let batch = file.map(|file| file.batch(&normalisation)).transpose()?;
         // The check of the config saw to the classes.
         let classes = victim.classes.unwrap_or_default();
-        let normalisation = None;
-        let batch =
-            captured.truth.as_ref().map(|path| from_file(path, normalisation.as_ref())).transpose()?;
         ("victim.captured.truth", Truth { batch, classes, normalisation })
     } else {
         let dataset = data::open(&victim.data)?;
-        let batch = dataset.batch(&victim.indices, victim.size)?;
+        let attacked = match &victim.sample {
+            Some(sampling) => dataset.draw(sampling, Seed(config.run.seed))?,
+            None => victim.positions().to_vec(),
+        };
+        let batch = Some(dataset.batch(&attacked, victim.size)?);
         let classes = victim.classes.unwrap_or(dataset.classes.len());
-        let normalisation = victim.normalise.then(|| dataset.normalisation.clone());
-        ("victim.indices", Truth { batch: Some(batch), classes, normalisation })
+        let normalisation = dataset.normalised_by(&victim.normalise)?;
+        ("the ground truth of victim.data", Truth { batch, classes, normalisation })
     };
     match truth.batch.as_ref().map(|samples| samples.labels.len()) {
         Some(found) if found != captured.batch => {
@@ -173,48 +197,62 @@ fn truth(config: &RunConfig, captured: &Captured) -> Result<Truth, VictimError> 
     }
 }
 
-/// Pictures and labels of a file: `images`, or else `inputs` as the model saw them.
-fn from_file(path: &str, normalisation: Option<&Normalisation>) -> Result<Batch, VictimError> {
-    let key = "victim.captured.truth";
-    let file = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
-    let wrong = |what: String| CapturedError::Truth { path: path.to_owned(), what };
-    let tensor = |name: &str| file.tensors.iter().find(|tensor| tensor.name == name);
-    let (name, pixels) =
-        ["images", "inputs"].into_iter().find_map(|name| Some((name, tensor(name)?))).ok_or_else(|| {
+/// A file of samples: `images` in [0, 1], or else `inputs` as the model saw them, and `labels`.
+struct Samples<'a> {
+    path: &'a str,
+    /// `images` or `inputs`.
+    name: &'static str,
+    values: Images,
+    labels: Vec<usize>,
+}
+
+impl<'a> Samples<'a> {
+    fn read(path: &'a str) -> Result<Samples<'a>, VictimError> {
+        let key = "victim.captured.truth";
+        let file = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
+        let wrong = |what: String| CapturedError::Truth { path: path.to_owned(), what };
+        let tensor = |name: &str| file.tensors.iter().find(|tensor| tensor.name == name);
+        let found = ["images", "inputs"].into_iter().find_map(|name| Some((name, tensor(name)?)));
+        let (name, found) = found.ok_or_else(|| {
             wrong("has neither images nor inputs; save one of them, [batch, channels, height, width]".into())
         })?;
-    let [samples, channels, height, width] = pixels.shape[..] else {
-        let found = sizes(&pixels.shape);
-        return Err(wrong(format!(
-            "has {name} of shape {found}; save them as batch x channels x height x width"
-        ))
-        .into());
-    };
-    if let Some(what) = Statistics::of(&pixels.values).not_finite() {
-        return Err(wrong(format!("has {what} in {name}; save the samples that the client used")).into());
+        let [samples, channels, height, width] = found.shape[..] else {
+            let shape = sizes(&found.shape);
+            let what = format!("has {name} of shape {shape}; save them as batch x channels x height x width");
+            return Err(wrong(what).into());
+        };
+        if let Some(what) = Statistics::of(&found.values).not_finite() {
+            return Err(wrong(format!("has {what} in {name}; save the samples that the client used")).into());
+        }
+        let whole = |value: &f64| value.fract() == 0.0 && (0.0..1e9).contains(value);
+        let labels = tensor("labels")
+            .filter(|labels| labels.shape == [samples] && labels.values.iter().all(whole))
+            .ok_or_else(|| wrong(format!("has no labels; save {samples} integers under that name")))?;
+        Ok(Samples {
+            path,
+            name,
+            values: Images { samples, channels, height, width, pixels: found.values.clone() },
+            labels: labels.values.iter().map(|&label| label as usize).collect(),
+        })
     }
-    let plain = Images { samples, channels, height, width, pixels: pixels.values.clone() };
-    let images = match normalisation {
-        Some(normalisation) if name == "inputs" => normalisation.undo(&plain.pixels, plain.shape()),
-        _ => plain,
-    };
-    let range = -ROUNDING..=1.0 + ROUNDING;
-    if let Some(value) = images.pixels.iter().find(|value| !range.contains(value)) {
-        let what = format!(
-            "has {value:.3} in {name}, outside of [0, 1]; set victim.normalise to what the client used"
-        );
-        return Err(wrong(what).into());
+
+    /// The samples as pictures.
+    fn batch(self, normalisation: &Normalisation) -> Result<Batch, CapturedError> {
+        let images = match self.name {
+            "inputs" => normalisation.undo(&self.values.pixels, self.values.shape()),
+            _ => self.values,
+        };
+        let range = -ROUNDING..=1.0 + ROUNDING;
+        if let Some(value) = images.pixels.iter().find(|value| !range.contains(value)) {
+            let what = format!(
+                "has {value:.3} in {}, outside of [0, 1]; set victim.normalise to what the client used",
+                self.name
+            );
+            return Err(CapturedError::Truth { path: self.path.to_owned(), what });
+        }
+        let names = (1..=images.samples).map(|sample| format!("sample {sample}")).collect();
+        Ok(Batch { images, labels: self.labels, names })
     }
-    let whole = |value: &f64| value.fract() == 0.0 && (0.0..1e9).contains(value);
-    let labels =
-        tensor("labels").filter(|labels| labels.shape == [samples] && labels.values.iter().all(whole));
-    let labels =
-        labels.ok_or_else(|| wrong(format!("has no labels; save {samples} integers under that name")))?;
-    Ok(Batch {
-        images,
-        labels: labels.values.iter().map(|&label| label as usize).collect(),
-        names: (1..=samples).map(|sample| format!("sample {sample}")).collect(),
-    })
 }
 
 impl CapturedUpdate {

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 
 use super::VictimError;
 use crate::config::RunConfig;
-use crate::data::{Batch, DataError, Dataset, partition};
+use crate::data::{self, Batch, DataError, Dataset};
 use crate::seed::Seed;
 
 /// Held-out samples that are used: more sharpens the accuracy less than it costs.
@@ -40,12 +40,8 @@ impl Population {
             samples.iter().filter_map(|&sample| data.label(sample)).collect()
         };
         let rest: Vec<usize> = (0..data.len()).filter(|sample| !attacked.contains(sample)).collect();
-        let (rest, mut held_out) = partition::held_out(
-            &labels(&rest),
-            &rest,
-            federation.held_out,
-            &mut seed.stream("held out", &[]),
-        );
+        let (rest, mut held_out) =
+            data::held_out(&labels(&rest), &rest, federation.held_out, &mut seed.stream("held out", &[]));
         if held_out.len() > MOST_HELD_OUT {
             held_out.shuffle(&mut seed.stream("held out, those used", &[]));
             held_out.truncate(MOST_HELD_OUT);
@@ -60,7 +56,7 @@ impl Population {
             });
         }
         let generator = &mut seed.stream("partition", &[]);
-        let clients = partition::partition(&labels(&rest), &rest, others, federation.partition, generator);
+        let clients = data::partition(&labels(&rest), &rest, others, federation.partition, generator);
         Ok(Population { data: Arc::new(data), size, clients, held_out })
     }
 

@@ -3,7 +3,7 @@
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
 use crate::config::{RunConfig, Victim};
-use crate::data::{self, Batch, DataError, Normalisation};
+use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
 use crate::seed::Seed;
 
@@ -26,7 +26,9 @@ pub enum VictimError {
     },
     /// The architecture does not fit the data.
     #[error(
-        "the model {model} does not fit images of {channels}x{height}x{width}: {reason}; try another victim.size"
+        "the model {model} does not fit {} of {channels}x{height}x{width}: {reason}; {}",
+        if *height == 1 { "rows of a table" } else { "images" },
+        if *height == 1 { "use mlp" } else { "try another victim.size" }
     )]
     Misfit {
         /// Architecture.
@@ -121,6 +123,8 @@ pub enum VictimError {
 /// The private side of a run, before any tensor is made.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// Positions of the private batch in the data set; empty if it comes from elsewhere.
+    pub attacked: Vec<usize>,
     /// The private batch; absent if an update came from outside without it.
     pub batch: Option<Batch>,
     /// Public map between pixels and model input.
@@ -150,31 +154,47 @@ impl Setup {
     fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
         let victim = &config.victim;
         let dataset = data::open(&victim.data)?;
-        let batch = dataset.batch(&victim.indices, victim.size)?;
+        let seed = Seed(config.run.seed);
+        let attacked = match &victim.sample {
+            Some(sampling) => dataset.draw(sampling, seed)?,
+            None => victim.positions().to_vec(),
+        };
+        let batch = dataset.batch(&attacked, victim.size)?;
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
             return Err(VictimError::TooFewClasses { classes, label });
         }
         let [_, channels, height, width] = batch.images.shape();
         let net = fitted(victim, [channels, height, width], classes)?;
-        let normalisation =
-            if victim.normalise { dataset.normalisation.clone() } else { Normalisation::identity(channels) };
+        let normalisation = dataset.normalised_by(&victim.normalise)?;
         let weights = victim.weights.as_ref().map(|path| {
             let file = File::read("victim.weights", path)?;
             file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
         });
         let weights = weights.transpose()?;
-        let population = if config.trains() {
-            let size = Some(victim.size.unwrap_or(height)).filter(|_| height == width);
-            let population = Population::new(dataset, &victim.indices, size, config, Seed(config.run.seed))?;
-            if let Some(&label) = population.labels().find(|&&label| label >= classes) {
-                return Err(VictimError::TooFewClasses { classes, label });
-            }
-            Some(population)
-        } else {
-            None
-        };
-        Ok(Setup { batch: Some(batch), normalisation, net, weights, population, captured: None })
+        let batch = Some(batch);
+        let mut setup =
+            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None };
+        if config.trains() {
+            setup.population = Some(setup.population(dataset, config)?);
+        }
+        Ok(setup)
+    }
+
+    /// The rest of the data set, dealt to the clients that are not attacked.
+    ///
+    /// # Errors
+    /// [`VictimError`] if there is too little for so many clients.
+    pub fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
+        let [_, height, width] = self.net.input();
+        let size = (height == width).then_some(height);
+        let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;
+        let classes = self.net.classes();
+        let beyond = population.labels().find(|&&label| label >= classes).copied();
+        match beyond {
+            Some(label) => Err(VictimError::TooFewClasses { classes, label }),
+            None => Ok(population),
+        }
     }
 }
 

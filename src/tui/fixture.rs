@@ -21,7 +21,8 @@ use super::view::{Hits, View};
 use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
-    LineSearch, ModelOptions, OptimiserConfig, OptimiserKind, RunConfig, RunSettings, TrainingState, Victim,
+    LineSearch, ModelOptions, Normalise, OptimiserConfig, OptimiserKind, RunConfig, RunSettings,
+    TrainingState, Victim,
 };
 use crate::gfx::{Depth, Raster};
 use crate::run::event::{
@@ -62,7 +63,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             data: "photos".into(),
             indices: vec![0],
             size: Some(32),
-            normalise: false,
+            normalise: Normalise::Own(false),
             model: model.into(),
             options: ModelOptions::default(),
             classes: Some(10),

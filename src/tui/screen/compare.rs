@@ -91,12 +91,14 @@ pub fn config(run: &RunView) -> Option<&crate::config::RunConfig> {
 
 /// Whether the runs have different victims, so that one figure says nothing of another.
 pub fn attack_different_pictures(compared: &[(&RunView, usize)]) -> bool {
-    let mut victims = compared.iter().filter_map(|(run, _)| config(run)).map(|config| &config.victim);
-    let Some(first) = victims.next() else { return false };
-    victims.any(|other| {
-        (&first.data, &first.indices, first.size, &first.captured)
-            != (&other.data, &other.indices, other.size, &other.captured)
-    })
+    let mut pictures = compared.iter().filter_map(|(run, _)| config(run)).map(|config| {
+        let victim = &config.victim;
+        // The same drawing with another seed is another batch.
+        let drawn = victim.sample.as_ref().map(|sampling| (sampling, config.run.seed));
+        (&victim.data, victim.positions(), drawn, victim.size, &victim.captured)
+    });
+    let Some(first) = pictures.next() else { return false };
+    pictures.any(|other| first != other)
 }
 
 /// Why the figures are not like for like, if they are not.

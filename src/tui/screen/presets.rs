@@ -200,11 +200,13 @@ fn attack(config: &RunConfig) -> String {
 /// Which picture of which set.
 fn picture(model: &Model, config: &RunConfig) -> String {
     let victim = &config.victim;
-    if let Some(captured) = &victim.captured {
-        return format!("{} ({}), batch of {}", victim.source(), captured.kind.name(), captured.batch);
+    if victim.captured.is_some() {
+        return format!("{} {}, batch of {}", victim.source(), victim.which(), config.batch());
     }
-    let first = victim.indices.first().copied().unwrap_or(0);
-    let batch = match victim.indices.len() {
+    let Some(&first) = victim.positions().first() else {
+        return format!("{}, {}", victim.data, victim.which());
+    };
+    let batch = match config.batch() {
         1 => String::new(),
         count => format!(", batch of {count}"),
     };

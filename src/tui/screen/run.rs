@@ -117,9 +117,12 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let dot = theme.glyph(" · ", ", ");
     let source = config.victim.source();
     let source = source.rsplit(std::path::MAIN_SEPARATOR).next().unwrap_or(&source);
-    let first = config.victim.indices.first().copied().unwrap_or(0) + 1;
+    let which = match config.victim.positions().first() {
+        Some(first) if config.victim.captured.is_none() => (first + 1).to_string(),
+        _ => config.victim.which(),
+    };
     let mut parts = vec![
-        if config.victim.captured.is_some() { source.to_owned() } else { format!("{source} {first}") },
+        format!("{source} {which}"),
         config.victim.model.clone(),
         config.training(),
         format!("BN {}", config.victim.batch_norm()),

@@ -142,16 +142,19 @@ fn start(model: &mut Model) -> Vec<Effect> {
 fn move_picture(model: &mut Model, by: isize) -> Vec<Effect> {
     let Some(entry) = model.chosen_preset() else { return Vec::new() };
     let (name, config) = (entry.name.clone(), model.config_of(entry));
+    if config.victim.sample.is_some() {
+        return note(model, "the batch is drawn: victim.indices chooses its pictures".into(), false);
+    }
     let Some(samples) = model.dataset(&config.victim.data).map(|set| set.samples as isize) else {
         return Vec::new();
     };
     let moved: Vec<usize> = config
         .victim
-        .indices
+        .positions()
         .iter()
         .map(|index| (*index as isize + by).rem_euclid(samples.max(1)) as usize)
         .collect();
-    let own = entry.config.victim.indices == moved && entry.config.victim.data == config.victim.data;
+    let own = entry.config.victim.positions() == moved && entry.config.victim.data == config.victim.data;
     let changes = model.changes.entry(name).or_default();
     if own {
         changes.remove("victim.indices");

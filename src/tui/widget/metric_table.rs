@@ -117,7 +117,7 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         None => run.state().seconds - round.began,
     };
     let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
-    let [psnr, ssim, mse, labels] = quality(metrics);
+    let [psnr, ssim, mse, labels] = quality(run, metrics);
     let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
     vec![
         Cell::number(round.round.to_string(), f64::from(round.round)),
@@ -135,7 +135,10 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
 }
 
 /// PSNR, SSIM, MSE, labels.
-fn quality(metrics: Option<&Metrics>) -> [Cell; 4] {
+fn quality(run: &RunView, metrics: Option<&Metrics>) -> [Cell; 4] {
+    if !run.has_truth() {
+        return std::array::from_fn(|_| Cell::text("n/a"));
+    }
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     [
         Cell::maybe(metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
@@ -183,7 +186,7 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
     trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let shown = run.shown_trial().map(|trial| trial.trial);
     let row = |trial: &TrialState| {
-        let [psnr, ssim, mse, labels] = quality(trial.latest_metrics());
+        let [psnr, ssim, mse, labels] = quality(run, trial.latest_metrics());
         let seconds = match &trial.end {
             Some(end) => end.seconds,
             None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),

@@ -32,10 +32,11 @@ pub fn section(record: &Record, entries: &[Entry<'_>]) -> Markup {
 fn facts(record: &Record) -> Markup {
     let (manifest, config) = (&record.manifest, record.config());
     let victim = &config.victim;
-    let indices: Vec<String> = victim.indices.iter().map(usize::to_string).collect();
-    let samples = match &victim.captured {
-        Some(captured) => captured.kind.name().to_owned(),
-        None => format!("sample {}", indices.join(", ")),
+    let samples = match victim.positions() {
+        positions if victim.captured.is_none() && !positions.is_empty() => {
+            format!("sample {}", positions.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
+        }
+        _ => victim.which(),
     };
     let facts = [
         ("what", Some(config.title.clone())),

@@ -75,6 +75,17 @@ fn pictures_go_round_and_the_presets_own_is_no_change() {
 }
 
 #[test]
+fn a_drawn_batch_is_named_and_not_moved() {
+    let mut model = fixture::model(80, 24);
+    let drawn = [("victim.sample.classes", "same"), ("victim.sample.count", "4")];
+    model.changes.insert("dlg-lenet".into(), drawn.map(|(key, value)| (key.into(), value.into())).into());
+    let changes = model.changes["dlg-lenet"].clone();
+    press(&mut model, "i");
+    assert_eq!(model.changes["dlg-lenet"], changes);
+    assert!(fixture::drawn(&model).contains("photos, 4 drawn of one class"), "{}", fixture::drawn(&model));
+}
+
+#[test]
 fn backends_that_are_not_there_are_passed_over() {
     let mut model = fixture::model(80, 24);
     for expected in ["flex", "ndarray", "auto"] {
