@@ -12,6 +12,7 @@ pub mod machine;
 pub mod metric;
 pub mod model;
 pub mod paths;
+pub mod probe;
 pub mod run;
 pub mod seed;
 pub mod series;

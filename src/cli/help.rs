@@ -88,6 +88,12 @@ Examples:
   gialab models --size 224 --classes 1000
   gialab models --size 28 --channels 1 --json";
 
+pub const PROBE: &str = "\
+Examples:
+  gialab probe dlg-lenet
+  gialab probe ig-convnet64 --set victim.data=crops32 --samples 8
+  gialab probe mine.toml --json";
+
 pub const TRAIN: &str = "\
 Examples:
   gialab train ig-lenet --set victim.data=digits28 --set victim.size= --out weights.safetensors

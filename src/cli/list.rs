@@ -67,6 +67,7 @@ fn table(out: &mut impl Write, rows: &[Row]) -> std::io::Result<()> {
 
 fn row(row: RunRow) -> Row {
     let readable = row.config.is_some();
+    let unknown = if row.has_truth() { "-" } else { "n/a" };
     Row {
         run: row.id,
         status: row.health.name(),
@@ -75,7 +76,7 @@ fn row(row: RunRow) -> Row {
         host: readable.then_some(row.host),
         created: readable.then_some(row.created),
         psnr: row.summary.psnr,
-        unknown: if row.has_truth() { "-" } else { "n/a" },
+        unknown,
         loss: row.summary.loss,
         error: row.error,
         path: row.directory.path().display().to_string(),

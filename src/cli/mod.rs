@@ -16,6 +16,7 @@ mod list;
 mod man;
 mod models;
 mod presets;
+mod probe;
 mod progress;
 mod require;
 mod resume;
@@ -142,6 +143,13 @@ enum Command {
     /// (activation, norm, width, ...) are given in a preset, as [victim] options = { width = 2 }.
     #[command(after_long_help = help::MODELS)]
     Models(models::Arguments),
+    /// Say what a model's gradient gives away of its input, without an attack
+    ///
+    /// How smoothly the gradient depends on the input (IGSA, IGSA_rel, r_eff: gialab's definitions), whether it has
+    /// enough numbers to determine the batch (the dimension bound), and its norms and zeros, for the model and data of a
+    /// preset. It takes 128 passes over all samples, and the model is the one of round 0.
+    #[command(after_long_help = help::PROBE)]
+    Probe(probe::Arguments),
     /// Train the model of a preset on its data, as weights to attack
     ///
     /// Not federated: SGD on all samples of the data set but the attacked ones and those held out (federation.held_out),
@@ -227,6 +235,7 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Capture(arguments)) => capture::run(&context, &arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
+        Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),

@@ -18,6 +18,11 @@ enum Quantity {
     Psnr,
     Ssim,
     Mse,
+    StLpips,
+    Lpips,
+    Brr,
+    Wsrr,
+    Iip,
     LabelAccuracy,
     Loss,
 }
@@ -25,7 +30,7 @@ enum Quantity {
 /// A condition that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "--require {0}: a condition looks like 'psnr>=20' or 'mse<=0.01', quoted for the shell; quantities are psnr, ssim, mse, label_accuracy, loss"
+    "--require {0}: a condition looks like 'psnr>=20' or 'mse<=0.01', quoted for the shell; quantities are psnr, ssim, mse, st_lpips, lpips, brr, wsrr, iip, label_accuracy, loss"
 )]
 pub struct RequirementError(String);
 
@@ -45,6 +50,11 @@ impl FromStr for Requirement {
             "psnr" => Quantity::Psnr,
             "ssim" => Quantity::Ssim,
             "mse" => Quantity::Mse,
+            "st_lpips" => Quantity::StLpips,
+            "lpips" => Quantity::Lpips,
+            "brr" => Quantity::Brr,
+            "wsrr" => Quantity::Wsrr,
+            "iip" => Quantity::Iip,
             "label_accuracy" => Quantity::LabelAccuracy,
             "loss" => Quantity::Loss,
             _ => return Err(wrong()),
@@ -65,6 +75,14 @@ impl Requirement {
             Quantity::Psnr => metrics.map(|metrics| metrics.psnr.mean),
             Quantity::Ssim => metrics.and_then(|metrics| metrics.ssim).map(|ssim| ssim.mean),
             Quantity::Mse => metrics.map(|metrics| metrics.mse.mean),
+            Quantity::StLpips => metrics.and_then(|metrics| metrics.st_lpips).map(|distance| distance.mean),
+            Quantity::Lpips => metrics.and_then(|metrics| metrics.lpips).map(|distance| distance.mean),
+            Quantity::Brr => metrics.and_then(|metrics| metrics.recovered),
+            // Of one batch: 1 if its worst sample is recovered, else 0.
+            Quantity::Wsrr => {
+                metrics.and_then(|metrics| metrics.worst_recovered).map(|all| f64::from(u8::from(all)))
+            }
+            Quantity::Iip => metrics.and_then(|metrics| metrics.iip),
             Quantity::LabelAccuracy => metrics.and_then(|metrics| metrics.label_accuracy),
             Quantity::Loss => Some(result.loss),
         };
@@ -103,6 +121,25 @@ mod tests {
         assert!(requirement.unmet(&result(19.9)).unwrap().contains("19.9"));
         assert!(requirement.unmet(&result(f64::NAN)).is_some());
         assert_eq!("loss <= 1e-5".parse::<Requirement>().unwrap().unmet(&result(0.0)), None);
+        let mut recovered = result(30.0);
+        let metrics = recovered.metrics.as_mut().unwrap();
+        (metrics.recovered, metrics.worst_recovered) = (Some(0.75), Some(false));
+        metrics.st_lpips = Some(Spread { mean: 0.2, best: 0.1, worst: 0.3 });
+        for (condition, met) in [
+            ("brr>=0.75", true),
+            ("brr>=0.8", false),
+            ("wsrr>=1", false),
+            ("wsrr<=0", true),
+            ("st_lpips<=0.2", true),
+            ("st_lpips<=0.1", false),
+            ("iip>=0", false),
+        ] {
+            assert_eq!(
+                condition.parse::<Requirement>().unwrap().unmet(&recovered).is_none(),
+                met,
+                "{condition}"
+            );
+        }
         assert!("ssim>=0.1".parse::<Requirement>().unwrap().unmet(&result(0.0)).is_some());
     }
 

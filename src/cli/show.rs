@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use gialab::run::event::RoundResult;
+use gialab::run::event::{RoundResult, Spread};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
 use gialab::run::{Manifest, RunDirectory};
@@ -127,6 +127,7 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
             r.seconds
         )?;
     }
+    further(out, rounds)?;
     writeln!(
         out,
         "Labels {}, BatchNorm {}, batch of {}; SSIM with Gaussian window 11, sigma 1.5.\nThe trial was chosen by its matching loss.",
@@ -134,6 +135,51 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
         manifest.config.victim.batch_norm(),
         manifest.config.batch()
     )
+}
+
+/// The table of what is not in the first one, and what its words mean.
+fn further(out: &mut impl Write, rounds: &[RoundResult]) -> std::io::Result<()> {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "n/a".to_owned());
+    let percent = |share: Option<f64>| or_none(share.map(|share| format!("{:.0} %", 100.0 * share)));
+    let small = |value: Option<f64>| or_none(value.map(|value| format!("{value:.2e}")));
+    let three = |spread: Option<Spread>| or_none(spread.map(|spread| format!("{:.3}", spread.mean)));
+    writeln!(out)?;
+    writeln!(out, "round  ST-LPIPS   LPIPS    BRR   WSRR  exist  count    IIP  features      IGSA  r_eff")?;
+    let (mut pools, mut probes) = (Vec::new(), false);
+    for r in rounds {
+        let m = r.metrics.as_ref();
+        let worst = m.and_then(|m| m.worst_recovered).map(|all| f64::from(u8::from(all)));
+        pools.extend(m.and_then(|m| m.iip_pool));
+        probes |= r.probe.is_some();
+        writeln!(
+            out,
+            "{:>5}  {:>8}  {:>6}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}  {:>8}  {:>8}  {:>5}",
+            r.round,
+            three(m.and_then(|m| m.st_lpips)),
+            three(m.and_then(|m| m.lpips)),
+            percent(m.and_then(|m| m.recovered)),
+            percent(worst),
+            percent(m.and_then(|m| m.label_existence)),
+            percent(m.and_then(|m| m.label_count)),
+            percent(m.and_then(|m| m.iip)),
+            small(m.and_then(|m| m.feature_mse).map(|spread| spread.mean)),
+            small(r.probe.map(|probe| probe.igsa)),
+            or_none(r.probe.map(|probe| format!("{:.1}", probe.r_eff))),
+        )?;
+    }
+    writeln!(
+        out,
+        "BRR, WSRR: samples, worst samples recovered, gialab's definitions. exist, count: classes"
+    )?;
+    writeln!(out, "known to be there or not, how often, of all. features: MSE of the victim's last ones.")?;
+    if let (Some(least), Some(most)) = (pools.iter().min(), pools.iter().max()) {
+        let pool = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        writeln!(out, "IIP: nearest to its own image in pixels, among {pool} of the class.")?;
+    }
+    if probes {
+        writeln!(out, "IGSA: 1 / mean |d gradient / d input|, gialab's definition.")?;
+    }
+    Ok(())
 }
 
 /// Truth and reconstruction of every round: in the terminal if there is one, always by path.

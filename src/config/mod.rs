@@ -312,11 +312,25 @@ pub struct RunSettings {
     pub snapshot_every: usize,
     /// Seconds between checkpoints.
     pub checkpoint_seconds: f64,
+    /// A sample with this PSNR or a better one counts as recovered, in dB (BRR, WSRR).
+    pub recovered_psnr: f64,
+    /// File of torchvision's AlexNet, SqueezeNet 1.1 or VGG-16: LPIPS is measured with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lpips: Option<String>,
+    /// Whether IGSA of the true samples is measured at the end of each attacked round.
+    pub probe: bool,
 }
 
 impl Default for RunSettings {
     fn default() -> Self {
-        RunSettings { seed: 0, snapshot_every: 50, checkpoint_seconds: 5.0 }
+        RunSettings {
+            seed: 0,
+            snapshot_every: 50,
+            checkpoint_seconds: 5.0,
+            recovered_psnr: 20.0,
+            lpips: None,
+            probe: false,
+        }
     }
 }
 

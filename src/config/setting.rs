@@ -160,6 +160,21 @@ pub static SETTINGS: &[Setting] = &[
         "between two checkpoints",
     ),
     setting(
+        "run.recovered_psnr",
+        Kind::Typed,
+        "dB",
+        "0 to 100",
+        "from this PSNR on a sample is recovered (BRR, WSRR)",
+    ),
+    setting(
+        "run.lpips",
+        Kind::Optional,
+        "",
+        "a file, empty: no LPIPS",
+        "torchvision's alexnet, squeezenet1_1 or vgg16, for LPIPS",
+    ),
+    setting("run.probe", Kind::Flag, "", "", "measure IGSA of the true samples after each attacked round"),
+    setting(
         "victim.options.activation",
         Kind::Optional,
         "",

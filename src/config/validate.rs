@@ -95,6 +95,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message = format!("= {pause}, must be above 0 and at most 86400");
     require(pause > 0.0 && pause <= 86_400.0, "run.checkpoint_seconds", message)?;
     captured::check(config)?;
+    let recovered = config.run.recovered_psnr;
+    let message = format!("= {recovered}, must be 0 to 100");
+    require((0.0..=100.0).contains(&recovered), "run.recovered_psnr", message)?;
+    let message = "is empty; name a file, or remove it".into();
+    require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
     federation::check(config)?;
     not_built_yet(config)
 }

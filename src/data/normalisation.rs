@@ -50,6 +50,12 @@ impl Normalisation {
         self.map(&images.pixels, images.shape(), |value, mean, std| (value - mean) / std)
     }
 
+    /// Deviation of each channel as a model sees it whose inputs are normalised by this, of data with `data`'s mean
+    /// and deviation: 1 if they are the same.
+    pub fn deviation_of(&self, data: &Normalisation) -> Vec<f64> {
+        data.std.iter().zip(&self.std).map(|(data, own)| data / own).collect()
+    }
+
     /// Images from normalised values of shape `[samples, channels, height, width]`, **not** clamped.
     ///
     /// # Panics
@@ -79,6 +85,13 @@ mod tests {
         assert_eq!(values[1], (0.5 - 0.4914) / 0.2470);
         assert_eq!(values[4], (0.5 - 0.4465) / 0.2616);
         assert_eq!(values[8], (0.5 - 0.4822) / 0.2435);
+    }
+
+    #[test]
+    fn data_has_deviation_one_under_its_own_normalisation() {
+        let (set, none) = (Normalisation::cifar10(), Normalisation::identity(3));
+        assert_eq!(set.deviation_of(&set), [1.0; 3]);
+        assert_eq!(none.deviation_of(&set), set.std);
     }
 
     #[test]

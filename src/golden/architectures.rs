@@ -28,12 +28,12 @@ struct Case {
 }
 
 /// Streams of the formula.
-const WEIGHTS: u64 = 1;
-const INPUT: u64 = 2;
+pub(super) const WEIGHTS: u64 = 1;
+pub(super) const INPUT: u64 = 2;
 const DIRECTION: u64 = 3;
 
 /// `count` multiples of 2^-19 in [-1, 1).
-fn scatter(tensor: usize, stream: u64, count: usize) -> Vec<f64> {
+pub(super) fn scatter(tensor: usize, stream: u64, count: usize) -> Vec<f64> {
     let offset = (tensor as u64 + 1)
         .wrapping_mul(1_442_695_040_888_963_407)
         .wrapping_add(stream.wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -7,6 +7,7 @@ mod checkpoints;
 mod descent;
 mod models;
 mod operations;
+mod perceptual;
 
 use std::collections::BTreeMap;
 

@@ -194,6 +194,14 @@ impl Model {
         self.net.forward(&weights, Tensor::from_inner(x.clone())).value.inner()
     }
 
+    /// Last features `[batch, features]` of normalised inputs; `None` if no fully connected layer ends the network.
+    pub fn last_features(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> Option<Tensor<Plain, 2>> {
+        let values: Vec<Tensor<Tape, 1>> =
+            self.parameters.tensors().iter().map(|tensor| Tensor::from_inner(tensor.clone())).collect();
+        let weights = self.weights(&values, None, mode);
+        Some(self.net.last_features(&weights, Tensor::from_inner(x.clone()))?.value.inner())
+    }
+
     fn weights<'a>(
         &'a self,
         values: &'a [Tensor<Tape, 1>],

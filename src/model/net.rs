@@ -79,6 +79,11 @@ impl Net {
         }
     }
 
+    /// In the order of the forward pass.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
     /// Input `[channels, height, width]`.
     pub fn input(&self) -> [usize; 3] {
         self.input
@@ -147,14 +152,28 @@ impl Net {
     /// Scores `[batch, classes]` of `x` `[batch, channels, height, width]`, with tangents if the weights
     /// carry them.
     pub fn forward(&self, weights: &Weights, x: Tensor<Tape, 4>) -> Dual<2> {
-        let input = Signal::Map(Dual::constant(x));
-        match self.layers.iter().fold(input, |signal, layer| layer.forward(signal, weights)) {
+        match through(&self.layers, weights, x) {
             Signal::Features(scores) => scores,
             Signal::Map(_) | Signal::Tokens(_) => {
                 unreachable!("Net::new accepts only nets that end in features")
             }
         }
     }
+
+    /// Last features `[batch, features]` of `x`: the input of the fully connected layer that ends the network.
+    /// `None` if it ends in another layer.
+    pub fn last_features(&self, weights: &Weights, x: Tensor<Tape, 4>) -> Option<Dual<2>> {
+        let (Layer::Linear { .. }, before) = self.layers.split_last()? else { return None };
+        match through(before, weights, x) {
+            Signal::Features(features) => Some(features),
+            Signal::Map(_) | Signal::Tokens(_) => None,
+        }
+    }
+}
+
+fn through(layers: &[Layer], weights: &Weights, x: Tensor<Tape, 4>) -> Signal {
+    let input = Signal::Map(Dual::constant(x));
+    layers.iter().fold(input, |signal, layer| layer.forward(signal, weights))
 }
 
 /// Multiply-adds of a chain of layers.

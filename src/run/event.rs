@@ -299,6 +299,9 @@ pub struct Metrics {
     /// IIP: share of reconstructions that are nearest (pixel l2) to their own image among all of its class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iip: Option<f64>,
+    /// Candidates of the smallest class that IIP was taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iip_pool: Option<usize>,
     /// Mean squared difference of the victim's last features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_mse: Option<Spread>,
@@ -326,6 +329,7 @@ impl Metrics {
             label_existence: None,
             label_count: None,
             iip: None,
+            iip_pool: None,
             feature_mse: None,
             fields: None,
             samples: Vec::new(),
@@ -362,6 +366,9 @@ pub struct Sample {
     /// `ssim_gauss`; absent below 11 pixels, NaN where the reconstruction has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssim: Option<Ratio>,
+    /// ST-LPIPS; absent where the batch has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub st_lpips: Option<Ratio>,
 }
 
 /// A number that may be NaN or infinite, in JSON as `number` writes it.

@@ -40,7 +40,9 @@ pub fn begin(
 ) -> Result<RunDirectory, BeginError> {
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
-    config.victim.weights = config.victim.weights.map(|path| plan::absolute(&path));
+    for file in [&mut config.victim.weights, &mut config.run.lpips] {
+        *file = file.take().map(|path| plan::absolute(&path));
+    }
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     plan::plan(&config)?;

@@ -6,6 +6,7 @@ mod bridge;
 pub mod checkpoint;
 pub mod directory;
 pub mod event;
+mod examine;
 pub mod export;
 pub mod global_model;
 pub mod launch;

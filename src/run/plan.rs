@@ -5,6 +5,7 @@ use crate::attack::{self, Attack};
 use crate::config::RunConfig;
 use crate::data;
 use crate::fl::{Setup, VictimError};
+use crate::metric::{Lpips, LpipsError};
 
 /// A config that can be run.
 pub struct Plan {
@@ -12,6 +13,8 @@ pub struct Plan {
     pub attack: &'static Attack,
     /// The private batch and the architecture.
     pub setup: Setup,
+    /// LPIPS, if the config names a backbone.
+    pub lpips: Option<Lpips>,
 }
 
 /// A data path as seen from any directory: the worker may run, and be resumed, in another one. Names of built-in
@@ -51,6 +54,9 @@ pub enum PlanError {
     /// The private side cannot be set up.
     #[error(transparent)]
     Victim(#[from] VictimError),
+    /// The backbone of LPIPS cannot be used.
+    #[error(transparent)]
+    Lpips(#[from] LpipsError),
 }
 
 /// Finds the attack, checks what it is granted, reads the data and fits the model.
@@ -69,5 +75,7 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
         PlanError::UnknownAttack { name: kind.clone(), suggestion }
     })?;
     (attack.check)(config).map_err(PlanError::Refused)?;
-    Ok(Plan { attack, setup: Setup::new(config)? })
+    let setup = Setup::new(config)?;
+    let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
+    Ok(Plan { attack, setup, lpips })
 }

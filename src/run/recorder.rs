@@ -19,7 +19,7 @@ use super::event::{self, Event, Finished, Line, PictureOf, Tiles};
 use super::manifest::{Manifest, Status};
 use crate::attack::Guess;
 use crate::data::{Batch, Images, Normalisation};
-use crate::metric;
+use crate::metric::{self, Scoring};
 
 /// Events that may wait for the disk before the attack does.
 const QUEUE: usize = 256;
@@ -35,11 +35,18 @@ pub struct Evaluator {
     pub normalisation: Normalisation,
     /// Shape of a guess, `[batch, channels, height, width]`.
     pub shape: [usize; 4],
+    /// What counts as recovered, and the distances that are taken.
+    pub scoring: Scoring,
 }
 
 impl Evaluator {
     /// Quality of a guess, if there is a ground truth to judge it by.
     pub fn judge(&self, guess: &Guess) -> Option<event::Metrics> {
+        self.compare(guess).1
+    }
+
+    /// Quality of a guess without what takes long: the perceptual distances.
+    pub fn glance(&self, guess: &Guess) -> Option<event::Metrics> {
         Some(self.evaluate(guess, &self.images(guess))?.summary())
     }
 
@@ -47,15 +54,16 @@ impl Evaluator {
     /// compared side by side, and its quality; as it is without ground truth.
     pub fn compare(&self, guess: &Guess) -> (Images, Option<event::Metrics>) {
         let images = self.images(guess);
-        let Some(evaluation) = self.evaluate(guess, &images) else { return (images, None) };
-        let pixels = evaluation.assignment.iter().flat_map(|&i| images.sample(i).iter().copied()).collect();
-        let metrics = evaluation.summary();
-        (Images { pixels, ..images }, Some(metrics))
+        let (Some(mut evaluation), Some(truth)) = (self.evaluate(guess, &images), &self.truth) else {
+            return (images, None);
+        };
+        evaluation.perceive(&truth.images, &images, &self.scoring);
+        (evaluation.aligned(&images), Some(evaluation.summary()))
     }
 
     fn evaluate(&self, guess: &Guess, images: &Images) -> Option<metric::Evaluation> {
         let truth = self.truth.as_ref()?;
-        Some(metric::evaluate(&truth.images, images, &truth.labels, Some(&guess.labels)))
+        Some(metric::evaluate(&truth.images, images, &truth.labels, Some(&guess.labels), &self.scoring))
     }
 
     fn images(&self, guess: &Guess) -> Images {
@@ -262,7 +270,7 @@ impl Recorder {
             self.store_picture(place, t, what, &guess)?;
         }
         if let Some((Place { round, trial, iteration }, t, guess)) = measure
-            && let Some(mut metrics) = self.evaluator.judge(&guess)
+            && let Some(mut metrics) = self.evaluator.glance(&guess)
         {
             metrics.samples.clear();
             self.write(t, Event::Metrics { round, trial: trial.unwrap_or(0), iteration, metrics })?;

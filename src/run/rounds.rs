@@ -11,6 +11,7 @@ use super::bridge::{Bridge, Clock, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
 use super::event::{Event, Finished, Line, PictureOf, RoundResult};
+use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
 use super::plan::Plan;
@@ -18,6 +19,7 @@ use super::recorder::{Evaluator, Place, Reporter};
 use crate::attack::{Ended, Flow, Guess, Task};
 use crate::backend::{Compute, Precision};
 use crate::fl::{Server, Source};
+use crate::metric::Scoring;
 use crate::seed::Seed;
 
 /// Everything that the rounds of a run share.
@@ -55,6 +57,11 @@ pub fn run(
         shape: [config.batch(), channels, height, width],
         truth: plan.setup.batch.clone(),
         normalisation: plan.setup.normalisation.clone(),
+        scoring: Scoring {
+            classes: plan.setup.net.classes(),
+            recovered_psnr: config.run.recovered_psnr,
+            lpips: plan.lpips.map(Arc::new),
+        },
     };
     let seconds = resume.as_ref().map_or(0.0, |resume| resume.seconds);
     let begin = saved.as_ref().map_or(0, |saved| saved.round);
@@ -210,8 +217,8 @@ impl Rounds<'_> {
         let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
         let result = RoundResult {
             round,
-            metrics: self.evaluator.judge(&reconstruction.guess),
-            probe: None,
+            metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
+            probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
             loss: reconstruction.matching,
             trial: reconstruction.trial,
             trials: reconstruction.trials,

@@ -214,7 +214,7 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
                     best_iteration: iterations,
                     evaluations: iterations + iterations / 5,
                     seconds,
-                    metrics: Some(metrics(45.2)),
+                    metrics: Some(judged(45.2)),
                 },
             );
         }
@@ -253,9 +253,10 @@ pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
                     mse: 10f64.powf(-psnr(at) / 10.0),
                     psnr: psnr(at),
                     ssim: Some(Ratio(psnr(at) / 40.0)),
+                    st_lpips: Some(Ratio(0.5 - psnr(at) / 100.0)),
                 };
                 let mean = (0..samples).map(psnr).sum::<f64>() / samples as f64;
-                let all = Metrics { samples: (0..samples).map(sample).collect(), ..self::metrics(mean) };
+                let all = Metrics { samples: (0..samples).map(sample).collect(), ..judged(mean) };
                 *metrics = (*what != PictureOf::Truth).then(|| Box::new(all));
             }
             _ => {}
@@ -267,7 +268,7 @@ pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
 fn result(iterations: usize) -> RoundResult {
     RoundResult {
         round: 0,
-        metrics: Some(metrics(45.2)),
+        metrics: Some(judged(45.2)),
         probe: None,
         loss: 3.1e-7,
         trial: 0,
@@ -288,8 +289,16 @@ fn metrics(psnr: f64) -> Metrics {
     Metrics {
         ssim: Some(spread((psnr / 46.0).min(1.0))),
         label_accuracy: Some(1.0),
+        recovered: Some(f64::from(u8::from(psnr >= 20.0))),
+        worst_recovered: Some(psnr >= 20.0),
         ..Metrics::new(spread(10f64.powf(-psnr / 10.0)), spread(psnr))
     }
+}
+
+/// With what is not measured while an attack goes on.
+fn judged(psnr: f64) -> Metrics {
+    let distance = (0.5 - psnr / 100.0).max(0.0);
+    Metrics { st_lpips: Some(Spread { mean: distance, best: distance, worst: distance }), ..metrics(psnr) }
 }
 
 fn picture(iteration: usize, trial: Option<usize>, what: PictureOf) -> Event {

@@ -31,14 +31,14 @@ fn assert_none_names(folders: &[&str], words: &[&str]) {
 
 #[test]
 fn the_engine_knows_no_screen() {
-    let engine = ["checkpoint", "dual", "model", "data", "fl", "attack", "metric"];
+    let engine = ["checkpoint", "dual", "model", "data", "fl", "attack", "metric", "probe"];
     assert_none_names(&engine, &["ratatui", "crossterm", "viuer", "crate::tui", "crate::gfx"]);
     assert_none_names(&engine, &["println!", "eprintln!"]);
 }
 
 #[test]
 fn the_screen_knows_no_engine() {
-    let engine = ["checkpoint", "dual", "model", "data", "fl", "attack", "metric", "backend"];
+    let engine = ["checkpoint", "dual", "model", "data", "fl", "attack", "metric", "probe", "backend"];
     let paths: Vec<String> = engine.iter().map(|module| format!("crate::{module}::")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     assert_none_names(&["tui", "gfx"], &paths);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "run",
     "resume",
     "stop",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 12] = [
     "presets",
     "inspect",
     "models",
+    "probe",
+    "train",
     "bench",
     "doctor",
     "completions",

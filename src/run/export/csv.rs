@@ -8,11 +8,12 @@ use std::io::{self, Write};
 
 use super::ExportError;
 use super::record::{self, Record};
-use crate::run::event::{Event, Spread};
+use crate::run::event::{Event, Metrics, Spread};
+use crate::run::state::RoundState;
 use crate::run::{RunError, Tail};
 
 /// Columns of the metrics. Rounds and trials are counted from 0, as in the event log.
-const METRICS: [&str; 33] = [
+const METRICS: [&str; 53] = [
     "run",
     "preset",
     "status",
@@ -27,6 +28,8 @@ const METRICS: [&str; 33] = [
     "data",
     "model",
     "attack",
+    "accuracy",
+    "update_norm",
     "psnr_db",
     "psnr_db_best",
     "psnr_db_worst",
@@ -36,7 +39,25 @@ const METRICS: [&str; 33] = [
     "mse",
     "mse_best",
     "mse_worst",
+    "st_lpips",
+    "st_lpips_best",
+    "st_lpips_worst",
+    "lpips",
+    "lpips_best",
+    "lpips_worst",
     "label_accuracy",
+    "label_existence",
+    "label_count",
+    "brr",
+    "wsrr",
+    "iip",
+    "iip_pool",
+    "feature_mse",
+    "fields",
+    "igsa",
+    "igsa_rel",
+    "r_eff",
+    "igsa_samples",
     "matching_loss",
     "trial",
     "trials",
@@ -60,7 +81,7 @@ pub fn metrics(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
             metrics_row(record, None, out)?;
         }
         for round in &record.state.rounds {
-            metrics_row(record, Some((round.round, record::figures(&record.state, round))), out)?;
+            metrics_row(record, Some((round, record::figures(&record.state, round))), out)?;
         }
     }
     Ok(())
@@ -68,12 +89,11 @@ pub fn metrics(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
 
 fn metrics_row(
     record: &Record,
-    figures: Option<(u32, record::Figures<'_>)>,
+    of_round: Option<(&RoundState, record::Figures<'_>)>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (manifest, config) = (&record.manifest, record.config());
-    let round = figures.map(|(round, _)| round.to_string());
-    let figures = figures.map(|(_, figures)| figures);
+    let (round, figures) = of_round.unzip();
     let metrics = figures.and_then(|figures| figures.metrics);
     let mean_best_worst = |spread: Option<Spread>| {
         [spread.map(|s| s.mean), spread.map(|s| s.best), spread.map(|s| s.worst)].map(optional)
@@ -81,6 +101,10 @@ fn metrics_row(
     let [psnr, psnr_best, psnr_worst] = mean_best_worst(metrics.map(|m| m.psnr));
     let [ssim, ssim_best, ssim_worst] = mean_best_worst(metrics.and_then(|m| m.ssim));
     let [mse, mse_best, mse_worst] = mean_best_worst(metrics.map(|m| m.mse));
+    let [st_lpips, st_lpips_best, st_lpips_worst] = mean_best_worst(metrics.and_then(|m| m.st_lpips));
+    let [lpips, lpips_best, lpips_worst] = mean_best_worst(metrics.and_then(|m| m.lpips));
+    let share = |of: fn(&Metrics) -> Option<f64>| optional(metrics.and_then(of));
+    let probe = figures.and_then(|figures| figures.probe);
     let count =
         |of: fn(record::Figures<'_>) -> usize| figures.map(of).map(|n| n.to_string()).unwrap_or_default();
     row(
@@ -89,7 +113,7 @@ fn metrics_row(
             record.id(),
             manifest.preset.clone(),
             record.health.name().to_owned(),
-            round.unwrap_or_default(),
+            round.map(|round| round.round.to_string()).unwrap_or_default(),
             figures.is_some_and(|figures| figures.complete).to_string(),
             config.knowledge.labels.name().to_owned(),
             config.victim.batch_norm().to_owned(),
@@ -100,6 +124,8 @@ fn metrics_row(
             config.victim.source(),
             config.victim.model.clone(),
             config.attack.kind.clone(),
+            optional(round.and_then(|round| round.accuracy)),
+            optional(round.map(|round| round.update_norm)),
             psnr,
             psnr_best,
             psnr_worst,
@@ -109,7 +135,26 @@ fn metrics_row(
             mse,
             mse_best,
             mse_worst,
-            optional(metrics.and_then(|m| m.label_accuracy)),
+            st_lpips,
+            st_lpips_best,
+            st_lpips_worst,
+            lpips,
+            lpips_best,
+            lpips_worst,
+            share(|m| m.label_accuracy),
+            share(|m| m.label_existence),
+            share(|m| m.label_count),
+            share(|m| m.recovered),
+            // Of one batch: its worst sample is recovered or not.
+            share(|m| m.worst_recovered.map(|recovered| f64::from(u8::from(recovered)))),
+            share(|m| m.iip),
+            metrics.and_then(|m| m.iip_pool).map(|pool| pool.to_string()).unwrap_or_default(),
+            share(|m| m.feature_mse.map(|spread| spread.mean)),
+            share(|m| m.fields),
+            optional(probe.map(|probe| probe.igsa)),
+            optional(probe.map(|probe| probe.igsa_rel)),
+            optional(probe.map(|probe| probe.r_eff)),
+            probe.map(|probe| probe.samples.to_string()).unwrap_or_default(),
             optional(figures.and_then(|figures| figures.loss)),
             figures.and_then(|figures| figures.trial).map(|trial| trial.to_string()).unwrap_or_default(),
             count(|figures| figures.trials),

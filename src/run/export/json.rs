@@ -82,6 +82,9 @@ struct Round<'a> {
     /// l2 norm of the update.
     #[serde(with = "number")]
     update_norm: f64,
+    /// Share of held-out samples that the model classifies rightly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
     batch: usize,
     /// Parameters of the model.
     parameters: usize,
@@ -202,6 +205,7 @@ fn round(round: &RoundState) -> Round<'_> {
     Round {
         round: round.round,
         update_norm: round.update_norm,
+        accuracy: round.accuracy,
         batch: round.batch,
         parameters: round.parameters,
         input: round.input,

@@ -1,7 +1,7 @@
 //! One run as exports read it: manifest, what its events add up to, and the conditions of its figures.
 
 use crate::config::RunConfig;
-use crate::run::event::Metrics;
+use crate::run::event::{Metrics, Probe};
 use crate::run::state::{Picture, RoundState, TrialState};
 use crate::run::{Health, Manifest, RunDirectory, RunError, RunState, Tail};
 
@@ -86,6 +86,8 @@ pub struct Figures<'a> {
     pub complete: bool,
     /// Quality of the reconstruction; absent before the first measurement.
     pub metrics: Option<&'a Metrics>,
+    /// How much the attacked gradient gives away; absent unless asked for.
+    pub probe: Option<Probe>,
     /// Its matching loss.
     pub loss: Option<f64>,
     /// 0-based trial it comes from.
@@ -104,6 +106,7 @@ pub fn figures<'a>(state: &RunState, round: &'a RoundState) -> Figures<'a> {
         return Figures {
             complete: true,
             metrics: result.metrics.as_ref(),
+            probe: result.probe,
             loss: Some(result.loss),
             trial: Some(result.trial),
             trials: result.trials,
@@ -115,6 +118,7 @@ pub fn figures<'a>(state: &RunState, round: &'a RoundState) -> Figures<'a> {
     Figures {
         complete: false,
         metrics: shown.and_then(TrialState::latest_metrics),
+        probe: None,
         loss: shown.and_then(TrialState::matching_loss),
         trial: shown.map(|trial| trial.trial),
         trials: round.trials.len(),

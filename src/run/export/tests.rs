@@ -368,7 +368,7 @@ fn numbers_that_are_none_are_words_in_tables_and_in_json() {
 fn json_holds_conditions_results_trials_curves_and_pictures() {
     let lab = Lab::new();
     let mut events = done();
-    let samples = vec![Sample { mse: 0.5, psnr: f64::INFINITY, ssim: Some(Ratio(f64::NAN)) }];
+    let samples = vec![Sample { mse: 0.5, psnr: f64::INFINITY, ssim: Some(Ratio(f64::NAN)), st_lpips: None }];
     for (_, event) in &mut events {
         if let Event::RoundFinished(result) = event {
             result.metrics.as_mut().unwrap().samples = samples.clone();
@@ -505,7 +505,7 @@ fn a_batch_shows_its_samples_and_a_live_run_how_it_stands() {
     let lab = Lab::new();
     let mut of_best = picture(PictureOf::Best, Some(0), 10, 3);
     if let Event::Picture { metrics: of_picture, .. } = &mut of_best {
-        let sample = |psnr| Sample { mse: 0.1, psnr, ssim: Some(Ratio(0.5)) };
+        let sample = |psnr| Sample { mse: 0.1, psnr, ssim: Some(Ratio(0.5)), st_lpips: None };
         let samples = [11.125, f64::INFINITY, f64::NAN].map(sample).to_vec();
         *of_picture = Some(Box::new(Metrics { samples, ..metrics(17.5) }));
     }

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::table::{Cell, Column, Row, Table};
 use crate::run::Health;
-use crate::run::event::{Metrics, TrialOutcome};
+use crate::run::event::{Metrics, Probe, Ratio, Sample, Spread, TrialOutcome};
 use crate::run::state::{RoundState, TrialState};
 use crate::tui::format;
 use crate::tui::model::{Rows, RunView};
@@ -14,37 +14,49 @@ const fn column(heading: &'static str, ascii: &'static str, width: usize, rank: 
     Column { heading, ascii, width, rank }
 }
 
-const ROUNDS: [Column; 11] = [
+const ROUNDS: [Column; 16] = [
     column("round", "round", 5, 0),
+    column("acc↑", "acc", 5, 4),
+    column("|update|", "|update|", 8, 4),
     column("match↓", "match", 7, 0),
+    column("labels", "labels", 6, 1),
     column("PSNR↑ dB (best)", "PSNR dB (best)", 15, 0),
     column("SSIM↑", "SSIM", 6, 0),
-    column("MSE↓", "MSE", 7, 2),
-    column("labels", "labels", 6, 1),
-    column("|update|", "|update|", 8, 4),
-    column("trial", "trial", 5, 1),
-    column("evals", "evals", 7, 3),
+    column("ST-LPIPS↓", "ST-LPIPS", 9, 1),
+    column("BRR", "BRR", 5, 2),
+    column("WSRR", "WSRR", 5, 3),
+    column("IGSA", "IGSA", 7, 4),
+    column("MSE↓", "MSE", 7, 5),
+    column("trial", "trial", 5, 3),
+    column("evals", "evals", 7, 5),
     column("time", "time", 7, 0),
     column("status", "status", 10, 0),
 ];
 
-const TRIALS: [Column; 10] = [
+/// Columns of [`ROUNDS`] that only some runs have values for.
+const ACCURACY: usize = 1;
+const IGSA: usize = 10;
+
+const TRIALS: [Column; 12] = [
     column("trial", "trial", 6, 0),
     column("match↓", "match", 8, 0),
-    column("best @", "best @", 7, 2),
+    column("best @", "best @", 7, 3),
+    column("labels", "labels", 6, 1),
     column("PSNR↑ dB", "PSNR dB", 9, 0),
     column("SSIM↑", "SSIM", 6, 0),
-    column("MSE↓", "MSE", 7, 2),
-    column("labels", "labels", 6, 1),
+    column("ST-LPIPS↓", "ST-LPIPS", 9, 2),
+    column("BRR", "BRR", 5, 2),
+    column("MSE↓", "MSE", 7, 3),
     column("evals", "evals", 7, 3),
     column("time", "time", 7, 0),
     column("status", "status", 10, 0),
 ];
 
-const SAMPLES: [Column; 4] = [
+const SAMPLES: [Column; 5] = [
     column("sample", "sample", 6, 0),
     column("PSNR↑ dB", "PSNR dB", 9, 0),
     column("SSIM↑", "SSIM", 7, 0),
+    column("ST-LPIPS↓", "ST-LPIPS", 9, 0),
     column("MSE↓", "MSE", 8, 0),
 ];
 
@@ -65,6 +77,15 @@ pub fn of(run: &RunView, theme: Theme) -> Table {
         Rows::Samples => samples(run, theme),
     };
     let mut table = Table { columns: columns(run.table.rows).to_vec(), rows };
+    if run.table.rows == Rows::Rounds {
+        let rounds = &run.state().rounds;
+        let has_accuracy = rounds.iter().any(|round| round.accuracy.is_some());
+        let has_probe = rounds.iter().any(|round| probe(round).is_some());
+        // What a run has is needed like its recovery; what it has not goes first.
+        for (column, has) in [(ACCURACY, has_accuracy), (IGSA, has_probe)] {
+            table.columns[column].rank = if has { 1 } else { 6 };
+        }
+    }
     if let Some(column) = run.table.sort {
         table.sort(column, run.table.reversed);
     }
@@ -117,16 +138,24 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         None => run.state().seconds - round.began,
     };
     let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
-    let [psnr, ssim, mse, labels] = quality(run, metrics);
+    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics);
     let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
+    let igsa = probe(round).map(|probe| probe.igsa);
+    // WSRR is the share of batches whose worst sample is recovered; here it is one batch.
+    let worst = metrics.and_then(|m| m.worst_recovered).map(|recovered| f64::from(u8::from(recovered)));
     vec![
         Cell::number(round.round.to_string(), f64::from(round.round)),
+        Cell::maybe(round.accuracy, percent),
+        Cell::number(format::fixed(round.update_norm, 3), round.update_norm),
         Cell::maybe(matching, format::loss),
+        labels,
         Cell { text: format!("{}{best}", psnr.text), value: psnr.value },
         ssim,
+        st_lpips,
+        brr,
+        measured(run, worst, percent),
+        Cell::maybe(igsa, format::loss),
         mse,
-        labels,
-        Cell::number(format::fixed(round.update_norm, 3), round.update_norm),
         Cell::text(trials),
         Cell::number(evaluations.to_string(), evaluations as f64),
         Cell::number(format::clock(seconds), seconds),
@@ -134,18 +163,39 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
     ]
 }
 
-/// PSNR, SSIM, MSE, labels.
-fn quality(run: &RunView, metrics: Option<&Metrics>) -> [Cell; 4] {
-    if !run.has_truth() {
-        return std::array::from_fn(|_| Cell::text("n/a"));
+fn probe(round: &RoundState) -> Option<Probe> {
+    round.result.as_ref()?.probe
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+/// How good a reconstruction is, as cells.
+struct Quality {
+    labels: Cell,
+    psnr: Cell,
+    ssim: Cell,
+    st_lpips: Cell,
+    brr: Cell,
+    mse: Cell,
+}
+
+/// A figure that needs the ground truth: `n/a` where there is none.
+fn measured(run: &RunView, value: Option<f64>, show: impl FnOnce(f64) -> String) -> Cell {
+    if run.has_truth() { Cell::maybe(value, show) } else { Cell::text("n/a") }
+}
+
+fn quality(run: &RunView, metrics: Option<&Metrics>) -> Quality {
+    let three = |value: f64| format::fixed(value, 3);
+    Quality {
+        labels: measured(run, metrics.and_then(|m| m.label_accuracy), percent),
+        psnr: measured(run, metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
+        ssim: measured(run, metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), three),
+        st_lpips: measured(run, metrics.and_then(|m| m.st_lpips).map(|distance| distance.mean), three),
+        brr: measured(run, metrics.and_then(|m| m.recovered), percent),
+        mse: measured(run, metrics.map(|m| m.mse.mean), format::loss),
     }
-    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-    [
-        Cell::maybe(metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
-        Cell::maybe(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), |ssim| format::fixed(ssim, 3)),
-        Cell::maybe(metrics.map(|m| m.mse.mean), format::loss),
-        Cell::maybe(metrics.and_then(|m| m.label_accuracy), percent),
-    ]
 }
 
 fn round_status(run: &RunView, round: &RoundState, last: bool) -> String {
@@ -186,7 +236,7 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
     trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let shown = run.shown_trial().map(|trial| trial.trial);
     let row = |trial: &TrialState| {
-        let [psnr, ssim, mse, labels] = quality(run, trial.latest_metrics());
+        let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, trial.latest_metrics());
         let seconds = match &trial.end {
             Some(end) => end.seconds,
             None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),
@@ -197,10 +247,12 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
                 Cell::number((trial.trial + 1).to_string(), (trial.trial + 1) as f64),
                 Cell::maybe(trial.matching_loss(), format::loss),
                 Cell::maybe(best, |best| best.to_string()),
+                labels,
                 psnr,
                 ssim,
+                st_lpips,
+                brr,
                 mse,
-                labels,
                 Cell::number(trial.evaluations.to_string(), trial.evaluations as f64),
                 Cell::number(format::clock(seconds), seconds),
                 Cell::text(trial_status(run, round, trial)),
@@ -215,21 +267,24 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
 fn samples(run: &RunView, theme: Theme) -> Vec<Row> {
     let Some(metrics) = run.shown_metrics() else { return Vec::new() };
     let chosen = run.sample;
-    let row = |(at, psnr, ssim, mse): (usize, f64, Option<f64>, f64)| Row {
+    let row = |(at, sample): (usize, Sample)| Row {
         cells: vec![
             Cell::number((at + 1).to_string(), (at + 1) as f64),
-            Cell::number(format::fixed(psnr, 2), psnr),
-            Cell::maybe(ssim, |ssim| format::fixed(ssim, 3)),
-            Cell::number(format::loss(mse), mse),
+            Cell::number(format::fixed(sample.psnr, 2), sample.psnr),
+            Cell::maybe(sample.ssim.map(|ssim| ssim.0), |ssim| format::fixed(ssim, 3)),
+            Cell::maybe(sample.st_lpips.map(|distance| distance.0), |distance| format::fixed(distance, 3)),
+            Cell::number(format::loss(sample.mse), sample.mse),
         ],
         style: if at == chosen && run.samples() > 1 { theme.accent() } else { Style::new() },
     };
     if metrics.samples.is_empty() {
         // A batch of one is its own mean.
-        return vec![row((0, metrics.psnr.mean, metrics.ssim.map(|ssim| ssim.mean), metrics.mse.mean))];
+        let mean = |spread: Option<Spread>| spread.map(|spread| Ratio(spread.mean));
+        let (ssim, st_lpips) = (mean(metrics.ssim), mean(metrics.st_lpips));
+        let only = Sample { mse: metrics.mse.mean, psnr: metrics.psnr.mean, ssim, st_lpips };
+        return vec![row((0, only))];
     }
-    let all = metrics.samples.iter().enumerate();
-    all.map(|(at, sample)| row((at, sample.psnr, sample.ssim.map(|ssim| ssim.0), sample.mse))).collect()
+    metrics.samples.iter().copied().enumerate().map(row).collect()
 }
 
 /// First row to show in `room` rows: of more rounds than fit the last ones, else the chosen one.
@@ -255,7 +310,7 @@ mod tests {
                 let needed: usize = kept.iter().map(|i| table.columns[*i].width + 1).sum();
                 assert!(needed <= width.max(64), "{rows:?} in {width}: {needed}");
             }
-            assert_eq!(table.fitting(118).len(), table.columns.len());
+            assert_eq!(table.fitting(138).len(), table.columns.len());
         }
     }
 }

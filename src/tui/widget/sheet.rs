@@ -31,7 +31,8 @@ pub struct Sheet {
 pub fn of(model: &Model) -> Sheet {
     let compared = model.compared();
     let mut rows = vec![words("status", &compared, |run| run.health.name().to_owned())];
-    rows.extend(figures(model, &compared));
+    let (figures, further) = figures(model, &compared);
+    rows.extend(figures);
     let backend = |run: &RunView| run.manifest.as_ref().map_or("-".into(), |m| m.backend.clone());
     let backends: BTreeSet<String> = compared.iter().map(|(run, _)| backend(run)).collect();
     if backends.len() > 1 {
@@ -44,6 +45,7 @@ pub fn of(model: &Model) -> Sheet {
         let of = |values: &Changes| Cell::text(values.get(setting.key).map_or("-", String::as_str));
         rows.push((setting.key.to_owned(), values.iter().map(of).collect(), None));
     }
+    rows.extend(further);
     Sheet { heads: names(&compared), rows }
 }
 
@@ -54,9 +56,9 @@ fn words(label: &str, compared: &[(&RunView, usize)], of: impl Fn(&RunView) -> S
     (label.to_owned(), compared.iter().map(|(run, _)| Cell::text(of(run))).collect(), None)
 }
 
-/// How the runs did. The best is marked only where victims are the same, and that of the matching loss only where
+/// How the runs did, and the figures that are looked at second, as far as a run has them. The best is marked only where victims are the same, and that of the matching loss only where
 /// it is the same distance.
-fn figures(model: &Model, compared: &[(&RunView, usize)]) -> Vec<Line> {
+fn figures(model: &Model, compared: &[(&RunView, usize)]) -> (Vec<Line>, Vec<Line>) {
     let is_fair = !attack_different_pictures(compared);
     let distances: BTreeSet<String> =
         compared.iter().filter_map(|(run, _)| Some(format!("{:?}", config(run)?.attack.distance))).collect();
@@ -71,20 +73,42 @@ fn figures(model: &Model, compared: &[(&RunView, usize)]) -> Vec<Line> {
         };
     let glyph = |unicode: &'static str, plain: &'static str| model.theme.glyph(unicode, plain);
     let (high, low, neither) = (if_fair(Better::High), if_fair(Better::Low), Better::Neither);
-    vec![
+    let whole: fn(f64) -> String = |v| format::fixed(v, 0);
+    let three: fn(f64) -> String = |v| format::fixed(v, 3);
+    let first = vec![
         line(
             glyph("PSNR↑ dB", "PSNR dB"),
             &|run| Some(quality(run)?.psnr.mean),
             |v| format::fixed(v, 2),
             high,
         ),
-        line(glyph("SSIM↑", "SSIM"), &|run| Some(quality(run)?.ssim?.mean), |v| format::fixed(v, 3), high),
-        line(glyph("MSE↓", "MSE"), &|run| Some(quality(run)?.mse.mean), format::loss, low),
-        line("labels %", &|run| Some(100.0 * quality(run)?.label_accuracy?), |v| format::fixed(v, 0), high),
+        line(glyph("SSIM↑", "SSIM"), &|run| Some(quality(run)?.ssim?.mean), three, high),
+        line(glyph("ST-LPIPS↓", "ST-LPIPS"), &|run| Some(quality(run)?.st_lpips?.mean), three, low),
+        line("BRR %", &|run| Some(100.0 * quality(run)?.recovered?), whole, high),
+        line("labels %", &|run| Some(100.0 * quality(run)?.label_accuracy?), whole, high),
         line(glyph("match↓", "match"), &matching, format::loss, of_match),
-        line("evaluations", &evaluations, |v| format::fixed(v, 0), neither),
         line("time", &|run| Some(run.state().seconds), format::clock, neither),
-    ]
+    ];
+    let probe = |run: &RunView| run.round()?.result.as_ref()?.probe;
+    let accuracy = |run: &RunView| Some(100.0 * run.round()?.accuracy?);
+    let further = [
+        line(glyph("MSE↓", "MSE"), &|run| Some(quality(run)?.mse.mean), format::loss, low),
+        line("evaluations", &evaluations, whole, neither),
+        line(glyph("LPIPS↓", "LPIPS"), &|run| Some(quality(run)?.lpips?.mean), three, low),
+        line("IIP %", &|run| Some(100.0 * quality(run)?.iip?), whole, high),
+        line(
+            glyph("feature MSE↓", "feature MSE"),
+            &|run| Some(quality(run)?.feature_mse?.mean),
+            format::loss,
+            neither,
+        ),
+        line("IGSA", &|run| Some(probe(run)?.igsa), format::loss, neither),
+        line("IGSA_rel", &|run| Some(probe(run)?.igsa_rel), format::loss, neither),
+        line("r_eff", &|run| Some(probe(run)?.r_eff), |v| format::fixed(v, 1), neither),
+        line("model accuracy %", &accuracy, |v| format::fixed(v, 1), neither),
+    ];
+    let has_any = |(_, cells, _): &Line| cells.iter().any(|cell| cell.value.is_some());
+    (first, further.into_iter().filter(has_any).collect())
 }
 
 /// Which of several numbers is the best.
@@ -224,7 +248,7 @@ impl Sheet {
         let apart = cell.value.zip(reference.value).map(|(a, b)| a - b).filter(|apart| apart.is_finite());
         let decimals = match label.get(..4) {
             Some("PSNR") => 2,
-            Some("SSIM") => 3,
+            Some("SSIM" | "ST-L") => 3,
             _ => return cell.text.clone(),
         };
         match apart {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::chart::{Curve, chart, swatch};
-use super::words::{self, count, duration, error, fixed, loss};
+use super::words::{self, count, duration, error, fixed, loss, percent};
 use super::{Entry, legend};
-use crate::run::event::{Level, Metrics, TrialOutcome};
+use crate::run::event::{Level, Metrics, Ratio, TrialOutcome};
 use crate::run::export::record::{self, Record};
 use crate::run::export::reproduce;
 use crate::run::state::{RoundState, TrialState};
@@ -19,6 +19,7 @@ pub fn section(record: &Record, entries: &[Entry<'_>]) -> Markup {
             (facts(record))
             @for entry in of_run {
                 @if let Some(round) = entry.round {
+                    (further(entry, round))
                     (trials(round))
                     (samples(entry, round))
                 }
@@ -83,6 +84,44 @@ fn model(record: &Record) -> String {
         config.victim.batch_norm(),
         size.unwrap_or_default()
     )
+}
+
+/// What was measured besides the metrics of the first table.
+fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
+    let figures = entry.figures();
+    let metrics = figures.and_then(|figures| figures.metrics);
+    let probe = figures.and_then(|figures| figures.probe);
+    let share = |of: fn(&Metrics) -> Option<f64>| metrics.and_then(of).map(percent);
+    let recovered = entry.record.config().run.recovered_psnr;
+    let iip = metrics.and_then(|m| Some((m.iip?, m.iip_pool?)));
+    let measured = [
+        ("a sample is recovered from", metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
+        ("LPIPS v0.1, mean", metrics.and_then(|m| m.lpips).map(|distance| fixed(distance.mean, 3))),
+        ("classes known to be there or not", share(|m| m.label_existence)),
+        ("classes with known count", share(|m| m.label_count)),
+        (
+            "IIP, nearest in pixels",
+            iip.map(|(share, pool)| {
+                format!("{}, among {} candidates of the class", percent(share), count(pool))
+            }),
+        ),
+        ("feature MSE, mean", metrics.and_then(|m| m.feature_mse).map(|spread| error(spread.mean))),
+        ("fields right", share(|m| m.fields)),
+        ("accuracy of the model", round.accuracy.map(|accuracy| format!("{} %", fixed(100.0 * accuracy, 1)))),
+        ("IGSA (gialab's definition)", probe.map(|probe| loss(probe.igsa))),
+        ("IGSA_rel (gialab's definition)", probe.map(|probe| loss(probe.igsa_rel))),
+        ("r_eff", probe.map(|probe| fixed(probe.r_eff, 1))),
+    ];
+    html! {
+        @if measured.iter().any(|(_, value)| value.is_some()) {
+            h3 { "Further figures" @if entry.record.state.rounds.len() > 1 { ", round " (round.round) } }
+            dl.facts {
+                @for (name, value) in measured {
+                    @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
+                }
+            }
+        }
+    }
 }
 
 /// The restarts beside each other, if there were several.
@@ -161,6 +200,7 @@ fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
     else {
         return html! {};
     };
+    let three = |value: Option<Ratio>| value.map_or_else(|| "–".to_owned(), |value| fixed(value.0, 3));
     html! {
         h3 { "Samples" }
         p { "In the order of the pictures, row by row." }
@@ -168,7 +208,8 @@ fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
             table.samples {
                 thead {
                     tr {
-                        th { "sample" } th.number { "PSNR dB\u{a0}↑" } th.number { "SSIM\u{a0}↑" } th.number { "MSE\u{a0}↓" }
+                        th { "sample" } th.number { "PSNR dB\u{a0}↑" } th.number { "SSIM\u{a0}↑" }
+                        th.number { "ST-LPIPS\u{a0}↓" } th.number { "MSE\u{a0}↓" }
                     }
                 }
                 tbody {
@@ -176,7 +217,8 @@ fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
                         tr {
                             th scope="row" { (i + 1) }
                             td.number { (fixed(sample.psnr, 2)) }
-                            td.number { (sample.ssim.map_or_else(|| "–".to_owned(), |ssim| fixed(ssim.0, 3))) }
+                            td.number { (three(sample.ssim)) }
+                            td.number { (three(sample.st_lpips)) }
                             td.number { (error(sample.mse)) }
                         }
                     }

@@ -109,7 +109,9 @@ pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> 
                         "The truth and every figure that depends on it are known to you, never to the attacker. PSNR and "
                         "MSE after clamping to [0, 1]; SSIM with a Gaussian window of 11 pixels, σ = 1.5. Of a batch the "
                         "mean, after the best assignment of reconstructions to samples, and the best sample in brackets; "
-                        "an infinite PSNR counts as 100 dB in a mean."
+                        "an infinite PSNR counts as 100 dB in a mean. ST-LPIPS is a shift-tolerant perceptual distance, "
+                        "not comparable with LPIPS. BRR, the share of the batch that is recovered, and WSRR, the share of "
+                        "batches whose worst sample is, are gialab's definitions."
                     }
                     p { "Exported " (words::moment(crate::run::now())) " by gialab " (env!("CARGO_PKG_VERSION")) "." }
                 }
@@ -137,7 +139,10 @@ fn results(entries: &[Entry<'_>]) -> Markup {
                         th { "run" }
                         th.number { "PSNR dB\u{a0}↑" }
                         th.number { "SSIM\u{a0}↑" }
+                        th.number { "ST-LPIPS\u{a0}↓" }
                         th.number { "MSE\u{a0}↓" }
+                        th.number { "BRR" }
+                        th.number { "WSRR" }
                         th.number { "labels right" }
                         th.number { "match\u{a0}↓" }
                         th.number { "trial" }
@@ -147,7 +152,7 @@ fn results(entries: &[Entry<'_>]) -> Markup {
                 }
                 @for (conditions, members) in &groups {
                     tbody {
-                        tr.conditions { th colspan="9" scope="rowgroup" { (conditions) } }
+                        tr.conditions { th colspan="12" scope="rowgroup" { (conditions) } }
                         @for entry in members { (result(entry)) }
                     }
                 }
@@ -179,7 +184,10 @@ fn result(entry: &Entry<'_>) -> Markup {
                 }
             }
             td.number { (measured(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
+            td.number { (measured(metrics.and_then(|m| m.st_lpips).map(|distance| fixed(distance.mean, 3)))) }
             td.number { (of_metrics(|m| error(m.mse.mean))) }
+            td.number { (measured(metrics.and_then(|m| m.recovered).map(percent))) }
+            td.number { (measured(metrics.and_then(|m| m.worst_recovered).map(|all| percent(f64::from(u8::from(all)))))) }
             td.number { (measured(metrics.and_then(|m| m.label_accuracy).map(percent))) }
             td.number { (or_dash(figures.and_then(|figures| figures.loss).map(loss))) }
             td.number {

@@ -1,0 +1,63 @@
+//! What a finished round is examined for besides what every reconstruction is: figures that need the model or
+//! the whole data set. Uses the ground truth; nothing of it goes back to an attack.
+
+use super::event::{Metrics, Probe};
+use super::recorder::Evaluator;
+use crate::attack::{AttackerView, Guess};
+use crate::config::{BatchNormMode, RunConfig};
+use crate::data::{self, Dataset, Images};
+use crate::metric;
+use crate::probe::{self, Quartiles, Samples, Settings};
+use crate::seed::Seed;
+
+/// All metrics of the reconstruction that was chosen: the evaluator's, IIP, and the difference of the victim's
+/// last features (model in eval mode). Absent without ground truth.
+pub fn metrics(
+    evaluator: &Evaluator,
+    guess: &Guess,
+    config: &RunConfig,
+    view: &AttackerView,
+) -> Option<Metrics> {
+    let (images, metrics) = evaluator.compare(guess);
+    let (mut metrics, truth) = (metrics?, evaluator.truth.as_ref()?);
+    // A set that is gone by now costs this figure, not the run.
+    let identify = |set| metric::identification(truth, &images, &set, config.victim.size);
+    let identified =
+        set(config).and_then(|set| identify(set).inspect_err(|error| tracing::warn!("no IIP: {error}")).ok());
+    if let Some(Some(identified)) = identified {
+        (metrics.iip, metrics.iip_pool) = (Some(identified.precision), Some(identified.pool));
+    }
+    let features = |images: &Images| {
+        let input = evaluator.normalisation.apply(&images.clamped());
+        let input = view.compute.tensor(&input, images.shape());
+        view.model.last_features(BatchNormMode::Eval, &input)
+    };
+    if let (Some(a), Some(b)) = (features(&truth.images), features(&images)) {
+        metrics.feature_mse = Some(metric::distance(&metric::rows_mse(a, b)));
+    }
+    Some(metrics)
+}
+
+/// The victim's data set; absent beside a captured update without one, and if it is gone.
+fn set(config: &RunConfig) -> Option<Dataset> {
+    let named = Some(&config.victim.data).filter(|data| !data.is_empty())?;
+    data::open(named).inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
+}
+
+/// IGSA of the true samples under the attacked model. Absent without ground truth, and if the set is gone.
+pub fn probe(evaluator: &Evaluator, config: &RunConfig, view: &AttackerView) -> Option<Probe> {
+    let truth = evaluator.truth.as_ref()?;
+    let set = set(config)?;
+    let deviation = evaluator.normalisation.deviation_of(&set.normalisation());
+    let input = evaluator.normalisation.apply(&truth.images);
+    let samples = Samples { input: &input, labels: &truth.labels, deviation: &deviation };
+    let seed = Seed(config.run.seed);
+    let found = probe::igsa::probe(&view.compute, &view.model, samples, Settings::default(), seed, |_, _| {});
+    let median = |figure: fn(&probe::Smoothness) -> f64| Quartiles::of(found.iter().map(figure)).median;
+    Some(Probe {
+        igsa: median(|found| found.igsa),
+        igsa_rel: median(|found| found.igsa_rel),
+        r_eff: median(|found| found.r_eff),
+        samples: found.len(),
+    })
+}
