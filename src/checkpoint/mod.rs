@@ -14,6 +14,7 @@ mod safetensors;
 mod shipped;
 mod statistics;
 mod torch;
+mod update;
 mod view;
 mod zip;
 

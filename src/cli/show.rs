@@ -84,7 +84,7 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     writeln!(
         out,
         "victim   {} {}, batch of {}, {} {}, BatchNorm {}",
-        victim.data,
+        victim.source(),
         victim.which(),
         config.batch(),
         victim.model,
@@ -197,13 +197,20 @@ pub fn pictures(context: &Context, directory: &RunDirectory, rounds: &[RoundResu
 
 fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -> anyhow::Result<()> {
     let shell = Shell::look(context.wishes);
+    let has_truth = directory.manifest()?.config.has_truth();
     let mut out = std::io::stdout();
     for file in files {
         let reconstruction = directory.path().join(file);
         if let Some(shell) = &shell {
-            let truth = image::open(directory.pictures_path().join("truth.png"))?;
-            writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
-            shell.print(&beside(&truth, &image::open(&reconstruction)?))?;
+            let picture = image::open(&reconstruction)?;
+            if has_truth {
+                let truth = image::open(directory.pictures_path().join("truth.png"))?;
+                writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
+                shell.print(&beside(&truth, &picture))?;
+            } else {
+                writeln!(out, "\nreconstructed; there is no ground truth")?;
+                shell.print(&picture.to_rgb8())?;
+            }
         }
         writeln!(out, "picture  {}", reconstruction.display())?;
     }

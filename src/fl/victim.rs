@@ -2,12 +2,13 @@
 //! tensor is made.
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
 use crate::seed::Seed;
 
 use super::Population;
+use super::captured::{self, CapturedError, CapturedUpdate};
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -41,15 +42,25 @@ pub enum VictimError {
         /// The layer that does not fit.
         reason: String,
     },
-    /// The file of weights cannot be read.
-    #[error("victim.weights: {0}")]
-    Weights(#[from] CheckpointError),
-    /// The file of weights is of another model.
+    /// The files of a captured update cannot be used.
+    #[error(transparent)]
+    Captured(#[from] CapturedError),
+    /// A file of tensors cannot be read.
+    #[error("{key}: {error}")]
+    File {
+        /// Where the config names it.
+        key: &'static str,
+        /// Why.
+        error: CheckpointError,
+    },
+    /// A file of tensors is of another model.
     #[error(
-        "victim.weights: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
+        "{key}: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
         likely.as_ref().map(|name| format!("; it looks like {name}")).unwrap_or_default()
     )]
-    OtherWeights {
+    OtherModel {
+        /// Where the config names it.
+        key: &'static str,
         /// The file.
         path: String,
         /// Architecture of the victim.
@@ -63,9 +74,11 @@ pub enum VictimError {
     },
     /// No network can compute with these weights.
     #[error(
-        "victim.weights: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
+        "{key}: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
     )]
     NotFinite {
+        /// Where the config names it.
+        key: &'static str,
         /// The file.
         path: String,
         /// The tensor.
@@ -110,10 +123,10 @@ pub enum VictimError {
 /// The private side of a run, before any tensor is made.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Positions of the private batch in the data set.
+    /// Positions of the private batch in the data set; empty if it comes from elsewhere.
     pub attacked: Vec<usize>,
-    /// The private batch.
-    pub batch: Batch,
+    /// The private batch; absent if an update came from outside without it.
+    pub batch: Option<Batch>,
     /// Public map between pixels and model input.
     pub normalisation: Normalisation,
     /// The architecture, fitted to the data.
@@ -122,23 +135,24 @@ pub struct Setup {
     pub weights: Option<Trained>,
     /// The samples of the other clients and those held out, if the global model trains.
     pub population: Option<Population>,
+    /// The update, if it came from outside.
+    pub captured: Option<CapturedUpdate>,
 }
 
 impl Setup {
-    /// Reads data and weights and fits the architecture.
+    /// Reads data, weights and a captured update, and fits the architecture.
     ///
     /// # Errors
     /// [`VictimError`] with what does not fit, in one sentence.
     pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
+        match &config.victim.captured {
+            Some(captured) => captured::setup(config, captured),
+            None => Setup::simulated(config),
+        }
+    }
+
+    fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
         let victim = &config.victim;
-        let architecture = model::architecture(&victim.model).ok_or_else(|| {
-            let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
-            let suggestion = match crate::config::nearest(&victim.model, names()) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
-            };
-            VictimError::UnknownModel { name: victim.model.clone(), suggestion }
-        })?;
         let dataset = data::open(&victim.data)?;
         let seed = Seed(config.run.seed);
         let attacked = match &victim.sample {
@@ -151,17 +165,16 @@ impl Setup {
             return Err(VictimError::TooFewClasses { classes, label });
         }
         let [_, channels, height, width] = batch.images.shape();
-        if let Some(option) = architecture.unfitting(&victim.options) {
-            let takes = architecture.switches.join(", ");
-            return Err(VictimError::Option { model: architecture.name, option, takes });
-        }
-        let net =
-            architecture.net(&victim.options, [channels, height, width], classes).map_err(|reason| {
-                VictimError::Misfit { model: victim.model.clone(), channels, height, width, reason }
-            })?;
+        let net = fitted(victim, [channels, height, width], classes)?;
         let normalisation = dataset.normalised_by(&victim.normalise)?;
-        let weights = victim.weights.as_ref().map(|path| weights(path, &victim.model, &net)).transpose()?;
-        let mut setup = Setup { attacked, batch, normalisation, net, weights, population: None };
+        let weights = victim.weights.as_ref().map(|path| {
+            let file = File::read("victim.weights", path)?;
+            file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
+        });
+        let weights = weights.transpose()?;
+        let batch = Some(batch);
+        let mut setup =
+            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None };
         if config.trains() {
             setup.population = Some(setup.population(dataset, config)?);
         }
@@ -173,7 +186,7 @@ impl Setup {
     /// # Errors
     /// [`VictimError`] if there is too little for so many clients.
     pub fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
-        let [_, _, height, width] = self.batch.images.shape();
+        let [_, height, width] = self.net.input();
         let size = (height == width).then_some(height);
         let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;
         let classes = self.net.classes();
@@ -185,16 +198,68 @@ impl Setup {
     }
 }
 
-fn weights(path: &str, model: &str, net: &Net) -> Result<Trained, VictimError> {
-    let checkpoint = Checkpoint::open(path)?;
-    checkpoint.trained(net).map_err(|misfit| match misfit {
-        Misfit::NotFinite { name, what } => VictimError::NotFinite { path: path.to_owned(), name, what },
-        Misfit::Shapes(table) => {
+/// The victim's architecture for an input `[channels, height, width]`.
+pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
+    let architecture = model::architecture(&victim.model).ok_or_else(|| {
+        let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
+        let suggestion = match crate::config::nearest(&victim.model, names()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        VictimError::UnknownModel { name: victim.model.clone(), suggestion }
+    })?;
+    if let Some(option) = architecture.unfitting(&victim.options) {
+        let takes = architecture.switches.join(", ");
+        return Err(VictimError::Option { model: architecture.name, option, takes });
+    }
+    let [channels, height, width] = input;
+    architecture.net(&victim.options, input, classes).map_err(|reason| VictimError::Misfit {
+        model: victim.model.clone(),
+        channels,
+        height,
+        width,
+        reason,
+    })
+}
+
+/// A file of tensors that the config names under a key.
+pub(super) struct File<'a> {
+    key: &'static str,
+    path: &'a str,
+    checkpoint: Checkpoint,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn read(key: &'static str, path: &'a str) -> Result<File<'a>, VictimError> {
+        let checkpoint = Checkpoint::open(path).map_err(|error| VictimError::File { key, error })?;
+        Ok(File { key, path, checkpoint })
+    }
+
+    /// What a model takes of it.
+    pub(super) fn of<T>(
+        self,
+        model: &str,
+        net: &Net,
+        take: impl FnOnce(&Checkpoint) -> Result<T, Misfit>,
+    ) -> Result<T, VictimError> {
+        let File { key, path, checkpoint } = self;
+        take(&checkpoint).map_err(|misfit| {
+            let path = path.to_owned();
+            let differences = match misfit {
+                Misfit::NotFinite { name, what } => {
+                    return VictimError::NotFinite { key, path, name, what };
+                }
+                Misfit::Shapes(table) => table.summary(),
+                Misfit::Count { found, parameters, state } => format!(
+                    "it is a list of {found} arrays where the model has {parameters} parameters and a state dict of \
+                     {state}"
+                ),
+            };
             let own =
                 |fit: &crate::checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
             let likely = checkpoint.fit().filter(|fit| !own(fit)).map(|fit| fit.name());
-            let (path, model, differences) = (path.to_owned(), model.to_owned(), table.summary());
-            VictimError::OtherWeights { path, model, classes: net.classes(), differences, likely }
-        }
-    })
+            let (model, classes) = (model.to_owned(), net.classes());
+            VictimError::OtherModel { key, path, model, classes, differences, likely }
+        })
+    }
 }

@@ -42,11 +42,13 @@ pub fn begin(
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
     for file in [&mut config.victim.weights, &mut config.run.lpips] {
-        // An empty path stays empty, to be refused.
-        *file = file.take().map(|path| {
-            if path.is_empty() || checkpoint::shipped(&path).is_some() { path } else { plan::absolute(&path) }
+        *file = file.take().map(|path| match checkpoint::shipped(&path) {
+            Some(_) => path,
+            None => plan::absolute(&path),
         });
     }
+    config.victim.captured =
+        config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     plan::plan(&config)?;
     let backend = Compute::select(backend, Precision::F32)?;
     let directory = store.create(preset, &config, backend.name(), super::now())?;

@@ -121,7 +121,7 @@ fn metrics_row(
             config.batch().to_string(),
             record::threat_model_letter(config).to_owned(),
             "matching loss".to_owned(),
-            config.victim.data.clone(),
+            config.victim.source(),
             config.victim.model.clone(),
             config.attack.kind.clone(),
             optional(round.and_then(|round| round.accuracy)),
