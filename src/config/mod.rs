@@ -355,15 +355,15 @@ impl Victim {
         }
     }
 
-    /// The BatchNorm situation, for headers: whose statistics the client used, and whether the attacker has them.
+    /// The BatchNorm situation, for headers: whose statistics the client used, and whether it shares its buffers.
     /// Figures of two situations are not comparable.
     pub fn batch_norm(&self) -> &'static str {
         match (self.mode, self.share_buffers) {
-            (BatchNormMode::Eval, _) => "eval with public buffers",
-            (BatchNormMode::EvalClient, true) => "eval with client buffers (shared)",
-            (BatchNormMode::EvalClient, false) => "eval with client buffers (not shared)",
-            (BatchNormMode::Train, true) => "train (buffers shared)",
-            (BatchNormMode::Train, false) => "train (buffers not shared)",
+            (BatchNormMode::Eval, _) => "eval (public)",
+            (BatchNormMode::EvalClient, true) => "eval (client's, shared)",
+            (BatchNormMode::EvalClient, false) => "eval (client's, not shared)",
+            (BatchNormMode::Train, true) => "train (shared)",
+            (BatchNormMode::Train, false) => "train (not shared)",
         }
     }
 }

@@ -38,7 +38,7 @@ fn json_prints_events_and_ends_with_the_result() {
     let shown = lab.succeed(&["show", "last"]);
     for part in [
         "labels optimised",
-        "Labels optimised, eval mode, batch of 1",
+        "Labels optimised, BatchNorm eval (public), batch of 1",
         "threat model A",
         "PSNR",
         "round-0-reconstruction.png",

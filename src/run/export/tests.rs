@@ -258,8 +258,8 @@ fn metrics_have_a_row_a_run_with_their_conditions() {
     };
     assert_eq!(cell(&table, 1, "preset"), name);
     let conditions = ["labels", "batchnorm", "state", "batch", "threat_model", "trial_chosen_by"];
-    assert_eq!(of(1, &conditions), "optimised|eval|untrained|2|A|matching loss");
-    assert_eq!(of(2, &conditions), "known|train|untrained|1|B|matching loss");
+    assert_eq!(of(1, &conditions), "optimised|eval (public)|untrained|2|A|matching loss");
+    assert_eq!(of(2, &conditions), "known|train (not shared)|untrained|1|B|matching loss");
     let figures = [
         "status",
         "complete",
@@ -442,10 +442,10 @@ fn the_report_says_everything_and_needs_nothing() {
     let html = lab.export(&runs, Format::Html, "x.html");
     for part in [
         "2 runs compared",
-        "Threat model A (eavesdropper: update, model and batch size): labels optimised, BatchNorm in eval mode, \
+        "Threat model A (eavesdropper: update, model and batch size): labels optimised, BatchNorm eval (public), \
          model untrained, batch of 1; trials are chosen by their matching loss",
         "Threat model B",
-        "labels known, BatchNorm in train mode",
+        "labels known, BatchNorm train (not shared)",
         ">43.25<",
         ">3.1e-7<",
         "2 of 2",
