@@ -201,6 +201,13 @@ impl View {
 
 /// One line: where the run is and how well it does.
 fn describe(state: &RunState) -> Option<String> {
+    if let Some(trained) = state.training() {
+        let (round, accuracy) = (trained.round, 100.0 * trained.accuracy);
+        return Some(format!(
+            "clients train  round {round:>5}  loss {:.3}  accuracy {accuracy:.1} %",
+            trained.loss
+        ));
+    }
     let at = state.position()?;
     let trial = state.current_round()?.shown_trial()?;
     let loss = trial.matching_loss().map_or_else(|| "-".to_owned(), |loss| format!("{loss:.2e}"));

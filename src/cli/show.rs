@@ -91,9 +91,11 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         config.training(),
         victim.batch_norm()
     )?;
+    let known = config.local_knowledge().map(|known| format!(", local training {known}")).unwrap_or_default();
+    writeln!(out, "protocol {}", config.protocol())?;
     writeln!(
         out,
-        "attacker {}, labels {}, threat model {}",
+        "attacker {}, labels {}{known}, threat model {}",
         config.attack.kind,
         config.knowledge.labels.name(),
         config.threat_model()

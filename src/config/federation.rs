@@ -132,26 +132,16 @@ impl Federation {
             weight_decay: self.weight_decay,
         })
     }
-
-    /// For headers: `FedAvg, 2 epochs of 4, lr 0.01`.
-    pub fn name(&self) -> String {
-        let mut name = match self.local() {
-            None => "FedSGD".to_owned(),
-            Some(local) => {
-                let epochs =
-                    if local.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", local.epochs) };
-                let batch = local.batch.map(|batch| format!(" of {batch}")).unwrap_or_default();
-                format!("FedAvg, {epochs}{batch}, lr {}", local.learning_rate)
-            }
-        };
-        if self.secure_aggregation > 1 {
-            name += &format!(", sum of {} clients", self.secure_aggregation);
-        }
-        name
-    }
 }
 
 impl LocalTraining {
+    /// For headers: `2 epochs of 4, lr 0.01`.
+    pub fn name(&self) -> String {
+        let epochs = if self.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", self.epochs) };
+        let batch = self.batch.map(|batch| format!(" of {batch}")).unwrap_or_default();
+        format!("{epochs}{batch}, lr {}", self.learning_rate)
+    }
+
     /// K for so many samples.
     pub fn steps(&self, samples: usize) -> usize {
         let batch = self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1));
@@ -403,7 +393,7 @@ mod tests {
             "victim.indices=[0,1,2,3]",
             "federation.local_batch=4",
         ]);
-        assert_eq!(config.federation.name(), "FedAvg, 2 epochs of 4, lr 0.1");
+        assert_eq!(config.protocol(), "FedAvg, 2 epochs of 4, lr 0.1");
         assert!(config.threat_model().starts_with("C (parameter-aware"));
     }
 }

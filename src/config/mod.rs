@@ -402,6 +402,41 @@ impl RunConfig {
         validate::check(self).map_err(|fault| fault.message)
     }
 
+    /// Local training behind the update, simulated or captured; nothing if it is one gradient.
+    pub fn local_training(&self) -> Option<LocalTraining> {
+        match &self.victim.captured {
+            Some(captured) => captured.local,
+            None => self.federation.local(),
+        }
+    }
+
+    /// What the attacker knows of local training, for headers; nothing if there is none.
+    pub fn local_knowledge(&self) -> Option<&'static str> {
+        self.local_training().map(|_| match self.knowledge.local {
+            LocalKnowledge::Known => "known",
+            LocalKnowledge::None => "not known",
+            LocalKnowledge::Assumed(_) => "assumed",
+        })
+    }
+
+    /// The protocol, for headers: `FedSGD`, `FedAvg, 2 epochs of 4, lr 0.01, sum of 3 clients`.
+    pub fn protocol(&self) -> String {
+        let mut name = match self.local_training() {
+            None => "FedSGD".to_owned(),
+            Some(local) => format!("FedAvg, {}", local.name()),
+        };
+        if self.federation.secure_aggregation > 1 {
+            name += &format!(", sum of {} clients", self.federation.secure_aggregation);
+        }
+        name
+    }
+
+    /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.
+    pub fn protocol_and_knowledge(&self) -> String {
+        let known = self.local_knowledge().map(|known| format!(" ({known})")).unwrap_or_default();
+        format!("{}{known}", self.protocol())
+    }
+
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
         match (&self.victim.captured, &self.victim.sample) {

@@ -230,6 +230,14 @@ impl Speed {
 }
 
 impl RunState {
+    /// The newest round of training, while no attack is under way.
+    pub fn training(&self) -> Option<Trained> {
+        let attacking = self.rounds.last().is_some_and(|round| round.result.is_none());
+        let newest = self.trained.last().filter(|_| !attacking && self.finished.is_none())?;
+        let attacked = self.rounds.last().is_some_and(|round| round.round == newest.round);
+        (!attacked).then_some(*newest)
+    }
+
     /// Takes one more line of the event log.
     pub fn apply(&mut self, line: Line) {
         if line.t.is_finite() {

@@ -32,6 +32,21 @@ fn progress(trial: usize, from: usize, to: usize) -> Event {
     }
 }
 
+fn result() -> RoundResult {
+    RoundResult {
+        round: 0,
+        metrics: Some(metrics(20.0)),
+        probe: None,
+        accuracy: None,
+        update_norm: None,
+        loss: 0.01,
+        trial: 0,
+        trials: 2,
+        evaluations: 8,
+        seconds: 2.0,
+    }
+}
+
 fn fold(events: impl IntoIterator<Item = (f64, Event)>) -> RunState {
     let mut state = RunState::default();
     for (t, event) in events {
@@ -140,6 +155,25 @@ fn a_round_announced_anew_keeps_its_trials() {
     assert_eq!(state.rounds.len(), 1);
     assert_eq!(state.rounds[0].trials[0].total.last_x(), Some(8.0));
     assert_eq!(state.seconds, 0.9);
+}
+
+#[test]
+fn training_is_told_between_attacks() {
+    let trained = |round| (1.0, Event::Trained { round, loss: 2.0, accuracy: 0.25 });
+    let mut events = vec![trained(0)];
+    assert_eq!(fold(events.clone()).training().map(|trained| trained.round), Some(0));
+    events.extend(begun());
+    assert_eq!(fold(events.clone()).training(), None);
+    let result = RoundResult { trials: 3, ..result() };
+    events.push((2.0, Event::RoundFinished(result)));
+    assert_eq!(fold(events.clone()).training(), None);
+    events.extend([trained(1), trained(2)]);
+    let state = fold(events.clone());
+    assert_eq!(state.training().map(|trained| trained.round), Some(2));
+    assert_eq!(state.trained.len(), 3);
+    // Trained again after a resume.
+    events.push(trained(1));
+    assert_eq!(fold(events).trained.iter().map(|trained| trained.round).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn html_is_one_page_that_says_it_all_and_needs_nothing() {
         format!(">{:.3}<", round["metrics"]["ssim"]["mean"].as_f64().unwrap()),
         format!(">{:.1e}<", round["loss"].as_f64().unwrap()),
         format!("{} of 2", round["trial"].as_u64().unwrap() + 1),
-        "labels optimised, BatchNorm eval (public), model untrained, batch of 1".to_owned(),
+        "labels optimised, FedSGD, BatchNorm eval (public), model untrained, batch of 1".to_owned(),
         "chosen by their matching loss".to_owned(),
         "difference × 1".to_owned(),
         manifest["config"]["title"].as_str().unwrap().to_owned(),

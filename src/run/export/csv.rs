@@ -13,7 +13,7 @@ use crate::run::state::RoundState;
 use crate::run::{RunError, Tail};
 
 /// Columns of the metrics. Rounds and trials are counted from 0, as in the event log.
-const METRICS: [&str; 53] = [
+const METRICS: [&str; 54] = [
     "run",
     "preset",
     "status",
@@ -24,6 +24,7 @@ const METRICS: [&str; 53] = [
     "state",
     "batch",
     "threat_model",
+    "protocol",
     "trial_chosen_by",
     "data",
     "model",
@@ -120,6 +121,7 @@ fn metrics_row(
             round.map_or_else(|| config.training(), |round| config.training_in(round.round)),
             config.batch().to_string(),
             record::threat_model_letter(config).to_owned(),
+            config.protocol_and_knowledge(),
             "matching loss".to_owned(),
             config.victim.source(),
             config.victim.model.clone(),

@@ -66,12 +66,14 @@ struct ThreatModel {
     name: &'static str,
     /// How the attacker comes by the labels: `known`, `inferred`, `optimised`.
     labels: &'static str,
-    /// BatchNorm mode of the client's pass: `eval`, `train`.
+    /// The BatchNorm situation: `eval (public)`, `train (shared)`, ...
     batchnorm: &'static str,
     /// How the attacked model was trained: `untrained`, `weights FILE`, `trained N rounds`.
     state: String,
     /// Private samples in the update.
     batch: usize,
+    /// FedSGD, or local steps with what the attacker knows of them.
+    protocol: String,
     /// What chooses among trials; never the ground truth.
     trial_chosen_by: &'static str,
 }
@@ -193,6 +195,7 @@ fn run(record: &Record) -> Run<'_> {
             batchnorm: config.victim.batch_norm(),
             state: config.training(),
             batch: config.batch(),
+            protocol: config.protocol_and_knowledge(),
             trial_chosen_by: "matching loss",
         },
         config,

@@ -78,9 +78,10 @@ impl Row {
                     config.victim.source()
                 ),
                 format!(
-                    "threat model {}: labels {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
+                    "threat model {}: labels {}, {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
                     record::threat_model_letter(config),
                     config.knowledge.labels.name(),
+                    config.protocol_and_knowledge(),
                     config.victim.batch_norm(),
                     config.training_in(round.round),
                     config.batch()

@@ -442,10 +442,10 @@ fn the_report_says_everything_and_needs_nothing() {
     let html = lab.export(&runs, Format::Html, "x.html");
     for part in [
         "2 runs compared",
-        "Threat model A (eavesdropper: update, model and batch size): labels optimised, BatchNorm eval (public), \
+        "Threat model A (eavesdropper: update, model and batch size): labels optimised, FedSGD, BatchNorm eval (public), \
          model untrained, batch of 1; trials are chosen by their matching loss",
         "Threat model B",
-        "labels known, BatchNorm train (not shared)",
+        "labels known, FedSGD, BatchNorm train (not shared)",
         ">43.25<",
         ">3.1e-7<",
         "2 of 2",

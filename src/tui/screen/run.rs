@@ -81,8 +81,18 @@ pub fn status(model: &Model) -> Line<'static> {
         Health::Stopped => dim(format!("stopped{at}: r resumes from the last checkpoint")),
         Health::Paused => dim(format!("paused{at}: space goes on")),
         Health::Done => dim(done(run)),
+        Health::Running if run.state().training().is_some() => dim(training(run)),
         Health::Running | Health::Queued => dim("the attack goes on when gialab is closed".into()),
     }
+}
+
+/// The global model on its way to the next attacked round.
+fn training(run: &RunView) -> String {
+    let rounds = run.manifest.as_ref().map_or(0, |manifest| manifest.config.rounds());
+    run.state().training().map_or_else(String::new, |trained| {
+        let accuracy = 100.0 * trained.accuracy;
+        format!("the clients train: round {} of {rounds}, held-out accuracy {accuracy:.0} %", trained.round)
+    })
 }
 
 fn done(run: &RunView) -> String {
@@ -127,6 +137,9 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         config.training(),
         format!("BN {}", config.victim.batch_norm()),
     ];
+    if config.local_training().is_some() || config.federation.secure_aggregation > 1 {
+        parts.push(config.protocol());
+    }
     if config.batch() > 1 {
         parts.insert(1, format!("batch {}", config.batch()));
     }
@@ -158,14 +171,19 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let threat = threat.split_once(':').map_or(threat, |(short, _)| short);
     let letter = threat.replace(['(', ')'], "");
     let mut line = Line::from(Span::styled(" attacker knows", theme.dim()));
-    for (label, value) in [
-        // What differs between attackers comes first: a narrow screen leaves out the rest.
-        ("labels", format!("{rule}{labels}")),
+    let local = config.local_knowledge().map(|known| match known {
+        "known" => ("local training", yes.to_owned()),
+        other => ("local training", other.to_owned()),
+    });
+    // What differs between attackers comes first: a narrow screen leaves out the rest.
+    let first = [("labels", format!("{rule}{labels}"))].into_iter().chain(local);
+    let rest = [
         ("threat model", letter),
         ("update", yes.to_owned()),
         ("model", yes.to_owned()),
         ("batch size", yes.to_owned()),
-    ] {
+    ];
+    for (label, value) in first.chain(rest) {
         line.spans.push(Span::styled(format!("  {label} "), theme.dim()));
         line.spans.push(Span::raw(value));
     }

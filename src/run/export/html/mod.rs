@@ -53,10 +53,11 @@ impl Entry<'_> {
     fn conditions(&self) -> String {
         let config = self.record.config();
         format!(
-            "Threat model {}: labels {}, BatchNorm {}, model {}, batch of {}; trials are chosen by their \
+            "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}; trials are chosen by their \
              matching loss, never by the picture.",
             config.threat_model(),
             config.knowledge.labels.name(),
+            config.protocol_and_knowledge(),
             config.victim.batch_norm(),
             config.training(),
             config.batch()
