@@ -67,8 +67,8 @@ pub struct Trained {
 }
 
 /// The tensors under one prefix.
-struct Level<'a> {
-    prefix: String,
+pub(super) struct Level<'a> {
+    pub(super) prefix: String,
     tensors: HashMap<&'a str, &'a Tensor>,
     order: Vec<&'a str>,
 }
@@ -76,7 +76,7 @@ struct Level<'a> {
 impl Checkpoint {
     /// Holds the file against a model, under the prefix that suits it best.
     pub fn compare(&self, net: &Net) -> Table {
-        best(&self.levels(), net)
+        best(&self.levels(), net, true)
     }
 
     /// The model's values, if every tensor of it is there and finite.
@@ -84,24 +84,12 @@ impl Checkpoint {
     /// # Errors
     /// What does not fit, or is not finite.
     pub fn trained(&self, net: &Net) -> Result<Trained, Misfit> {
-        let levels = self.levels();
-        let table = best(&levels, net);
-        if !table.is_exact() {
-            return Err(Misfit::Shapes(table));
-        }
+        let file = self.named(net)?;
+        let levels = file.levels();
+        let table = best(&levels, net, true);
         let level = levels.iter().find(|level| level.prefix == table.prefix);
-        let values = |specs: &[TensorSpec]| {
-            let one = |spec: &TensorSpec| {
-                let values = level.and_then(|level| level.tensors.get(spec.name.as_str())).map(|t| &t.values);
-                let values = values.cloned().unwrap_or_default();
-                match Statistics::of(&values).not_finite() {
-                    Some(what) => Err(Misfit::NotFinite { name: shown(&spec.name), what }),
-                    None => Ok(values),
-                }
-            };
-            specs.iter().map(one).collect::<Result<Vec<_>, _>>()
-        };
-        let (parameters, buffers) = (values(net.parameter_specs())?, values(net.buffer_specs())?);
+        let Some(level) = level.filter(|_| table.is_exact()) else { return Err(Misfit::Shapes(table)) };
+        let (parameters, buffers) = (level.values(net.parameter_specs())?, level.values(net.buffer_specs())?);
         Ok(Trained { sha256: self.sha256.clone(), parameters, buffers })
     }
 
@@ -118,7 +106,7 @@ impl Checkpoint {
                 if !levels.iter().any(|level| level.is_like(&net)) {
                     continue;
                 }
-                let table = best(&levels, &net);
+                let table = best(&levels, &net, true);
                 let score = table.score();
                 if table.is_likely() && found.as_ref().is_none_or(|(most, _)| score > *most) {
                     found = Some((score, Fit { architecture: architecture.name, input, classes, table }));
@@ -142,7 +130,7 @@ impl Checkpoint {
     }
 
     /// The file as it is, and under every wrapper that could be taken off.
-    fn levels(&self) -> Vec<Level<'_>> {
+    pub(super) fn levels(&self) -> Vec<Level<'_>> {
         let mut levels = vec![self.level(String::new())];
         let mut next = 0;
         while next < levels.len() && levels.len() < MAX_LEVELS {
@@ -188,6 +176,15 @@ impl Checkpoint {
 pub enum Misfit {
     /// Names or shapes differ.
     Shapes(Table),
+    /// A list of arrays of another length.
+    Count {
+        /// Arrays in the file.
+        found: usize,
+        /// Trainable tensors of the model.
+        parameters: usize,
+        /// Tensors of its whole state dict.
+        state: usize,
+    },
     /// A tensor has values that no network can compute with.
     NotFinite {
         /// The tensor.
@@ -197,8 +194,9 @@ pub enum Misfit {
     },
 }
 
-fn best(levels: &[Level], net: &Net) -> Table {
-    let tables = levels.iter().map(|level| level.beside(net));
+/// The model beside the level that suits it best; buffers must be there, or may.
+pub(super) fn best(levels: &[Level], net: &Net, buffers: bool) -> Table {
+    let tables = levels.iter().map(|level| level.beside(net, buffers));
     // Of equals the first: the shortest prefix.
     tables.reduce(|best, table| if table.score() > best.score() { table } else { best }).unwrap_or_default()
 }
@@ -212,7 +210,20 @@ impl Level<'_> {
         2 * specs().filter(here).count() > specs().count()
     }
 
-    fn beside(&self, net: &Net) -> Table {
+    /// Values of these tensors, which are there.
+    pub(super) fn values(&self, specs: &[TensorSpec]) -> Result<Vec<Vec<f64>>, Misfit> {
+        let one = |spec: &TensorSpec| {
+            let values = self.tensors.get(spec.name.as_str()).map(|tensor| tensor.values.clone());
+            let values = values.unwrap_or_default();
+            match Statistics::of(&values).not_finite() {
+                Some(what) => Err(Misfit::NotFinite { name: shown(&spec.name), what }),
+                None => Ok(values),
+            }
+        };
+        specs.iter().map(one).collect()
+    }
+
+    fn beside(&self, net: &Net, buffers: bool) -> Table {
         let mut table = Table { prefix: self.prefix.clone(), ..Table::default() };
         let specs: HashMap<&str, &TensorSpec> = net
             .parameter_specs()
@@ -220,7 +231,8 @@ impl Level<'_> {
             .chain(net.buffer_specs().iter())
             .map(|spec| (spec.name.as_str(), spec))
             .collect();
-        for spec in net.parameter_specs().iter().chain(net.buffer_specs().iter()) {
+        let needed = if buffers { net.buffer_specs() } else { &[][..] };
+        for spec in net.parameter_specs().iter().chain(needed) {
             match self.tensors.get(spec.name.as_str()) {
                 None => table.missing.push(spec.clone()),
                 Some(tensor) if tensor.shape == spec.shape => table.matched += 1,

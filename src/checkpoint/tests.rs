@@ -411,3 +411,26 @@ proptest! {
         let _ = Checkpoint::parse(&file);
     }
 }
+
+/// `torch.save` of PyTorch 2.15, today's format and the one before.
+#[test]
+fn state_dicts_that_pytorch_saved_are_read() {
+    for (name, format) in [("zip", Format::TorchZip), ("legacy", Format::TorchLegacy)] {
+        let path = format!("{}/tests/fixtures/checkpoint/torch-{name}.pth", env!("CARGO_MANIFEST_DIR"));
+        let read = Checkpoint::read(Path::new(&path)).unwrap();
+        assert_eq!(read.format, format);
+        let expected: [(&str, &[usize]); 7] = [
+            ("0.weight", &[2, 3]),
+            ("0.bias", &[2]),
+            ("1.weight", &[2]),
+            ("1.bias", &[2]),
+            ("1.running_mean", &[2]),
+            ("1.running_var", &[2]),
+            ("1.num_batches_tracked", &[]),
+        ];
+        assert_eq!(shapes(&read), expected, "{name}");
+        assert_eq!(read.tensors[0].values[2], -0.38119974732398987, "{name}");
+        assert_eq!(read.tensors[1].values, [-0.5685338377952576, 0.16453784704208374], "{name}");
+        assert_eq!(read.tensors[6].dtype, Dtype::I64, "{name}");
+    }
+}

@@ -45,6 +45,11 @@ Examples:
   gialab run mine.toml --backend cuda --detach
   gialab run dlg-digits --json --require 'psnr>=30' | tail -n 1";
 
+pub const CAPTURE: &str = "\
+Example:
+  gialab capture ig-lenet --out problem
+  gialab run problem/preset.toml";
+
 pub const RESUME: &str = "\
 Example:
   gialab resume last";

@@ -24,6 +24,9 @@ struct Row {
     host: Option<String>,
     created: Option<f64>,
     psnr: Option<f64>,
+    /// Said where there is no PSNR: not yet, or never.
+    #[serde(skip)]
+    unknown: &'static str,
     loss: Option<f64>,
     error: Option<String>,
     path: String,
@@ -54,7 +57,7 @@ fn table(out: &mut impl Write, rows: &[Row]) -> std::io::Result<()> {
             row.run,
             row.status,
             row.backend.as_deref().unwrap_or("?"),
-            row.psnr.map_or_else(|| "-".to_owned(), |psnr| format!("{psnr:.2}")),
+            row.psnr.map_or_else(|| row.unknown.to_owned(), |psnr| format!("{psnr:.2}")),
             row.loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.2e}")),
             row.error.as_ref().map_or_else(String::new, |error| format!("  {error}")),
         )?;
@@ -64,6 +67,7 @@ fn table(out: &mut impl Write, rows: &[Row]) -> std::io::Result<()> {
 
 fn row(row: RunRow) -> Row {
     let readable = row.config.is_some();
+    let unknown = if row.has_truth() { "-" } else { "n/a" };
     Row {
         run: row.id,
         status: row.health.name(),
@@ -72,6 +76,7 @@ fn row(row: RunRow) -> Row {
         host: readable.then_some(row.host),
         created: readable.then_some(row.created),
         psnr: row.summary.psnr,
+        unknown,
         loss: row.summary.loss,
         error: row.error,
         path: row.directory.path().display().to_string(),

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod capture;
 mod completions;
 mod doctor;
 mod export;
@@ -128,6 +129,13 @@ enum Command {
     /// A file that fits can be attacked: gialab run PRESET --set victim.weights=FILE.
     #[command(after_long_help = help::INSPECT)]
     Inspect(inspect::Arguments),
+    /// Write a preset's update, weights and batch as files for other tools
+    ///
+    /// Computes the update of the first attacked round and writes it with the weights that the client was sent, its
+    /// batch, and a preset that attacks exactly these files. The other way round, a preset attacks an update that came
+    /// from PyTorch or Flower: [victim] captured, explained in docs/captured.md.
+    #[command(after_long_help = help::CAPTURE)]
+    Capture(capture::Arguments),
     /// List the models with their size
     ///
     /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
@@ -226,6 +234,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
+        Some(Command::Capture(arguments)) => capture::run(&context, &arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),

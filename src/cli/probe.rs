@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use anyhow::Context as _;
 use gialab::backend::{self, Compute, Precision};
 use gialab::config::{RunConfig, preset};
 use gialab::data;
@@ -98,6 +99,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 
 fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Result<Report> {
     let setup = plan::plan(config).map_err(BeginError::Plan)?.setup;
+    // Looked at before the data is: a captured update may come without.
+    let batch = setup.batch.clone().filter(|_| config.victim.captured.is_none());
+    let batch =
+        batch.context("a captured update has no client to probe; use a preset with victim.data alone")?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let set = data::open(&config.victim.data)?;
     // A model may have fewer outputs than the set has classes.
@@ -111,7 +116,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let seed = Seed(config.run.seed);
 
     let model = Server::new(&setup, config, compute.clone()).model;
-    let victim = Victim::new(setup.batch, setup.normalisation, config, compute.clone());
+    let victim = Victim::new(batch, setup.normalisation, config, compute.clone());
     let view = victim.view(&model, victim.send(&model, 0), 0);
     let batch = view.update.samples;
     let bound = Dimension::of(&model.net, config.victim.mode, batch);

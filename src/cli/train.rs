@@ -54,6 +54,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     anyhow::ensure!(decay.is_finite() && decay >= 0.0, "--weight-decay {decay}: must be 0 or more");
     let presets = &context.paths.presets();
     let mut config = preset::load(&arguments.preset, &arguments.overrides, presets)?.config;
+    anyhow::ensure!(
+        config.victim.captured.is_none(),
+        "a captured update has no data to train on; use a preset with victim.data"
+    );
     // One client has everything that is neither attacked nor held out.
     config.federation.secure_aggregation = 1;
     config.federation.clients = 2;

@@ -304,9 +304,8 @@ pub(crate) fn training(local: &LocalTraining, samples: usize) -> Result<(), (&'s
 fn knowledge(config: &RunConfig) -> Result<(), Fault> {
     let federation = &config.federation;
     let fault = |key: &'static str, message: String| Err(Fault { key, message: format!("{key} {message}") });
-    let steps = federation.algorithm == Algorithm::Fedavg;
     let local = config.knowledge.local;
-    if local != LocalKnowledge::Known && !steps {
+    if local != LocalKnowledge::Known && !config.takes_steps() {
         let message = "is about local steps; use federation.algorithm = \"fedavg\", or remove it";
         return fault("knowledge.local", message.into());
     }

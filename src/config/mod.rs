@@ -3,6 +3,7 @@
 //! A [`RunConfig`] is read from a preset (`preset`), changed by `key=value` overrides, and checked once
 //! (`validate`). After that every later error is about the world, not about the config.
 
+mod captured;
 mod error;
 mod federation;
 mod model_options;
@@ -13,6 +14,7 @@ mod sampling;
 pub mod setting;
 mod validate;
 
+pub use captured::{Captured, CapturedKind};
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
@@ -67,7 +69,8 @@ fn default_group() -> String {
 #[serde(deny_unknown_fields)]
 pub struct Victim {
     /// A built-in set (`photos`, `digits28`, `wine`, ...) or a path: an image, a folder, IDX, CIFAR binary, a
-    /// CSV table.
+    /// CSV table. Empty only beside a captured update without ground truth.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data: String,
     /// Which samples form the batch, by position in the set; empty where the preset does not say. Read it
     /// through [`Victim::positions`].
@@ -93,6 +96,9 @@ pub struct Victim {
     /// File of trained weights: safetensors, PyTorch or npz; a fresh model if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// An update that came from a real system, instead of a simulated client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Captured>,
     /// How far the model is trained before it is attacked.
     #[serde(default)]
     pub state: TrainingState,
@@ -115,12 +121,14 @@ impl Victim {
         }
     }
 
-    /// Which samples are attacked, for people: `[0, 1]`, or `2 drawn of one class`.
+    /// Which samples are attacked, for people: `[0, 1]`, `2 drawn of one class`, or `(gradient)`
+    /// of a captured update.
     pub fn which(&self) -> String {
-        self.sample.as_ref().map_or_else(
-            || format!("{:?}", self.positions()),
-            |sampling| format!("{} {sampling}", sampling.count),
-        )
+        match (&self.captured, &self.sample) {
+            (Some(captured), _) => format!("({})", captured.kind.name()),
+            (None, Some(sampling)) => format!("{} {sampling}", sampling.count),
+            (None, None) => format!("{:?}", self.positions()),
+        }
     }
 }
 
@@ -339,6 +347,14 @@ pub struct Expect {
 }
 
 impl Victim {
+    /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
+    pub fn source(&self) -> String {
+        match &self.captured {
+            Some(captured) => format!("captured {}", file_name(&captured.update)),
+            None => self.data.clone(),
+        }
+    }
+
     /// The BatchNorm situation, for headers: whose statistics the client used, and whether the attacker has them.
     /// Figures of two situations are not comparable.
     pub fn batch_norm(&self) -> &'static str {
@@ -350,6 +366,11 @@ impl Victim {
             (BatchNormMode::Train, false) => "train (buffers not shared)",
         }
     }
+}
+
+/// Last part of a path, for headers.
+fn file_name(path: &str) -> &str {
+    std::path::Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
 }
 
 impl Labels {
@@ -383,22 +404,55 @@ impl RunConfig {
 
     /// Number of private samples, B.
     pub fn batch(&self) -> usize {
-        self.victim.sample.as_ref().map_or_else(|| self.victim.positions().len(), |sampling| sampling.count)
+        match (&self.victim.captured, &self.victim.sample) {
+            (Some(captured), _) => captured.batch,
+            (None, Some(sampling)) => sampling.count,
+            (None, None) => self.victim.positions().len(),
+        }
+    }
+
+    /// Whether there is a ground truth to measure by; a captured update may come without.
+    pub fn has_truth(&self) -> bool {
+        let captured = self.victim.captured.as_ref();
+        !self.victim.data.is_empty() || captured.is_some_and(|captured| captured.truth.is_some())
+    }
+
+    /// Whether the attacked clients take local steps and send a weight difference.
+    pub fn takes_steps(&self) -> bool {
+        match &self.victim.captured {
+            Some(captured) => captured.kind.takes_steps(),
+            None => self.federation.algorithm == Algorithm::Fedavg,
+        }
+    }
+
+    /// Local training of the attacked clients; nothing without local steps, or where nobody knows it.
+    pub fn local(&self) -> Option<LocalTraining> {
+        match &self.victim.captured {
+            Some(captured) => captured.local,
+            None => self.federation.local(),
+        }
     }
 
     /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,
     /// `trained 0 to 20 rounds`. A figure on trained weights says nothing about untrained ones.
     pub fn training(&self) -> String {
-        let rounds = self.attacked_rounds();
+        self.training_of(&self.attacked_rounds())
+    }
+
+    /// As [`RunConfig::training`], for the model of one round.
+    pub fn training_in(&self, round: u32) -> String {
+        self.training_of(&[round])
+    }
+
+    fn training_of(&self, rounds: &[u32]) -> String {
         let rounds = match (rounds.first(), rounds.last()) {
             (_, Some(0)) | (None, _) | (_, None) => None,
             (Some(first), Some(last)) if first == last => Some(format!("trained {last} rounds")),
             (Some(first), Some(last)) => Some(format!("trained {first} to {last} rounds")),
         };
-        let weights = self.victim.weights.as_ref().map(|path| {
-            let name = std::path::Path::new(path).file_name().and_then(|name| name.to_str());
-            format!("weights {}", name.unwrap_or(path))
-        });
+        let captured = self.victim.captured.as_ref().map(|captured| &captured.weights);
+        let weights = captured.or(self.victim.weights.as_ref());
+        let weights = weights.map(|path| format!("weights {}", file_name(path)));
         match (weights, rounds) {
             (None, None) => "untrained".to_owned(),
             (Some(one), None) | (None, Some(one)) => one,
@@ -429,9 +483,8 @@ impl RunConfig {
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
     /// basics of the client's data such as its labels, C also how the client trains.
     pub fn threat_model(&self) -> &'static str {
-        let steps = self.federation.algorithm == Algorithm::Fedavg;
         match self.knowledge.labels {
-            _ if steps && self.knowledge.local == LocalKnowledge::Known => {
+            _ if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
                 "C (parameter-aware: update, model, batch size and local training)"
             }
             Labels::Known => "B (informed: update, model, batch size and labels)",

@@ -1,7 +1,7 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Classes, LineSearch, Normalise, OptimiserKind, RunConfig, SCHEMA, federation};
+use super::{Classes, LineSearch, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
 use crate::data;
 
 /// Largest batch that is drawn: far above what any attack recovers.
@@ -94,6 +94,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let pause = config.run.checkpoint_seconds;
     let message = format!("= {pause}, must be above 0 and at most 86400");
     require(pause > 0.0 && pause <= 86_400.0, "run.checkpoint_seconds", message)?;
+    captured::check(config)?;
     let recovered = config.run.recovered_psnr;
     let message = format!("= {recovered}, must be 0 to 100");
     require((0.0..=100.0).contains(&recovered), "run.recovered_psnr", message)?;

@@ -27,7 +27,8 @@ fn world(changes: &[&str]) -> World {
     let compute = Compute::select("flex", Precision::F64).unwrap();
     let setup = Setup::new(&config).unwrap();
     let server = Server::new(&setup, &config, compute.clone());
-    let victim = Victim::new(setup.batch.clone(), setup.normalisation.clone(), &config, compute.clone());
+    let victim =
+        Victim::new(setup.batch.clone().unwrap(), setup.normalisation.clone(), &config, compute.clone());
     World { setup, server, victim, compute }
 }
 
@@ -40,9 +41,10 @@ impl World {
     /// The cosine distance that the attacker would measure at the private batch itself.
     fn distance_at_the_truth(&self, round: u32) -> f64 {
         let view = self.view(round);
-        let images = &self.setup.batch.images;
+        let batch = self.setup.batch.as_ref().unwrap();
+        let images = &batch.images;
         let x = self.compute.tensor(&self.setup.normalisation.apply(images), images.shape());
-        let labels = one_hot(&self.compute, &self.setup.batch.labels, view.model.net.classes());
+        let labels = one_hot(&self.compute, &batch.labels, view.model.net.classes());
         let knowledge = &view.knowledge;
         let simulated =
             knowledge.protocol.simulate(&view.model, knowledge.batch_norm, &x, &Targets::Hard(labels));
@@ -229,4 +231,112 @@ fn what_cannot_be_dealt_is_refused() {
     assert!(many.contains("federation.clients = 600, but ") && many.contains("use fewer clients"), "{many}");
     let classes = error(&["victim.classes=5", "victim.indices=[0]"]);
     assert!(classes.contains("victim.classes = 5, but the data holds label"), "{classes}");
+}
+
+/// The files that a client's round leaves behind, and the config that attacks them.
+fn captured(changes: &[&str], kind: &str, folder: &Path) -> (World, RunConfig) {
+    let world = world(changes);
+    let update = world.view(0).update.values;
+    let model = &world.server.model;
+    let values = match kind {
+        "weights" => model.parameters.combine(1.0, &update, 1.0),
+        "negative-delta" => update.scaled(-1.0),
+        _ => update,
+    };
+    let write = |name: &str, groups: &[&crate::model::Parameters]| {
+        let path = folder.join(name);
+        let file = crate::run::global_model::serialise(groups, std::collections::HashMap::new()).unwrap();
+        std::fs::write(&path, file).unwrap();
+        path.display().to_string()
+    };
+    let (weights, sent) =
+        (write("weights", &[&model.parameters, &model.buffers]), write("update", &[&values]));
+    let local = if kind == "gradient" {
+        ""
+    } else {
+        ", local = { epochs = 1, batch = 2, learning_rate = 0.5, momentum = 0 }"
+    };
+    let line = format!(
+        "victim.captured={{ weights = \"{weights}\", update = \"{sent}\", kind = \"{kind}\", batch = 4{local} }}"
+    );
+    let kept: Vec<&str> = changes
+        .iter()
+        .copied()
+        .filter(|change| !change.starts_with("federation."))
+        .chain([line.as_str()])
+        .collect();
+    (world, config(&kept))
+}
+
+#[test]
+fn a_captured_update_of_every_kind_is_what_the_client_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let gradient = [&FEDAVG[..3], &["knowledge.labels=known"]].concat();
+    let fedavg = [&FEDAVG[..], &["knowledge.labels=known"]].concat();
+    for (changes, kind) in [
+        (gradient, "gradient"),
+        (fedavg.clone(), "delta"),
+        (fedavg.clone(), "negative-delta"),
+        (fedavg, "weights"),
+    ] {
+        let (world, config) = captured(&changes, kind, folder.path());
+        let setup = Setup::new(&config).unwrap();
+        let server = Server::new(&setup, &config, world.compute.clone());
+        let view = Source::new(setup, &config, world.compute.clone()).view(&server.model, 0);
+        let own = world.view(0);
+        assert_eq!((view.update.kind, view.update.samples), (own.update.kind, 4), "{kind}");
+        // Files keep 32 bit.
+        let difference = view.observed().combine(1.0, &own.observed(), -1.0);
+        assert!(difference.norm() < 1e-4 * own.observed().norm(), "{kind}: {}", difference.norm());
+        assert_eq!(view.knowledge, own.knowledge, "{kind}");
+    }
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let gradient = [&FEDAVG[..3], &["knowledge.labels=known"]].concat();
+    let (world, good) = captured(&gradient, "gradient", folder.path());
+    let with = |change: &dyn Fn(&mut crate::config::Captured)| {
+        let mut config = good.clone();
+        change(config.victim.captured.as_mut().unwrap());
+        Setup::new(&config).unwrap_err().to_string()
+    };
+    let write = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let tensors = |values: &crate::model::Parameters| {
+        crate::run::global_model::serialise(&[values], std::collections::HashMap::new()).unwrap()
+    };
+    let parameters = &world.server.model.parameters;
+    let zero = write("zero", &tensors(&parameters.scaled(0.0)));
+    assert!(with(&|c| c.update.clone_from(&zero)).contains("zero is all zero: there is nothing to match"));
+    let nan = write("nan", &tensors(&parameters.scaled(f64::NAN)));
+    let error = with(&|c| c.update.clone_from(&nan));
+    assert!(error.starts_with("victim.captured.update: ") && error.contains("conv1.weight has"), "{error}");
+    let code = write("code.pth", b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.");
+    for error in [with(&|c| c.update.clone_from(&code)), with(&|c| c.weights.clone_from(&code))] {
+        assert!(error.contains("code.pth asks to run `posix.system`; nothing was run"), "{error}");
+    }
+    let sent_out = good.victim.captured.as_ref().unwrap().weights.clone();
+    let same = with(&|c| {
+        c.update.clone_from(&sent_out);
+        c.kind = crate::config::CapturedKind::Weights;
+    });
+    assert!(same.contains("is all zero beside the weights sent out"), "{same}");
+    let other = Setup::new(&config(&["victim.data=digits28", "victim.size=28", "victim.classes=7"])).unwrap();
+    let other = Server::new(&other, &good, world.compute.clone()).model.parameters;
+    let classes = write("classes", &tensors(&other));
+    for (error, key) in [
+        (with(&|c| c.update.clone_from(&classes)), "victim.captured.update: "),
+        (with(&|c| c.weights.clone_from(&classes)), "victim.captured.weights: "),
+    ] {
+        assert!(error.starts_with(key) && error.contains("does not fit lenet for 10 classes"), "{error}");
+        assert!(error.contains("fc.weight is 7x588, not 10x588"), "{error}");
+        assert!(error.contains("it looks like lenet for 7 classes"), "{error}");
+    }
+    assert!(with(&|c| c.batch = 3).contains("has 4 sample(s), but victim.captured.batch = 3"));
+    assert!(with(&|c| c.input = Some([3, 28, 28])).contains("ground truth are [1, 28, 28]"));
 }

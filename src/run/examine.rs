@@ -5,7 +5,7 @@ use super::event::{Metrics, Probe};
 use super::recorder::Evaluator;
 use crate::attack::{AttackerView, Guess};
 use crate::config::{BatchNormMode, RunConfig};
-use crate::data::{self, Images};
+use crate::data::{self, Dataset, Images};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
@@ -21,10 +21,10 @@ pub fn metrics(
     let (images, metrics) = evaluator.compare(guess);
     let (mut metrics, truth) = (metrics?, evaluator.truth.as_ref()?);
     // A set that is gone by now costs this figure, not the run.
-    let identified = data::open(&config.victim.data)
-        .and_then(|set| metric::identification(truth, &images, &set, config.victim.size))
-        .inspect_err(|error| tracing::warn!("no IIP: {error}"));
-    if let Ok(Some(identified)) = identified {
+    let identify = |set| metric::identification(truth, &images, &set, config.victim.size);
+    let identified =
+        set(config).and_then(|set| identify(set).inspect_err(|error| tracing::warn!("no IIP: {error}")).ok());
+    if let Some(Some(identified)) = identified {
         (metrics.iip, metrics.iip_pool) = (Some(identified.precision), Some(identified.pool));
     }
     let features = |images: &Images| {
@@ -38,10 +38,16 @@ pub fn metrics(
     Some(metrics)
 }
 
+/// The victim's data set; absent beside a captured update without one, and if it is gone.
+fn set(config: &RunConfig) -> Option<Dataset> {
+    let named = Some(&config.victim.data).filter(|data| !data.is_empty())?;
+    data::open(named).inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
+}
+
 /// IGSA of the true samples under the attacked model. Absent without ground truth, and if the set is gone.
 pub fn probe(evaluator: &Evaluator, config: &RunConfig, view: &AttackerView) -> Option<Probe> {
     let truth = evaluator.truth.as_ref()?;
-    let set = data::open(&config.victim.data).inspect_err(|error| tracing::warn!("no IGSA: {error}")).ok()?;
+    let set = set(config)?;
     let deviation = evaluator.normalisation.deviation_of(&set.normalisation());
     let input = evaluator.normalisation.apply(&truth.images);
     let samples = Samples { input: &input, labels: &truth.labels, deviation: &deviation };

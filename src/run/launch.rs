@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::plan::PlanError;
 use super::{Request, RunDirectory, RunError, Status, Store, plan};
 use crate::backend::{BackendError, Compute, Precision};
+use crate::checkpoint;
 use crate::config::RunConfig;
 
 /// How long a worker may take from its start to its first manifest.
@@ -41,9 +42,13 @@ pub fn begin(
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
     for file in [&mut config.victim.weights, &mut config.run.lpips] {
-        // An empty path stays empty, to be refused.
-        *file = file.take().map(|path| if path.is_empty() { path } else { plan::absolute(&path) });
+        *file = file.take().map(|path| match checkpoint::shipped(&path) {
+            Some(_) => path,
+            None => plan::absolute(&path),
+        });
     }
+    config.victim.captured =
+        config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     plan::plan(&config)?;
     let backend = Compute::select(backend, Precision::F32)?;
     let directory = store.create(preset, &config, backend.name(), super::now())?;

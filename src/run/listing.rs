@@ -48,6 +48,13 @@ pub struct RunRow {
     pub summary: Summary,
 }
 
+impl RunRow {
+    /// Whether there is a ground truth to measure by.
+    pub fn has_truth(&self) -> bool {
+        self.config.as_ref().is_none_or(|config| config.has_truth())
+    }
+}
+
 /// The end of a run's log, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {

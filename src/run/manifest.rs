@@ -58,6 +58,9 @@ pub struct Manifest {
     /// SHA-256 of the file of the victim's weights, in hexadecimal, once a worker has read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_sha256: Option<String>,
+    /// SHA-256 of the file of a captured update, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_sha256: Option<String>,
     /// Seconds since the epoch at creation.
     pub created: f64,
     /// Version of gialab that created it.

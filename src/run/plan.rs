@@ -26,7 +26,7 @@ pub fn anchored(data: &str) -> String {
     absolute(data)
 }
 
-/// A path as seen from any directory.
+/// A path as seen from any directory; an empty one stays empty, to be refused.
 pub fn absolute(path: &str) -> String {
     std::path::absolute(path)
         .ok()

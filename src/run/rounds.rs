@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::bridge::{Bridge, Clock, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
-use super::event::{Event, Finished, Line, PictureOf, RoundResult};
+use super::event::{Event, Finished, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
@@ -18,7 +18,7 @@ use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
 use crate::attack::{Ended, Flow, Guess, Task};
 use crate::backend::{Compute, Precision};
-use crate::fl::{Server, Victim};
+use crate::fl::{Server, Source};
 use crate::metric::Scoring;
 use crate::seed::Seed;
 
@@ -28,7 +28,7 @@ struct Rounds<'a> {
     manifest: &'a Manifest,
     attack: &'static crate::attack::Attack,
     server: Server,
-    victim: Victim,
+    source: Source,
     evaluator: Evaluator,
     reporter: &'a Reporter,
     terminate: &'a AtomicBool,
@@ -52,9 +52,10 @@ pub fn run(
     let resume = Checkpoint::read(directory, config)?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
     let saved = global_model::read(directory, config, &server.model, &compute)?;
+    let [channels, height, width] = plan.setup.net.input();
     let evaluator = Evaluator {
-        shape: plan.setup.batch.images.shape(),
-        truth: Some(plan.setup.batch.clone()),
+        shape: [config.batch(), channels, height, width],
+        truth: plan.setup.batch.clone(),
         normalisation: plan.setup.normalisation.clone(),
         scoring: Scoring {
             classes: plan.setup.net.classes(),
@@ -83,13 +84,13 @@ pub fn run(
             device: compute.description(),
         },
     );
-    let victim = Victim::new(plan.setup.batch, plan.setup.normalisation, config, compute);
+    let source = Source::new(plan.setup, config, compute);
     let mut rounds = Rounds {
         directory,
         manifest,
         attack: plan.attack,
         server,
-        victim,
+        source,
         evaluator,
         reporter: &reporter,
         terminate,
@@ -147,7 +148,10 @@ impl Rounds<'_> {
                 self.save(round)?;
                 return Ok(Flow::Stop);
             }
-            self.server.train(round, &self.victim)?;
+            // A captured update has one round, which is never trained.
+            if let Source::Simulated(victim) = &self.source {
+                self.server.train(round, victim)?;
+            }
             anyhow::ensure!(
                 self.server.model.parameters.norm().is_finite(),
                 "training diverged in round {round}: the global model is not finite any more; lower \
@@ -171,15 +175,15 @@ impl Rounds<'_> {
         let config = &self.manifest.config;
         let resume = self.resume.take().filter(|resume| resume.round == round);
         let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
-        let sent = self.victim.send(&self.server.model, round);
-        let view = self.victim.view(&self.server.model, sent, round);
+        let view = self.source.view(&self.server.model, round);
+        let update_norm = view.update.values.norm();
         // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
         if resume.is_none() {
             self.reporter.event(
                 began,
                 Event::Round {
                     round,
-                    update_norm: view.update.values.norm(),
+                    update_norm,
                     accuracy,
                     batch: view.update.samples,
                     parameters: view.model.net.parameter_count(),
@@ -218,6 +222,8 @@ impl Rounds<'_> {
             round,
             metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
+            accuracy,
+            update_norm: Some(Ratio(update_norm)),
             loss: reconstruction.matching,
             trial: reconstruction.trial,
             trials: reconstruction.trials,

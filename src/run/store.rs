@@ -41,6 +41,7 @@ impl Store {
             preset: preset.to_owned(),
             config: config.clone(),
             weights_sha256: None,
+            update_sha256: None,
             created,
             gialab: env!("CARGO_PKG_VERSION").to_owned(),
             burn: crate::BURN_VERSION.to_owned(),

@@ -10,7 +10,7 @@ use super::directory::RunDirectory;
 use super::manifest::{Manifest, Status};
 use super::rounds::{self, panic_message};
 use super::{RunError, plan, recorder};
-use crate::checkpoint::Trained;
+use crate::fl::Setup;
 
 /// Takes up the run and works on it to its end.
 ///
@@ -79,19 +79,30 @@ fn attack(
     terminate: &Arc<AtomicBool>,
 ) -> Result<Status, anyhow::Error> {
     let plan = plan::plan(&manifest.config)?;
-    same_weights(manifest, plan.setup.weights.as_ref())?;
+    same_files(manifest, &plan.setup)?;
     rounds::run(directory, manifest, plan, terminate)
 }
 
-/// A run that goes on does so with the weights that it began with.
-fn same_weights(manifest: &mut Manifest, weights: Option<&Trained>) -> Result<(), anyhow::Error> {
-    let found = weights.map(|weights| weights.sha256.clone());
-    let begun = manifest.weights_sha256.is_some();
-    anyhow::ensure!(
-        !begun || manifest.weights_sha256 == found,
-        "{} has changed since this run began; put the old file back, or start a new run",
-        manifest.config.victim.weights.as_deref().unwrap_or("victim.weights")
-    );
-    manifest.weights_sha256 = found;
+/// A run that goes on does so with the weights, and the captured update, that it began with.
+fn same_files(manifest: &mut Manifest, setup: &Setup) -> Result<(), anyhow::Error> {
+    let victim = &manifest.config.victim;
+    let captured = victim.captured.as_ref();
+    let weights = captured.map(|captured| &captured.weights).or(victim.weights.as_ref());
+    let files = [
+        (weights, setup.weights.as_ref().map(|weights| &weights.sha256), &mut manifest.weights_sha256),
+        (
+            captured.map(|captured| &captured.update),
+            setup.captured.as_ref().map(|update| &update.sha256),
+            &mut manifest.update_sha256,
+        ),
+    ];
+    for (path, found, begun) in files {
+        anyhow::ensure!(
+            begun.is_none() || begun.as_ref() == found,
+            "{} has changed since this run began; put the old file back, or start a new run",
+            path.map_or("victim.weights", String::as_str)
+        );
+        *begun = found.cloned();
+    }
     Ok(())
 }

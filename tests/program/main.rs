@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod captured;
 mod commands;
 mod data;
 mod export;

@@ -14,7 +14,7 @@ struct Silent;
 fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let server = Server::new(setup, config, compute.clone());
-    let victim = Victim::new(setup.batch.clone(), setup.normalisation.clone(), config, compute);
+    let victim = Victim::new(setup.batch.clone().unwrap(), setup.normalisation.clone(), config, compute);
     let sent = victim.send(&server.model, 0);
     victim.view(&server.model, sent, 0)
 }
@@ -72,7 +72,7 @@ fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
     let config = preset::load(name, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
     let plan = plan::plan(&config).unwrap();
-    let (truth, normalisation) = (plan.setup.batch.clone(), plan.setup.normalisation.clone());
+    let (truth, normalisation) = (plan.setup.batch.clone().unwrap(), plan.setup.normalisation.clone());
     let seed = Seed(config.run.seed);
     let view = view(&config, &plan.setup);
     let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };

@@ -21,11 +21,11 @@ pub struct Loaded {
     pub pixels: RgbImage,
 }
 
-/// Truth and reconstruction of one round.
+/// Truth, if there is one, and reconstruction of one round.
 #[derive(Debug)]
 pub struct Pair<'a> {
     /// The private batch.
-    pub truth: Loaded,
+    pub truth: Option<Loaded>,
     /// What the attack made of it.
     pub judged: Loaded,
     /// What `judged` is: `reconstruction`, `best so far`, `newest iterate`.
@@ -36,12 +36,13 @@ pub struct Pair<'a> {
 
 /// Reads what there is to see of a round; nothing if truth or reconstruction are not stored yet.
 pub fn pair<'a>(record: &Record, round: &'a RoundState) -> Result<Option<Pair<'a>>, ExportError> {
-    let (Some(truth), Some((stored, name))) = (&round.truth, record::shown_picture(round)) else {
+    let Some((stored, name)) = record::shown_picture(round) else { return Ok(None) };
+    if round.truth.is_none() && record.config().has_truth() {
         return Ok(None);
-    };
-    let truth = load(record, truth)?;
+    }
+    let truth = round.truth.as_ref().map(|truth| load(record, truth)).transpose()?;
     let judged = load(record, stored)?;
-    if truth.pixels.dimensions() != judged.pixels.dimensions() {
+    if truth.as_ref().is_some_and(|truth| truth.pixels.dimensions() != judged.pixels.dimensions()) {
         return Err(ExportError::Picture {
             path: record.directory.path().join(&stored.file),
             reason: "its size is not that of the truth".to_owned(),
@@ -70,15 +71,15 @@ pub fn load(record: &Record, picture: &Picture) -> Result<Loaded, ExportError> {
 
 impl Pair<'_> {
     /// The absolute difference, amplified by the largest power of two that clips nothing, and that factor.
-    pub fn difference(&self) -> (RgbImage, u8) {
-        let mut difference = self.truth.pixels.clone();
+    pub fn difference(&self) -> Option<(RgbImage, u8)> {
+        let mut difference = self.truth.as_ref()?.pixels.clone();
         for (value, other) in difference.iter_mut().zip(self.judged.pixels.iter()) {
             *value = value.abs_diff(*other);
         }
         let largest = difference.iter().copied().max().unwrap_or(0);
         let factor = if largest == 0 { 1 } else { 1 << largest.leading_zeros() };
         difference.iter_mut().for_each(|value| *value *= factor);
-        (difference, factor)
+        Some((difference, factor))
     }
 }
 
@@ -108,8 +109,8 @@ mod tests {
                 file: Vec::new(),
                 pixels: RgbImage::from_fn(2, 1, |x, _| Rgb([values[x as usize]; 3])),
             };
-            let pair = Pair { truth: loaded(a), judged: loaded(b), name: "", stored: &stored };
-            let (difference, factor) = pair.difference();
+            let pair = Pair { truth: Some(loaded(a)), judged: loaded(b), name: "", stored: &stored };
+            let (difference, factor) = pair.difference().unwrap();
             ([difference.get_pixel(0, 0).0[0], difference.get_pixel(1, 0).0[0]], factor)
         };
         assert_eq!(factor([10, 0], [20, 3]), ([160, 48], 16));

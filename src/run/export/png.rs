@@ -47,7 +47,7 @@ struct Row {
     /// Above the pictures, the first line in ink and the others dimmed.
     lines: Vec<String>,
     /// Caption and enlarged picture.
-    cells: [(String, RgbImage); 3],
+    cells: Vec<(String, RgbImage)>,
 }
 
 impl Row {
@@ -57,30 +57,36 @@ impl Row {
         let of_round = if many { format!(", round {}", round.round) } else { String::new() };
         let figures = record::figures(&record.state, round);
         let metrics = pair.stored.metrics.as_deref().or(figures.metrics);
-        let quality = metrics.map_or_else(|| "not measured yet".to_owned(), quality);
+        let quality = metrics.map(quality).unwrap_or_else(|| {
+            let missing =
+                if config.has_truth() { "not measured yet" } else { "no ground truth, metrics n/a" };
+            missing.to_owned()
+        });
         let state = if figures.complete { String::new() } else { format!(", {}", record.health.name()) };
-        let (difference, factor) = pair.difference();
+        let truth = pair.truth.as_ref().map(|truth| ("truth (private)".to_owned(), enlarged(&truth.pixels)));
+        let judged = (pair.name.to_owned(), enlarged(&pair.judged.pixels));
+        let difference = pair
+            .difference()
+            .map(|(difference, factor)| (format!("difference x{factor}"), enlarged(&difference)));
         Row {
             lines: vec![
                 format!("{}{of_round}{state}", record.id()),
                 format!(
                     "{} on {}, {}: {quality}",
-                    config.attack.kind, config.victim.model, config.victim.data
+                    config.attack.kind,
+                    config.victim.model,
+                    config.victim.source()
                 ),
                 format!(
                     "threat model {}: labels {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
                     record::threat_model_letter(config),
                     config.knowledge.labels.name(),
                     config.victim.batch_norm(),
-                    config.training(),
+                    config.training_in(round.round),
                     config.batch()
                 ),
             ],
-            cells: [
-                ("truth (private)".to_owned(), enlarged(&pair.truth.pixels)),
-                (pair.name.to_owned(), enlarged(&pair.judged.pixels)),
-                (format!("difference x{factor}"), enlarged(&difference)),
-            ],
+            cells: truth.into_iter().chain([judged]).chain(difference).collect(),
         }
     }
 
@@ -132,7 +138,9 @@ fn drawn(rows: &[Row]) -> RgbImage {
         }
         y = bottom + 2 * GAP;
     }
-    text(&mut sheet, MARGIN, y, "The truth is known to you, never to the attacker.", DIM);
+    if rows.iter().any(|row| row.cells.len() > 1) {
+        text(&mut sheet, MARGIN, y, "The truth is known to you, never to the attacker.", DIM);
+    }
     sheet
 }
 

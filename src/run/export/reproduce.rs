@@ -8,6 +8,10 @@ use crate::run::Manifest;
 /// way.
 pub fn command(manifest: &Manifest) -> Option<String> {
     preset::shipped_text(&manifest.preset)?;
+    // One --set after the other would leave half a captured update in between.
+    if manifest.config.victim.captured.is_some() {
+        return None;
+    }
     let nowhere = std::path::Path::new("");
     let shipped = flat(&preset::load(&manifest.preset, &[], nowhere).ok()?.config)?;
     let wanted = flat(&manifest.config)?;
@@ -85,6 +89,7 @@ mod tests {
             preset: preset.into(),
             config,
             weights_sha256: None,
+            update_sha256: None,
             created: 0.0,
             gialab: "0.1.0".into(),
             burn: "0.21.0".into(),

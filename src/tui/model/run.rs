@@ -210,6 +210,11 @@ impl RunView {
         self.scrub.is_none() && self.round().is_some_and(|round| round.result.is_some())
     }
 
+    /// Whether there is a ground truth to see and to measure by.
+    pub fn has_truth(&self) -> bool {
+        self.manifest.as_ref().is_none_or(|manifest| manifest.config.has_truth())
+    }
+
     /// Rounds the run attacks in all.
     pub fn rounds_planned(&self) -> usize {
         self.manifest.as_ref().map_or(1, |manifest| manifest.config.federation.attack_rounds.len())

@@ -86,7 +86,7 @@ impl Model {
         let fits = |row: &&RunRow| {
             words.is_empty() || {
                 let about = row.config.as_ref().map_or(String::new(), |config| {
-                    format!("{} {} {}", config.victim.model, config.victim.data, config.attack.kind)
+                    format!("{} {} {}", config.victim.model, config.victim.source(), config.attack.kind)
                 });
                 let text = format!("{} {} {} {} {about}", row.id, row.backend, row.host, row.health.name());
                 let text = text.to_lowercase();

@@ -95,7 +95,7 @@ pub fn attack_different_pictures(compared: &[(&RunView, usize)]) -> bool {
         let victim = &config.victim;
         // The same drawing with another seed is another batch.
         let drawn = victim.sample.as_ref().map(|sampling| (sampling, config.run.seed));
-        (&victim.data, victim.positions(), drawn, victim.size)
+        (&victim.data, victim.positions(), drawn, victim.size, &victim.captured)
     });
     let Some(first) = pictures.next() else { return false };
     pictures.any(|other| first != other)
@@ -225,14 +225,14 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
     let playing = if model.compare.playing { ", playing" } else { "" };
     let title = at.map_or("pictures".to_owned(), |at| format!("pictures up to iteration {at}{playing}"));
     let mut block = theme.frame(title);
-    if area.width >= 50 {
+    if area.width >= 50 && reference.is_some_and(RunView::has_truth) {
         let note = " * known to you, never to the attackers ";
         block = block.title_bottom(Line::styled(note, theme.dim()));
     }
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
     let mut shown = Vec::new();
-    if let Some(run) = reference {
+    if let Some(run) = reference.filter(|run| run.has_truth()) {
         shown.push(Shown {
             label: "truth*".to_owned(),
             raster: run.pictures.shown[0].as_ref(),

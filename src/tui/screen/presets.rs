@@ -200,6 +200,9 @@ fn attack(config: &RunConfig) -> String {
 /// Which picture of which set.
 fn picture(model: &Model, config: &RunConfig) -> String {
     let victim = &config.victim;
+    if victim.captured.is_some() {
+        return format!("{} {}, batch of {}", victim.source(), victim.which(), config.batch());
+    }
     let Some(&first) = victim.positions().first() else {
         return format!("{}, {}", victim.data, victim.which());
     };

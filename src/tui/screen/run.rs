@@ -115,14 +115,14 @@ fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
 fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let preset = run.manifest.as_ref().map(|manifest| manifest.preset.clone()).unwrap_or_default();
     let dot = theme.glyph(" · ", ", ");
-    let data = std::path::Path::new(&config.victim.data);
-    let data = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy().into_owned();
+    let source = config.victim.source();
+    let source = source.rsplit(std::path::MAIN_SEPARATOR).next().unwrap_or(&source);
     let which = match config.victim.positions().first() {
-        Some(first) => (first + 1).to_string(),
-        None => config.victim.which(),
+        Some(first) if config.victim.captured.is_none() => (first + 1).to_string(),
+        _ => config.victim.which(),
     };
     let mut parts = vec![
-        format!("{data} {which}"),
+        format!("{source} {which}"),
         config.victim.model.clone(),
         config.training(),
         format!("BN {}", config.victim.batch_norm()),

@@ -166,7 +166,8 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     }
     let summary = &row.summary;
     let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-    let psnr = number(summary.psnr.map(|psnr| format::fixed(psnr, 2)));
+    let psnr = summary.psnr.map(|psnr| format::fixed(psnr, 2));
+    let psnr = number(psnr.or_else(|| (!row.has_truth()).then(|| "n/a".to_owned())));
     let loss = number(summary.loss.map(format::loss));
     let took = number(summary.seconds.map(format::clock));
     let when = format::moment(row.created, model.now, &model.zone);

@@ -30,7 +30,7 @@ pub struct Shown<'a> {
 /// Draws the pane with its frame.
 pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
     let mut block = theme.frame(title(run, theme));
-    if area.width >= 50 {
+    if area.width >= 50 && run.has_truth() {
         let note = " * known to you, never to the attacker ";
         block = block.title_bottom(Line::styled(note, theme.dim()));
     }
@@ -44,7 +44,10 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
         return;
     }
     // A small pane shows the two that matter: the truth, and what the attack has.
-    if inner.width < 70 && inner.height < 14 {
+    if !run.has_truth() {
+        shown = shown.drain(1..3).collect();
+    }
+    if inner.width < 70 && inner.height < 14 && run.has_truth() {
         let best = run.judges_best();
         shown = shown
             .into_iter()

@@ -138,7 +138,7 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         None => run.state().seconds - round.began,
     };
     let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
-    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(metrics);
+    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics);
     let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
     let igsa = probe(round).map(|probe| probe.igsa);
     // WSRR is the share of batches whose worst sample is recovered; here it is one batch.
@@ -153,7 +153,7 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         ssim,
         st_lpips,
         brr,
-        Cell::maybe(worst, percent),
+        measured(run, worst, percent),
         Cell::maybe(igsa, format::loss),
         mse,
         Cell::text(trials),
@@ -181,15 +181,20 @@ struct Quality {
     mse: Cell,
 }
 
-fn quality(metrics: Option<&Metrics>) -> Quality {
+/// A figure that needs the ground truth: `n/a` where there is none.
+fn measured(run: &RunView, value: Option<f64>, show: impl FnOnce(f64) -> String) -> Cell {
+    if run.has_truth() { Cell::maybe(value, show) } else { Cell::text("n/a") }
+}
+
+fn quality(run: &RunView, metrics: Option<&Metrics>) -> Quality {
     let three = |value: f64| format::fixed(value, 3);
     Quality {
-        labels: Cell::maybe(metrics.and_then(|m| m.label_accuracy), percent),
-        psnr: Cell::maybe(metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
-        ssim: Cell::maybe(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), three),
-        st_lpips: Cell::maybe(metrics.and_then(|m| m.st_lpips).map(|distance| distance.mean), three),
-        brr: Cell::maybe(metrics.and_then(|m| m.recovered), percent),
-        mse: Cell::maybe(metrics.map(|m| m.mse.mean), format::loss),
+        labels: measured(run, metrics.and_then(|m| m.label_accuracy), percent),
+        psnr: measured(run, metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
+        ssim: measured(run, metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), three),
+        st_lpips: measured(run, metrics.and_then(|m| m.st_lpips).map(|distance| distance.mean), three),
+        brr: measured(run, metrics.and_then(|m| m.recovered), percent),
+        mse: measured(run, metrics.map(|m| m.mse.mean), format::loss),
     }
 }
 
@@ -231,7 +236,7 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
     trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let shown = run.shown_trial().map(|trial| trial.trial);
     let row = |trial: &TrialState| {
-        let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(trial.latest_metrics());
+        let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, trial.latest_metrics());
         let seconds = match &trial.end {
             Some(end) => end.seconds,
             None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),

@@ -34,17 +34,17 @@ fn facts(record: &Record) -> Markup {
     let (manifest, config) = (&record.manifest, record.config());
     let victim = &config.victim;
     let samples = match victim.positions() {
-        [] => victim.which(),
-        positions => {
+        positions if victim.captured.is_none() && !positions.is_empty() => {
             format!("sample {}", positions.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
         }
+        _ => victim.which(),
     };
     let facts = [
         ("what", Some(config.title.clone())),
         ("preset", Some(manifest.preset.clone())),
         ("status", Some(record.health.name().to_owned())),
         ("error", manifest.error.clone()),
-        ("victim", Some(format!("{}, {samples}, batch of {}", victim.data, config.batch()))),
+        ("victim", Some(format!("{}, {samples}, batch of {}", victim.source(), config.batch()))),
         ("model", Some(model(record))),
         (
             "attacker",

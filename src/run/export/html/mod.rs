@@ -165,7 +165,9 @@ fn result(entry: &Entry<'_>) -> Markup {
     let figures = entry.figures();
     let metrics = figures.and_then(|figures| figures.metrics);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
-    let of_metrics = |text: fn(&Metrics) -> String| or_dash(metrics.map(text));
+    let has_truth = entry.record.config().has_truth();
+    let measured = |text: Option<String>| if has_truth { or_dash(text) } else { "n/a".to_owned() };
+    let of_metrics = |text: fn(&Metrics) -> String| measured(metrics.map(text));
     let of_figures = |text: fn(Figures<'_>) -> String| or_dash(figures.map(text));
     html! {
         tr {
@@ -181,12 +183,12 @@ fn result(entry: &Entry<'_>) -> Markup {
                     " " span.aside { "(" (fixed(batch.psnr.best, 2)) ")" }
                 }
             }
-            td.number { (or_dash(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
-            td.number { (or_dash(metrics.and_then(|m| m.st_lpips).map(|distance| fixed(distance.mean, 3)))) }
+            td.number { (measured(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
+            td.number { (measured(metrics.and_then(|m| m.st_lpips).map(|distance| fixed(distance.mean, 3)))) }
             td.number { (of_metrics(|m| error(m.mse.mean))) }
-            td.number { (or_dash(metrics.and_then(|m| m.recovered).map(percent))) }
-            td.number { (or_dash(metrics.and_then(|m| m.worst_recovered).map(|all| percent(f64::from(u8::from(all)))))) }
-            td.number { (or_dash(metrics.and_then(|m| m.label_accuracy).map(percent))) }
+            td.number { (measured(metrics.and_then(|m| m.recovered).map(percent))) }
+            td.number { (measured(metrics.and_then(|m| m.worst_recovered).map(|all| percent(f64::from(u8::from(all)))))) }
+            td.number { (measured(metrics.and_then(|m| m.label_accuracy).map(percent))) }
             td.number { (or_dash(figures.and_then(|figures| figures.loss).map(loss))) }
             td.number {
                 (of_figures(|f| f.trial.map_or_else(String::new, |trial| format!("{} of {}", trial + 1, f.trials))))
@@ -208,7 +210,6 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
             div.pictures { h3 { (swatch(entry.style)) " " (entry.name()) } p.empty { "No pictures were recorded." } }
         });
     };
-    let (difference, factor) = pair.difference();
     let metrics = pair.stored.metrics.as_deref().or(entry.figures().and_then(|figures| figures.metrics));
     let quality = metrics.map_or_else(String::new, |m| format!(", {} dB", fixed(m.psnr.mean, 2)));
     let history = history(entry.record, round)?;
@@ -216,9 +217,13 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
         div.pictures {
             h3 { (swatch(entry.style)) " " (entry.name()) }
             div.row {
-                (shown(&pair.truth.file, pair.truth.pixels.dimensions(), SIDE, "truth (private)"))
+                @if let Some(truth) = &pair.truth {
+                    (shown(&truth.file, truth.pixels.dimensions(), SIDE, "truth (private)"))
+                }
                 (shown(&pair.judged.file, pair.judged.pixels.dimensions(), SIDE, &caption(&pair, &quality)))
-                (shown(&encoded(&difference)?, difference.dimensions(), SIDE, &format!("difference × {factor}")))
+                @if let Some((difference, factor)) = pair.difference() {
+                    (shown(&encoded(&difference)?, difference.dimensions(), SIDE, &format!("difference × {factor}")))
+                }
             }
             @if !history.is_empty() {
                 p.way { "On the way there, by iteration:" }

@@ -1,0 +1,50 @@
+//! Where the update of a round comes from: from simulated clients, or from a real system.
+
+use super::{CapturedUpdate, Setup, Victim};
+use crate::attack::AttackerView;
+use crate::backend::Compute;
+use crate::config::RunConfig;
+use crate::data::Normalisation;
+use crate::model::Model;
+
+/// The attacked side of a run.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Clients that compute their update here.
+    Simulated(Victim),
+    /// An update from outside.
+    Captured(Box<Outside>),
+}
+
+/// An update from outside, with what is public beside it.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    update: CapturedUpdate,
+    normalisation: Normalisation,
+    config: RunConfig,
+    compute: Compute,
+}
+
+impl Source {
+    /// The one that a set-up has.
+    pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
+        let (normalisation, config) = (setup.normalisation, config.clone());
+        match (setup.captured, setup.batch) {
+            (Some(update), _) => {
+                Source::Captured(Box::new(Outside { update, normalisation, config, compute }))
+            }
+            (None, Some(batch)) => Source::Simulated(Victim::new(batch, normalisation, &config, compute)),
+            (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
+        }
+    }
+
+    /// What the attacker sees in a round in which the clients were sent this model.
+    pub fn view(&self, model: &Model, round: u32) -> AttackerView {
+        match self {
+            Source::Simulated(victim) => victim.view(model, victim.send(model, round), round),
+            Source::Captured(outside) => {
+                outside.update.view(model, &outside.config, &outside.normalisation, &outside.compute)
+            }
+        }
+    }
+}
