@@ -147,7 +147,8 @@ enum Command {
     ///
     /// How smoothly the gradient depends on the input (IGSA, IGSA_rel, r_eff: gialab's definitions), whether it has
     /// enough numbers to determine the batch (the dimension bound), and its norms and zeros, for the model and data of a
-    /// preset. It takes 128 passes over all samples, and the model is the one of round 0.
+    /// preset as it is in round 0. It takes 128 evaluations of every sample: seconds for a LeNet, minutes a sample for
+    /// large networks on a CPU; --samples 4 gives a first idea.
     #[command(after_long_help = help::PROBE)]
     Probe(probe::Arguments),
     /// Train the model of a preset on its data, as weights to attack

@@ -216,6 +216,8 @@ impl Rounds<'_> {
         let ended = (self.attack.run)(task, &mut bridge)?;
         self.clock = bridge.clock;
         let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
+        // Of the attack, without the examination that follows.
+        let seconds = self.clock.now() - began;
         let result = RoundResult {
             round,
             metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
@@ -226,7 +228,7 @@ impl Rounds<'_> {
             trial: reconstruction.trial,
             trials: reconstruction.trials,
             evaluations: reconstruction.evaluations,
-            seconds: self.clock.now() - began,
+            seconds,
         };
         let place = Place { round, trial: None, iteration: reconstruction.iteration };
         self.reporter.picture(place, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);

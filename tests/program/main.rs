@@ -13,6 +13,7 @@ mod lab;
 mod life;
 mod life_of_viewer;
 mod pictures;
+mod probe;
 mod recovery;
 mod screen;
 mod scripted;

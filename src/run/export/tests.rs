@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::preset;
 use crate::run::event::{
-    Event, Finished, Level, Line, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread, Tiles,
-    TrialOutcome, VERSION,
+    Event, Finished, Level, Line, Metrics, PictureOf, Point, Probe, Ratio, RoundResult, Sample, Spread,
+    Tiles, TrialOutcome, VERSION,
 };
 use crate::run::{Manifest, RunState, Status, Store};
 
@@ -364,6 +364,49 @@ fn numbers_that_are_none_are_words_in_tables_and_in_json() {
     let curves = &json["runs"][0]["rounds"][0]["trials"][0]["curves"];
     assert_eq!(curves["matching"]["value"], serde_json::json!(["nan", "nan", "nan", 1e-300]));
     assert_eq!(curves["not_finite"], serde_json::json!([1, 1, 1, 0]));
+}
+
+#[test]
+fn what_is_measured_besides_quality_is_in_table_and_report() {
+    let lab = Lab::new();
+    let mut events = done();
+    for (_, event) in &mut events {
+        if let Event::RoundFinished(result) = event {
+            let metrics = result.metrics.as_mut().unwrap();
+            metrics.st_lpips = Some(Spread { mean: 0.125, best: 0.0625, worst: 0.25 });
+            (metrics.recovered, metrics.worst_recovered) = (Some(0.75), Some(false));
+            (metrics.iip, metrics.iip_pool) = (Some(0.5), Some(1_234));
+            (metrics.label_existence, metrics.label_count) = (Some(0.9), Some(0.8));
+            result.probe = Some(Probe { igsa: f64::INFINITY, igsa_rel: 0.5, r_eff: 12.5, samples: 4 });
+        }
+    }
+    let run = lab.run("one", &[], events);
+    lab.export(std::slice::from_ref(&run), Format::Csv, "x.csv");
+    let table = parse(&fs::read_to_string(lab.out("x.csv")).unwrap());
+    for (column, value) in [
+        ("st_lpips", "0.125"),
+        ("st_lpips_best", "0.0625"),
+        ("st_lpips_worst", "0.25"),
+        ("lpips", ""),
+        ("brr", "0.75"),
+        ("wsrr", "0.0"),
+        ("iip", "0.5"),
+        ("iip_pool", "1234"),
+        ("label_existence", "0.9"),
+        ("label_count", "0.8"),
+        ("igsa", "inf"),
+        ("r_eff", "12.5"),
+        ("igsa_samples", "4"),
+        ("accuracy", ""),
+    ] {
+        assert_eq!(cell(&table, 1, column), value, "{column}");
+    }
+    let html = lab.export(&[run], Format::Html, "x.html");
+    for part in
+        [">0.125<", ">75 %<", ">0 %<", "50 %, among 1,234 candidates of the class", "gialab's definition"]
+    {
+        assert!(html.contains(part), "{part}");
+    }
 }
 
 #[test]
