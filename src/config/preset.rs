@@ -341,7 +341,7 @@ mod tests {
         let config = load_with(&["victim.size=", "attack.trials="]).unwrap().config;
         assert_eq!((config.victim.size, config.attack.trials), (None, 1));
         let error = load_with(&["victim.data="]).unwrap_err().to_string();
-        assert!(error.contains("missing field `data`"), "{error}");
+        assert!(error.contains("victim.data is missing"), "{error}");
     }
 
     #[test]
