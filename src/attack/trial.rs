@@ -127,7 +127,7 @@ impl<'a> Trial<'a> {
         let finite = (self.losses.0 + self.losses.1).is_finite();
         self.outcome = if !finite || self.z.iter().any(|value| !value.is_finite()) {
             Some(TrialOutcome::NonFinite)
-        } else if self.best.matching < self.config.stop_below {
+        } else if self.config.stop_below > 0.0 && self.best.matching < self.config.stop_below {
             Some(TrialOutcome::Converged)
         } else if step == Step::Stalled {
             Some(TrialOutcome::Stalled)

@@ -11,6 +11,7 @@ mod fit;
 mod npz;
 mod pickle;
 mod safetensors;
+mod shipped;
 mod statistics;
 mod torch;
 mod update;
@@ -20,6 +21,7 @@ mod zip;
 pub use dtype::Dtype;
 pub use error::{CheckpointError, Fault};
 pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
+pub use shipped::{SHIPPED, shipped};
 pub use statistics::Statistics;
 
 use std::fs::File;
@@ -90,6 +92,18 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Opens weights by the name of a shipped victim, or reads a file.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`].
+    pub fn open(weights: &str) -> Result<Checkpoint, CheckpointError> {
+        match shipped(weights) {
+            Some(file) => Checkpoint::parse(file)
+                .map_err(|fault| CheckpointError::Fault { path: weights.into(), fault }),
+            None => Checkpoint::read(weights.as_ref()),
+        }
+    }
+
     /// Reads a file.
     ///
     /// # Errors

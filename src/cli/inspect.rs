@@ -74,7 +74,7 @@ struct Shapes<'a> {
 }
 
 pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let checkpoint = Checkpoint::read(&arguments.file)?;
+    let checkpoint = Checkpoint::open(&arguments.file.to_string_lossy())?;
     let fit = checkpoint.fit();
     let report = Report::new(arguments, &checkpoint, fit.as_ref());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

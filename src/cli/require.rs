@@ -106,6 +106,8 @@ mod tests {
             round: 0,
             metrics: Some(Metrics::new(spread(0.01), spread(psnr))),
             probe: None,
+            accuracy: None,
+            update_norm: None,
             loss: 1e-6,
             trial: 0,
             trials: 1,

@@ -104,26 +104,27 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
 /// The table of rounds.
 pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult]) -> std::io::Result<()> {
     writeln!(out)?;
-    writeln!(out, "round  PSNR dB (best)    SSIM      MSE  labels     match  trial  evals  seconds")?;
+    writeln!(out, "round    acc  update     match  labels  PSNR dB (best)   SSIM  trial  seconds")?;
     for r in rounds {
         let metrics = r.metrics.as_ref();
         let figure = |value: Option<f64>, digits: usize| {
             value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.digits$}"))
         };
-        let psnr = figure(metrics.map(|m| m.psnr.mean), 2);
-        let best = metrics.map(|m| format!("({:.2})", m.psnr.best)).unwrap_or_default();
-        let ssim = figure(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), 3);
-        let mse = figure(metrics.map(|m| m.mse.mean), 5);
-        let labels = metrics
-            .and_then(|m| m.label_accuracy)
-            .map_or_else(|| "n/a".to_owned(), |a| format!("{:.0} %", 100.0 * a));
+        let percent = |share: Option<f64>| {
+            share.map_or_else(|| "n/a".to_owned(), |share| format!("{:.0} %", 100.0 * share))
+        };
         writeln!(
             out,
-            "{:>5}  {psnr:>7} {best:>8}  {ssim:>6}  {mse:>7}  {labels:>6}  {:>8.2e}  {:>5}  {:>5}  {:>7.1}",
+            "{:>5}  {:>5}  {:>6}  {:>8.2e}  {:>6}  {:>7} {:>6}  {:>5}  {:>5}  {:>7.1}",
             r.round,
+            percent(r.accuracy),
+            figure(r.update_norm.map(|norm| norm.0), 3),
             r.loss,
+            percent(metrics.and_then(|m| m.label_accuracy)),
+            figure(metrics.map(|m| m.psnr.mean), 2),
+            metrics.map(|m| format!("({:.1})", m.psnr.best)).unwrap_or_default(),
+            figure(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), 3),
             format!("{}/{}", r.trial + 1, r.trials),
-            r.evaluations,
             r.seconds
         )?;
     }
@@ -144,7 +145,7 @@ fn further(out: &mut impl Write, rounds: &[RoundResult]) -> std::io::Result<()> 
     let small = |value: Option<f64>| or_none(value.map(|value| format!("{value:.2e}")));
     let three = |spread: Option<Spread>| or_none(spread.map(|spread| format!("{:.3}", spread.mean)));
     writeln!(out)?;
-    writeln!(out, "round  ST-LPIPS   LPIPS    BRR   WSRR  exist  count    IIP  features      IGSA  r_eff")?;
+    writeln!(out, "round       MSE  ST-LPIPS    BRR   WSRR  exist  count    IIP  features     IGSA  r_eff")?;
     let (mut pools, mut probes) = (Vec::new(), false);
     for r in rounds {
         let m = r.metrics.as_ref();
@@ -153,10 +154,10 @@ fn further(out: &mut impl Write, rounds: &[RoundResult]) -> std::io::Result<()> 
         probes |= r.probe.is_some();
         writeln!(
             out,
-            "{:>5}  {:>8}  {:>6}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}  {:>8}  {:>8}  {:>5}",
+            "{:>5}  {:>8}  {:>8}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}  {:>8}  {:>7}  {:>5}",
             r.round,
+            small(m.map(|m| m.mse.mean)),
             three(m.and_then(|m| m.st_lpips)),
-            three(m.and_then(|m| m.lpips)),
             percent(m.and_then(|m| m.recovered)),
             percent(worst),
             percent(m.and_then(|m| m.label_existence)),
@@ -167,6 +168,12 @@ fn further(out: &mut impl Write, rounds: &[RoundResult]) -> std::io::Result<()> 
             or_none(r.probe.map(|probe| format!("{:.1}", probe.r_eff))),
         )?;
     }
+    for r in rounds {
+        if let Some(lpips) = r.metrics.as_ref().and_then(|m| m.lpips) {
+            writeln!(out, "LPIPS in round {}: {:.3}, on the backbone of run.lpips.", r.round, lpips.mean)?;
+        }
+    }
+    writeln!(out, "acc: held-out samples that the global model gets right. update: its l2 norm.")?;
     writeln!(
         out,
         "BRR, WSRR: samples, worst samples recovered, gialab's definitions. exist, count: classes"

@@ -436,7 +436,15 @@ impl RunConfig {
     /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,
     /// `trained 0 to 20 rounds`. A figure on trained weights says nothing about untrained ones.
     pub fn training(&self) -> String {
-        let rounds = self.attacked_rounds();
+        self.training_of(&self.attacked_rounds())
+    }
+
+    /// As [`RunConfig::training`], for the model of one round.
+    pub fn training_in(&self, round: u32) -> String {
+        self.training_of(&[round])
+    }
+
+    fn training_of(&self, rounds: &[u32]) -> String {
         let rounds = match (rounds.first(), rounds.last()) {
             (_, Some(0)) | (None, _) | (_, None) => None,
             (Some(first), Some(last)) if first == last => Some(format!("trained {last} rounds")),

@@ -16,7 +16,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 7] = [
+const SHIPPED: [(&str, &str); 19] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -24,6 +24,18 @@ const SHIPPED: [(&str, &str); 7] = [
     ("ig-mlp", include_str!("../../presets/ig-mlp.toml")),
     ("ig-convnet64", include_str!("../../presets/ig-convnet64.toml")),
     ("ig-resnet18", include_str!("../../presets/ig-resnet18.toml")),
+    ("batch-size", include_str!("../../presets/batch-size.toml")),
+    ("resolution", include_str!("../../presets/resolution.toml")),
+    ("local-steps", include_str!("../../presets/local-steps.toml")),
+    ("leakage-by-round", include_str!("../../presets/leakage-by-round.toml")),
+    ("secure-sum", include_str!("../../presets/secure-sum.toml")),
+    ("table-row", include_str!("../../presets/table-row.toml")),
+    ("architecture", include_str!("../../presets/architecture.toml")),
+    ("width", include_str!("../../presets/width.toml")),
+    ("skip-connections", include_str!("../../presets/skip-connections.toml")),
+    ("activation", include_str!("../../presets/activation.toml")),
+    ("trained-victim", include_str!("../../presets/trained-victim.toml")),
+    ("batch-norm", include_str!("../../presets/batch-norm.toml")),
 ];
 
 /// Names of the shipped presets.

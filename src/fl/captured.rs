@@ -1,8 +1,8 @@
 //! An update that came from a real system: its files read, held against the model, and brought to the two kinds that
 //! attacks know.
 
-use super::clients::descent;
-use super::victim::{File, fitted};
+use super::setup::{File, fitted};
+use super::victim::descent;
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::Compute;

@@ -1,21 +1,21 @@
 //! Federated learning: what a client computes and what the server receives.
 
 mod captured;
-mod clients;
 mod population;
 mod protocol;
 mod server;
+mod setup;
 mod source;
 pub mod training;
 mod victim;
 
 pub use captured::{CapturedError, CapturedUpdate};
-pub use clients::{Sent, Victim};
 pub use population::Population;
 pub use protocol::{Back, Client, Protocol, Simulated};
 pub use server::{Server, Standing};
+pub use setup::{Setup, VictimError};
 pub use source::{Outside, Source};
-pub use victim::{Setup, VictimError};
+pub use victim::{Sent, Victim};
 
 use crate::model::Parameters;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 
-use super::clients::{descent, send};
+use super::victim::{descent, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
 use crate::attack::one_hot;
 use crate::backend::{self, Compute};

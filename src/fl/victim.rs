@@ -1,265 +1,169 @@
-//! What a federation is set up from: data, weights and architecture, read and held against each other before any
-//! tensor is made.
+//! The victim: the attacked clients with their private batch. Knows the ground truth; the attacker gets an
+//! [`AttackerView`] made here and nothing else.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
-use crate::config::{RunConfig, Victim};
-use crate::data::{self, Batch, DataError, Dataset, Normalisation};
-use crate::model::{self, Net};
+use burn::tensor::Tensor;
+use rand::seq::SliceRandom;
+
+use super::{Client, Protocol, Update, UpdateKind};
+use crate::attack::{AttackerView, Knowledge, LabelKnowledge, one_hot};
+use crate::backend::{Compute, Plain};
+use crate::config::{BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
+use crate::data::{Batch, Normalisation};
+use crate::model::{Descent, Model, Parameters, Targets};
 use crate::seed::Seed;
 
-use super::Population;
-use super::captured::{self, CapturedError, CapturedUpdate};
-
-/// Why a victim cannot be set up from a config.
-#[derive(Debug, thiserror::Error)]
-pub enum VictimError {
-    /// The data cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// No architecture has this name.
-    #[error("victim.model = \"{name}\" is not known; {suggestion}")]
-    UnknownModel {
-        /// As given.
-        name: String,
-        /// The nearest, or all.
-        suggestion: String,
-    },
-    /// The architecture does not fit the data.
-    #[error(
-        "the model {model} does not fit {} of {channels}x{height}x{width}: {reason}; {}",
-        if *height == 1 { "rows of a table" } else { "images" },
-        if *height == 1 { "use mlp" } else { "try another victim.size" }
-    )]
-    Misfit {
-        /// Architecture.
-        model: String,
-        /// Of the images.
-        channels: usize,
-        /// Of the images.
-        height: usize,
-        /// Of the images.
-        width: usize,
-        /// The layer that does not fit.
-        reason: String,
-    },
-    /// The files of a captured update cannot be used.
-    #[error(transparent)]
-    Captured(#[from] CapturedError),
-    /// A file of tensors cannot be read.
-    #[error("{key}: {error}")]
-    File {
-        /// Where the config names it.
-        key: &'static str,
-        /// Why.
-        error: CheckpointError,
-    },
-    /// A file of tensors is of another model.
-    #[error(
-        "{key}: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
-        likely.as_ref().map(|name| format!("; it looks like {name}")).unwrap_or_default()
-    )]
-    OtherModel {
-        /// Where the config names it.
-        key: &'static str,
-        /// The file.
-        path: String,
-        /// Architecture of the victim.
-        model: String,
-        /// Its outputs.
-        classes: usize,
-        /// What is missing, unexpected or of another shape.
-        differences: String,
-        /// The built-in model that the file fits best, if it is another one.
-        likely: Option<String>,
-    },
-    /// No network can compute with these weights.
-    #[error(
-        "{key}: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
-    )]
-    NotFinite {
-        /// Where the config names it.
-        key: &'static str,
-        /// The file.
-        path: String,
-        /// The tensor.
-        name: String,
-        /// How many values of which kind.
-        what: String,
-    },
-    /// Too little data for so many clients.
-    #[error(
-        "federation.clients = {clients}, but {left} samples of {set} are left for {others} of them; use fewer clients or more data"
-    )]
-    TooManyClients {
-        /// As configured.
-        clients: u32,
-        /// Those that are not attacked.
-        others: usize,
-        /// Samples that are neither attacked nor held out.
-        left: usize,
-        /// Data set.
-        set: String,
-    },
-    /// The architecture has no such option.
-    #[error("victim.options.{option} does not fit the model {model}; it takes {takes}")]
-    Option {
-        /// Architecture.
-        model: &'static str,
-        /// Given in vain.
-        option: &'static str,
-        /// What it takes.
-        takes: String,
-    },
-    /// The model has too few outputs.
-    #[error("victim.classes = {classes}, but the data holds label {label}; use {} or more", label + 1)]
-    TooFewClasses {
-        /// Outputs of the model.
-        classes: usize,
-        /// A label of the batch.
-        label: usize,
-    },
-}
-
-/// The private side of a run, before any tensor is made.
+/// The attacked clients: one, or under secure aggregation those whose mean the server sees.
 #[derive(Debug, Clone)]
-pub struct Setup {
-    /// Positions of the private batch in the data set; empty if it comes from elsewhere.
-    pub attacked: Vec<usize>,
-    /// The private batch; absent if an update came from outside without it.
-    pub batch: Option<Batch>,
-    /// Public map between pixels and model input.
-    pub normalisation: Normalisation,
-    /// The architecture, fitted to the data.
-    pub net: Net,
-    /// Values of the architecture's tensors, if they do not come from the seed.
-    pub weights: Option<Trained>,
-    /// The samples of the other clients and those held out, if the global model trains.
-    pub population: Option<Population>,
-    /// The update, if it came from outside.
-    pub captured: Option<CapturedUpdate>,
+pub struct Victim {
+    batch: Batch,
+    normalisation: Normalisation,
+    config: RunConfig,
+    compute: Compute,
 }
 
-impl Setup {
-    /// Reads data, weights and a captured update, and fits the architecture.
-    ///
-    /// # Errors
-    /// [`VictimError`] with what does not fit, in one sentence.
-    pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
-        match &config.victim.captured {
-            Some(captured) => captured::setup(config, captured),
-            None => Setup::simulated(config),
-        }
+/// What clients send in a round.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Gradient or weight difference, the mean over the clients by their samples.
+    pub update: Update,
+    /// BatchNorm statistics after the round, the mean over the clients; what became of them is the protocol's.
+    pub buffers: Parameters,
+}
+
+impl Victim {
+    /// The clients that hold this batch.
+    pub fn new(batch: Batch, normalisation: Normalisation, config: &RunConfig, compute: Compute) -> Victim {
+        Victim { batch, normalisation, config: config.clone(), compute }
     }
 
-    fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
-        let victim = &config.victim;
-        let dataset = data::open(&victim.data)?;
-        let seed = Seed(config.run.seed);
-        let attacked = match &victim.sample {
-            Some(sampling) => dataset.draw(sampling, seed)?,
-            None => victim.positions().to_vec(),
-        };
-        let batch = dataset.batch(&attacked, victim.size)?;
-        let classes = victim.classes.unwrap_or(dataset.classes.len());
-        if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
-            return Err(VictimError::TooFewClasses { classes, label });
-        }
-        let [_, channels, height, width] = batch.images.shape();
-        let net = fitted(victim, [channels, height, width], classes)?;
-        let normalisation = dataset.normalised_by(&victim.normalise)?;
-        let weights = victim.weights.as_ref().map(|path| {
-            let file = File::read("victim.weights", path)?;
-            file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
+    /// What the attacked clients do in a round.
+    fn protocol(&self, round: u32) -> Protocol {
+        let federation = &self.config.federation;
+        let local = federation.local();
+        let order =
+            |client, epoch| federation.shuffle.then(|| [u64::from(round), client as u64, u64::from(epoch)]);
+        self.clients(local, order)
+    }
+
+    /// The batch in equal parts over the clients. Where `order` gives counters, an epoch is taken in the order that
+    /// the run's seed draws for them.
+    fn clients(
+        &self,
+        local: Option<LocalTraining>,
+        order: impl Fn(usize, u32) -> Option<[u64; 3]>,
+    ) -> Protocol {
+        let each = self.batch.labels.len() / self.config.federation.secure_aggregation as usize;
+        let seed = Seed(self.config.run.seed);
+        let clients = (0..self.config.federation.secure_aggregation as usize).map(|client| {
+            let samples: Vec<usize> = (client * each..(client + 1) * each).collect();
+            let descent = local.map(|local| {
+                descent(local, &samples, |epoch| order(client, epoch).map(|at| seed.stream("order", &at)))
+            });
+            Client { samples, descent }
         });
-        let weights = weights.transpose()?;
-        let batch = Some(batch);
-        let mut setup =
-            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None };
-        if config.trains() {
-            setup.population = Some(setup.population(dataset, config)?);
-        }
-        Ok(setup)
+        Protocol { clients: clients.collect() }
     }
 
-    /// The rest of the data set, dealt to the clients that are not attacked.
-    ///
-    /// # Errors
-    /// [`VictimError`] if there is too little for so many clients.
-    pub fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
-        let [_, height, width] = self.net.input();
-        let size = (height == width).then_some(height);
-        let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;
-        let classes = self.net.classes();
-        let beyond = population.labels().find(|&&label| label >= classes).copied();
-        match beyond {
-            Some(label) => Err(VictimError::TooFewClasses { classes, label }),
-            None => Ok(population),
-        }
+    /// What the attacked clients send when they are sent this model.
+    pub fn send(&self, model: &Model, round: u32) -> Sent {
+        let classes = model.net.classes();
+        let targets = Targets::Hard(one_hot(&self.compute, &self.batch.labels, classes));
+        let mode = self.config.victim.mode;
+        send(model, mode, &self.input(), &targets, &self.protocol(round))
     }
-}
 
-/// The victim's architecture for an input `[channels, height, width]`.
-pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
-    let architecture = model::architecture(&victim.model).ok_or_else(|| {
-        let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
-        let suggestion = match crate::config::nearest(&victim.model, names()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
+    /// The private batch as the model sees it, `[batch, channels, height, width]`.
+    fn input(&self) -> Tensor<Plain, 4> {
+        let images = &self.batch.images;
+        self.compute.tensor(&self.normalisation.apply(images), images.shape())
+    }
+
+    /// The attacker's world in a round: public facts, what was sent, and what the config grants.
+    pub fn view(&self, model: &Model, sent: Sent, round: u32) -> AttackerView {
+        let (victim, granted) = (&self.config.victim, &self.config.knowledge);
+        let labels = match granted.labels {
+            Labels::Known => LabelKnowledge::Known(self.batch.labels.clone()),
+            Labels::Infer => LabelKnowledge::Inferred,
+            Labels::Optimise => LabelKnowledge::Optimised,
         };
-        VictimError::UnknownModel { name: victim.model.clone(), suggestion }
-    })?;
-    if let Some(option) = architecture.unfitting(&victim.options) {
-        let takes = architecture.switches.join(", ");
-        return Err(VictimError::Option { model: architecture.name, option, takes });
+        let federation = &self.config.federation;
+        let protocol = match granted.local {
+            LocalKnowledge::Known if granted.order => self.protocol(round),
+            LocalKnowledge::Known => self.clients(federation.local(), |_, _| None),
+            LocalKnowledge::None => self.clients(None, |_, _| None),
+            LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
+        };
+        let buffers = match victim.mode {
+            BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
+            _ => model.buffers.clone(),
+        };
+        AttackerView {
+            compute: self.compute.clone(),
+            model: Model { buffers, ..model.clone() },
+            update: sent.update,
+            range: self.normalisation.range(),
+            knowledge: Knowledge { labels, batch_norm: victim.mode, protocol },
+        }
     }
-    let [channels, height, width] = input;
-    architecture.net(&victim.options, input, classes).map_err(|reason| VictimError::Misfit {
-        model: victim.model.clone(),
-        channels,
-        height,
-        width,
-        reason,
-    })
 }
 
-/// A file of tensors that the config names under a key.
-pub(super) struct File<'a> {
-    key: &'static str,
-    path: &'a str,
-    checkpoint: Checkpoint,
+/// What clients with these samples send when they are sent this model. `x` is normalised.
+pub(super) fn send(
+    model: &Model,
+    mode: BatchNormMode,
+    x: &Tensor<Plain, 4>,
+    targets: &Targets,
+    protocol: &Protocol,
+) -> Sent {
+    let mut model = model.clone();
+    if mode == BatchNormMode::EvalClient {
+        model.buffers = model.statistics(x);
+    }
+    let samples = protocol.samples();
+    let mut sum: Option<(Parameters, Parameters)> = None;
+    let mut kind = UpdateKind::Gradient;
+    for client in &protocol.clients {
+        let weight = client.samples.len() as f64 / samples as f64;
+        let (values, buffers) = match &client.descent {
+            None => {
+                let (x, targets) = (crate::model::rows(x, &client.samples), targets.rows(&client.samples));
+                let (_, g, buffers) = model.gradient_and_statistics(mode, &x, &targets);
+                (g, buffers)
+            }
+            Some(descent) => {
+                kind = UpdateKind::Delta;
+                let end = model.descend(mode, x, targets, descent);
+                (end.parameters.combine(1.0, &model.parameters, -1.0), end.buffers)
+            }
+        };
+        sum = Some(match sum {
+            None => (values.scaled(weight), buffers.scaled(weight)),
+            Some((a, b)) => (a.combine(1.0, &values, weight), b.combine(1.0, &buffers, weight)),
+        });
+    }
+    let (values, buffers) = sum.unwrap_or_else(|| (model.parameters.scaled(0.0), model.buffers.clone()));
+    Sent { update: Update { kind, values, samples }, buffers }
 }
 
-impl<'a> File<'a> {
-    pub(super) fn read(key: &'static str, path: &'a str) -> Result<File<'a>, VictimError> {
-        let checkpoint = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
-        Ok(File { key, path, checkpoint })
+/// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.
+pub(super) fn descent<R: rand::Rng>(
+    local: LocalTraining,
+    samples: &[usize],
+    order: impl Fn(u32) -> Option<R>,
+) -> Descent {
+    let batch = local.batch.map_or(samples.len(), |batch| batch as usize).max(1);
+    let mut steps = Vec::with_capacity(local.steps(samples.len()));
+    for epoch in 0..local.epochs {
+        let mut samples = samples.to_vec();
+        if let Some(mut generator) = order(epoch) {
+            samples.shuffle(&mut generator);
+        }
+        steps.extend(samples.chunks(batch).map(<[usize]>::to_vec));
     }
-
-    /// What a model takes of it.
-    pub(super) fn of<T>(
-        self,
-        model: &str,
-        net: &Net,
-        take: impl FnOnce(&Checkpoint) -> Result<T, Misfit>,
-    ) -> Result<T, VictimError> {
-        let File { key, path, checkpoint } = self;
-        take(&checkpoint).map_err(|misfit| {
-            let path = path.to_owned();
-            let differences = match misfit {
-                Misfit::NotFinite { name, what } => {
-                    return VictimError::NotFinite { key, path, name, what };
-                }
-                Misfit::Shapes(table) => table.summary(),
-                Misfit::Count { found, parameters, state } => format!(
-                    "it is a list of {found} arrays where the model has {parameters} parameters and a state dict of \
-                     {state}"
-                ),
-            };
-            let own =
-                |fit: &crate::checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
-            let likely = checkpoint.fit().filter(|fit| !own(fit)).map(|fit| fit.name());
-            let (model, classes) = (model.to_owned(), net.classes());
-            VictimError::OtherModel { key, path, model, classes, differences, likely }
-        })
+    Descent {
+        learning_rate: local.learning_rate,
+        momentum: local.momentum,
+        weight_decay: local.weight_decay,
+        steps,
     }
 }

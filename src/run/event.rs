@@ -387,6 +387,12 @@ pub struct RoundResult {
     /// How much of its input the attacked gradient gives away, attack or not; absent unless asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
+    /// Share of held-out samples that the attacked model classifies rightly; absent without such samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// l2 norm of the update; absent in logs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_norm: Option<Ratio>,
     /// Its matching loss.
     #[serde(with = "number")]
     pub loss: f64,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::plan::PlanError;
 use super::{Request, RunDirectory, RunError, Status, Store, plan};
 use crate::backend::{BackendError, Compute, Precision};
+use crate::checkpoint;
 use crate::config::RunConfig;
 
 /// How long a worker may take from its start to its first manifest.
@@ -41,7 +42,10 @@ pub fn begin(
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
     for file in [&mut config.victim.weights, &mut config.run.lpips] {
-        *file = file.take().map(|path| plan::absolute(&path));
+        *file = file.take().map(|path| match checkpoint::shipped(&path) {
+            Some(_) => path,
+            None => plan::absolute(&path),
+        });
     }
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));

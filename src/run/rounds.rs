@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::bridge::{Bridge, Clock, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
-use super::event::{Event, Finished, Line, PictureOf, RoundResult};
+use super::event::{Event, Finished, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
@@ -176,13 +176,14 @@ impl Rounds<'_> {
         let resume = self.resume.take().filter(|resume| resume.round == round);
         let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
         let view = self.source.view(&self.server.model, round);
+        let update_norm = view.update.values.norm();
         // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
         if resume.is_none() {
             self.reporter.event(
                 began,
                 Event::Round {
                     round,
-                    update_norm: view.update.values.norm(),
+                    update_norm,
                     accuracy,
                     batch: view.update.samples,
                     parameters: view.model.net.parameter_count(),
@@ -219,6 +220,8 @@ impl Rounds<'_> {
             round,
             metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
+            accuracy,
+            update_norm: Some(Ratio(update_norm)),
             loss: reconstruction.matching,
             trial: reconstruction.trial,
             trials: reconstruction.trials,

@@ -270,6 +270,8 @@ fn result(iterations: usize) -> RoundResult {
         round: 0,
         metrics: Some(judged(45.2)),
         probe: None,
+        accuracy: None,
+        update_norm: None,
         loss: 3.1e-7,
         trial: 0,
         trials: 1,

@@ -8,5 +8,6 @@ pub fn compare(g: &Parameters, h: &Parameters, h_norm: f64) -> Match {
     let g_norm = g.norm();
     let cosine = g.dot(h) / (g_norm * h_norm);
     let cotangent = g.combine(cosine / (g_norm * g_norm), h, -1.0 / (h_norm * g_norm));
-    Match { distance: 1.0 - cosine, cotangent }
+    // Rounding may carry a perfect match past 1; NaN stays NaN.
+    Match { distance: 1.0 - cosine.clamp(-1.0, 1.0), cotangent }
 }

@@ -117,7 +117,7 @@ fn metrics_row(
             figures.is_some_and(|figures| figures.complete).to_string(),
             config.knowledge.labels.name().to_owned(),
             config.victim.batch_norm().to_owned(),
-            config.training(),
+            round.map_or_else(|| config.training(), |round| config.training_in(round.round)),
             config.batch().to_string(),
             record::threat_model_letter(config).to_owned(),
             "matching loss".to_owned(),

@@ -82,7 +82,7 @@ impl Row {
                     record::threat_model_letter(config),
                     config.knowledge.labels.name(),
                     config.victim.batch_norm(),
-                    config.training(),
+                    config.training_in(round.round),
                     config.batch()
                 ),
             ],

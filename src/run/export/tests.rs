@@ -165,6 +165,8 @@ fn done() -> Vec<(f64, Event)> {
         round: 0,
         metrics: Some(metrics(43.25)),
         probe: None,
+        accuracy: None,
+        update_norm: None,
         loss: 3.1e-7,
         trial: 1,
         trials: 2,

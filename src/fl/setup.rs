@@ -1,0 +1,265 @@
+//! What a federation is set up from: data, weights and architecture, read and held against each other before any
+//! tensor is made.
+
+use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
+use crate::config::{RunConfig, Victim};
+use crate::data::{self, Batch, DataError, Dataset, Normalisation};
+use crate::model::{self, Net};
+use crate::seed::Seed;
+
+use super::Population;
+use super::captured::{self, CapturedError, CapturedUpdate};
+
+/// Why a victim cannot be set up from a config.
+#[derive(Debug, thiserror::Error)]
+pub enum VictimError {
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// No architecture has this name.
+    #[error("victim.model = \"{name}\" is not known; {suggestion}")]
+    UnknownModel {
+        /// As given.
+        name: String,
+        /// The nearest, or all.
+        suggestion: String,
+    },
+    /// The architecture does not fit the data.
+    #[error(
+        "the model {model} does not fit {} of {channels}x{height}x{width}: {reason}; {}",
+        if *height == 1 { "rows of a table" } else { "images" },
+        if *height == 1 { "use mlp" } else { "try another victim.size" }
+    )]
+    Misfit {
+        /// Architecture.
+        model: String,
+        /// Of the images.
+        channels: usize,
+        /// Of the images.
+        height: usize,
+        /// Of the images.
+        width: usize,
+        /// The layer that does not fit.
+        reason: String,
+    },
+    /// The files of a captured update cannot be used.
+    #[error(transparent)]
+    Captured(#[from] CapturedError),
+    /// A file of tensors cannot be read.
+    #[error("{key}: {error}")]
+    File {
+        /// Where the config names it.
+        key: &'static str,
+        /// Why.
+        error: CheckpointError,
+    },
+    /// A file of tensors is of another model.
+    #[error(
+        "{key}: {path} does not fit {model} for {classes} classes: {differences}{}; gialab inspect {path}",
+        likely.as_ref().map(|name| format!("; it looks like {name}")).unwrap_or_default()
+    )]
+    OtherModel {
+        /// Where the config names it.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// Architecture of the victim.
+        model: String,
+        /// Its outputs.
+        classes: usize,
+        /// What is missing, unexpected or of another shape.
+        differences: String,
+        /// The built-in model that the file fits best, if it is another one.
+        likely: Option<String>,
+    },
+    /// No network can compute with these weights.
+    #[error(
+        "{key}: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
+    )]
+    NotFinite {
+        /// Where the config names it.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// The tensor.
+        name: String,
+        /// How many values of which kind.
+        what: String,
+    },
+    /// Too little data for so many clients.
+    #[error(
+        "federation.clients = {clients}, but {left} samples of {set} are left for {others} of them; use fewer clients or more data"
+    )]
+    TooManyClients {
+        /// As configured.
+        clients: u32,
+        /// Those that are not attacked.
+        others: usize,
+        /// Samples that are neither attacked nor held out.
+        left: usize,
+        /// Data set.
+        set: String,
+    },
+    /// The architecture has no such option.
+    #[error("victim.options.{option} does not fit the model {model}; it takes {takes}")]
+    Option {
+        /// Architecture.
+        model: &'static str,
+        /// Given in vain.
+        option: &'static str,
+        /// What it takes.
+        takes: String,
+    },
+    /// The model has too few outputs.
+    #[error("victim.classes = {classes}, but the data holds label {label}; use {} or more", label + 1)]
+    TooFewClasses {
+        /// Outputs of the model.
+        classes: usize,
+        /// A label of the batch.
+        label: usize,
+    },
+}
+
+/// The private side of a run, before any tensor is made.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Positions of the private batch in the data set; empty if it comes from elsewhere.
+    pub attacked: Vec<usize>,
+    /// The private batch; absent if an update came from outside without it.
+    pub batch: Option<Batch>,
+    /// Public map between pixels and model input.
+    pub normalisation: Normalisation,
+    /// The architecture, fitted to the data.
+    pub net: Net,
+    /// Values of the architecture's tensors, if they do not come from the seed.
+    pub weights: Option<Trained>,
+    /// The samples of the other clients and those held out, if the global model trains.
+    pub population: Option<Population>,
+    /// The update, if it came from outside.
+    pub captured: Option<CapturedUpdate>,
+}
+
+impl Setup {
+    /// Reads data, weights and a captured update, and fits the architecture.
+    ///
+    /// # Errors
+    /// [`VictimError`] with what does not fit, in one sentence.
+    pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
+        match &config.victim.captured {
+            Some(captured) => captured::setup(config, captured),
+            None => Setup::simulated(config),
+        }
+    }
+
+    fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
+        let victim = &config.victim;
+        let dataset = data::open(&victim.data)?;
+        let seed = Seed(config.run.seed);
+        let attacked = match &victim.sample {
+            Some(sampling) => dataset.draw(sampling, seed)?,
+            None => victim.positions().to_vec(),
+        };
+        let batch = dataset.batch(&attacked, victim.size)?;
+        let classes = victim.classes.unwrap_or(dataset.classes.len());
+        if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
+            return Err(VictimError::TooFewClasses { classes, label });
+        }
+        let [_, channels, height, width] = batch.images.shape();
+        let net = fitted(victim, [channels, height, width], classes)?;
+        let normalisation = dataset.normalised_by(&victim.normalise)?;
+        let weights = victim.weights.as_ref().map(|path| {
+            let file = File::read("victim.weights", path)?;
+            file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
+        });
+        let weights = weights.transpose()?;
+        let batch = Some(batch);
+        let mut setup =
+            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None };
+        if config.trains() {
+            setup.population = Some(setup.population(dataset, config)?);
+        }
+        Ok(setup)
+    }
+
+    /// The rest of the data set, dealt to the clients that are not attacked.
+    ///
+    /// # Errors
+    /// [`VictimError`] if there is too little for so many clients.
+    pub fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
+        let [_, height, width] = self.net.input();
+        let size = (height == width).then_some(height);
+        let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;
+        let classes = self.net.classes();
+        let beyond = population.labels().find(|&&label| label >= classes).copied();
+        match beyond {
+            Some(label) => Err(VictimError::TooFewClasses { classes, label }),
+            None => Ok(population),
+        }
+    }
+}
+
+/// The victim's architecture for an input `[channels, height, width]`.
+pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
+    let architecture = model::architecture(&victim.model).ok_or_else(|| {
+        let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
+        let suggestion = match crate::config::nearest(&victim.model, names()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        VictimError::UnknownModel { name: victim.model.clone(), suggestion }
+    })?;
+    if let Some(option) = architecture.unfitting(&victim.options) {
+        let takes = architecture.switches.join(", ");
+        return Err(VictimError::Option { model: architecture.name, option, takes });
+    }
+    let [channels, height, width] = input;
+    architecture.net(&victim.options, input, classes).map_err(|reason| VictimError::Misfit {
+        model: victim.model.clone(),
+        channels,
+        height,
+        width,
+        reason,
+    })
+}
+
+/// A file of tensors that the config names under a key.
+pub(super) struct File<'a> {
+    key: &'static str,
+    path: &'a str,
+    checkpoint: Checkpoint,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn read(key: &'static str, path: &'a str) -> Result<File<'a>, VictimError> {
+        let checkpoint = Checkpoint::open(path).map_err(|error| VictimError::File { key, error })?;
+        Ok(File { key, path, checkpoint })
+    }
+
+    /// What a model takes of it.
+    pub(super) fn of<T>(
+        self,
+        model: &str,
+        net: &Net,
+        take: impl FnOnce(&Checkpoint) -> Result<T, Misfit>,
+    ) -> Result<T, VictimError> {
+        let File { key, path, checkpoint } = self;
+        take(&checkpoint).map_err(|misfit| {
+            let path = path.to_owned();
+            let differences = match misfit {
+                Misfit::NotFinite { name, what } => {
+                    return VictimError::NotFinite { key, path, name, what };
+                }
+                Misfit::Shapes(table) => table.summary(),
+                Misfit::Count { found, parameters, state } => format!(
+                    "it is a list of {found} arrays where the model has {parameters} parameters and a state dict of \
+                     {state}"
+                ),
+            };
+            let own =
+                |fit: &crate::checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
+            let likely = checkpoint.fit().filter(|fit| !own(fit)).map(|fit| fit.name());
+            let (model, classes) = (model.to_owned(), net.classes());
+            VictimError::OtherModel { key, path, model, classes, differences, likely }
+        })
+    }
+}
