@@ -116,7 +116,10 @@ mod tests {
         all.clone().find(|spec| spec.name == name).map_or(Vec::new(), |spec| spec.shape.clone())
     }
 
-    fn named(net: &Net) -> Vec<(String, Vec<usize>)> {
+    /// Names with shapes.
+    type Named = Vec<(String, Vec<usize>)>;
+
+    fn named(net: &Net) -> Named {
         net.parameter_specs().iter().map(|spec| (spec.name.clone(), spec.shape.clone())).collect()
     }
 
@@ -186,7 +189,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let lenet = net("lenet");
-        let error = |change: &dyn Fn(&mut Vec<(String, Vec<usize>)>)| {
+        let error = |change: &dyn Fn(&mut Named)| {
             let mut tensors = named(&lenet);
             change(&mut tensors);
             match file(tensors).update(&lenet).unwrap_err() {

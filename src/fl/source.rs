@@ -11,7 +11,7 @@ use crate::model::Model;
 #[derive(Debug, Clone)]
 pub enum Source {
     /// Clients that compute their update here.
-    Simulated(Victim),
+    Simulated(Box<Victim>),
     /// An update from outside.
     Captured(Box<Outside>),
 }
@@ -33,7 +33,9 @@ impl Source {
             (Some(update), _) => {
                 Source::Captured(Box::new(Outside { update, normalisation, config, compute }))
             }
-            (None, Some(batch)) => Source::Simulated(Victim::new(batch, normalisation, &config, compute)),
+            (None, Some(batch)) => {
+                Source::Simulated(Box::new(Victim::new(batch, normalisation, &config, compute)))
+            }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
         }
     }

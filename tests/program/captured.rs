@@ -61,11 +61,10 @@ fn without_ground_truth_figures_say_so_everywhere() {
     assert!(error.contains("psnr>=1 is not met in round 0: not measured"), "{error}");
     let shown = lab.succeed(&["show", "last"]);
     assert!(shown.contains("victim   captured update.safetensors (gradient), batch of 1"), "{shown}");
-    // Accuracy, labels, PSNR and SSIM; update and matching loss are there.
-    let row = shown.lines().find(|line| line.starts_with("    0    n/a ")).unwrap();
-    let cells: Vec<&str> = row.split_whitespace().collect();
-    assert_eq!(cells.iter().filter(|cell| **cell == "n/a").count(), 4, "{shown}");
-    assert!(cells[2].parse::<f64>().unwrap() > 0.0 && cells[3].parse::<f64>().unwrap() > 0.0, "{shown}");
+    // PSNR, SSIM, MSE, labels and what else needs the truth; the matching loss does not.
+    let rows: Vec<&str> = shown.lines().filter(|line| line.starts_with("    0  ")).collect();
+    let unknown = rows.iter().flat_map(|row| row.split_whitespace()).filter(|word| *word == "n/a").count();
+    assert!(unknown >= 12 && rows[0].contains('e') && !shown.contains("NaN"), "{shown}");
     assert!(lab.succeed(&["list"]).contains("     n/a  "));
     let json: Value =
         serde_json::from_str(&lab.succeed(&["export", "last", "--to", "json", "--out", "-"])).unwrap();

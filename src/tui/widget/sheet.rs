@@ -69,7 +69,12 @@ fn figures(model: &Model, compared: &[(&RunView, usize)]) -> (Vec<Line>, Vec<Lin
         |label: &str, of: &dyn Fn(&RunView) -> Option<f64>, show: fn(f64) -> String, better: Better| {
             let found: Vec<Option<f64>> = compared.iter().map(|(run, _)| of(run)).collect();
             let best = better.of(&found);
-            (label.to_owned(), found.into_iter().map(|value| Cell::maybe(value, show)).collect(), best)
+            // What is missing although the attack goes on needs a ground truth.
+            let cell = |(value, (run, _)): (Option<f64>, &(&RunView, usize))| match value {
+                None if !run.has_truth() && matching(run).is_some() => Cell::text("n/a"),
+                value => Cell::maybe(value, show),
+            };
+            (label.to_owned(), found.into_iter().zip(compared).map(cell).collect(), best)
         };
     let glyph = |unicode: &'static str, plain: &'static str| model.theme.glyph(unicode, plain);
     let (high, low, neither) = (if_fair(Better::High), if_fair(Better::Low), Better::Neither);
