@@ -4,6 +4,7 @@
 use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain};
+use crate::fl::Candidate;
 use crate::model::Targets;
 
 use super::Guess;
@@ -62,10 +63,11 @@ impl<'a> GradientMatching<'a> {
         let targets = self.targets(logits);
 
         let protocol = &self.view.knowledge.protocol;
-        let simulated = protocol.simulate(model, mode, &x, &targets);
+        let candidate = Candidate { model, mode, x: &x, targets: &targets };
+        let simulated = protocol.simulate(candidate);
         let matched = self.distance.compare(&simulated.gradient);
         let priors = |x| self.priors.value(x);
-        let back = protocol.back(model, mode, &x, &targets, &simulated, &matched.cotangent, priors);
+        let back = protocol.back(candidate, &simulated, &matched.cotangent, priors);
 
         let mut gradient = back.to_input;
         gradient.extend(back.to_labels.unwrap_or_default());

@@ -402,17 +402,9 @@ impl RunConfig {
         validate::check(self).map_err(|fault| fault.message)
     }
 
-    /// Local training behind the update, simulated or captured; nothing if it is one gradient.
-    pub fn local_training(&self) -> Option<LocalTraining> {
-        match &self.victim.captured {
-            Some(captured) => captured.local,
-            None => self.federation.local(),
-        }
-    }
-
     /// What the attacker knows of local training, for headers; nothing if there is none.
     pub fn local_knowledge(&self) -> Option<&'static str> {
-        self.local_training().map(|_| match self.knowledge.local {
+        self.takes_steps().then_some(match self.knowledge.local {
             LocalKnowledge::Known => "known",
             LocalKnowledge::None => "not known",
             LocalKnowledge::Assumed(_) => "assumed",
@@ -421,7 +413,8 @@ impl RunConfig {
 
     /// The protocol, for headers: `FedSGD`, `FedAvg, 2 epochs of 4, lr 0.01, sum of 3 clients`.
     pub fn protocol(&self) -> String {
-        let mut name = match self.local_training() {
+        let mut name = match self.local() {
+            None if self.takes_steps() => "FedAvg".to_owned(),
             None => "FedSGD".to_owned(),
             Some(local) => format!("FedAvg, {}", local.name()),
         };

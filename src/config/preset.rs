@@ -391,10 +391,9 @@ mod tests {
 
     #[test]
     fn what_is_not_built_yet_is_refused_by_name() {
-        for (change, word) in [("post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]", "gaussian-noise")] {
-            let error = load_with(&[change]).unwrap_err().to_string();
-            assert!(error.contains(word) && error.contains("not built yet"), "{change}: {error}");
-        }
+        let change = "post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]";
+        let error = load_with(&[change]).unwrap_err().to_string();
+        assert!(error.contains("gaussian-noise") && error.contains("not built yet"), "{error}");
     }
 
     #[test]

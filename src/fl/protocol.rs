@@ -23,6 +23,19 @@ pub struct Client {
     pub descent: Option<Descent>,
 }
 
+/// A candidate at a model: what the clients are taken to compute on.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The model that the clients were sent.
+    pub model: &'a Model,
+    /// The mode of their passes.
+    pub mode: BatchNormMode,
+    /// Normalised pixels, `[batch, channels, height, width]`.
+    pub x: &'a Tensor<Plain, 4>,
+    /// Labels, `[batch, classes]`.
+    pub targets: &'a Targets,
+}
+
 /// A simulated update in units of a gradient, with what the way back needs.
 #[derive(Debug, Clone)]
 pub struct Simulated {
@@ -53,15 +66,9 @@ impl Protocol {
         self.clients.iter().map(|client| client.samples.len()).sum()
     }
 
-    /// The update of these clients for a candidate, in units of a gradient. `x` is normalised,
-    /// `[batch, channels, height, width]`.
-    pub fn simulate(
-        &self,
-        model: &Model,
-        mode: BatchNormMode,
-        x: &Tensor<Plain, 4>,
-        targets: &Targets,
-    ) -> Simulated {
+    /// The update of these clients for a candidate, in units of a gradient.
+    pub fn simulate(&self, candidate: Candidate<'_>) -> Simulated {
+        let Candidate { model, mode, x, targets } = candidate;
         let mut gradient: Option<Parameters> = None;
         let mut traces = Vec::with_capacity(self.clients.len());
         for client in &self.clients {
@@ -89,17 +96,15 @@ impl Protocol {
         Simulated { gradient, traces }
     }
 
-    /// The way back through [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on `x`.
+    /// The way back through [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on x.
     pub fn back(
         &self,
-        model: &Model,
-        mode: BatchNormMode,
-        x: &Tensor<Plain, 4>,
-        targets: &Targets,
+        candidate: Candidate<'_>,
         simulated: &Simulated,
         v: &Parameters,
         prior: impl Fn(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
     ) -> Back {
+        let Candidate { model, mode, x, targets } = candidate;
         if let [Client { descent: None, samples }] = self.clients.as_slice()
             && samples.iter().copied().eq(0..x.dims()[0])
         {

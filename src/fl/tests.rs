@@ -46,8 +46,12 @@ impl World {
         let x = self.compute.tensor(&self.setup.normalisation.apply(images), images.shape());
         let labels = one_hot(&self.compute, &batch.labels, view.model.net.classes());
         let knowledge = &view.knowledge;
-        let simulated =
-            knowledge.protocol.simulate(&view.model, knowledge.batch_norm, &x, &Targets::Hard(labels));
+        let simulated = knowledge.protocol.simulate(Candidate {
+            model: &view.model,
+            mode: knowledge.batch_norm,
+            x: &x,
+            targets: &Targets::Hard(labels),
+        });
         Distance::new(DistanceKind::Cosine, view.observed()).compare(&simulated.gradient).distance
     }
 }

@@ -64,12 +64,19 @@ pub(super) struct Backbone {
 /// A layer with its weights.
 #[derive(Debug)]
 enum Step {
-    Conv(Conv),
+    Conv(Box<Conv>),
     Blur(Tensor<Plain, 4>),
     Relu,
     MaxPool { kernel: usize, stride: usize, ceil: bool },
-    Fire { squeeze: Conv, small: Conv, large: Conv },
+    Fire(Box<Fire>),
     Tap,
+}
+
+#[derive(Debug)]
+struct Fire {
+    squeeze: Conv,
+    small: Conv,
+    large: Conv,
 }
 
 #[derive(Debug)]
@@ -169,7 +176,7 @@ impl Perceptual {
             steps.push(match *layer {
                 Layer::Conv { name, input, output, kernel, stride, padding } => {
                     channels = output;
-                    Step::Conv(conv(name, [output, input, kernel, kernel], stride, padding)?)
+                    Step::Conv(Box::new(conv(name, [output, input, kernel, kernel], stride, padding)?))
                 }
                 Layer::Blur { name, channels } => Step::Blur(tensor(
                     &compute,
@@ -181,11 +188,11 @@ impl Perceptual {
                 Layer::MaxPool { kernel, stride, ceil } => Step::MaxPool { kernel, stride, ceil },
                 Layer::Fire { name, input, squeeze, expand } => {
                     channels = 2 * expand;
-                    Step::Fire {
+                    Step::Fire(Box::new(Fire {
                         squeeze: conv(&format!("{name}.squeeze"), [squeeze, input, 1, 1], 1, 0)?,
                         small: conv(&format!("{name}.expand1x1"), [expand, squeeze, 1, 1], 1, 0)?,
                         large: conv(&format!("{name}.expand3x3"), [expand, squeeze, 3, 3], 1, 1)?,
-                    }
+                    }))
                 }
                 Layer::Tap => {
                     let name = format!("lin{}.model.1.weight", taps.len());
@@ -240,9 +247,9 @@ impl Perceptual {
                 (Step::MaxPool { kernel, stride, ceil }, signal) => {
                     module::max_pool2d(signal, [*kernel; 2], [*stride; 2], [0, 0], [1, 1], *ceil)
                 }
-                (Step::Fire { squeeze, small, large }, signal) => {
-                    let squeezed = activation::relu(squeeze.apply(signal));
-                    let both = vec![small.apply(squeezed.clone()), large.apply(squeezed)];
+                (Step::Fire(fire), signal) => {
+                    let squeezed = activation::relu(fire.squeeze.apply(signal));
+                    let both = vec![fire.small.apply(squeezed.clone()), fire.large.apply(squeezed)];
                     activation::relu(Tensor::cat(both, 1))
                 }
                 (Step::Tap, signal) => {

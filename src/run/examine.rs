@@ -5,7 +5,7 @@ use super::event::{Metrics, Probe};
 use super::recorder::Evaluator;
 use crate::attack::{AttackerView, Guess};
 use crate::config::{BatchNormMode, RunConfig};
-use crate::data::{self, Dataset, Images};
+use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
@@ -22,8 +22,10 @@ pub fn metrics(
     let (mut metrics, truth) = (metrics?, evaluator.truth.as_ref()?);
     // A set that is gone by now costs this figure, not the run.
     let identify = |set| metric::identification(truth, &images, &set, config.victim.size);
+    let set = set(config);
+    metrics.fields = set.as_ref().and_then(|set| fields(set, &truth.images, &images));
     let identified =
-        set(config).and_then(|set| identify(set).inspect_err(|error| tracing::warn!("no IIP: {error}")).ok());
+        set.and_then(|set| identify(set).inspect_err(|error| tracing::warn!("no IIP: {error}")).ok());
     if let Some(Some(identified)) = identified {
         (metrics.iip, metrics.iip_pool) = (Some(identified.precision), Some(identified.pool));
     }
@@ -36,6 +38,17 @@ pub fn metrics(
         metrics.feature_mse = Some(metric::distance(&metric::rows_mse(a, b)));
     }
     Some(metrics)
+}
+
+/// Share of a table's fields that are right, over all rows; absent for pictures.
+fn fields(set: &Dataset, truth: &Images, images: &Images) -> Option<f64> {
+    let table = set.table.as_ref()?;
+    let images = images.clamped();
+    let mut all = FieldAccuracy::default();
+    for row in 0..truth.samples {
+        all += field_accuracy(table, truth.sample(row), images.sample(row), TOLERANCE);
+    }
+    all.share()
 }
 
 /// The victim's data set; absent beside a captured update without one, and if it is gone.

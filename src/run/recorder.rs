@@ -90,7 +90,7 @@ struct Newest {
 }
 
 enum Message {
-    Event(f64, Event),
+    Event(f64, Box<Event>),
     Checkpoint(Checkpoint),
     Close(f64, Finished),
 }
@@ -145,13 +145,13 @@ impl Reporter {
     /// Adds a line to the event log. Waits if the disk is far behind. `t` is seconds of computing.
     pub fn event(&self, t: f64, event: Event) {
         // A recorder that is gone has left its reason in `failure`.
-        let _ = self.messages.send(Message::Event(t, event));
+        let _ = self.messages.send(Message::Event(t, Box::new(event)));
     }
 
     /// Adds a line unless the disk is behind; gives the event back if it is.
     pub fn try_event(&self, t: f64, event: Event) -> Result<(), Box<Event>> {
-        match self.messages.try_send(Message::Event(t, event)) {
-            Err(mpsc::TrySendError::Full(Message::Event(_, event))) => Err(Box::new(event)),
+        match self.messages.try_send(Message::Event(t, Box::new(event))) {
+            Err(mpsc::TrySendError::Full(Message::Event(_, event))) => Err(event),
             _ => Ok(()),
         }
     }
@@ -226,7 +226,7 @@ impl Recorder {
                 // In front of the event, so that a picture of a trial never follows its end.
                 Ok(Message::Event(t, event)) => {
                     self.write_newest()?;
-                    self.write(t, event)?;
+                    self.write(t, *event)?;
                 }
                 Ok(Message::Checkpoint(checkpoint)) => {
                     checkpoint.write(&self.directory, &self.manifest.config)?;

@@ -137,7 +137,7 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         config.training(),
         format!("BN {}", config.victim.batch_norm()),
     ];
-    if config.local_training().is_some() || config.federation.secure_aggregation > 1 {
+    if config.takes_steps() || config.federation.secure_aggregation > 1 {
         parts.push(config.protocol());
     }
     if config.batch() > 1 {
