@@ -98,7 +98,7 @@ enum Command {
     Stop(stop::Arguments),
     /// List all runs
     ///
-    /// Live runs come first, then the newest. PSNR and matching loss are those of the first attacked round.
+    /// Live runs come first, then the newest. PSNR and matching loss are those of the last attacked round.
     #[command(after_long_help = help::LIST)]
     List(list::Arguments),
     /// Show a run: what it was, how it went, and its picture

@@ -24,9 +24,23 @@ fn with_editor(lab: &Lab, script: &str) -> Screen {
     Screen::run(lab, &["/usr/bin/env", "-u", "VISUAL", &variable, PROGRAM], 100, 30)
 }
 
+/// What the box over the screen holds that says an error; nothing if there is none.
+fn error_box(text: &str) -> String {
+    let rows: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+    let title: Vec<char> = "╭ that did not work".chars().collect();
+    let left = rows.iter().find_map(|row| row.windows(title.len()).position(|part| part == title));
+    let Some(left) = left else { return String::new() };
+    let inside = |row: &Vec<char>| {
+        let row = row.get(left..)?.strip_prefix(&['│'][..])?;
+        let end = row.iter().position(|sign| *sign == '│')?;
+        Some(row[..end].iter().collect::<String>())
+    };
+    rows.iter().filter_map(inside).collect()
+}
+
 /// Long paths make sentences break anywhere.
 fn wait_for_wrapped(screen: &Screen, words: &str) {
-    let flat = |text: String| text.replace(['│', '\n', ' '], "");
+    let flat = |text: String| error_box(&text).replace(' ', "");
     let begin = Instant::now();
     while !flat(screen.text()).contains(&words.replace(' ', "")) {
         assert!(begin.elapsed() < Duration::from_secs(30), "no {words:?} on:\n{}", screen.text());

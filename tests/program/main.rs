@@ -7,6 +7,7 @@ mod captured;
 mod commands;
 mod data;
 mod export;
+mod federation;
 mod help;
 mod interface;
 mod lab;

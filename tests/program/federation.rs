@@ -1,0 +1,108 @@
+//! Rounds on the real binary: trained, attacked, killed and gone on with.
+
+use gialab::run::event::Event;
+use serde_json::Value;
+
+use crate::lab::{Lab, finished, kill};
+
+/// Four clients, three attacked rounds of a second or so each.
+const ROUNDS: [&str; 9] = [
+    "leakage-by-round",
+    "--set",
+    "federation.clients=4",
+    "--set",
+    "federation.attack_rounds=[0, 3, 6]",
+    "--set",
+    "run.probe=false",
+    "--set",
+    "run.checkpoint_seconds=0.1",
+];
+
+/// All but the times.
+fn timeless(rounds: &Value) -> Value {
+    let mut rounds = rounds.clone();
+    for round in rounds.as_array_mut().unwrap() {
+        round.as_object_mut().unwrap().remove("seconds");
+    }
+    rounds
+}
+
+#[test]
+fn rounds_are_trained_and_attacked_and_survive_a_kill() {
+    let lab = Lab::new();
+    let straight = finished(&lab.succeed(&[&["run"], &ROUNDS[..], &["--json"]].concat()));
+    let rounds = straight["rounds"].as_array().unwrap();
+    assert_eq!(rounds.iter().map(|round| round["round"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 3, 6]);
+    for round in rounds {
+        assert!(round["accuracy"].is_number() && round["metrics"]["st_lpips"]["mean"].is_number(), "{round}");
+    }
+    let psnr = |round: usize| rounds[round]["metrics"]["psnr"]["mean"].as_f64().unwrap();
+    assert!(psnr(0) > 38.0, "{}", psnr(0));
+
+    // Killed while the second attacked round is under way.
+    let run = lab.detach(&ROUNDS);
+    lab.wait_for("the second attack", || {
+        lab.events(&run).iter().any(|line| matches!(line.event, Event::Progress { round: 3, .. }))
+    });
+    kill(lab.manifest(&run)["pid"].as_u64().unwrap(), "-9");
+    lab.wait_for("the crash to show", || lab.status(&run) == "crashed");
+    let resumed = finished(&lab.succeed(&["resume", &run, "--json"]));
+    assert_eq!(timeless(&resumed["rounds"]), timeless(&straight["rounds"]));
+    // Round 0 was attacked once, and the global model was not trained from the beginning again.
+    let events = lab.events(&run);
+    let attacked = |of: u32| {
+        events.iter().filter(|line| matches!(&line.event, Event::Round { round, .. } if *round == of)).count()
+    };
+    assert_eq!(attacked(0), 1);
+    let trained = |of: u32| {
+        events
+            .iter()
+            .filter(|line| matches!(&line.event, Event::Trained { round, .. } if *round == of))
+            .count()
+    };
+    assert_eq!((trained(1), trained(6)), (1, 1));
+    assert!(!lab.run_path(&run).join("model.safetensors").exists(), "what is not needed any more is gone");
+
+    let shown = lab.succeed(&["show", &run]);
+    assert!(shown.contains("trained 0 to 6 rounds, BatchNorm eval (public)"), "{shown}");
+    let table = lab.succeed(&["export", &run, "--to", "csv", "--out", "-"]);
+    assert!(table.contains(",trained 3 rounds,") && table.contains(",untrained,"), "{table}");
+}
+
+#[test]
+fn training_that_diverges_is_said() {
+    let lab = Lab::new();
+    let error = lab.fail(
+        &[
+            "run",
+            "leakage-by-round",
+            "--set",
+            "federation.learning_rate=1e30",
+            "--set",
+            "federation.attack_rounds=[4]",
+        ],
+        1,
+    );
+    assert!(
+        error.contains("training diverged in round ") && error.contains("lower federation.learning_rate"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_victim_is_trained_and_then_attacked() {
+    let lab = Lab::new();
+    let weights = lab.path("weights.safetensors").display().to_string();
+    let victim = ["--set", "victim.data=digits28", "--set", "victim.size=", "--set", "victim.model=lenet5"];
+    let said = lab.succeed(
+        &[&["train", "ig-lenet"], &victim[..], &["--epochs", "3", "--batch", "16", "--out", &weights]]
+            .concat(),
+    );
+    assert!(said.contains("epoch    3/3  loss ") && said.contains("weights  "), "{said}");
+    let weighted = format!("victim.weights={weights}");
+    let attack = ["--set", &weighted, "--set", "attack.iterations=2"];
+    let shown = lab.succeed(&[&["run", "ig-lenet"], &victim[..], &attack].concat());
+    assert!(shown.contains("lenet5 weights weights.safetensors"), "{shown}");
+    let error = lab.fail(&["train", "ig-lenet", "--learning-rate", "0", "--out", &weights], 1);
+    assert!(error.contains("--learning-rate 0: must be above 0"), "{error}");
+}
