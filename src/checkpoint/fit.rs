@@ -76,7 +76,7 @@ pub(super) struct Level<'a> {
 impl Checkpoint {
     /// Holds the file against a model, under the prefix that suits it best.
     pub fn compare(&self, net: &Net) -> Table {
-        best(&self.levels(), net, true)
+        best(&self.renamed().levels(), net, true)
     }
 
     /// The model's values, if every tensor of it is there and finite.
@@ -95,9 +95,10 @@ impl Checkpoint {
 
     /// The built-in model that is most like the file; `None` if none is like it at all.
     pub fn fit(&self) -> Option<Fit> {
-        let levels = self.levels();
-        let classes = self.guessed_classes();
-        let mut channels: Vec<usize> = self.guessed_channels().into_iter().chain([3, 1]).collect();
+        let file = self.renamed();
+        let levels = file.levels();
+        let classes = file.guessed_classes();
+        let mut channels: Vec<usize> = file.guessed_channels().into_iter().chain([3, 1]).collect();
         channels.dedup();
         let mut found: Option<(isize, Fit)> = None;
         for architecture in model::ARCHITECTURES.iter() {
@@ -116,11 +117,14 @@ impl Checkpoint {
         found.map(|(_, fit)| fit)
     }
 
-    /// Rows of the last matrix: the scores of a classifier.
+    /// Scores of the classifier: rows of the last matrix.
     fn guessed_classes(&self) -> usize {
         let matrices = self.tensors.iter().rev().filter(|tensor| tensor.shape.len() == 2);
         let rows = matrices.map(|tensor| tensor.shape[0]);
-        rows.into_iter().find(|rows| (2..=100_000).contains(rows)).unwrap_or(10)
+        // Without matrices a convolution gives the scores: the one with the fewest channels.
+        let kernels = self.tensors.iter().filter(|tensor| tensor.shape.len() == 4);
+        let fewest = || kernels.map(|tensor| tensor.shape[0]).filter(|rows| *rows > 1).min();
+        rows.into_iter().find(|rows| (2..=100_000).contains(rows)).or_else(fewest).unwrap_or(10)
     }
 
     /// Input channels of the first convolution.

@@ -8,6 +8,7 @@
 mod dtype;
 mod error;
 mod fit;
+mod keras;
 mod npz;
 mod pickle;
 mod safetensors;

@@ -14,7 +14,7 @@ impl Checkpoint {
     /// # Errors
     /// If the list is of another length.
     pub(super) fn named(&self, net: &Net) -> Result<Cow<'_, Checkpoint>, Misfit> {
-        let Some(prefix) = self.list() else { return Ok(Cow::Borrowed(self)) };
+        let Some(prefix) = self.list() else { return Ok(self.renamed()) };
         let mut arrays: Vec<(usize, &Tensor)> = self
             .tensors
             .iter()

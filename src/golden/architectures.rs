@@ -1,4 +1,4 @@
-//! Every family of architectures, small: scores, loss, gradient, and the gradient through the gradient.
+//! Every architecture, small: scores, loss, gradient, and the gradient through the gradient.
 //!
 //! Weights, inputs and directions are made from a formula that both sides compute, so that the vectors hold
 //! results alone. All values are exact in 32 bit.
@@ -11,7 +11,7 @@ use super::{assert_close, settings, tensors};
 use crate::attack::one_hot;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, ModelOptions};
-use crate::model::{Model, Net, Parameters, Targets, TensorSpec, architecture};
+use crate::model::{ARCHITECTURES, Model, Net, Parameters, Targets, TensorSpec, architecture};
 
 /// One case of `models/manifest.json`.
 #[derive(Deserialize)]
@@ -117,6 +117,13 @@ fn architectures_agree_with_pytorch_to_second_order() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/manifest.json");
     let cases: BTreeMap<String, Case> =
         serde_json::from_str(&std::fs::read_to_string(manifest).unwrap()).unwrap();
+    for architecture in ARCHITECTURES {
+        assert!(
+            cases.values().any(|case| case.model == architecture.name),
+            "{} has no case",
+            architecture.name
+        );
+    }
     for (name, case) in &cases {
         let net = architecture(&case.model).unwrap().net(&case.options, case.input, case.classes).unwrap();
         let specs: Vec<_> = net.parameter_specs().iter().map(|s| (s.name.clone(), s.shape.clone())).collect();
