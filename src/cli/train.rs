@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use gialab::backend::{Compute, Precision};
 use gialab::config::preset;
 use gialab::data;
@@ -52,6 +51,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     anyhow::ensure!((0.0..1.0).contains(&momentum), "--momentum {momentum}: must be 0 or more and below 1");
     let decay = arguments.weight_decay;
     anyhow::ensure!(decay.is_finite() && decay >= 0.0, "--weight-decay {decay}: must be 0 or more");
+    // Said before hours of training, not after.
+    let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    anyhow::ensure!(
+        folder.is_none_or(std::path::Path::is_dir),
+        "--out {}: there is no such folder; make it first",
+        arguments.out.display()
+    );
     let presets = &context.paths.presets();
     let mut config = preset::load(&arguments.preset, &arguments.overrides, presets)?.config;
     anyhow::ensure!(
@@ -109,8 +115,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let file = global_model::serialise(&[&model.parameters, &model.buffers], metadata)
         .map_err(anyhow::Error::msg)?;
-    gialab::run::directory::write_atomically(&arguments.out, &file)
-        .with_context(|| format!("the weights are not stored in {}", arguments.out.display()))?;
+    gialab::run::directory::write_atomically(&arguments.out, &file)?;
     writeln!(out, "weights  {}", arguments.out.display())?;
     Ok(DONE)
 }

@@ -6,6 +6,7 @@
 mod captured;
 mod error;
 mod federation;
+mod headers;
 mod model_options;
 mod normalise;
 mod partition;
@@ -346,53 +347,6 @@ pub struct Expect {
     pub note: String,
 }
 
-impl Victim {
-    /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
-    pub fn source(&self) -> String {
-        match &self.captured {
-            Some(captured) => format!("captured {}", file_name(&captured.update)),
-            None => self.data.clone(),
-        }
-    }
-
-    /// The BatchNorm situation, for headers: whose statistics the client used, and whether it shares its buffers.
-    /// Figures of two situations are not comparable.
-    pub fn batch_norm(&self) -> &'static str {
-        match (self.mode, self.share_buffers) {
-            (BatchNormMode::Eval, _) => "eval (public)",
-            (BatchNormMode::EvalClient, true) => "eval (client's, shared)",
-            (BatchNormMode::EvalClient, false) => "eval (client's, not shared)",
-            (BatchNormMode::Train, true) => "train (shared)",
-            (BatchNormMode::Train, false) => "train (not shared)",
-        }
-    }
-}
-
-/// Last part of a path, for headers.
-fn file_name(path: &str) -> &str {
-    std::path::Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
-}
-
-impl Labels {
-    /// As written in a preset.
-    pub fn key(self) -> &'static str {
-        match self {
-            Labels::Known => "known",
-            Labels::Infer => "infer",
-            Labels::Optimise => "optimise",
-        }
-    }
-
-    /// For table headers: `known`, `inferred`, `optimised`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Labels::Known => "known",
-            Labels::Infer => "inferred",
-            Labels::Optimise => "optimised",
-        }
-    }
-}
-
 impl RunConfig {
     /// Checks the values, each by itself and against each other.
     ///
@@ -400,34 +354,6 @@ impl RunConfig {
     /// One sentence on the first that cannot be used.
     pub fn check(&self) -> Result<(), String> {
         validate::check(self).map_err(|fault| fault.message)
-    }
-
-    /// What the attacker knows of local training, for headers; nothing if there is none.
-    pub fn local_knowledge(&self) -> Option<&'static str> {
-        self.takes_steps().then_some(match self.knowledge.local {
-            LocalKnowledge::Known => "known",
-            LocalKnowledge::None => "not known",
-            LocalKnowledge::Assumed(_) => "assumed",
-        })
-    }
-
-    /// The protocol, for headers: `FedSGD`, `FedAvg, 2 epochs of 4, lr 0.01, sum of 3 clients`.
-    pub fn protocol(&self) -> String {
-        let mut name = match self.local() {
-            None if self.takes_steps() => "FedAvg".to_owned(),
-            None => "FedSGD".to_owned(),
-            Some(local) => format!("FedAvg, {}", local.name()),
-        };
-        if self.federation.secure_aggregation > 1 {
-            name += &format!(", sum of {} clients", self.federation.secure_aggregation);
-        }
-        name
-    }
-
-    /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.
-    pub fn protocol_and_knowledge(&self) -> String {
-        let known = self.local_knowledge().map(|known| format!(" ({known})")).unwrap_or_default();
-        format!("{}{known}", self.protocol())
     }
 
     /// Number of private samples, B.
@@ -461,33 +387,6 @@ impl RunConfig {
         }
     }
 
-    /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,
-    /// `trained 0 to 20 rounds`. A figure on trained weights says nothing about untrained ones.
-    pub fn training(&self) -> String {
-        self.training_of(&self.attacked_rounds())
-    }
-
-    /// As [`RunConfig::training`], for the model of one round.
-    pub fn training_in(&self, round: u32) -> String {
-        self.training_of(&[round])
-    }
-
-    fn training_of(&self, rounds: &[u32]) -> String {
-        let rounds = match (rounds.first(), rounds.last()) {
-            (_, Some(0)) | (None, _) | (_, None) => None,
-            (Some(first), Some(last)) if first == last => Some(format!("trained {last} rounds")),
-            (Some(first), Some(last)) => Some(format!("trained {first} to {last} rounds")),
-        };
-        let captured = self.victim.captured.as_ref().map(|captured| &captured.weights);
-        let weights = captured.or(self.victim.weights.as_ref());
-        let weights = weights.map(|path| format!("weights {}", file_name(path)));
-        match (weights, rounds) {
-            (None, None) => "untrained".to_owned(),
-            (Some(one), None) | (None, Some(one)) => one,
-            (Some(weights), Some(rounds)) => format!("{weights} {rounds}"),
-        }
-    }
-
     /// Rounds that are attacked, ascending, counted from the initial model.
     pub fn attacked_rounds(&self) -> Vec<u32> {
         let before = match self.victim.state {
@@ -506,17 +405,5 @@ impl RunConfig {
     /// Whether the global model trains, so that there is an accuracy to speak of.
     pub fn trains(&self) -> bool {
         self.rounds() > 0
-    }
-
-    /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
-    /// basics of the client's data such as its labels, C also how the client trains.
-    pub fn threat_model(&self) -> &'static str {
-        match self.knowledge.labels {
-            _ if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
-                "C (parameter-aware: update, model, batch size and local training)"
-            }
-            Labels::Known => "B (informed: update, model, batch size and labels)",
-            Labels::Infer | Labels::Optimise => "A (eavesdropper: update, model and batch size)",
-        }
     }
 }

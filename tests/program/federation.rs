@@ -105,4 +105,6 @@ fn a_victim_is_trained_and_then_attacked() {
     assert!(shown.contains("lenet5 weights weights.safetensors"), "{shown}");
     let error = lab.fail(&["train", "ig-lenet", "--learning-rate", "0", "--out", &weights], 1);
     assert!(error.contains("--learning-rate 0: must be above 0"), "{error}");
+    let error = lab.fail(&["train", "ig-lenet", "--out", "/nonexistent/weights.safetensors"], 1);
+    assert!(error.contains("there is no such folder; make it first"), "{error}");
 }

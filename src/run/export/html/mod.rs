@@ -39,7 +39,8 @@ impl Entry<'_> {
     fn name(&self) -> String {
         match self.round {
             Some(round) if self.record.state.rounds.len() > 1 => {
-                format!("{}, round {}", self.record.id(), round.round)
+                let accuracy = round.accuracy.map(|share| format!(" (accuracy {:.0} %)", 100.0 * share));
+                format!("{}, round {}{}", self.record.id(), round.round, accuracy.unwrap_or_default())
             }
             _ => self.record.id(),
         }
