@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::event::{
     Event, Finished, Level, Line, Metrics, PictureOf, Point, RoundResult, Tiles, TrialOutcome,
 };
+use super::manifest::Status;
 use crate::series::Series;
 
 /// Buckets kept of each curve: more than a wide screen has columns of dots.
@@ -233,7 +234,8 @@ impl RunState {
     /// The newest round of training, while no attack is under way.
     pub fn training(&self) -> Option<Trained> {
         let attacking = self.rounds.last().is_some_and(|round| round.result.is_none());
-        let newest = self.trained.last().filter(|_| !attacking && self.finished.is_none())?;
+        let done = self.finished.as_ref().is_some_and(|finished| finished.status == Status::Done);
+        let newest = self.trained.last().filter(|_| !attacking && !done)?;
         let attacked = self.rounds.last().is_some_and(|round| round.round == newest.round);
         (!attacked).then_some(*newest)
     }

@@ -68,7 +68,11 @@ pub fn status(model: &Model) -> Line<'static> {
     }
     let failed = run.manifest.as_ref().and_then(|manifest| manifest.error.clone());
     let failed = failed.or_else(|| run.state().finished.as_ref().and_then(|finished| finished.error.clone()));
-    let at = run.state().position().map_or(String::new(), |at| format!(" at it {}", at.iteration));
+    let at = match (run.state().training(), run.state().position()) {
+        (Some(trained), _) => format!(" in round {}", trained.round),
+        (None, Some(at)) => format!(" at it {}", at.iteration),
+        (None, None) => String::new(),
+    };
     match run.health {
         Health::Failed => {
             let why = failed.unwrap_or_else(|| format!("see {}", run.directory.log_path().display()));
