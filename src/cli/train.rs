@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use gialab::backend::{Compute, Precision};
 use gialab::config::preset;
-use gialab::data;
 use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
 use gialab::run::global_model;
@@ -67,8 +66,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     // One client has everything that is neither attacked nor held out.
     config.federation.secure_aggregation = 1;
     config.federation.clients = 2;
+    config.federation.rounds = Some(1);
     let setup = Setup::new(&config)?;
-    let population = setup.population(data::open(&config.victim.data)?, &config)?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let training = Training {
         epochs: arguments.epochs,
@@ -78,20 +77,21 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         weight_decay: decay,
     };
 
-    let samples: usize = population.clients().iter().map(Vec::len).sum();
+    let population = setup.population.as_ref();
+    let samples: usize = population.map_or(0, |population| population.clients().iter().map(Vec::len).sum());
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
         "{} on {samples} samples of {}, {} held out, {} parameters, {}",
         config.victim.model,
         config.victim.data,
-        population.held_out().len(),
+        population.map_or(0, |population| population.held_out().len()),
         setup.net.parameter_count(),
         compute.description()
     )?;
     let begin = Instant::now();
     let mut last = None;
-    let model = train(&setup, &population, &config, training, &compute, &mut |epoch, standing| {
+    let model = train(&setup, &config, training, &compute, &mut |epoch, standing| {
         last = standing;
         let figures = standing.map_or_else(String::new, |standing| {
             format!("  loss {:.4}  accuracy {:.1} %", standing.loss, 100.0 * standing.accuracy)

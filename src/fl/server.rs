@@ -60,12 +60,6 @@ impl Server {
         }
     }
 
-    /// With the samples of these clients and held out.
-    #[must_use]
-    pub fn with_population(self, population: Population) -> Server {
-        Server { population: Some(population), ..self }
-    }
-
     /// Loss and accuracy on the held-out samples; nothing without such samples.
     ///
     /// Public statistics are used where clients share theirs; else the held-out samples' own, since the public ones

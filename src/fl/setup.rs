@@ -185,7 +185,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`VictimError`] if there is too little for so many clients.
-    pub fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
+    fn population(&self, dataset: Dataset, config: &RunConfig) -> Result<Population, VictimError> {
         let [_, height, width] = self.net.input();
         let size = (height == width).then_some(height);
         let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;

@@ -2,7 +2,7 @@
 
 use rand::seq::SliceRandom;
 
-use super::{Population, Server, Setup, Standing};
+use super::{Server, Setup, Standing};
 use crate::attack::one_hot;
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, RunConfig};
@@ -47,24 +47,25 @@ pub enum TrainingError {
     },
 }
 
-/// Trains the model of a config on its data set, without the attacked samples and those held out, BatchNorm in train
+/// Trains the model of a config on the population of its set-up: the data set without the attacked samples and those held out, BatchNorm in train
 /// mode. `report` is called with the epochs done and the standing on what is held out, first before any.
 ///
 /// # Errors
 /// [`TrainingError`] with what went wrong.
 pub fn train(
     setup: &Setup,
-    population: &Population,
     config: &RunConfig,
     training: Training,
     compute: &Compute,
     report: &mut dyn FnMut(u32, Option<Standing>),
 ) -> Result<Model, TrainingError> {
     let seed = Seed(config.run.seed);
-    let mut server = Server::new(setup, config, compute.clone()).with_population(population.clone());
+    let mut server = Server::new(setup, config, compute.clone());
+    let no_data = || TrainingError::NoData { set: config.victim.data.clone() };
+    let population = setup.population.as_ref().ok_or_else(no_data)?;
     let mut samples: Vec<usize> = population.clients().iter().flatten().copied().collect();
     if samples.is_empty() {
-        return Err(TrainingError::NoData { set: config.victim.data.clone() });
+        return Err(no_data());
     }
     report(0, server.standing()?);
     let steps = training.epochs as usize * samples.len().div_ceil(training.batch);

@@ -2,11 +2,11 @@
 //!
 //! The files are not part of the repository; without them a test says so and ends.
 
-use std::path::PathBuf;
-
-use safetensors::{Dtype, SafeTensors};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::backend::{self, Compute, Precision};
+use crate::checkpoint::Checkpoint;
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::data;
 use crate::model::{Model, Parameters, TensorSpec, architecture};
@@ -22,45 +22,20 @@ fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-/// The model with a file's weights; `rename` makes the file's name of ours.
-fn model(
-    name: &str,
-    input: [usize; 3],
-    classes: usize,
-    file: &PathBuf,
-    rename: impl Fn(&str) -> String,
-) -> Model {
-    let bytes = std::fs::read(file).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let compute = Compute::select("flex", Precision::F32).unwrap();
-    let named = |spec: &TensorSpec| -> Vec<f64> {
-        let view = file.tensor(&rename(&spec.name)).unwrap();
-        assert_eq!(view.shape(), spec.shape, "{}", spec.name);
-        match view.dtype() {
-            Dtype::F32 => {
-                let fours = view.data().chunks(4).map(|bytes| bytes.try_into().unwrap());
-                fours.map(|bytes| f64::from(f32::from_le_bytes(bytes))).collect()
-            }
-            Dtype::F16 => {
-                let twos = view.data().chunks(2).map(|bytes| bytes.try_into().unwrap());
-                twos.map(|bytes| half(u16::from_le_bytes(bytes))).collect()
-            }
-            other => panic!("{other:?}"),
-        }
-    };
+/// The model with a file's weights.
+fn model(name: &str, input: [usize; 3], classes: usize, file: &Path) -> Model {
     let net = architecture(name).unwrap().net(&ModelOptions::default(), input, classes).unwrap();
+    let trained = Checkpoint::read(file).unwrap().trained(&net).unwrap();
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let filled = |specs: &Arc<[TensorSpec]>, values: Vec<Vec<f64>>| {
+        let mut values = values.into_iter();
+        Parameters::from_values(&compute, specs.clone(), |_| values.next().unwrap())
+    };
     Model {
-        parameters: Parameters::from_values(&compute, net.parameter_specs().clone(), named),
-        buffers: Parameters::from_values(&compute, net.buffer_specs().clone(), named),
+        parameters: filled(net.parameter_specs(), trained.parameters),
+        buffers: filled(net.buffer_specs(), trained.buffers),
         net,
     }
-}
-
-/// A finite number of 16 bit.
-fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
-    sign * if exponent == 0 { fraction * 2f64.powi(-14) } else { (1.0 + fraction) * 2f64.powi(exponent - 15) }
 }
 
 /// Scores of pixels in [0, 1] that are normalised by mean and deviation of each channel.
@@ -90,7 +65,7 @@ fn resnet20_with_public_weights_knows_cifar() {
     ) else {
         return;
     };
-    let model = model("resnet20-a", [3, 32, 32], 10, &weights, str::to_owned);
+    let model = model("resnet20-a", [3, 32, 32], 10, &weights);
     let set = data::open(images.to_str().unwrap()).unwrap();
     assert_eq!(right(&model, &set, 200, &[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]), 200);
 }
@@ -99,11 +74,11 @@ fn resnet20_with_public_weights_knows_cifar() {
 fn the_digit_network_and_lenet5_know_digits() {
     let set = data::open("digits28").unwrap();
     if let Some(weights) = shared("weights/mnist-cnn-digit-recognizer/model.safetensors") {
-        let model = model("digit-cnn", [1, 28, 28], 10, &weights, str::to_owned);
+        let model = model("digit-cnn", [1, 28, 28], 10, &weights);
         assert_eq!(right(&model, &set, 500, &[0.1307], &[0.3081]), 499);
     }
     if let Some(weights) = shared("shared-only/weights-mnist-csinva/lenet5_relu.safetensors") {
-        let model = model("lenet5", [1, 28, 28], 10, &weights, str::to_owned);
+        let model = model("lenet5", [1, 28, 28], 10, &weights);
         assert_eq!(right(&model, &set, 500, &[0.0], &[1.0]), 488);
     }
 }
@@ -116,7 +91,7 @@ fn efficientnet_lite0_with_public_weights_knows_a_cat() {
     ) else {
         return;
     };
-    let model = model("efficientnet-lite0", [3, 224, 224], 1000, &weights, str::to_owned);
+    let model = model("efficientnet-lite0", [3, 224, 224], 1000, &weights);
     let picture = image::open(cat).unwrap().to_rgb8();
     let pixels: Vec<f64> = (0..3)
         .flat_map(|c| (0..224u32).flat_map(move |y| (0..224u32).map(move |x| (c, x + 16, y + 16))))
@@ -140,19 +115,7 @@ fn mini_xception_with_public_weights_sees_a_smile() {
     ) else {
         return;
     };
-    let keras = |name: &str| -> String {
-        let (module, field) = name.rsplit_once('.').unwrap();
-        match (module.strip_prefix("batch_normalization"), field) {
-            (Some(_), "weight") => format!("{module}.gamma"),
-            (Some(_), "bias") => format!("{module}.beta"),
-            (Some(_), "running_mean") => format!("{module}.moving_mean"),
-            (Some(_), _) => format!("{module}.moving_variance"),
-            (None, "weight") if module.contains("wise") => format!("{module}_kernel"),
-            (None, "weight") => format!("{module}.kernel"),
-            (None, _) => name.to_owned(),
-        }
-    };
-    let model = model("mini-xception", [1, 64, 64], 7, &weights, keras);
+    let model = model("mini-xception", [1, 64, 64], 7, &weights);
     let picture = image::open(face).unwrap().to_luma8();
     let picture = image::imageops::crop_imm(&picture, 40, 60, 175, 175).to_image();
     let picture = image::imageops::resize(&picture, 64, 64, image::imageops::FilterType::Triangle);

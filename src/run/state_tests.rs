@@ -197,18 +197,7 @@ fn the_end_of_a_round_shows_the_chosen_trial() {
             },
         ));
     }
-    let result = RoundResult {
-        round: 0,
-        metrics: Some(metrics(20.0)),
-        probe: None,
-        accuracy: None,
-        update_norm: None,
-        loss: 0.01,
-        trial: 0,
-        trials: 2,
-        evaluations: 8,
-        seconds: 2.0,
-    };
+    let result = result();
     events.push((2.0, Event::RoundFinished(result.clone())));
     events.push((
         2.0,
@@ -292,18 +281,7 @@ fn a_resume_that_was_left_out_is_noticed_by_its_points() {
 
 #[test]
 fn the_last_line_holds_the_results_of_rounds_that_were_left_out() {
-    let result = RoundResult {
-        round: 0,
-        metrics: Some(metrics(20.0)),
-        probe: None,
-        accuracy: None,
-        update_norm: None,
-        loss: 0.01,
-        trial: 0,
-        trials: 3,
-        evaluations: 8,
-        seconds: 2.0,
-    };
+    let result = RoundResult { trials: 3, ..result() };
     let mut events = begun();
     let rounds = vec![result];
     events.push((

@@ -25,21 +25,6 @@ impl FieldAccuracy {
     pub fn share(&self) -> Option<f64> {
         share(self.categorical_right + self.continuous_right, self.categorical + self.continuous)
     }
-
-    /// Share of the categorical fields, if there are some.
-    pub fn categorical_share(&self) -> Option<f64> {
-        share(self.categorical_right, self.categorical)
-    }
-
-    /// Share of the continuous fields, if there are some.
-    pub fn continuous_share(&self) -> Option<f64> {
-        share(self.continuous_right, self.continuous)
-    }
-
-    /// Whether every field is right: the row is recovered.
-    pub fn is_exact(&self) -> bool {
-        self.categorical_right == self.categorical && self.continuous_right == self.continuous
-    }
 }
 
 impl std::ops::AddAssign for FieldAccuracy {
@@ -100,14 +85,13 @@ mod tests {
         let truth = [0.5, 0.0, 1.0, 0.0];
         let exact = of(truth, [0.5 + 3.18 / 40.0, 0.1, 0.3, 0.2]);
         assert_eq!((exact.continuous_right, exact.categorical_right), (1, 1));
-        assert!(exact.is_exact());
+        assert_eq!(exact.share(), Some(1.0));
         let older = of(truth, [0.5 - 3.20 / 40.0, 0.1, 0.3, 0.2]);
         assert_eq!((older.continuous_right, older.categorical_right, older.share()), (0, 1, Some(0.5)));
         let redder = of(truth, [0.5, 0.4, 0.3, 0.2]);
-        assert_eq!((redder.continuous_share(), redder.categorical_share()), (Some(1.0), Some(0.0)));
-        assert!(!redder.is_exact() && !older.is_exact());
+        assert_eq!((redder.continuous_right, redder.categorical_right, redder.share()), (1, 0, Some(0.5)));
         assert_eq!(of(truth, [f64::NAN; 4]).share(), Some(0.0));
-        assert!(field_accuracy(&people(), &truth, &[0.7, 0.0, 1.0, 0.0], 1.0).is_exact());
+        assert_eq!(field_accuracy(&people(), &truth, &[0.7, 0.0, 1.0, 0.0], 1.0).share(), Some(1.0));
     }
 
     #[test]
