@@ -13,8 +13,8 @@ use crate::data::{DataError, Normalisation};
 use crate::model::{Model, Parameters, Targets, TensorSpec};
 use crate::seed::Seed;
 
-/// Samples that are scored at once.
-const SCORED_AT_ONCE: usize = 128;
+/// Samples that go through the model at once where more need not.
+const AT_ONCE: usize = 128;
 
 /// The global model, and who trains it.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Server {
         let shares = self.config.victim.mode == BatchNormMode::Eval || self.config.victim.share_buffers;
         let mode = if shares { BatchNormMode::Eval } else { BatchNormMode::Train };
         let (mut loss, mut right) = (0.0, 0);
-        for samples in population.held_out().chunks(SCORED_AT_ONCE) {
+        for samples in population.held_out().chunks(AT_ONCE) {
             let batch = population.batch(samples)?;
             let x = self.compute.tensor(&self.normalisation.apply(&batch.images), batch.images.shape());
             let scores = backend::values(&self.model.scores(mode, &x));
@@ -155,8 +155,16 @@ impl Server {
             federation.shuffle.then(|| seed.stream("order", &at))
         };
         let descent = federation.local().map(|local| descent(local, &all, order));
-        let protocol = Protocol { clients: vec![Client { samples: all, descent }] };
-        Ok(send(&self.model, self.config.victim.mode, &x, &targets, &protocol))
+        let mode = self.config.victim.mode;
+        let clients = match descent {
+            // The mean of the gradients of parts is the gradient of all, unless they share batch statistics.
+            None if mode != BatchNormMode::Train => {
+                let parts = all.chunks(AT_ONCE);
+                parts.map(|part| Client { samples: part.to_vec(), descent: None }).collect()
+            }
+            descent => vec![Client { samples: all, descent }],
+        };
+        Ok(send(&self.model, mode, &x, &targets, &Protocol { clients }))
     }
 
     fn apply(&mut self, mean: &Sent) {
