@@ -121,6 +121,11 @@ impl Compute {
     }
 }
 
+/// Whether tensors of this device lie in the computer's memory, for the CPU's own passes.
+pub fn is_flex(device: &burn::DispatchDevice) -> bool {
+    matches!(device, burn::DispatchDevice::Flex(_))
+}
+
 fn threads(count: usize) -> String {
     if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
 }

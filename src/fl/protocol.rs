@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain, Tape};
 use crate::config::BatchNormMode;
-use crate::model::{Descent, Model, Parameters, Targets, Trace, rows};
+use crate::model::{Descent, FirstPass, Model, Parameters, Targets, Trace, rows};
 
 /// The work of all clients whose updates the server sees as one, by positions in the private batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,8 @@ pub struct Simulated {
     /// The mean over the clients of g, or of (theta_0 - theta_K) / eta.
     pub gradient: Parameters,
     traces: Vec<Option<Trace>>,
+    /// The one gradient that everything is, if it is one.
+    first: Option<FirstPass>,
 }
 
 /// Gradient of `<simulated gradient, v> + prior` with `v` held fixed.
@@ -69,6 +71,10 @@ impl Protocol {
     /// The update of these clients for a candidate, in units of a gradient.
     pub fn simulate(&self, candidate: Candidate<'_>) -> Simulated {
         let Candidate { model, mode, x, targets } = candidate;
+        if self.is_one_gradient(x.dims()[0]) {
+            let first = model.first_pass(mode, x, targets);
+            return Simulated { gradient: first.gradient.clone(), traces: Vec::new(), first: Some(first) };
+        }
         let mut gradient: Option<Parameters> = None;
         let mut traces = Vec::with_capacity(self.clients.len());
         for client in &self.clients {
@@ -93,7 +99,7 @@ impl Protocol {
             traces.push(trace);
         }
         let gradient = gradient.unwrap_or_else(|| model.parameters.scaled(0.0));
-        Simulated { gradient, traces }
+        Simulated { gradient, traces, first: None }
     }
 
     /// The way back through [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on x.
@@ -105,10 +111,8 @@ impl Protocol {
         prior: impl Fn(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
     ) -> Back {
         let Candidate { model, mode, x, targets } = candidate;
-        if let [Client { descent: None, samples }] = self.clients.as_slice()
-            && samples.iter().copied().eq(0..x.dims()[0])
-        {
-            let through = model.gradient_through(mode, x, targets, v, prior);
+        if let Some(first) = &simulated.first {
+            let through = model.second_pass(first, mode, x, targets, v, prior);
             return Back {
                 prior: through.prior.map_or(0.0, backend::scalar),
                 to_input: backend::values(&through.to_input),
@@ -146,6 +150,11 @@ impl Protocol {
             };
         }
         back
+    }
+
+    /// Whether the update is one gradient of the whole batch.
+    fn is_one_gradient(&self, batch: usize) -> bool {
+        matches!(self.clients.as_slice(), [Client { descent: None, samples }] if samples.iter().copied().eq(0..batch))
     }
 
     fn weight(&self, client: &Client) -> f64 {

@@ -1,12 +1,13 @@
 //! The two passes of gradient matching: the gradient to the parameters, and the gradient *through* it.
 
 use burn::tensor::backend::AutodiffBackend;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Tensor, TensorData, activation};
 
 use crate::backend::{Plain, Tape, Vector};
 use crate::config::BatchNormMode;
 use crate::dual::cross_entropy;
 
+use super::direct::Kept;
 use super::net::{Net, Observed, Weights};
 use super::parameters::Parameters;
 
@@ -48,7 +49,73 @@ pub struct Through {
     pub to_parameters: Option<Parameters>,
 }
 
+/// Result of [`Model::first_pass`].
+#[derive(Debug, Clone)]
+pub struct FirstPass {
+    /// Task loss, one element.
+    pub loss: Vector,
+    /// Its gradient g to the parameters, mean over the batch.
+    pub gradient: Parameters,
+    /// What the second pass at the same point need not compute again.
+    kept: Option<Kept>,
+}
+
 impl Model {
+    /// The first pass of gradient matching: as [`Model::gradient`], and what it leaves for
+    /// [`Model::second_pass`].
+    pub fn first_pass(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>, targets: &Targets) -> FirstPass {
+        if self.is_direct() {
+            let found = self.direct_first(mode, x, targets);
+            let loss = on_device(found.loss, x);
+            return FirstPass { loss, gradient: found.gradient, kept: Some(found.kept) };
+        }
+        let (loss, gradient) = self.gradient_with(mode, x, targets, None);
+        FirstPass { loss, gradient, kept: None }
+    }
+
+    /// The second pass: as [`Model::gradient_through`] at the very point (theta, mode, x, targets) of `first`.
+    pub fn second_pass(
+        &self,
+        first: &FirstPass,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        v: &Parameters,
+        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
+    ) -> Through {
+        match &first.kept {
+            Some(kept) => self.direct_through(kept, x, targets, v, prior, false),
+            None => self.reverse(mode, x, targets, v, prior, false),
+        }
+    }
+
+    fn direct_through(
+        &self,
+        kept: &Kept,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        v: &Parameters,
+        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
+        with_hessian: bool,
+    ) -> Through {
+        let back = self.direct_second(kept, x.dims(), v, with_hessian);
+        let leaf = Tensor::from_inner(x.clone()).require_grad();
+        let prior = prior(leaf.clone());
+        let mut to_input: Tensor<Plain, 4> = on_device(back.to_input, x);
+        if let Some(prior) = &prior
+            && let Some(of_prior) = leaf.grad(&prior.backward())
+        {
+            to_input = to_input + of_prior;
+        }
+        Through {
+            directional: on_device(back.directional, x),
+            prior: prior.map(Tensor::inner),
+            to_input,
+            to_labels: matches!(targets, Targets::Soft(_)).then(|| on_device(back.to_labels, x)),
+            to_parameters: back.hessian,
+        }
+    }
+
     /// Task loss (one element) and its gradient g to the parameters, mean over the batch.
     ///
     /// `x` is normalised, `[batch, channels, height, width]`.
@@ -58,7 +125,8 @@ impl Model {
         x: &Tensor<Plain, 4>,
         targets: &Targets,
     ) -> (Vector, Parameters) {
-        self.gradient_with(mode, x, targets, None)
+        let FirstPass { loss, gradient, .. } = self.first_pass(mode, x, targets);
+        (loss, gradient)
     }
 
     /// As [`Model::gradient`], with the running statistics after the pass: moved towards those of the batch by
@@ -69,12 +137,16 @@ impl Model {
         x: &Tensor<Plain, 4>,
         targets: &Targets,
     ) -> (Vector, Parameters, Parameters) {
-        let observed = Observed::default();
-        let (loss, g) = self.gradient_with(mode, x, targets, Some(&observed));
+        let (loss, g, observed) = if self.is_direct() {
+            let found = self.direct_first(mode, x, targets);
+            (on_device(found.loss, x), found.gradient, found.observed)
+        } else {
+            let observed = Observed::default();
+            let (loss, g) = self.gradient_with(mode, x, targets, Some(&observed));
+            (loss, g, observed.statistics(&self.buffers))
+        };
         let buffers = match mode {
-            BatchNormMode::Train => {
-                self.buffers.combine(1.0 - MOMENTUM, &observed.statistics(&self.buffers), MOMENTUM)
-            }
+            BatchNormMode::Train => self.buffers.combine(1.0 - MOMENTUM, &observed, MOMENTUM),
             BatchNormMode::Eval | BatchNormMode::EvalClient => self.buffers.clone(),
         };
         (loss, g, buffers)
@@ -143,6 +215,10 @@ impl Model {
         prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
         with_hessian: bool,
     ) -> Through {
+        if self.is_direct() {
+            let kept = self.direct_first(mode, x, targets).kept;
+            return self.direct_through(&kept, x, targets, v, prior, with_hessian);
+        }
         let values = self.on_tape(with_hessian);
         let x = Tensor::from_inner(x.clone()).require_grad();
         let (t, u) = targets.on_tape();
@@ -189,6 +265,9 @@ impl Model {
 
     /// Scores `[batch, classes]` of normalised inputs.
     pub fn scores(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> Tensor<Plain, 2> {
+        if self.is_direct() {
+            return self.direct_scores(mode, x);
+        }
         let values = self.on_tape(false);
         let weights = self.weights(&values, None, mode);
         self.net.forward(&weights, Tensor::from_inner(x.clone())).value.inner()
@@ -217,6 +296,12 @@ impl Model {
             observed: None,
         }
     }
+}
+
+/// Values on the device of `x`.
+fn on_device<const D: usize>(data: TensorData, x: &Tensor<Plain, 4>) -> Tensor<Plain, D> {
+    let dtype = data.dtype;
+    Tensor::from_data(data, (&x.device(), dtype))
 }
 
 impl Targets {

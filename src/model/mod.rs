@@ -4,8 +4,10 @@
 //! A new architecture is one file with a function that lists its layers, and one line in [`ARCHITECTURES`].
 
 mod convnet;
+mod cpu;
 mod densenet;
 mod descent;
+mod direct;
 mod forward;
 mod gradient;
 pub mod layer;
@@ -16,13 +18,14 @@ mod net;
 mod options;
 mod parameters;
 mod resnet;
+mod vector;
 mod vgg;
 mod vit;
 mod wide_resnet;
 mod xception;
 
 pub use descent::{Descent, ThroughSteps, Trace, rows};
-pub use gradient::{Model, Targets, Through};
+pub use gradient::{FirstPass, Model, Targets, Through};
 pub use layer::Layer;
 pub use net::{Initialisation, Net, Weights};
 pub use parameters::{Parameters, TensorSpec};

@@ -8,9 +8,9 @@ use crate::backend::{self, Compute, Precision};
 use crate::config::{ActivationKind, BatchNormMode, InitialisationKind, NormKind};
 use crate::seed::{Seed, normal};
 
-/// A small input and options under which an architecture is quick.
-fn small(name: &str) -> ([usize; 3], ModelOptions) {
-    let (input, width) = match name {
+/// A small input and width at which an architecture is quick.
+pub(super) fn small_input(name: &str) -> ([usize; 3], f64) {
+    match name {
         "mlp" => ([1, 4, 4], 0.01),
         "lenet" => ([3, 8, 8], 0.5),
         "lenet5" => ([1, 28, 28], 0.5),
@@ -25,7 +25,12 @@ fn small(name: &str) -> ([usize; 3], ModelOptions) {
         name if name.starts_with("resnet") && !name.ends_with("imagenet") => ([3, 8, 8], 0.0625),
         name if name.starts_with("wrn") => ([3, 8, 8], 0.125),
         _ => ([3, 32, 32], 0.0625),
-    };
+    }
+}
+
+/// A small input and options under which an architecture is quick.
+fn small(name: &str) -> ([usize; 3], ModelOptions) {
+    let (input, width) = small_input(name);
     let depth = name.starts_with("vit").then_some(2);
     // Drawn so that signals neither fade nor grow; smooth, so that differences cross no kink.
     let initialisation = Some(InitialisationKind::He);

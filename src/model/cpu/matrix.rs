@@ -1,0 +1,116 @@
+//! Matrix products on strided views. The only `unsafe` of the passes: the views check their bounds once, and the
+//! product trusts them.
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+
+use super::real::Real;
+
+/// A matrix to read, by strides.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a, T: Real> View<'a, T> {
+    /// Rows of `stride` entries, of which the first `columns` are read.
+    ///
+    /// # Panics
+    /// If the data is shorter.
+    pub fn new(data: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
+        assert!(rows == 0 || columns == 0 || (rows - 1) * stride + columns <= data.len());
+        View { data, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        View {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// A matrix to write, by strides.
+#[derive(Debug)]
+pub struct ViewMut<'a, T> {
+    data: *mut T,
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    owner: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: a view is the only way to its entries while it lives, as `&mut [T]` is.
+unsafe impl<T: Send> Send for ViewMut<'_, T> {}
+
+impl<'a, T: Real> ViewMut<'a, T> {
+    /// Rows of `stride` entries, of which the first `columns` are written.
+    ///
+    /// # Panics
+    /// If the data is shorter or rows overlap.
+    pub fn new(data: &'a mut [T], rows: usize, columns: usize, stride: usize) -> Self {
+        assert!(columns <= stride || rows <= 1);
+        assert!(rows == 0 || columns == 0 || (rows - 1) * stride + columns <= data.len());
+        ViewMut { data: data.as_mut_ptr(), rows, columns, row_stride: stride, owner: PhantomData }
+    }
+
+    /// Cuts into tiles of these heights and widths, row by row. What they leave over is not written.
+    pub fn tiles(self, heights: &[usize], widths: &[usize]) -> Vec<ViewMut<'a, T>> {
+        assert!(heights.iter().sum::<usize>() <= self.rows && widths.iter().sum::<usize>() <= self.columns);
+        let mut tiles = Vec::with_capacity(heights.len() * widths.len());
+        let mut row = 0;
+        for &rows in heights {
+            let mut column = 0;
+            for &columns in widths {
+                // SAFETY: inside the view by the assertion, and no two tiles share an entry.
+                let data = unsafe { self.data.add(row * self.row_stride + column) };
+                tiles.push(ViewMut { data, rows, columns, row_stride: self.row_stride, owner: PhantomData });
+                column += columns;
+            }
+            row += rows;
+        }
+        tiles
+    }
+
+    /// `self = lhs rhs`, or `self += lhs rhs`, on this thread.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn product(&mut self, add: bool, lhs: View<T>, rhs: View<T>) {
+        assert!(lhs.columns == rhs.rows && lhs.rows == self.rows && rhs.columns == self.columns);
+        let stride = |s: usize| s as isize;
+        // SAFETY: the views checked that every entry they name lies in their slices; the destination is
+        // exclusively borrowed, so it overlaps neither factor.
+        unsafe {
+            gemm::gemm(
+                self.rows,
+                self.columns,
+                lhs.columns,
+                self.data,
+                1,
+                stride(self.row_stride),
+                add,
+                lhs.data.as_ptr(),
+                stride(lhs.column_stride),
+                stride(lhs.row_stride),
+                rhs.data.as_ptr(),
+                stride(rhs.column_stride),
+                stride(rhs.row_stride),
+                T::one(),
+                T::one(),
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
+    }
+}

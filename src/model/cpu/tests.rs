@@ -1,0 +1,184 @@
+//! Against the tape, which another backend takes, in 64 bit: convolutions of random shapes, and every architecture
+//! as a whole with everything that the passes return.
+#![allow(clippy::unwrap_used)]
+
+use burn::tensor::{Tensor, module, ops::ConvOptions};
+use rand::Rng;
+
+use super::conv;
+use super::geometry::Geometry;
+use super::map::Map;
+use crate::backend::{self, Compute, Plain, Precision};
+use crate::config::{BatchNormMode, ModelOptions};
+use crate::dual::{ConvShape, PoolShape};
+use crate::model::{ARCHITECTURES, Initialisation, Layer, Model, Net, Parameters, Targets};
+use crate::seed::{Seed, normal};
+
+fn close(what: &str, actual: &[f64], expected: &[f64]) {
+    assert_eq!(actual.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1e-3, |max: f64, value| max.max(value.abs()));
+    for (i, (a, e)) in actual.iter().zip(expected).enumerate() {
+        // Channels without variance (a batch of three at 1x1) blow rounding up by r^3.
+        assert!((a - e).abs() <= 1e-7 * scale, "{what}, entry {i}: {a:e} against {e:e} (scale {scale:e})");
+    }
+}
+
+/// The model and the point of one comparison, on a backend.
+struct Point {
+    model: Model,
+    x: Tensor<Plain, 4>,
+    targets: Targets,
+    v: Parameters,
+}
+
+fn point(net: &Net, backend: &str, batch: usize) -> Point {
+    let compute = Compute::select(backend, Precision::F64).unwrap();
+    let [channels, height, width] = net.input();
+    let draw = |stream: &str, count| normal(&mut Seed(5).stream(stream, &[]), count);
+    let shape = [batch, channels, height, width];
+    let mut generator = Seed(5).stream("v", &[]);
+    let v = Parameters::from_values(&compute, net.parameter_specs().clone(), |spec| {
+        normal(&mut generator, spec.count())
+    });
+    let mut generator = Seed(5).stream("buffers", &[]);
+    let buffers = Parameters::from_values(&compute, net.buffer_specs().clone(), |spec| {
+        normal(&mut generator, spec.count()).into_iter().map(|value| 0.5 + value.abs()).collect()
+    });
+    Point {
+        model: Model { parameters: net.initial_parameters(&compute, Seed(1)), buffers, net: net.clone() },
+        x: compute.tensor(&draw("x", shape.iter().product()), shape),
+        targets: Targets::Soft(compute.tensor(&draw("u", batch * net.classes()), [batch, net.classes()])),
+        v,
+    }
+}
+
+fn flat(parameters: &Parameters) -> Vec<f64> {
+    parameters.tensors().iter().flat_map(backend::values).collect()
+}
+
+/// Everything that both passes return.
+fn all(point: &Point, mode: BatchNormMode) -> Vec<(&'static str, Vec<f64>)> {
+    let Point { model, x, targets, v } = point;
+    let (loss, g, buffers) = model.gradient_and_statistics(mode, x, targets);
+    let through = model.directional(mode, x, targets, v, true);
+    let first = model.first_pass(mode, x, targets);
+    let second = model.second_pass(&first, mode, x, targets, v, |x| Some(x.square().sum()));
+    vec![
+        ("loss", vec![backend::scalar(loss)]),
+        ("gradient", flat(&g)),
+        ("statistics", flat(&buffers)),
+        ("scores", backend::values(&model.scores(mode, x))),
+        ("directional derivative", vec![backend::scalar(through.directional)]),
+        ("gradient to the input", backend::values(&through.to_input)),
+        ("gradient to the labels", backend::values(&through.to_labels.unwrap())),
+        ("Hessian product", flat(&through.to_parameters.unwrap())),
+        ("prior", vec![backend::scalar(second.prior.unwrap())]),
+        ("gradient with a prior", backend::values(&second.to_input)),
+    ]
+}
+
+fn agrees(what: &str, net: &Net, batch: usize) {
+    for mode in [BatchNormMode::Eval, BatchNormMode::Train] {
+        let direct = all(&point(net, "flex", batch), mode);
+        let tape = all(&point(net, "ndarray", batch), mode);
+        for ((name, actual), (_, expected)) in direct.iter().zip(&tape) {
+            close(&format!("{what}, {mode:?}, batch {batch}: {name}"), actual, expected);
+        }
+    }
+}
+
+#[test]
+fn every_architecture_agrees_with_the_tape() {
+    let mut direct = 0;
+    for architecture in ARCHITECTURES {
+        // Small, with the activations of their papers: kinks included.
+        let (input, width) = crate::model::tests::small_input(architecture.name);
+        let depth = architecture.name.starts_with("vit").then_some(2);
+        let options = ModelOptions { width: Some(width), depth, ..ModelOptions::default() };
+        let net = architecture.net(&options, input, 4).unwrap();
+        direct += usize::from(super::supports(&net));
+        agrees(architecture.name, &net, 3);
+    }
+    assert!(direct + 3 > ARCHITECTURES.len(), "only {direct} of {} take this way", ARCHITECTURES.len());
+}
+
+/// Sizes at which work is cut into blocks and shared out.
+#[test]
+fn large_maps_agree_with_the_tape() {
+    let conv = |name: &str, input, output, kernel, stride, padding| {
+        Layer::conv_without_bias(name, input, output, kernel, stride, padding)
+    };
+    let layers = vec![
+        conv("a", 3, 40, 5, 2, 1),
+        Layer::batch_norm("b", 40),
+        Layer::Activation(crate::dual::Activation::Gelu),
+        Layer::MaxPool(PoolShape { kernel: 3, stride: 2, padding: 1 }),
+        conv("c", 40, 72, 3, 1, 1),
+        Layer::depthwise("d", 72, 3, 2, 1),
+        Layer::AvgPool(PoolShape { kernel: 2, stride: 1, padding: 0 }),
+        conv("e", 72, 200, 3, 2, 1),
+        Layer::Activation(crate::dual::Activation::Tanh),
+        Layer::Flatten,
+        Layer::linear("f", 200 * 25, 7),
+    ];
+    let net = Net::new(layers, [3, 75, 77], Initialisation::He);
+    let net = net.unwrap_or_else(|reason| panic!("{reason}"));
+    agrees("large", &net, 2);
+}
+
+#[test]
+fn convolutions_of_random_shapes_agree() {
+    let compute = Compute::select("ndarray", Precision::F64).unwrap();
+    let mut random = Seed(3).stream("shapes", &[]);
+    for round in 0..60 {
+        let groups = [1, 1, 1, 2, 3][random.random_range(0..5)];
+        let shape = ConvShape {
+            stride: random.random_range(1..4),
+            padding: random.random_range(0..4),
+            dilation: random.random_range(1..3),
+            groups,
+        };
+        let kernel = [1, 2, 3, 5][random.random_range(0..4)];
+        let large = round % 10 == 0;
+        let mut channels = || groups * random.random_range(1..if large { 60 } else { 5 });
+        let (input, output) = (channels(), channels());
+        let mut side = || random.random_range(1..if large { 40 } else { 13 });
+        let (height, width, batch) = (side(), side(), 1 + round % 3);
+        let (Some(rows), Some(columns)) = (shape.output(height, kernel), shape.output(width, kernel)) else {
+            continue;
+        };
+        let geometry = Geometry {
+            kernel,
+            shape,
+            input,
+            output,
+            from: [batch, height, width],
+            to: [batch, rows, columns],
+        };
+        let draw = |name: &str, count| normal(&mut Seed(round as u64).stream(name, &[]), count);
+        let a = draw("a", batch * input * height * width);
+        let weight = draw("w", output * input / groups * kernel * kernel);
+        let p = draw("p", batch * output * rows * columns);
+        let of_a = Map::from_rows(&a, [batch, input, height, width]);
+        let of_p = Map::from_rows(&p, [batch, output, rows, columns]);
+        let what = format!("{geometry:?}");
+
+        let both = |n| [n, n];
+        let options = ConvOptions::new(both(shape.stride), both(shape.padding), both(shape.dilation), groups);
+        let kernel_shape = [output, input / groups, kernel, kernel];
+        let z = module::conv2d(
+            compute.tensor(&a, [batch, input, height, width]),
+            compute.tensor(&weight, kernel_shape),
+            None,
+            options,
+        );
+        close(&what, &conv::forward(&geometry, &[(&weight, &of_a)], None).to_rows(), &backend::values(&z));
+        // The two others by what defines them: <p, conv(a, W)> = <W^T p, a> = <to_weight(p, a), W>.
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let expected = product(&backend::values(&z), &p);
+        let back = conv::to_input(&geometry, &[(&weight, &of_p)]).to_rows();
+        close(&what, &[product(&back, &a)], &[expected]);
+        let back = conv::to_weight(&geometry, &[(&of_p, &of_a)]);
+        close(&what, &[product(&back, &weight)], &[expected]);
+    }
+}

@@ -1,0 +1,147 @@
+//! Between models and the CPU's own passes: widths, devices, and what is kept from pass 1 to pass 2.
+
+use std::sync::Arc;
+
+use burn::tensor::{DType, Tensor, TensorData};
+
+use crate::backend::{self, Plain};
+use crate::config::BatchNormMode;
+
+use super::cpu::{self, First, Real, Second};
+use super::gradient::{Model, Targets};
+use super::parameters::Parameters;
+use super::vector::slice;
+
+/// What pass 1 kept for pass 2, in either width.
+#[derive(Debug, Clone)]
+pub enum Kept {
+    /// 32 bit.
+    Narrow(Arc<First<f32>>),
+    /// 64 bit.
+    Wide(Arc<First<f64>>),
+}
+
+/// What pass 1 found: loss, gradient, statistics after the pass.
+pub struct Found {
+    /// The loss.
+    pub loss: TensorData,
+    /// g.
+    pub gradient: Parameters,
+    /// Statistics of BatchNorm's inputs by buffer, in train mode; those of the model where there are none.
+    pub observed: Parameters,
+    /// For pass 2.
+    pub kept: Kept,
+}
+
+/// What pass 2 found.
+pub struct Back {
+    /// `<g(x), v>`.
+    pub directional: TensorData,
+    /// Its gradient to x, in the shape of x.
+    pub to_input: TensorData,
+    /// Its gradient to label logits, `[batch, classes]`.
+    pub to_labels: TensorData,
+    /// H v.
+    pub hessian: Option<Parameters>,
+}
+
+impl Model {
+    /// Whether the CPU's own passes can be taken instead of the tape.
+    pub(super) fn is_direct(&self) -> bool {
+        self.parameters.device().is_some_and(backend::is_flex) && cpu::supports(&self.net)
+    }
+
+    fn is_wide(&self) -> bool {
+        self.parameters.host().first().is_some_and(|data| data.dtype == DType::F64)
+    }
+
+    /// Pass 1.
+    pub(super) fn direct_first(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>, targets: &Targets) -> Found {
+        if self.is_wide() {
+            self.first_in::<f64>(mode, x, targets, |first| Kept::Wide(Arc::new(first)))
+        } else {
+            self.first_in::<f32>(mode, x, targets, |first| Kept::Narrow(Arc::new(first)))
+        }
+    }
+
+    /// Pass 2.
+    pub(super) fn direct_second(&self, kept: &Kept, x: [usize; 4], v: &Parameters, hessian: bool) -> Back {
+        match kept {
+            Kept::Narrow(first) => self.second_in(first, x, v, hessian),
+            Kept::Wide(first) => self.second_in(first, x, v, hessian),
+        }
+    }
+
+    /// Scores `[batch, classes]`.
+    pub(super) fn direct_scores(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> Tensor<Plain, 2> {
+        let scores =
+            if self.is_wide() { self.scores_in::<f64>(mode, x) } else { self.scores_in::<f32>(mode, x) };
+        Tensor::from_data(scores.clone(), (&x.device(), scores.dtype))
+    }
+
+    fn scores_in<T: Real>(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> TensorData {
+        let (theta, running) = (slices::<T>(&self.parameters), self.running(mode));
+        let data = x.to_data();
+        let scores = cpu::scores(&self.net, &theta, running.as_deref(), (slice(&data), x.dims()));
+        TensorData::new(scores, [x.dims()[0], self.net.classes()])
+    }
+
+    fn first_in<T: Real>(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        keep: impl FnOnce(First<T>) -> Kept,
+    ) -> Found {
+        let (theta, running) = (slices::<T>(&self.parameters), self.running(mode));
+        let (data, t) = (x.to_data(), targets.probabilities().to_data());
+        let (first, loss, g, observed) =
+            First::run(&self.net, &theta, running.as_deref(), (slice(&data), x.dims()), slice(&t));
+        let device = x.device();
+        let observed = if observed.is_empty() {
+            self.buffers.clone()
+        } else {
+            let pairs = self.buffers.host().iter().zip(observed);
+            let data = pairs.map(|(buffer, seen)| seen.map_or_else(|| buffer.clone(), flat));
+            Parameters::from_host(self.buffers.specs().clone(), data.collect(), &device)
+        };
+        let gradient = Parameters::from_host(
+            self.parameters.specs().clone(),
+            g.into_iter().map(flat).collect(),
+            &device,
+        );
+        Found { loss: TensorData::new(vec![loss], [1]), gradient, observed, kept: keep(first) }
+    }
+
+    fn second_in<T: Real>(&self, first: &First<T>, x: [usize; 4], v: &Parameters, hessian: bool) -> Back {
+        let (theta, v) = (slices::<T>(&self.parameters), slices::<T>(v));
+        let Second { directional, to_input, to_labels, hessian } = first.through(&theta, &v, hessian);
+        let device = self.parameters.device().cloned().unwrap_or_default();
+        let of_parameters = |tensors: Vec<Vec<T>>| {
+            let host = tensors.into_iter().map(flat).collect();
+            Parameters::from_host(self.parameters.specs().clone(), host, &device)
+        };
+        Back {
+            directional: TensorData::new(vec![directional], [1]),
+            to_input: TensorData::new(to_input, x),
+            to_labels: TensorData::new(to_labels, [x[0], self.net.classes()]),
+            hessian: hessian.map(of_parameters),
+        }
+    }
+
+    fn running<T: Real>(&self, mode: BatchNormMode) -> Option<Vec<&[T]>> {
+        match mode {
+            BatchNormMode::Train => None,
+            BatchNormMode::Eval | BatchNormMode::EvalClient => Some(slices(&self.buffers)),
+        }
+    }
+}
+
+fn slices<T: Real>(parameters: &Parameters) -> Vec<&[T]> {
+    parameters.host().iter().map(slice).collect()
+}
+
+fn flat<T: Real>(values: Vec<T>) -> TensorData {
+    let count = values.len();
+    TensorData::new(values, [count])
+}
