@@ -5,7 +5,7 @@ use std::hint::black_box;
 use burn::tensor::Tensor;
 use criterion::{Criterion, criterion_group, criterion_main};
 use gialab::backend::{Compute, Precision, Tape};
-use gialab::bench::WORKLOADS;
+use gialab::bench::workloads;
 use gialab::dual::{Activation, ConvShape, Dual, Statistics, batch_norm, conv2d};
 use gialab::seed::{Seed, normal};
 
@@ -48,8 +48,8 @@ fn operations(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("ten evaluations");
     group.sample_size(10);
-    for workload in &WORKLOADS[..4] {
-        group.bench_function(workload.name, |b| b.iter(|| black_box(workload.measure(&compute, 10))));
+    for workload in &workloads()[..4] {
+        group.bench_function(&workload.name, |b| b.iter(|| black_box(workload.measure(&compute, 10))));
     }
     group.finish();
 }

@@ -78,6 +78,7 @@ impl Compute {
             },
             other => return Err(BackendError::Unknown(other.to_owned())),
         };
+        crate::sys::keep_freed_memory();
         Ok(Compute { device, precision, name })
     }
 

@@ -9,33 +9,66 @@ use crate::attack::prior::Priors;
 use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
-use crate::fl::{Protocol, Update, UpdateKind};
-use crate::model::{self, Model, Targets};
+use crate::fl::{Client, Protocol, Update, UpdateKind};
+use crate::model::{self, Descent, Model, Targets};
 use crate::seed::{self, Seed};
 
-/// An attack on a model with a batch of random 32x32 colour images and ten classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An attack on a model with a batch of random colour images and ten classes.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Workload {
-    /// `attack-model-bN`.
-    pub name: &'static str,
+    /// `attack-model-bN`, with what is not standard behind it.
+    pub name: String,
     /// Image and soft labels with `l2`; else image alone with `cos` and total variation.
     joint: bool,
     model: &'static str,
     batch: usize,
+    /// Height and width.
+    side: usize,
+    /// Multiple of the standard channels.
+    width: Option<f64>,
+    /// Local steps, each on the whole batch; one gradient without.
+    steps: Option<usize>,
 }
 
-/// All workloads, cheapest first.
-pub const WORKLOADS: [Workload; 9] = [
-    Workload { name: "dlg-lenet-b1", joint: true, model: "lenet", batch: 1 },
-    Workload { name: "dlg-lenet-b8", joint: true, model: "lenet", batch: 8 },
-    Workload { name: "ig-lenet-b1", joint: false, model: "lenet", batch: 1 },
-    Workload { name: "ig-resnet20-b1", joint: false, model: "resnet20", batch: 1 },
-    Workload { name: "ig-convnet64-b1", joint: false, model: "convnet64", batch: 1 },
-    Workload { name: "ig-convnet64-b4", joint: false, model: "convnet64", batch: 4 },
-    Workload { name: "ig-resnet18-b1", joint: false, model: "resnet18", batch: 1 },
-    Workload { name: "ig-resnet18-b4", joint: false, model: "resnet18", batch: 4 },
-    Workload { name: "ig-resnet18-b16", joint: false, model: "resnet18", batch: 16 },
-];
+/// The standard workloads, cheapest first.
+pub fn workloads() -> Vec<Workload> {
+    let dlg = [("lenet", 1), ("lenet", 8)].map(|(model, batch)| ("dlg", model, batch));
+    let ig = [
+        ("lenet", 1),
+        ("resnet20", 1),
+        ("convnet64", 1),
+        ("convnet64", 4),
+        ("resnet18", 1),
+        ("resnet18", 4),
+        ("resnet18", 16),
+    ];
+    let all = dlg.into_iter().chain(ig.map(|(model, batch)| ("ig", model, batch)));
+    all.map(|(attack, model, batch)| Workload::standard(attack, model, batch)).collect()
+}
+
+/// Workloads in which one quantity grows and all others stay: its name, and workloads by its value.
+pub fn series() -> Vec<(&'static str, Vec<(f64, Workload)>)> {
+    let base = |batch| Workload::standard("ig", "resnet20", batch);
+    let batch = [1, 2, 4, 8, 16, 32].map(|n| (n as f64, base(n)));
+    let side = [16, 32, 64, 128].map(|side| {
+        let name = format!("ig-resnet20-b1-{side}px");
+        ((side * side) as f64, Workload { name, side, ..base(1) })
+    });
+    let width = [0.5, 1.0, 2.0, 4.0].map(|width| {
+        let wide = Workload { name: format!("ig-resnet20-b1-w{width}"), width: Some(width), ..base(1) };
+        (wide.net().map_or(0, |net| net.parameter_count()) as f64, wide)
+    });
+    let steps = [1, 2, 4, 8, 16].map(|steps| {
+        let name = format!("ig-resnet20-b1-k{steps}");
+        (steps as f64, Workload { name, steps: Some(steps), ..base(1) })
+    });
+    vec![
+        ("batch", batch.into()),
+        ("pixels", side.into()),
+        ("parameters", width.into()),
+        ("local steps", steps.into()),
+    ]
+}
 
 /// What a workload took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,17 +92,42 @@ pub struct Measurement {
 }
 
 impl Workload {
-    /// 10^9 floating-point operations of the products in one evaluation: nine forward passes' worth. The
-    /// gradient takes three (forward, to weights, to activations), the forward pass with tangents three and
-    /// its reverse pass three. A multiply-add counts as two.
+    /// 10^9 floating-point operations of the products in one evaluation, in the least number of forward passes' worth
+    /// that is known: seven. The gradient takes three (forward, to weights, to activations), its derivative along
+    /// v two forward and two back. A multiply-add counts as two. (The tape takes nine; local steps take more, for
+    /// the Hessian.)
     pub fn gflop(&self) -> f64 {
         let multiply_adds = self.net().map_or(0, |net| net.multiply_adds());
-        (9 * 2 * self.batch as u64 * multiply_adds) as f64 / 1e9
+        (7 * 2 * (self.batch * self.steps.unwrap_or(1)) as u64 * multiply_adds) as f64 / 1e9
+    }
+
+    fn standard(attack: &str, model: &'static str, batch: usize) -> Workload {
+        Workload {
+            name: format!("{attack}-{model}-b{batch}"),
+            joint: attack == "dlg",
+            model,
+            batch,
+            side: 32,
+            width: None,
+            steps: None,
+        }
     }
 
     fn net(&self) -> Option<model::Net> {
         let architecture = model::architecture(self.model)?;
-        architecture.net(&ModelOptions::default(), [3, 32, 32], 10).ok()
+        let options = ModelOptions { width: self.width, ..ModelOptions::default() };
+        architecture.net(&options, [3, self.side, self.side], 10).ok()
+    }
+
+    fn protocol(&self) -> Protocol {
+        let samples: Vec<usize> = (0..self.batch).collect();
+        let descent = self.steps.map(|steps| Descent {
+            learning_rate: 1e-2,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            steps: vec![samples.clone(); steps],
+        });
+        Protocol { clients: vec![Client { samples, descent }] }
     }
 
     /// Times `evaluations` evaluations.
@@ -77,7 +135,7 @@ impl Workload {
         let evaluations = evaluations.max(2);
         let seed = Seed(0);
         let net = self.net()?;
-        let shape = [self.batch, 3, 32, 32];
+        let shape = [self.batch, 3, self.side, self.side];
         let count = shape.iter().product();
         let model = Model {
             parameters: net.initial_parameters(compute, seed),
@@ -101,7 +159,7 @@ impl Workload {
             range: vec![(-2.0, 2.0); 3],
             knowledge: Knowledge {
                 labels: LabelKnowledge::Known(labels.clone()),
-                protocol: Protocol::fed_sgd(labels.len()),
+                protocol: self.protocol(),
                 batch_norm: BatchNormMode::Eval,
             },
         };
@@ -122,7 +180,7 @@ impl Workload {
         let mut steady = milliseconds.split_off(evaluations.min(5).min(evaluations - 1));
         steady.sort_by(f64::total_cmp);
         Some(Measurement {
-            workload: self.name.to_owned(),
+            workload: self.name.clone(),
             backend: compute.name().to_owned(),
             device: compute.description(),
             ms_per_evaluation: steady[steady.len() / 2],

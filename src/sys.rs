@@ -21,6 +21,20 @@ pub fn process_exists(pid: u32) -> bool {
     !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
 }
 
+/// Tells the allocator to keep memory that is freed: the tensors of every iteration are those of the one before, and
+/// fresh pages from the system cost as much as the arithmetic on them. Without glibc, nothing happens.
+#[allow(unsafe_code)]
+pub fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: mallopt takes two numbers and may be called at any time; what it refuses stays as it was.
+    unsafe {
+        // The largest threshold that glibc takes.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TOP_PAD, 16 << 20);
+    }
+}
+
 /// What the CUDA driver says of itself and its devices.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct CudaDriver {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use gialab::backend::{self, Compute, Precision};
-use gialab::bench::{Measurement, WORKLOADS, matrix_product_peak};
+use gialab::bench::{Measurement, Workload, matrix_product_peak, series, workloads};
 use serde::Serialize;
 
 use super::DONE;
@@ -15,6 +15,12 @@ pub struct Arguments {
     /// Where to compute
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
     backend: String,
+    /// Measure on every backend that can be used here, side by side
+    #[arg(long, conflicts_with = "backend")]
+    compare: bool,
+    /// Measure how the time grows with batch, pixels, parameters and local steps
+    #[arg(long, conflicts_with_all = ["workload", "compare"])]
+    scale: bool,
     /// Print one JSON array
     #[arg(long)]
     json: bool,
@@ -39,59 +45,172 @@ struct Row {
     share_of_peak: f64,
 }
 
+impl Row {
+    fn new(measurement: Measurement, peak: f64) -> Row {
+        let speed = measurement.gflop_per_evaluation / (measurement.ms_per_evaluation / 1e3);
+        Row { measurement, gflop_per_second: speed, peak_gflop_per_second: peak, share_of_peak: speed / peak }
+    }
+}
+
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
-    if let Some(unknown) = arguments.workload.iter().find(|name| !names.contains(&name.as_str())) {
+    let standard = workloads();
+    let grown: Vec<Workload> = series().into_iter().flat_map(|(_, points)| points).map(|(_, w)| w).collect();
+    let known = || standard.iter().chain(&grown);
+    let names: Vec<&str> = standard.iter().map(|workload| workload.name.as_str()).collect();
+    if let Some(unknown) = arguments.workload.iter().find(|name| !known().any(|w| w.name == **name)) {
         anyhow::bail!("there is no workload \"{unknown}\"; use one of {}", names.join(", "));
     }
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
-    let mut out = std::io::stdout();
-    let wanted = |name: &str| arguments.workload.is_empty() || arguments.workload.iter().any(|w| w == name);
-    let workloads = WORKLOADS.iter().filter(|workload| wanted(workload.name));
+    let wanted =
+        |workload: &&Workload| arguments.workload.is_empty() || arguments.workload.contains(&workload.name);
     if arguments.inside {
-        for workload in workloads {
-            let measurement = workload.measure(&compute, arguments.evaluations as usize);
-            serde_json::to_writer(&mut out, &measurement.context("the workload's model cannot be built")?)?;
-        }
+        let compute = Compute::select(&arguments.backend, Precision::F32)?;
+        let workload = known().find(wanted).context("no workload was named")?;
+        let measurement = workload.measure(&compute, arguments.evaluations as usize);
+        let measurement = measurement.context("the workload's model cannot be built")?;
+        serde_json::to_writer(std::io::stdout(), &measurement)?;
         return Ok(DONE);
     }
+    let rows = if arguments.scale {
+        scale(arguments)?
+    } else if arguments.compare {
+        compare(arguments, standard.iter().filter(wanted))?
+    } else if arguments.workload.is_empty() {
+        table(arguments, &standard.iter().collect::<Vec<_>>())?
+    } else {
+        table(arguments, &known().filter(wanted).collect::<Vec<_>>())?
+    };
+    if arguments.json {
+        let mut out = std::io::stdout();
+        serde_json::to_writer(&mut out, &rows)?;
+        writeln!(out)?;
+    }
+    Ok(DONE)
+}
+
+/// One backend, with what it reaches of the machine's matrix products.
+fn table(arguments: &Arguments, workloads: &[&Workload]) -> anyhow::Result<Vec<Row>> {
+    let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let peak = matrix_product_peak(&compute);
+    let mut out = std::io::stdout();
     if !arguments.json {
         writeln!(out, "{}; matrix product {peak:.0} GFLOP/s", compute.description())?;
         writeln!(
             out,
-            "{:<16} {:>12} {:>10} {:>11} {:>9} {:>7} {:>8}",
+            "{:<22} {:>12} {:>10} {:>11} {:>9} {:>7} {:>8}",
             "workload", "ms/eval", "first ms", "GFLOP/eval", "GFLOP/s", "share", "peak MB"
         )?;
     }
     let mut rows = Vec::new();
     for workload in workloads {
-        let measurement = measure_apart(workload.name, compute.name(), arguments.evaluations)?;
-        let speed = measurement.gflop_per_evaluation / (measurement.ms_per_evaluation / 1e3);
+        let row = Row::new(measure_apart(&workload.name, compute.name(), arguments.evaluations)?, peak);
         if !arguments.json {
-            let memory = measurement.peak_rss_mb.map_or_else(|| "n/a".to_owned(), |mb| format!("{mb:.0}"));
+            let Row { measurement, gflop_per_second, share_of_peak, .. } = &row;
             writeln!(
                 out,
-                "{:<16} {:>12.3} {:>10.1} {:>11.3} {speed:>9.1} {:>6.0}% {memory:>8}",
+                "{:<22} {:>12.3} {:>10.1} {:>11.3} {gflop_per_second:>9.1} {:>6.0}% {:>8}",
                 measurement.workload,
                 measurement.ms_per_evaluation,
                 measurement.ms_first,
                 measurement.gflop_per_evaluation,
-                100.0 * speed / peak,
+                100.0 * share_of_peak,
+                memory(measurement),
             )?;
         }
-        rows.push(Row {
-            measurement,
-            gflop_per_second: speed,
-            peak_gflop_per_second: peak,
-            share_of_peak: speed / peak,
-        });
+        rows.push(row);
     }
-    if arguments.json {
-        serde_json::to_writer(&mut out, &rows)?;
+    Ok(rows)
+}
+
+/// Every backend that can be used here: milliseconds, and ratios to flex.
+fn compare<'a>(
+    arguments: &Arguments,
+    workloads: impl Iterator<Item = &'a Workload>,
+) -> anyhow::Result<Vec<Row>> {
+    let mut out = std::io::stdout();
+    let mut usable = Vec::new();
+    for (name, reason) in backend::availability().into_iter().filter(|(name, _)| *name != "auto") {
+        match reason {
+            None => {
+                let compute = Compute::select(name, Precision::F32)?;
+                usable.push((name, matrix_product_peak(&compute)));
+                if !arguments.json {
+                    writeln!(out, "{}", compute.description())?;
+                }
+            }
+            Some(reason) if !arguments.json => writeln!(out, "{name}: {reason}")?,
+            Some(_) => {}
+        }
+    }
+    if !arguments.json {
+        write!(out, "{:<22}", "ms/eval (flex = 1)")?;
+        usable.iter().try_for_each(|(name, _)| write!(out, " {name:>22}"))?;
         writeln!(out)?;
     }
-    Ok(DONE)
+    let mut rows = Vec::new();
+    for workload in workloads {
+        let mut first = None;
+        if !arguments.json {
+            write!(out, "{:<22}", workload.name)?;
+        }
+        for (name, peak) in &usable {
+            let measurement = measure_apart(&workload.name, name, arguments.evaluations)?;
+            let milliseconds = measurement.ms_per_evaluation;
+            let ratio = milliseconds / *first.get_or_insert(milliseconds);
+            if !arguments.json {
+                write!(out, " {:>22}", format!("{milliseconds:.2} ({ratio:.2})"))?;
+                out.flush()?;
+            }
+            rows.push(Row::new(measurement, *peak));
+        }
+        if !arguments.json {
+            writeln!(out)?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Each series by itself: how time and memory grow against the first point.
+fn scale(arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
+    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let peak = matrix_product_peak(&compute);
+    let mut out = std::io::stdout();
+    let mut rows = Vec::new();
+    if !arguments.json {
+        writeln!(out, "{}; exponent: time grows as the quantity to this power", compute.description())?;
+    }
+    for (quantity, points) in series() {
+        if !arguments.json {
+            writeln!(
+                out,
+                "\n{quantity:<12} {:>12} {:>12} {:>9} {:>8}",
+                "ms/eval", "times first", "exponent", "peak MB"
+            )?;
+        }
+        let mut before: Option<(f64, f64)> = None;
+        let mut first = None;
+        for (value, workload) in points {
+            let measurement = measure_apart(&workload.name, compute.name(), arguments.evaluations)?;
+            let milliseconds = measurement.ms_per_evaluation;
+            let times = milliseconds / *first.get_or_insert(milliseconds);
+            if !arguments.json {
+                let exponent = before.map_or_else(String::new, |(at, took)| {
+                    format!("{:.2}", (milliseconds / took).ln() / (value / at).ln())
+                });
+                writeln!(
+                    out,
+                    "{value:<12} {milliseconds:>12.2} {times:>12.2} {exponent:>9} {:>8}",
+                    memory(&measurement)
+                )?;
+            }
+            before = Some((value, milliseconds));
+            rows.push(Row::new(measurement, peak));
+        }
+    }
+    Ok(rows)
+}
+
+fn memory(measurement: &Measurement) -> String {
+    measurement.peak_rss_mb.map_or_else(|| "n/a".to_owned(), |mb| format!("{mb:.0}"))
 }
 
 /// Peak memory is a figure of a process, so each workload gets one.

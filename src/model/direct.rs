@@ -95,8 +95,8 @@ impl Model {
     ) -> Found {
         let (theta, running) = (slices::<T>(&self.parameters), self.running(mode));
         let (data, t) = (x.to_data(), targets.probabilities().to_data());
-        let (first, loss, g, observed) =
-            First::run(&self.net, &theta, running.as_deref(), (slice(&data), x.dims()), slice(&t));
+        let run = || First::run(&self.net, &theta, running.as_deref(), (slice(&data), x.dims()), slice(&t));
+        let (first, loss, g, observed) = self.on_pool(x.dims()[0], run);
         let device = x.device();
         let observed = if observed.is_empty() {
             self.buffers.clone()
@@ -115,7 +115,8 @@ impl Model {
 
     fn second_in<T: Real>(&self, first: &First<T>, x: [usize; 4], v: &Parameters, hessian: bool) -> Back {
         let (theta, v) = (slices::<T>(&self.parameters), slices::<T>(v));
-        let Second { directional, to_input, to_labels, hessian } = first.through(&theta, &v, hessian);
+        let Second { directional, to_input, to_labels, hessian } =
+            self.on_pool(x[0], || first.through(&theta, &v, hessian));
         let device = self.parameters.device().cloned().unwrap_or_default();
         let of_parameters = |tensors: Vec<Vec<T>>| {
             let host = tensors.into_iter().map(flat).collect();
@@ -127,6 +128,13 @@ impl Model {
             to_labels: TensorData::new(to_labels, [x[0], self.net.classes()]),
             hessian: hessian.map(of_parameters),
         }
+    }
+
+    /// On a thread of the pool, which shares work out without waiting for another to wake up. Small networks have
+    /// nothing to share.
+    fn on_pool<R: Send>(&self, batch: usize, work: impl FnOnce() -> R + Send) -> R {
+        let small = self.net.multiply_adds() * (batch as u64) < 8_000_000;
+        if small { work() } else { rayon::scope(|_| work()) }
     }
 
     fn running<T: Real>(&self, mode: BatchNormMode) -> Option<Vec<&[T]>> {

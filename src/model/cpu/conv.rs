@@ -128,13 +128,11 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
     let (height, columns, width) = (inputs * geometry.taps(), geometry.columns(), geometry.to[2]);
     let threads = threads(geometry);
     let bands = bands(geometry, threads);
-    let band = |(group, channels): &(usize, std::ops::Range<usize>)| {
+    let band = |(group, channels): &(usize, std::ops::Range<usize>), mut view: ViewMut<T>, turned: bool| {
         let rows = channels.len() * geometry.taps();
-        // As [input * taps, output]: the product is three times as fast that way where positions are many.
-        let mut sum = vec![T::zero(); rows * outputs];
         let mut buffer = Vec::new();
-        let mut add = false;
         let first = group * inputs + channels.start;
+        let mut add = false;
         for &(p, a) in terms {
             for (begin, end) in geometry.blocks::<T>(rows.max(outputs)) {
                 let count = (end - begin) * width;
@@ -146,19 +144,44 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
                 };
                 let p =
                     View::new(&p.data[group * outputs * columns + begin * width..], outputs, count, columns);
-                let mut view = ViewMut::new(&mut sum, rows, outputs, outputs);
-                view.product(add, of_a, p.transposed());
+                match turned {
+                    true => view.product(add, of_a, p.transposed()),
+                    false => view.product(add, p, of_a.transposed()),
+                }
                 add = true;
             }
         }
-        sum
     };
-    let sums: Vec<Vec<T>> =
-        if threads > 1 { bands.par_iter().map(band).collect() } else { bands.iter().map(band).collect() };
     let mut weight = vec![T::zero(); geometry.output * height];
-    for (sum, (group, channels)) in sums.iter().zip(&bands) {
-        let target = &mut weight[group * outputs * height..(group + 1) * outputs * height];
-        transposed::write(sum, outputs, target, height, channels.start * geometry.taps(), threads > 1);
+    if columns > outputs {
+        // As [input * taps, output]: the product is three times as fast that way where positions are many.
+        let turned = |channels: &(usize, std::ops::Range<usize>)| {
+            let rows = channels.1.len() * geometry.taps();
+            let mut sum = vec![T::zero(); rows * outputs];
+            band(channels, ViewMut::new(&mut sum, rows, outputs, outputs), true);
+            sum
+        };
+        let sums: Vec<Vec<T>> = if threads > 1 {
+            bands.par_iter().map(turned).collect()
+        } else {
+            bands.iter().map(turned).collect()
+        };
+        for (sum, (group, channels)) in sums.iter().zip(&bands) {
+            let target = &mut weight[group * outputs * height..(group + 1) * outputs * height];
+            transposed::write(sum, outputs, target, height, channels.start * geometry.taps(), threads > 1);
+        }
+    } else {
+        let per_group = bands.len() / geometry.shape.groups;
+        let widths: Vec<usize> =
+            bands[..per_group].iter().map(|(_, channels)| channels.len() * geometry.taps()).collect();
+        let heights = vec![outputs; geometry.shape.groups];
+        let tiles = ViewMut::new(&mut weight, geometry.output, height, height).tiles(&heights, &widths);
+        let work: Vec<_> = bands.iter().zip(tiles).collect();
+        if threads > 1 {
+            work.into_par_iter().for_each(|(channels, tile)| band(channels, tile, false));
+        } else {
+            work.into_iter().for_each(|(channels, tile)| band(channels, tile, false));
+        }
     }
     weight
 }

@@ -83,35 +83,47 @@ impl Geometry {
         out: &mut Vec<T>,
     ) {
         let [_, _, width] = self.to;
-        out.clear();
-        out.reserve(channels.len() * self.taps() * (rows.1 - rows.0) * width);
+        // What is there already is overwritten, so only growth is filled.
+        out.resize(channels.len() * self.taps() * (rows.1 - rows.0) * width, T::zero());
+        let mut lines = out.chunks_exact_mut(width.max(1));
         for channel in channels {
             let plane = a.row(channel);
             for tap in 0..self.taps() {
+                let reach = self.reach(tap);
                 for row in rows.0..rows.1 {
-                    self.window_row(plane, tap, row, out);
+                    let Some(line) = lines.next() else { return };
+                    self.window_row(plane, tap, row, reach, line);
                 }
             }
         }
     }
 
     /// The entries under one tap of the kernel along one row out.
-    fn window_row<T: Real>(&self, plane: &[T], tap: usize, row: usize, out: &mut Vec<T>) {
-        let [_, _, width] = self.to;
+    fn window_row<T: Real>(
+        &self,
+        plane: &[T],
+        tap: usize,
+        row: usize,
+        (begin, end, first): (usize, usize, usize),
+        line: &mut [T],
+    ) {
         let [_, _, source_width] = self.from;
         let Some(source) = self.source_row(tap, row) else {
-            out.resize(out.len() + width, T::zero());
+            line.fill(T::zero());
             return;
         };
-        let line = &plane[source * source_width..(source + 1) * source_width];
-        let (begin, end, first) = self.reach(tap);
-        out.resize(out.len() + begin, T::zero());
-        if self.shape.stride == 1 {
-            out.extend_from_slice(&line[first..first + end - begin]);
-        } else {
-            out.extend(line[first..].iter().step_by(self.shape.stride).take(end - begin));
+        let start = source * source_width + first;
+        let source = &plane[start..(source + 1) * source_width];
+        line[..begin].fill(T::zero());
+        line[end..].fill(T::zero());
+        let inside = &mut line[begin..end];
+        match self.shape.stride {
+            1 => inside.copy_from_slice(&source[..end - begin]),
+            stride => {
+                let taken = source.chunks(stride).map(|chunk| chunk[0]);
+                inside.iter_mut().zip(taken).for_each(|(entry, value)| *entry = value);
+            }
         }
-        out.resize(out.len() + width - end, T::zero());
     }
 
     /// Adds columns back to where they were taken: the transpose of [`Geometry::columns_of`]. `planes` are those of
