@@ -50,7 +50,7 @@ pub fn workloads() -> Vec<Workload> {
 pub fn series() -> Vec<(&'static str, Vec<(f64, Workload)>)> {
     let base = |batch| Workload::standard("ig", "resnet20", batch);
     let batch = [1, 2, 4, 8, 16, 32].map(|n| (n as f64, base(n)));
-    let side = [16, 32, 64, 128].map(|side| {
+    let side = [16, 32, 64, 128].map(|side: usize| {
         let name = format!("ig-resnet20-b1-{side}px");
         ((side * side) as f64, Workload { name, side, ..base(1) })
     });

@@ -53,6 +53,14 @@ pub struct CudaDevice {
     pub memory: usize,
 }
 
+/// Memory of the first CUDA device in bytes; `None` without one.
+pub fn cuda_memory() -> Option<u64> {
+    #[cfg(feature = "cuda")]
+    return cuda_driver().ok()?.devices.first().map(|device| device.memory as u64);
+    #[cfg(not(feature = "cuda"))]
+    None
+}
+
 /// Asks the CUDA driver for its devices, without starting anything on them.
 ///
 /// # Errors

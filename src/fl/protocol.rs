@@ -63,6 +63,20 @@ impl Protocol {
         Protocol { clients: vec![Client { samples: (0..samples).collect(), descent: None }] }
     }
 
+    /// The same update from at most so many samples at once: the gradient of a client is the mean of those of its
+    /// parts, in eval mode. Local steps stay whole.
+    #[must_use]
+    pub fn in_parts(self, most: usize) -> Protocol {
+        let parts = |client: Client| match client.descent {
+            Some(_) => vec![client],
+            None => {
+                let part = |samples: &[usize]| Client { samples: samples.to_vec(), descent: None };
+                client.samples.chunks(most.max(1)).map(part).collect()
+            }
+        };
+        Protocol { clients: self.clients.into_iter().flat_map(parts).collect() }
+    }
+
     /// Samples of all clients.
     pub fn samples(&self) -> usize {
         self.clients.iter().map(|client| client.samples.len()).sum()

@@ -23,6 +23,8 @@ pub struct Outside {
     normalisation: Normalisation,
     config: RunConfig,
     compute: Compute,
+    /// Samples whose gradient is taken at once.
+    most: usize,
 }
 
 impl Source {
@@ -30,13 +32,26 @@ impl Source {
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
         let (normalisation, config) = (setup.normalisation, config.clone());
         match (setup.captured, setup.batch) {
-            (Some(update), _) => {
-                Source::Captured(Box::new(Outside { update, normalisation, config, compute }))
-            }
+            (Some(update), _) => Source::Captured(Box::new(Outside {
+                update,
+                normalisation,
+                config,
+                compute,
+                most: usize::MAX,
+            })),
             (None, Some(batch)) => {
                 Source::Simulated(Box::new(Victim::new(batch, normalisation, &config, compute)))
             }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
+        }
+    }
+
+    /// The same side, with gradients of at most so many samples at once (see [`Victim::in_parts`]).
+    #[must_use]
+    pub fn in_parts(self, most: usize) -> Source {
+        match self {
+            Source::Simulated(victim) => Source::Simulated(Box::new(victim.in_parts(most))),
+            Source::Captured(outside) => Source::Captured(Box::new(Outside { most, ..*outside })),
         }
     }
 
@@ -45,7 +60,10 @@ impl Source {
         match self {
             Source::Simulated(victim) => victim.view(model, victim.send(model, round), round),
             Source::Captured(outside) => {
-                outside.update.view(model, &outside.config, &outside.normalisation, &outside.compute)
+                let Outside { update, normalisation, config, compute, most } = &**outside;
+                let mut view = update.view(model, config, normalisation, compute);
+                view.knowledge.protocol = view.knowledge.protocol.in_parts(*most);
+                view
             }
         }
     }

@@ -347,3 +347,30 @@ fn files_that_do_not_fit_are_refused_by_name() {
     assert!(with(&|c| c.batch = 3).contains("has 4 sample(s), but victim.captured.batch = 3"));
     assert!(with(&|c| c.input = Some([3, 28, 28])).contains("ground truth are [1, 28, 28]"));
 }
+
+#[test]
+fn a_gradient_in_parts_is_that_of_the_whole() {
+    let whole = world(&["victim.model=resnet20", "victim.indices=[0,1,2,3,4]"]);
+    let parts = whole.victim.clone().in_parts(2);
+    let (a, b) = (whole.victim.send(&whole.server.model, 0), parts.send(&whole.server.model, 0));
+    let values =
+        |sent: &Sent| -> Vec<f64> { sent.update.values.tensors().iter().flat_map(backend::values).collect() };
+    assert!(largest_difference(&values(&a), &values(&b)) < 1e-12);
+
+    // And the way back through it.
+    let view = |victim: &Victim, sent: Sent| victim.view(&whole.server.model, sent, 0);
+    let (whole, parts) = (view(&whole.victim, a), view(&parts, b));
+    assert_eq!(parts.knowledge.protocol.clients.len(), 3);
+    let z: Vec<f64> =
+        (0..whole.shape().iter().product()).map(|i| f64::from(i as u32 % 17) / 9.0 - 1.0).collect();
+    let evaluate = |view: &AttackerView| {
+        let distance = Distance::new(DistanceKind::L2, view.observed());
+        let priors = crate::attack::prior::Priors { tv: 1e-3, l2norm: 0.0 };
+        let labels = crate::attack::LabelVariable::Fixed(vec![0, 1, 2, 3, 4]);
+        crate::attack::GradientMatching::new(view, distance, priors, labels).evaluate(&z)
+    };
+    let (a, b) = (evaluate(&whole), evaluate(&parts));
+    assert!((a.matching - b.matching).abs() < 1e-10 * a.matching, "{} {}", a.matching, b.matching);
+    let scale = a.gradient.iter().fold(0.0, |max: f64, g| max.max(g.abs()));
+    assert!(largest_difference(&a.gradient, &b.gradient) < 1e-9 * scale);
+}

@@ -19,6 +19,8 @@ pub struct Victim {
     normalisation: Normalisation,
     config: RunConfig,
     compute: Compute,
+    /// Samples whose gradient is taken at once.
+    most: usize,
 }
 
 /// What clients send in a round.
@@ -33,7 +35,13 @@ pub struct Sent {
 impl Victim {
     /// The clients that hold this batch.
     pub fn new(batch: Batch, normalisation: Normalisation, config: &RunConfig, compute: Compute) -> Victim {
-        Victim { batch, normalisation, config: config.clone(), compute }
+        Victim { batch, normalisation, config: config.clone(), compute, most: usize::MAX }
+    }
+
+    /// The same clients, with gradients of at most so many samples at once: for eval mode, to save memory.
+    #[must_use]
+    pub fn in_parts(self, most: usize) -> Victim {
+        Victim { most, ..self }
     }
 
     /// What the attacked clients do in a round.
@@ -61,7 +69,7 @@ impl Victim {
             });
             Client { samples, descent }
         });
-        Protocol { clients: clients.collect() }
+        Protocol { clients: clients.collect() }.in_parts(self.most)
     }
 
     /// What the attacked clients send when they are sent this model.

@@ -365,4 +365,23 @@ impl Layer {
             _ => 0,
         }
     }
+
+    /// Entries that this layer makes of one sample, inside and out, given the shape in front of it.
+    pub fn entries(&self, shape: SampleShape) -> u64 {
+        use SampleShape::{Features, Map, Tokens};
+        let out = match self.output_shape(shape) {
+            Ok(Map([c, h, w])) => (c * h * w) as u64,
+            Ok(Tokens([t, n])) => (t * n) as u64,
+            Ok(Features(n)) => n as u64,
+            Err(_) => 0,
+        };
+        match (self, shape) {
+            (Layer::Residual { body, shortcut, .. }, _) => {
+                out + super::net::entries(body, shape) + super::net::entries(shortcut, shape)
+            }
+            (Layer::Concat { branch }, _) => out + super::net::entries(branch, shape),
+            (Layer::Attention { heads }, Tokens([t, _])) => out + (2 * heads * t * t) as u64,
+            _ => out,
+        }
+    }
 }

@@ -24,6 +24,11 @@ mod vit;
 mod wide_resnet;
 mod xception;
 
+/// Whether a network's passes on the CPU need no tape.
+pub fn needs_no_tape(net: &Net) -> bool {
+    cpu::supports(net)
+}
+
 pub use descent::{Descent, ThroughSteps, Trace, rows};
 pub use gradient::{FirstPass, Model, Targets, Through};
 pub use layer::Layer;

@@ -119,6 +119,11 @@ impl Net {
         multiply_adds(&self.layers, SampleShape::Map(self.input))
     }
 
+    /// Entries of all maps and features of one sample's forward pass.
+    pub fn entries(&self) -> u64 {
+        entries(&self.layers, SampleShape::Map(self.input))
+    }
+
     /// Fresh parameters, drawn tensor by tensor in order.
     pub fn initial_parameters(&self, compute: &Compute, seed: Seed) -> Parameters {
         let mut generator = seed.stream("initial parameters", &[]);
@@ -181,6 +186,18 @@ pub(super) fn multiply_adds(layers: &[Layer], mut shape: SampleShape) -> u64 {
     let mut total = 0;
     for layer in layers {
         total += layer.multiply_adds(shape);
+        if let Ok(next) = layer.output_shape(shape) {
+            shape = next;
+        }
+    }
+    total
+}
+
+/// Entries that a chain of layers makes of one sample.
+pub(super) fn entries(layers: &[Layer], mut shape: SampleShape) -> u64 {
+    let mut total = 0;
+    for layer in layers {
+        total += layer.entries(shape);
         if let Ok(next) = layer.output_shape(shape) {
             shape = next;
         }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::plan::PlanError;
-use super::{Request, RunDirectory, RunError, Status, Store, plan};
+use super::{Request, RunDirectory, RunError, Status, Store, memory, plan};
 use crate::backend::{BackendError, Compute, Precision};
 use crate::checkpoint;
 use crate::config::RunConfig;
@@ -49,8 +49,9 @@ pub fn begin(
     }
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
-    plan::plan(&config)?;
+    let plan = plan::plan(&config)?;
     let backend = Compute::select(backend, Precision::F32)?;
+    memory::fit(&config, &plan.setup.net, &backend).map_err(PlanError::from)?;
     let directory = store.create(preset, &config, backend.name(), super::now())?;
     launch(&directory)?;
     Ok(directory)

@@ -13,6 +13,7 @@ pub mod launch;
 pub mod listing;
 pub mod log;
 pub mod manifest;
+pub mod memory;
 pub mod number;
 pub mod plan;
 pub mod pulse;

@@ -54,6 +54,9 @@ pub enum PlanError {
     /// The private side cannot be set up.
     #[error(transparent)]
     Victim(#[from] VictimError),
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] super::memory::TooLarge),
     /// The backbone of LPIPS cannot be used.
     #[error(transparent)]
     Lpips(#[from] LpipsError),

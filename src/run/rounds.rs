@@ -14,6 +14,7 @@ use super::event::{Event, Finished, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
+use super::memory::{self, Fit};
 use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
 use crate::attack::{Ended, Flow, Guess, Task};
@@ -84,7 +85,14 @@ pub fn run(
             device: compute.description(),
         },
     );
-    let source = Source::new(plan.setup, config, compute);
+    let fit = memory::fit(config, &plan.setup.net, &compute)?;
+    let mut source = Source::new(plan.setup, config, compute);
+    if let Fit::Parts(most) = fit {
+        tracing::warn!(
+            "memory is short: gradients are taken of {most} samples at a time, which takes longer"
+        );
+        source = source.in_parts(most);
+    }
     let mut rounds = Rounds {
         directory,
         manifest,
