@@ -1,5 +1,5 @@
-//! Everything that talks to the operating system below the standard library; the only place where
-//! `unsafe` is allowed.
+//! Everything that talks to the operating system below the standard library. `unsafe` is allowed here and in
+//! `model::cpu::matrix`, nowhere else.
 
 /// Name of this machine, for telling runs of several hosts on one disk apart.
 pub fn host_name() -> String {

@@ -4,6 +4,7 @@
 mod architectures;
 mod attacks;
 mod checkpoints;
+mod cuda;
 mod descent;
 mod models;
 mod operations;

@@ -125,7 +125,7 @@ fn inverting_gradients_recovers_through_fully_connected_layers() {
 #[test]
 fn inverting_gradients_sees_a_portrait_through_eight_convolutions() {
     // A public implementation needs 1,000 iterations for 17.8 dB; the preset's 1,000 give 25.
-    let (_, psnr, _) = recover("ig-convnet64", &["attack.iterations=160", "attack.optimiser.decay=none"]);
+    let (_, psnr, _) = recover("ig-convnet64", &["attack.iterations=240", "attack.optimiser.decay=none"]);
     assert!(psnr > 17.0, "{psnr}");
 }
 
