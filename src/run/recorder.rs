@@ -223,16 +223,17 @@ impl Recorder {
         loop {
             let message = self.inbox.recv_timeout(Duration::from_millis(50));
             match message {
-                // In front of the event, so that a picture of a trial never follows its end.
+                // In front of the event, so that a picture of a trial never follows its end; but not what is newer
+                // than the event: an engine that is faster than the disk is ahead.
                 Ok(Message::Event(t, event)) => {
-                    self.write_newest()?;
+                    self.write_newest(t)?;
                     self.write(t, *event)?;
                 }
                 Ok(Message::Checkpoint(checkpoint)) => {
                     checkpoint.write(&self.directory, &self.manifest.config)?;
                 }
                 Ok(Message::Close(t, finished)) => return self.close(t, finished),
-                Err(RecvTimeoutError::Timeout) => self.write_newest()?,
+                Err(RecvTimeoutError::Timeout) => self.write_newest(f64::INFINITY)?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             if looked.elapsed() >= LOOK_FOR_REQUESTS {
@@ -264,8 +265,13 @@ impl Recorder {
         Ok(())
     }
 
-    fn write_newest(&mut self) -> Result<(), RunError> {
-        let Newest { measure, pictures } = std::mem::take(&mut *locked(&self.newest));
+    /// Pictures and metrics that were taken at `until` or before.
+    fn write_newest(&mut self, until: f64) -> Result<(), RunError> {
+        let (pictures, measure) = {
+            let mut newest = locked(&self.newest);
+            let pictures: Vec<_> = newest.pictures.extract_if(.., |(_, t, ..)| *t <= until).collect();
+            (pictures, newest.measure.take_if(|(_, t, _)| *t <= until))
+        };
         for (place, t, what, guess) in pictures {
             self.store_picture(place, t, what, &guess)?;
         }
@@ -320,7 +326,7 @@ impl Recorder {
     /// Everything that waits, the last line, the result, then the final status: readers that see it find the
     /// rest complete.
     fn close(&mut self, t: f64, finished: Finished) -> Result<(), RunError> {
-        self.write_newest()?;
+        self.write_newest(f64::INFINITY)?;
         if finished.status == Status::Done {
             self.write_result(&finished)?;
         }
