@@ -88,8 +88,9 @@ fn check(name: &str, case: &Case, net: &Net, compute: &Compute, tolerance: f64) 
 
     let labels: Vec<usize> = (0..case.batch).map(|i| i % case.classes).collect();
     let targets = Targets::Hard(one_hot(compute, &labels, case.classes));
-    let (loss, gradient) = model.gradient(mode, &x, &targets);
-    assert_close(&what("loss"), &[backend::scalar(loss)], &[case.loss], tolerance);
+    let first = model.first_pass(mode, &x, &targets);
+    let gradient = &first.gradient;
+    assert_close(&what("loss"), &[backend::scalar(first.loss.clone())], &[case.loss], tolerance);
 
     let mut tensor = 0;
     let v = Parameters::from_values(compute, net.parameter_specs().clone(), |spec| {
@@ -97,13 +98,13 @@ fn check(name: &str, case: &Case, net: &Net, compute: &Compute, tolerance: f64) 
         scatter(tensor - 1, DIRECTION, spec.count())
     });
     let product = |i: usize| -> f64 {
-        let [g, v] = [&gradient, &v].map(|parameters| backend::values(&parameters.tensors()[i]));
+        let [g, v] = [gradient, &v].map(|parameters| backend::values(&parameters.tensors()[i]));
         g.iter().zip(&v).map(|(g, v)| g * v).sum()
     };
     let products: Vec<f64> = (0..v.tensors().len()).map(product).collect();
     assert_close(&what("gradient"), &products, &results["products"].1, tolerance * 5.0);
 
-    let through = model.gradient_through(mode, &x, &targets, &v, |_| None);
+    let through = model.second_pass(&first, mode, &x, &targets, &v, |_| None);
     let total: f64 = results["products"].1.iter().sum();
     let size = results["products"].1.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
     let error = (backend::scalar(through.directional) - total).abs() / size;

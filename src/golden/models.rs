@@ -141,9 +141,9 @@ fn the_derivative_along_v_is_the_product_with_the_gradient() {
             let model: &Model = &view.model;
             let x = compute.tensor(case.values("x_trial"), case.shape("x_trial"));
             let targets = Targets::Hard(one_hot(&compute, &case.labels(), model.net.classes()));
-            let (_, g) = model.gradient(case.mode(), &x, &targets);
-            let v = &view.update.values;
-            let through = model.gradient_through(case.mode(), &x, &targets, v, |_| None);
+            let first = model.first_pass(case.mode(), &x, &targets);
+            let (g, v) = (&first.gradient, &view.update.values);
+            let through = model.second_pass(&first, case.mode(), &x, &targets, v, |_| None);
             let scale = g.norm() * v.norm();
             let error = (backend::scalar(through.directional) - g.dot(v)).abs() / scale;
             assert!(error <= tolerance, "{name} on {}: {error:.2e}", compute.name());

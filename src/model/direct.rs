@@ -76,7 +76,7 @@ impl Model {
     pub(super) fn direct_scores(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> Tensor<Plain, 2> {
         let scores =
             if self.is_wide() { self.scores_in::<f64>(mode, x) } else { self.scores_in::<f32>(mode, x) };
-        Tensor::from_data(scores.clone(), (&x.device(), scores.dtype))
+        super::gradient::on_device(scores, x)
     }
 
     fn scores_in<T: Real>(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> TensorData {

@@ -34,7 +34,7 @@ pub enum Targets {
     Soft(Tensor<Plain, 2>),
 }
 
-/// Result of [`Model::gradient_through`].
+/// Result of [`Model::second_pass`] and [`Model::directional`].
 #[derive(Debug, Clone)]
 pub struct Through {
     /// `<g(x), v>`, one element.
@@ -73,7 +73,11 @@ impl Model {
         FirstPass { loss, gradient, kept: None }
     }
 
-    /// The second pass: as [`Model::gradient_through`] at the very point (theta, mode, x, targets) of `first`.
+    /// The second pass: the gradient of `<g(x), v> + prior(x)` to the input (and to soft labels), with `v` held fixed, at
+    /// the very point (theta, mode, x, targets) of `first`.
+    ///
+    /// `<g(x), v>` is the derivative of the loss along `v` in parameter space, so one forward pass with
+    /// tangents and one reverse pass give it: no gradient of a gradient is taken.
     pub fn second_pass(
         &self,
         first: &FirstPass,
@@ -179,22 +183,8 @@ impl Model {
         observed.statistics(&self.buffers)
     }
 
-    /// The gradient of `<g(x), v> + prior(x)` to the input (and to soft labels), with `v` held fixed.
-    ///
-    /// `<g(x), v>` is the derivative of the loss along `v` in parameter space, so one forward pass with
-    /// tangents and one reverse pass give it: no gradient of a gradient is taken.
-    pub fn gradient_through(
-        &self,
-        mode: BatchNormMode,
-        x: &Tensor<Plain, 4>,
-        targets: &Targets,
-        v: &Parameters,
-        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
-    ) -> Through {
-        self.reverse(mode, x, targets, v, prior, false)
-    }
-
-    /// As [`Model::gradient_through`] without a prior, and with the product of the Hessian and `v` if asked for.
+    /// The gradient of `<g(x), v>` to the input (and to soft labels), and the product of the Hessian and `v` if asked
+    /// for, where no first pass was made at this point.
     pub fn directional(
         &self,
         mode: BatchNormMode,
@@ -203,6 +193,10 @@ impl Model {
         v: &Parameters,
         with_hessian: bool,
     ) -> Through {
+        if self.is_direct() {
+            let kept = self.direct_first(mode, x, targets).kept;
+            return self.direct_through(&kept, x, targets, v, |_| None, with_hessian);
+        }
         self.reverse(mode, x, targets, v, |_| None, with_hessian)
     }
 
@@ -215,10 +209,6 @@ impl Model {
         prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
         with_hessian: bool,
     ) -> Through {
-        if self.is_direct() {
-            let kept = self.direct_first(mode, x, targets).kept;
-            return self.direct_through(&kept, x, targets, v, prior, with_hessian);
-        }
         let values = self.on_tape(with_hessian);
         let x = Tensor::from_inner(x.clone()).require_grad();
         let (t, u) = targets.on_tape();
@@ -299,7 +289,7 @@ impl Model {
 }
 
 /// Values on the device of `x`.
-fn on_device<const D: usize>(data: TensorData, x: &Tensor<Plain, 4>) -> Tensor<Plain, D> {
+pub(super) fn on_device<const D: usize>(data: TensorData, x: &Tensor<Plain, 4>) -> Tensor<Plain, D> {
     let dtype = data.dtype;
     Tensor::from_data(data, (&x.device(), dtype))
 }

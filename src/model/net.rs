@@ -182,22 +182,20 @@ fn through(layers: &[Layer], weights: &Weights, x: Tensor<Tape, 4>) -> Signal {
 }
 
 /// Multiply-adds of a chain of layers.
-pub(super) fn multiply_adds(layers: &[Layer], mut shape: SampleShape) -> u64 {
-    let mut total = 0;
-    for layer in layers {
-        total += layer.multiply_adds(shape);
-        if let Ok(next) = layer.output_shape(shape) {
-            shape = next;
-        }
-    }
-    total
+pub(super) fn multiply_adds(layers: &[Layer], shape: SampleShape) -> u64 {
+    total(layers, shape, Layer::multiply_adds)
 }
 
 /// Entries that a chain of layers makes of one sample.
-pub(super) fn entries(layers: &[Layer], mut shape: SampleShape) -> u64 {
+pub(super) fn entries(layers: &[Layer], shape: SampleShape) -> u64 {
+    total(layers, shape, Layer::entries)
+}
+
+/// The sum of `of` each layer and the shape in front of it.
+fn total(layers: &[Layer], mut shape: SampleShape, of: impl Fn(&Layer, SampleShape) -> u64) -> u64 {
     let mut total = 0;
     for layer in layers {
-        total += layer.entries(shape);
+        total += of(layer, shape);
         if let Ok(next) = layer.output_shape(shape) {
             shape = next;
         }

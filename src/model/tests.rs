@@ -53,7 +53,7 @@ fn agrees(what: &str, net: Net, mode: BatchNormMode) {
     let targets = Targets::Hard(one_hot(&compute, &[0, 1, 2], net.classes()));
     let (parameters, buffers) = (net.initial_parameters(&compute, Seed(1)), net.initial_buffers(&compute));
     let model = Model { net, parameters, buffers };
-    let through = model.gradient_through(mode, &compute.tensor(&pixels, shape), &targets, &v, |_| None);
+    let through = model.directional(mode, &compute.tensor(&pixels, shape), &targets, &v, false);
     let slope: f64 = backend::values(&through.to_input).iter().zip(&along).map(|(g, p)| g * p).sum();
     let product = |step: f64| -> f64 {
         let moved: Vec<f64> = pixels.iter().zip(&along).map(|(x, p)| x + step * p).collect();

@@ -3,7 +3,7 @@
 //!
 //! IGSA(x, y) = 1 / mean_s |J(x_s)|_F with J = d(gradient of the task loss of one sample)/dx and
 //! x_s = x + noise. Higher is smoother, and is *meant* to be easier to invert: a hypothesis, not an axiom. |J|_F^2
-//! is estimated as the mean of |J^T v|^2 over v ~ N(0, I), by `Model::gradient_through` without a prior. The root
+//! is estimated as the mean of |J^T v|^2 over v ~ N(0, I), by `Model::second_pass` without a prior. The root
 //! biases the norm low, so figures with different numbers of probes cannot be compared.
 
 use burn::tensor::Tensor;
@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 use crate::attack::one_hot;
 use crate::backend::{self, Compute, Plain};
 use crate::config::BatchNormMode;
-use crate::model::{Model, Parameters, Targets};
+use crate::model::{FirstPass, Model, Parameters, Targets};
 use crate::seed::{self, Seed};
 
 /// Most input scalars of one pass, a bound on memory: 32 images of 3x64x64.
@@ -91,18 +91,20 @@ pub fn probe(
             draws.gradients.push(model.gradient(BatchNormMode::Eval, &x, &targets).1.norm());
             draws.squares.push(Vec::with_capacity(settings.probes));
         }
+        // The first pass depends on the samples alone; every probe goes back through it.
+        let parts: Vec<Part> = copies
+            .chunks(chunk)
+            .zip(samples.labels.chunks(chunk))
+            .map(|(copies, labels)| Part::new(compute, model, copies, labels))
+            .collect();
         for probe in 0..settings.probes {
             let mut generator = seed.stream("igsa probe", &[point as u64, probe as u64]);
             let specs = model.parameters.specs().clone();
             let v =
                 Parameters::from_values(compute, specs, |spec| seed::normal(&mut generator, spec.count()));
-            for (at, copies) in copies.chunks(chunk).enumerate() {
-                let first = at * chunk;
-                let squares =
-                    squares(compute, model, copies, &samples.labels[first..first + copies.len()], &v);
-                for (draws, square) in found[first..].iter_mut().zip(squares) {
-                    draws.squares[point].push(square);
-                }
+            let squares = parts.iter().flat_map(|part| part.squares(model, &v));
+            for (draws, square) in found.iter_mut().zip(squares) {
+                draws.squares[point].push(square);
             }
             report(point * settings.probes + probe + 1, passes);
         }
@@ -110,14 +112,29 @@ pub fn probe(
     found.iter().map(|draws| draws.smoothness(scale)).collect()
 }
 
-/// |J^T v|^2 of each sample. In eval mode samples do not meet, and the mean loss weighs each by 1 / batch.
-fn squares(compute: &Compute, model: &Model, x: &[Vec<f64>], labels: &[usize], v: &Parameters) -> Vec<f64> {
-    let (input, targets) = batch(compute, model, x, labels);
-    let through = model.gradient_through(BatchNormMode::Eval, &input, &targets, v, |_| None);
-    let values = backend::values(&through.to_input);
-    let weight = (x.len() * x.len()) as f64;
-    let samples = values.chunks(model.net.input_count());
-    samples.map(|sample| weight * sample.iter().map(|value| value * value).sum::<f64>()).collect()
+/// Samples that are computed at once, with their first pass.
+struct Part {
+    input: Tensor<Plain, 4>,
+    targets: Targets,
+    first: FirstPass,
+}
+
+impl Part {
+    fn new(compute: &Compute, model: &Model, x: &[Vec<f64>], labels: &[usize]) -> Part {
+        let (input, targets) = batch(compute, model, x, labels);
+        let first = model.first_pass(BatchNormMode::Eval, &input, &targets);
+        Part { input, targets, first }
+    }
+
+    /// |J^T v|^2 of each sample. In eval mode samples do not meet, and the mean loss weighs each by 1 / batch.
+    fn squares(&self, model: &Model, v: &Parameters) -> Vec<f64> {
+        let mode = BatchNormMode::Eval;
+        let through = model.second_pass(&self.first, mode, &self.input, &self.targets, v, |_| None);
+        let values = backend::values(&through.to_input);
+        let weight = (self.input.dims()[0] as f64).powi(2);
+        let samples = values.chunks(model.net.input_count());
+        samples.map(|sample| weight * sample.iter().map(|value| value * value).sum::<f64>()).collect()
+    }
 }
 
 fn batch(compute: &Compute, model: &Model, x: &[Vec<f64>], labels: &[usize]) -> (Tensor<Plain, 4>, Targets) {

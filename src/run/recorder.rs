@@ -221,8 +221,7 @@ impl Recorder {
     fn run(mut self) -> Result<(), RunError> {
         let (mut beat, mut looked) = (Instant::now(), Instant::now());
         loop {
-            let message = self.inbox.recv_timeout(Duration::from_millis(50));
-            match message {
+            match self.next()? {
                 // In front of the event, so that a picture of a trial never follows its end; but not what is newer
                 // than the event: an engine that is faster than the disk is ahead.
                 Ok(Message::Event(t, event)) => {
@@ -233,7 +232,7 @@ impl Recorder {
                     checkpoint.write(&self.directory, &self.manifest.config)?;
                 }
                 Ok(Message::Close(t, finished)) => return self.close(t, finished),
-                Err(RecvTimeoutError::Timeout) => self.write_newest(f64::INFINITY)?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             if looked.elapsed() >= LOOK_FOR_REQUESTS {
@@ -245,6 +244,24 @@ impl Recorder {
                 self.beat()?;
             }
         }
+    }
+
+    /// The next message, or a time-out. After one it writes what is newest, unless an event came in meanwhile: under
+    /// the lock, an empty inbox means that nothing newest is ahead of an event that was sent before it.
+    fn next(&mut self) -> Result<Result<Message, RecvTimeoutError>, RunError> {
+        match self.inbox.recv_timeout(Duration::from_millis(50)) {
+            Err(RecvTimeoutError::Timeout) => {}
+            message => return Ok(message),
+        }
+        let newest = {
+            let mut newest = locked(&self.newest);
+            match self.inbox.try_recv() {
+                Ok(message) => return Ok(Ok(message)),
+                Err(_) => std::mem::take(&mut *newest),
+            }
+        };
+        self.write_these(newest)?;
+        Ok(Err(RecvTimeoutError::Timeout))
     }
 
     fn write(&mut self, t: f64, event: Event) -> Result<(), RunError> {
@@ -267,11 +284,15 @@ impl Recorder {
 
     /// Pictures and metrics that were taken at `until` or before.
     fn write_newest(&mut self, until: f64) -> Result<(), RunError> {
-        let (pictures, measure) = {
+        let due = {
             let mut newest = locked(&self.newest);
-            let pictures: Vec<_> = newest.pictures.extract_if(.., |(_, t, ..)| *t <= until).collect();
-            (pictures, newest.measure.take_if(|(_, t, _)| *t <= until))
+            let pictures = newest.pictures.extract_if(.., |(_, t, ..)| *t <= until).collect();
+            Newest { pictures, measure: newest.measure.take_if(|(_, t, _)| *t <= until) }
         };
+        self.write_these(due)
+    }
+
+    fn write_these(&mut self, Newest { measure, pictures }: Newest) -> Result<(), RunError> {
         for (place, t, what, guess) in pictures {
             self.store_picture(place, t, what, &guess)?;
         }
