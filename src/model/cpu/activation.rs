@@ -19,24 +19,37 @@ pub fn value<T: Real>(activation: Activation, z: &Map<T>) -> Map<T> {
     }
 }
 
+/// Whether the derivatives are functions of s(z), which the next layer keeps anyway, and no exponential is needed
+/// again. Below, `r` is that: s(z) or z.
+pub fn reads_output(activation: Activation) -> bool {
+    matches!(activation, Activation::Sigmoid | Activation::Tanh | Activation::Relu)
+}
+
 /// s'(z) q, which carries tangents forward and gradients back.
-pub fn times_slope<T: Real>(activation: Activation, z: &Map<T>, q: &Map<T>) -> Map<T> {
+pub fn times_slope<T: Real>(activation: Activation, r: &Map<T>, q: &Map<T>) -> Map<T> {
+    // Named in the loop, so that nothing is chosen inside it.
     match activation {
-        // Spelled out, so that the loop is one comparison and one choice.
-        Activation::Relu => z.with(q, |z, q| if z > T::zero() { q } else { T::zero() }),
-        _ => z.with(q, |z, q| slope(activation, z) * q),
+        Activation::Sigmoid => r.with(q, |r, q| slope(Activation::Sigmoid, r) * q),
+        Activation::Tanh => r.with(q, |r, q| slope(Activation::Tanh, r) * q),
+        Activation::Relu => r.with(q, |r, q| if r > T::zero() { q } else { T::zero() }),
+        _ => r.with(q, |r, q| slope(activation, r) * q),
     }
 }
 
 /// s'(z) p' + s''(z) z' p: the derivative of s'(z) p.
 pub fn times_slope_moved<T: Real>(
     activation: Activation,
-    z: &Map<T>,
+    r: &Map<T>,
     dz: &Map<T>,
     p: &Map<T>,
     dp: &Map<T>,
 ) -> Map<T> {
-    z.with3([dz, p, dp], |z, dz, p, dp| slope(activation, z) * dp + curvature(activation, z) * dz * p)
+    let maps = [dz, p, dp];
+    match activation {
+        Activation::Sigmoid => r.with3(maps, |r, dz, p, dp| moved(Activation::Sigmoid, r, dz, p, dp)),
+        Activation::Tanh => r.with3(maps, |r, dz, p, dp| moved(Activation::Tanh, r, dz, p, dp)),
+        _ => r.with3(maps, |r, dz, p, dp| moved(activation, r, dz, p, dp)),
+    }
 }
 
 /// Whether s'' is zero everywhere (but at kinks).
@@ -44,43 +57,38 @@ pub fn is_piecewise_linear(activation: Activation) -> bool {
     matches!(activation, Activation::Relu | Activation::Relu6 | Activation::LeakyRelu(_))
 }
 
-fn slope<T: Real>(activation: Activation, z: T) -> T {
+#[inline(always)]
+fn moved<T: Real>(activation: Activation, r: T, dz: T, p: T, dp: T) -> T {
+    slope(activation, r) * dp + curvature(activation, r) * dz * p
+}
+
+#[inline(always)]
+fn slope<T: Real>(activation: Activation, r: T) -> T {
     let one = T::one();
     match activation {
-        Activation::Sigmoid => {
-            let s = sigmoid(z);
-            s - s * s
-        }
-        Activation::Tanh => {
-            let a = z.tanh();
-            one - a * a
-        }
-        Activation::Relu => step(z > T::zero()),
-        Activation::Relu6 => step(z > T::zero() && z < T::of(6.0)),
+        Activation::Sigmoid => r - r * r,
+        Activation::Tanh => one - r * r,
+        Activation::Relu => step(r > T::zero()),
+        Activation::Relu6 => step(r > T::zero() && r < T::of(6.0)),
         Activation::LeakyRelu(slope) => {
-            if z <= T::zero() {
+            if r <= T::zero() {
                 T::of(slope)
             } else {
                 one
             }
         }
-        Activation::Gelu => cumulative(z) + z * density(z),
+        Activation::Gelu => cumulative(r) + r * density(r),
     }
 }
 
-fn curvature<T: Real>(activation: Activation, z: T) -> T {
+#[inline(always)]
+fn curvature<T: Real>(activation: Activation, r: T) -> T {
     let two = T::of(2.0);
     match activation {
-        Activation::Sigmoid => {
-            let s = sigmoid(z);
-            (s - s * s) * (T::one() - two * s)
-        }
-        Activation::Tanh => {
-            let a = z.tanh();
-            -two * a * (T::one() - a * a)
-        }
+        Activation::Sigmoid => (r - r * r) * (T::one() - two * r),
+        Activation::Tanh => -two * r * (T::one() - r * r),
         Activation::Relu | Activation::Relu6 | Activation::LeakyRelu(_) => T::zero(),
-        Activation::Gelu => density(z) * (two - z * z),
+        Activation::Gelu => density(r) * (two - r * r),
     }
 }
 

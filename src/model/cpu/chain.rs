@@ -224,8 +224,7 @@ fn activate<T: Real>(
     mut keep: impl FnMut(Rule<T>, Arc<Map<T>>),
 ) -> Arc<Map<T>> {
     let a = Arc::new(activation::value(activation, &z));
-    // The sign of max(z, 0) is all that its derivatives need, and the next layer keeps it anyway.
-    let read = if activation == Activation::Relu { a.clone() } else { z };
+    let read = if activation::reads_output(activation) { a.clone() } else { z };
     keep(Rule::Activation(activation), read);
     a
 }

@@ -3,11 +3,13 @@
 
 use rayon::prelude::*;
 
+use super::buffer::Buffer;
+use super::columns;
 use super::geometry::Geometry;
 use super::map::Map;
 use super::matrix::{View, ViewMut};
 use super::real::Real;
-use super::transposed;
+use super::{transposed, winograd};
 
 /// Multiply-adds below which a layer stays on one thread.
 const GRAIN: usize = 1 << 19;
@@ -17,6 +19,9 @@ pub type Term<'a, T> = (&'a [T], &'a Map<T>);
 
 /// `sum conv(a, W) + b` over the terms (W, a); the bias is `[output]`.
 pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T]>) -> Map<T> {
+    if winograd::fits(geometry) {
+        return winograd::forward(geometry, terms, bias);
+    }
     let mut z = Map::zeros(geometry.output, geometry.to);
     let columns = geometry.columns();
     if let Some(bias) = bias {
@@ -34,14 +39,14 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T
     let heights: Vec<usize> = (0..geometry.shape.groups).flat_map(|_| slices.iter().copied()).collect();
     let shared = (parts > 1 && blocks.len() == 1 && !geometry.is_pointwise()).then(|| {
         let all = |(_, a): &Term<T>| {
-            let mut out = Vec::new();
-            geometry.columns_of(a, 0..geometry.input, blocks[0], &mut out);
+            let mut out = Buffer::default();
+            columns::take(geometry, a, 0..geometry.input, blocks[0], &mut out);
             out
         };
         terms.iter().map(all).collect::<Vec<_>>()
     });
     let tiles = ViewMut::new(&mut z.data, geometry.output, columns, columns).tiles(&heights, &widths);
-    let tile = |(index, mut tile): (usize, ViewMut<T>), buffer: &mut Vec<T>| {
+    let tile = |(index, mut tile): (usize, ViewMut<T>), buffer: &mut Buffer<T>| {
         let (band, block) = (index / blocks.len(), index % blocks.len());
         let group = band / slices.len();
         let first = group * outputs + slices[..band % slices.len()].iter().sum::<usize>();
@@ -55,7 +60,7 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T
                 let start = group * inputs * columns + blocks[block].0 * width;
                 View::new(&a.data[start..], height, count, columns)
             } else {
-                geometry.columns_of(a, group * inputs..(group + 1) * inputs, blocks[block], buffer);
+                columns::take(geometry, a, group * inputs..(group + 1) * inputs, blocks[block], buffer);
                 View::new(buffer, height, count, count)
             };
             tile.product(bias.is_some() || n > 0, weight, columns);
@@ -63,9 +68,9 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T
     };
     let tiles: Vec<_> = tiles.into_iter().enumerate().collect();
     if threads > 1 {
-        tiles.into_par_iter().for_each_init(Vec::new, |buffer, item| tile(item, buffer));
+        tiles.into_par_iter().for_each_init(Buffer::default, |buffer, item| tile(item, buffer));
     } else {
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         tiles.into_iter().for_each(|item| tile(item, &mut buffer));
     }
     z
@@ -73,6 +78,9 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T
 
 /// `sum W^T p` over the terms (W, p): the gradient to the input.
 pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
+    if winograd::fits(geometry) {
+        return winograd::to_input(geometry, terms);
+    }
     let mut out = Map::zeros(geometry.input, geometry.from);
     let (inputs, outputs) = (geometry.group_input(), geometry.group_output());
     let (height, columns, width) = (inputs * geometry.taps(), geometry.columns(), geometry.to[2]);
@@ -80,15 +88,14 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
     let bands = bands(geometry, threads);
     let planes = split(&mut out.data, bands.iter().map(|band| band.1.len() * geometry.places()));
     let band = |((group, channels), planes): (&(usize, std::ops::Range<usize>), &mut [T]),
-                buffer: &mut Vec<T>| {
+                buffer: &mut Buffer<T>| {
         let rows = channels.len() * geometry.taps();
         let blocks = geometry.blocks::<T>(rows);
         for &(begin, end) in &blocks {
             let count = (end - begin) * width;
-            buffer.clear();
             let pointwise = geometry.is_pointwise();
             if !pointwise {
-                buffer.resize(rows * count, T::zero());
+                buffer.resize(rows * count);
             }
             let mut view = if pointwise {
                 let view = ViewMut::new(planes, rows, columns, columns);
@@ -108,15 +115,15 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
                 }
             }
             if !pointwise {
-                geometry.add_columns(buffer, (begin, end), planes);
+                columns::add(geometry, buffer, (begin, end), planes);
             }
         }
     };
     let work: Vec<_> = bands.iter().zip(planes).collect();
     if threads > 1 {
-        work.into_par_iter().for_each_init(Vec::new, |buffer, item| band(item, buffer));
+        work.into_par_iter().for_each_init(Buffer::default, |buffer, item| band(item, buffer));
     } else {
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         work.into_iter().for_each(|item| band(item, &mut buffer));
     }
     out
@@ -124,13 +131,16 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
 
 /// `sum p columns(a)^T` over the terms (p, a): the gradient to the kernel, `[output, input / groups, kernel, kernel]`.
 pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Vec<T> {
+    if winograd::fits(geometry) {
+        return winograd::to_weight(geometry, terms);
+    }
     let (inputs, outputs) = (geometry.group_input(), geometry.group_output());
     let (height, columns, width) = (inputs * geometry.taps(), geometry.columns(), geometry.to[2]);
     let threads = threads(geometry);
     let bands = bands(geometry, threads);
     let band = |(group, channels): &(usize, std::ops::Range<usize>), mut view: ViewMut<T>, turned: bool| {
         let rows = channels.len() * geometry.taps();
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         let first = group * inputs + channels.start;
         let mut add = false;
         for &(p, a) in terms {
@@ -139,7 +149,7 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
                 let of_a = if geometry.is_pointwise() {
                     View::new(&a.data[first * columns + begin * width..], rows, count, columns)
                 } else {
-                    geometry.columns_of(a, first..first + channels.len(), (begin, end), &mut buffer);
+                    columns::take(geometry, a, first..first + channels.len(), (begin, end), &mut buffer);
                     View::new(&buffer, rows, count, count)
                 };
                 let p =

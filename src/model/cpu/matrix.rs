@@ -26,6 +26,15 @@ impl<'a, T: Real> View<'a, T> {
         View { data, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn rows(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.rows);
+        View { data: &self.data[first * self.row_stride..], rows: count, ..self }
+    }
+
     /// Rows and columns exchanged.
     pub fn transposed(self) -> Self {
         View {
@@ -78,6 +87,22 @@ impl<'a, T: Real> ViewMut<'a, T> {
             row += rows;
         }
         tiles
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The entries of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline(always)]
+    pub fn row(&mut self, row: usize) -> &mut [T] {
+        assert!(row < self.rows);
+        // SAFETY: inside the view, which is borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(row * self.row_stride), self.columns) }
     }
 
     /// `self = lhs rhs`, or `self += lhs rhs`, on this thread.

@@ -16,9 +16,12 @@
 //! hold the two against each other.
 
 mod activation;
+mod buffer;
 mod chain;
+mod columns;
 mod conv;
 mod geometry;
+mod lanes;
 mod loss;
 mod map;
 mod matrix;
@@ -27,6 +30,7 @@ mod pass;
 mod pool;
 mod real;
 mod transposed;
+mod winograd;
 
 pub use map::dot;
 pub use pass::{First, Second, scores, supports};

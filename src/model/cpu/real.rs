@@ -1,5 +1,7 @@
 //! The two widths of floats.
 
+use std::sync::Mutex;
+
 use burn::tensor::Element;
 
 /// `f32` or `f64`.
@@ -10,6 +12,8 @@ pub trait Real: Element + num_traits::Float + std::iter::Sum + std::ops::AddAssi
     fn wide(self) -> f64;
     /// The error function.
     fn erf(self) -> Self;
+    /// Buffers that are not in use.
+    fn buffers() -> &'static Mutex<Vec<Vec<Self>>>;
 }
 
 impl Real for f32 {
@@ -24,6 +28,11 @@ impl Real for f32 {
     fn erf(self) -> Self {
         libm::erff(self)
     }
+
+    fn buffers() -> &'static Mutex<Vec<Vec<Self>>> {
+        static BUFFERS: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+        &BUFFERS
+    }
 }
 
 impl Real for f64 {
@@ -37,5 +46,10 @@ impl Real for f64 {
 
     fn erf(self) -> Self {
         libm::erf(self)
+    }
+
+    fn buffers() -> &'static Mutex<Vec<Vec<Self>>> {
+        static BUFFERS: Mutex<Vec<Vec<f64>>> = Mutex::new(Vec::new());
+        &BUFFERS
     }
 }

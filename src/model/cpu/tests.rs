@@ -5,9 +5,9 @@
 use burn::tensor::{Tensor, module, ops::ConvOptions};
 use rand::Rng;
 
-use super::conv;
 use super::geometry::Geometry;
 use super::map::Map;
+use super::{conv, winograd};
 use crate::backend::{self, Compute, Plain, Precision};
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::dual::{ConvShape, PoolShape};
@@ -184,4 +184,73 @@ fn convolutions_of_random_shapes_agree() {
         let back = conv::to_weight(&geometry, &[(&of_p, &of_a)]);
         close(&what, &[product(&back, &weight)], &[expected]);
     }
+}
+
+/// Fewer multiplications, the same numbers: in 64 bit, on shapes too small for them to be taken by themselves.
+#[test]
+fn winograd_agrees_with_plain_products_on_random_shapes() {
+    let mut random = Seed(4).stream("shapes", &[]);
+    for round in 0..60 {
+        let padding = round % 3;
+        let (input, output) = (random.random_range(1..80), random.random_range(1..80));
+        let mut side = || random.random_range(3..12);
+        let (height, width, batch) = (side(), side(), 1 + round % 2);
+        let shape = ConvShape::new(1, padding);
+        let to = |side: usize| side + 2 * padding - 2;
+        let geometry = Geometry {
+            kernel: 3,
+            shape,
+            input,
+            output,
+            from: [batch, height, width],
+            to: [batch, to(height), to(width)],
+        };
+        if winograd::fits(&geometry) {
+            continue;
+        }
+        let draw = |name: &str, count| normal(&mut Seed(round as u64).stream(name, &[]), count);
+        let kernel = |name: &str| draw(name, output * input * 9);
+        let map = |name: &str, channels: usize, [batch, height, width]: [usize; 3]| {
+            let shape = [batch, channels, height, width];
+            Map::from_rows(&draw(name, shape.iter().product()), shape)
+        };
+        let (w, v, bias) = (kernel("w"), kernel("v"), draw("bias", output));
+        let (a, da) = (map("a", input, geometry.from), map("da", input, geometry.from));
+        let (p, dp) = (map("p", output, geometry.to), map("dp", output, geometry.to));
+        let what = format!("{geometry:?}");
+
+        let terms: [(&[f64], _); 2] = [(&w, &da), (&v, &a)];
+        let expected = conv::forward(&geometry, &terms, Some(&bias));
+        close(&what, &winograd::forward(&geometry, &terms, Some(&bias)).data, &expected.data);
+        let expected = conv::forward(&geometry, &terms[..1], None);
+        close(&what, &winograd::forward(&geometry, &terms[..1], None).data, &expected.data);
+        let terms: [(&[f64], _); 2] = [(&w, &dp), (&v, &p)];
+        let expected = conv::to_input(&geometry, &terms);
+        close(&what, &winograd::to_input(&geometry, &terms).data, &expected.data);
+        let terms = [(&dp, &a), (&p, &da)];
+        close(&what, &winograd::to_weight(&geometry, &terms), &conv::to_weight(&geometry, &terms));
+    }
+}
+
+/// Fewer multiplications round more: by how much, against 64 bit. Plain products are within 1e-6.
+#[test]
+fn winograd_in_32_bit_stays_close() {
+    let (input, output, side) = (64, 64, 16);
+    let places = [1, side, side];
+    let shape = ConvShape::new(1, 1);
+    let geometry = Geometry { kernel: 3, shape, input, output, from: places, to: places };
+    assert!(winograd::fits(&geometry));
+    let draw = |name: &str, count| normal(&mut Seed(1).stream(name, &[]), count);
+    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+    let (w, a) = (draw("w", output * input * 9), draw("a", input * side * side));
+    let of = |values: &[f64]| Map::from_rows(values, [1, input, side, side]);
+    let expected = winograd::forward(&geometry, &[(&w, &of(&a))], None).data;
+    let (w, a) = (narrow(&w), Map::from_rows(&narrow(&a), [1, input, side, side]));
+    let largest = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
+    let error = |actual: &[f32]| {
+        let errors = actual.iter().zip(&expected).map(|(&a, e)| (f64::from(a) - e).abs() / largest);
+        errors.fold(0.0_f64, f64::max)
+    };
+    let fast = error(&winograd::forward(&geometry, &[(&w, &a)], None).data);
+    assert!(fast < 2e-6, "{fast:e} of the largest");
 }
