@@ -28,6 +28,8 @@ pub struct Workload {
     width: Option<f64>,
     /// Local steps, each on the whole batch; one gradient without.
     steps: Option<usize>,
+    /// Reconstructions from different initial guesses; an evaluation is one of each.
+    trials: usize,
 }
 
 /// The standard workloads, cheapest first.
@@ -62,11 +64,16 @@ pub fn series() -> Vec<(&'static str, Vec<(f64, Workload)>)> {
         let name = format!("ig-resnet20-b1-k{steps}");
         (steps as f64, Workload { name, steps: Some(steps), ..base(1) })
     });
+    let trials = [1, 2, 4, 8].map(|trials| {
+        let name = format!("ig-resnet20-b1-t{trials}");
+        (trials as f64, Workload { name, trials, ..base(1) })
+    });
     vec![
         ("batch", batch.into()),
         ("pixels", side.into()),
         ("parameters", width.into()),
         ("local steps", steps.into()),
+        ("trials", trials.into()),
     ]
 }
 
@@ -98,7 +105,8 @@ impl Workload {
     /// the Hessian.)
     pub fn gflop(&self) -> f64 {
         let multiply_adds = self.net().map_or(0, |net| net.multiply_adds());
-        (7 * 2 * (self.batch * self.steps.unwrap_or(1)) as u64 * multiply_adds) as f64 / 1e9
+        let passes = self.batch * self.steps.unwrap_or(1) * self.trials;
+        (7 * 2 * passes as u64 * multiply_adds) as f64 / 1e9
     }
 
     fn standard(attack: &str, model: &'static str, batch: usize) -> Workload {
@@ -110,6 +118,7 @@ impl Workload {
             side: 32,
             width: None,
             steps: None,
+            trials: 1,
         }
     }
 
@@ -165,16 +174,19 @@ impl Workload {
         };
         let distance = Distance::new(kind, view.update.values.clone());
         let objective = GradientMatching::new(&view, distance, Priors { tv, l2norm: 0.0 }, variable);
-        let mut z = seed::normal(&mut seed.stream("initial guess", &[]), objective.count());
+        let guess = |trial| seed::normal(&mut seed.stream("initial guess", &[trial]), objective.count());
+        let mut guesses: Vec<Vec<f64>> = (0..self.trials as u64).map(guess).collect();
 
         let mut milliseconds = Vec::with_capacity(evaluations);
         for _ in 0..evaluations {
             let begin = Instant::now();
-            let evaluation = objective.evaluate(&z);
+            let found: Vec<_> = guesses.iter().map(|z| objective.evaluate(z)).collect();
             milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
             // A small step, so that no evaluation repeats the one before.
-            let scale = evaluation.gradient.iter().fold(1e-30, |max: f64, g| max.max(g.abs()));
-            z.iter_mut().zip(&evaluation.gradient).for_each(|(z, g)| *z -= 0.01 * g / scale);
+            for (z, evaluation) in guesses.iter_mut().zip(&found) {
+                let scale = evaluation.gradient.iter().fold(1e-30, |max: f64, g| max.max(g.abs()));
+                z.iter_mut().zip(&evaluation.gradient).for_each(|(z, g)| *z -= 0.01 * g / scale);
+            }
         }
         let first = *milliseconds.first()?;
         let mut steady = milliseconds.split_off(evaluations.min(5).min(evaluations - 1));

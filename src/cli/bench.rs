@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Measure on every backend that can be used here, side by side
     #[arg(long, conflicts_with = "backend")]
     compare: bool,
-    /// Measure how the time grows with batch, pixels, parameters and local steps
+    /// Measure how the time grows with batch, pixels, parameters, local steps and trials
     #[arg(long, conflicts_with_all = ["workload", "compare"])]
     scale: bool,
     /// Print one JSON array

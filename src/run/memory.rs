@@ -44,8 +44,13 @@ impl Need {
     pub fn of(config: &RunConfig, net: &Net, backend: &str) -> Need {
         const FLOAT: u64 = size_of::<f32>() as u64;
         // Inputs and gradients of pass 1, tangents of pass 2, what is on its way; a tape holds each operation's.
-        let maps = if backend == "flex" && model::needs_no_tape(net) { 4 } else { 8 };
+        let direct = backend == "flex" && model::needs_no_tape(net);
+        let maps = if direct { 4 } else { 8 };
         let parameters = FLOAT * net.parameter_count() as u64;
+        // Kernels transformed for Winograd's algorithm have 36 entries for 9; two of them and their gradient.
+        let kernels = net.parameter_specs().iter().filter(|spec| spec.shape.ends_with(&[3, 3]));
+        let largest = kernels.map(|spec| FLOAT * spec.count() as u64).max().unwrap_or(0);
+        let transformed = if direct { 3 * 4 * largest } else { 0 };
         let states = if config.federation.local().is_some() { 1 << 30 } else { 0 };
         // States of local steps are kept up to that size; fewer where fewer are made.
         let steps = config.federation.local().map_or(0, |local| {
@@ -54,7 +59,7 @@ impl Need {
             2 * parameters * (u64::from(local.epochs) * per_epoch as u64)
         });
         Need {
-            fixed: PROGRAM + COPIES * parameters + steps.min(states),
+            fixed: PROGRAM + COPIES * parameters + transformed + steps.min(states),
             per_sample: maps * FLOAT * net.entries(),
         }
     }
