@@ -1,6 +1,6 @@
 //! What bad input gets: one clear sentence, the right exit code, nothing lost.
 
-use crate::lab::{Lab, QUICK, kill, write};
+use crate::lab::{LONG, Lab, QUICK, kill, write};
 
 /// A failed start leaves no run behind.
 fn refused(lab: &Lab, arguments: &[&str]) -> String {
@@ -118,7 +118,7 @@ fn a_full_disk_fails_the_run_and_keeps_its_checkpoint() {
         return;
     }
     let lab = Lab::new();
-    let run = lab.detach(&["ig-lenet", "--set", "run.checkpoint_seconds=0.2"]);
+    let run = lab.detach(&LONG);
     lab.wait_for_checkpoint(&run);
     lab.succeed(&["stop", &run]);
     let log = lab.run_path(&run).join("events.jsonl");
@@ -164,7 +164,7 @@ fn a_loss_that_is_not_finite() {
 #[test]
 fn a_damaged_or_foreign_checkpoint() {
     let lab = Lab::new();
-    let run = lab.detach(&["ig-lenet", "--set", "run.checkpoint_seconds=0.2"]);
+    let run = lab.detach(&LONG);
     lab.wait_for_checkpoint(&run);
     kill(lab.manifest(&run)["pid"].as_u64().unwrap(), "-9");
     lab.wait_for("the crash to show", || lab.status(&run) == "crashed");

@@ -11,6 +11,10 @@ use tempfile::TempDir;
 /// How long any single condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Long enough to be interrupted, with checkpoints often.
+pub const LONG: [&str; 5] =
+    ["ig-lenet", "--set", "attack.iterations=8000", "--set", "run.checkpoint_seconds=0.2"];
+
 /// The fewest settings that still are a whole attack: a second at most.
 pub const QUICK: [&str; 5] = ["dlg-lenet", "--trials", "1", "--set", "attack.iterations=3"];
 

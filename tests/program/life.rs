@@ -3,10 +3,7 @@
 use gialab::run::event::Event;
 use gialab::run::{Request, RunDirectory};
 
-use crate::lab::{Lab, finished, kill};
-
-/// Long enough to be interrupted, with checkpoints often.
-const LONG: [&str; 5] = ["ig-lenet", "--set", "attack.iterations=700", "--set", "run.checkpoint_seconds=0.2"];
+use crate::lab::{LONG, Lab, finished, kill};
 
 fn pid(lab: &Lab, run: &str) -> u64 {
     lab.manifest(run)["pid"].as_u64().unwrap()
@@ -44,7 +41,7 @@ fn a_killed_run_is_resumed_to_the_same_result() {
         "--trials",
         "2",
         "--set",
-        "attack.iterations=12",
+        "attack.iterations=60",
         "--set",
         "run.checkpoint_seconds=0.2",
     ];

@@ -8,7 +8,7 @@ use gialab::run::plan;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
 
-use crate::lab::{Lab, QUICK, write};
+use crate::lab::{LONG, Lab, QUICK, write};
 
 /// Tensors of the model that `QUICK` attacks, as a file; `change` has the last word on every value.
 fn lenet(lab: &Lab, name: &str, change: impl Fn(&TensorSpec, usize) -> f32) -> String {
@@ -161,9 +161,9 @@ fn a_run_goes_on_with_its_own_weights_only() {
     let file = lenet(&lab, "w.safetensors", wave);
     let before = std::fs::read(&file).unwrap();
     let change = format!("victim.weights={file}");
-    let settings = [&change, "victim.classes=100", "run.checkpoint_seconds=0.2"];
+    let settings = [&change, "victim.classes=100"];
     let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
-    let run = lab.detach(&[&["ig-lenet"], &settings[..]].concat());
+    let run = lab.detach(&[&LONG, &settings[..]].concat());
     lab.wait_for_checkpoint(&run);
     lab.succeed(&["stop", &run]);
     lenet(&lab, "w.safetensors", |spec, i| wave(spec, i + 1));

@@ -16,13 +16,13 @@ pub struct Buffer<T: Real> {
 impl<T: Real> Buffer<T> {
     /// So many values.
     pub fn of(length: usize) -> Self {
-        let mut free = T::buffers().lock().unwrap_or_else(PoisonError::into_inner);
-        // The smallest that is large enough, or else the largest, which will grow.
-        let fits = |values: &Vec<T>| (values.len() < length, values.len().abs_diff(length));
-        let best = (0..free.len()).min_by_key(|&i| fits(&free[i]));
-        let values = best.map(|i| free.swap_remove(i)).unwrap_or_default();
-        drop(free);
-        let mut values = values;
+        let mut values = {
+            let mut free = T::buffers().lock().unwrap_or_else(PoisonError::into_inner);
+            // The smallest that is large enough, or else the largest, which will grow.
+            let fits = |values: &Vec<T>| (values.len() < length, values.len().abs_diff(length));
+            let best = (0..free.len()).min_by_key(|&i| fits(&free[i]));
+            best.map(|i| free.swap_remove(i)).unwrap_or_default()
+        };
         if values.len() < length {
             // Grown as it is, the old values would be copied.
             values.clear();

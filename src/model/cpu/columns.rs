@@ -135,31 +135,28 @@ impl<'a> Parts<'a> {
         segment.start + ((y * self.remainders + x) * rows + row) * self.width
     }
 
-    /// The entries of a part along one row that are inside the channel (first and last, excluded), and the column in
-    /// of the first.
+    /// Calls `each` for each row of each part: where it begins, the entries of it that show the channel (first and
+    /// last, excluded; none in the border), and where in the channel the first of them is.
     #[inline(always)]
-    fn inside(&self, remainder: usize) -> (usize, usize, usize) {
-        let [_, _, width] = self.geometry.from;
+    fn rows(&self, mut each: impl FnMut(usize, (usize, usize), usize)) {
+        let [_, height, width] = self.geometry.from;
         let (stride, padding) = (self.geometry.shape.stride, self.geometry.shape.padding);
-        let first = padding.saturating_sub(remainder).div_ceil(stride).min(self.width);
-        let last = (width + padding).saturating_sub(remainder).div_ceil(stride).clamp(first, self.width);
-        (first, last, (first * stride + remainder).saturating_sub(padding))
-    }
-
-    /// Calls `each` for each row of each part: where it begins, and the row in that it shows; `None` in the border.
-    #[inline(always)]
-    fn rows(&self, mut each: impl FnMut(usize, usize, Option<usize>)) {
-        let [_, height, _] = self.geometry.from;
-        let shape = self.geometry.shape;
         for segment in &self.segments {
             for y in 0..self.remainders {
                 for row in 0..segment.rows + self.beyond {
-                    let source = ((segment.first + row) * shape.stride + y)
-                        .checked_sub(shape.padding)
-                        .filter(|&source| source < height)
-                        .map(|source| segment.sample * height + source);
+                    let source =
+                        ((segment.first + row) * stride + y).checked_sub(padding).filter(|&y| y < height);
                     for x in 0..self.remainders {
-                        each(self.row(segment, y, x, row), x, source);
+                        let start = self.row(segment, y, x, row);
+                        let first = padding.saturating_sub(x).div_ceil(stride).min(self.width);
+                        let last = (width + padding).saturating_sub(x).div_ceil(stride).min(self.width);
+                        match source.filter(|_| first < last) {
+                            Some(source) => {
+                                let row = (segment.sample * height + source) * width;
+                                each(start, (first, last), row + first * stride + x - padding);
+                            }
+                            None => each(start, (0, 0), 0),
+                        }
                     }
                 }
             }
@@ -168,29 +165,19 @@ impl<'a> Parts<'a> {
 
     #[inline(always)]
     fn take_apart<T: Real>(&self, channel: &[T], apart: &mut [T]) {
-        let [_, _, width] = self.geometry.from;
         let stride = self.geometry.shape.stride;
         self.rows(
             #[inline(always)]
-            |start, x, source| {
+            |start, (first, last), source| {
                 let line = &mut apart[start..start + self.width];
-                let Some(source) = source else {
-                    line.fill(T::zero());
-                    return;
-                };
-                let (first, last, column) = self.inside(x);
                 line[..first].fill(T::zero());
                 line[last..].fill(T::zero());
-                if first == last {
-                    return;
-                }
-                let source = &channel[source * width + column..(source + 1) * width];
-                let line = &mut line[first..last];
+                let (line, seen) = (&mut line[first..last], &channel[source..]);
                 if stride == 1 {
-                    line.copy_from_slice(&source[..line.len()]);
+                    line.copy_from_slice(&seen[..line.len()]);
                 } else {
-                    let seen = source.iter().step_by(stride);
-                    line.iter_mut().zip(seen).for_each(|(entry, &value)| *entry = value);
+                    let pairs = line.iter_mut().zip(seen.iter().step_by(stride));
+                    pairs.for_each(|(entry, &value)| *entry = value);
                 }
             },
         );
@@ -198,19 +185,16 @@ impl<'a> Parts<'a> {
 
     #[inline(always)]
     fn add_back<T: Real>(&self, apart: &[T], channel: &mut [T]) {
-        let [_, _, width] = self.geometry.from;
         let stride = self.geometry.shape.stride;
         self.rows(
             #[inline(always)]
-            |start, x, source| {
-                let (first, last, column) = self.inside(x);
-                let Some(source) = source.filter(|_| first < last) else { return };
-                let line = &apart[start + first..start + last];
-                let target = &mut channel[source * width + column..(source + 1) * width];
+            |start, (first, last), source| {
+                let (sums, line) = (&mut channel[source..], &apart[start + first..start + last]);
                 if stride == 1 {
-                    target.iter_mut().zip(line).for_each(|(sum, &part)| *sum += part);
+                    sums.iter_mut().zip(line).for_each(|(sum, &part)| *sum += part);
                 } else {
-                    target.iter_mut().step_by(stride).zip(line).for_each(|(sum, &part)| *sum += part);
+                    let pairs = sums.iter_mut().step_by(stride).zip(line);
+                    pairs.for_each(|(sum, &part)| *sum += part);
                 }
             },
         );

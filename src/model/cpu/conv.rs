@@ -22,11 +22,8 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T
     if winograd::fits(geometry) {
         return winograd::forward(geometry, terms, bias);
     }
-    let mut z = Map::zeros(geometry.output, geometry.to);
+    let mut z = Map::constant(geometry.output, geometry.to, bias);
     let columns = geometry.columns();
-    if let Some(bias) = bias {
-        z.data.chunks_mut(columns.max(1)).zip(bias).for_each(|(row, &b)| row.fill(b));
-    }
     let (inputs, outputs) = (geometry.group_input(), geometry.group_output());
     let height = inputs * geometry.taps();
     let blocks = geometry.blocks::<T>(height);

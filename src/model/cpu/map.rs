@@ -30,6 +30,15 @@ impl<T: Real> Map<T> {
         Map { data, channels, batch, height, width }
     }
 
+    /// Each channel filled with its bias, or zeros.
+    pub fn constant(channels: usize, places: [usize; 3], bias: Option<&[T]>) -> Self {
+        let mut map = Map::zeros(channels, places);
+        let columns = map.columns().max(1);
+        let rows = map.data.chunks_mut(columns).zip(bias.into_iter().flatten());
+        rows.for_each(|(row, &b)| row.fill(b));
+        map
+    }
+
     /// From row-major `[batch, channels, height, width]`.
     pub fn from_rows(rows: &[T], [batch, channels, height, width]: [usize; 4]) -> Self {
         Map { data: swap(rows, batch, channels, height * width), channels, batch, height, width }

@@ -131,7 +131,6 @@ fn large_maps_agree_with_the_tape() {
 
 #[test]
 fn convolutions_of_random_shapes_agree() {
-    let compute = Compute::select("ndarray", Precision::F64).unwrap();
     let mut random = Seed(3).stream("shapes", &[]);
     for round in 0..60 {
         let groups = [1, 1, 1, 2, 3][random.random_range(0..5)];
@@ -158,31 +157,53 @@ fn convolutions_of_random_shapes_agree() {
             from: [batch, height, width],
             to: [batch, rows, columns],
         };
-        let draw = |name: &str, count| normal(&mut Seed(round as u64).stream(name, &[]), count);
-        let a = draw("a", batch * input * height * width);
-        let weight = draw("w", output * input / groups * kernel * kernel);
-        let p = draw("p", batch * output * rows * columns);
-        let of_a = Map::from_rows(&a, [batch, input, height, width]);
-        let of_p = Map::from_rows(&p, [batch, output, rows, columns]);
-        let what = format!("{geometry:?}");
+        agrees_with_ndarray(&geometry, round as u64);
+    }
+}
 
-        let both = |n| [n, n];
-        let options = ConvOptions::new(both(shape.stride), both(shape.padding), both(shape.dilation), groups);
-        let kernel_shape = [output, input / groups, kernel, kernel];
-        let z = module::conv2d(
-            compute.tensor(&a, [batch, input, height, width]),
-            compute.tensor(&weight, kernel_shape),
-            None,
-            options,
-        );
-        close(&what, &conv::forward(&geometry, &[(&weight, &of_a)], None).to_rows(), &backend::values(&z));
-        // The two others by what defines them: <p, conv(a, W)> = <W^T p, a> = <to_weight(p, a), W>.
-        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let expected = product(&backend::values(&z), &p);
-        let back = conv::to_input(&geometry, &[(&weight, &of_p)]).to_rows();
-        close(&what, &[product(&back, &a)], &[expected]);
-        let back = conv::to_weight(&geometry, &[(&of_p, &of_a)]);
-        close(&what, &[product(&back, &weight)], &[expected]);
+/// Convolutions of one geometry, as taken by themselves, against another backend.
+fn agrees_with_ndarray(geometry: &Geometry, seed: u64) {
+    let compute = Compute::select("ndarray", Precision::F64).unwrap();
+    let Geometry { kernel, shape, input, output, from: [batch, height, width], to: [_, rows, columns] } =
+        *geometry;
+    let draw = |name: &str, count| normal(&mut Seed(seed).stream(name, &[]), count);
+    let kernel_shape = [output, input / shape.groups, kernel, kernel];
+    let a = draw("a", batch * input * height * width);
+    let weight = draw("w", kernel_shape.iter().product());
+    let p = draw("p", batch * output * rows * columns);
+    let of_a = Map::from_rows(&a, [batch, input, height, width]);
+    let of_p = Map::from_rows(&p, [batch, output, rows, columns]);
+    let what = format!("{geometry:?}");
+
+    let both = |n| [n, n];
+    let options =
+        ConvOptions::new(both(shape.stride), both(shape.padding), both(shape.dilation), shape.groups);
+    let z = module::conv2d(
+        compute.tensor(&a, [batch, input, height, width]),
+        compute.tensor(&weight, kernel_shape),
+        None,
+        options,
+    );
+    close(&what, &conv::forward(geometry, &[(&weight, &of_a)], None).to_rows(), &backend::values(&z));
+    // The two others by what defines them: <p, conv(a, W)> = <W^T p, a> = <to_weight(p, a), W>.
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let expected = product(&backend::values(&z), &p);
+    let back = conv::to_input(geometry, &[(&weight, &of_p)]).to_rows();
+    close(&what, &[product(&back, &a)], &[expected]);
+    let back = conv::to_weight(geometry, &[(&of_p, &of_a)]);
+    close(&what, &[product(&back, &weight)], &[expected]);
+}
+
+/// Where tiles come in several blocks, and where there are more threads than products of whole entries.
+#[test]
+fn large_winograd_convolutions_agree_on_many_threads() {
+    let shape = ConvShape::new(1, 1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(24).build().unwrap();
+    for (input, output, places) in [(16, 24, [1, 130, 126]), (40, 17, [3, 21, 34])] {
+        let geometry = Geometry { kernel: 3, shape, input, output, from: places, to: places };
+        assert!(winograd::fits(&geometry));
+        pool.install(|| agrees_with_ndarray(&geometry, 1));
+        agrees_with_ndarray(&geometry, 1);
     }
 }
 
@@ -190,6 +211,7 @@ fn convolutions_of_random_shapes_agree() {
 #[test]
 fn winograd_agrees_with_plain_products_on_random_shapes() {
     let mut random = Seed(4).stream("shapes", &[]);
+    let mut compared = 0;
     for round in 0..60 {
         let padding = round % 3;
         let (input, output) = (random.random_range(1..80), random.random_range(1..80));
@@ -205,9 +227,11 @@ fn winograd_agrees_with_plain_products_on_random_shapes() {
             from: [batch, height, width],
             to: [batch, to(height), to(width)],
         };
+        // There `conv` would take it too.
         if winograd::fits(&geometry) {
             continue;
         }
+        compared += 1;
         let draw = |name: &str, count| normal(&mut Seed(round as u64).stream(name, &[]), count);
         let kernel = |name: &str| draw(name, output * input * 9);
         let map = |name: &str, channels: usize, [batch, height, width]: [usize; 3]| {
@@ -230,6 +254,7 @@ fn winograd_agrees_with_plain_products_on_random_shapes() {
         let terms = [(&dp, &a), (&p, &da)];
         close(&what, &winograd::to_weight(&geometry, &terms), &conv::to_weight(&geometry, &terms));
     }
+    assert!(compared > 40, "{compared}");
 }
 
 /// Fewer multiplications round more: by how much, against 64 bit. Plain products are within 1e-6.

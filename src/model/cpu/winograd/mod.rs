@@ -15,7 +15,10 @@ mod matrices;
 
 use rayon::prelude::*;
 
+use crate::dual::ConvShape;
+
 use super::buffer::Buffer;
+use super::columns;
 use super::geometry::Geometry;
 use super::lanes::{LANES, widest};
 use super::map::Map;
@@ -42,14 +45,10 @@ const LEAST_CHANNELS: usize = 16;
 const LEAST_TILES: usize = 16;
 const CHANNELS_PER_TILE: usize = 8;
 
-/// Tiles of a row that are taken apart at once.
-const RUN: usize = 8;
-
 /// Whether a convolution gains.
 pub fn fits(geometry: &Geometry) -> bool {
-    let (shape, grid) = (geometry.shape, Grid::new(geometry));
+    let (shape, tiles) = (geometry.shape, Tiles::of(geometry).covered.columns());
     let channels = geometry.input.min(geometry.output);
-    let tiles = grid.to[0] * grid.down * grid.across;
     geometry.kernel == 3
         && (shape.stride, shape.dilation, shape.groups) == (1, 1, 1)
         && shape.padding <= 2
@@ -61,7 +60,7 @@ pub fn fits(geometry: &Geometry) -> bool {
 pub fn forward<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)], bias: Option<&[T]>) -> Map<T> {
     let (output, input) = (geometry.output, geometry.input);
     let terms: Vec<_> = terms.iter().map(|(w, a)| (kernels(w, output, input, false), *a)).collect();
-    correlate(&Grid::new(geometry), (output, input), &terms, bias, |kernels, entry| {
+    correlate(&Tiles::of(geometry), (output, input), &terms, bias, |kernels, entry| {
         View::new(&kernels[entry * input..], output, input, stride(input))
     })
 }
@@ -70,7 +69,7 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)], bias: Op
 pub fn to_input<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)]) -> Map<T> {
     let (output, input) = (geometry.output, geometry.input);
     let terms: Vec<_> = terms.iter().map(|(w, p)| (kernels(w, output, input, true), *p)).collect();
-    correlate(&Grid::new(geometry).backward(), (input, output), &terms, None, |kernels, entry| {
+    correlate(&Tiles::turned(geometry), (input, output), &terms, None, |kernels, entry| {
         View::new(&kernels[entry * input..], output, input, stride(input)).transposed()
     })
 }
@@ -78,17 +77,17 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)]) -> Map<
 /// `sum p windows(a)^T` over the terms (p, a): `[output, input, 3, 3]`.
 pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Vec<T> {
     let (output, input) = (geometry.output, geometry.input);
-    let grid = Grid::new(geometry);
+    let tiles = Tiles::of(geometry);
     let mut sums = Buffer::of(ENTRIES * output * input);
     let mut add = false;
     for &(p, a) in terms {
-        for block in grid.blocks::<T>(output + input) {
-            let tiles = grid.count(block);
-            let of_p = grid.transformed::<A, T, TILE>(p, grid.to, 0, block);
-            let of_a = grid.transformed::<B, T, SIDE>(a, grid.from, grid.padding, block);
+        for block in tiles.blocks::<T>(output + input) {
+            let count = tiles.count(block);
+            let of_p = transformed::<A, T, TILE>(&tiles.covered, p, block);
+            let of_a = transformed::<B, T, SIDE>(&tiles.seen, a, block);
             entries(&mut sums, (output, input), |entry, rows, sum| {
-                let p = View::new(&of_p[(entry * output + rows) * tiles..], sum.rows(), tiles, tiles);
-                let a = View::new(&of_a[entry * input * tiles..], input, tiles, tiles);
+                let p = View::new(&of_p[(entry * output + rows) * count..], sum.rows(), count, count);
+                let a = View::new(&of_a[entry * input * count..], input, count, count);
                 sum.product(add, p, a.transposed());
             });
             add = true;
@@ -116,24 +115,24 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
 
 /// Forward with transformed kernels: `view` gives the `[rows, inner]` matrix of one entry.
 fn correlate<T: Real>(
-    grid: &Grid,
+    tiles: &Tiles,
     (rows, inner): (usize, usize),
     terms: &[(Buffer<T>, &Map<T>)],
     bias: Option<&[T]>,
     view: impl for<'a> Fn(&'a [T], usize) -> View<'a, T> + Sync,
 ) -> Map<T> {
-    let mut z = Map::zeros(rows, grid.to);
-    for block in grid.blocks::<T>(rows + inner) {
-        let tiles = grid.count(block);
-        let mut of_z = Buffer::of(ENTRIES * rows * tiles);
+    let mut z = Map::constant(rows, tiles.covered.from, bias);
+    for block in tiles.blocks::<T>(rows + inner) {
+        let count = tiles.count(block);
+        let mut of_z = Buffer::of(ENTRIES * rows * count);
         for (n, (kernels, a)) in terms.iter().enumerate() {
-            let of_a = grid.transformed::<B, T, SIDE>(a, grid.from, grid.padding, block);
-            entries(&mut of_z, (rows, tiles), |entry, first, of_z| {
+            let of_a = transformed::<B, T, SIDE>(&tiles.seen, a, block);
+            entries(&mut of_z, (rows, count), |entry, first, of_z| {
                 let kernels = view(kernels, entry).rows(first, of_z.rows());
-                of_z.product(n > 0, kernels, View::new(&of_a[entry * inner * tiles..], inner, tiles, tiles));
+                of_z.product(n > 0, kernels, View::new(&of_a[entry * inner * count..], inner, count, count));
             });
         }
-        grid.write(&of_z, block, bias, &mut z);
+        add_back(&tiles.covered, &of_z, block, &mut z);
     }
     z
 }
@@ -155,177 +154,87 @@ fn entries<T: Real>(
     });
 }
 
-/// Tiles of a convolution, row by row over the batch.
-struct Grid {
-    padding: usize,
-    /// Batch, height, width in.
-    from: [usize; 3],
-    /// Batch, height, width out.
-    to: [usize; 3],
-    /// Rows of tiles of one sample.
-    down: usize,
-    /// Tiles of one row.
-    across: usize,
+/// The tiles of a convolution, row by row over the batch, as windows of one channel.
+struct Tiles {
+    /// What tiles see of the maps in: 6x6, every 4.
+    seen: Geometry,
+    /// What they cover of the maps out: 4x4, every 4.
+    covered: Geometry,
 }
 
-impl Grid {
-    fn new(geometry: &Geometry) -> Self {
-        let [_, height, width] = geometry.to;
-        Grid {
-            padding: geometry.shape.padding,
-            from: geometry.from,
-            to: geometry.to,
-            down: height.div_ceil(TILE),
-            across: width.div_ceil(TILE),
-        }
+impl Tiles {
+    fn of(geometry: &Geometry) -> Self {
+        Tiles::new(geometry.shape.padding, geometry.from, geometry.to)
     }
 
-    /// The grid of the convolution with turned kernels that leads back.
-    fn backward(&self) -> Self {
-        let [_, height, width] = self.from;
-        Grid {
-            padding: 2 - self.padding,
-            from: self.to,
-            to: self.from,
-            down: height.div_ceil(TILE),
-            across: width.div_ceil(TILE),
-        }
+    /// Of the convolution with turned kernels that leads back.
+    fn turned(geometry: &Geometry) -> Self {
+        Tiles::new(2 - geometry.shape.padding, geometry.to, geometry.from)
+    }
+
+    fn new(padding: usize, from: [usize; 3], [batch, height, width]: [usize; 3]) -> Self {
+        let windows = |kernel, padding, from| Geometry {
+            kernel,
+            shape: ConvShape { stride: TILE, ..ConvShape::new(TILE, padding) },
+            input: 1,
+            output: 1,
+            from,
+            to: [batch, height.div_ceil(TILE), width.div_ceil(TILE)],
+        };
+        Tiles { seen: windows(SIDE, padding, from), covered: windows(TILE, 0, [batch, height, width]) }
     }
 
     /// Rows of tiles over the batch in blocks of about even size that fit the cache: starts and ends.
     fn blocks<T>(&self, channels: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
-        let total = self.to[0] * self.down;
-        let fit = BLOCK_BYTES / (ENTRIES * channels * self.across * size_of::<T>()).max(1);
+        let [batch, down, across] = self.covered.to;
+        let total = batch * down;
+        let fit = BLOCK_BYTES / (ENTRIES * channels * across * size_of::<T>()).max(1);
         let step = total.div_ceil(total.div_ceil(fit.max(1)).max(1)).max(1);
         (0..total).step_by(step).map(move |begin| (begin, (begin + step).min(total)))
     }
 
     /// Tiles of a block.
     fn count(&self, (begin, end): (usize, usize)) -> usize {
-        (end - begin) * self.across
-    }
-
-    /// `M a M^T` of what the tiles in a block of rows see of each channel, for the matrix M named by `X`:
-    /// `[36, channels, tiles]`.
-    fn transformed<X: Matrix<T, N, SIDE>, T: Real, const N: usize>(
-        &self,
-        a: &Map<T>,
-        shape: [usize; 3],
-        padding: usize,
-        block: (usize, usize),
-    ) -> Buffer<T> {
-        let tiles = self.count(block);
-        let plane = a.channels * tiles;
-        let mut out = Buffer::of(ENTRIES * plane);
-        let planes = ViewMut::new(&mut out, ENTRIES, plane, plane);
-        let length = length(tiles);
-        let lines = || Buffer::of(N * N * length);
-        let planes = planes.tiles(&[ENTRIES], &vec![tiles; a.channels]);
-        planes.into_par_iter().enumerate().with_min_len(8).for_each_init(
-            lines,
-            |lines, (channel, mut out)| {
-                widest(
-                    #[inline(always)]
-                    || {
-                        self.gather::<T, N>(a.row(channel), shape, padding, block, lines);
-                        twice::<X, T, N, SIDE>(lines, length, tiles, &mut out);
-                    },
-                );
-            },
-        );
-        out
-    }
-
-    /// Writes `A^T z A + b` of `[36, channels, tiles]` to the positions of the tiles.
-    fn write<T: Real>(&self, of_z: &[T], block: (usize, usize), bias: Option<&[T]>, z: &mut Map<T>) {
-        let tiles = self.count(block);
-        let (plane, columns) = (z.channels * tiles, z.columns());
-        let length = length(tiles);
-        let lines = || Buffer::of(TILE * TILE * length);
-        let channels = z.data.par_chunks_mut(columns).enumerate().with_min_len(8);
-        channels.for_each_init(lines, |lines, (channel, out)| {
-            let b = bias.map_or(T::zero(), |bias| bias[channel]);
-            widest(
-                #[inline(always)]
-                || {
-                    let mut to = ViewMut::new(lines, TILE * TILE, tiles, length);
-                    twice::<TransposedA, T, SIDE, TILE>(&of_z[channel * tiles..], plane, tiles, &mut to);
-                    self.scatter(lines, block, b, out);
-                },
-            );
-        });
-    }
-
-    /// What tiles see of a channel: N^2 lines of entries (u, v). Zero outside.
-    #[inline(always)]
-    fn gather<T: Real, const N: usize>(
-        &self,
-        channel: &[T],
-        [_, height, width]: [usize; 3],
-        padding: usize,
-        block: (usize, usize),
-        lines: &mut [T],
-    ) {
-        let length = length(self.count(block));
-        for row in block.0..block.1 {
-            let (sample, top) = (row / self.down, row % self.down * TILE);
-            for u in 0..N {
-                let y = (top + u).checked_sub(padding).filter(|&y| y < height);
-                let source = y.map_or(&[][..], |y| &channel[(sample * height + y) * width..][..width]);
-                for first in (0..self.across).step_by(RUN) {
-                    let begin = (first * TILE) as isize - padding as isize;
-                    let mut run = [T::zero(); RUN * TILE + 2];
-                    if begin >= 0 && begin as usize + run.len() <= source.len() {
-                        run.copy_from_slice(&source[begin as usize..][..RUN * TILE + 2]);
-                    } else {
-                        let skip = (-begin).max(0) as usize;
-                        let start = begin.max(0) as usize;
-                        let inside = source.len().saturating_sub(start).min(run.len() - skip);
-                        if inside > 0 {
-                            run[skip..skip + inside].copy_from_slice(&source[start..start + inside]);
-                        }
-                    }
-                    for v in 0..N {
-                        // A whole run: what is beyond the row is overwritten by the next one.
-                        let start = (u * N + v) * length + (row - block.0) * self.across + first;
-                        let line = &mut lines[start..start + RUN];
-                        for t in 0..RUN {
-                            line[t] = run[t * TILE + v];
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The 16 lines of tiles to their positions in a channel, with `b` added.
-    #[inline(always)]
-    fn scatter<T: Real>(&self, lines: &[T], block: (usize, usize), b: T, channel: &mut [T]) {
-        let [_, height, width] = self.to;
-        let length = length(self.count(block));
-        for row in block.0..block.1 {
-            let (sample, top) = (row / self.down, row % self.down * TILE);
-            for u in 0..TILE.min(height - top) {
-                let target = &mut channel[(sample * height + top + u) * width..][..width];
-                for (n, target) in target.chunks_mut(RUN * TILE).enumerate() {
-                    let start = u * TILE * length + (row - block.0) * self.across + n * RUN;
-                    let mut run = [T::zero(); RUN * TILE];
-                    for v in 0..TILE {
-                        let line = &lines[start + v * length..][..RUN];
-                        for t in 0..RUN {
-                            run[t * TILE + v] = line[t] + b;
-                        }
-                    }
-                    target.copy_from_slice(&run[..target.len()]);
-                }
-            }
-        }
+        (end - begin) * self.covered.to[2]
     }
 }
 
-/// The length of a line of tiles, with room for a whole run and whole lanes at its end.
-fn length(tiles: usize) -> usize {
-    (tiles + RUN).next_multiple_of(LANES)
+/// `M a M^T` of what the tiles in a block of rows have of each channel, for the matrix M named by `X`:
+/// `[36, channels, tiles]`.
+fn transformed<X: Matrix<T, N, SIDE>, T: Real, const N: usize>(
+    tiles: &Geometry,
+    a: &Map<T>,
+    block: (usize, usize),
+) -> Buffer<T> {
+    let count = (block.1 - block.0) * tiles.to[2];
+    let plane = a.channels * count;
+    let mut out = Buffer::of(ENTRIES * plane);
+    let channels = ViewMut::new(&mut out, ENTRIES, plane, plane).tiles(&[ENTRIES], &vec![count; a.channels]);
+    let channels = channels.into_par_iter().enumerate().with_min_len(8);
+    channels.for_each_init(Buffer::default, |lines, (channel, mut out)| {
+        columns::take(tiles, a, channel..channel + 1, block, lines);
+        widest(
+            #[inline(always)]
+            || twice::<X, T, N, SIDE>(lines, count, count, &mut out),
+        );
+    });
+    out
+}
+
+/// Adds `A^T z A` of `[36, channels, tiles]` to the positions that the tiles cover.
+fn add_back<T: Real>(tiles: &Geometry, of_z: &[T], block: (usize, usize), z: &mut Map<T>) {
+    let count = (block.1 - block.0) * tiles.to[2];
+    let (plane, columns) = (z.channels * count, z.columns());
+    let lines = || Buffer::of(TILE * TILE * count);
+    let channels = z.data.par_chunks_mut(columns).enumerate().with_min_len(8);
+    channels.for_each_init(lines, |lines, (channel, z)| {
+        let mut out = ViewMut::new(lines, TILE * TILE, count, count);
+        widest(
+            #[inline(always)]
+            || twice::<TransposedA, T, SIDE, TILE>(&of_z[channel * count..], plane, count, &mut out),
+        );
+        columns::add(tiles, lines, block, z);
+    });
 }
 
 /// `G w G^T` of a kernel `[output, input, 3, 3]`, turned around or not: `[output, 36, input]`, rows of [`stride`]
