@@ -8,7 +8,7 @@ use burn::tensor::{DType, Shape, Tensor, TensorData};
 /// Tensors without a tape: flex, ndarray or CUDA, by device.
 pub type Plain = burn::Dispatch;
 /// Tensors that record a tape for one reverse pass.
-pub type Tape = burn::backend::Autodiff<Plain>;
+pub type Tape = burn_autodiff::Autodiff<Plain>;
 /// A flat tensor without a tape.
 pub type Vector = Tensor<Plain, 1>;
 
@@ -108,12 +108,16 @@ impl Compute {
 
     /// A tensor of this shape from row-major values.
     pub fn tensor<const D: usize>(&self, values: &[f64], shape: [usize; D]) -> Tensor<Plain, D> {
+        Tensor::from_data(self.data(values, shape), (&self.device, self.precision.dtype()))
+    }
+
+    /// The same in the computer's memory.
+    pub fn data<const D: usize>(&self, values: &[f64], shape: [usize; D]) -> TensorData {
         let shape = Shape::from(shape);
-        let data = match self.precision {
+        match self.precision {
             Precision::F32 => TensorData::new(values.iter().map(|&v| v as f32).collect::<Vec<_>>(), shape),
             Precision::F64 => TensorData::new(values.to_vec(), shape),
-        };
-        Tensor::from_data(data, (&self.device, self.precision.dtype()))
+        }
     }
 
     /// A tensor of zeros.

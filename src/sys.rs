@@ -21,8 +21,9 @@ pub fn process_exists(pid: u32) -> bool {
     !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
 }
 
-/// Tells the allocator to keep memory that is freed: the tensors of every iteration are those of the one before, and
-/// fresh pages from the system cost as much as the arithmetic on them. Without glibc, nothing happens.
+/// Tells the allocator to keep memory that is freed, in one place for all threads: the tensors of every iteration are
+/// those of the one before, and fresh pages from the system cost as much as the arithmetic on them. Without glibc,
+/// nothing happens.
 #[allow(unsafe_code)]
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -32,6 +33,8 @@ pub fn keep_freed_memory() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
         libc::mallopt(libc::M_TOP_PAD, 16 << 20);
+        // Whichever thread runs a pass allocates for it; an arena each would hold it all twice.
+        libc::mallopt(libc::M_ARENA_MAX, 1);
     }
 }
 

@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain};
-use crate::fl::Candidate;
+use crate::fl::{Candidate, Simulated};
 use crate::model::Targets;
 
 use super::Guess;
@@ -64,14 +64,14 @@ impl<'a> GradientMatching<'a> {
 
         let protocol = &self.view.knowledge.protocol;
         let candidate = Candidate { model, mode, x: &x, targets: &targets };
-        let simulated = protocol.simulate(candidate);
-        let matched = self.distance.compare(&simulated.gradient);
+        let Simulated { gradient, trail } = protocol.simulate(candidate);
+        let matched = self.distance.compare(gradient);
         let priors = |x| self.priors.value(x);
-        let back = protocol.back(candidate, &simulated, &matched.cotangent, priors);
+        let back = protocol.back(candidate, &trail, &matched.cotangent, priors);
 
         let mut gradient = back.to_input;
         gradient.extend(back.to_labels.unwrap_or_default());
-        Evaluation { matching: matched.distance, prior: back.prior, gradient }
+        Evaluation { matching: matched.distance(), prior: back.prior, gradient }
     }
 
     /// Clamps the pixels of a candidate to the range of real images.

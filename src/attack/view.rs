@@ -50,7 +50,7 @@ impl AttackerView {
             UpdateKind::Gradient => self.update.values.clone(),
             UpdateKind::Delta => {
                 let known = self.knowledge.protocol.clients.iter().find_map(|client| client.descent.as_ref());
-                self.update.values.scaled(-1.0 / known.map_or(1.0, |descent| descent.learning_rate))
+                self.update.values.clone().scaled(-1.0 / known.map_or(1.0, |descent| descent.learning_rate))
             }
         }
     }

@@ -11,7 +11,7 @@ mod victim;
 
 pub use captured::{CapturedError, CapturedUpdate};
 pub use population::Population;
-pub use protocol::{Back, Candidate, Client, Protocol, Simulated};
+pub use protocol::{Back, Candidate, Client, Protocol, Simulated, Trail};
 pub use server::{Server, Standing};
 pub use setup::{Setup, VictimError};
 pub use source::{Outside, Source};

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain, Tape};
 use crate::config::BatchNormMode;
-use crate::model::{Descent, FirstPass, Model, Parameters, Targets, Trace, rows};
+use crate::model::{Descent, Kept, Model, Parameters, Targets, Trace, rows};
 
 /// The work of all clients whose updates the server sees as one, by positions in the private batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +36,22 @@ pub struct Candidate<'a> {
     pub targets: &'a Targets,
 }
 
-/// A simulated update in units of a gradient, with what the way back needs.
+/// A simulated update in units of a gradient.
 #[derive(Debug, Clone)]
 pub struct Simulated {
     /// The mean over the clients of g, or of (theta_0 - theta_K) / eta.
     pub gradient: Parameters,
-    traces: Vec<Option<Trace>>,
-    /// The one gradient that everything is, if it is one.
-    first: Option<FirstPass>,
+    /// What the way back needs.
+    pub trail: Trail,
+}
+
+/// What was kept on the way to a simulated update.
+#[derive(Debug, Clone)]
+pub enum Trail {
+    /// Of the one gradient that everything is.
+    One(Kept),
+    /// Of each client's local steps, where it made some.
+    Each(Vec<Option<Trace>>),
 }
 
 /// Gradient of `<simulated gradient, v> + prior` with `v` held fixed.
@@ -87,7 +95,7 @@ impl Protocol {
         let Candidate { model, mode, x, targets } = candidate;
         if self.is_one_gradient(x.dims()[0]) {
             let first = model.first_pass(mode, x, targets);
-            return Simulated { gradient: first.gradient.clone(), traces: Vec::new(), first: Some(first) };
+            return Simulated { gradient: first.gradient, trail: Trail::One(first.kept) };
         }
         let mut gradient: Option<Parameters> = None;
         let mut traces = Vec::with_capacity(self.clients.len());
@@ -101,7 +109,7 @@ impl Protocol {
                     let keep_every = descent.keep_every(model.net.parameter_count());
                     let trace = model.trace(mode, x, targets, descent, keep_every);
                     let rate = 1.0 / descent.learning_rate;
-                    (model.parameters.combine(rate, &trace.end, -rate), Some(trace))
+                    (model.parameters.clone().combine(rate, &trace.end, -rate), Some(trace))
                 }
             };
             let weight = self.weight(client);
@@ -112,41 +120,44 @@ impl Protocol {
             });
             traces.push(trace);
         }
-        let gradient = gradient.unwrap_or_else(|| model.parameters.scaled(0.0));
-        Simulated { gradient, traces, first: None }
+        let gradient = gradient.unwrap_or_else(|| model.parameters.clone().scaled(0.0));
+        Simulated { gradient, trail: Trail::Each(traces) }
     }
 
-    /// The way back through [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on x.
+    /// The way back along the trail of [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on x.
     pub fn back(
         &self,
         candidate: Candidate<'_>,
-        simulated: &Simulated,
+        trail: &Trail,
         v: &Parameters,
         prior: impl Fn(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
     ) -> Back {
         let Candidate { model, mode, x, targets } = candidate;
-        if let Some(first) = &simulated.first {
-            let through = model.second_pass(first, mode, x, targets, v, prior);
-            return Back {
-                prior: through.prior.map_or(0.0, backend::scalar),
-                to_input: backend::values(&through.to_input),
-                to_labels: through.to_labels.map(|to_labels| backend::values(&to_labels)),
-            };
-        }
+        let traces = match trail {
+            Trail::Each(traces) => traces,
+            Trail::One(kept) => {
+                let through = model.second_pass(kept, mode, x, targets, v, prior);
+                return Back {
+                    prior: through.prior.map_or(0.0, backend::scalar),
+                    to_input: backend::values(&through.to_input),
+                    to_labels: through.to_labels.map(|to_labels| backend::values(&to_labels)),
+                };
+            }
+        };
         let mut back = of_prior(x, prior);
-        for (client, trace) in self.clients.iter().zip(&simulated.traces) {
+        for (client, trace) in self.clients.iter().zip(traces) {
             let weight = self.weight(client);
             let samples = &client.samples;
             let (to_input, to_labels) = match (&client.descent, trace) {
                 (Some(descent), Some(trace)) => {
                     // The simulated gradient is -(theta_K - theta_0) / eta.
-                    let v = v.scaled(-weight / descent.learning_rate);
+                    let v = v.clone().scaled(-weight / descent.learning_rate);
                     let through = model.descend_through(mode, x, targets, descent, trace, &v);
                     (through.to_input, through.to_labels)
                 }
                 _ => {
                     let (own, targets) = (rows(x, samples), targets.rows(samples));
-                    let through = model.directional(mode, &own, &targets, &v.scaled(weight), false);
+                    let through = model.directional(mode, &own, &targets, &v.clone().scaled(weight), false);
                     let spread = |part: Vec<f64>| scatter(&part, samples, x.dims()[0]);
                     (
                         spread(backend::values(&through.to_input)),

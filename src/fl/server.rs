@@ -175,7 +175,7 @@ impl Server {
             }
             UpdateKind::Delta => federation.server_learning_rate,
         };
-        self.model.parameters = self.model.parameters.combine(1.0, &mean.update.values, factor);
+        self.model.parameters = self.model.parameters.clone().combine(1.0, &mean.update.values, factor);
         if self.config.victim.share_buffers && self.config.victim.mode != BatchNormMode::Eval {
             self.model.buffers = mean.buffers.clone();
         }

@@ -52,7 +52,7 @@ impl World {
             x: &x,
             targets: &Targets::Hard(labels),
         });
-        Distance::new(DistanceKind::Cosine, view.observed()).compare(&simulated.gradient).distance
+        Distance::new(DistanceKind::Cosine, view.observed()).compare(simulated.gradient).distance()
     }
 }
 
@@ -215,7 +215,7 @@ fn one_client_with_one_full_step_is_fed_sgd() {
     let half = trained(&[&step[..], &["federation.server_learning_rate=0.5"]].concat(), 1);
     let whole = trained(&step, 1);
     let begin = trained(&step, 0).server.model.parameters;
-    let way = |world: &World| world.server.model.parameters.combine(1.0, &begin, -1.0).norm();
+    let way = |world: &World| world.server.model.parameters.clone().combine(1.0, &begin, -1.0).norm();
     assert!((2.0 * way(&half) / way(&whole) - 1.0).abs() < 1e-9);
 }
 
@@ -246,7 +246,7 @@ fn captured(changes: &[&str], kind: &str, folder: &Path) -> (World, RunConfig) {
     let update = world.view(0).update.values;
     let model = &world.server.model;
     let values = match kind {
-        "weights" => model.parameters.combine(1.0, &update, 1.0),
+        "weights" => model.parameters.clone().combine(1.0, &update, 1.0),
         "negative-delta" => update.scaled(-1.0),
         _ => update,
     };
@@ -318,9 +318,9 @@ fn files_that_do_not_fit_are_refused_by_name() {
         crate::run::global_model::serialise(&[values], std::collections::HashMap::new()).unwrap()
     };
     let parameters = &world.server.model.parameters;
-    let zero = write("zero", &tensors(&parameters.scaled(0.0)));
+    let zero = write("zero", &tensors(&parameters.clone().scaled(0.0)));
     assert!(with(&|c| c.update.clone_from(&zero)).contains("zero is all zero: there is nothing to match"));
-    let nan = write("nan", &tensors(&parameters.scaled(f64::NAN)));
+    let nan = write("nan", &tensors(&parameters.clone().scaled(f64::NAN)));
     let error = with(&|c| c.update.clone_from(&nan));
     assert!(error.starts_with("victim.captured.update: ") && error.contains("conv1.weight has"), "{error}");
     let code = write("code.pth", b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.");

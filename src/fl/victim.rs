@@ -149,7 +149,8 @@ pub(super) fn send(
             Some((a, b)) => (a.combine(1.0, &values, weight), b.combine(1.0, &buffers, weight)),
         });
     }
-    let (values, buffers) = sum.unwrap_or_else(|| (model.parameters.scaled(0.0), model.buffers.clone()));
+    let (values, buffers) =
+        sum.unwrap_or_else(|| (model.parameters.clone().scaled(0.0), model.buffers.clone()));
     Sent { update: Update { kind, values, samples }, buffers }
 }
 

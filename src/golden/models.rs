@@ -143,7 +143,7 @@ fn the_derivative_along_v_is_the_product_with_the_gradient() {
             let targets = Targets::Hard(one_hot(&compute, &case.labels(), model.net.classes()));
             let first = model.first_pass(case.mode(), &x, &targets);
             let (g, v) = (&first.gradient, &view.update.values);
-            let through = model.second_pass(&first, case.mode(), &x, &targets, v, |_| None);
+            let through = model.second_pass(&first.kept, case.mode(), &x, &targets, v, |_| None);
             let scale = g.norm() * v.norm();
             let error = (backend::scalar(through.directional) - g.dot(v)).abs() / scale;
             assert!(error <= tolerance, "{name} on {}: {error:.2e}", compute.name());
@@ -168,6 +168,6 @@ fn the_cotangent_of_the_cosine_is_orthogonal_to_the_gradient() {
     let view = view(&case, &compute);
     let named = |spec: &crate::model::TensorSpec| case.values(&format!("grad_trial.{}", spec.name)).to_vec();
     let g = Parameters::from_values(&compute, view.model.net.parameter_specs().clone(), named);
-    let v = Distance::new(DistanceKind::Cosine, view.update.values.clone()).compare(&g).cotangent;
+    let v = Distance::new(DistanceKind::Cosine, view.update.values.clone()).compare(g.clone()).cotangent;
     assert!(g.dot(&v).abs() < 1e-12 * g.norm() * v.norm());
 }

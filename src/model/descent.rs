@@ -175,7 +175,7 @@ impl Model {
                 let eta = descent.learning_rate;
                 let direction = match mu {
                     Some(mu) => mu.combine(1.0, &lambda, -eta),
-                    None => lambda.scaled(-eta),
+                    None => lambda.clone().scaled(-eta),
                 };
                 let model = self.at(states[k - begin].theta.clone());
                 let (x, targets) = (rows(x, samples), targets.rows(samples));
@@ -211,7 +211,7 @@ impl State {
         if let Some(momentum) = &self.momentum {
             direction = direction.combine(1.0, momentum, descent.momentum);
         }
-        let theta = self.theta.combine(1.0, &direction, -descent.learning_rate);
+        let theta = self.theta.clone().combine(1.0, &direction, -descent.learning_rate);
         State { theta, momentum: (descent.momentum > 0.0).then_some(direction) }
     }
 }

@@ -7,7 +7,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use crate::backend::{self, Plain};
 use crate::config::BatchNormMode;
 
-use super::cpu::{self, First, Real, Second};
+use super::cpu::{self, Buffer, First, Real, Second};
 use super::gradient::{Model, Targets};
 use super::parameters::Parameters;
 use super::vector::slice;
@@ -15,6 +15,8 @@ use super::vector::slice;
 /// What pass 1 kept for pass 2, in either width.
 #[derive(Debug, Clone)]
 pub enum Kept {
+    /// The tape keeps nothing.
+    Nothing,
     /// 32 bit.
     Narrow(Arc<First<f32>>),
     /// 64 bit.
@@ -67,6 +69,7 @@ impl Model {
     /// Pass 2.
     pub(super) fn direct_second(&self, kept: &Kept, x: [usize; 4], v: &Parameters, hessian: bool) -> Back {
         match kept {
+            Kept::Nothing => unreachable!("pass 1 without a tape keeps what pass 2 reads"),
             Kept::Narrow(first) => self.second_in(first, x, v, hessian),
             Kept::Wide(first) => self.second_in(first, x, v, hessian),
         }
@@ -118,7 +121,7 @@ impl Model {
         let Second { directional, to_input, to_labels, hessian } =
             self.on_pool(x[0], || first.through(&theta, &v, hessian));
         let device = self.parameters.device().cloned().unwrap_or_default();
-        let of_parameters = |tensors: Vec<Vec<T>>| {
+        let of_parameters = |tensors: Vec<Buffer<T>>| {
             let host = tensors.into_iter().map(flat).collect();
             Parameters::from_host(self.parameters.specs().clone(), host, &device)
         };
@@ -149,7 +152,8 @@ fn slices<T: Real>(parameters: &Parameters) -> Vec<&[T]> {
     parameters.host().iter().map(slice).collect()
 }
 
-fn flat<T: Real>(values: Vec<T>) -> TensorData {
+fn flat<T: Real>(values: impl Into<Vec<T>>) -> TensorData {
+    let values = values.into();
     let count = values.len();
     TensorData::new(values, [count])
 }

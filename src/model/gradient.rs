@@ -7,7 +7,7 @@ use crate::backend::{Plain, Tape, Vector};
 use crate::config::BatchNormMode;
 use crate::dual::cross_entropy;
 
-use super::direct::Kept;
+pub use super::direct::Kept;
 use super::net::{Net, Observed, Weights};
 use super::parameters::Parameters;
 
@@ -57,7 +57,7 @@ pub struct FirstPass {
     /// Its gradient g to the parameters, mean over the batch.
     pub gradient: Parameters,
     /// What the second pass at the same point need not compute again.
-    kept: Option<Kept>,
+    pub kept: Kept,
 }
 
 impl Model {
@@ -67,29 +67,29 @@ impl Model {
         if self.is_direct() {
             let found = self.direct_first(mode, x, targets);
             let loss = on_device(found.loss, x);
-            return FirstPass { loss, gradient: found.gradient, kept: Some(found.kept) };
+            return FirstPass { loss, gradient: found.gradient, kept: found.kept };
         }
         let (loss, gradient) = self.gradient_with(mode, x, targets, None);
-        FirstPass { loss, gradient, kept: None }
+        FirstPass { loss, gradient, kept: Kept::Nothing }
     }
 
     /// The second pass: the gradient of `<g(x), v> + prior(x)` to the input (and to soft labels), with `v` held fixed, at
-    /// the very point (theta, mode, x, targets) of `first`.
+    /// the very point (theta, mode, x, targets) of the first pass that `kept` this.
     ///
     /// `<g(x), v>` is the derivative of the loss along `v` in parameter space, so one forward pass with
     /// tangents and one reverse pass give it: no gradient of a gradient is taken.
     pub fn second_pass(
         &self,
-        first: &FirstPass,
+        kept: &Kept,
         mode: BatchNormMode,
         x: &Tensor<Plain, 4>,
         targets: &Targets,
         v: &Parameters,
         prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
     ) -> Through {
-        match &first.kept {
-            Some(kept) => self.direct_through(kept, x, targets, v, prior, false),
-            None => self.reverse(mode, x, targets, v, prior, false),
+        match kept {
+            Kept::Nothing => self.reverse(mode, x, targets, v, prior, false),
+            kept => self.direct_through(kept, x, targets, v, prior, false),
         }
     }
 
@@ -150,7 +150,7 @@ impl Model {
             (loss, g, observed.statistics(&self.buffers))
         };
         let buffers = match mode {
-            BatchNormMode::Train => self.buffers.combine(1.0 - MOMENTUM, &observed, MOMENTUM),
+            BatchNormMode::Train => self.buffers.clone().combine(1.0 - MOMENTUM, &observed, MOMENTUM),
             BatchNormMode::Eval | BatchNormMode::EvalClient => self.buffers.clone(),
         };
         (loss, g, buffers)

@@ -18,6 +18,7 @@ mod net;
 mod options;
 mod parameters;
 mod resnet;
+mod scalar;
 mod vector;
 mod vgg;
 mod vit;
@@ -30,10 +31,11 @@ pub fn needs_no_tape(net: &Net) -> bool {
 }
 
 pub use descent::{Descent, ThroughSteps, Trace, rows};
-pub use gradient::{FirstPass, Model, Targets, Through};
+pub use gradient::{FirstPass, Kept, Model, Targets, Through};
 pub use layer::Layer;
 pub use net::{Initialisation, Net, Weights};
 pub use parameters::{Parameters, TensorSpec};
+pub use scalar::Scalar;
 
 use crate::config::ModelOptions;
 

@@ -8,6 +8,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::backend::{self, Compute, Plain, Vector};
 
+use super::scalar::Scalar;
 use super::vector;
 
 /// Name and shape of one tensor.
@@ -34,7 +35,7 @@ pub struct Parameters {
     store: Arc<Store>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Store {
     tensors: OnceLock<Vec<Vector>>,
     host: OnceLock<Vec<TensorData>>,
@@ -46,14 +47,15 @@ impl Parameters {
     pub fn new(specs: Arc<[TensorSpec]>, tensors: Vec<Vector>) -> Self {
         debug_assert_eq!(specs.len(), tensors.len());
         let device = tensors.first().map(Tensor::device);
-        let store = Store { tensors: OnceLock::from(tensors), device, ..Store::default() };
+        let store = Store { tensors: OnceLock::from(tensors), host: OnceLock::new(), device };
         Parameters { specs, store: Arc::new(store) }
     }
 
     /// Pairs specs with flat values of the same order and sizes, which belong to `device`.
     pub fn from_host(specs: Arc<[TensorSpec]>, host: Vec<TensorData>, device: &burn::DispatchDevice) -> Self {
         debug_assert_eq!(specs.len(), host.len());
-        let store = Store { host: OnceLock::from(host), device: Some(device.clone()), ..Store::default() };
+        let store =
+            Store { tensors: OnceLock::new(), host: OnceLock::from(host), device: Some(device.clone()) };
         Parameters { specs, store: Arc::new(store) }
     }
 
@@ -63,13 +65,11 @@ impl Parameters {
         specs: Arc<[TensorSpec]>,
         mut values: impl FnMut(&TensorSpec) -> Vec<f64>,
     ) -> Self {
-        let tensors = specs
-            .iter()
-            .map(|spec| {
-                let values = values(spec);
-                compute.tensor(&values, [spec.count()])
-            })
-            .collect();
+        if backend::is_flex(compute.device()) {
+            let host = specs.iter().map(|spec| compute.data(&values(spec), [spec.count()])).collect();
+            return Parameters::from_host(specs, host, compute.device());
+        }
+        let tensors = specs.iter().map(|spec| compute.tensor(&values(spec), [spec.count()])).collect();
         Parameters::new(specs, tensors)
     }
 
@@ -126,15 +126,7 @@ impl Parameters {
         if self.on_host() {
             return vector::dot(self.host(), other.host());
         }
-        let mut total: Option<Vector> = None;
-        for (a, b) in self.tensors().iter().zip(other.tensors()) {
-            let term = (a.clone() * b.clone()).sum();
-            total = Some(match total {
-                Some(total) => total + term,
-                None => term,
-            });
-        }
-        total.map_or(0.0, backend::scalar)
+        self.sum_of_products(other).read()
     }
 
     /// l2 norm over all tensors as one vector. Waits for the device.
@@ -142,29 +134,57 @@ impl Parameters {
         self.dot(self).sqrt()
     }
 
-    /// `a * self + b * other`.
-    pub fn combine(&self, a: f64, other: &Parameters, b: f64) -> Parameters {
-        if let Some(device) = self.device().filter(|_| self.on_host()) {
-            let sum = vector::combine(self.host(), a, other.host(), b);
-            return Parameters::from_host(self.specs.clone(), sum, device);
+    /// `<self, self>`. Does not wait for the device.
+    pub fn square(&self) -> Scalar {
+        if self.on_host() { self.dot(self).into() } else { self.sum_of_products(self) }
+    }
+
+    /// `<self, self>` and `<self, other>`. Does not wait for the device.
+    pub fn products(&self, other: &Parameters) -> (Scalar, Scalar) {
+        if self.on_host() {
+            let (own, both) = vector::products(self.host(), other.host());
+            return (own.into(), both.into());
         }
-        let tensors = self
-            .tensors()
-            .iter()
-            .zip(other.tensors())
-            .map(|(x, y)| x.clone().mul_scalar(a) + y.clone().mul_scalar(b))
-            .collect();
+        (self.sum_of_products(self), self.sum_of_products(other))
+    }
+
+    fn sum_of_products(&self, other: &Parameters) -> Scalar {
+        let terms = self.tensors().iter().zip(other.tensors()).map(|(a, b)| (a.clone() * b.clone()).sum());
+        terms.reduce(|sum, term| sum + term).map_or(Scalar::Here(0.0), Scalar::There)
+    }
+
+    /// `a * self + b * other`, in the memory of `self` if nobody else holds it.
+    #[must_use]
+    pub fn combine(self, a: impl Into<Scalar>, other: &Parameters, b: impl Into<Scalar>) -> Parameters {
+        let (a, b) = (a.into(), b.into());
+        if self.on_host() {
+            let (a, b) = (a.read(), b.read());
+            return self.changed(|own| vector::combine(own, a, other.host(), b));
+        }
+        let pairs = self.tensors().iter().zip(other.tensors());
+        let tensors = pairs.map(|(x, y)| times(x, &a) + times(y, &b)).collect();
         Parameters::new(self.specs.clone(), tensors)
     }
 
-    /// `a * self`.
-    pub fn scaled(&self, a: f64) -> Parameters {
-        if let Some(device) = self.device().filter(|_| self.on_host()) {
-            let scaled = vector::scaled(self.host(), a);
-            return Parameters::from_host(self.specs.clone(), scaled, device);
+    /// `a * self`, in the memory of `self` if nobody else holds it.
+    #[must_use]
+    pub fn scaled(self, a: f64) -> Parameters {
+        if self.on_host() {
+            return self.changed(|own| vector::scale(own, a));
         }
-        let tensors = self.tensors().iter().map(|x| x.clone().mul_scalar(a)).collect();
+        let tensors = self.tensors().iter().map(|x| times(x, &a.into())).collect();
         Parameters::new(self.specs.clone(), tensors)
+    }
+
+    /// Values in memory, changed there if nobody else holds them.
+    fn changed(mut self, change: impl FnOnce(&mut [TensorData])) -> Parameters {
+        let alone = Arc::get_mut(&mut self.store).and_then(|store| store.host.take());
+        let mut own = alone.unwrap_or_else(|| vector::copy(self.host()));
+        change(&mut own);
+        match self.device() {
+            Some(device) => Parameters::from_host(self.specs.clone(), own, device),
+            None => self,
+        }
     }
 
     /// One tensor in its own shape.
@@ -175,5 +195,22 @@ impl Parameters {
         let mut shape = [0; D];
         shape.copy_from_slice(&self.specs[index].shape);
         self.tensors()[index].clone().reshape(shape)
+    }
+}
+
+/// `a * x`. Waits for nothing.
+fn times(x: &Vector, a: &Scalar) -> Vector {
+    match a {
+        Scalar::Here(a) => x.clone().mul_scalar(*a),
+        Scalar::There(a) => x.clone() * a.clone(),
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let in_memory = self.device.as_ref().is_some_and(backend::is_flex) && self.tensors.get().is_none();
+        if let Some(host) = self.host.take().filter(|_| in_memory) {
+            vector::recycle(host);
+        }
     }
 }

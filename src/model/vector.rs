@@ -1,10 +1,10 @@
 //! Vector algebra over lists of flat tensors in the computer's memory, on all threads, with the same result for
-//! every number of them.
+//! every number of them. Large models do not fit the cache, so that it costs what it reads and writes.
 
 use burn::tensor::{DType, TensorData};
 use rayon::prelude::*;
 
-use super::cpu::{Real, dot as dot_of};
+use super::cpu::{Buffer, Real, dot as dot_of};
 
 /// Entries that one thread takes at a time.
 const CHUNK: usize = 1 << 15;
@@ -18,22 +18,60 @@ pub fn dot(a: &[TensorData], b: &[TensorData]) -> f64 {
     }
 }
 
-/// `alpha a + beta b`.
-pub fn combine(a: &[TensorData], alpha: f64, b: &[TensorData], beta: f64) -> Vec<TensorData> {
-    let wide = a.first().is_some_and(|data| data.dtype == DType::F64);
-    let pairs = a.iter().zip(b);
-    if wide {
-        pairs.map(|(a, b)| combine_in::<f64>(a, alpha, Some((b, beta)))).collect()
-    } else {
-        pairs.map(|(a, b)| combine_in::<f32>(a, alpha, Some((b, beta)))).collect()
+/// `<a, a>` and `<a, b>`, reading once.
+pub fn products(a: &[TensorData], b: &[TensorData]) -> (f64, f64) {
+    match a.first().map(|data| data.dtype) {
+        Some(DType::F64) => products_in::<f64>(a, b),
+        Some(_) => products_in::<f32>(a, b),
+        None => (0.0, 0.0),
     }
 }
 
-/// `alpha a`.
-pub fn scaled(a: &[TensorData], alpha: f64) -> Vec<TensorData> {
-    let wide = a.first().is_some_and(|data| data.dtype == DType::F64);
-    let scale = |a| if wide { combine_in::<f64>(a, alpha, None) } else { combine_in::<f32>(a, alpha, None) };
-    a.iter().map(scale).collect()
+/// `a <- alpha a + beta b`.
+pub fn combine(a: &mut [TensorData], alpha: f64, b: &[TensorData], beta: f64) {
+    for (a, b) in a.iter_mut().zip(b) {
+        match a.dtype {
+            DType::F64 => combine_in::<f64>(a, alpha, Some((b, beta))),
+            _ => combine_in::<f32>(a, alpha, Some((b, beta))),
+        }
+    }
+}
+
+/// `a <- alpha a`.
+pub fn scale(a: &mut [TensorData], alpha: f64) {
+    for a in a {
+        match a.dtype {
+            DType::F64 => combine_in::<f64>(a, alpha, None),
+            _ => combine_in::<f32>(a, alpha, None),
+        }
+    }
+}
+
+/// The same values in memory of their own.
+pub fn copy(a: &[TensorData]) -> Vec<TensorData> {
+    fn copy_in<T: Real>(a: &TensorData) -> TensorData {
+        let mut out = Buffer::of(a.num_elements());
+        out.par_chunks_mut(CHUNK)
+            .zip(slice::<T>(a).par_chunks(CHUNK))
+            .for_each(|(out, a)| out.copy_from_slice(a));
+        TensorData::new(out.into_vec(), a.shape.clone())
+    }
+    let copy = |a: &TensorData| match a.dtype {
+        DType::F64 => copy_in::<f64>(a),
+        _ => copy_in::<f32>(a),
+    };
+    a.iter().map(copy).collect()
+}
+
+/// Keeps the memory of values that nobody needs any more for the next.
+pub fn recycle(a: Vec<TensorData>) {
+    for data in a {
+        match data.dtype {
+            DType::F64 => data.into_vec().map(Buffer::<f64>::recycle),
+            _ => data.into_vec().map(Buffer::<f32>::recycle),
+        }
+        .ok();
+    }
 }
 
 /// The entries of one tensor.
@@ -57,23 +95,38 @@ fn dot_in<T: Real>(a: &[TensorData], b: &[TensorData]) -> f64 {
     a.iter().zip(b).map(tensor).sum()
 }
 
-fn combine_in<T: Real>(a: &TensorData, alpha: f64, b: Option<(&TensorData, f64)>) -> TensorData {
-    let (x, alpha) = (slice::<T>(a), T::of(alpha));
-    let mut out = vec![T::zero(); x.len()];
+fn products_in<T: Real>(a: &[TensorData], b: &[TensorData]) -> (f64, f64) {
+    let add = |sum: (f64, f64), part: (f64, f64)| (sum.0 + part.0, sum.1 + part.1);
+    let tensor = |(a, b): (&TensorData, &TensorData)| -> (f64, f64) {
+        let (a, b) = (slice::<T>(a), slice::<T>(b));
+        let chunk = |(a, b): (&[T], &[T])| {
+            let stretches = a.chunks(256).zip(b.chunks(256));
+            stretches.map(|(a, b)| (dot_of(a, a).wide(), dot_of(a, b).wide())).fold((0.0, 0.0), add)
+        };
+        if a.len() <= CHUNK {
+            return chunk((a, b));
+        }
+        let parts: Vec<(f64, f64)> = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)).map(chunk).collect();
+        parts.into_iter().fold((0.0, 0.0), add)
+    };
+    a.iter().zip(b).map(tensor).fold((0.0, 0.0), add)
+}
+
+fn combine_in<T: Real>(a: &mut TensorData, alpha: f64, b: Option<(&TensorData, f64)>) {
+    let alpha = T::of(alpha);
+    let x = a.as_mut_slice::<T>().unwrap_or_else(|_| unreachable!("all tensors of one model have one width"));
     match b {
         Some((b, beta)) => {
             let (y, beta) = (slice::<T>(b), T::of(beta));
-            let chunk = |(out, (x, y)): (&mut [T], (&[T], &[T]))| {
-                out.iter_mut().zip(x.iter().zip(y)).for_each(|(out, (&x, &y))| *out = alpha * x + beta * y);
+            let chunk = |(x, y): (&mut [T], &[T])| {
+                x.iter_mut().zip(y).for_each(|(x, &y)| *x = alpha * *x + beta * y);
             };
             if x.len() <= CHUNK {
-                chunk((&mut out, (x, y)));
+                chunk((x, y));
             } else {
-                let sources = x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK));
-                out.par_chunks_mut(CHUNK).zip(sources).for_each(chunk);
+                x.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).for_each(chunk);
             }
         }
-        None => out.iter_mut().zip(x).for_each(|(out, &x)| *out = alpha * x),
+        None => x.par_chunks_mut(CHUNK).for_each(|x| x.iter_mut().for_each(|x| *x = alpha * *x)),
     }
-    TensorData::new(out, a.shape.clone())
 }

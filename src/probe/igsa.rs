@@ -129,7 +129,7 @@ impl Part {
     /// |J^T v|^2 of each sample. In eval mode samples do not meet, and the mean loss weighs each by 1 / batch.
     fn squares(&self, model: &Model, v: &Parameters) -> Vec<f64> {
         let mode = BatchNormMode::Eval;
-        let through = model.second_pass(&self.first, mode, &self.input, &self.targets, v, |_| None);
+        let through = model.second_pass(&self.first.kept, mode, &self.input, &self.targets, v, |_| None);
         let values = backend::values(&through.to_input);
         let weight = (self.input.dims()[0] as f64).powi(2);
         let samples = values.chunks(model.net.input_count());
@@ -296,7 +296,7 @@ mod tests {
     fn a_dead_network_has_nothing_to_recover() {
         let compute = Compute::select("flex", Precision::F32).unwrap();
         let mut model = model(&compute);
-        model.parameters = model.parameters.combine(0.0, &model.parameters, 0.0);
+        model.parameters = model.parameters.scaled(0.0);
         // No weight lets the input through to a gradient but that of the first layer, which is zero.
         let x = input(1);
         let samples = Samples { input: &x, labels: &[0], deviation: &CHANNELS };

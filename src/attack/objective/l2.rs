@@ -4,7 +4,7 @@ use super::Match;
 use crate::model::Parameters;
 
 /// D = sum |g - h|^2, v = 2 (g - h).
-pub fn compare(g: &Parameters, h: &Parameters) -> Match {
-    let difference = g.combine(1.0, h, -1.0);
-    Match { distance: difference.dot(&difference), cotangent: difference.combine(2.0, &difference, 0.0) }
+pub fn compare(g: Parameters, h: &Parameters) -> Match {
+    let cotangent = g.combine(2.0, h, -2.0);
+    Match { distance: cotangent.square() / 4.0, cotangent }
 }

@@ -5,15 +5,24 @@ mod cosine;
 mod l2;
 
 use crate::config::DistanceKind;
-use crate::model::Parameters;
+use crate::model::{Parameters, Scalar};
 
 /// Distance and cotangent at the current g.
 #[derive(Debug, Clone)]
 pub struct Match {
-    /// D(g, h).
-    pub distance: f64,
+    /// D(g, h) but for rounding, perhaps still on the device.
+    distance: Scalar,
     /// v = dD/dg, a constant for every later pass.
     pub cotangent: Parameters,
+}
+
+impl Match {
+    /// D(g, h). Waits for the device.
+    pub fn distance(self) -> f64 {
+        let distance = self.distance.read();
+        // Rounding may carry a perfect match below 0; NaN stays NaN.
+        if distance < 0.0 { 0.0 } else { distance }
+    }
 }
 
 /// A matching distance with what it needs to know of h.
@@ -39,8 +48,8 @@ impl Distance {
         }
     }
 
-    /// Distance and cotangent of a simulated gradient. Waits for the device.
-    pub fn compare(&self, simulated: &Parameters) -> Match {
+    /// Distance and cotangent of a simulated gradient, whose memory the cotangent takes. Does not wait for the device.
+    pub fn compare(&self, simulated: Parameters) -> Match {
         match self.kind {
             DistanceKind::L2 => l2::compare(simulated, &self.observed),
             DistanceKind::Cosine => cosine::compare(simulated, &self.observed, self.observed_norm),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::dual::Activation;
 use crate::model::layer::{Layer, SampleShape};
 
+use super::buffer::Buffer;
 use super::geometry::Geometry;
 use super::map::Map;
 use super::norm::Scale;
@@ -13,7 +14,7 @@ use super::{activation, conv, pool};
 
 /// What a layer keeps of pass 1.
 #[derive(Debug, Clone)]
-pub struct Kept<T> {
+pub struct Kept<T: Real> {
     rule: Rule<T>,
     /// The input a. Where entries are only moved: a map of no entries that carries its shape.
     a: Arc<Map<T>>,
@@ -22,7 +23,7 @@ pub struct Kept<T> {
 }
 
 #[derive(Debug, Clone)]
-enum Rule<T> {
+enum Rule<T: Real> {
     /// Position of the weight, the bias behind it or not.
     Conv {
         weight: usize,
@@ -64,7 +65,7 @@ enum Rule<T> {
 
 /// What the reverse half of pass 2 needs of its forward half: the derivatives of inputs, layer by layer.
 #[derive(Debug)]
-pub struct Moved<T> {
+pub struct Moved<T: Real> {
     da: Option<Arc<Map<T>>>,
     first: Vec<Moved<T>>,
     second: Vec<Moved<T>>,
@@ -235,7 +236,7 @@ pub fn reverse<T: Real>(
     theta: &[&[T]],
     mut p: Arc<Map<T>>,
     first: bool,
-    g: &mut [Vec<T>],
+    g: &mut [Buffer<T>],
 ) -> Arc<Map<T>> {
     for (index, layer) in kept.iter_mut().enumerate().rev() {
         // Nothing asks for the gradient to the input itself.
@@ -246,13 +247,13 @@ pub fn reverse<T: Real>(
 }
 
 impl<T: Real> Kept<T> {
-    fn reverse(&mut self, theta: &[&[T]], p: Arc<Map<T>>, wanted: bool, g: &mut [Vec<T>]) -> Arc<Map<T>> {
+    fn reverse(&mut self, theta: &[&[T]], p: Arc<Map<T>>, wanted: bool, g: &mut [Buffer<T>]) -> Arc<Map<T>> {
         let (a, from) = (&self.a, self.a.places());
         let back = match &mut self.rule {
             Rule::Conv { weight, bias, geometry } => {
                 g[*weight] = conv::to_weight(geometry, &[(&p, a)]);
                 if *bias {
-                    g[*weight + 1] = p.per_channel(|channel| super::map::total(p.row(channel)));
+                    g[*weight + 1] = p.per_channel(|channel| super::map::total(p.row(channel))).into();
                 }
                 self.p = Some(p.clone());
                 if !wanted {
@@ -261,7 +262,8 @@ impl<T: Real> Kept<T> {
                 conv::to_input(geometry, &[(theta[*weight], &p)])
             }
             Rule::Norm { gamma, scale } => {
-                (g[*gamma], g[*gamma + 1]) = scale.to_parameters(a, &p);
+                let (to_gamma, to_beta) = scale.to_parameters(a, &p);
+                (g[*gamma], g[*gamma + 1]) = (to_gamma.into(), to_beta.into());
                 let back = scale.to_input(a, theta[*gamma], &p);
                 self.p = Some(p);
                 back
@@ -395,7 +397,7 @@ pub fn reverse_moved<T: Real>(
     moved: &[Moved<T>],
     weights: (&[&[T]], &[&[T]]),
     mut dp: Arc<Map<T>>,
-    dg: &mut Option<Vec<Vec<T>>>,
+    dg: &mut Option<Vec<Buffer<T>>>,
 ) -> Arc<Map<T>> {
     for (layer, moved) in kept.iter().zip(moved).rev() {
         dp = layer.reverse_moved(moved, weights, dp, dg);
@@ -409,7 +411,7 @@ impl<T: Real> Kept<T> {
         moved: &Moved<T>,
         (theta, v): (&[&[T]], &[&[T]]),
         dp: Arc<Map<T>>,
-        dg: &mut Option<Vec<Vec<T>>>,
+        dg: &mut Option<Vec<Buffer<T>>>,
     ) -> Arc<Map<T>> {
         let (a, da) = (&*self.a, moved.da.as_deref());
         let p = || self.p.as_deref().unwrap_or_else(|| unreachable!("the reverse pass was here"));
@@ -420,14 +422,15 @@ impl<T: Real> Kept<T> {
                     terms.extend(da.map(|da| (p(), da)));
                     dg[*weight] = conv::to_weight(geometry, &terms);
                     if *bias {
-                        dg[*weight + 1] = dp.per_channel(|channel| super::map::total(dp.row(channel)));
+                        dg[*weight + 1] = dp.per_channel(|channel| super::map::total(dp.row(channel))).into();
                     }
                 }
                 conv::to_input(geometry, &[(theta[*weight], &dp), (v[*weight], p())])
             }
             Rule::Norm { gamma, scale } => {
                 if let Some(dg) = dg {
-                    (dg[*gamma], dg[*gamma + 1]) = scale.to_parameters_moved((a, da), (p(), &dp));
+                    let (to_gamma, to_beta) = scale.to_parameters_moved((a, da), (p(), &dp));
+                    (dg[*gamma], dg[*gamma + 1]) = (to_gamma.into(), to_beta.into());
                 }
                 scale.to_input_moved((a, da), (theta[*gamma], v[*gamma]), (p(), &dp))
             }
@@ -455,7 +458,7 @@ impl<T: Real> Kept<T> {
 
 /// The shape of a map without its entries.
 fn outline<T: Real>(a: &Map<T>) -> Arc<Map<T>> {
-    Arc::new(Map { data: Vec::new(), ..*a })
+    Arc::new(Map { data: Buffer::default(), ..*a })
 }
 
 fn widen<T: Real>(a: &Map<T>, before: usize, after: usize) -> Map<T> {
@@ -466,12 +469,20 @@ fn widen<T: Real>(a: &Map<T>, before: usize, after: usize) -> Map<T> {
 }
 
 fn join<T: Real>(a: &Map<T>, b: &Map<T>) -> Map<T> {
-    Map { data: [a.data.as_slice(), &b.data].concat(), channels: a.channels + b.channels, ..*a }
+    let mut out = Map::any(a.channels + b.channels, a.places());
+    let (first, second) = out.data.split_at_mut(a.data.len());
+    first.copy_from_slice(&a.data);
+    second.copy_from_slice(&b.data);
+    out
 }
 
 /// The first channels, and the rest.
 fn part<T: Real>(p: &Map<T>, channels: usize) -> (Map<T>, Map<T>) {
     let (first, rest) = p.data.split_at(channels * p.columns());
-    let map = |data: &[T], channels| Map { data: data.to_vec(), channels, ..*p };
+    let map = |data: &[T], channels| {
+        let mut map = Map::any(channels, p.places());
+        map.data.copy_from_slice(data);
+        map
+    };
     (map(first, channels), map(rest, p.channels - channels))
 }

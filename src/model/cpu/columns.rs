@@ -1,7 +1,8 @@
 //! Windows laid out as columns, and columns added back to where they were taken.
 //!
 //! A channel is first taken apart by the remainders of its rows and columns modulo the stride, with its border
-//! around it: what one tap of the kernel sees along a row out then lies together, and is moved in whole runs.
+//! around it: what one tap of the kernel sees along a row out then lies together, and is moved in whole runs. Where
+//! everything lies is the same for every channel and worked out once.
 
 use super::buffer::Buffer;
 use super::geometry::Geometry;
@@ -21,182 +22,256 @@ pub fn take<T: Real>(
     rows: (usize, usize),
     out: &mut Buffer<T>,
 ) {
-    let parts = Parts::new(geometry, rows);
-    let width = geometry.to[2];
-    out.resize(channels.len() * geometry.taps() * (rows.1 - rows.0) * width + RUN);
-    let mut apart = Buffer::of(parts.size + RUN);
-    widest(
-        #[inline(always)]
-        || {
-            let mut at = 0;
-            for channel in channels.clone() {
-                parts.take_apart(a.row(channel), &mut apart);
-                for tap in 0..geometry.taps() {
-                    for segment in &parts.segments {
-                        let seen = parts.seen(segment, tap);
-                        for row in 0..segment.rows {
-                            let source = &apart[seen + row * parts.width..];
-                            let line = &mut out[at..];
-                            // What is beyond the row is overwritten by the next one.
-                            for x in (0..width).step_by(RUN) {
-                                line[x..x + RUN].copy_from_slice(&source[x..x + RUN]);
-                            }
-                            at += width;
-                        }
-                    }
-                }
-            }
-        },
-    );
+    let windows = Windows::new(geometry, rows);
+    out.resize(channels.len() * windows.count() + RUN);
+    let mut apart = windows.apart();
+    for (n, channel) in channels.enumerate() {
+        windows.take(a.row(channel), &mut apart, &mut out[n * windows.count()..]);
+    }
 }
 
 /// Adds columns back: the transpose of [`take`]. `planes` are those of the channels that the columns belong to.
 pub fn add<T: Real>(geometry: &Geometry, columns: &[T], rows: (usize, usize), planes: &mut [T]) {
-    let parts = Parts::new(geometry, rows);
-    let width = geometry.to[2];
-    let mut apart = Buffer::of(parts.size);
-    widest(
-        #[inline(always)]
-        || {
-            let mut at = 0;
-            for plane in planes.chunks_exact_mut(geometry.places()) {
-                apart.fill(T::zero());
-                for tap in 0..geometry.taps() {
-                    for segment in &parts.segments {
-                        let seen = parts.seen(segment, tap);
-                        for row in 0..segment.rows {
-                            let sums = &mut apart[seen + row * parts.width..][..width];
-                            let line = &columns[at..at + width];
-                            sums.iter_mut().zip(line).for_each(|(sum, &part)| *sum += part);
-                            at += width;
-                        }
-                    }
-                }
-                parts.add_back(&apart, plane);
-            }
-        },
-    );
+    let windows = Windows::new(geometry, rows);
+    let mut apart = windows.apart();
+    let planes = planes.chunks_exact_mut(geometry.places());
+    for (plane, columns) in planes.zip(columns.chunks_exact(windows.count())) {
+        windows.add(columns, &mut apart, plane);
+    }
 }
 
-/// How a channel is taken apart for some rows out.
-struct Parts<'a> {
-    geometry: &'a Geometry,
-    /// Remainders that some tap sees, along each side.
-    remainders: usize,
-    /// Rows and columns of a part beyond those out: what the last taps see.
-    beyond: usize,
-    /// Columns of a part.
+/// Where the windows of one channel lie, for some rows out.
+#[derive(Debug)]
+pub struct Windows {
+    stride: usize,
+    /// Positions out along a row, and over all rows.
+    across: usize,
+    positions: usize,
+    /// Columns of a part, and entries of all parts.
     width: usize,
-    segments: Vec<Segment>,
-    /// Entries of all parts.
     size: usize,
+    lines: Vec<Line>,
+    /// In the order of what they see.
+    runs: Vec<Run>,
+    taps: usize,
 }
 
-/// Rows out of one sample.
-struct Segment {
-    sample: usize,
-    first: usize,
-    rows: usize,
-    /// Where its parts begin.
+/// What one row of one part shows of the channel. The rest of the row is border.
+#[derive(Debug, Clone, Copy)]
+struct Line {
     start: usize,
+    count: usize,
+    /// Where in the channel the first entry is.
+    source: usize,
 }
 
-impl<'a> Parts<'a> {
-    fn new(geometry: &'a Geometry, (begin, end): (usize, usize)) -> Self {
-        let [_, height, width] = geometry.to;
-        let (shape, reach) = (geometry.shape, (geometry.kernel - 1) * geometry.shape.dilation);
-        let (remainders, beyond) = (shape.stride.min(reach + 1), reach / shape.stride);
-        let width = width + beyond;
-        let (mut segments, mut size) = (Vec::new(), 0);
-        let mut row = begin;
-        while row < end {
-            let (sample, first) = (row / height, row % height);
-            let rows = (height - first).min(end - row);
-            segments.push(Segment { sample, first, rows, start: size });
-            size += remainders * remainders * (rows + beyond) * width;
-            row += rows;
-        }
-        Parts { geometry, remainders, beyond, width, segments, size }
-    }
+/// What one tap sees of one sample.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    /// Where the first row begins in the parts, and in the columns.
+    seen: usize,
+    column: usize,
+    rows: usize,
+}
 
-    /// Where what a tap sees for the first row out of a segment begins.
-    #[inline(always)]
-    fn seen(&self, segment: &Segment, tap: usize) -> usize {
-        let (kernel, shape) = (self.geometry.kernel, self.geometry.shape);
-        let (y, x) = (tap / kernel * shape.dilation, tap % kernel * shape.dilation);
-        let row = self.row(segment, y % shape.stride, x % shape.stride, y / shape.stride);
-        row + x / shape.stride
-    }
-
-    /// Where a row of the part of two remainders begins.
-    #[inline(always)]
-    fn row(&self, segment: &Segment, y: usize, x: usize, row: usize) -> usize {
-        let rows = segment.rows + self.beyond;
-        segment.start + ((y * self.remainders + x) * rows + row) * self.width
-    }
-
-    /// Calls `each` for each row of each part: where it begins, the entries of it that show the channel (first and
-    /// last, excluded; none in the border), and where in the channel the first of them is.
-    #[inline(always)]
-    fn rows(&self, mut each: impl FnMut(usize, (usize, usize), usize)) {
-        let [_, height, width] = self.geometry.from;
-        let (stride, padding) = (self.geometry.shape.stride, self.geometry.shape.padding);
-        for segment in &self.segments {
-            for y in 0..self.remainders {
-                for row in 0..segment.rows + self.beyond {
-                    let source =
-                        ((segment.first + row) * stride + y).checked_sub(padding).filter(|&y| y < height);
-                    for x in 0..self.remainders {
-                        let start = self.row(segment, y, x, row);
-                        let first = padding.saturating_sub(x).div_ceil(stride).min(self.width);
-                        let last = (width + padding).saturating_sub(x).div_ceil(stride).min(self.width);
-                        match source.filter(|_| first < last) {
-                            Some(source) => {
-                                let row = (segment.sample * height + source) * width;
-                                each(start, (first, last), row + first * stride + x - padding);
-                            }
-                            None => each(start, (0, 0), 0),
+impl Windows {
+    /// Of the rows out `begin..end`, over the batch.
+    pub fn new(geometry: &Geometry, (begin, end): (usize, usize)) -> Self {
+        let ([_, height, width], [_, to_height, across]) = (geometry.from, geometry.to);
+        let (kernel, shape) = (geometry.kernel, geometry.shape);
+        let (stride, padding) = (shape.stride, shape.padding);
+        let reach = (kernel - 1) * shape.dilation;
+        let (remainders, beyond) = (stride.min(reach + 1), reach / stride);
+        let mut windows = Windows {
+            stride,
+            across,
+            positions: (end - begin) * across,
+            width: across + beyond,
+            size: 0,
+            lines: Vec::new(),
+            runs: Vec::new(),
+            taps: geometry.taps(),
+        };
+        // By column of parts: which of their entries show the channel.
+        let shown: Vec<(usize, usize)> = (0..remainders)
+            .map(|x| {
+                let first = padding.saturating_sub(x).div_ceil(stride).min(windows.width);
+                (first, (width + padding).saturating_sub(x).div_ceil(stride).min(windows.width))
+            })
+            .collect();
+        let mut row_out = begin;
+        while row_out < end {
+            let (sample, top) = (row_out / to_height, row_out % to_height);
+            let rows = (to_height - top).min(end - row_out);
+            let start = windows.size;
+            let part = (rows + beyond) * windows.width;
+            for y in 0..remainders {
+                for (x, &(first, last)) in shown.iter().enumerate() {
+                    for row in 0..rows + beyond {
+                        let seen = ((top + row) * stride + y).checked_sub(padding).filter(|&y| y < height);
+                        let start = start + (y * remainders + x) * part + row * windows.width;
+                        if let Some(seen) = seen.filter(|_| first < last) {
+                            let source = (sample * height + seen) * width + first * stride + x - padding;
+                            windows.lines.push(Line { start: start + first, count: last - first, source });
                         }
                     }
                 }
+            }
+            for tap in 0..geometry.taps() {
+                let (y, x) = (tap / kernel * shape.dilation, tap % kernel * shape.dilation);
+                let (down, right) = (y / stride * windows.width, x / stride);
+                let seen = start + (y % stride * remainders + x % stride) * part + down + right;
+                let column = tap * windows.positions + (row_out - begin) * across;
+                windows.runs.push(Run { seen, column, rows });
+            }
+            windows.size += remainders * remainders * part;
+            row_out += rows;
+        }
+        windows
+    }
+
+    /// Columns of one channel: `taps * positions`.
+    pub fn count(&self) -> usize {
+        self.taps * self.positions
+    }
+
+    /// Room for one channel taken apart, with zeros where its border will be.
+    pub fn apart<T: Real>(&self) -> Buffer<T> {
+        let mut apart = Buffer::of(self.size + RUN);
+        apart.fill(T::zero());
+        apart
+    }
+
+    /// Room for the columns of one channel.
+    pub fn columns<T: Real>(&self) -> Buffer<T> {
+        Buffer::of(self.count() + RUN)
+    }
+
+    /// The columns of one channel, `[taps, positions]`, to the start of `out`, which has room for `RUN` more.
+    pub fn take<T: Real>(&self, channel: &[T], apart: &mut [T], out: &mut [T]) {
+        widest(
+            #[inline(always)]
+            || {
+                self.take_apart(channel, apart);
+                match self.across {
+                    1 => self.lay_out::<T, 1>(apart, out),
+                    2 => self.lay_out::<T, 2>(apart, out),
+                    4 => self.lay_out::<T, 4>(apart, out),
+                    8 => self.lay_out::<T, 8>(apart, out),
+                    16 => self.lay_out::<T, 16>(apart, out),
+                    32 => self.lay_out::<T, 32>(apart, out),
+                    _ => self.lay_out_any(apart, out),
+                }
+            },
+        );
+    }
+
+    /// Rows of `N` positions.
+    #[inline(always)]
+    fn lay_out<T: Real, const N: usize>(&self, apart: &[T], out: &mut [T]) {
+        for run in &self.runs {
+            let rows = apart[run.seen..].chunks(self.width).zip(out[run.column..].chunks_exact_mut(N));
+            rows.take(run.rows).for_each(|(seen, row)| row.copy_from_slice(&seen[..N]));
+        }
+    }
+
+    /// Rows of any number of positions. What is beyond one is overwritten by the next, so they go in order.
+    #[inline(always)]
+    fn lay_out_any<T: Real>(&self, apart: &[T], out: &mut [T]) {
+        for tap in 0..self.taps {
+            for run in self.runs[tap..].iter().step_by(self.taps) {
+                for row in 0..run.rows {
+                    let (seen, column) = (run.seen + row * self.width, run.column + row * self.across);
+                    for x in (0..self.across).step_by(RUN) {
+                        out[column + x..][..RUN].copy_from_slice(&apart[seen + x..][..RUN]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds columns of one channel back to it.
+    pub fn add<T: Real>(&self, columns: &[T], apart: &mut [T], channel: &mut [T]) {
+        widest(
+            #[inline(always)]
+            || {
+                apart.fill(T::zero());
+                match self.across {
+                    1 => self.gather::<T, 1>(columns, apart),
+                    2 => self.gather::<T, 2>(columns, apart),
+                    4 => self.gather::<T, 4>(columns, apart),
+                    8 => self.gather::<T, 8>(columns, apart),
+                    16 => self.gather::<T, 16>(columns, apart),
+                    32 => self.gather::<T, 32>(columns, apart),
+                    _ => self.gather_any(columns, apart),
+                }
+                self.add_back(apart, channel);
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn gather<T: Real, const N: usize>(&self, columns: &[T], apart: &mut [T]) {
+        for run in &self.runs {
+            let rows = apart[run.seen..].chunks_mut(self.width).zip(columns[run.column..].chunks_exact(N));
+            for (sums, row) in rows.take(run.rows) {
+                let sums = &mut sums[..N];
+                for x in 0..N {
+                    sums[x] += row[x];
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn gather_any<T: Real>(&self, columns: &[T], apart: &mut [T]) {
+        for run in &self.runs {
+            let rows = apart[run.seen..].chunks_mut(self.width);
+            for (sums, row) in rows.zip(columns[run.column..].chunks_exact(self.across)).take(run.rows) {
+                sums.iter_mut().zip(row).for_each(|(sum, &part)| *sum += part);
             }
         }
     }
 
     #[inline(always)]
     fn take_apart<T: Real>(&self, channel: &[T], apart: &mut [T]) {
-        let stride = self.geometry.shape.stride;
-        self.rows(
-            #[inline(always)]
-            |start, (first, last), source| {
-                let line = &mut apart[start..start + self.width];
-                line[..first].fill(T::zero());
-                line[last..].fill(T::zero());
-                let (line, seen) = (&mut line[first..last], &channel[source..]);
-                if stride == 1 {
-                    line.copy_from_slice(&seen[..line.len()]);
-                } else {
-                    let pairs = line.iter_mut().zip(seen.iter().step_by(stride));
+        for line in &self.lines {
+            let (shown, seen) = (&mut apart[line.start..][..line.count], &channel[line.source..]);
+            match self.stride {
+                1 => shown.iter_mut().zip(seen).for_each(|(entry, &value)| *entry = value),
+                2 => every::<T, 2>(seen, shown),
+                4 => every::<T, 4>(seen, shown),
+                stride => {
+                    let pairs = shown.iter_mut().zip(seen.iter().step_by(stride));
                     pairs.for_each(|(entry, &value)| *entry = value);
                 }
-            },
-        );
+            }
+        }
     }
 
     #[inline(always)]
     fn add_back<T: Real>(&self, apart: &[T], channel: &mut [T]) {
-        let stride = self.geometry.shape.stride;
-        self.rows(
-            #[inline(always)]
-            |start, (first, last), source| {
-                let (sums, line) = (&mut channel[source..], &apart[start + first..start + last]);
-                if stride == 1 {
-                    sums.iter_mut().zip(line).for_each(|(sum, &part)| *sum += part);
-                } else {
-                    let pairs = sums.iter_mut().step_by(stride).zip(line);
+        for line in &self.lines {
+            let (parts, sums) = (&apart[line.start..][..line.count], &mut channel[line.source..]);
+            match self.stride {
+                1 => sums.iter_mut().zip(parts).for_each(|(sum, &part)| *sum += part),
+                2 => add_to_every::<T, 2>(parts, sums),
+                4 => add_to_every::<T, 4>(parts, sums),
+                stride => {
+                    let pairs = sums.iter_mut().step_by(stride).zip(parts);
                     pairs.for_each(|(sum, &part)| *sum += part);
                 }
-            },
-        );
+            }
+        }
     }
+}
+
+#[inline(always)]
+fn every<T: Real, const S: usize>(from: &[T], to: &mut [T]) {
+    to.iter_mut().zip(from.chunks(S)).for_each(|(to, from)| *to = from[0]);
+}
+
+#[inline(always)]
+fn add_to_every<T: Real, const S: usize>(from: &[T], to: &mut [T]) {
+    from.iter().zip(to.chunks_mut(S)).for_each(|(&from, to)| to[0] += from);
 }

@@ -22,7 +22,10 @@ pub fn forward<T: Real>(geometry: &Geometry, terms: &[Term<T>], bias: Option<&[T
     if winograd::fits(geometry) {
         return winograd::forward(geometry, terms, bias);
     }
-    let mut z = Map::constant(geometry.output, geometry.to, bias);
+    let mut z = match bias {
+        Some(bias) => Map::constant(bias, geometry.to),
+        None => Map::any(geometry.output, geometry.to),
+    };
     let columns = geometry.columns();
     let (inputs, outputs) = (geometry.group_input(), geometry.group_output());
     let height = inputs * geometry.taps();
@@ -78,7 +81,7 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
     if winograd::fits(geometry) {
         return winograd::to_input(geometry, terms);
     }
-    let mut out = Map::zeros(geometry.input, geometry.from);
+    let mut out = Map::any(geometry.input, geometry.from);
     let (inputs, outputs) = (geometry.group_input(), geometry.group_output());
     let (height, columns, width) = (inputs * geometry.taps(), geometry.columns(), geometry.to[2]);
     let threads = threads(geometry);
@@ -88,9 +91,12 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
                 buffer: &mut Buffer<T>| {
         let rows = channels.len() * geometry.taps();
         let blocks = geometry.blocks::<T>(rows);
+        let pointwise = geometry.is_pointwise();
+        if !pointwise {
+            planes.fill(T::zero());
+        }
         for &(begin, end) in &blocks {
             let count = (end - begin) * width;
-            let pointwise = geometry.is_pointwise();
             if !pointwise {
                 buffer.resize(rows * count);
             }
@@ -127,7 +133,7 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[Term<T>]) -> Map<T> {
 }
 
 /// `sum p columns(a)^T` over the terms (p, a): the gradient to the kernel, `[output, input / groups, kernel, kernel]`.
-pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Vec<T> {
+pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Buffer<T> {
     if winograd::fits(geometry) {
         return winograd::to_weight(geometry, terms);
     }
@@ -159,16 +165,16 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
             }
         }
     };
-    let mut weight = vec![T::zero(); geometry.output * height];
+    let mut weight = Buffer::of(geometry.output * height);
     if columns > outputs {
         // As [input * taps, output]: the product is three times as fast that way where positions are many.
         let turned = |channels: &(usize, std::ops::Range<usize>)| {
             let rows = channels.1.len() * geometry.taps();
-            let mut sum = vec![T::zero(); rows * outputs];
+            let mut sum = Buffer::of(rows * outputs);
             band(channels, ViewMut::new(&mut sum, rows, outputs, outputs), true);
             sum
         };
-        let sums: Vec<Vec<T>> = if threads > 1 {
+        let sums: Vec<Buffer<T>> = if threads > 1 {
             bands.par_iter().map(turned).collect()
         } else {
             bands.iter().map(turned).collect()

@@ -59,7 +59,7 @@ impl<T: Real> Loss<T> {
 
     /// The derivative of the loss along z'.
     pub fn tangent(&self, dz: &Map<T>) -> T {
-        self.to_scores().data.iter().zip(&dz.data).map(|(&p, &dz)| p * dz).sum()
+        self.to_scores().data.iter().zip(dz.data.iter()).map(|(&p, &dz)| p * dz).sum()
     }
 
     /// p': S (s z' - s <s, z'>) / batch.

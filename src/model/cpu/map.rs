@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::buffer::Buffer;
 use super::real::Real;
 
 /// Entries below which a loop stays on one thread: handing work over costs as much as some thousand additions.
@@ -10,9 +11,9 @@ const GRAIN: usize = 1 << 15;
 /// Feature maps, channel by channel: `[channels, batch, height, width]`. All positions of a channel lie together, so
 /// that a layer is one matrix product for the whole batch. Features are maps of 1x1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Map<T> {
+pub struct Map<T: Real> {
     /// Entries in that order.
-    pub data: Vec<T>,
+    pub data: Buffer<T>,
     /// Channels or features.
     pub channels: usize,
     /// Samples.
@@ -26,16 +27,20 @@ pub struct Map<T> {
 impl<T: Real> Map<T> {
     /// A map of zeros.
     pub fn zeros(channels: usize, [batch, height, width]: [usize; 3]) -> Self {
-        let data = vec![T::zero(); channels * batch * height * width];
+        let data = Buffer::zeros(channels * batch * height * width);
         Map { data, channels, batch, height, width }
     }
 
-    /// Each channel filled with its bias, or zeros.
-    pub fn constant(channels: usize, places: [usize; 3], bias: Option<&[T]>) -> Self {
-        let mut map = Map::zeros(channels, places);
+    /// A map to be overwritten.
+    pub fn any(channels: usize, [batch, height, width]: [usize; 3]) -> Self {
+        Map { data: Buffer::of(channels * batch * height * width), channels, batch, height, width }
+    }
+
+    /// Each channel filled with its bias.
+    pub fn constant(bias: &[T], places: [usize; 3]) -> Self {
+        let mut map = Map::any(bias.len(), places);
         let columns = map.columns().max(1);
-        let rows = map.data.chunks_mut(columns).zip(bias.into_iter().flatten());
-        rows.for_each(|(row, &b)| row.fill(b));
+        map.data.chunks_mut(columns).zip(bias).for_each(|(row, &b)| row.fill(b));
         map
     }
 
@@ -46,7 +51,7 @@ impl<T: Real> Map<T> {
 
     /// To row-major `[batch, channels, height, width]`.
     pub fn to_rows(&self) -> Vec<T> {
-        swap(&self.data, self.channels, self.batch, self.height * self.width)
+        swap(&self.data, self.channels, self.batch, self.height * self.width).into_vec()
     }
 
     /// Batch, height and width.
@@ -61,7 +66,7 @@ impl<T: Real> Map<T> {
 
     /// The same shape with other entries, channel by channel: `fill` gets the channel and its entries.
     pub fn like(&self, fill: impl Fn(usize, &mut [T]) + Sync + Send) -> Self {
-        let mut data = vec![T::zero(); self.data.len()];
+        let mut data = Buffer::of(self.data.len());
         let columns = self.columns().max(1);
         if data.len() < 2 * GRAIN {
             data.chunks_mut(columns).enumerate().for_each(|(channel, row)| fill(channel, row));
@@ -127,16 +132,15 @@ impl<T: Real> Map<T> {
 }
 
 /// `[first, second, inner]` to `[second, first, inner]`.
-pub fn swap<T: Real>(data: &[T], first: usize, second: usize, inner: usize) -> Vec<T> {
+pub fn swap<T: Real>(data: &[T], first: usize, second: usize, inner: usize) -> Buffer<T> {
+    let mut out = Buffer::of(data.len());
     if first == 1 || second == 1 {
-        return data.to_vec();
+        out.copy_from_slice(data);
+        return out;
     }
-    let mut out = Vec::with_capacity(data.len());
-    for j in 0..second {
-        for i in 0..first {
-            let start = (i * second + j) * inner;
-            out.extend_from_slice(&data[start..start + inner]);
-        }
+    for (line, out) in out.chunks_exact_mut(inner.max(1)).enumerate() {
+        let (j, i) = (line / first, line % first);
+        out.copy_from_slice(&data[(i * second + j) * inner..][..inner]);
     }
     out
 }

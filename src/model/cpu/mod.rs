@@ -32,6 +32,7 @@ mod real;
 mod transposed;
 mod winograd;
 
+pub use buffer::Buffer;
 pub use map::dot;
 pub use pass::{First, Second, scores, supports};
 pub use real::Real;

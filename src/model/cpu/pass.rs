@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::net::Net;
 
+use super::buffer::Buffer;
 use super::chain::{self, Kept, Source};
 use super::loss::Loss;
 use super::map::Map;
@@ -11,14 +12,14 @@ use super::real::Real;
 
 /// What pass 1 found, and all that pass 2 reads.
 #[derive(Debug, Clone)]
-pub struct First<T> {
+pub struct First<T: Real> {
     layers: Vec<Kept<T>>,
     loss: Loss<T>,
 }
 
 /// What pass 2 found.
 #[derive(Debug, Clone)]
-pub struct Second<T> {
+pub struct Second<T: Real> {
     /// `<g(x), v>`.
     pub directional: T,
     /// Its gradient to x, row-major `[batch, channels, height, width]`.
@@ -26,7 +27,7 @@ pub struct Second<T> {
     /// Its gradient to the label logits, row-major `[batch, classes]`, if the targets are their softmax.
     pub to_labels: Vec<T>,
     /// H v per tensor, if asked for.
-    pub hessian: Option<Vec<Vec<T>>>,
+    pub hessian: Option<Vec<Buffer<T>>>,
 }
 
 /// Statistics of BatchNorm's inputs in train mode: mean and unbiased variance, in the order of buffers; absent where
@@ -55,12 +56,12 @@ impl<T: Real> First<T> {
         running: Option<&[&[T]]>,
         x: (&[T], [usize; 4]),
         targets: &[T],
-    ) -> (Self, T, Vec<Vec<T>>, Observed<T>) {
+    ) -> (Self, T, Vec<Buffer<T>>, Observed<T>) {
         let mut source = Source { theta, running, at: (0, 0), observed: Vec::new() };
         let input = Arc::new(Map::from_rows(x.0, x.1));
         let (scores, mut layers) = chain::forward(net.layers(), &mut source, input);
         let loss = Loss::new(&scores, targets.to_vec());
-        let mut g: Vec<Vec<T>> = theta.iter().map(|_| Vec::new()).collect();
+        let mut g: Vec<Buffer<T>> = theta.iter().map(|_| Buffer::default()).collect();
         chain::reverse(&mut layers, theta, Arc::new(loss.to_scores()), true, &mut g);
         let observed = source.observed.into_iter().flat_map(|(mean, variance, count)| {
             let unbiased = T::of(count as f64 / (count as f64 - 1.0));
@@ -77,7 +78,7 @@ impl<T: Real> First<T> {
         let (dz, moved) = chain::tangent(&self.layers, (theta, v), None, hessian);
         let dz =
             dz.unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
-        let mut dg = hessian.then(|| theta.iter().map(|_| Vec::new()).collect());
+        let mut dg = hessian.then(|| theta.iter().map(|_| Buffer::default()).collect());
         let dp = Arc::new(self.loss.to_scores_moved(&dz));
         let to_input = chain::reverse_moved(&self.layers, &moved, (theta, v), dp, &mut dg);
         Second {

@@ -2,7 +2,8 @@
 
 use crate::dual::PoolShape;
 
-use super::map::{Map, swap, total};
+use super::buffer::Buffer;
+use super::map::{Map, total};
 use super::real::Real;
 
 /// Maximum over windows, with the position in its channel of each entry that won; ties go to the first.
@@ -87,8 +88,8 @@ pub fn mean_back<T: Real>(p: &Map<T>, shape: PoolShape, from: [usize; 3]) -> Map
 pub fn global_mean<T: Real>(a: &Map<T>) -> Map<T> {
     let plane = a.height * a.width;
     let share = T::of(1.0 / plane as f64);
-    let data = a.data.chunks(plane.max(1)).map(|plane| total(plane) * share).collect();
-    Map { data, height: 1, width: 1, ..*a }
+    let data: Vec<T> = a.data.chunks(plane.max(1)).map(|plane| total(plane) * share).collect();
+    Map { data: data.into(), height: 1, width: 1, ..*a }
 }
 
 /// The transpose of [`global_mean`].
@@ -96,16 +97,17 @@ pub fn global_mean_back<T: Real>(p: &Map<T>, from: [usize; 3]) -> Map<T> {
     let plane = from[1] * from[2];
     let share = T::of(1.0 / plane as f64);
     let mut out = Map::zeros(p.channels, from);
-    out.data.chunks_mut(plane.max(1)).zip(&p.data).for_each(|(out, &p)| out.fill(p * share));
+    out.data.chunks_mut(plane.max(1)).zip(p.data.iter()).for_each(|(out, &p)| out.fill(p * share));
     out
 }
 
 /// Channels, height and width to features.
 pub fn flatten<T: Real>(a: &Map<T>) -> Map<T> {
     let plane = a.height * a.width;
-    let mut data = Vec::with_capacity(a.data.len());
-    for channel in a.data.chunks((a.batch * plane).max(1)) {
-        data.extend(transpose(channel, a.batch, plane));
+    let mut data = Buffer::of(a.data.len());
+    let columns = (a.batch * plane).max(1);
+    for (channel, out) in a.data.chunks(columns).zip(data.chunks_mut(columns)) {
+        transpose(channel, plane, out);
     }
     Map { data, channels: a.channels * plane, batch: a.batch, height: 1, width: 1 }
 }
@@ -113,15 +115,20 @@ pub fn flatten<T: Real>(a: &Map<T>) -> Map<T> {
 /// The transpose of [`flatten`].
 pub fn unflatten<T: Real>(p: &Map<T>, from: [usize; 3]) -> Map<T> {
     let plane = from[1] * from[2];
-    let mut data = Vec::with_capacity(p.data.len());
-    for channel in p.data.chunks((p.batch * plane).max(1)) {
-        data.extend(transpose(channel, plane, p.batch));
+    let mut data = Buffer::of(p.data.len());
+    let columns = (p.batch * plane).max(1);
+    for (channel, out) in p.data.chunks(columns).zip(data.chunks_mut(columns)) {
+        transpose(channel, p.batch, out);
     }
     Map { data, channels: p.channels / plane.max(1), batch: from[0], height: from[1], width: from[2] }
 }
 
-fn transpose<T: Real>(data: &[T], rows: usize, columns: usize) -> Vec<T> {
-    swap(data, rows, columns, 1)
+/// Rows of `columns` entries as columns.
+fn transpose<T: Real>(data: &[T], columns: usize, out: &mut [T]) {
+    let rows = data.len() / columns.max(1);
+    for (entry, out) in out.iter_mut().enumerate() {
+        *out = data[entry % rows * columns + entry / rows];
+    }
 }
 
 /// A border of a constant: above and below, left and right.

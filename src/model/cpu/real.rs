@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use burn::tensor::Element;
 
+use super::buffer::Pool;
+
 /// `f32` or `f64`.
 pub trait Real: Element + num_traits::Float + std::iter::Sum + std::ops::AddAssign + Send + Sync {
     /// The nearest number of this width.
@@ -12,8 +14,8 @@ pub trait Real: Element + num_traits::Float + std::iter::Sum + std::ops::AddAssi
     fn wide(self) -> f64;
     /// The error function.
     fn erf(self) -> Self;
-    /// Buffers that are not in use.
-    fn buffers() -> &'static Mutex<Vec<Vec<Self>>>;
+    /// Memory of this width that is not in use.
+    fn pool() -> &'static Mutex<Pool<Self>>;
 }
 
 impl Real for f32 {
@@ -29,9 +31,9 @@ impl Real for f32 {
         libm::erff(self)
     }
 
-    fn buffers() -> &'static Mutex<Vec<Vec<Self>>> {
-        static BUFFERS: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
-        &BUFFERS
+    fn pool() -> &'static Mutex<Pool<Self>> {
+        static POOL: Mutex<Pool<f32>> = Mutex::new(Pool::empty());
+        &POOL
     }
 }
 
@@ -48,8 +50,8 @@ impl Real for f64 {
         libm::erf(self)
     }
 
-    fn buffers() -> &'static Mutex<Vec<Vec<Self>>> {
-        static BUFFERS: Mutex<Vec<Vec<f64>>> = Mutex::new(Vec::new());
-        &BUFFERS
+    fn pool() -> &'static Mutex<Pool<Self>> {
+        static POOL: Mutex<Pool<f64>> = Mutex::new(Pool::empty());
+        &POOL
     }
 }

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use crate::dual::ConvShape;
 
 use super::buffer::Buffer;
-use super::columns;
+use super::columns::Windows;
 use super::geometry::Geometry;
 use super::lanes::{LANES, widest};
 use super::map::Map;
@@ -43,7 +43,11 @@ const LEAST_CHANNELS: usize = 16;
 
 /// Tiles below which transforming kernels costs more than is saved. Large kernels leave the cache and need more.
 const LEAST_TILES: usize = 16;
-const CHANNELS_PER_TILE: usize = 8;
+const CHANNELS_PER_TILE: usize = 16;
+
+/// Values left free between the rows of large matrices: a power of two apart they would displace each other from the
+/// cache.
+const GAP: usize = 16;
 
 /// Whether a convolution gains.
 pub fn fits(geometry: &Geometry) -> bool {
@@ -75,25 +79,24 @@ pub fn to_input<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)]) -> Map<
 }
 
 /// `sum p windows(a)^T` over the terms (p, a): `[output, input, 3, 3]`.
-pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Vec<T> {
+pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Buffer<T> {
     let (output, input) = (geometry.output, geometry.input);
     let tiles = Tiles::of(geometry);
-    let mut sums = Buffer::of(ENTRIES * output * input);
+    let line = output * input + GAP;
+    let mut sums = Buffer::of(ENTRIES * line);
     let mut add = false;
     for &(p, a) in terms {
         for block in tiles.blocks::<T>(output + input) {
-            let count = tiles.count(block);
             let of_p = transformed::<A, T, TILE>(&tiles.covered, p, block);
             let of_a = transformed::<B, T, SIDE>(&tiles.seen, a, block);
             entries(&mut sums, (output, input), |entry, rows, sum| {
-                let p = View::new(&of_p[(entry * output + rows) * count..], sum.rows(), count, count);
-                let a = View::new(&of_a[entry * input * count..], input, count, count);
-                sum.product(add, p, a.transposed());
+                let p = of_p.entry(entry).rows(rows, sum.rows());
+                sum.product(add, p, of_a.entry(entry).transposed());
             });
             add = true;
         }
     }
-    let mut weight = vec![T::zero(); output * input * 9];
+    let mut weight = Buffer::of(output * input * 9);
     let taps = || Buffer::of(9 * input);
     weight.par_chunks_mut(input * 9).enumerate().for_each_init(taps, |taps, (o, row)| {
         widest(
@@ -101,7 +104,7 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
             || {
                 let taps = &mut **taps;
                 let mut lines = ViewMut::new(taps, 9, input, input);
-                twice::<TransposedG, T, SIDE, 3>(&sums[o * input..], output * input, input, &mut lines);
+                twice::<TransposedG, T, SIDE, 3>(&sums[o * input..], line, input, &mut lines);
                 for (i, row) in row.chunks_exact_mut(9).enumerate() {
                     for tap in 0..9 {
                         row[tap] = taps[tap * input + i];
@@ -121,37 +124,61 @@ fn correlate<T: Real>(
     bias: Option<&[T]>,
     view: impl for<'a> Fn(&'a [T], usize) -> View<'a, T> + Sync,
 ) -> Map<T> {
-    let mut z = Map::constant(rows, tiles.covered.from, bias);
-    for block in tiles.blocks::<T>(rows + inner) {
+    let mut z = Map::any(rows, tiles.covered.from);
+    for (n, block) in tiles.blocks::<T>(rows + inner).enumerate() {
+        let start = (n == 0).then_some(bias);
         let count = tiles.count(block);
-        let mut of_z = Buffer::of(ENTRIES * rows * count);
+        let mut of_z = Transformed::of(rows, count);
         for (n, (kernels, a)) in terms.iter().enumerate() {
             let of_a = transformed::<B, T, SIDE>(&tiles.seen, a, block);
-            entries(&mut of_z, (rows, count), |entry, first, of_z| {
+            entries(&mut of_z.values, (rows, count), |entry, first, of_z| {
                 let kernels = view(kernels, entry).rows(first, of_z.rows());
-                of_z.product(n > 0, kernels, View::new(&of_a[entry * inner * count..], inner, count, count));
+                of_z.product(n > 0, kernels, of_a.entry(entry));
             });
         }
-        add_back(&tiles.covered, &of_z, block, &mut z);
+        add_back(&tiles.covered, &of_z, block, start, &mut z);
     }
     z
 }
 
-/// Calls `each` for the `[rows, columns]` of every entry, cut into rows where there are more threads than entries:
-/// with the entry, the first row, and the place for the product.
+/// Calls `each` for the `[rows, columns]` of every entry, [`GAP`] apart, cut into rows where there are more threads than
+/// entries: with the entry, the first row, and the place for the product.
 fn entries<T: Real>(
     out: &mut [T],
     (rows, columns): (usize, usize),
     each: impl Fn(usize, usize, &mut ViewMut<T>) + Sync,
 ) {
     let step = rows.div_ceil((4 * rayon::current_num_threads()).div_ceil(ENTRIES));
-    let heights = (0..rows).step_by(step).map(|first| step.min(rows - first));
-    let all = ViewMut::new(out, ENTRIES * rows, columns, columns);
-    let heights: Vec<_> = (0..ENTRIES).flat_map(|_| heights.clone()).collect();
-    let parts = heights.len() / ENTRIES;
-    all.tiles(&heights, &[columns]).into_par_iter().enumerate().for_each(|(index, mut tile)| {
-        each(index / parts, index % parts * step, &mut tile);
+    let heights: Vec<_> = (0..rows).step_by(step).map(|first| step.min(rows - first)).collect();
+    let entries = out.chunks_mut(rows * columns + GAP).take(ENTRIES);
+    let tiles = entries.flat_map(|out| ViewMut::new(out, rows, columns, columns).tiles(&heights, &[columns]));
+    let tiles: Vec<_> = tiles.collect();
+    tiles.into_par_iter().enumerate().for_each(|(index, mut tile)| {
+        each(index / heights.len(), index % heights.len() * step, &mut tile);
     });
+}
+
+/// The 36 entries of tiles: `[36, channels, tiles]`, entries [`GAP`] apart.
+struct Transformed<T: Real> {
+    values: Buffer<T>,
+    channels: usize,
+    tiles: usize,
+}
+
+impl<T: Real> Transformed<T> {
+    fn of(channels: usize, tiles: usize) -> Self {
+        Transformed { values: Buffer::of(ENTRIES * (channels * tiles + GAP)), channels, tiles }
+    }
+
+    /// From one entry to the next.
+    fn line(&self) -> usize {
+        self.channels * self.tiles + GAP
+    }
+
+    /// `[channels, tiles]`.
+    fn entry(&self, entry: usize) -> View<'_, T> {
+        View::new(&self.values[entry * self.line()..], self.channels, self.tiles, self.tiles)
+    }
 }
 
 /// The tiles of a convolution, row by row over the batch, as windows of one channel.
@@ -199,20 +226,22 @@ impl Tiles {
     }
 }
 
-/// `M a M^T` of what the tiles in a block of rows have of each channel, for the matrix M named by `X`:
-/// `[36, channels, tiles]`.
+/// `M a M^T` of what the tiles in a block of rows have of each channel, for the matrix M named by `X`.
 fn transformed<X: Matrix<T, N, SIDE>, T: Real, const N: usize>(
     tiles: &Geometry,
     a: &Map<T>,
     block: (usize, usize),
-) -> Buffer<T> {
+) -> Transformed<T> {
+    let windows = Windows::new(tiles, block);
     let count = (block.1 - block.0) * tiles.to[2];
-    let plane = a.channels * count;
-    let mut out = Buffer::of(ENTRIES * plane);
-    let channels = ViewMut::new(&mut out, ENTRIES, plane, plane).tiles(&[ENTRIES], &vec![count; a.channels]);
-    let channels = channels.into_par_iter().enumerate().with_min_len(8);
-    channels.for_each_init(Buffer::default, |lines, (channel, mut out)| {
-        columns::take(tiles, a, channel..channel + 1, block, lines);
+    let mut out = Transformed::of(a.channels, count);
+    let line = out.line();
+    let all = ViewMut::new(&mut out.values, ENTRIES, line, line);
+    let channels =
+        all.tiles(&[ENTRIES], &vec![count; a.channels]).into_par_iter().enumerate().with_min_len(8);
+    let room = || (windows.apart(), windows.columns());
+    channels.for_each_init(room, |(apart, lines), (channel, mut out)| {
+        windows.take(a.row(channel), apart, lines);
         widest(
             #[inline(always)]
             || twice::<X, T, N, SIDE>(lines, count, count, &mut out),
@@ -221,19 +250,31 @@ fn transformed<X: Matrix<T, N, SIDE>, T: Real, const N: usize>(
     out
 }
 
-/// Adds `A^T z A` of `[36, channels, tiles]` to the positions that the tiles cover.
-fn add_back<T: Real>(tiles: &Geometry, of_z: &[T], block: (usize, usize), z: &mut Map<T>) {
-    let count = (block.1 - block.0) * tiles.to[2];
-    let (plane, columns) = (z.channels * count, z.columns());
-    let lines = || Buffer::of(TILE * TILE * count);
+/// Adds `A^T z A` to the positions that the tiles cover; where it is the first to do so, to the bias or to zeros.
+fn add_back<T: Real>(
+    tiles: &Geometry,
+    of_z: &Transformed<T>,
+    block: (usize, usize),
+    start: Option<Option<&[T]>>,
+    z: &mut Map<T>,
+) {
+    let windows = Windows::new(tiles, block);
+    let (count, columns) = (of_z.tiles, z.columns());
+    let room = || (windows.apart(), windows.columns());
     let channels = z.data.par_chunks_mut(columns).enumerate().with_min_len(8);
-    channels.for_each_init(lines, |lines, (channel, z)| {
+    channels.for_each_init(room, |(apart, lines), (channel, z)| {
+        if let Some(bias) = start {
+            z.fill(bias.map_or(T::zero(), |bias| bias[channel]));
+        }
         let mut out = ViewMut::new(lines, TILE * TILE, count, count);
         widest(
             #[inline(always)]
-            || twice::<TransposedA, T, SIDE, TILE>(&of_z[channel * count..], plane, count, &mut out),
+            || {
+                let values = &of_z.values[channel * count..];
+                twice::<TransposedA, T, SIDE, TILE>(values, of_z.line(), count, &mut out);
+            },
         );
-        columns::add(tiles, lines, block, z);
+        windows.add(lines, apart, z);
     });
 }
 
@@ -259,7 +300,7 @@ fn kernels<T: Real>(w: &[T], output: usize, input: usize, turned: bool) -> Buffe
     out
 }
 
-/// Not a power of two, at which rows would displace each other from the cache.
+/// From one kernel to the next.
 fn stride(input: usize) -> usize {
-    ENTRIES * input + 16
+    ENTRIES * input + GAP
 }
