@@ -188,9 +188,32 @@ fn cuda_device() -> Result<burn::DispatchDevice, String> {
             Err("CUDA's headers are not in /usr/local/cuda or /opt/cuda; set CUDA_PATH to where they are"
                 .into())
         }
-        Ok(_) => Ok(burn::DispatchDevice::Cuda(Default::default())),
+        Ok(_) => {
+            keep_kernels();
+            Ok(burn::DispatchDevice::Cuda(Default::default()))
+        }
         Err(reason) => Err(reason),
     }
+}
+
+/// Has kernels that were compiled, and which of them were the fastest, kept between runs: otherwise every process
+/// compiles them again, and may choose others. What cubecl.toml or its environment say comes first.
+#[cfg(feature = "cuda")]
+fn keep_kernels() {
+    use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig as _, cache::CacheConfig};
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let Some(directory) = crate::paths::kernels().filter(|path| std::fs::create_dir_all(path).is_ok())
+        else {
+            return;
+        };
+        let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
+        config.compilation.cache.get_or_insert(CacheConfig::File(directory.clone()));
+        if matches!(config.autotune.cache, CacheConfig::Target) {
+            config.autotune.cache = CacheConfig::File(directory);
+        }
+        CubeClRuntimeConfig::set(config);
+    });
 }
 
 fn cuda_description() -> String {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::attack::objective::Distance;
 use crate::attack::prior::Priors;
 use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
-use crate::backend::Compute;
+use crate::backend::{BackendError, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
 use crate::model::{self, Descent, Model, Targets};
@@ -46,6 +46,11 @@ pub fn workloads() -> Vec<Workload> {
     ];
     let all = dlg.into_iter().chain(ig.map(|(model, batch)| ("ig", model, batch)));
     all.map(|(attack, model, batch)| Workload::standard(attack, model, batch)).collect()
+}
+
+/// A workload that asks for a large device: a batch of photographs through a ResNet-50. Measured when it is named.
+pub fn large() -> Workload {
+    Workload { name: "ig-resnet50-b8-224px".into(), side: 224, ..Workload::standard("ig", "resnet50", 8) }
 }
 
 /// Workloads in which one quantity grows and all others stay: its name, and workloads by its value.
@@ -96,7 +101,13 @@ pub struct Measurement {
     pub gflop_per_evaluation: f64,
     /// Largest resident memory of the process in MB, where the system tells.
     pub peak_rss_mb: Option<f64>,
+    /// Largest difference of the first gradient to the image from that in 64 bit, relative to its largest entry: what
+    /// 32 bit, or the shorter numbers of a device's matrix units, do to the result. Not measured for the largest.
+    pub error: Option<f64>,
 }
+
+/// Workloads beyond it are not computed again in 64 bit.
+const MOST_GFLOP_IN_64_BIT: f64 = 300.0;
 
 impl Workload {
     /// 10^9 floating-point operations of the products in one evaluation, in the least number of forward passes' worth
@@ -139,59 +150,86 @@ impl Workload {
         Protocol { clients: vec![Client { samples, descent }] }
     }
 
-    /// Times `evaluations` evaluations.
-    pub fn measure(&self, compute: &Compute, evaluations: usize) -> Option<Measurement> {
-        let evaluations = evaluations.max(2);
-        let seed = Seed(0);
-        let net = self.net()?;
+    /// What the attacker sees of it, with the same random values on every backend.
+    fn view(&self, compute: &Compute) -> Option<AttackerView> {
+        let (seed, net) = (Seed(0), self.net()?);
         let shape = [self.batch, 3, self.side, self.side];
-        let count = shape.iter().product();
         let model = Model {
             parameters: net.initial_parameters(compute, seed),
             buffers: net.initial_buffers(compute),
             net,
         };
-        let labels: Vec<usize> = (0..self.batch).map(|i| i % 10).collect();
+        let labels = self.labels();
+        let count = shape.iter().product();
         let truth = compute.tensor(&seed::uniform(&mut seed.stream("truth", &[]), 1.0, count), shape);
         let targets = Targets::Hard(one_hot(compute, &labels, 10));
         let (_, values) = model.gradient(BatchNormMode::Eval, &truth, &targets);
-        let update = Update { kind: UpdateKind::Gradient, values, samples: labels.len() };
-        let (kind, variable, tv) = if self.joint {
-            (DistanceKind::L2, LabelVariable::Logits, 0.0)
-        } else {
-            (DistanceKind::Cosine, LabelVariable::Fixed(labels.clone()), 1e-4)
-        };
-        let view = AttackerView {
+        Some(AttackerView {
             compute: compute.clone(),
             model,
-            update,
+            update: Update { kind: UpdateKind::Gradient, values, samples: labels.len() },
             range: vec![(-2.0, 2.0); 3],
             knowledge: Knowledge {
-                labels: LabelKnowledge::Known(labels.clone()),
+                labels: LabelKnowledge::Known(labels),
                 protocol: self.protocol(),
                 batch_norm: BatchNormMode::Eval,
             },
+        })
+    }
+
+    fn labels(&self) -> Vec<usize> {
+        (0..self.batch).map(|i| i % 10).collect()
+    }
+
+    fn objective<'a>(&self, view: &'a AttackerView) -> GradientMatching<'a> {
+        let (kind, variable, tv) = if self.joint {
+            (DistanceKind::L2, LabelVariable::Logits, 0.0)
+        } else {
+            (DistanceKind::Cosine, LabelVariable::Fixed(self.labels()), 1e-4)
         };
         let distance = Distance::new(kind, view.update.values.clone());
-        let objective = GradientMatching::new(&view, distance, Priors { tv, l2norm: 0.0 }, variable);
-        let guess = |trial| seed::normal(&mut seed.stream("initial guess", &[trial]), objective.count());
+        GradientMatching::new(view, distance, Priors { tv, l2norm: 0.0 }, variable)
+    }
+
+    /// Times `evaluations` evaluations.
+    ///
+    /// # Errors
+    /// If there is no place to compute the figures in 64 bit that these are held against.
+    pub fn measure(
+        &self,
+        compute: &Compute,
+        evaluations: usize,
+    ) -> Result<Option<Measurement>, BackendError> {
+        let evaluations = evaluations.max(2);
+        let Some(view) = self.view(compute) else { return Ok(None) };
+        let objective = self.objective(&view);
+        let guess = |trial| seed::normal(&mut Seed(0).stream("initial guess", &[trial]), objective.count());
         let mut guesses: Vec<Vec<f64>> = (0..self.trials as u64).map(guess).collect();
+        let start = guesses.first().cloned().unwrap_or_default();
 
         let mut milliseconds = Vec::with_capacity(evaluations);
+        let mut at_start = None;
         for _ in 0..evaluations {
             let begin = Instant::now();
             let found: Vec<_> = guesses.iter().map(|z| objective.evaluate(z)).collect();
             milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
             // A small step, so that no evaluation repeats the one before.
             for (z, evaluation) in guesses.iter_mut().zip(&found) {
-                let scale = evaluation.gradient.iter().fold(1e-30, |max: f64, g| max.max(g.abs()));
+                let scale = largest(&evaluation.gradient).max(1e-30);
                 z.iter_mut().zip(&evaluation.gradient).for_each(|(z, g)| *z -= 0.01 * g / scale);
             }
+            at_start = at_start.or_else(|| found.into_iter().next().map(|first| first.gradient));
         }
-        let first = *milliseconds.first()?;
+        let first = milliseconds[0];
         let mut steady = milliseconds.split_off(evaluations.min(5).min(evaluations - 1));
         steady.sort_by(f64::total_cmp);
-        Some(Measurement {
+        // Before the figures in 64 bit, which need twice as much.
+        let peak_rss_mb = crate::sys::peak_resident_bytes().map(|bytes| bytes as f64 / 1e6);
+        let error = match at_start.filter(|_| self.gflop() < MOST_GFLOP_IN_64_BIT) {
+            Some(gradient) => self.error(&gradient, &start)?,
+            None => None,
+        };
+        Ok(Some(Measurement {
             workload: self.name.clone(),
             backend: compute.name().to_owned(),
             device: compute.description(),
@@ -199,9 +237,24 @@ impl Workload {
             evaluations: steady.len(),
             ms_first: first,
             gflop_per_evaluation: self.gflop(),
-            peak_rss_mb: crate::sys::peak_resident_bytes().map(|bytes| bytes as f64 / 1e6),
-        })
+            peak_rss_mb,
+            error,
+        }))
     }
+
+    /// How far a gradient at `z` is from that in 64 bit.
+    fn error(&self, gradient: &[f64], z: &[f64]) -> Result<Option<f64>, BackendError> {
+        let exact = Compute::select("flex", Precision::F64)?;
+        let Some(view) = self.view(&exact) else { return Ok(None) };
+        let exact = self.objective(&view).evaluate(z).gradient;
+        let differences: Vec<f64> = gradient.iter().zip(&exact).map(|(a, b)| a - b).collect();
+        Ok(Some(largest(&differences) / largest(&exact)))
+    }
+}
+
+/// The largest absolute value; NaN if there is one.
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |max: f64, value| if value.is_nan() { *value } else { max.max(value.abs()) })
 }
 
 /// 10^9 floating-point operations a second of a 1024x1024 matrix product: what the machine could do.

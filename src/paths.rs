@@ -44,6 +44,11 @@ impl Paths {
     }
 }
 
+/// Where compiled kernels of devices are kept, for all runs of this user; `None` without a home.
+pub fn kernels() -> Option<PathBuf> {
+    ProjectDirs::from("", "", "gialab").map(|project| project.cache_dir().join("kernels"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use gialab::backend::{self, Compute, Precision};
-use gialab::bench::{Measurement, Workload, matrix_product_peak, series, workloads};
+use gialab::bench::{Measurement, Workload, large, matrix_product_peak, series, workloads};
 use serde::Serialize;
 
 use super::DONE;
@@ -54,7 +54,8 @@ impl Row {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let standard = workloads();
-    let grown: Vec<Workload> = series().into_iter().flat_map(|(_, points)| points).map(|(_, w)| w).collect();
+    let grown = series().into_iter().flat_map(|(_, points)| points).map(|(_, workload)| workload);
+    let grown: Vec<Workload> = grown.chain([large()]).collect();
     // The first points of series are standard ones.
     let known = || standard.iter().chain(grown.iter().filter(|grown| !standard.contains(grown)));
     let names: Vec<&str> = standard.iter().map(|workload| workload.name.as_str()).collect();
@@ -66,7 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.inside {
         let compute = Compute::select(&arguments.backend, Precision::F32)?;
         let workload = known().find(wanted).context("no workload was named")?;
-        let measurement = workload.measure(&compute, arguments.evaluations as usize);
+        let measurement = workload.measure(&compute, arguments.evaluations as usize)?;
         let measurement = measurement.context("the workload's model cannot be built")?;
         serde_json::to_writer(std::io::stdout(), &measurement)?;
         return Ok(DONE);
@@ -97,8 +98,8 @@ fn table(arguments: &Arguments, workloads: &[&Workload]) -> anyhow::Result<Vec<R
         writeln!(out, "{}; matrix product {peak:.0} GFLOP/s", compute.description())?;
         writeln!(
             out,
-            "{:<22} {:>12} {:>10} {:>11} {:>9} {:>7} {:>8}",
-            "workload", "ms/eval", "first ms", "GFLOP/eval", "GFLOP/s", "share", "peak MB"
+            "{:<22} {:>12} {:>10} {:>11} {:>9} {:>7} {:>8} {:>8}",
+            "workload", "ms/eval", "first ms", "GFLOP/eval", "GFLOP/s", "share", "peak MB", "error"
         )?;
     }
     let mut rows = Vec::new();
@@ -108,13 +109,14 @@ fn table(arguments: &Arguments, workloads: &[&Workload]) -> anyhow::Result<Vec<R
             let Row { measurement, gflop_per_second, share_of_peak, .. } = &row;
             writeln!(
                 out,
-                "{:<22} {:>12.3} {:>10.1} {:>11.3} {gflop_per_second:>9.1} {:>6.0}% {:>8}",
+                "{:<22} {:>12.3} {:>10.1} {:>11.3} {gflop_per_second:>9.1} {:>6.0}% {:>8} {:>8}",
                 measurement.workload,
                 measurement.ms_per_evaluation,
                 measurement.ms_first,
                 measurement.gflop_per_evaluation,
                 100.0 * share_of_peak,
                 memory(measurement),
+                error(measurement),
             )?;
         }
         rows.push(row);
@@ -143,8 +145,8 @@ fn compare<'a>(
         }
     }
     if !arguments.json {
-        write!(out, "{:<22}", "ms/eval (flex = 1)")?;
-        usable.iter().try_for_each(|(name, _)| write!(out, " {name:>22}"))?;
+        write!(out, "{:<22}", "ms/eval (flex=1) error")?;
+        usable.iter().try_for_each(|(name, _)| write!(out, " {name:>26}"))?;
         writeln!(out)?;
     }
     let mut rows = Vec::new();
@@ -158,7 +160,8 @@ fn compare<'a>(
             let milliseconds = measurement.ms_per_evaluation;
             let ratio = milliseconds / *first.get_or_insert(milliseconds);
             if !arguments.json {
-                write!(out, " {:>22}", format!("{milliseconds:.2} ({ratio:.2})"))?;
+                let cell = format!("{milliseconds:.2} ({ratio:.2}) {}", error(&measurement));
+                write!(out, " {cell:>26}")?;
                 out.flush()?;
             }
             rows.push(Row::new(measurement, *peak));
@@ -208,6 +211,11 @@ fn scale(arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
         }
     }
     Ok(rows)
+}
+
+/// See [`Measurement::error`].
+fn error(measurement: &Measurement) -> String {
+    measurement.error.map_or_else(|| "n/a".to_owned(), |error| format!("{error:.0e}"))
 }
 
 fn memory(measurement: &Measurement) -> String {

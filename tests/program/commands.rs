@@ -178,6 +178,9 @@ fn bench_measures_a_workload() {
     assert_eq!(rows[0]["workload"], "dlg-lenet-b1");
     assert!(rows[0]["ms_per_evaluation"].as_f64().unwrap() > 0.0);
     assert!(rows[0]["share_of_peak"].as_f64().unwrap() > 0.0);
+    // 32 bit are within rounding of 64, and not the same.
+    let error = rows[0]["error"].as_f64().unwrap();
+    assert!(error > 1e-9 && error < 1e-4, "{error:e}");
     // 7 units of two operations: 3*25*12*16*16 + 12*25*12*8*8*2 + 768*10 multiply-adds.
     let multiply_adds = 3 * 25 * 12 * 256 + 2 * 12 * 25 * 12 * 64 + 7680;
     let expected = 14.0 * f64::from(multiply_adds) / 1e9;
