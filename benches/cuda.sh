@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything about CUDA in one command, on a machine with an NVIDIA driver: agreement with the CPU, times on all
-# backends, growth. Into the folder given, or ./cuda-results.
+# Everything about CUDA in one command, on a machine with an NVIDIA driver: agreement with the CPU and with 64 bit, times
+# on all backends, growth, how busy the device is, a batch of photographs. Into the folder given, or ./cuda-results.
 #
 #     bash benches/cuda.sh [FOLDER] [PYTHON]
 #
@@ -28,6 +28,8 @@ nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader -lms 200 > "$out/bu
 watcher=$!
 "$gialab" bench --backend cuda --workload ig-resnet18-b16 --evaluations 200 | tee "$out/busy.txt"
 kill "$watcher"
+# Whether photographs fit.
+"$gialab" bench --backend cuda --workload ig-resnet50-b8-224px --evaluations 10 | tee "$out/large.txt"
 if [ -n "$python" ] && [ -n "${TORCH_BASELINE:-}" ]; then
     for workload in ig-lenet-b1 ig-resnet20-b1 ig-convnet64-b1 ig-resnet18-b1 ig-resnet18-b4 ig-resnet18-b16; do
         for compile in "" --compile; do

@@ -50,7 +50,11 @@ pub fn workloads() -> Vec<Workload> {
 
 /// A workload that asks for a large device: a batch of photographs through a ResNet-50. Measured when it is named.
 pub fn large() -> Workload {
-    Workload { name: "ig-resnet50-b8-224px".into(), side: 224, ..Workload::standard("ig", "resnet50", 8) }
+    Workload {
+        name: "ig-resnet50-b8-224px".into(),
+        side: 224,
+        ..Workload::standard("ig", "resnet50-imagenet", 8)
+    }
 }
 
 /// Workloads in which one quantity grows and all others stay: its name, and workloads by its value.
