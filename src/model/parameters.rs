@@ -214,3 +214,47 @@ impl Drop for Store {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::backend::Precision;
+
+    fn of(compute: &Compute, values: &[f64]) -> Parameters {
+        let specs = [TensorSpec { name: "w".into(), shape: vec![values.len()] }];
+        Parameters::from_values(compute, specs.into(), |_| values.to_vec())
+    }
+
+    #[test]
+    fn what_somebody_else_holds_stays_as_it_was() {
+        for backend in ["flex", "ndarray"] {
+            let compute = Compute::select(backend, Precision::F64).unwrap();
+            let (a, b) = (of(&compute, &[1.0, 2.0]), of(&compute, &[10.0, 20.0]));
+            let sum = a.clone().combine(2.0, &b, 1.0);
+            assert_eq!(a.values("w").unwrap(), [1.0, 2.0], "{backend}");
+            assert_eq!(sum.values("w").unwrap(), [12.0, 24.0], "{backend}");
+            let own = b.clone().scaled(0.5).combine(1.0, &sum, -1.0);
+            assert_eq!(own.values("w").unwrap(), [-7.0, -14.0], "{backend}");
+            assert_eq!(b.values("w").unwrap(), [10.0, 20.0], "{backend}");
+        }
+    }
+
+    #[test]
+    fn sums_on_a_device_are_those_in_memory() {
+        let read = |backend: &str| {
+            let compute = Compute::select(backend, Precision::F64).unwrap();
+            let (a, b) = (of(&compute, &[3.0, -1.0, 0.5]), of(&compute, &[2.0, 4.0, 8.0]));
+            let (own, both) = a.products(&b);
+            let root = own.clone().sqrt() * 2.0;
+            let quotient = Scalar::from(1.0) - both.clone() / root;
+            let moved = a.clone().combine(quotient.clone(), &b, Scalar::from(-1.0) / own.clone());
+            [own.read(), both.read(), quotient.read(), a.square().read(), moved.norm()]
+        };
+        let (device, memory) = (read("ndarray"), read("flex"));
+        for (a, b) in device.iter().zip(memory) {
+            assert!((a - b).abs() < 1e-12, "{device:?} against {memory:?}");
+        }
+        assert_eq!(memory[..2], [10.25, 6.0]);
+    }
+}

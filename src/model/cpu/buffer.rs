@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn memory_is_used_again_and_no_more_of_it_waits_than_was_ever_held() {
-        // Alone with a width that no other test computes in is not to be had, so the pool is looked at by itself.
+        // By itself, since other tests compute at the same time.
         let mut pool = Pool::<f32>::empty();
         pool.put(vec![0.0; 4096]);
         assert!(pool.take(4096).is_none(), "nothing was held, so nothing waits");
