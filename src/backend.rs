@@ -4,6 +4,7 @@
 //! needed, on [`Tape`] tensors. Which backend a tensor is on is decided at run time by its device.
 
 use burn::tensor::{DType, Shape, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 /// Tensors without a tape: flex, ndarray or CUDA, by device.
 pub type Plain = burn::Dispatch;
@@ -16,20 +17,42 @@ pub type Vector = Tensor<Plain, 1>;
 pub const NAMES: [&str; 4] = ["auto", "flex", "ndarray", "cuda"];
 
 /// Floating-point width of a computation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bit: all attacks.
+    /// 32 bit. The matrix units of a GPU may round factors of products to TF32, 10 bits of mantissa.
+    #[default]
     F32,
-    /// 64 bit: tests and analytic methods, on the CPU backends.
+    /// 64 bit, everywhere.
     F64,
 }
 
 impl Precision {
+    /// As a user types them.
+    pub const NAMES: [&'static str; 2] = ["f32", "f64"];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "f32" => Some(Precision::F32),
+            "f64" => Some(Precision::F64),
+            _ => None,
+        }
+    }
+
     /// burn's name for it.
     pub fn dtype(self) -> DType {
         match self {
             Precision::F32 => DType::F32,
             Precision::F64 => DType::F64,
+        }
+    }
+
+    /// Bytes of one float.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Precision::F32 => 4,
+            Precision::F64 => 8,
         }
     }
 }
@@ -87,12 +110,17 @@ impl Compute {
         self.name
     }
 
-    /// Backend with threads or device, for headers: `flex, 2 threads`.
+    /// Backend with threads or device, for headers: `flex, 2 threads`, `flex, 2 threads, 64 bit`.
     pub fn description(&self) -> String {
-        match self.name {
+        let device = match self.name {
             "flex" => format!("flex, {}", threads(rayon::current_num_threads())),
-            "cuda" => cuda_description(),
+            "cuda" => "cuda, device 0".to_owned(),
             name => name.to_owned(),
+        };
+        match (self.precision, self.name) {
+            (Precision::F32, "cuda") => device + ", 32 bit or TF32",
+            (Precision::F32, _) => device,
+            (Precision::F64, _) => device + ", 64 bit",
         }
     }
 
@@ -214,8 +242,4 @@ fn keep_kernels() {
         }
         CubeClRuntimeConfig::set(config);
     });
-}
-
-fn cuda_description() -> String {
-    "cuda, device 0".to_owned()
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Command;
 
 use anyhow::Context as _;
-use gialab::backend::{self, Compute, Precision};
+use gialab::backend::{self, BackendError, Compute, Precision};
 use gialab::bench::{Measurement, Workload, large, matrix_product_peak, series, workloads};
 use serde::Serialize;
 
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Measure how the time grows with batch, pixels, parameters, local steps and trials
     #[arg(long, conflicts_with_all = ["workload", "compare"])]
     scale: bool,
+    /// Width of floats
+    #[arg(long, default_value = "f32", value_parser = Precision::NAMES)]
+    precision: String,
     /// Print one JSON array
     #[arg(long)]
     json: bool,
@@ -45,6 +48,12 @@ struct Row {
     share_of_peak: f64,
 }
 
+impl Arguments {
+    fn compute(&self, backend: &str) -> Result<Compute, BackendError> {
+        Compute::select(backend, Precision::named(&self.precision).unwrap_or_default())
+    }
+}
+
 impl Row {
     fn new(measurement: Measurement, peak: f64) -> Row {
         let speed = measurement.gflop_per_evaluation / (measurement.ms_per_evaluation / 1e3);
@@ -65,7 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let wanted =
         |workload: &&Workload| arguments.workload.is_empty() || arguments.workload.contains(&workload.name);
     if arguments.inside {
-        let compute = Compute::select(&arguments.backend, Precision::F32)?;
+        let compute = arguments.compute(&arguments.backend)?;
         let workload = known().find(wanted).context("no workload was named")?;
         let measurement = workload.measure(&compute, arguments.evaluations as usize)?;
         let measurement = measurement.context("the workload's model cannot be built")?;
@@ -91,7 +100,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// One backend, with what it reaches of the machine's matrix products.
 fn table(arguments: &Arguments, workloads: &[&Workload]) -> anyhow::Result<Vec<Row>> {
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let compute = arguments.compute(&arguments.backend)?;
     let peak = matrix_product_peak(&compute);
     let mut out = std::io::stdout();
     if !arguments.json {
@@ -104,7 +113,7 @@ fn table(arguments: &Arguments, workloads: &[&Workload]) -> anyhow::Result<Vec<R
     }
     let mut rows = Vec::new();
     for workload in workloads {
-        let row = Row::new(measure_apart(&workload.name, compute.name(), arguments.evaluations)?, peak);
+        let row = Row::new(measure_apart(&workload.name, compute.name(), arguments)?, peak);
         if !arguments.json {
             let Row { measurement, gflop_per_second, share_of_peak, .. } = &row;
             writeln!(
@@ -134,7 +143,7 @@ fn compare<'a>(
     for (name, reason) in backend::availability().into_iter().filter(|(name, _)| *name != "auto") {
         match reason {
             None => {
-                let compute = Compute::select(name, Precision::F32)?;
+                let compute = arguments.compute(name)?;
                 usable.push((name, matrix_product_peak(&compute)));
                 if !arguments.json {
                     writeln!(out, "{}", compute.description())?;
@@ -156,7 +165,7 @@ fn compare<'a>(
             write!(out, "{:<22}", workload.name)?;
         }
         for (name, peak) in &usable {
-            let measurement = measure_apart(&workload.name, name, arguments.evaluations)?;
+            let measurement = measure_apart(&workload.name, name, arguments)?;
             let milliseconds = measurement.ms_per_evaluation;
             let ratio = milliseconds / *first.get_or_insert(milliseconds);
             if !arguments.json {
@@ -175,7 +184,7 @@ fn compare<'a>(
 
 /// Each series by itself: how time and memory grow against the first point.
 fn scale(arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let compute = arguments.compute(&arguments.backend)?;
     let peak = matrix_product_peak(&compute);
     let mut out = std::io::stdout();
     let mut rows = Vec::new();
@@ -193,7 +202,7 @@ fn scale(arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
         let mut before: Option<(f64, f64)> = None;
         let mut first = None;
         for (value, workload) in points {
-            let measurement = measure_apart(&workload.name, compute.name(), arguments.evaluations)?;
+            let measurement = measure_apart(&workload.name, compute.name(), arguments)?;
             let milliseconds = measurement.ms_per_evaluation;
             let times = milliseconds / *first.get_or_insert(milliseconds);
             if !arguments.json {
@@ -223,10 +232,10 @@ fn memory(measurement: &Measurement) -> String {
 }
 
 /// Peak memory is a figure of a process, so each workload gets one.
-fn measure_apart(workload: &str, backend: &str, evaluations: u64) -> anyhow::Result<Measurement> {
+fn measure_apart(workload: &str, backend: &str, arguments: &Arguments) -> anyhow::Result<Measurement> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bench", "--inside", "--workload", workload, "--backend", backend])
-        .args(["--evaluations", &evaluations.to_string()])
+        .args(["--evaluations", &arguments.evaluations.to_string(), "--precision", &arguments.precision])
         .output()?;
     if !output.status.success() {
         anyhow::bail!("{workload} failed: {}", String::from_utf8_lossy(&output.stderr).trim());

@@ -25,6 +25,8 @@ pub use sampling::{Classes, Sampling};
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::Precision;
+
 /// Version of the preset format; written as `schema = 1`.
 pub const SCHEMA: u32 = 1;
 
@@ -309,6 +311,9 @@ fn one() -> usize {
 pub struct RunSettings {
     /// Seed of everything random: weights, initial guesses.
     pub seed: u64,
+    /// Floating-point width in which clients and attacker compute.
+    #[serde(skip_serializing_if = "is_default")]
+    pub precision: Precision,
     /// Iterations between stored pictures.
     pub snapshot_every: usize,
     /// Seconds between checkpoints.
@@ -326,6 +331,7 @@ impl Default for RunSettings {
     fn default() -> Self {
         RunSettings {
             seed: 0,
+            precision: Precision::F32,
             snapshot_every: 50,
             checkpoint_seconds: 5.0,
             recovered_psnr: 20.0,

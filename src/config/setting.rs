@@ -2,6 +2,8 @@
 //!
 //! For forms and help; the values themselves are checked by `validate`.
 
+use crate::backend::Precision;
+
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Setting {
@@ -151,6 +153,13 @@ pub static SETTINGS: &[Setting] = &[
         "a matching loss that counts as solved",
     ),
     setting("run.seed", Kind::Typed, "", "0 or more", "of everything random: weights, first guesses"),
+    setting(
+        "run.precision",
+        Kind::Choice(&Precision::NAMES),
+        "",
+        "",
+        "width of floats; on GPUs f32 may round factors to 10 bits (TF32)",
+    ),
     setting("run.snapshot_every", Kind::Typed, "iterations", "1 or more", "between two stored pictures"),
     setting(
         "run.checkpoint_seconds",

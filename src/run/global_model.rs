@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fs;
 
+use burn::tensor::DType;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::RunError;
 use super::checkpoint::fingerprint;
 use super::directory::{RunDirectory, write_atomically};
-use crate::backend::{self, Compute};
+use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::model::{Model, Parameters};
 
@@ -45,22 +46,24 @@ pub fn write(
     write_atomically(&path, &file)
 }
 
-/// Named tensors in 32 bit, in their own shapes and order, as safetensors.
+/// Named tensors in their own widths, shapes and order, as safetensors.
 ///
 /// # Errors
 /// What safetensors refuses.
 pub fn serialise(groups: &[&Parameters], metadata: HashMap<String, String>) -> Result<Vec<u8>, String> {
     let mut tensors = Vec::new();
     for group in groups {
-        for (spec, tensor) in group.specs().iter().zip(group.tensors()) {
-            let bytes: Vec<u8> =
-                backend::values(tensor).iter().flat_map(|&value| (value as f32).to_le_bytes()).collect();
-            tensors.push((spec, bytes));
+        for (spec, data) in group.specs().iter().zip(group.host()) {
+            let (dtype, bytes): (Dtype, Vec<u8>) = match data.dtype {
+                DType::F64 => (Dtype::F64, data.iter::<f64>().flat_map(f64::to_le_bytes).collect()),
+                _ => (Dtype::F32, data.iter::<f32>().flat_map(f32::to_le_bytes).collect()),
+            };
+            tensors.push((spec, dtype, bytes));
         }
     }
     let mut views = Vec::with_capacity(tensors.len());
-    for (spec, bytes) in &tensors {
-        let view = TensorView::new(Dtype::F32, spec.shape.clone(), bytes).map_err(|e| e.to_string())?;
+    for (spec, dtype, bytes) in &tensors {
+        let view = TensorView::new(*dtype, spec.shape.clone(), bytes).map_err(|e| e.to_string())?;
         views.push((spec.name.as_str(), view));
     }
     safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
@@ -97,8 +100,8 @@ pub fn read(
     let mut filled = |like: &Parameters| {
         Parameters::from_values(compute, like.specs().clone(), |spec| {
             let tensor = tensors.tensor(&spec.name).ok();
-            match tensor.filter(|tensor| tensor.dtype() == Dtype::F32 && tensor.shape() == spec.shape) {
-                Some(tensor) => values(tensor.data()),
+            match tensor.filter(|tensor| tensor.shape() == spec.shape).and_then(|tensor| values(&tensor)) {
+                Some(values) => values,
                 None => {
                     missing = true;
                     vec![0.0; spec.count()]
@@ -114,7 +117,14 @@ pub fn read(
     Ok(Some(Saved { round: round as u32, seconds, model }))
 }
 
-fn values(bytes: &[u8]) -> Vec<f64> {
-    let word = |bytes: &[u8]| f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
-    bytes.chunks_exact(4).map(word).collect()
+/// Values in either width that [`serialise`] writes.
+fn values(tensor: &TensorView<'_>) -> Option<Vec<f64>> {
+    let bytes = tensor.data();
+    match tensor.dtype() {
+        Dtype::F32 => {
+            Some(bytes.as_chunks().0.iter().map(|&word| f64::from(f32::from_le_bytes(word))).collect())
+        }
+        Dtype::F64 => Some(bytes.as_chunks().0.iter().map(|&word| f64::from_le_bytes(word)).collect()),
+        _ => None,
+    }
 }

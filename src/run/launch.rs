@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::plan::PlanError;
 use super::{Request, RunDirectory, RunError, Status, Store, memory, plan};
-use crate::backend::{BackendError, Compute, Precision};
+use crate::backend::{BackendError, Compute};
 use crate::checkpoint;
 use crate::config::RunConfig;
 
@@ -50,7 +50,7 @@ pub fn begin(
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     let plan = plan::plan(&config)?;
-    let backend = Compute::select(backend, Precision::F32)?;
+    let backend = Compute::select(backend, config.run.precision)?;
     memory::fit(&config, &plan.setup.net, &backend).map_err(PlanError::from)?;
     let directory = store.create(preset, &config, backend.name(), super::now())?;
     launch(&directory)?;

@@ -42,14 +42,14 @@ pub struct TooLarge {
 impl Need {
     /// Of a config on its network.
     pub fn of(config: &RunConfig, net: &Net, backend: &str) -> Need {
-        const FLOAT: u64 = size_of::<f32>() as u64;
+        let float = config.run.precision.bytes();
         // Inputs and gradients of pass 1, tangents of pass 2, what is on its way; a tape holds each operation's.
         let direct = backend == "flex" && model::needs_no_tape(net);
         let maps = if direct { 4 } else { 8 };
-        let parameters = FLOAT * net.parameter_count() as u64;
+        let parameters = float * net.parameter_count() as u64;
         // Kernels transformed for Winograd's algorithm have 36 entries for 9; two of them and their gradient.
         let kernels = net.parameter_specs().iter().filter(|spec| spec.shape.ends_with(&[3, 3]));
-        let largest = kernels.map(|spec| FLOAT * spec.count() as u64).max().unwrap_or(0);
+        let largest = kernels.map(|spec| float * spec.count() as u64).max().unwrap_or(0);
         let transformed = if direct { 3 * 4 * largest } else { 0 };
         let states = if config.federation.local().is_some() { 1 << 30 } else { 0 };
         // States of local steps are kept up to that size; fewer where fewer are made.
@@ -60,7 +60,7 @@ impl Need {
         });
         Need {
             fixed: PROGRAM + COPIES * parameters + transformed + steps.min(states),
-            per_sample: maps * FLOAT * net.entries(),
+            per_sample: maps * float * net.entries(),
         }
     }
 
@@ -108,6 +108,21 @@ fn gigabytes(bytes: u64) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::config::preset;
+
+    #[test]
+    fn twice_the_width_needs_twice_the_memory() {
+        let net = model::architecture("resnet18").unwrap();
+        let net = net.net(&Default::default(), [3, 32, 32], 10).unwrap();
+        let of = |precision| {
+            let change = [format!("run.precision={precision}")];
+            let preset = preset::load("ig-resnet18", &change, "/nonexistent".as_ref()).unwrap();
+            Need::of(&preset.config, &net, "flex")
+        };
+        let (narrow, wide) = (of("f32"), of("f64"));
+        assert_eq!(wide.per_sample, 2 * narrow.per_sample);
+        assert_eq!(wide.fixed - PROGRAM, 2 * (narrow.fixed - PROGRAM));
+    }
 
     #[test]
     fn a_batch_is_whole_in_parts_or_refused() {

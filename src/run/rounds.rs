@@ -18,7 +18,7 @@ use super::memory::{self, Fit};
 use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
 use crate::attack::{Ended, Flow, Guess, Task};
-use crate::backend::{Compute, Precision};
+use crate::backend::Compute;
 use crate::fl::{Server, Source};
 use crate::metric::Scoring;
 use crate::seed::Seed;
@@ -49,7 +49,7 @@ pub fn run(
     terminate: &Arc<AtomicBool>,
 ) -> Result<Status, anyhow::Error> {
     let config = &manifest.config;
-    let compute = Compute::select(&manifest.backend, Precision::F32)?;
+    let compute = Compute::select(&manifest.backend, config.run.precision)?;
     let resume = Checkpoint::read(directory, config)?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
     let saved = global_model::read(directory, config, &server.model, &compute)?;
