@@ -48,6 +48,15 @@ impl Precision {
         }
     }
 
+    /// What a header says of it after the name of a backend; nothing of what is usual.
+    pub fn on(self, backend: &str) -> &'static str {
+        match (self, backend) {
+            (Precision::F32, "cuda") => ", 32 bit or TF32",
+            (Precision::F32, _) => "",
+            (Precision::F64, _) => ", 64 bit",
+        }
+    }
+
     /// Bytes of one float.
     pub fn bytes(self) -> u64 {
         match self {
@@ -117,11 +126,7 @@ impl Compute {
             "cuda" => "cuda, device 0".to_owned(),
             name => name.to_owned(),
         };
-        match (self.precision, self.name) {
-            (Precision::F32, "cuda") => device + ", 32 bit or TF32",
-            (Precision::F32, _) => device,
-            (Precision::F64, _) => device + ", 64 bit",
-        }
+        device + self.precision.on(self.name)
     }
 
     /// Width of the floats made by this.

@@ -100,7 +100,8 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         config.knowledge.labels.name(),
         config.threat_model()
     )?;
-    writeln!(out, "backend  {}, seed {}", manifest.backend, config.run.seed)
+    let width = config.run.precision.on(&manifest.backend);
+    writeln!(out, "backend  {}{width}, seed {}", manifest.backend, config.run.seed)
 }
 
 /// The table of rounds.

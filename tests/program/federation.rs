@@ -29,8 +29,19 @@ fn timeless(rounds: &Value) -> Value {
 
 #[test]
 fn rounds_are_trained_and_attacked_and_survive_a_kill() {
+    survive_a_kill("f32");
+}
+
+#[test]
+fn rounds_in_64_bit_survive_a_kill() {
+    survive_a_kill("f64");
+}
+
+fn survive_a_kill(precision: &str) {
     let lab = Lab::new();
-    let straight = finished(&lab.succeed(&[&["run"], &ROUNDS[..], &["--json"]].concat()));
+    let setting = format!("run.precision={precision}");
+    let command = [&ROUNDS[..], &["--set", &setting]].concat();
+    let straight = finished(&lab.succeed(&[&["run"], &command[..], &["--json"]].concat()));
     let rounds = straight["rounds"].as_array().unwrap();
     assert_eq!(rounds.iter().map(|round| round["round"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 3, 6]);
     for round in rounds {
@@ -40,7 +51,7 @@ fn rounds_are_trained_and_attacked_and_survive_a_kill() {
     assert!(psnr(0) > 38.0, "{}", psnr(0));
 
     // Killed while the second attacked round is under way.
-    let run = lab.detach(&ROUNDS);
+    let run = lab.detach(&command);
     lab.wait_for("the second attack", || {
         lab.events(&run).iter().any(|line| matches!(line.event, Event::Progress { round: 3, .. }))
     });
@@ -64,6 +75,7 @@ fn rounds_are_trained_and_attacked_and_survive_a_kill() {
     assert!(!lab.run_path(&run).join("model.safetensors").exists(), "what is not needed any more is gone");
 
     let shown = lab.succeed(&["show", &run]);
+    assert_eq!(shown.contains("flex, 64 bit, seed"), precision == "f64", "{shown}");
     assert!(shown.contains("trained 0 to 6 rounds, BatchNorm eval (public)"), "{shown}");
     let table = lab.succeed(&["export", &run, "--to", "csv", "--out", "-"]);
     assert!(table.contains(",trained 3 rounds,") && table.contains(",untrained,"), "{table}");
