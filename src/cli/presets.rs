@@ -37,7 +37,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             .config
             .expect
             .as_ref()
-            .map_or_else(String::new, |e| format!("{:>5.0} s {:>5.1} dB", e.seconds, e.psnr));
+            .map_or_else(String::new, |e| format!("{:>5} s {:>5.1} dB", e.seconds, e.psnr));
         writeln!(out, "  {:<width$}  {expected:<15}  {}", preset.name, preset.config.title)?;
     }
     writeln!(out, "\nown presets: {}/*.toml", directory.display())?;

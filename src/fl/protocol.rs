@@ -106,7 +106,7 @@ impl Protocol {
                     (model.gradient(mode, &x, &targets).1, None)
                 }
                 Some(descent) => {
-                    let keep_every = descent.keep_every(model.net.parameter_count());
+                    let keep_every = descent.keep_every(model.parameters.bytes());
                     let trace = model.trace(mode, x, targets, descent, keep_every);
                     let rate = 1.0 / descent.learning_rate;
                     (model.parameters.clone().combine(rate, &trace.end, -rate), Some(trace))

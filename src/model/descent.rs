@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 
 /// Parameters and momenta of all steps may take so many bytes; beyond that only some are kept and the others are
 /// computed again.
-const KEPT_BYTES: usize = 1 << 30;
+const KEPT_BYTES: u64 = 1 << 30;
 
 /// K steps of SGD as PyTorch takes them: m <- beta m + g + lambda theta, theta <- theta - eta m, with m = 0 before.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,10 +62,23 @@ impl Descent {
         self.steps.is_empty()
     }
 
-    /// Steps between two states that are kept: 1 while all of them fit, else about the square root of K.
-    pub fn keep_every(&self, parameters: usize) -> usize {
-        let each = parameters * size_of::<f32>() * if self.momentum > 0.0 { 2 } else { 1 };
-        if self.len().saturating_mul(each) <= KEPT_BYTES { 1 } else { self.len().isqrt().max(1) }
+    /// Steps between two states that are kept, for parameters of so many bytes: 1 while all states fit, else about the
+    /// square root of K.
+    pub fn keep_every(&self, parameters: u64) -> usize {
+        let each = parameters * self.copies();
+        if self.len() as u64 * each <= KEPT_BYTES { 1 } else { self.len().isqrt().max(1) }
+    }
+
+    /// Bytes of the states that live at once on the way back: those kept, and those computed again between two.
+    pub fn bytes(&self, parameters: u64) -> u64 {
+        let each = parameters * self.copies();
+        let every = self.keep_every(parameters);
+        each * (self.len().div_ceil(every) + every - 1) as u64
+    }
+
+    /// Values of a state for each parameter.
+    fn copies(&self) -> u64 {
+        if self.momentum > 0.0 { 2 } else { 1 }
     }
 }
 

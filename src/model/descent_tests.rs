@@ -106,7 +106,9 @@ fn states_that_were_not_kept_are_computed_again() {
         assert_eq!((&all.to_input, &all.to_labels), (&few.to_input, &few.to_labels), "{keep_every}");
     }
     let many = Descent { steps: vec![vec![0]; 100], ..descent };
-    assert_eq!((many.keep_every(1000), many.keep_every(10_000_000)), (1, 10));
+    assert_eq!((many.keep_every(4_000), many.bytes(4_000)), (1, 800_000));
+    // Ten are kept, nine computed again.
+    assert_eq!((many.keep_every(40_000_000), many.bytes(40_000_000)), (10, 2 * 19 * 40_000_000));
 }
 
 #[test]

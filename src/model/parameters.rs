@@ -121,6 +121,15 @@ impl Parameters {
         self.specs.iter().map(TensorSpec::count).sum()
     }
 
+    /// Memory of the values.
+    pub fn bytes(&self) -> u64 {
+        let width = match self.store.host.get() {
+            Some(host) => host.first().map(|data| data.dtype.size()),
+            None => self.tensors().first().map(|tensor| tensor.dtype().size()),
+        };
+        (self.count() * width.unwrap_or(0)) as u64
+    }
+
     /// `<self, other>` over all tensors as one vector. Waits for the device.
     pub fn dot(&self, other: &Parameters) -> f64 {
         if self.on_host() {

@@ -120,7 +120,14 @@ fn a_run_that_is_deleted_while_it_is_watched_is_said_to_be_gone_and_stays_on_the
     let watched = Watched::new();
     let run = fixture::write_run(&watched.store, "dlg-lenet", Health::Running, fixture::NOW);
     watched.follow(&[&run]);
-    watched.lines_of(&run);
+    let (mut is_listed, mut is_read) = (false, false);
+    while !is_listed || !is_read {
+        watched.wait_for(|msg| {
+            is_listed |= matches!(&msg, Msg::RunsListed(rows) if !rows.is_empty());
+            is_read |= matches!(msg, Msg::LinesArrived { .. });
+            Some(())
+        });
+    }
     fs::remove_dir_all(run.path()).unwrap();
     let (mut listed, mut error) = (None, None);
     while listed.is_none() || error.is_none() {
