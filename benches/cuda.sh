@@ -23,6 +23,7 @@ for pass in first second; do
 done
 "$gialab" bench --compare | tee "$out/compare.txt"
 "$gialab" bench --backend cuda --scale | tee "$out/scale.txt"
+[ -z "$python" ] || "$python" benches/plot.py "$out/scale.txt" > "$out/scale.svg"
 # How busy the device is while the largest workload runs.
 nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader -lms 200 > "$out/busy.csv" &
 watcher=$!
