@@ -1,8 +1,10 @@
 //! What events add up to, in order and out of it.
 
 #![allow(clippy::unwrap_used)]
+use super::fold::{LOG, PICTURES};
 use super::*;
 use crate::run::Status;
+use crate::run::event::{Event, Line, PictureOf};
 use crate::run::event::{Spread, VERSION};
 
 fn metrics(psnr: f64) -> Metrics {

@@ -1,0 +1,270 @@
+//! What a run's events add up to, for the screen and for the command line. Knows neither files nor screens.
+
+mod fold;
+mod speed;
+
+use std::collections::VecDeque;
+
+use super::event::{Finished, Level, Metrics, Point, RoundResult, Tiles, TrialOutcome};
+use super::manifest::Status;
+use crate::series::Series;
+use speed::Speed;
+
+/// Buckets kept of each curve: more than a wide screen has columns of dots.
+pub const CURVE: usize = 1024;
+
+/// Everything a viewer shows of one run.
+#[derive(Debug, Clone, Default)]
+pub struct RunState {
+    /// Who computes, as the worker said last.
+    pub started: Option<Started>,
+    /// Attacked rounds in the order they began.
+    pub rounds: Vec<RoundState>,
+    /// Rounds of training, attacked or not, in order.
+    pub trained: Vec<Trained>,
+    /// Log lines, oldest first.
+    pub log: VecDeque<LogLine>,
+    /// The worker holds on request.
+    pub paused: bool,
+    /// How the run ended.
+    pub finished: Option<Finished>,
+    /// Seconds of computing so far.
+    pub seconds: f64,
+    /// Events of kinds this version does not know.
+    pub unknown: u64,
+    speed: Speed,
+    /// A ground truth that was stored before its round was announced: pictures come from another thread.
+    early_truth: Option<(u32, Picture)>,
+}
+
+/// Who computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Directory name.
+    pub run: String,
+    /// Preset name.
+    pub preset: String,
+    /// Backend name.
+    pub backend: String,
+    /// Backend with threads or device.
+    pub device: String,
+}
+
+/// The global model before one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trained {
+    /// Federated round.
+    pub round: u32,
+    /// Task loss on the held-out samples.
+    pub loss: f64,
+    /// Share of them that it classifies rightly.
+    pub accuracy: f64,
+}
+
+/// One attacked round.
+#[derive(Debug, Clone)]
+pub struct RoundState {
+    /// Federated round.
+    pub round: u32,
+    /// l2 norm of the update.
+    pub update_norm: f64,
+    /// Share of held-out samples that the global model classifies rightly.
+    pub accuracy: Option<f64>,
+    /// Private samples, B.
+    pub batch: usize,
+    /// Parameters of the model, P.
+    pub parameters: usize,
+    /// Input scalars of one sample, d.
+    pub input: usize,
+    /// Trials planned.
+    pub trials_planned: usize,
+    /// Iterations planned for each trial.
+    pub iterations: usize,
+    /// Trials begun, in order.
+    pub trials: Vec<TrialState>,
+    /// The private batch.
+    pub truth: Option<Picture>,
+    /// The chosen reconstruction.
+    pub reconstruction: Option<Picture>,
+    /// Outcome once all trials ended.
+    pub result: Option<RoundResult>,
+    /// Seconds of computing when it began.
+    pub began: f64,
+}
+
+/// One restart.
+#[derive(Debug, Clone)]
+pub struct TrialState {
+    /// 0-based.
+    pub trial: usize,
+    /// Labels the attacker uses; empty while they are optimised.
+    pub labels: Vec<usize>,
+    /// Matching loss by iteration.
+    pub matching: Series,
+    /// Weighted priors by iteration.
+    pub prior: Series,
+    /// Their sum by iteration.
+    pub total: Series,
+    /// Seconds of computing since the trial began by iteration, pushed together with the losses.
+    pub seconds: Series,
+    /// Seconds of computing when it began.
+    pub began: f64,
+    /// Newest point.
+    pub last: Option<Point>,
+    /// Iterations done.
+    pub iteration: usize,
+    /// Evaluations so far.
+    pub evaluations: usize,
+    /// Step size in use.
+    pub learning_rate: f64,
+    /// Iteration with the smallest total.
+    pub best_iteration: usize,
+    /// That total; infinite before there is one.
+    pub best: f64,
+    /// Newest metrics, with their iteration.
+    pub metrics: Option<(usize, Metrics)>,
+    /// How it ended.
+    pub end: Option<TrialEnd>,
+    /// Stored iterates, by increasing iteration.
+    pub pictures: Vec<Picture>,
+    /// Stored best iterates, by increasing iteration.
+    pub best_pictures: Vec<Picture>,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone)]
+pub struct TrialEnd {
+    /// Why.
+    pub outcome: TrialOutcome,
+    /// Matching loss of the best iterate.
+    pub matching: f64,
+    /// Seconds of computing.
+    pub seconds: f64,
+    /// Quality of the best iterate; absent without ground truth.
+    pub metrics: Option<Metrics>,
+}
+
+/// A stored picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Iteration shown.
+    pub iteration: usize,
+    /// Path inside the run directory.
+    pub file: String,
+    /// How the batch is tiled.
+    pub tiles: Tiles,
+    /// Quality of what it shows; absent for the ground truth and in logs of earlier versions.
+    pub metrics: Option<Box<Metrics>>,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogLine {
+    /// Seconds of computing.
+    pub seconds: f64,
+    /// How serious.
+    pub level: Level,
+    /// One sentence.
+    pub message: String,
+}
+
+/// Where a run is: for a progress bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Federated round.
+    pub round: u32,
+    /// 1-based trial, for people.
+    pub trial: usize,
+    /// Trials planned.
+    pub trials: usize,
+    /// Iterations done in this trial.
+    pub iteration: usize,
+    /// Iterations planned for this trial.
+    pub iterations: usize,
+    /// Evaluations over all trials of this round.
+    pub evaluations: usize,
+}
+
+impl RunState {
+    /// The newest round of training, while no attack is under way.
+    pub fn training(&self) -> Option<Trained> {
+        let attacking = self.rounds.last().is_some_and(|round| round.result.is_none());
+        let done = self.finished.as_ref().is_some_and(|finished| finished.status == Status::Done);
+        let newest = self.trained.last().filter(|_| !attacking && !done)?;
+        let attacked = self.rounds.last().is_some_and(|round| round.round == newest.round);
+        (!attacked).then_some(*newest)
+    }
+
+    /// The round in progress, or the last one.
+    pub fn current_round(&self) -> Option<&RoundState> {
+        self.rounds.last()
+    }
+
+    /// Where the run is; nothing before its first trial.
+    pub fn position(&self) -> Option<Position> {
+        let round = self.current_round()?;
+        let trial = round.trials.last()?;
+        Some(Position {
+            round: round.round,
+            trial: trial.trial + 1,
+            trials: round.trials_planned,
+            iteration: trial.iteration,
+            iterations: round.iterations,
+            evaluations: round.evaluations(),
+        })
+    }
+
+    /// Iterations a second, averaged over the last seconds.
+    pub fn iterations_per_second(&self) -> Option<f64> {
+        self.speed.per_second()
+    }
+
+    /// Seconds until all planned iterations are done, at the present speed; `rounds_planned` counts the
+    /// attacked rounds of the run. A trial that converges early ends sooner.
+    pub fn remaining_seconds(&self, rounds_planned: usize) -> Option<f64> {
+        let speed = self.iterations_per_second()?;
+        let at = self.position()?;
+        let of_trial = at.iterations.saturating_sub(at.iteration);
+        let of_round = at.trials.saturating_sub(at.trial) * at.iterations;
+        let of_run = rounds_planned.saturating_sub(self.rounds.len()) * at.trials * at.iterations;
+        Some((of_trial + of_round + of_run) as f64 / speed)
+    }
+}
+
+impl RoundState {
+    /// The trial in progress, or the one that was chosen once the round ended.
+    pub fn shown_trial(&self) -> Option<&TrialState> {
+        match &self.result {
+            Some(result) => {
+                self.trials.iter().find(|trial| trial.trial == result.trial).or(self.trials.last())
+            }
+            None => self.trials.last(),
+        }
+    }
+
+    /// Evaluations over all trials.
+    pub fn evaluations(&self) -> usize {
+        self.trials.iter().map(|trial| trial.evaluations).sum()
+    }
+}
+
+impl TrialState {
+    /// Matching loss now, or of the best iterate once the trial ended.
+    pub fn matching_loss(&self) -> Option<f64> {
+        match &self.end {
+            Some(end) => Some(end.matching),
+            None => self.last.map(|point| point.matching),
+        }
+    }
+
+    /// Newest metrics, or those of the best iterate once the trial ended.
+    pub fn latest_metrics(&self) -> Option<&Metrics> {
+        match &self.end {
+            Some(end) => end.metrics.as_ref(),
+            None => self.metrics.as_ref().map(|(_, metrics)| metrics),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
