@@ -27,9 +27,10 @@ def read(paths):
 
 
 def short(value):
-    for unit, name in ((1e6, "M"), (1e3, "k")):
-        if value >= 10 * unit or (name == "M" and value >= unit):
-            return f"{value / unit:.3g}{name}"
+    if value >= 1e6:
+        return f"{value / 1e6:.3g}M"
+    if value >= 1e4:
+        return f"{value / 1e3:.3g}k"
     return f"{value:g}"
 
 

@@ -33,11 +33,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             group.clone_from(&preset.config.group);
             writeln!(out, "{group}")?;
         }
-        let expected = preset
-            .config
-            .expect
-            .as_ref()
-            .map_or_else(String::new, |e| format!("{:>5} s {:>5.1} dB", e.seconds, e.psnr));
+        let expected = preset.config.expect.as_ref().map_or_else(String::new, |e| {
+            format!("{:>5} s {:>5.1} dB", (10.0 * e.seconds).round() / 10.0, e.psnr)
+        });
         writeln!(out, "  {:<width$}  {expected:<15}  {}", preset.name, preset.config.title)?;
     }
     writeln!(out, "\nown presets: {}/*.toml", directory.display())?;

@@ -65,20 +65,18 @@ impl Descent {
     /// Steps between two states that are kept, for parameters of so many bytes: 1 while all states fit, else about the
     /// square root of K.
     pub fn keep_every(&self, parameters: u64) -> usize {
-        let each = parameters * self.copies();
-        if self.len() as u64 * each <= KEPT_BYTES { 1 } else { self.len().isqrt().max(1) }
+        let all = self.len() as u64 * self.state_bytes(parameters);
+        if all <= KEPT_BYTES { 1 } else { self.len().isqrt().max(1) }
     }
 
     /// Bytes of the states that live at once on the way back: those kept, and those computed again between two.
     pub fn bytes(&self, parameters: u64) -> u64 {
-        let each = parameters * self.copies();
         let every = self.keep_every(parameters);
-        each * (self.len().div_ceil(every) + every - 1) as u64
+        (self.len().div_ceil(every) + every - 1) as u64 * self.state_bytes(parameters)
     }
 
-    /// Values of a state for each parameter.
-    fn copies(&self) -> u64 {
-        if self.momentum > 0.0 { 2 } else { 1 }
+    fn state_bytes(&self, parameters: u64) -> u64 {
+        if self.momentum > 0.0 { 2 * parameters } else { parameters }
     }
 }
 

@@ -31,7 +31,8 @@ const HALF_MAPS_TAPE: u64 = 6;
 const HALF_COPIES_CUDA: u64 = 14;
 const HALF_MAPS_CUDA: u64 = 16;
 
-/// A run's need. An estimate from the shapes alone: on a CPU measured peaks lie up to 40 percent below it (`tests`).
+/// A run's need. An estimate from the shapes alone: on a CPU never below measured peaks and at most 1.6 times
+/// them (`tests`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
     /// Bytes for any batch.
@@ -112,7 +113,7 @@ pub fn fit(config: &RunConfig, net: &Net, compute: &Compute) -> Result<Fit, TooL
         _ => Machine::look().available,
     };
     let Some(available) = available else { return Ok(Fit::Whole) };
-    let in_parts = assumed(config).is_none() && config.victim.mode != BatchNormMode::Train;
+    let in_parts = config.local().is_none() && config.victim.mode != BatchNormMode::Train;
     Need::of(config, net, compute.name()).fit(at_once(config), in_parts, available)
 }
 
@@ -134,10 +135,17 @@ fn descents(config: &RunConfig) -> Option<(u64, Descent)> {
     Some((clients.into(), Descent { learning_rate, momentum, weight_decay, steps }))
 }
 
-/// Samples that one pass computes.
+/// Samples that one pass computes, of the clients or of the attacker who simulates them.
 fn at_once(config: &RunConfig) -> usize {
     let batch = config.batch();
-    assumed(config).and_then(|local| local.batch).map_or(batch, |most| batch.min(most as usize))
+    let of = |local: Option<LocalTraining>| match local {
+        None => batch,
+        Some(local) => {
+            let each = batch / config.federation.secure_aggregation.max(1) as usize;
+            local.batch.map_or(each, |most| each.min(most as usize))
+        }
+    };
+    of(config.local()).max(of(assumed(config)))
 }
 
 fn gigabytes(bytes: u64) -> String {
@@ -224,9 +232,30 @@ mod tests {
         ];
         for (model, side, batch, changes, backend, peak) in runs {
             let need = need(model, side, batch, changes, backend) / 1_000_000;
-            let within = peak <= need && need <= 2 * peak;
+            let within = peak <= need && 3 * need <= 5 * peak;
             assert!(within, "{model} {side} B={batch} {changes:?} {backend}: {need} MB for {peak}");
         }
+    }
+
+    #[test]
+    fn a_pass_computes_what_the_client_or_the_attacker_takes_at_once() {
+        let fedavg =
+            ["federation.algorithm=fedavg", "federation.local_batch=2", "federation.learning_rate=0.01"];
+        let count = |changes: &[&str]| {
+            let changes = [&["victim.indices=[0,1,2,3]"], changes].concat();
+            let changes: Vec<String> = changes.into_iter().map(str::to_owned).collect();
+            at_once(&preset::load("ig-resnet18", &changes, "/nonexistent".as_ref()).unwrap().config)
+        };
+        assert_eq!(count(&[]), 4);
+        assert_eq!(count(&fedavg), 2);
+        // It takes the update for one gradient of the whole batch.
+        assert_eq!(count(&[&fedavg[..], &["knowledge.local=none"]].concat()), 4);
+        let assumed = "knowledge.local={ assumed = { learning_rate = 0.01, batch = 1 } }";
+        assert_eq!(count(&[&fedavg[..], &[assumed]].concat()), 2);
+        // Two clients with two samples each take them all.
+        let [algorithm, _, rate] = fedavg;
+        let summed = [algorithm, rate, "federation.clients=2", "federation.secure_aggregation=2"];
+        assert_eq!(count(&summed), 2);
     }
 
     #[test]

@@ -53,8 +53,10 @@ pub fn clock(seconds: f64) -> String {
 pub fn about(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         "?".into()
+    } else if seconds < 10.0 {
+        format!("{} s", (10.0 * seconds).round() / 10.0)
     } else if seconds < 90.0 {
-        format!("{} s", seconds.round().max(1.0))
+        format!("{} s", seconds.round())
     } else if seconds < 5400.0 {
         format!("{:.0} min", seconds / 60.0)
     } else {
@@ -130,7 +132,10 @@ mod tests {
         assert_eq!(clock(3723.0), "1:02:03");
         assert_eq!(clock(360_000.0), "4d 04h");
         assert_eq!(clock(f64::INFINITY), "--:--");
-        assert_eq!((about(0.2), about(240.0), about(9000.0)), ("1 s".into(), "4 min".into(), "2.5 h".into()));
+        assert_eq!(
+            (about(0.2), about(240.0), about(9000.0)),
+            ("0.2 s".into(), "4 min".into(), "2.5 h".into())
+        );
         assert_eq!((ago(5.0), ago(185.0)), ("just now".into(), "3 min ago".into()));
     }
 
