@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::objective::Distance;
 use crate::attack::prior::Priors;
-use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
+use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
 use crate::backend::{BackendError, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
@@ -169,7 +169,7 @@ impl Workload {
         let labels = self.labels();
         let count = shape.iter().product();
         let truth = compute.tensor(&seed::uniform(&mut seed.stream("truth", &[]), 1.0, count), shape);
-        let targets = Targets::Hard(one_hot(compute, &labels, 10));
+        let targets = Targets::hard(compute, &labels, 10);
         let (_, values) = model.gradient(BatchNormMode::Eval, &truth, &targets);
         Some(AttackerView {
             compute: compute.clone(),

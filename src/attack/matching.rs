@@ -1,9 +1,6 @@
 //! Gradient matching: the objective that most attacks minimise, D(g(x, y), h) + R(x), with its gradient to
 //! the candidate.
 
-use burn::tensor::Tensor;
-
-use crate::backend::{self, Plain};
 use crate::fl::{Candidate, Simulated};
 use crate::model::Targets;
 
@@ -89,7 +86,10 @@ impl<'a> GradientMatching<'a> {
         let (pixels, logits) = z.split_at(self.pixels());
         let labels = match &self.labels {
             LabelVariable::Fixed(labels) => labels.clone(),
-            LabelVariable::Logits => logits.chunks(self.view.model.net.classes()).map(arg_max).collect(),
+            LabelVariable::Logits => {
+                let net = &self.view.model.net;
+                logits.chunks(net.classes()).map(|row| net.label_of(row)).collect()
+            }
         };
         Guess { pixels: pixels.to_vec(), labels }
     }
@@ -97,21 +97,8 @@ impl<'a> GradientMatching<'a> {
     fn targets(&self, logits: &[f64]) -> Targets {
         let (samples, classes) = (self.view.update.samples, self.view.model.net.classes());
         match &self.labels {
-            LabelVariable::Fixed(labels) => Targets::Hard(one_hot(&self.view.compute, labels, classes)),
+            LabelVariable::Fixed(labels) => Targets::hard(&self.view.compute, labels, classes),
             LabelVariable::Logits => Targets::Soft(self.view.compute.tensor(logits, [samples, classes])),
         }
     }
-}
-
-/// Rows of zeros with a one at each label, `[batch, classes]`.
-pub fn one_hot(compute: &backend::Compute, labels: &[usize], classes: usize) -> Tensor<Plain, 2> {
-    let mut rows = vec![0.0; labels.len() * classes];
-    for (row, &label) in labels.iter().enumerate() {
-        rows[row * classes + label] = 1.0;
-    }
-    compute.tensor(&rows, [labels.len(), classes])
-}
-
-fn arg_max(row: &[f64]) -> usize {
-    row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(index, _)| index)
 }

@@ -18,7 +18,7 @@ pub mod state;
 mod trial;
 mod view;
 
-pub use matching::{GradientMatching, LabelVariable, one_hot};
+pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};
 pub use trial::Best;

@@ -7,6 +7,7 @@ mod captured;
 mod error;
 mod federation;
 mod headers;
+mod loss;
 mod model_options;
 mod normalise;
 mod partition;
@@ -18,6 +19,7 @@ mod validate;
 pub use captured::{Captured, CapturedKind};
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
+pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 pub use normalise::Normalise;
 pub use partition::Partition;
@@ -102,6 +104,9 @@ pub struct Victim {
     /// An update that came from a real system, instead of a simulated client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Captured>,
+    /// The task loss whose gradient clients take.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub loss: Loss,
     /// How far the model is trained before it is attacked.
     #[serde(default)]
     pub state: TrainingState,

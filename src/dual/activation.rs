@@ -1,5 +1,6 @@
 //! Elementwise activations: `a = s(z)`, `a' = s'(z) z'`.
 
+use burn::tensor::backend::Backend;
 use burn::tensor::{DType, Tensor, activation};
 
 use super::Dual;
@@ -75,7 +76,7 @@ impl Activation {
 }
 
 /// burn's sigmoid goes through 32 bit on some backends; in 64 bit it is spelled out.
-fn sigmoid<const D: usize>(z: Tensor<Tape, D>) -> Tensor<Tape, D> {
+pub fn sigmoid<B: Backend, const D: usize>(z: Tensor<B, D>) -> Tensor<B, D> {
     match z.dtype() {
         DType::F64 => z.neg().exp().add_scalar(1.0).recip(),
         _ => activation::sigmoid(z),

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::backend::{self, Compute, Precision};
+use crate::config::Loss;
 use crate::seed::{Seed, normal};
 
 const STEP: f64 = 1e-5;
@@ -181,8 +182,12 @@ fn every_operation_agrees_with_finite_differences() {
             Check { name, compute: &compute, operation }.run(sizes);
         }
         // Targets do not move with theta.
-        let entropy = |d: &[Dual<1>]| cross_entropy(shaped(&d[0], [3, 5]), targets(&compute));
-        Check { name: "cross-entropy", compute: &compute, operation: &entropy }.run(&[15]);
+        let kinds =
+            [Loss::Ce, Loss::CeSum, Loss::LabelSmoothing(0.1), Loss::Bce, Loss::Mse, Loss::MseSoftmax];
+        for kind in kinds {
+            let operation = |d: &[Dual<1>]| loss(kind, shaped(&d[0], [3, 5]), targets(&compute));
+            Check { name: &kind.name(), compute: &compute, operation: &operation }.run(&[15]);
+        }
     }
 }
 

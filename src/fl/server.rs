@@ -6,7 +6,6 @@ use rand::seq::{IndexedRandom, SliceRandom};
 
 use super::victim::{descent, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
-use crate::attack::one_hot;
 use crate::backend::{self, Compute};
 use crate::config::{Algorithm, BatchNormMode, RunConfig};
 use crate::data::{DataError, Normalisation};
@@ -77,13 +76,12 @@ impl Server {
         for samples in population.held_out().chunks(AT_ONCE) {
             let batch = population.batch(samples)?;
             let x = self.compute.tensor(&self.normalisation.apply(&batch.images), batch.images.shape());
-            let scores = backend::values(&self.model.scores(mode, &x));
-            for (row, &label) in scores.chunks(self.model.net.classes()).zip(&batch.labels) {
-                let best = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let sum: f64 = row.iter().map(|score| (score - best).exp()).sum();
-                loss += best + sum.ln() - row[label];
-                right += usize::from(row[label] == best);
-            }
+            let (scores, net) = (self.model.scores(mode, &x), &self.model.net);
+            let targets = Targets::hard(&self.compute, &batch.labels, net.classes());
+            loss += net.mean_loss(&scores, &targets) * samples.len() as f64;
+            let scores = backend::values(&scores);
+            let named = scores.chunks(net.classes()).map(|row| net.label_of(row));
+            right += named.zip(&batch.labels).filter(|(named, label)| named == *label).count();
         }
         let count = population.held_out().len() as f64;
         Ok(Some(Standing { loss: loss / count, accuracy: right as f64 / count }))
@@ -148,7 +146,7 @@ impl Server {
         }
         let batch = population.batch(&samples)?;
         let x = self.compute.tensor(&self.normalisation.apply(&batch.images), batch.images.shape());
-        let targets = Targets::Hard(one_hot(&self.compute, &batch.labels, self.model.net.classes()));
+        let targets = Targets::hard(&self.compute, &batch.labels, self.model.net.classes());
         let all: Vec<usize> = (0..samples.len()).collect();
         let order = |epoch: u32| {
             let at = [u64::from(round), client as u64, u64::from(epoch)];

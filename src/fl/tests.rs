@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::*;
+use crate::attack::AttackerView;
 use crate::attack::objective::Distance;
-use crate::attack::{AttackerView, one_hot};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, RunConfig, preset};
 use crate::model::Targets;
@@ -44,13 +44,13 @@ impl World {
         let batch = self.setup.batch.as_ref().unwrap();
         let images = &batch.images;
         let x = self.compute.tensor(&self.setup.normalisation.apply(images), images.shape());
-        let labels = one_hot(&self.compute, &batch.labels, view.model.net.classes());
+        let targets = Targets::hard(&self.compute, &batch.labels, view.model.net.classes());
         let knowledge = &view.knowledge;
         let simulated = knowledge.protocol.simulate(Candidate {
             model: &view.model,
             mode: knowledge.batch_norm,
             x: &x,
-            targets: &Targets::Hard(labels),
+            targets: &targets,
         });
         Distance::new(DistanceKind::Cosine, view.observed()).compare(simulated.gradient).distance()
     }

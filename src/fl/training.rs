@@ -3,7 +3,6 @@
 use rand::seq::SliceRandom;
 
 use super::{Server, Setup, Standing};
-use crate::attack::one_hot;
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::DataError;
@@ -77,7 +76,7 @@ pub fn train(
         for chosen in samples.chunks(training.batch) {
             let batch = population.batch(chosen)?;
             let x = compute.tensor(&setup.normalisation.apply(&batch.images), batch.images.shape());
-            let targets = Targets::Hard(one_hot(compute, &batch.labels, server.model.net.classes()));
+            let targets = Targets::hard(compute, &batch.labels, server.model.net.classes());
             let fallen = 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos());
             let descent = Descent {
                 learning_rate: training.learning_rate * fallen,

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 
 use super::{Client, Protocol, Update, UpdateKind};
-use crate::attack::{AttackerView, Knowledge, LabelKnowledge, one_hot};
+use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::{Compute, Plain};
 use crate::config::{BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
 use crate::data::{Batch, Normalisation};
@@ -75,7 +75,7 @@ impl Victim {
     /// What the attacked clients send when they are sent this model.
     pub fn send(&self, model: &Model, round: u32) -> Sent {
         let classes = model.net.classes();
-        let targets = Targets::Hard(one_hot(&self.compute, &self.batch.labels, classes));
+        let targets = Targets::hard(&self.compute, &self.batch.labels, classes);
         let mode = self.config.victim.mode;
         send(model, mode, &self.input(), &targets, &self.protocol(round))
     }

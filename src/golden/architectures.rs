@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{assert_close, settings, tensors};
-use crate::attack::one_hot;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::model::{ARCHITECTURES, Model, Net, Parameters, Targets, TensorSpec, architecture};
@@ -87,7 +86,7 @@ fn check(name: &str, case: &Case, net: &Net, compute: &Compute, tolerance: f64) 
     assert_close(&what("scores"), &scores, &results["logits"].1, tolerance);
 
     let labels: Vec<usize> = (0..case.batch).map(|i| i % case.classes).collect();
-    let targets = Targets::Hard(one_hot(compute, &labels, case.classes));
+    let targets = Targets::hard(compute, &labels, case.classes);
     let first = model.first_pass(mode, &x, &targets);
     let gradient = &first.gradient;
     assert_close(&what("loss"), &[backend::scalar(first.loss.clone())], &[case.loss], tolerance);

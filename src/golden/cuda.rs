@@ -1,6 +1,5 @@
 //! CUDA against the CPU.
 
-use crate::attack::one_hot;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::model::{self, Model, Targets};
@@ -32,7 +31,7 @@ fn cuda_agrees_with_the_cpu() {
             };
             let x = compute.tensor(&draw("x", batch * 3 * 32 * 32), [batch, 3, 32, 32]);
             let labels: Vec<usize> = (0..batch).collect();
-            let targets = Targets::Hard(one_hot(compute, &labels, classes));
+            let targets = Targets::hard(compute, &labels, classes);
             let first = model.first_pass(BatchNormMode::Eval, &x, &targets);
             let g: Vec<f64> = first.gradient.tensors().iter().flat_map(backend::values).collect();
             let v = first.gradient.clone();

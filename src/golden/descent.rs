@@ -2,7 +2,6 @@
 
 use super::models::{NO_PRIOR, matching, view};
 use super::{Case, assert_close, settings};
-use crate::attack::one_hot;
 use crate::config::DistanceKind;
 use crate::fl::{Client, Protocol, UpdateKind};
 use crate::model::{Descent, Targets};
@@ -24,7 +23,7 @@ fn three_local_steps_and_the_gradient_through_them_agree_with_pytorch() {
             let descent = Descent { learning_rate: RATE, momentum: 0.0, weight_decay: 0.0, steps };
 
             let x = compute.tensor(case.values("x_true"), case.shape("x_true"));
-            let targets = Targets::Hard(one_hot(&compute, &case.labels(), view.model.net.classes()));
+            let targets = Targets::hard(&compute, &case.labels(), view.model.net.classes());
             let end = view.model.descend(case.mode(), &x, &targets, &descent);
             let delta = end.parameters.combine(1.0, &view.model.parameters, -1.0);
             let first = &view.model.net.parameter_specs()[0].name;

@@ -6,6 +6,7 @@ mod attacks;
 mod checkpoints;
 mod cuda;
 mod descent;
+mod losses;
 mod models;
 mod operations;
 mod perceptual;
@@ -97,15 +98,7 @@ impl Case {
     }
 
     pub fn model(&self, compute: &Compute) -> Model {
-        let input: Vec<usize> = self.manifest["in_shape"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_u64().unwrap() as usize)
-            .collect();
-        let net =
-            Net::new(layers(&self.manifest["spec"]), input.try_into().unwrap(), Initialisation::PyTorch)
-                .unwrap();
+        let net = net(&self.manifest);
         let named = |prefix: &'static str| {
             move |spec: &crate::model::TensorSpec| self.values(&format!("{prefix}.{}", spec.name)).to_vec()
         };
@@ -122,6 +115,12 @@ impl Case {
             net,
         }
     }
+}
+
+/// A network of a manifest: its layers and the shape of its input.
+fn net(manifest: &Value) -> Net {
+    let input: Vec<usize> = serde_json::from_value(manifest["in_shape"].clone()).unwrap();
+    Net::new(layers(&manifest["spec"]), input.try_into().unwrap(), Initialisation::PyTorch).unwrap()
 }
 
 fn layers(spec: &Value) -> Vec<Layer> {
@@ -142,6 +141,7 @@ fn layer(spec: &Value) -> Layer {
         "bn" => Layer::batch_norm(name, number("n")),
         "relu" => Layer::Activation(Activation::Relu),
         "sigmoid" => Layer::Activation(Activation::Sigmoid),
+        "tanh" => Layer::Activation(Activation::Tanh),
         "maxpool" => Layer::MaxPool(PoolShape { kernel: number("k"), stride: number("k"), padding: 0 }),
         "flatten" => Layer::Flatten,
         "gap" => Layer::GlobalAvgPool,

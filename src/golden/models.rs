@@ -3,7 +3,7 @@
 use super::{Case, assert_close, settings};
 use crate::attack::objective::Distance;
 use crate::attack::prior::{Priors, l2norm, tv_aniso};
-use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable, one_hot};
+use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
 use crate::backend::{self, Compute};
 use crate::config::DistanceKind;
 use crate::fl::{Protocol, Update, UpdateKind};
@@ -55,7 +55,7 @@ fn scores_losses_and_gradients_agree_with_pytorch() {
                 let x = compute.tensor(case.values(&format!("x_{point}")), case.shape(&format!("x_{point}")));
                 let scores = backend::values(&model.scores(case.mode(), &x));
                 assert_close(&what("scores"), &scores, case.values(&format!("logits_{point}")), tolerance);
-                let targets = Targets::Hard(one_hot(&compute, &case.labels(), model.net.classes()));
+                let targets = Targets::hard(&compute, &case.labels(), model.net.classes());
                 let (loss, gradient) = model.gradient(case.mode(), &x, &targets);
                 let expected = case.scalar(&format!("loss_{point}"));
                 assert_close(&what("loss"), &[backend::scalar(loss)], &[expected], tolerance);
@@ -140,7 +140,7 @@ fn the_derivative_along_v_is_the_product_with_the_gradient() {
             let view = view(&case, &compute);
             let model: &Model = &view.model;
             let x = compute.tensor(case.values("x_trial"), case.shape("x_trial"));
-            let targets = Targets::Hard(one_hot(&compute, &case.labels(), model.net.classes()));
+            let targets = Targets::hard(&compute, &case.labels(), model.net.classes());
             let first = model.first_pass(case.mode(), &x, &targets);
             let (g, v) = (&first.gradient, &view.update.values);
             let through = model.second_pass(&first.kept, case.mode(), &x, &targets, v, |_| None);

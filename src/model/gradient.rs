@@ -3,9 +3,9 @@
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData, activation};
 
-use crate::backend::{Plain, Tape, Vector};
-use crate::config::BatchNormMode;
-use crate::dual::cross_entropy;
+use crate::backend::{self, Compute, Plain, Tape, Vector};
+use crate::config::{BatchNormMode, Loss};
+use crate::dual::{Dual, loss, sigmoid};
 
 pub use super::direct::Kept;
 use super::net::{Net, Observed, Weights};
@@ -25,12 +25,12 @@ pub struct Model {
     pub buffers: Parameters,
 }
 
-/// Targets of the task loss, `[batch, classes]`.
+/// Targets of the task loss, `[batch, classes]`; of a single output, the probability of label 1.
 #[derive(Debug, Clone)]
 pub enum Targets {
-    /// One-hot rows.
+    /// Rows of labels.
     Hard(Tensor<Plain, 2>),
-    /// Label logits u, used as `softmax(u)` and differentiated.
+    /// Label logits u, used as `softmax(u)` (of a single output `sigmoid(u)`) and differentiated.
     Soft(Tensor<Plain, 2>),
 }
 
@@ -167,7 +167,7 @@ impl Model {
         let t = Tensor::from_inner(targets.probabilities());
         let weights = Weights { observed, ..self.weights(&leaves, None, mode) };
         let scores = self.net.forward(&weights, Tensor::from_inner(x.clone()));
-        let loss = cross_entropy(scores, t).value;
+        let loss = loss(self.net.loss(), scores, t).value;
         let gradients = loss.backward();
         (loss.inner(), self.gradients_of(&leaves, &gradients))
     }
@@ -213,7 +213,7 @@ impl Model {
         let x = Tensor::from_inner(x.clone()).require_grad();
         let (t, u) = targets.on_tape();
         let scores = self.net.forward(&self.weights(&values, Some(v), mode), x.clone());
-        let loss = cross_entropy(scores, t);
+        let loss = loss(self.net.loss(), scores, t);
         let directional = loss
             .tangent
             .unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
@@ -288,6 +288,18 @@ impl Model {
     }
 }
 
+impl Net {
+    /// The task loss of scores `[batch, classes]`, a mean over the batch where clients take the sum too.
+    pub fn mean_loss(&self, scores: &Tensor<Plain, 2>, targets: &Targets) -> f64 {
+        let kind = match self.loss() {
+            Loss::CeSum => Loss::Ce,
+            kind => kind,
+        };
+        let scores = Dual::constant(Tensor::from_inner(scores.clone()));
+        backend::scalar(loss(kind, scores, Tensor::from_inner(targets.probabilities())).value.inner())
+    }
+}
+
 /// Values on the device of `x`.
 pub(super) fn on_device<const D: usize>(data: TensorData, x: &Tensor<Plain, 4>) -> Tensor<Plain, D> {
     let dtype = data.dtype;
@@ -295,10 +307,23 @@ pub(super) fn on_device<const D: usize>(data: TensorData, x: &Tensor<Plain, 4>) 
 }
 
 impl Targets {
+    /// Rows of zeros with a one at each label; with a single output the labels themselves, 0 or 1.
+    pub fn hard(compute: &Compute, labels: &[usize], classes: usize) -> Targets {
+        let mut rows = vec![0.0; labels.len() * classes];
+        for (row, &label) in rows.chunks_mut(classes).zip(labels) {
+            match row {
+                [single] => *single = label as f64,
+                row => row[label] = 1.0,
+            }
+        }
+        Targets::Hard(compute.tensor(&rows, [labels.len(), classes]))
+    }
+
     /// Rows of probabilities.
     pub fn probabilities(&self) -> Tensor<Plain, 2> {
         match self {
             Targets::Hard(t) => t.clone(),
+            Targets::Soft(u) if u.dims()[1] == 1 => sigmoid(u.clone()),
             Targets::Soft(u) => activation::softmax(u.clone(), 1),
         }
     }
@@ -309,7 +334,9 @@ impl Targets {
             Targets::Hard(t) => (Tensor::from_inner(t.clone()), None),
             Targets::Soft(u) => {
                 let u = Tensor::from_inner(u.clone()).require_grad();
-                (activation::softmax(u.clone(), 1), Some(u))
+                let single = u.dims()[1] == 1;
+                let t = if single { sigmoid(u.clone()) } else { activation::softmax(u.clone(), 1) };
+                (t, Some(u))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use crate::backend::{Compute, Plain, Tape, Vector};
-use crate::config::BatchNormMode;
+use crate::config::{BatchNormMode, Loss};
 use crate::dual::{Dual, Statistics};
 use crate::seed::{self, Seed};
 
@@ -26,12 +26,13 @@ pub enum Initialisation {
     He,
 }
 
-/// An architecture for one input shape and number of classes.
+/// An architecture for one input shape and number of classes, with the loss that it is trained on.
 #[derive(Debug, Clone)]
 pub struct Net {
     layers: Vec<Layer>,
     input: [usize; 3],
     classes: usize,
+    loss: Loss,
     initialisation: Initialisation,
     parameters: Arc<[TensorSpec]>,
     starts: Arc<[Start]>,
@@ -59,6 +60,7 @@ impl Net {
             layers,
             input,
             classes,
+            loss: Loss::default(),
             initialisation,
             parameters: parameters.into(),
             starts: starts.into(),
@@ -92,6 +94,30 @@ impl Net {
     /// Scalars of one sample, d.
     pub fn input_count(&self) -> usize {
         self.input.iter().product()
+    }
+
+    /// The same network under another task loss.
+    #[must_use]
+    pub fn with_loss(self, loss: Loss) -> Net {
+        Net { loss, ..self }
+    }
+
+    /// The task loss.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// Labels that samples can have: one for each output; of a single output, a sigmoid, 0 and 1.
+    pub fn labels(&self) -> usize {
+        self.classes.max(2)
+    }
+
+    /// The label that a row of scores or of label logits stands for.
+    pub fn label_of(&self, row: &[f64]) -> usize {
+        match row {
+            [single] => usize::from(*single > 0.0),
+            _ => row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(label, _)| label),
+        }
     }
 
     /// Outputs, C.

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::attack::one_hot;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{ActivationKind, BatchNormMode, InitialisationKind, NormKind};
 use crate::seed::{Seed, normal};
@@ -50,7 +49,7 @@ fn agrees(what: &str, net: Net, mode: BatchNormMode) {
     let v = Parameters::from_values(&compute, net.parameter_specs().clone(), |spec| {
         normal(&mut generator, spec.count())
     });
-    let targets = Targets::Hard(one_hot(&compute, &[0, 1, 2], net.classes()));
+    let targets = Targets::hard(&compute, &[0, 1, 2], net.classes());
     let (parameters, buffers) = (net.initial_parameters(&compute, Seed(1)), net.initial_buffers(&compute));
     let model = Model { net, parameters, buffers };
     let through = model.directional(mode, &compute.tensor(&pixels, shape), &targets, &v, false);

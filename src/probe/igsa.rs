@@ -8,7 +8,6 @@
 
 use burn::tensor::Tensor;
 
-use crate::attack::one_hot;
 use crate::backend::{self, Compute, Plain};
 use crate::config::BatchNormMode;
 use crate::model::{FirstPass, Model, Parameters, Targets};
@@ -140,7 +139,7 @@ impl Part {
 fn batch(compute: &Compute, model: &Model, x: &[Vec<f64>], labels: &[usize]) -> (Tensor<Plain, 4>, Targets) {
     let [channels, height, width] = model.net.input();
     let input = compute.tensor(&x.concat(), [x.len(), channels, height, width]);
-    (input, Targets::Hard(one_hot(compute, labels, model.net.classes())))
+    (input, Targets::hard(compute, labels, model.net.classes()))
 }
 
 /// What was measured of one sample, point by point.

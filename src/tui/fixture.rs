@@ -70,6 +70,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             sample: None,
             weights: None,
             captured: None,
+            loss: Default::default(),
             state: TrainingState::Untrained,
             share_buffers: false,
             mode: BatchNormMode::Eval,

@@ -60,7 +60,7 @@ impl<T: Real> First<T> {
         let mut source = Source { theta, running, at: (0, 0), observed: Vec::new() };
         let input = Arc::new(Map::from_rows(x.0, x.1));
         let (scores, mut layers) = chain::forward(net.layers(), &mut source, input);
-        let loss = Loss::new(&scores, targets.to_vec());
+        let loss = Loss::new(net.loss(), &scores, targets.to_vec());
         let mut g: Vec<Buffer<T>> = theta.iter().map(|_| Buffer::default()).collect();
         chain::reverse(&mut layers, theta, Arc::new(loss.to_scores()), true, &mut g);
         let observed = source.observed.into_iter().flat_map(|(mean, variance, count)| {

@@ -1,0 +1,148 @@
+//! Training losses: their value and gradient, and matching with gradients to input and label logits.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Tensors, assert_close, net, settings, tensors};
+use crate::attack::objective::Distance;
+use crate::attack::prior::Priors;
+use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
+use crate::backend::{self, Compute, Precision};
+use crate::config::{BatchNormMode, DistanceKind, Loss};
+use crate::fl::{Protocol, Update, UpdateKind};
+use crate::model::{Model, Parameters, Targets, TensorSpec};
+
+const LOSSES: [(&str, Loss); 7] = [
+    ("ce_mean", Loss::Ce),
+    ("ce_sum", Loss::CeSum),
+    ("ce_smooth", Loss::LabelSmoothing(0.1)),
+    ("bce_onehot", Loss::Bce),
+    ("bce_one", Loss::Bce),
+    ("mse_onehot", Loss::Mse),
+    ("mse_softmax", Loss::MseSoftmax),
+];
+
+/// The cases of one network under one loss.
+struct Case<'a> {
+    manifest: &'a Value,
+    tensors: &'a Tensors,
+    network: &'a str,
+    /// `mlp.ce_mean`.
+    key: String,
+    loss: Loss,
+    mode: BatchNormMode,
+}
+
+impl Case<'_> {
+    fn values(&self, key: &str) -> &[f64] {
+        &self.tensors.get(key).unwrap_or_else(|| panic!("there is no {key}")).1
+    }
+
+    fn result(&self, key: &str) -> &[f64] {
+        self.values(&format!("{}.{key}", self.key))
+    }
+
+    fn scalar(&self, key: &str) -> f64 {
+        let key = format!("{}.{key}", self.key);
+        self.manifest["scalars"]["f64"][&key].as_f64().unwrap_or_else(|| panic!("there is no {key}"))
+    }
+
+    fn named(&self, compute: &Compute, specs: &std::sync::Arc<[TensorSpec]>, prefix: &str) -> Parameters {
+        let values = |spec: &TensorSpec| self.values(&format!("{prefix}.{}", spec.name)).to_vec();
+        Parameters::from_values(compute, specs.clone(), values)
+    }
+
+    fn view(&self, compute: &Compute) -> AttackerView {
+        let net = net(&self.manifest["nets"][self.network]).with_loss(self.loss);
+        let labels: Vec<usize> =
+            self.values(&format!("{}.labels", self.network)).iter().map(|&label| label as usize).collect();
+        AttackerView {
+            compute: compute.clone(),
+            update: Update {
+                kind: UpdateKind::Gradient,
+                values: self.named(compute, net.parameter_specs(), &format!("{}.h", self.key)),
+                samples: labels.len(),
+            },
+            range: vec![(f64::NEG_INFINITY, f64::INFINITY); 3],
+            knowledge: Knowledge {
+                protocol: Protocol::fed_sgd(labels.len()),
+                labels: LabelKnowledge::Known(labels),
+                batch_norm: self.mode,
+            },
+            model: Model {
+                parameters: self.named(compute, net.parameter_specs(), &format!("{}.param", self.network)),
+                buffers: self.named(compute, net.buffer_specs(), &format!("{}.buffer", self.network)),
+                net,
+            },
+        }
+    }
+
+    fn check(&self, compute: &Compute, (values, gradients): (f64, f64)) {
+        let what = |quantity: &str| {
+            format!("{} {quantity} on {} {:?}", self.key, compute.name(), compute.precision())
+        };
+        let view = self.view(compute);
+        let LabelKnowledge::Known(labels) = view.knowledge.labels.clone() else { unreachable!() };
+        let at = |point: &str| self.values(&format!("{}.{point}", self.network));
+        let targets = Targets::hard(compute, &labels, view.model.net.classes());
+        for (point, key) in [("x_true", "loss_true"), ("x_trial", "loss")] {
+            let x = compute.tensor(at(point), view.shape());
+            let (loss, g) = view.model.gradient(self.mode, &x, &targets);
+            assert_close(&what(key), &[backend::scalar(loss)], &[self.scalar(key)], values);
+            if point == "x_true" {
+                continue;
+            }
+            let join = |value: &dyn Fn(&str) -> Vec<f64>| -> Vec<f64> {
+                g.specs().iter().flat_map(|spec| value(&spec.name)).collect()
+            };
+            let expected = join(&|name| self.result(&format!("grad.{name}")).to_vec());
+            assert_close(&what("gradient"), &join(&|name| g.values(name).unwrap()), &expected, gradients);
+        }
+        for (kind, name) in [(DistanceKind::L2, "l2"), (DistanceKind::Cosine, "cos")] {
+            for soft in [false, true] {
+                let prefix = if soft { "soft." } else { "" };
+                let variable =
+                    if soft { LabelVariable::Logits } else { LabelVariable::Fixed(labels.clone()) };
+                let distance = Distance::new(kind, view.observed());
+                let objective =
+                    GradientMatching::new(&view, distance, Priors { tv: 0.0, l2norm: 0.0 }, variable);
+                let logits = if soft { at("label_logits") } else { &[] };
+                let evaluation = objective.evaluate(&[at("x_trial"), logits].concat());
+                let name = format!("{prefix}{name}");
+                assert_close(&what(&name), &[evaluation.matching], &[self.scalar(&name)], values);
+                let (dx, du) = evaluation.gradient.split_at(at("x_trial").len());
+                assert_close(&what(&name), dx, self.result(&format!("{name}.dx")), gradients);
+                if soft {
+                    assert_close(&what(&name), du, self.result(&format!("{name}.du")), gradients);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn training_losses_agree_with_pytorch_to_second_order() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/losses.json");
+    let manifest: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let tensors = tensors("losses.f64");
+    let scalars: BTreeMap<String, f64> = serde_json::from_value(manifest["scalars"]["f64"].clone()).unwrap();
+    let mut checked = 0;
+    for (name, case) in manifest["cases"].as_object().unwrap() {
+        for (word, loss) in LOSSES {
+            let key = format!("{name}.{word}");
+            if !scalars.contains_key(&format!("{key}.loss")) {
+                continue;
+            }
+            let mode = if case["train"] == true { BatchNormMode::Train } else { BatchNormMode::Eval };
+            let network = case["net"].as_str().unwrap();
+            let case = Case { manifest: &manifest, tensors: &tensors, network, key, loss, mode };
+            for (compute, _) in settings() {
+                let wide = compute.precision() == Precision::F64;
+                case.check(&compute, if wide { (1e-11, 1e-9) } else { (2e-5, 1e-4) });
+            }
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 3 * 6 + 1);
+}
