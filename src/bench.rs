@@ -177,6 +177,7 @@ impl Workload {
             update: Update { kind: UpdateKind::Gradient, values, samples: labels.len() },
             range: vec![(-2.0, 2.0); 3],
             knowledge: Knowledge {
+                scale: true,
                 labels: LabelKnowledge::Known(labels),
                 protocol: self.protocol(),
                 batch_norm: BatchNormMode::Eval,

@@ -52,6 +52,7 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
         LabelVariable::Logits => Vec::new(),
     };
     let distance = Distance::new(config.distance, observed);
+    let distance = if task.view.knowledge.scale { distance } else { distance.up_to_scale() };
     let priors = Priors { tv: config.tv, l2norm: config.l2norm };
     let solved = SOLVED * distance.scale();
     let objective = GradientMatching::new(task.view, distance, priors, labels);

@@ -14,6 +14,8 @@ pub struct Knowledge {
     pub batch_norm: BatchNormMode,
     /// What the clients are known, or taken, to have done.
     pub protocol: Protocol,
+    /// The factor on all numbers of the update is known, and taken out of it; else it is some positive number.
+    pub scale: bool,
 }
 
 /// How the attacker comes by the labels.

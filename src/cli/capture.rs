@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use gialab::backend::{Compute, Precision};
-use gialab::config::{Captured, CapturedKind, Federation, Normalise, RunConfig, TrainingState, preset};
+use gialab::config::{Captured, CapturedKind, Federation, Loss, Normalise, RunConfig, TrainingState, preset};
 use gialab::data::{Batch, Normalisation};
 use gialab::fl::{Server, UpdateKind, Victim};
 use gialab::run::directory::write_atomically;
@@ -61,6 +61,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             UpdateKind::Delta => CapturedKind::Delta,
         },
         batch: update.samples,
+        scale: gialab::config::Scale::default(),
         local: config.local(),
         input: None,
         labels: None,
@@ -147,11 +148,31 @@ fn samples(batch: &Batch, normalisation: &Normalisation) -> anyhow::Result<Vec<u
     Ok(safetensors::serialize(views, None)?)
 }
 
+/// The task loss in PyTorch's words.
+fn in_pytorch(loss: Loss, classes: usize) -> String {
+    let target = match classes {
+        1 => "batch[\"labels\"][:, None].float()".to_owned(),
+        _ => format!("torch.nn.functional.one_hot(batch[\"labels\"], {classes}).float()"),
+    };
+    let scores = "model(batch[\"inputs\"])";
+    let (function, arguments) = match loss {
+        Loss::Ce => ("cross_entropy", format!("{scores}, batch[\"labels\"]")),
+        Loss::CeSum => ("cross_entropy", format!("{scores}, batch[\"labels\"], reduction=\"sum\"")),
+        Loss::LabelSmoothing(e) => {
+            ("cross_entropy", format!("{scores}, batch[\"labels\"], label_smoothing={e}"))
+        }
+        Loss::Bce => ("binary_cross_entropy_with_logits", format!("{scores}, {target}")),
+        Loss::Mse => ("mse_loss", format!("{scores}, {target}")),
+        Loss::MseSoftmax => ("mse_loss", format!("{scores}.softmax(1), {target}")),
+    };
+    format!("torch.nn.functional.{function}({arguments})")
+}
+
 /// What the files are, and how PyTorch reads them.
 fn readme(config: &RunConfig, attack: &RunConfig, directory: &Path, round: u32) -> String {
     let victim = &config.victim;
     let what = match attack.local() {
-        None => "the gradient of the mean loss over the batch".to_owned(),
+        None => format!("the gradient of the loss over the batch ({})", victim.loss.name()),
         Some(local) => format!(
             "the weights after the local steps less the weights before, SGD: {} epoch(s), steps of {} sample(s), \
              learning rate {}, momentum {}, weight decay {}",
@@ -164,12 +185,16 @@ fn readme(config: &RunConfig, attack: &RunConfig, directory: &Path, round: u32) 
     };
     let check = match attack.local() {
         None => {
-            "loss = torch.nn.functional.cross_entropy(model(batch[\"inputs\"]), batch[\"labels\"])\n\
+            let classes = attack.victim.classes.unwrap_or_default();
+            format!(
+                "loss = {}\n\
                  gradient = torch.autograd.grad(loss, list(model.parameters()))\n\
                  for (name, _), own in zip(model.named_parameters(), gradient):\n    \
-                     print(name, (own - update[name]).abs().max().item())"
+                     print(name, (own - update[name]).abs().max().item())",
+                in_pytorch(victim.loss, classes)
+            )
         }
-        Some(_) => "# update[name] is what the local steps add to weights[name].",
+        Some(_) => "# update[name] is what the local steps add to weights[name].".to_owned(),
     };
     format!(
         "# {title}

@@ -106,7 +106,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let set = data::open(&config.victim.data)?;
     // A model may have fewer outputs than the set has classes.
-    let known = |&i: &usize| set.label(i).is_some_and(|label| label < setup.net.classes());
+    let known = |&i: &usize| set.label(i).is_some_and(|label| label < setup.net.labels());
     let candidates: Vec<usize> = (0..set.len()).filter(known).collect();
     let count = candidates.len().min(arguments.samples as usize);
     let spread: Vec<usize> = (0..count).map(|i| candidates[i * candidates.len() / count]).collect();

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::federation::training;
 use super::validate::Fault;
-use super::{DistanceKind, Federation, Labels, LocalKnowledge, LocalTraining, RunConfig, TrainingState};
+use super::{
+    DistanceKind, Federation, Labels, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default,
+};
 use crate::data;
 
 /// Most samples of one update.
@@ -29,6 +31,10 @@ pub struct Captured {
     pub kind: CapturedKind,
     /// Samples behind the update, as its weight in the aggregation tells.
     pub batch: usize,
+    /// What the numbers sent are times those of the kind: 65,536 behind a loss scaler that was not undone, a number of
+    /// accumulated steps, -1 for the opposite sign.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scale: Scale,
     /// How the client trained; for updates that come from local steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalTraining>,
@@ -75,6 +81,49 @@ impl CapturedKind {
     }
 }
 
+/// A factor on all numbers of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "victim.captured.scale is a number, the factor on what was sent, or \"estimated\", if only its direction is \
+                 to be matched"
+)]
+pub enum Scale {
+    /// Known, and divided out.
+    Known(f64),
+    /// Not known, but positive: the update is matched up to it.
+    Unknown(Estimated),
+}
+
+/// The word for a scale that is found by the search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Estimated {
+    /// `"estimated"`.
+    Estimated,
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Scale::Known(1.0)
+    }
+}
+
+impl Scale {
+    /// Whether it is to be found by the search.
+    pub fn is_estimated(self) -> bool {
+        matches!(self, Scale::Unknown(_))
+    }
+
+    /// What the update is divided by.
+    pub fn known(self) -> f64 {
+        match self {
+            Scale::Known(factor) => factor,
+            Scale::Unknown(_) => 1.0,
+        }
+    }
+}
+
 impl Captured {
     /// The same with every path changed.
     pub fn with_paths(self, change: impl Fn(String) -> String) -> Captured {
@@ -102,6 +151,11 @@ pub(super) fn check(config: &RunConfig) -> Result<(), Fault> {
     if !(1..=MAX_BATCH).contains(&batch) {
         let message = format!("= {batch}, must be 1 to {MAX_BATCH}, the number of samples behind the update");
         return fault("victim.captured.batch", &message);
+    }
+    let scale = captured.scale.known();
+    if !scale.is_finite() || scale == 0.0 {
+        let message = format!("= {scale}, must be a number other than 0, as 65536 or -1, or \"estimated\"");
+        return fault("victim.captured.scale", &message);
     }
     let with_data = !victim.data.is_empty();
     if with_data && captured.truth.is_some() {

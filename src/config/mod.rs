@@ -16,7 +16,7 @@ mod sampling;
 pub mod setting;
 mod validate;
 
-pub use captured::{Captured, CapturedKind};
+pub use captured::{Captured, CapturedKind, Scale};
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
 pub use loss::Loss;

@@ -91,8 +91,15 @@ pub static SETTINGS: &[Setting] = &[
         "victim.classes",
         Kind::Optional,
         "",
-        "2 to 100000, empty: the set's own",
-        "outputs of the model",
+        "1 to 100000, empty: the set's own",
+        "outputs of the model; 1 is a sigmoid of two labels",
+    ),
+    setting(
+        "victim.loss",
+        Kind::Optional,
+        "",
+        "ce, ce-sum, { label-smoothing = 0.1 }, bce, mse, mse-softmax, empty: ce",
+        "the task loss whose gradient clients take",
     ),
     setting(
         "victim.weights",

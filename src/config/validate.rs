@@ -1,7 +1,7 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Classes, LineSearch, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
+use super::{Classes, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
 use crate::data;
 
 /// Largest batch that is drawn: far above what any attack recovers.
@@ -59,14 +59,24 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         require(range.contains(&size), "victim.size", message)?;
     }
     if let Some(classes) = config.victim.classes {
-        let message = format!("= {classes}, must be 2 to 100000");
-        require((2..=100_000).contains(&classes), "victim.classes", message)?;
+        let message = format!("= {classes}, must be 1 to 100000");
+        require((1..=100_000).contains(&classes), "victim.classes", message)?;
+        let sigmoid = matches!(config.victim.loss, Loss::Bce | Loss::Mse);
+        let message =
+            "= 1, but the softmax of one score is always 1: set victim.loss = \"bce\" (or \"mse\"), or 2 or \
+                       more classes"
+                .to_owned();
+        require(classes > 1 || sigmoid, "victim.classes", message)?;
     }
     require(
         config.victim.weights.as_deref() != Some(""),
         "victim.weights",
         "is empty; name a file, or remove it".into(),
     )?;
+    if let Loss::LabelSmoothing(e) = config.victim.loss {
+        let message = format!("= {{ label-smoothing = {e} }}, must be 0 to below 1");
+        require((0.0..1.0).contains(&e), "victim.loss", message)?;
+    }
     if let Some(width) = config.victim.options.width {
         let message = format!("= {width}, must be above 0 and at most 64");
         require(width > 0.0 && width <= 64.0, "victim.options.width", message)?;

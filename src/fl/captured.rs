@@ -60,7 +60,7 @@ pub enum CapturedError {
         channels: usize,
     },
     /// A label that the model does not have.
-    #[error("label {label} is not one of the {classes} classes of the model; they count from 0")]
+    #[error("label {label} is not one of the {classes} labels that the model tells apart; they count from 0")]
     Label {
         /// It.
         label: usize,
@@ -88,6 +88,8 @@ pub struct CapturedUpdate {
     pub sha256: String,
     /// Labels, if they are granted.
     pub labels: Option<Vec<usize>>,
+    /// Whether the values are times a positive factor that is not known.
+    pub up_to_scale: bool,
 }
 
 /// Reads the files of a captured update.
@@ -118,8 +120,8 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     }
     let granted = captured.labels.as_ref().or(batch.as_ref().map(|batch| &batch.labels));
     let all = granted.into_iter().chain(batch.as_ref().map(|batch| &batch.labels)).flatten();
-    if let Some(&label) = all.into_iter().find(|&&label| label >= classes) {
-        return Err(CapturedError::Label { label, classes }.into());
+    if let Some(&label) = all.into_iter().find(|&&label| label >= net.labels()) {
+        return Err(CapturedError::Label { label, classes: net.labels() }.into());
     }
     let labels = granted.filter(|_| config.knowledge.labels == Labels::Known).cloned();
     Ok(Setup {
@@ -129,7 +131,13 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         net,
         weights: Some(weights),
         population: None,
-        captured: Some(CapturedUpdate { kind, values, sha256, labels }),
+        captured: Some(CapturedUpdate {
+            kind,
+            values,
+            sha256,
+            labels,
+            up_to_scale: captured.scale.is_estimated(),
+        }),
     })
 }
 
@@ -288,6 +296,7 @@ impl CapturedUpdate {
                 labels,
                 batch_norm: config.victim.mode,
                 protocol: one_client(local, samples),
+                scale: !self.up_to_scale,
             },
         }
     }

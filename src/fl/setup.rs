@@ -161,11 +161,11 @@ impl Setup {
         };
         let batch = dataset.batch(&attacked, victim.size)?;
         let classes = victim.classes.unwrap_or(dataset.classes.len());
-        if let Some(&label) = batch.labels.iter().find(|&&label| label >= classes) {
-            return Err(VictimError::TooFewClasses { classes, label });
-        }
         let [_, channels, height, width] = batch.images.shape();
         let net = fitted(victim, [channels, height, width], classes)?;
+        if let Some(&label) = batch.labels.iter().find(|&&label| label >= net.labels()) {
+            return Err(VictimError::TooFewClasses { classes, label });
+        }
         let normalisation = dataset.normalised_by(&victim.normalise)?;
         let weights = victim.weights.as_ref().map(|path| {
             let file = File::read("victim.weights", path)?;
@@ -189,16 +189,15 @@ impl Setup {
         let [_, height, width] = self.net.input();
         let size = (height == width).then_some(height);
         let population = Population::new(dataset, &self.attacked, size, config, Seed(config.run.seed))?;
-        let classes = self.net.classes();
-        let beyond = population.labels().find(|&&label| label >= classes).copied();
+        let beyond = population.labels().find(|&&label| label >= self.net.labels()).copied();
         match beyond {
-            Some(label) => Err(VictimError::TooFewClasses { classes, label }),
+            Some(label) => Err(VictimError::TooFewClasses { classes: self.net.classes(), label }),
             None => Ok(population),
         }
     }
 }
 
-/// The victim's architecture for an input `[channels, height, width]`.
+/// The victim's architecture for an input `[channels, height, width]`, with the loss it is trained on.
 pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
     let architecture = model::architecture(&victim.model).ok_or_else(|| {
         let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
@@ -213,13 +212,14 @@ pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Resu
         return Err(VictimError::Option { model: architecture.name, option, takes });
     }
     let [channels, height, width] = input;
-    architecture.net(&victim.options, input, classes).map_err(|reason| VictimError::Misfit {
+    let net = architecture.net(&victim.options, input, classes).map_err(|reason| VictimError::Misfit {
         model: victim.model.clone(),
         channels,
         height,
         width,
         reason,
-    })
+    })?;
+    Ok(net.with_loss(victim.loss))
 }
 
 /// A file of tensors that the config names under a key.

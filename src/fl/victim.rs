@@ -110,7 +110,7 @@ impl Victim {
             model: Model { buffers, ..model.clone() },
             update: sent.update,
             range: self.normalisation.range(),
-            knowledge: Knowledge { labels, batch_norm: victim.mode, protocol },
+            knowledge: Knowledge { labels, batch_norm: victim.mode, protocol, scale: true },
         }
     }
 }

@@ -69,6 +69,7 @@ impl Case<'_> {
                 protocol: Protocol::fed_sgd(labels.len()),
                 labels: LabelKnowledge::Known(labels),
                 batch_norm: self.mode,
+                scale: true,
             },
             model: Model {
                 parameters: self.named(compute, net.parameter_specs(), &format!("{}.param", self.network)),

@@ -24,6 +24,7 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
         knowledge: Knowledge {
             labels: LabelKnowledge::Known(case.labels()),
             batch_norm: case.mode(),
+            scale: true,
             protocol: Protocol::fed_sgd(case.labels().len()),
         },
         model,

@@ -66,8 +66,8 @@ impl Model {
     pub fn first_pass(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>, targets: &Targets) -> FirstPass {
         if self.is_direct() {
             let found = self.direct_first(mode, x, targets);
-            let loss = on_device(found.loss, x);
-            return FirstPass { loss, gradient: found.gradient, kept: found.kept };
+            let (loss, gradient) = (on_device(found.loss, x), self.trained(found.gradient));
+            return FirstPass { loss, gradient, kept: found.kept };
         }
         let (loss, gradient) = self.gradient_with(mode, x, targets, None);
         FirstPass { loss, gradient, kept: Kept::Nothing }
@@ -102,7 +102,7 @@ impl Model {
         prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
         with_hessian: bool,
     ) -> Through {
-        let back = self.direct_second(kept, x.dims(), v, with_hessian);
+        let back = self.direct_second(kept, x.dims(), &self.trained(v.clone()), with_hessian);
         let leaf = Tensor::from_inner(x.clone()).require_grad();
         let prior = prior(leaf.clone());
         let mut to_input: Tensor<Plain, 4> = on_device(back.to_input, x);
@@ -116,7 +116,7 @@ impl Model {
             prior: prior.map(Tensor::inner),
             to_input,
             to_labels: matches!(targets, Targets::Soft(_)).then(|| on_device(back.to_labels, x)),
-            to_parameters: back.hessian,
+            to_parameters: back.hessian.map(|hessian| self.trained(hessian)),
         }
     }
 
@@ -143,7 +143,7 @@ impl Model {
     ) -> (Vector, Parameters, Parameters) {
         let (loss, g, observed) = if self.is_direct() {
             let found = self.direct_first(mode, x, targets);
-            (on_device(found.loss, x), found.gradient, found.observed)
+            (on_device(found.loss, x), self.trained(found.gradient), found.observed)
         } else {
             let observed = Observed::default();
             let (loss, g) = self.gradient_with(mode, x, targets, Some(&observed));
@@ -169,7 +169,12 @@ impl Model {
         let scores = self.net.forward(&weights, Tensor::from_inner(x.clone()));
         let loss = loss(self.net.loss(), scores, t).value;
         let gradients = loss.backward();
-        (loss.inner(), self.gradients_of(&leaves, &gradients))
+        (loss.inner(), self.trained(self.gradients_of(&leaves, &gradients)))
+    }
+
+    /// Of a vector over all parameters what belongs to those that are trained.
+    fn trained(&self, vector: Parameters) -> Parameters {
+        vector.without(self.net.frozen())
     }
 
     /// BatchNorm statistics of a batch in train mode: mean and unbiased variance of the input of each layer, as
@@ -212,7 +217,8 @@ impl Model {
         let values = self.on_tape(with_hessian);
         let x = Tensor::from_inner(x.clone()).require_grad();
         let (t, u) = targets.on_tape();
-        let scores = self.net.forward(&self.weights(&values, Some(v), mode), x.clone());
+        let v = self.trained(v.clone());
+        let scores = self.net.forward(&self.weights(&values, Some(&v), mode), x.clone());
         let loss = loss(self.net.loss(), scores, t);
         let directional = loss
             .tangent
@@ -228,7 +234,7 @@ impl Model {
             prior: prior.map(Tensor::inner),
             to_input: x.grad(&gradients).unwrap_or_else(|| x.clone().inner().zeros_like()),
             to_labels: u.map(|u| u.grad(&gradients).unwrap_or_else(|| u.inner().zeros_like())),
-            to_parameters: with_hessian.then(|| self.gradients_of(&values, &gradients)),
+            to_parameters: with_hessian.then(|| self.trained(self.gradients_of(&values, &gradients))),
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Net {
     classes: usize,
     loss: Loss,
     initialisation: Initialisation,
+    /// Positions of parameters that are not trained.
+    frozen: Arc<[usize]>,
     parameters: Arc<[TensorSpec]>,
     starts: Arc<[Start]>,
     buffers: Arc<[TensorSpec]>,
@@ -62,6 +64,7 @@ impl Net {
             classes,
             loss: Loss::default(),
             initialisation,
+            frozen: Arc::new([]),
             parameters: parameters.into(),
             starts: starts.into(),
             buffers: buffers.into(),
@@ -100,6 +103,17 @@ impl Net {
     #[must_use]
     pub fn with_loss(self, loss: Loss) -> Net {
         Net { loss, ..self }
+    }
+
+    /// The same network with these of its parameters frozen: their gradient is not taken, and counts as zero.
+    #[must_use]
+    pub fn with_frozen(self, positions: Vec<usize>) -> Net {
+        Net { frozen: positions.into(), ..self }
+    }
+
+    /// Positions of parameters that are frozen.
+    pub fn frozen(&self) -> &[usize] {
+        &self.frozen
     }
 
     /// The task loss.

@@ -185,6 +185,23 @@ impl Parameters {
         Parameters::new(self.specs.clone(), tensors)
     }
 
+    /// The same with zeros in the tensors at these positions.
+    #[must_use]
+    pub fn without(self, positions: &[usize]) -> Parameters {
+        if positions.is_empty() {
+            return self;
+        }
+        if self.on_host() {
+            return self.changed(|data| positions.iter().for_each(|&i| vector::clear(&mut data[i])));
+        }
+        let zeroed = |(i, tensor): (usize, &Vector)| match positions.contains(&i) {
+            true => tensor.zeros_like(),
+            false => tensor.clone(),
+        };
+        let tensors = self.tensors().iter().enumerate().map(zeroed).collect();
+        Parameters::new(self.specs.clone(), tensors)
+    }
+
     /// Values in memory, changed there if nobody else holds them.
     fn changed(mut self, change: impl FnOnce(&mut [TensorData])) -> Parameters {
         let alone = Arc::get_mut(&mut self.store).and_then(|store| store.host.take());

@@ -47,6 +47,18 @@ pub fn scale(a: &mut [TensorData], alpha: f64) {
     }
 }
 
+/// Zeros in the place of all values.
+pub fn clear(a: &mut TensorData) {
+    fn clear_in<T: Real>(a: &mut TensorData) {
+        let values = a.as_mut_slice::<T>();
+        values.unwrap_or_else(|_| unreachable!("all tensors of one model have one width")).fill(T::zero());
+    }
+    match a.dtype {
+        DType::F64 => clear_in::<f64>(a),
+        _ => clear_in::<f32>(a),
+    }
+}
+
 /// The same values in memory of their own.
 pub fn copy(a: &[TensorData]) -> Vec<TensorData> {
     fn copy_in<T: Real>(a: &TensorData) -> TensorData {

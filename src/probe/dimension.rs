@@ -28,7 +28,9 @@ impl Dimension {
     pub fn of(net: &Net, mode: BatchNormMode, samples: usize) -> Dimension {
         let parameters = net.parameter_count();
         let dependent = match net.layers().last() {
-            Some(Layer::Linear { input, bias, .. }) => input + usize::from(*bias),
+            Some(Layer::Linear { input, bias, .. }) if net.loss().is_cross_entropy() => {
+                input + usize::from(*bias)
+            }
             _ => 0,
         };
         let idle = match mode {

@@ -59,7 +59,7 @@ pub fn run(
         truth: plan.setup.batch.clone(),
         normalisation: plan.setup.normalisation.clone(),
         scoring: Scoring {
-            classes: plan.setup.net.classes(),
+            classes: plan.setup.net.labels(),
             recovered_psnr: config.run.recovered_psnr,
             lpips: plan.lpips.map(Arc::new),
         },

@@ -31,18 +31,27 @@ pub struct Distance {
     kind: DistanceKind,
     observed: Parameters,
     observed_norm: f64,
+    up_to_scale: bool,
 }
 
 impl Distance {
     /// The distance of this kind to the update `observed`.
     pub fn new(kind: DistanceKind, observed: Parameters) -> Self {
         let observed_norm = observed.norm();
-        Distance { kind, observed, observed_norm }
+        Distance { kind, observed, observed_norm, up_to_scale: false }
+    }
+
+    /// The same where the observed update is the gradient times an unknown positive factor: both are brought to the
+    /// norm 1 first.
+    #[must_use]
+    pub fn up_to_scale(self) -> Self {
+        Distance { up_to_scale: true, ..self }
     }
 
     /// The distance of a zero gradient to the observed one: what a matching loss is small or large against.
     pub fn scale(&self) -> f64 {
         match self.kind {
+            DistanceKind::L2 if self.up_to_scale => 1.0,
             DistanceKind::L2 => self.observed_norm * self.observed_norm,
             DistanceKind::Cosine => 1.0,
         }
@@ -51,6 +60,9 @@ impl Distance {
     /// Distance and cotangent of a simulated gradient, whose memory the cotangent takes. Does not wait for the device.
     pub fn compare(&self, simulated: Parameters) -> Match {
         match self.kind {
+            DistanceKind::L2 if self.up_to_scale => {
+                l2::compare_directions(simulated, &self.observed, self.observed_norm)
+            }
             DistanceKind::L2 => l2::compare(simulated, &self.observed),
             DistanceKind::Cosine => cosine::compare(simulated, &self.observed, self.observed_norm),
         }
