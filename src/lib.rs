@@ -13,6 +13,7 @@ pub mod metric;
 pub mod model;
 pub mod paths;
 pub mod probe;
+pub mod reading;
 pub mod run;
 pub mod seed;
 pub mod series;

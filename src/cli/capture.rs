@@ -14,7 +14,7 @@ use gialab::run::launch::BeginError;
 use gialab::run::{global_model, plan};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Context, DONE};
+use super::{Context, DONE, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -35,6 +35,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let config = preset::load(&arguments.preset, &arguments.changes, &context.paths.presets())?.config;
     can_be_captured(&config)?;
     let plan = plan::plan(&config).map_err(BeginError::from)?;
+    show::reading(&mut std::io::stderr(), &plan.setup.reading)?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let mut server = Server::new(&plan.setup, &config, compute.clone());
     let batch = plan.setup.batch.context("the preset has no batch to capture")?;

@@ -14,7 +14,7 @@ use gialab::run::plan;
 use gialab::seed::Seed;
 use serde::Serialize;
 
-use super::{Context, DONE};
+use super::{Context, DONE, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -99,6 +99,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 
 fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Result<Report> {
     let setup = plan::plan(config).map_err(BeginError::Plan)?.setup;
+    show::reading(&mut std::io::stderr(), &setup.reading)?;
     // Looked at before the data is: a captured update may come without.
     let batch = setup.batch.clone().filter(|_| config.victim.captured.is_none());
     let batch =

@@ -8,7 +8,7 @@ use gialab::config::{ConfigError, preset};
 use gialab::run::launch;
 
 use super::require::Requirement;
-use super::{Context, DONE, progress};
+use super::{Context, DONE, progress, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -58,6 +58,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let requirements = arguments.follow.requirements()?;
     let preset = preset::load(&arguments.preset, &overrides(arguments)?, &context.paths.presets())?;
     let directory = launch::begin(&context.store, &preset.name, &preset.config, &arguments.backend)?;
+    show::reading(&mut std::io::stderr(), &directory.manifest()?.reading)?;
     if arguments.detach {
         writeln!(std::io::stdout(), "{}", directory.id())?;
         return Ok(DONE);

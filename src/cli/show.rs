@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use gialab::reading::Reading;
 use gialab::run::event::{RoundResult, Spread};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
@@ -25,6 +26,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     writeln!(out, "{}", manifest.config.title)?;
     writeln!(out, "run      {} ({})", manifest.run, health.name())?;
     facts(&mut out, &manifest)?;
+    reading(&mut out, &manifest.reading)?;
     if let Some(error) = &manifest.error {
         writeln!(out, "error    {error}")?;
     }
@@ -102,6 +104,11 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     )?;
     let width = config.run.precision.on(&manifest.backend);
     writeln!(out, "backend  {}{width}, seed {}", manifest.backend, config.run.seed)
+}
+
+/// How files were read where they left it open.
+pub fn reading(out: &mut impl Write, reading: &Reading) -> std::io::Result<()> {
+    reading.notes().iter().try_for_each(|note| writeln!(out, "read     {note}"))
 }
 
 /// The table of rounds.

@@ -11,7 +11,7 @@ use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
 use gialab::run::global_model;
 
-use super::{Context, DONE};
+use super::{Context, DONE, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -68,6 +68,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     config.federation.clients = 2;
     config.federation.rounds = Some(1);
     let setup = Setup::new(&config)?;
+    show::reading(&mut std::io::stderr(), &setup.reading)?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let training = Training {
         epochs: arguments.epochs,

@@ -41,7 +41,7 @@ pub struct Captured {
     /// Shape of one sample, `[channels, height, width]`; that of the ground truth if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<[usize; 3]>,
-    /// Labels of the samples, if they are granted.
+    /// Labels of the samples, if they are granted, or if the ground truth has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<usize>>,
     /// File of the ground truth, to measure by: `images` in [0, 1] or `inputs` as the model saw them,
@@ -243,8 +243,11 @@ fn labels(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
              \"infer\" or \"optimise\""
                 .into(),
         ),
-        Some(_) if has_truth => fault("is given beside a ground truth, which has its own; remove it".into()),
-        Some(_) if !known => {
+        Some(_) if !config.victim.data.is_empty() => {
+            fault("is given beside victim.data, which has its own; remove it".into())
+        }
+        // Beside a file of the truth they may be what it lacks.
+        Some(_) if !known && !has_truth => {
             fault("grants labels, but knowledge.labels does not; set it to \"known\", or remove them".into())
         }
         Some(labels) if labels.len() != captured.batch => {

@@ -8,6 +8,7 @@ use flate2::read::GzDecoder;
 
 use super::picture::Picture;
 use super::{DataError, Dataset, Normalisation, Samples, cifar, idx, io_error, table};
+use crate::reading::Reading;
 
 /// One built-in set, for lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,6 +250,7 @@ pub(super) fn open(name: &str) -> Option<Result<Dataset, DataError>> {
             channels: set.entry.channels,
             size: set.entry.size,
             table: None,
+            reading: Reading::default(),
             known: Some(Normalisation::cifar10()),
             labels: (0..pictures.len()).collect(),
             samples: Samples::Pictures(
@@ -278,6 +280,7 @@ fn digits8(name: &str, packed: &[u8]) -> Result<Dataset, DataError> {
         channels: 1,
         size: Some((SIDE, SIDE)),
         table: None,
+        reading: Reading::default(),
         known: None,
         labels,
         samples: Samples::Stored { height: SIDE, width: SIDE, pixels },

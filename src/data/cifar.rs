@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::{DataError, Dataset, MAX_BYTES, Normalisation, Samples, io_error, name_of};
+use crate::reading::Reading;
 
 /// Height and width in pixels.
 const SIDE: usize = 32;
@@ -141,6 +142,7 @@ fn records(
         channels: 3,
         size: Some((SIDE, SIDE)),
         table: None,
+        reading: Reading::default(),
         known: None,
         labels,
         samples: Samples::Stored { height: SIDE, width: SIDE, pixels },

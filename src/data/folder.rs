@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::picture::Picture;
 use super::{DataError, Dataset, Samples, io_error, name_of, pad_classes};
+use crate::reading::Reading;
 
 /// Pictures in a flat folder, each of which is one output of the model.
 const MAX_FLAT: usize = 1000;
@@ -60,6 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
         channels: 3,
         size: None,
         table: None,
+        reading: Reading::default(),
         known: None,
         labels,
         samples: Samples::Pictures(pictures),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::gzip::unpacked;
 use super::{DataError, Dataset, MAX_BYTES, MAX_SIDE, MIN_SIDE, Normalisation, Samples, io_error, name_of};
+use crate::reading::Reading;
 
 /// First four bytes of images: unsigned bytes in three dimensions.
 pub(super) const IMAGES_MAGIC: u32 = 0x0000_0803;
@@ -72,6 +73,7 @@ fn dataset(
         channels: 1,
         size: Some((height, width)),
         table: None,
+        reading: Reading::default(),
         known,
         labels: labels.into_iter().map(usize::from).collect(),
         samples: Samples::Stored { height, width, pixels },

@@ -42,6 +42,7 @@ use std::path::Path;
 
 use self::picture::Picture;
 use self::raster::Raster;
+use crate::reading::Reading;
 
 /// Smallest side of an image in pixels; below that no model here has a feature map left.
 pub const MIN_SIDE: usize = 8;
@@ -66,6 +67,8 @@ pub struct Dataset {
     pub size: Option<(usize, usize)>,
     /// What the values mean, if the samples are rows of a table.
     pub table: Option<Table>,
+    /// How its files were read.
+    pub reading: Reading,
     /// The set's published normalisation, if it has one.
     known: Option<Normalisation>,
     labels: Vec<usize>,
@@ -214,13 +217,15 @@ pub fn open(data: &str) -> Result<Dataset, DataError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(not_found(data)),
         Err(reason) => return Err(io_error(path, reason)),
     };
-    if metadata.is_dir() {
-        folder::open(path)
+    let mut set = if metadata.is_dir() {
+        folder::open(path)?
     } else if metadata.is_file() {
-        open_file(path, metadata.len())
+        open_file(path, metadata.len())?
     } else {
-        Err(DataError::NotAFile { path: path.into() })
-    }
+        return Err(DataError::NotAFile { path: path.into() });
+    };
+    set.reading = set.reading.of(&set.name);
+    Ok(set)
 }
 
 /// Chooses the reader by content, and by name where the content could be anything.

@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::raster::Raster;
 use super::{DataError, Dataset, MIN_SIDE, Normalisation, Samples, io_error, name_of, pad_classes};
+use crate::reading::Reading;
 
 /// Largest side that is decoded, in pixels: 64 MPixel in all, so that a small file that claims billions of
 /// pixels costs nothing, and enough for a phone's photos.
@@ -61,6 +62,7 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
         channels: 3,
         size: Some(if swaps_sides(orientation) { (width, height) } else { (height, width) }),
         table: None,
+        reading: Reading::default(),
         // Its own statistics would tell the attacker of the private picture.
         known: Some(Normalisation::cifar10()),
         labels: vec![0],

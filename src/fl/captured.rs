@@ -2,18 +2,16 @@
 //! attacks know.
 
 use super::setup::{File, fitted};
+use super::truth::Truth;
 use super::victim::descent;
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::Compute;
-use crate::checkpoint::{Checkpoint, Statistics, sizes};
 use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
-use crate::data::{self, Batch, Images, Normalisation};
+use crate::data::{self, Batch, Normalisation};
 use crate::model::{Model, Parameters};
+use crate::reading::Reading;
 use crate::seed::Seed;
-
-/// How far a ground truth may leave [0, 1] by rounding.
-const ROUNDING: f64 = 1e-3;
 
 /// Why the files of a captured update cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +93,7 @@ pub struct CapturedUpdate {
 /// Reads the files of a captured update.
 pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, VictimError> {
     let victim = &config.victim;
-    let Truth { batch, classes, normalisation } = truth(config, captured)?;
+    let Known { batch, classes, normalisation, reading } = known(config, captured)?;
     let found = batch.as_ref().map(|batch| {
         let [_, channels, height, width] = batch.images.shape();
         [channels, height, width]
@@ -138,6 +136,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
             labels,
             up_to_scale: captured.scale.is_estimated(),
         }),
+        reading,
     })
 }
 
@@ -162,17 +161,20 @@ fn canonical(
 }
 
 /// What is known of the samples besides the update.
-struct Truth {
+struct Known {
     batch: Option<Batch>,
     classes: usize,
     normalisation: Normalisation,
+    reading: Reading,
 }
 
-fn truth(config: &RunConfig, captured: &Captured) -> Result<Truth, VictimError> {
+fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> {
     let victim = &config.victim;
-    let (key, truth) = if victim.data.is_empty() {
-        let file = captured.truth.as_ref().map(|path| Samples::read(path)).transpose()?;
-        let channels = file.as_ref().map(|file| file.values.channels);
+    let (key, known) = if victim.data.is_empty() {
+        // The check of the config saw to the classes.
+        let classes = victim.classes.unwrap_or_default();
+        let file = captured.truth.as_ref().map(|path| Truth::read(path, captured, classes)).transpose()?;
+        let channels = file.as_ref().map(Truth::channels);
         let channels = channels.or(captured.input.map(|input| input[0])).unwrap_or_default();
         let normalisation = match &victim.normalise {
             Normalise::By { mean, .. } if mean.len() != channels => {
@@ -182,10 +184,9 @@ fn truth(config: &RunConfig, captured: &Captured) -> Result<Truth, VictimError> 
             // Without a data set there is none of its own.
             Normalise::Own(_) => Normalisation::identity(channels),
         };
-        let batch = file.map(|file| file.batch(&normalisation)).transpose()?;
-        // The check of the config saw to the classes.
-        let classes = victim.classes.unwrap_or_default();
-        ("victim.captured.truth", Truth { batch, classes, normalisation })
+        let (batch, reading) = file.map(|file| file.batch(&normalisation)).transpose()?.unzip();
+        let reading = reading.unwrap_or_default();
+        ("victim.captured.truth", Known { batch, classes, normalisation, reading })
     } else {
         let dataset = data::open(&victim.data)?;
         let attacked = match &victim.sample {
@@ -195,71 +196,14 @@ fn truth(config: &RunConfig, captured: &Captured) -> Result<Truth, VictimError> 
         let batch = Some(dataset.batch(&attacked, victim.size)?);
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         let normalisation = dataset.normalised_by(&victim.normalise)?;
-        ("the ground truth of victim.data", Truth { batch, classes, normalisation })
+        let reading = dataset.reading;
+        ("the ground truth of victim.data", Known { batch, classes, normalisation, reading })
     };
-    match truth.batch.as_ref().map(|samples| samples.labels.len()) {
+    match known.batch.as_ref().map(|samples| samples.labels.len()) {
         Some(found) if found != captured.batch => {
             Err(CapturedError::Batch { key, found, batch: captured.batch }.into())
         }
-        _ => Ok(truth),
-    }
-}
-
-/// A file of samples: `images` in [0, 1], or else `inputs` as the model saw them, and `labels`.
-struct Samples<'a> {
-    path: &'a str,
-    /// `images` or `inputs`.
-    name: &'static str,
-    values: Images,
-    labels: Vec<usize>,
-}
-
-impl<'a> Samples<'a> {
-    fn read(path: &'a str) -> Result<Samples<'a>, VictimError> {
-        let key = "victim.captured.truth";
-        let file = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
-        let wrong = |what: String| CapturedError::Truth { path: path.to_owned(), what };
-        let tensor = |name: &str| file.tensors.iter().find(|tensor| tensor.name == name);
-        let found = ["images", "inputs"].into_iter().find_map(|name| Some((name, tensor(name)?)));
-        let (name, found) = found.ok_or_else(|| {
-            wrong("has neither images nor inputs; save one of them, [batch, channels, height, width]".into())
-        })?;
-        let [samples, channels, height, width] = found.shape[..] else {
-            let shape = sizes(&found.shape);
-            let what = format!("has {name} of shape {shape}; save them as batch x channels x height x width");
-            return Err(wrong(what).into());
-        };
-        if let Some(what) = Statistics::of(&found.values).not_finite() {
-            return Err(wrong(format!("has {what} in {name}; save the samples that the client used")).into());
-        }
-        let whole = |value: &f64| value.fract() == 0.0 && (0.0..1e9).contains(value);
-        let labels = tensor("labels")
-            .filter(|labels| labels.shape == [samples] && labels.values.iter().all(whole))
-            .ok_or_else(|| wrong(format!("has no labels; save {samples} integers under that name")))?;
-        Ok(Samples {
-            path,
-            name,
-            values: Images { samples, channels, height, width, pixels: found.values.clone() },
-            labels: labels.values.iter().map(|&label| label as usize).collect(),
-        })
-    }
-
-    /// The samples as pictures.
-    fn batch(self, normalisation: &Normalisation) -> Result<Batch, CapturedError> {
-        let images = match self.name {
-            "inputs" => normalisation.undo(&self.values.pixels, self.values.shape()),
-            _ => self.values,
-        };
-        let range = -ROUNDING..=1.0 + ROUNDING;
-        if let Some(value) = images.pixels.iter().find(|value| !range.contains(value)) {
-            let what = format!(
-                "has {value:.3} in {}, outside of [0, 1]; set victim.normalise to what the client used",
-                self.name
-            );
-            return Err(CapturedError::Truth { path: self.path.to_owned(), what });
-        }
-        let names = (1..=images.samples).map(|sample| format!("sample {sample}")).collect();
-        Ok(Batch { images, labels: self.labels, names })
+        _ => Ok(known),
     }
 }
 

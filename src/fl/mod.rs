@@ -7,6 +7,7 @@ mod server;
 mod setup;
 mod source;
 pub mod training;
+mod truth;
 mod victim;
 
 pub use captured::{CapturedError, CapturedUpdate};

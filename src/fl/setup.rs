@@ -5,6 +5,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
 use crate::config::{RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
+use crate::reading::Reading;
 use crate::seed::Seed;
 
 use super::Population;
@@ -137,6 +138,8 @@ pub struct Setup {
     pub population: Option<Population>,
     /// The update, if it came from outside.
     pub captured: Option<CapturedUpdate>,
+    /// How the files were read.
+    pub reading: Reading,
 }
 
 impl Setup {
@@ -173,8 +176,16 @@ impl Setup {
         });
         let weights = weights.transpose()?;
         let batch = Some(batch);
-        let mut setup =
-            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None };
+        let mut setup = Setup {
+            attacked,
+            batch,
+            normalisation,
+            net,
+            weights,
+            population: None,
+            captured: None,
+            reading: dataset.reading.clone(),
+        };
         if config.trains() {
             setup.population = Some(setup.population(dataset, config)?);
         }

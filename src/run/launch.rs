@@ -52,7 +52,7 @@ pub fn begin(
     let plan = plan::plan(&config)?;
     let backend = Compute::select(backend, config.run.precision)?;
     memory::fit(&config, &plan.setup.net, &backend).map_err(PlanError::from)?;
-    let directory = store.create(preset, &config, backend.name(), super::now())?;
+    let directory = store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;
     launch(&directory)?;
     Ok(directory)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
+use crate::reading::Reading;
 
 /// Version of the run-directory format. A newer one is refused, not guessed at.
 pub const SCHEMA: u32 = 1;
@@ -61,6 +62,9 @@ pub struct Manifest {
     /// SHA-256 of the file of a captured update, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_sha256: Option<String>,
+    /// How its files were read.
+    #[serde(default, skip_serializing_if = "Reading::is_empty")]
+    pub reading: Reading,
     /// Seconds since the epoch at creation.
     pub created: f64,
     /// Version of gialab that created it.

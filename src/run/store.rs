@@ -7,6 +7,7 @@ use super::directory::RunDirectory;
 use super::manifest::{self, Manifest, Status};
 use super::{Listing, RunError, RunRow};
 use crate::config::RunConfig;
+use crate::reading::Reading;
 
 /// The directory that holds the runs.
 #[derive(Debug, Clone)]
@@ -25,12 +26,14 @@ impl Store {
         &self.runs
     }
 
-    /// Makes a new run directory with a queued manifest. `created` is in seconds since the epoch.
+    /// Makes a new run directory with a queued manifest. `reading` says how its files were read, `created` is in
+    /// seconds since the epoch.
     pub fn create(
         &self,
         preset: &str,
         config: &RunConfig,
         backend: &str,
+        reading: &Reading,
         created: f64,
     ) -> Result<RunDirectory, RunError> {
         fs::create_dir_all(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
@@ -42,6 +45,7 @@ impl Store {
             config: config.clone(),
             weights_sha256: None,
             update_sha256: None,
+            reading: reading.clone(),
             created,
             gialab: env!("CARGO_PKG_VERSION").to_owned(),
             burn: crate::BURN_VERSION.to_owned(),

@@ -25,6 +25,7 @@ use crate::config::{
     TrainingState, Victim,
 };
 use crate::gfx::{Depth, Raster};
+use crate::reading::Reading;
 use crate::run::event::{
     Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread, Tiles, TrialOutcome,
     VERSION,
@@ -400,6 +401,7 @@ pub fn manifest(run: &str, preset: &str, health: Health, created: f64) -> Manife
         config: config.unwrap_or_else(config_of_stranger),
         weights_sha256: None,
         update_sha256: None,
+        reading: Reading::default(),
         created,
         gialab: "0.1.0".into(),
         burn: "0.21.0".into(),
@@ -471,7 +473,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
 /// Writes a run directory with manifest, events and pictures, as a worker would.
 pub fn write_run(store: &Store, preset: &str, health: Health, created: f64) -> RunDirectory {
     let config = presets().into_iter().find(|entry| entry.name == preset).unwrap().config;
-    let directory = store.create(preset, &config, "flex", created).unwrap();
+    let directory = store.create(preset, &config, "flex", &Reading::default(), created).unwrap();
     let mut manifest = manifest(&directory.id(), preset, health, created);
     if health.is_live() {
         manifest.heartbeat = crate::run::now();

@@ -19,4 +19,5 @@ mod recovery;
 mod screen;
 mod scripted;
 mod terminal;
+mod truth;
 mod weights;

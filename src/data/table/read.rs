@@ -15,6 +15,7 @@ use super::super::{
 };
 use super::schema::{Content, Role, Schema, schema_name};
 use super::{Column, ColumnKind, Table};
+use crate::reading::Reading;
 
 /// Largest table in bytes after decompression.
 const MAX_TEXT: u64 = 256 << 20;
@@ -103,6 +104,7 @@ pub(super) fn dataset(name: String, text: &[u8], schema: &Schema, path: &Path) -
         channels: 1,
         size: Some((1, width)),
         table: Some(table),
+        reading: Reading::default(),
         known: Some(Normalisation::identity(1)),
         labels,
         samples: Samples::Rows { width, values },

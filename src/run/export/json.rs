@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::record::Record;
 use super::reproduce;
 use crate::config::RunConfig;
+use crate::reading::Reading;
 use crate::run::event::{Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
 use crate::run::number;
 use crate::run::state::{Picture, RoundState, TrialState};
@@ -54,6 +55,8 @@ struct Run<'a> {
     threat_model: ThreatModel,
     /// The preset as resolved.
     config: &'a RunConfig,
+    /// How files were read where they left it open, a sentence each.
+    reading: &'a Reading,
     /// Lines of the event log that could not be read.
     lines_skipped: u64,
     rounds: Vec<Round<'a>>,
@@ -199,6 +202,7 @@ fn run(record: &Record) -> Run<'_> {
             trial_chosen_by: "matching loss",
         },
         config,
+        reading: &manifest.reading,
         lines_skipped: record.skipped,
         rounds: record.state.rounds.iter().map(round).collect(),
     }

@@ -90,6 +90,7 @@ mod tests {
             config,
             weights_sha256: None,
             update_sha256: None,
+            reading: crate::reading::Reading::default(),
             created: 0.0,
             gialab: "0.1.0".into(),
             burn: "0.21.0".into(),

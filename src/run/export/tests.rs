@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::preset;
+use crate::reading::Reading;
 use crate::run::event::{
     Event, Finished, Level, Line, Metrics, PictureOf, Point, Probe, Ratio, RoundResult, Sample, Spread,
     Tiles, TrialOutcome, VERSION,
@@ -48,7 +49,8 @@ impl Lab {
     fn run(&self, name: &str, changes: &[&str], events: Vec<(f64, Event)>) -> RunDirectory {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
         let config = preset::load("dlg-lenet", &changes, Path::new("")).unwrap().config;
-        let directory = self.store.create(name, &config, "flex", 1_795_352_101.0).unwrap();
+        let directory =
+            self.store.create(name, &config, "flex", &Reading::default(), 1_795_352_101.0).unwrap();
         let done = events.iter().any(|(_, event)| matches!(event, Event::Finished(_)));
         let status = if done { Status::Done } else { Status::Stopped };
         let manifest = Manifest { status, ..directory.manifest().unwrap() };

@@ -264,20 +264,24 @@ fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
         view.frame.render_widget(block, area);
     }
     let room = usize::from(inner.height);
+    let reading = run.manifest.as_ref().map_or(&[][..], |manifest| manifest.reading.notes());
     let (events, words) = (&run.state().log, &run.last_words);
-    let skip = (events.len() + words.len()).saturating_sub(room);
-    let said = words.iter().skip(skip.saturating_sub(events.len()));
-    let events = events.iter().skip(skip).map(|line| {
+    let read = reading.iter().map(|note| {
+        let source = Span::styled(format!("{:>8} ", "read"), theme.dim());
+        Line::from(vec![source, Span::raw(note.clone())])
+    });
+    let skip = (reading.len() + events.len() + words.len()).saturating_sub(room);
+    let events = events.iter().skip(skip.saturating_sub(reading.len())).map(|line| {
         let message = line.message.lines().next().unwrap_or_default();
         Line::from(vec![
             Span::styled(format!("{:>8} ", format::clock(line.seconds)), theme.dim()),
             Span::styled(message.to_owned(), super::level_style(theme, line.level)),
         ])
     });
-    let words = said.map(|line| {
+    let words = words.iter().map(|line| {
         let source = Span::styled(format!("{:>8} ", "run.log"), theme.dim());
         Line::from(vec![source, Span::styled(line.clone(), theme.bad())])
     });
-    let lines: Vec<Line> = events.chain(words).collect();
+    let lines: Vec<Line> = read.chain(events).chain(words).skip(skip).collect();
     view.frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }

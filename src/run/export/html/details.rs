@@ -68,6 +68,7 @@ fn facts(record: &Record) -> Markup {
             @for (name, value) in facts {
                 @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
             }
+            @for note in manifest.reading.notes() { div { dt { "read" } dd { (note) } } }
         }
     }
 }

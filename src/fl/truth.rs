@@ -1,0 +1,336 @@
+//! The ground truth of a captured update: a file with the samples and labels of the client, in the forms in which
+//! people have them. What is not in the form that is documented (`images` in [0, 1] or `inputs` as the model saw
+//! them, `[batch, channels, height, width]`, and `labels`, one whole number each) is brought to it and said to be,
+//! or refused.
+
+use std::path::Path;
+
+use super::{CapturedError, VictimError};
+use crate::checkpoint::{Checkpoint, Dtype, Statistics, Tensor, sizes};
+use crate::config::Captured;
+use crate::data::{Batch, Images, Normalisation};
+use crate::reading::Reading;
+
+/// How far a ground truth may leave [0, 1] by rounding.
+const ROUNDING: f64 = 1e-3;
+/// Floats between 0 and 255 are taken for levels from here on: normalised pixels stay below.
+const LEVELS: f64 = 16.0;
+/// Names of samples as the model saw them.
+const INPUTS: [&str; 4] = ["inputs", "input", "normalised", "normalized"];
+/// Names of samples that may be either: the values decide.
+const IMAGES: [&str; 11] = [
+    "images",
+    "image",
+    "imgs",
+    "img",
+    "pictures",
+    "x",
+    "data",
+    "samples",
+    "sample",
+    "pixel_values",
+    "features",
+];
+/// Names of labels.
+const LABELS: [&str; 5] = ["labels", "label", "targets", "target", "y"];
+
+/// What the file holds, brought to one layout.
+pub(super) struct Truth {
+    path: String,
+    /// What the samples are called.
+    name: String,
+    /// Whether they are by their name as the model saw them.
+    inputs: bool,
+    /// Whether they are whole bytes.
+    bytes: bool,
+    values: Images,
+    labels: Vec<usize>,
+    reading: Reading,
+}
+
+impl Truth {
+    /// Reads a file. `classes` are the outputs of the model; number, shape and labels of the samples as configured
+    /// settle what the file leaves open.
+    pub fn read(path: &str, captured: &Captured, classes: usize) -> Result<Truth, VictimError> {
+        let key = "victim.captured.truth";
+        let file = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
+        let mut reading = Reading::default();
+        let wrong = |what: String| CapturedError::Truth { path: path.to_owned(), what };
+        let (samples, labels) = find(&file, &mut reading).map_err(wrong)?;
+        if let Some(what) = Statistics::of(&samples.values).not_finite() {
+            let name = &samples.name;
+            return Err(wrong(format!("has {what} in {name}; save the samples that the client used")).into());
+        }
+        let values = arranged(samples, captured, &mut reading).map_err(wrong)?;
+        let labels = match (labels, &captured.labels) {
+            (Some(_), Some(_)) => {
+                let what = "has labels of its own, beside victim.captured.labels; remove the latter";
+                return Err(wrong(what.into()).into());
+            }
+            (Some(labels), None) => whole(labels, values.samples, classes, &mut reading).map_err(wrong)?,
+            (None, Some(labels)) => labels.clone(),
+            (None, None) => {
+                return Err(wrong(format!(
+                    "has {} but no labels; save {} whole number(s) as labels beside it, or give victim.captured.labels",
+                    samples.name, values.samples
+                ))
+                .into());
+            }
+        };
+        let last = last(&samples.name);
+        Ok(Truth {
+            path: path.to_owned(),
+            name: samples.name.clone(),
+            inputs: INPUTS.contains(&last.as_str()),
+            bytes: matches!(samples.dtype, Dtype::U8 | Dtype::Bool),
+            values,
+            labels,
+            reading,
+        })
+    }
+
+    /// Channels of a sample.
+    pub fn channels(&self) -> usize {
+        self.values.channels
+    }
+
+    /// The samples as pictures in [0, 1], and how the file was read.
+    pub fn batch(mut self, normalisation: &Normalisation) -> Result<(Batch, Reading), CapturedError> {
+        let images = self.pictures(normalisation)?;
+        let names = (1..=images.samples).map(|sample| format!("sample {sample}")).collect();
+        let file = Path::new(&self.path)
+            .file_name()
+            .map_or(self.path.as_str().into(), |name| name.to_string_lossy());
+        let reading = self.reading.of(&file);
+        Ok((Batch { images, labels: self.labels, names }, reading))
+    }
+
+    fn pictures(&mut self, normalisation: &Normalisation) -> Result<Images, CapturedError> {
+        let name = &self.name;
+        let wrong = |what: String| CapturedError::Truth { path: self.path.clone(), what };
+        let (least, most) = range(&self.values.pixels);
+        let undone = || normalisation.undo(&self.values.pixels, self.values.shape());
+        let is_stated = *normalisation != Normalisation::identity(self.values.channels);
+        let span = format!("{name} has values from {least:.3} to {most:.3}");
+        if self.inputs {
+            let images = undone();
+            if is_unit(&images.pixels) {
+                return Ok(images);
+            }
+            let by = if is_stated {
+                let (least, most) = range(&images.pixels);
+                format!(
+                    "{span}, which victim.normalise takes to {least:.3} to {most:.3}, outside of [0, 1]; set it to \
+                     what the client used"
+                )
+            } else {
+                format!("{span}, outside of [0, 1]; set victim.normalise to what the client used")
+            };
+            return Err(wrong(by));
+        }
+        if is_unit(&self.values.pixels) {
+            return Ok(self.values.clone());
+        }
+        let is_whole = self.values.pixels.iter().all(|value| value.fract() == 0.0);
+        if least >= 0.0 && most <= 255.0 && (self.bytes || is_whole || most > LEVELS) {
+            self.reading.note(format!("{name} from 0 to 255, divided by 255"));
+            let mut images = self.values.clone();
+            images.pixels.iter_mut().for_each(|value| *value /= 255.0);
+            return Ok(images);
+        }
+        let images = undone();
+        if is_stated && is_unit(&images.pixels) {
+            self.reading
+                .note(format!("{span}: taken as normalised, brought back to [0, 1] by victim.normalise"));
+            return Ok(images);
+        }
+        Err(wrong(if is_stated {
+            let (least, most) = range(&images.pixels);
+            format!(
+                "holds no pictures in [0, 1]: {span}, and victim.normalise takes them to {least:.3} to {most:.3}; set \
+                 it to what the client used, or save the pictures before they are normalised"
+            )
+        } else {
+            format!(
+                "holds no pictures in [0, 1]: {span}, as normalised ones have; set victim.normalise to the mean and \
+                 std the client used, or save the pictures before they are normalised"
+            )
+        }))
+    }
+}
+
+/// Smallest and largest value.
+fn range(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &v| (least.min(v), most.max(v)))
+}
+
+fn is_unit(values: &[f64]) -> bool {
+    values.iter().all(|value| (-ROUNDING..=1.0 + ROUNDING).contains(value))
+}
+
+/// Last key of a name, in lower case: that of `batch.Images` is `images`.
+fn last(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or(name).to_lowercase()
+}
+
+/// The tensors that hold samples and labels: by their names, else a pair in this order, else the only tensor.
+fn find<'a>(file: &'a Checkpoint, reading: &mut Reading) -> Result<(&'a Tensor, Option<&'a Tensor>), String> {
+    let named = |names: &[&str]| {
+        names.iter().find_map(|name| file.tensors.iter().find(|tensor| last(&tensor.name) == *name))
+    };
+    let samples = named(&IMAGES[..1]).or(named(&INPUTS[..1])).or(named(&IMAGES)).or(named(&INPUTS));
+    let labels = named(&LABELS);
+    let is_pair = |a: &Tensor, b: &Tensor| {
+        let order = |tensor: &Tensor| last(&tensor.name).trim_start_matches("arr_").to_owned();
+        order(a) == "0" && order(b) == "1"
+    };
+    // In the order of names, whatever that of the file is.
+    let is_labels = |tensor: &Tensor| labels.is_some_and(|labels| labels.name == tensor.name);
+    let mut rest: Vec<&Tensor> = file.tensors.iter().filter(|tensor| !is_labels(tensor)).collect();
+    rest.sort_by(|a, b| a.name.cmp(&b.name));
+    let samples = match (samples, &rest[..]) {
+        (Some(samples), _) => samples,
+        (None, &[first, second]) if labels.is_none() && is_pair(first, second) => {
+            reading.note("a pair: the first taken as the pictures, the second as the labels");
+            return Ok((first, Some(second)));
+        }
+        (None, &[only]) => only,
+        (None, rest) => {
+            let some =
+                rest.iter().take(4).map(|tensor| format!("{} ({})", tensor.name, sizes(&tensor.shape)));
+            let more = if rest.len() > 4 { ", ..." } else { "" };
+            return Err(format!(
+                "has neither images nor inputs, it holds {}{more}; save the samples under one of these names, and labels",
+                some.collect::<Vec<_>>().join(", ")
+            ));
+        }
+    };
+    let called = |tensor: &Tensor, names: &[&str]| names.contains(&tensor.name.as_str());
+    match labels {
+        Some(labels) if !(called(samples, &["images", "inputs"]) && called(labels, &["labels"])) => {
+            reading.note(format!("{} taken as the pictures, {} as the labels", samples.name, labels.name));
+        }
+        None if !called(samples, &["images", "inputs"]) => {
+            reading.note(format!("{} taken as the pictures", samples.name));
+        }
+        _ => {}
+    }
+    Ok((samples, labels))
+}
+
+/// The samples as `[batch, channels, height, width]`.
+fn arranged(tensor: &Tensor, captured: &Captured, reading: &mut Reading) -> Result<Images, String> {
+    let is_channels = |size: usize| matches!(size, 1 | 3);
+    let name = &tensor.name;
+    let batch = captured.batch;
+    let (shape, first) = match tensor.shape[..] {
+        [n, a, b, c] => match captured.input {
+            Some(input) if input == [a, b, c] => ([n, a, b, c], true),
+            Some(input) if input == [c, a, b] => ([n, c, a, b], false),
+            _ if is_channels(a) => ([n, a, b, c], true),
+            _ if is_channels(c) => ([n, c, a, b], false),
+            _ => {
+                return Err(format!(
+                    "has {name} of shape {}; save them as batch x channels x height x width with 1 or 3 channels",
+                    sizes(&tensor.shape)
+                ));
+            }
+        },
+        // Grey pictures without an axis for it, as many as the batch.
+        [n, height, width] if n == batch && batch > 1 => {
+            reading.note(format!("{name} of shape {} are grey pictures", sizes(&tensor.shape)));
+            ([n, 1, height, width], true)
+        }
+        [a, b, c] if is_channels(a) => {
+            reading.note(format!("{name} of shape {} is one picture", sizes(&tensor.shape)));
+            ([1, a, b, c], true)
+        }
+        [a, b, c] if is_channels(c) => {
+            reading.note(format!("{name} of shape {} is one picture", sizes(&tensor.shape)));
+            ([1, c, a, b], false)
+        }
+        [n, width] => match captured.input {
+            Some([c, h, w]) if width == c * h * w => {
+                reading.note(format!("{name} of shape {} are rows of {c}x{h}x{w}", sizes(&tensor.shape)));
+                ([n, c, h, w], true)
+            }
+            _ if n == batch => {
+                reading.note(format!("{name} of shape {} are rows of a table", sizes(&tensor.shape)));
+                ([n, 1, 1, width], true)
+            }
+            _ => {
+                reading.note(format!("{name} of shape {} is one grey picture", sizes(&tensor.shape)));
+                ([1, 1, n, width], true)
+            }
+        },
+        _ => {
+            return Err(format!(
+                "has {name} of shape {}; save them as batch x channels x height x width",
+                sizes(&tensor.shape)
+            ));
+        }
+    };
+    let [samples, channels, height, width] = shape;
+    let pixels = if first {
+        tensor.values.clone()
+    } else {
+        reading.note(format!("{name} had its channels last"));
+        let pixel = |i: usize| {
+            let (sample, rest) = (i / (channels * height * width), i % (channels * height * width));
+            let (channel, at) = (rest / (height * width), rest % (height * width));
+            tensor.values[(sample * height * width + at) * channels + channel]
+        };
+        (0..tensor.values.len()).map(pixel).collect()
+    };
+    Ok(Images { samples, channels, height, width, pixels })
+}
+
+/// The labels as whole numbers, one for each sample.
+fn whole(
+    labels: &Tensor,
+    samples: usize,
+    classes: usize,
+    reading: &mut Reading,
+) -> Result<Vec<usize>, String> {
+    let (name, shape) = (&labels.name, &labels.shape);
+    let is_label = |value: &f64| value.fract() == 0.0 && (0.0..1e9).contains(value);
+    let one_each = labels.values.len() == samples;
+    let columns = match shape[..] {
+        [rows, columns] if rows == samples && columns > 1 => Some(columns),
+        [columns] if samples == 1 && columns > 1 => Some(columns),
+        _ => None,
+    };
+    let expected = format!("save {samples} whole number(s)");
+    if let Some(columns) = columns {
+        let hot = |row: &[f64]| {
+            let ones = row.iter().filter(|value| **value == 1.0).count();
+            let zeros = row.iter().filter(|value| **value == 0.0).count();
+            (ones == 1 && zeros + 1 == row.len())
+                .then(|| row.iter().position(|value| *value == 1.0))
+                .flatten()
+        };
+        let hot: Option<Vec<usize>> = labels.values.chunks(columns).map(hot).collect();
+        let hot = hot.ok_or_else(|| {
+            format!("has {name} of shape {}, which are not one-hot; {expected}", sizes(shape))
+        })?;
+        if columns != classes {
+            return Err(format!(
+                "has one-hot {name} of {columns} classes, but victim.classes = {classes}; make them one number"
+            ));
+        }
+        reading.note(format!("{name} were one-hot"));
+        return Ok(hot);
+    }
+    if !one_each {
+        return Err(format!("has {name} of shape {} for {samples} sample(s); {expected}", sizes(shape)));
+    }
+    if let Some(value) = labels.values.iter().find(|value| !is_label(value)) {
+        return Err(format!("has {value} among {name}, which is no class; {expected}, counted from 0"));
+    }
+    if *shape != [samples] {
+        let form =
+            if shape.is_empty() { "one number".to_owned() } else { format!("of shape {}", sizes(shape)) };
+        reading.note(format!("{name} were {form}"));
+    }
+    Ok(labels.values.iter().map(|&label| label as usize).collect())
+}
