@@ -10,7 +10,7 @@ use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, L
 use crate::backend::{BackendError, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
-use crate::model::{self, Descent, Model, Targets};
+use crate::model::{self, Descent, Model, Step, Targets};
 use crate::seed::{self, Seed};
 
 /// An attack on a model with a batch of random colour images and ten classes.
@@ -148,12 +148,7 @@ impl Workload {
 
     fn protocol(&self) -> Protocol {
         let samples: Vec<usize> = (0..self.batch).collect();
-        let descent = self.steps.map(|steps| Descent {
-            learning_rate: 1e-2,
-            momentum: 0.0,
-            weight_decay: 0.0,
-            steps: vec![samples.clone(); steps],
-        });
+        let descent = self.steps.map(|steps| Descent::sgd(1e-2, vec![Step::of(samples.clone()); steps]));
         Protocol { clients: vec![Client { samples, descent }] }
     }
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use gialab::backend::{Compute, Precision};
-use gialab::config::{Captured, CapturedKind, Federation, Loss, Normalise, RunConfig, TrainingState, preset};
+use gialab::config::{
+    Captured, CapturedKind, Federation, LocalOptimiser, Loss, Normalise, RunConfig, TrainingState, preset,
+};
 use gialab::data::{Batch, Normalisation};
 use gialab::fl::{Server, UpdateKind, Victim};
 use gialab::run::directory::write_atomically;
@@ -175,13 +177,9 @@ fn readme(config: &RunConfig, attack: &RunConfig, directory: &Path, round: u32) 
     let what = match attack.local() {
         None => format!("the gradient of the loss over the batch ({})", victim.loss.name()),
         Some(local) => format!(
-            "the weights after the local steps less the weights before, SGD: {} epoch(s), steps of {} sample(s), \
-             learning rate {}, momentum {}, weight decay {}",
-            local.epochs,
-            local.batch.map_or_else(|| "all".to_owned(), |batch| batch.to_string()),
-            local.learning_rate,
-            local.momentum,
-            local.weight_decay
+            "the weights after the local steps less the weights before: {}{}, all else as PyTorch has it",
+            if local.optimiser == LocalOptimiser::Sgd { "SGD, " } else { "" },
+            local.name()
         ),
     };
     let check = match attack.local() {

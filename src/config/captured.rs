@@ -9,7 +9,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::federation::training;
 use super::validate::Fault;
 use super::{
     DistanceKind, Federation, Labels, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default,
@@ -206,7 +205,10 @@ fn files(captured: &Captured) -> Result<(), Fault> {
 /// What belongs to simulated clients alone.
 fn simulated(config: &RunConfig) -> Result<(), Fault> {
     let refuse = |key: &'static str, message: String| Err(Fault { key, message });
-    let given = toml::Table::try_from(&config.federation).unwrap_or_default();
+    // No weight decay and none given are one.
+    let weight_decay = config.federation.weight_decay.filter(|&decay| decay != 0.0);
+    let given = Federation { weight_decay, ..config.federation.clone() };
+    let given = toml::Table::try_from(&given).unwrap_or_default();
     let usual = toml::Table::try_from(Federation::default()).unwrap_or_default();
     if let Some((key, _)) = given.iter().find(|(key, value)| usual.get(*key) != Some(value)) {
         let message = format!(
@@ -265,7 +267,7 @@ fn local(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
         (false, Some(_)) => {
             fault("is about local steps, but kind = \"gradient\" has none; remove it, or use \"delta\"".into())
         }
-        (true, Some(local)) => match training(local, captured.batch) {
+        (true, Some(local)) => match local.check(captured.batch) {
             Ok(()) => Ok(()),
             Err((field, message)) => {
                 Err(Fault { key, message: format!("{key}.{field} {message}") })

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::validate::Fault;
-use super::{BatchNormMode, DistanceKind, Partition, RunConfig, is_default};
+use super::{
+    Accumulate, BatchNormMode, DistanceKind, LocalOptimiser, LocalTraining, Partition, RunConfig, is_default,
+};
 
 /// The federated algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -49,10 +51,35 @@ pub struct Federation {
     /// Step size: of the local steps in FedAvg, of the server in FedSGD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
-    /// Momentum of the local steps (FedAvg).
+    /// Batches whose gradients make one local step (FedAvg).
+    #[serde(skip_serializing_if = "is_default")]
+    pub accumulate: Accumulate,
+    /// What makes a local step of a gradient (FedAvg).
+    #[serde(skip_serializing_if = "is_default")]
+    pub optimiser: LocalOptimiser,
+    /// Momentum of the local steps (FedAvg, SGD).
     pub momentum: f64,
-    /// Weight decay of the local steps (FedAvg).
-    pub weight_decay: f64,
+    /// Share of a gradient that does not join the momentum (FedAvg, SGD).
+    #[serde(skip_serializing_if = "is_default")]
+    pub dampening: f64,
+    /// Nesterov's momentum (FedAvg, SGD).
+    #[serde(skip_serializing_if = "is_default")]
+    pub nesterov: bool,
+    /// Decay of the moments (FedAvg, Adam); PyTorch's if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub betas: Option<[f64; 2]>,
+    /// What is added to the root of the second moment (FedAvg, Adam); PyTorch's if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eps: Option<f64>,
+    /// Weight decay of the local steps (FedAvg); if absent 0, but 0.01 for AdamW.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+    /// Largest norm of the gradient of a local step (FedAvg).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// FedProx's mu (FedAvg).
+    #[serde(skip_serializing_if = "is_default")]
+    pub proximal: f64,
     /// Each epoch takes the samples in another order; in the order of the batch if not.
     pub shuffle: bool,
     /// Factor on the mean update that the server applies.
@@ -74,38 +101,21 @@ impl Default for Federation {
             local_epochs: 1,
             local_batch: None,
             learning_rate: None,
+            accumulate: Accumulate::default(),
+            optimiser: LocalOptimiser::default(),
             momentum: 0.0,
-            weight_decay: 0.0,
+            dampening: 0.0,
+            nesterov: false,
+            betas: None,
+            eps: None,
+            weight_decay: None,
+            clip: None,
+            proximal: 0.0,
             shuffle: false,
             server_learning_rate: 1.0,
             secure_aggregation: 1,
         }
     }
-}
-
-/// Hyper-parameters of local training: as a client uses them, as an attacker takes them to be, or as they came with a
-/// captured update.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LocalTraining {
-    /// Passes over the client's samples, 1 or more.
-    #[serde(default = "one")]
-    pub epochs: u32,
-    /// Samples in one step; all if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<u32>,
-    /// Step size, above 0.
-    pub learning_rate: f64,
-    /// Momentum of SGD, 0 or more.
-    #[serde(default)]
-    pub momentum: f64,
-    /// Weight decay, 0 or more.
-    #[serde(default)]
-    pub weight_decay: f64,
-}
-
-fn one() -> u32 {
-    1
 }
 
 /// What the attacker knows of the clients' local training.
@@ -128,24 +138,17 @@ impl Federation {
             epochs: self.local_epochs,
             batch: self.local_batch,
             learning_rate: self.learning_rate.unwrap_or_default(),
+            accumulate: self.accumulate,
+            optimiser: self.optimiser,
             momentum: self.momentum,
+            dampening: self.dampening,
+            nesterov: self.nesterov,
+            betas: self.betas,
+            eps: self.eps,
             weight_decay: self.weight_decay,
+            clip: self.clip,
+            proximal: self.proximal,
         })
-    }
-}
-
-impl LocalTraining {
-    /// For headers: `2 epochs of 4, lr 0.01`.
-    pub fn name(&self) -> String {
-        let epochs = if self.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", self.epochs) };
-        let batch = self.batch.map(|batch| format!(" of {batch}")).unwrap_or_default();
-        format!("{epochs}{batch}, lr {}", self.learning_rate)
-    }
-
-    /// K for so many samples.
-    pub fn steps(&self, samples: usize) -> usize {
-        let batch = self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1));
-        self.epochs as usize * samples.div_ceil(batch)
     }
 }
 
@@ -237,8 +240,16 @@ fn local_training(config: &RunConfig) -> Result<(), Fault> {
     let Some(local) = federation.local() else {
         for (key, given) in [
             ("federation.local_epochs", federation.local_epochs != 1),
+            ("federation.accumulate", federation.accumulate != Accumulate::default()),
+            ("federation.optimiser", federation.optimiser != LocalOptimiser::default()),
             ("federation.momentum", federation.momentum != 0.0),
-            ("federation.weight_decay", federation.weight_decay != 0.0),
+            ("federation.dampening", federation.dampening != 0.0),
+            ("federation.nesterov", federation.nesterov),
+            ("federation.betas", federation.betas.is_some()),
+            ("federation.eps", federation.eps.is_some()),
+            ("federation.weight_decay", federation.weight_decay.is_some_and(|decay| decay != 0.0)),
+            ("federation.clip", federation.clip.is_some()),
+            ("federation.proximal", federation.proximal != 0.0),
             ("federation.shuffle", federation.shuffle),
         ] {
             if given {
@@ -256,39 +267,22 @@ fn local_training(config: &RunConfig) -> Result<(), Fault> {
         return fault("federation.learning_rate", message.into());
     }
     let each = config.batch() / federation.secure_aggregation.max(1) as usize;
-    training(&local, each).map_err(|(field, message)| match field {
-        "epochs" => {
-            Fault { key: "federation.local_epochs", message: format!("federation.local_epochs {message}") }
-        }
-        "batch" => {
-            Fault { key: "federation.local_batch", message: format!("federation.local_batch {message}") }
-        }
-        "momentum" => Fault { key: "federation.momentum", message: format!("federation.momentum {message}") },
-        _ => Fault { key: "federation.weight_decay", message: format!("federation.weight_decay {message}") },
+    local.check(each).map_err(|(field, message)| {
+        let key = match field {
+            "epochs" => "federation.local_epochs",
+            "batch" => "federation.local_batch",
+            "accumulate" => "federation.accumulate",
+            "momentum" => "federation.momentum",
+            "dampening" => "federation.dampening",
+            "nesterov" => "federation.nesterov",
+            "betas" => "federation.betas",
+            "eps" => "federation.eps",
+            "weight_decay" => "federation.weight_decay",
+            "clip" => "federation.clip",
+            _ => "federation.proximal",
+        };
+        Fault { key, message: format!("{key} {message}") }
     })
-}
-
-/// The first field of local training on so many samples that cannot be used, and why.
-pub(crate) fn training(local: &LocalTraining, samples: usize) -> Result<(), (&'static str, String)> {
-    if !(1..=10_000).contains(&local.epochs) {
-        return Err(("epochs", format!("= {}, must be 1 to 10000", local.epochs)));
-    }
-    if let Some(batch) = local.batch
-        && !(1..=samples).contains(&(batch as usize))
-    {
-        let hold = format!("= {batch}, but the attacked client holds {samples} sample(s)");
-        return Err(("batch", format!("{hold}; use 1 to {samples}, or leave it out for all")));
-    }
-    if !(local.learning_rate.is_finite() && local.learning_rate > 0.0) {
-        return Err(("learning_rate", format!("= {}, must be above 0", local.learning_rate)));
-    }
-    if !(0.0..1.0).contains(&local.momentum) {
-        return Err(("momentum", format!("= {}, must be 0 or more and below 1", local.momentum)));
-    }
-    if !(local.weight_decay.is_finite() && local.weight_decay >= 0.0) {
-        return Err(("weight_decay", format!("= {}, must be 0 or more", local.weight_decay)));
-    }
-    Ok(())
 }
 
 fn knowledge(config: &RunConfig) -> Result<(), Fault> {
@@ -305,7 +299,7 @@ fn knowledge(config: &RunConfig) -> Result<(), Fault> {
     }
     if let LocalKnowledge::Assumed(assumed) = local {
         let each = config.batch() / federation.secure_aggregation.max(1) as usize;
-        if let Err((field, message)) = training(&assumed, each) {
+        if let Err((field, message)) = assumed.check(each) {
             return fault("knowledge.local", format!("assumes {field} {message}"));
         }
     }

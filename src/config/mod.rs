@@ -7,6 +7,7 @@ mod captured;
 mod error;
 mod federation;
 mod headers;
+mod local_training;
 mod loss;
 mod model_options;
 mod normalise;
@@ -18,7 +19,8 @@ mod validate;
 
 pub use captured::{Captured, CapturedKind, Scale};
 pub use error::{ConfigError, described, line_of, nearest};
-pub use federation::{Algorithm, Federation, LocalKnowledge, LocalTraining};
+pub use federation::{Algorithm, Federation, LocalKnowledge};
+pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 pub use normalise::Normalise;

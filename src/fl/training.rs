@@ -6,7 +6,7 @@ use super::{Server, Setup, Standing};
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::DataError;
-use crate::model::{Descent, Model, Targets};
+use crate::model::{Descent, Memory, Model, Optimiser, Step, Targets};
 use crate::seed::Seed;
 
 /// How to train: SGD with momentum on shuffled batches, the step size falling as half a cosine over all steps.
@@ -69,7 +69,7 @@ pub fn train(
     report(0, server.standing()?);
     let steps = training.epochs as usize * samples.len().div_ceil(training.batch);
     let mut step = 0;
-    let mut momentum = None;
+    let mut memory = Memory::default();
     for epoch in 1..=training.epochs {
         samples.sort_unstable();
         samples.shuffle(&mut seed.stream("training", &[u64::from(epoch)]));
@@ -79,13 +79,12 @@ pub fn train(
             let targets = Targets::hard(compute, &batch.labels, server.model.net.classes());
             let fallen = 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos());
             let descent = Descent {
-                learning_rate: training.learning_rate * fallen,
-                momentum: training.momentum,
+                optimiser: Optimiser::sgd(training.momentum),
                 weight_decay: training.weight_decay,
-                steps: vec![(0..chosen.len()).collect()],
+                ..Descent::sgd(training.learning_rate * fallen, vec![Step::of((0..chosen.len()).collect())])
             };
-            (server.model, momentum) =
-                server.model.descend_from(momentum, BatchNormMode::Train, &x, &targets, &descent);
+            (server.model, memory) =
+                server.model.descend_from(memory, BatchNormMode::Train, &x, &targets, &descent);
             step += 1;
         }
         if !server.model.parameters.norm().is_finite() {

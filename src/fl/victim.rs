@@ -7,9 +7,9 @@ use rand::seq::SliceRandom;
 use super::{Client, Protocol, Update, UpdateKind};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::{Compute, Plain};
-use crate::config::{BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
+use crate::config::{Accumulate, BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
 use crate::data::{Batch, Normalisation};
-use crate::model::{Descent, Model, Parameters, Targets};
+use crate::model::{Descent, Model, Parameters, Step, Targets};
 use crate::seed::Seed;
 
 /// The attacked clients: one, or under secure aggregation those whose mean the server sees.
@@ -161,18 +161,18 @@ pub(super) fn descent<R: rand::Rng>(
     order: impl Fn(u32) -> Option<R>,
 ) -> Descent {
     let batch = local.batch.map_or(samples.len(), |batch| batch as usize).max(1);
+    let accumulated = local.accumulate.batches().max(1) as usize;
     let mut steps = Vec::with_capacity(local.steps(samples.len()));
     for epoch in 0..local.epochs {
         let mut samples = samples.to_vec();
         if let Some(mut generator) = order(epoch) {
             samples.shuffle(&mut generator);
         }
-        steps.extend(samples.chunks(batch).map(<[usize]>::to_vec));
+        let batches: Vec<Vec<usize>> = samples.chunks(batch).map(<[usize]>::to_vec).collect();
+        steps.extend(batches.chunks(accumulated).map(|batches| match local.accumulate {
+            Accumulate::Mean(_) => Step::mean(batches.to_vec()),
+            Accumulate::Sum { .. } => Step::sum(batches.to_vec()),
+        }));
     }
-    Descent {
-        learning_rate: local.learning_rate,
-        momentum: local.momentum,
-        weight_decay: local.weight_decay,
-        steps,
-    }
+    Descent::of(&local, steps)
 }

@@ -4,7 +4,7 @@ use super::models::{NO_PRIOR, matching, view};
 use super::{Case, assert_close, settings};
 use crate::config::DistanceKind;
 use crate::fl::{Client, Protocol, UpdateKind};
-use crate::model::{Descent, Targets};
+use crate::model::{Descent, Step, Targets};
 
 const CASES: [&str; 6] =
     ["lenet_sigmoid", "mlp", "convnet_bn_eval", "convnet_bn_train", "resnet_tiny_eval", "resnet_tiny_train"];
@@ -19,8 +19,7 @@ fn three_local_steps_and_the_gradient_through_them_agree_with_pytorch() {
                 |quantity: &str| format!("{name} {quantity} on {} {:?}", compute.name(), compute.precision());
             let mut view = view(&case, &compute);
             let all: Vec<usize> = (0..case.labels().len()).collect();
-            let steps = vec![all.clone(); 3];
-            let descent = Descent { learning_rate: RATE, momentum: 0.0, weight_decay: 0.0, steps };
+            let descent = Descent::sgd(RATE, vec![Step::of(all.clone()); 3]);
 
             let x = compute.tensor(case.values("x_true"), case.shape("x_true"));
             let targets = Targets::hard(&compute, &case.labels(), view.model.net.classes());

@@ -4,6 +4,7 @@
 mod architectures;
 mod attacks;
 mod checkpoints;
+mod clients;
 mod cuda;
 mod descent;
 mod losses;
@@ -37,9 +38,12 @@ pub fn tensors(name: &str) -> Tensors {
     let bytes = std::fs::read(path).unwrap();
     let numbers = |view: &safetensors::tensor::TensorView| -> Vec<f64> {
         let eights = view.data().chunks(8).map(|bytes| bytes.try_into().unwrap());
+        let pairs = view.data().chunks(2).map(|bytes| bytes.try_into().unwrap());
         match view.dtype() {
             Dtype::F64 => eights.map(f64::from_le_bytes).collect(),
             Dtype::I64 => eights.map(|bytes| i64::from_le_bytes(bytes) as f64).collect(),
+            Dtype::F16 => pairs.map(|bytes| half::f16::from_le_bytes(bytes).to_f64()).collect(),
+            Dtype::BF16 => pairs.map(|bytes| half::bf16::from_le_bytes(bytes).to_f64()).collect(),
             other => panic!("{name} holds {other:?}"),
         }
     };

@@ -1,28 +1,43 @@
-//! Local training: K steps of SGD, and the exact gradient through them.
+//! Local training: K steps of a client's optimiser, and the exact gradient through them.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::backend::{self, Plain};
-use crate::config::BatchNormMode;
+use crate::config::{BatchNormMode, LocalOptimiser, LocalTraining};
 
 use super::gradient::{Model, Targets};
+use super::optimiser::{Adjoint, Clip, Memory, Optimiser, State};
 use super::parameters::Parameters;
 
-/// Parameters and momenta of all steps may take so many bytes; beyond that only some are kept and the others are
+/// Parameters and moments of all steps may take so many bytes; beyond that only some are kept and the others are
 /// computed again.
 const KEPT_BYTES: u64 = 1 << 30;
 
-/// K steps of SGD as PyTorch takes them: m <- beta m + g + lambda theta, theta <- theta - eta m, with m = 0 before.
+/// K steps of local training as PyTorch takes them: a step accumulates gradients of micro-batches, adds FedProx's pull,
+/// clips, and leaves the rest to the optimiser, weight decay first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Descent {
     /// eta, above 0.
     pub learning_rate: f64,
-    /// beta, 0 or more.
-    pub momentum: f64,
+    /// What makes a step of a gradient.
+    pub optimiser: Optimiser,
     /// lambda, 0 or more.
     pub weight_decay: f64,
-    /// Samples of each step, by their position in the batch.
-    pub steps: Vec<Vec<usize>>,
+    /// FedProx's mu, 0 or more: mu (theta - theta_0) joins the gradient (Li et al. 2020).
+    pub proximal: f64,
+    /// Bound on the norm of the gradient.
+    pub clip: Option<Clip>,
+    /// The steps in their order.
+    pub steps: Vec<Step>,
+}
+
+/// What one step computes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Samples of each micro-batch, by their position in the batch; BatchNorm sees one of them at a time.
+    pub micro_batches: Vec<Vec<usize>>,
+    /// Factor on the sum of their mean gradients.
+    pub weight: f64,
 }
 
 /// Gradient of `<theta_K - theta_0, v>` with `v` held fixed.
@@ -43,15 +58,56 @@ pub struct Trace {
     pub end: Parameters,
 }
 
-/// Where a descent stands in front of a step.
-#[derive(Debug, Clone)]
-struct State {
-    theta: Parameters,
-    /// m; absent while it is 0 or beta is.
-    momentum: Option<Parameters>,
+impl Step {
+    /// One gradient of these samples.
+    pub fn of(samples: Vec<usize>) -> Step {
+        Step { micro_batches: vec![samples], weight: 1.0 }
+    }
+
+    /// The mean of the micro-batches' mean gradients.
+    pub fn mean(micro_batches: Vec<Vec<usize>>) -> Step {
+        let weight = 1.0 / micro_batches.len() as f64;
+        Step { micro_batches, weight }
+    }
+
+    /// Their sum: of a client who does not divide the loss by the number of micro-batches.
+    pub fn sum(micro_batches: Vec<Vec<usize>>) -> Step {
+        Step { micro_batches, weight: 1.0 }
+    }
+
+    /// The gradient of the step at theta, given that of each micro-batch.
+    fn gradient(&self, theta: &Parameters, of: impl FnMut(&Vec<usize>) -> Parameters) -> Parameters {
+        let sum = self.micro_batches.iter().map(of).reduce(|sum, g| sum.combine(1.0, &g, 1.0));
+        let sum = sum.unwrap_or_else(|| theta.clone().scaled(0.0));
+        if self.weight == 1.0 { sum } else { sum.scaled(self.weight) }
+    }
 }
 
 impl Descent {
+    /// Plain SGD.
+    pub fn sgd(learning_rate: f64, steps: Vec<Step>) -> Descent {
+        let optimiser = Optimiser::sgd(0.0);
+        Descent { learning_rate, optimiser, weight_decay: 0.0, proximal: 0.0, clip: None, steps }
+    }
+
+    /// These steps, taken as local training says.
+    pub fn of(local: &LocalTraining, steps: Vec<Step>) -> Descent {
+        let adam = |decoupled| Optimiser::Adam { betas: local.betas(), epsilon: local.eps(), decoupled };
+        let LocalTraining { momentum, dampening, nesterov, .. } = *local;
+        Descent {
+            learning_rate: local.learning_rate,
+            optimiser: match local.optimiser {
+                LocalOptimiser::Sgd => Optimiser::Sgd { momentum, dampening, nesterov },
+                LocalOptimiser::Adam => adam(false),
+                LocalOptimiser::AdamW => adam(true),
+            },
+            weight_decay: local.decay(),
+            proximal: local.proximal,
+            clip: local.clip.map(Clip::pytorch),
+            steps,
+        }
+    }
+
     /// K.
     pub fn len(&self) -> usize {
         self.steps.len()
@@ -76,7 +132,7 @@ impl Descent {
     }
 
     fn state_bytes(&self, parameters: u64) -> u64 {
-        if self.momentum > 0.0 { 2 * parameters } else { parameters }
+        self.optimiser.copies() * parameters
     }
 }
 
@@ -91,28 +147,32 @@ impl Model {
         targets: &Targets,
         descent: &Descent,
     ) -> Model {
-        self.descend_from(None, mode, x, targets, descent).0
+        self.descend_from(Memory::default(), mode, x, targets, descent).0
     }
 
-    /// As [`Model::descend`], going on with the momentum of steps before; also returns that after the steps.
+    /// As [`Model::descend`], going on with what the optimiser remembers of steps before; also returns what it remembers
+    /// after the steps.
     pub fn descend_from(
         &self,
-        momentum: Option<Parameters>,
+        memory: Memory,
         mode: BatchNormMode,
         x: &Tensor<Plain, 4>,
         targets: &Targets,
         descent: &Descent,
-    ) -> (Model, Option<Parameters>) {
-        let mut state = State { theta: self.parameters.clone(), momentum };
+    ) -> (Model, Memory) {
+        let mut state = State { theta: self.parameters.clone(), memory };
         let mut buffers = self.buffers.clone();
-        for samples in &descent.steps {
-            let model = Model { net: self.net.clone(), parameters: state.theta.clone(), buffers };
-            let (x, targets) = (rows(x, samples), targets.rows(samples));
-            let (_, g, observed) = model.gradient_and_statistics(mode, &x, &targets);
-            buffers = observed;
-            state = state.step(g, descent);
+        for step in &descent.steps {
+            let g = step.gradient(&state.theta, |samples| {
+                let model = Model { buffers: buffers.clone(), ..self.at(state.theta.clone()) };
+                let (_, g, observed) =
+                    model.gradient_and_statistics(mode, &rows(x, samples), &targets.rows(samples));
+                buffers = observed;
+                g
+            });
+            state = self.frozen(descent.next(&state, g, &self.parameters));
         }
-        (Model { net: self.net.clone(), parameters: state.theta, buffers }, state.momentum)
+        (Model { net: self.net.clone(), parameters: state.theta, buffers }, state.memory)
     }
 
     /// theta_K, and the states of every `keep_every`-th step for [`Model::descend_through`].
@@ -125,7 +185,7 @@ impl Model {
         keep_every: usize,
     ) -> Trace {
         let keep_every = keep_every.max(1);
-        let mut state = State { theta: self.parameters.clone(), momentum: None };
+        let mut state = State::at(self.parameters.clone());
         let mut kept = Vec::with_capacity(descent.len().div_ceil(keep_every));
         for k in 0..descent.len() {
             if k.is_multiple_of(keep_every) {
@@ -145,20 +205,27 @@ impl Model {
         state: &State,
         k: usize,
     ) -> State {
-        let samples = &descent.steps[k];
-        let (_, g) = self.at(state.theta.clone()).gradient(mode, &rows(x, samples), &targets.rows(samples));
-        state.step(g, descent)
+        let model = self.at(state.theta.clone());
+        let g = descent.steps[k].gradient(&state.theta, |samples| {
+            model.gradient(mode, &rows(x, samples), &targets.rows(samples)).1
+        });
+        self.frozen(descent.next(state, g, &self.parameters))
     }
 
-    /// The gradient of `<theta_K - theta_0, v>` to the input (and to soft labels) by the reverse recursion
+    /// Weight decay must not move what is frozen.
+    fn frozen(&self, state: State) -> State {
+        State { theta: state.theta.with(self.net.frozen(), &self.parameters), ..state }
+    }
+
+    /// The gradient of `<theta_K - theta_0, v>` to the input (and to soft labels) by the reverse recursion, for SGD
     ///
     /// ```text
     /// lambda = v, mu = 0;  for k = K-1 .. 0:  mu <- mu - eta lambda
     ///     grad_x += d<g_k, mu>/dx;  lambda <- lambda + H_k mu + wd mu;  mu <- beta mu
     /// ```
     ///
-    /// in which each `d<g_k, mu>/dx` and `H_k mu` come from one dual pass. States that the trace did not keep are
-    /// computed again.
+    /// in which each `d<g_k, mu>/dx` and `H_k mu` come from one dual pass for each micro-batch. What else a step does to
+    /// its gradient is differentiated in [`super::optimiser`]. States that the trace did not keep are computed again.
     pub fn descend_through(
         &self,
         mode: BatchNormMode,
@@ -172,9 +239,9 @@ impl Model {
         let (pixels, classes) = (channels * height * width, self.net.classes());
         let mut to_input = vec![0.0; x.dims()[0] * pixels];
         let mut to_labels = matches!(targets, Targets::Soft(_)).then(|| vec![0.0; x.dims()[0] * classes]);
-        let mut lambda = v.clone();
-        let mut mu: Option<Parameters> = None;
-        for (segment, first) in trace.kept.iter().enumerate().rev() {
+        let part = |samples: &Vec<usize>| (rows(x, samples), targets.rows(samples));
+        let mut adjoint = Adjoint::of(v.clone());
+        'steps: for (segment, first) in trace.kept.iter().enumerate().rev() {
             let begin = segment * trace.keep_every;
             let end = (begin + trace.keep_every).min(descent.len());
             let mut states = vec![first.clone()];
@@ -182,26 +249,43 @@ impl Model {
                 states.push(self.step(mode, x, targets, descent, &states[k - begin], k));
             }
             for k in (begin..end).rev() {
-                let samples = &descent.steps[k];
-                let eta = descent.learning_rate;
-                let direction = match mu {
-                    Some(mu) => mu.combine(1.0, &lambda, -eta),
-                    None => lambda.clone().scaled(-eta),
+                let (step, state) = (&descent.steps[k], &states[k - begin]);
+                let model = self.at(state.theta.clone());
+                let mut kept = Vec::new();
+                let g = descent.reads_gradient().then(|| {
+                    step.gradient(&state.theta, |samples| {
+                        let (x, targets) = part(samples);
+                        let first = model.first_pass(mode, &x, &targets);
+                        kept.push(first.kept);
+                        first.gradient
+                    })
+                });
+                let back = descent.back(state, g, &self.parameters, adjoint);
+                let direction = match step.weight {
+                    1.0 => back.to_gradient.clone(),
+                    weight => back.to_gradient.clone().scaled(weight),
                 };
-                let model = self.at(states[k - begin].theta.clone());
-                let (x, targets) = (rows(x, samples), targets.rows(samples));
-                let through = model.directional(mode, &x, &targets, &direction, k > 0);
-                add_rows(&mut to_input, samples, pixels, &backend::values(&through.to_input));
-                if let (Some(sum), Some(part)) = (&mut to_labels, through.to_labels) {
-                    add_rows(sum, samples, classes, &backend::values(&part));
-                }
-                if let Some(hessian) = through.to_parameters {
-                    lambda = lambda.combine(1.0, &hessian, 1.0);
-                    if descent.weight_decay > 0.0 {
-                        lambda = lambda.combine(1.0, &direction, descent.weight_decay);
+                let mut hessian: Option<Parameters> = None;
+                for (i, samples) in step.micro_batches.iter().enumerate() {
+                    let (x, targets) = part(samples);
+                    let through = match kept.get(i) {
+                        Some(kept) => model.directional_after(kept, mode, &x, &targets, &direction, k > 0),
+                        None => model.directional(mode, &x, &targets, &direction, k > 0),
+                    };
+                    add_rows(&mut to_input, samples, pixels, &backend::values(&through.to_input));
+                    if let (Some(sum), Some(part)) = (&mut to_labels, through.to_labels) {
+                        add_rows(sum, samples, classes, &backend::values(&part));
                     }
+                    hessian = match (hessian, through.to_parameters) {
+                        (Some(sum), Some(own)) => Some(sum.combine(1.0, &own, 1.0)),
+                        (sum, own) => sum.or(own),
+                    };
                 }
-                mu = (descent.momentum > 0.0).then(|| direction.scaled(descent.momentum));
+                if k == 0 {
+                    break 'steps;
+                }
+                drop(direction);
+                adjoint = descent.before(back, hessian);
             }
         }
         ThroughSteps { to_input, to_labels }
@@ -210,20 +294,6 @@ impl Model {
     /// This model with other parameters.
     pub fn at(&self, parameters: Parameters) -> Model {
         Model { net: self.net.clone(), parameters, buffers: self.buffers.clone() }
-    }
-}
-
-impl State {
-    fn step(&self, g: Parameters, descent: &Descent) -> State {
-        let mut direction = g;
-        if descent.weight_decay > 0.0 {
-            direction = direction.combine(1.0, &self.theta, descent.weight_decay);
-        }
-        if let Some(momentum) = &self.momentum {
-            direction = direction.combine(1.0, momentum, descent.momentum);
-        }
-        let theta = self.theta.clone().combine(1.0, &direction, -descent.learning_rate);
-        State { theta, momentum: (descent.momentum > 0.0).then_some(direction) }
     }
 }
 

@@ -198,11 +198,27 @@ impl Model {
         v: &Parameters,
         with_hessian: bool,
     ) -> Through {
-        if self.is_direct() {
-            let kept = self.direct_first(mode, x, targets).kept;
-            return self.direct_through(&kept, x, targets, v, |_| None, with_hessian);
+        let kept = match self.is_direct() {
+            true => self.direct_first(mode, x, targets).kept,
+            false => Kept::Nothing,
+        };
+        self.directional_after(&kept, mode, x, targets, v, with_hessian)
+    }
+
+    /// As [`Model::directional`], where a first pass at this point kept this.
+    pub fn directional_after(
+        &self,
+        kept: &Kept,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        v: &Parameters,
+        with_hessian: bool,
+    ) -> Through {
+        match kept {
+            Kept::Nothing => self.reverse(mode, x, targets, v, |_| None, with_hessian),
+            kept => self.direct_through(kept, x, targets, v, |_| None, with_hessian),
         }
-        self.reverse(mode, x, targets, v, |_| None, with_hessian)
     }
 
     fn reverse(

@@ -3,6 +3,7 @@
 //!
 //! A new architecture is one file with a function that lists its layers, and one line in [`ARCHITECTURES`].
 
+mod adam;
 mod convnet;
 mod cpu;
 mod densenet;
@@ -15,6 +16,7 @@ mod lenet;
 mod mlp;
 mod mobilenet;
 mod net;
+mod optimiser;
 mod options;
 mod parameters;
 mod resnet;
@@ -30,10 +32,11 @@ pub fn needs_no_tape(net: &Net) -> bool {
     cpu::supports(net)
 }
 
-pub use descent::{Descent, ThroughSteps, Trace, rows};
+pub use descent::{Descent, Step, ThroughSteps, Trace, rows};
 pub use gradient::{FirstPass, Kept, Model, Targets, Through};
 pub use layer::Layer;
 pub use net::{Initialisation, Net, Weights};
+pub use optimiser::{Clip, Memory, Optimiser};
 pub use parameters::{Parameters, TensorSpec};
 pub use scalar::Scalar;
 

@@ -202,6 +202,44 @@ impl Parameters {
         Parameters::new(self.specs.clone(), tensors)
     }
 
+    /// The same with the tensors of `other` at these positions.
+    #[must_use]
+    pub fn with(self, positions: &[usize], other: &Parameters) -> Parameters {
+        if positions.is_empty() {
+            return self;
+        }
+        if self.on_host() {
+            let others = other.host();
+            return self.changed(|data| positions.iter().for_each(|&i| data[i] = others[i].clone()));
+        }
+        let chosen = |(i, tensor): (usize, &Vector)| match positions.contains(&i) {
+            true => other.tensors()[i].clone(),
+            false => tensor.clone(),
+        };
+        let tensors = self.tensors().iter().enumerate().map(chosen).collect();
+        Parameters::new(self.specs.clone(), tensors)
+    }
+
+    /// What comes of several parameters element by element: `here` of 64-bit numbers in the computer's memory, `there` of
+    /// tensors on a device.
+    pub(super) fn map<const N: usize, const M: usize>(
+        of: [&Parameters; N],
+        here: impl Fn([f64; N]) -> [f64; M] + Sync,
+        there: impl Fn([&Vector; N]) -> [Vector; M],
+    ) -> [Parameters; M] {
+        let specs = of[0].specs.clone();
+        if let Some(device) = of[0].device().filter(|device| backend::is_flex(device)) {
+            let found = vector::map(of.map(Parameters::host), here);
+            return found.map(|host| Parameters::from_host(specs.clone(), host, device));
+        }
+        let mut found = [const { Vec::new() }; M];
+        for i in 0..specs.len() {
+            let made = there(of.map(|parameters| &parameters.tensors()[i]));
+            found.iter_mut().zip(made).for_each(|(list, tensor)| list.push(tensor));
+        }
+        found.map(|tensors| Parameters::new(specs.clone(), tensors))
+    }
+
     /// Values in memory, changed there if nobody else holds them.
     fn changed(mut self, change: impl FnOnce(&mut [TensorData])) -> Parameters {
         let alone = Arc::get_mut(&mut self.store).and_then(|store| store.host.take());

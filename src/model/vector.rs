@@ -59,6 +59,23 @@ pub fn clear(a: &mut TensorData) {
     }
 }
 
+/// What comes of several lists element by element, in 64 bit, rounded to the width of the tensors.
+pub fn map<const N: usize, const M: usize>(
+    of: [&[TensorData]; N],
+    each: impl Fn([f64; N]) -> [f64; M] + Sync,
+) -> [Vec<TensorData>; M] {
+    let mut found = [const { Vec::new() }; M];
+    for i in 0..of[0].len() {
+        let tensors = of.map(|list| &list[i]);
+        let made = match tensors[0].dtype {
+            DType::F64 => map_in::<f64, N, M>(tensors, &each),
+            _ => map_in::<f32, N, M>(tensors, &each),
+        };
+        found.iter_mut().zip(made).for_each(|(list, data)| list.push(data));
+    }
+    found
+}
+
 /// The same values in memory of their own.
 pub fn copy(a: &[TensorData]) -> Vec<TensorData> {
     fn copy_in<T: Real>(a: &TensorData) -> TensorData {
@@ -141,4 +158,25 @@ fn combine_in<T: Real>(a: &mut TensorData, alpha: f64, b: Option<(&TensorData, f
         }
         None => x.par_chunks_mut(CHUNK).for_each(|x| x.iter_mut().for_each(|x| *x = alpha * *x)),
     }
+}
+
+fn map_in<T: Real, const N: usize, const M: usize>(
+    of: [&TensorData; N],
+    each: impl Fn([f64; N]) -> [f64; M] + Sync,
+) -> [TensorData; M] {
+    let shape = of[0].shape.clone();
+    let of = of.map(slice::<T>);
+    let mut found: [Buffer<T>; M] = std::array::from_fn(|_| Buffer::of(of[0].len()));
+    let mut parts = found.each_mut().map(|values| values.chunks_mut(CHUNK));
+    let chunks = of[0].chunks(CHUNK).map(|_| parts.each_mut().map(|parts| parts.next().unwrap_or_default()));
+    let chunks: Vec<[&mut [T]; M]> = chunks.collect();
+    let chunk = |(number, mut into): (usize, [&mut [T]; M])| {
+        let of = of.map(|values| &values[number * CHUNK..]);
+        for i in 0..into[0].len() {
+            let made = each(of.map(|values| values[i].wide()));
+            into.iter_mut().zip(made).for_each(|(into, value)| into[i] = T::of(value));
+        }
+    };
+    chunks.into_par_iter().enumerate().for_each(chunk);
+    found.map(|values| TensorData::new(values.into_vec(), shape.clone()))
 }

@@ -3,7 +3,7 @@
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig};
 use crate::machine::Machine;
-use crate::model::{self, Descent, Net};
+use crate::model::{self, Descent, Net, Step};
 
 /// The program itself and its metrics, with pictures of no size.
 const PROGRAM: u64 = 64 << 20;
@@ -130,9 +130,8 @@ fn assumed(config: &RunConfig) -> Option<LocalTraining> {
 fn descents(config: &RunConfig) -> Option<(u64, Descent)> {
     let local = assumed(config)?;
     let clients = config.federation.secure_aggregation.max(1);
-    let steps = vec![Vec::new(); local.steps(config.batch() / clients as usize)];
-    let LocalTraining { learning_rate, momentum, weight_decay, .. } = local;
-    Some((clients.into(), Descent { learning_rate, momentum, weight_decay, steps }))
+    let steps = vec![Step::of(Vec::new()); local.steps(config.batch() / clients as usize)];
+    Some((clients.into(), Descent::of(&local, steps)))
 }
 
 /// Samples that one pass computes, of the clients or of the attacker who simulates them.
