@@ -10,6 +10,9 @@ pub fn idlg(view: &AttackerView) -> Option<usize> {
     let specs = observed.specs();
     // The last matrix is the classifier: [classes, features].
     let classifier = specs.iter().rposition(|spec| spec.shape.len() == 2)?;
+    if view.model.net.frozen().contains(&classifier) {
+        return None;
+    }
     let gradient = crate::backend::values(&observed.tensors()[classifier]);
     let features = specs[classifier].shape[1];
     if gradient.len() == features {

@@ -2,7 +2,7 @@
 //! the candidate.
 
 use crate::fl::{Candidate, Simulated};
-use crate::model::Targets;
+use crate::model::{Parameters, Targets};
 
 use super::Guess;
 use super::objective::Distance;
@@ -49,6 +49,15 @@ impl<'a> GradientMatching<'a> {
             LabelVariable::Fixed(_) => 0,
             LabelVariable::Logits => self.view.update.samples * self.view.model.net.classes(),
         }
+    }
+
+    /// The simulated update of a candidate, in units of a gradient.
+    pub fn gradient(&self, z: &[f64]) -> Parameters {
+        let (pixels, logits) = z.split_at(self.pixels());
+        let AttackerView { model, knowledge, .. } = self.view;
+        let x = self.view.compute.tensor(pixels, self.view.shape());
+        let (mode, targets) = (knowledge.batch_norm, self.targets(logits));
+        knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets }).gradient
     }
 
     /// Objective and gradient at a candidate: two passes through the model.

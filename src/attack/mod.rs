@@ -161,7 +161,7 @@ pub enum AttackError {
     },
     /// Labels cannot be inferred from this model.
     #[error(
-        "labels cannot be inferred: the model has no fully connected last layer; grant them: --set knowledge.labels=known"
+        "labels cannot be inferred: the model has no fully connected last layer, or its gradient was not sent; grant them: --set knowledge.labels=known"
     )]
     Labels,
     /// A checkpoint does not fit.

@@ -16,6 +16,10 @@ pub struct Reconstruction {
     pub guess: Guess,
     /// Its matching distance.
     pub matching: f64,
+    /// The same as a share of what a zero gradient would have: what it leaves of the update unexplained.
+    pub unexplained: f64,
+    /// What the update is times its gradient, where that was not known.
+    pub scale: Option<f64>,
     /// The trial it came from.
     pub trial: usize,
     /// The iteration of that trial.
@@ -54,7 +58,8 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
     let distance = Distance::new(config.distance, observed);
     let distance = if task.view.knowledge.scale { distance } else { distance.up_to_scale() };
     let priors = Priors { tv: config.tv, l2norm: config.l2norm };
-    let solved = SOLVED * distance.scale();
+    let size = distance.scale();
+    let solved = SOLVED * size;
     let objective = GradientMatching::new(task.view, distance, priors, labels);
 
     let (first, mut chosen, mut spent) = match task.resume {
@@ -104,6 +109,8 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
     Ok(Ended::Reconstructed(Reconstruction {
         guess: objective.guess(&chosen.best.z),
         matching: chosen.best.matching,
+        unexplained: chosen.best.matching / size,
+        scale: (!task.view.knowledge.scale).then(|| norm / objective.gradient(&chosen.best.z).norm()),
         trial: chosen.trial,
         iteration: chosen.best.iteration,
         trials,

@@ -1,17 +1,19 @@
 //! An update that came from a real system: its files read, held against the model, and brought to the two kinds that
 //! attacks know.
 
+use super::diagnosis::{self, Finding, Suspect};
 use super::setup::{File, fitted};
 use super::truth::Truth;
 use super::victim::descent;
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
-use crate::backend::Compute;
+use crate::backend::{self, Compute};
+use crate::checkpoint::Trained;
 use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Normalisation};
-use crate::model::{Model, Parameters};
+use crate::model::{Model, Net, Parameters};
 use crate::reading::Reading;
-use crate::seed::Seed;
+use crate::seed::{self, Seed};
 
 /// Why the files of a captured update cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,14 @@ pub enum CapturedError {
         path: String,
         /// It holds weights, which equal those of the global model.
         weights: bool,
+    },
+    /// It is not what the config takes it for.
+    #[error("victim.captured.update: {path} {finding}")]
+    Misread {
+        /// The file.
+        path: String,
+        /// What it is.
+        finding: Finding,
     },
     /// The ground truth has another number of samples than the update.
     #[error("{key} has {found} sample(s), but victim.captured.batch = {batch}; make them one number")]
@@ -111,11 +121,24 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     let update = File::read("victim.captured.update", &captured.update)?;
     let (sha256, values) =
         update.of(&victim.model, &net, |file| Ok((file.sha256.clone(), file.update(&net)?)))?;
-    let (kind, values) = canonical(captured.kind, values, &weights.parameters);
+    let sent = values.clone();
+    let (kind, mut values) = canonical(captured.kind, values, &weights.parameters);
     if values.iter().flatten().all(|&value| value == 0.0) {
         let weights = captured.kind == CapturedKind::Weights;
         return Err(CapturedError::Zero { path: captured.update.clone(), weights }.into());
     }
+    let factor = 1.0 / captured.scale.known();
+    values.iter_mut().flatten().for_each(|value| *value *= factor);
+    let mut notes = Reading::default();
+    let net = frozen(net, &values, &mut notes);
+    for finding in findings(config, captured, &net, &weights, (&sent, kind, &values)) {
+        if finding.sure {
+            return Err(CapturedError::Misread { path: captured.update.clone(), finding }.into());
+        }
+        notes.note(finding.to_string());
+    }
+    let mut reading = reading;
+    reading.extend(notes.of(&file_name(&captured.update)));
     let granted = captured.labels.as_ref().or(batch.as_ref().map(|batch| &batch.labels));
     let all = granted.into_iter().chain(batch.as_ref().map(|batch| &batch.labels)).flatten();
     if let Some(&label) = all.into_iter().find(|&&label| label >= net.labels()) {
@@ -138,6 +161,77 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         }),
         reading,
     })
+}
+
+/// Leaves out of the matching what was not sent: tensors of zeros, as those of frozen layers are.
+fn frozen(net: Net, values: &[Vec<f64>], notes: &mut Reading) -> Net {
+    let zeros = |i: &usize| values[*i].iter().all(|value| *value == 0.0);
+    let zeros: Vec<usize> = (0..values.len()).filter(zeros).collect();
+    if zeros.is_empty() {
+        return net;
+    }
+    let (tensors, numbers) = (values.len(), net.parameter_count());
+    let left = numbers - zeros.iter().map(|&i| values[i].len()).sum::<usize>();
+    let names: Vec<&str> = zeros.iter().map(|&i| net.parameter_specs()[i].name.as_str()).collect();
+    let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+    notes.note(format!(
+        "matches {} of {tensors} tensors, {:.0} % of the numbers: {}{more} all zero or not sent, taken for frozen and \
+         left out",
+        tensors - zeros.len(),
+        100.0 * left as f64 / numbers as f64,
+        names[..names.len().min(3)].join(", "),
+    ));
+    net.with_frozen(zeros)
+}
+
+/// What speaks against the update being what it is taken for.
+fn findings(
+    config: &RunConfig,
+    captured: &Captured,
+    net: &Net,
+    weights: &Trained,
+    (sent, kind, values): (&[Vec<f64>], UpdateKind, &[Vec<f64>]),
+) -> Vec<Finding> {
+    let unit = match kind {
+        UpdateKind::Gradient => 1.0,
+        UpdateKind::Delta => -1.0 / captured.local.map_or(1.0, |local| local.learning_rate),
+    };
+    let gradient: Vec<Vec<f64>> =
+        values.iter().map(|tensor| tensor.iter().map(|value| value * unit).collect()).collect();
+    let suspect = Suspect {
+        net,
+        theta: &weights.parameters,
+        sent,
+        gradient: &gradient,
+        captured,
+        distance: config.attack.distance,
+        typical: &|| diagnosis::typical(&scores_of_noise(config, net, weights), net.classes()),
+    };
+    suspect.findings()
+}
+
+/// Scores of the model that was sent out for a few random inputs, row by row.
+fn scores_of_noise(config: &RunConfig, net: &Net, weights: &Trained) -> Vec<f64> {
+    const SAMPLES: usize = 16;
+    let Ok(compute) = Compute::select("flex", config.run.precision) else { return Vec::new() };
+    let tensors = |specs, values: &[Vec<f64>]| {
+        let mut values = values.iter().cloned();
+        Parameters::from_values(&compute, specs, |_| values.next().unwrap_or_default())
+    };
+    let model = Model {
+        parameters: tensors(net.parameter_specs().clone(), &weights.parameters),
+        buffers: tensors(net.buffer_specs().clone(), &weights.buffers),
+        net: net.clone(),
+    };
+    let [channels, height, width] = net.input();
+    let noise = seed::normal(&mut Seed(0).stream("probe of an update", &[]), SAMPLES * net.input_count());
+    let x = compute.tensor(&noise, [SAMPLES, channels, height, width]);
+    backend::values(&model.scores(config.victim.mode, &x))
+}
+
+/// Last part of a path.
+fn file_name(path: &str) -> String {
+    std::path::Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Brings what was captured to a gradient or to theta_K - theta_0.

@@ -1,6 +1,7 @@
 //! Federated learning: what a client computes and what the server receives.
 
 mod captured;
+mod diagnosis;
 mod population;
 mod protocol;
 mod server;

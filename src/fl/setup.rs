@@ -75,7 +75,12 @@ pub enum VictimError {
     },
     /// No network can compute with these weights.
     #[error(
-        "{key}: {path} cannot be attacked, {name} has {what}: the training diverged, use an earlier checkpoint"
+        "{key}: {path} cannot be attacked, {name} has {what}: {}",
+        if key.ends_with("update") {
+            "mixed precision overflowed (its loss scaler skips such a step) or the training diverged, capture another step"
+        } else {
+            "the training diverged, use an earlier checkpoint"
+        }
     )]
     NotFinite {
         /// Where the config names it.

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use super::bridge::{Bridge, Clock, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
-use super::event::{Event, Finished, Line, PictureOf, Ratio, RoundResult};
+use super::event::{Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
 use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
-use crate::attack::{Ended, Flow, Guess, Task};
+use crate::attack::{Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::fl::{Server, Source};
 use crate::metric::Scoring;
@@ -169,6 +169,28 @@ impl Rounds<'_> {
         Ok(Flow::Continue)
     }
 
+    /// What a reconstruction from an update from outside says of the settings it was made with.
+    fn judge(&self, reconstruction: &Reconstruction) {
+        let log = |level, message| self.reporter.event(self.clock.now(), Event::Log { level, message });
+        if let Some(scale) = reconstruction.scale {
+            log(
+                Level::Info,
+                format!("scale: the update is {scale:.4} times the gradient of the reconstruction"),
+            );
+        }
+        let share = reconstruction.unexplained;
+        if matches!(self.source, Source::Captured(_)) && share > UNEXPLAINED {
+            log(
+                Level::Warning,
+                format!(
+                    "no trial matches: {:.0} % of the update's distance is left; the search failed, or victim.captured, \
+                     victim.loss, victim.mode or knowledge are not what the client did",
+                    100.0 * share
+                ),
+            );
+        }
+    }
+
     fn save(&self, round: u32) -> Result<(), super::RunError> {
         let seconds = self.clock.now();
         global_model::write(self.directory, &self.manifest.config, round, seconds, &self.server.model)
@@ -224,6 +246,7 @@ impl Rounds<'_> {
         let ended = (self.attack.run)(task, &mut bridge)?;
         self.clock = bridge.clock;
         let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
+        self.judge(&reconstruction);
         // Of the attack, without the examination that follows.
         let seconds = self.clock.now() - began;
         let result = RoundResult {
@@ -244,6 +267,9 @@ impl Rounds<'_> {
         Ok(Some(result))
     }
 }
+
+/// Share of an update from outside that a match may leave unexplained without a word. Ours.
+const UNEXPLAINED: f64 = 0.05;
 
 /// Results of rounds before `first`, as the log of an earlier worker holds them.
 fn finished_rounds(

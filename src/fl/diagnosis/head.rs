@@ -7,8 +7,8 @@
 use crate::config::Loss;
 use crate::model::{Layer, Net};
 
-/// Labels that are tried for one sample: those of the largest entries.
-const LABELS: usize = 8;
+/// Labels that are tried for one sample; of more classes those whose scores are to rise.
+const LABELS: usize = 128;
 
 /// The last layer with what was sent of it, in units of a gradient.
 pub struct Head<'a> {
@@ -148,8 +148,11 @@ impl Single {
     /// The loss, label and scale that explain p best, `preferred` if it does as well as any.
     pub fn likeness(&self, p: &[f64], preferred: Loss) -> Likeness {
         let mut labels: Vec<usize> = (0..p.len()).collect();
-        labels.sort_by(|&a, &b| p[b].abs().total_cmp(&p[a].abs()));
-        labels.truncate(LABELS);
+        if labels.len() > LABELS {
+            // With the opposite sign it is the largest.
+            labels.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+            labels.drain(LABELS / 2..p.len() - LABELS / 2);
+        }
         if p.len() == 1 {
             labels = vec![0, 1];
         }
@@ -204,13 +207,10 @@ fn to_scores(loss: Loss, z: &[f64], label: usize) -> Vec<f64> {
         Loss::Ce | Loss::CeSum | Loss::LabelSmoothing(_) => {
             softmax.iter().enumerate().map(|(c, s)| s - hit(c)).collect()
         }
-        Loss::Bce => {
-            z.iter().enumerate().map(|(c, z)| (1.0 / (1.0 + (-z).exp()) - hit(c)) / count).collect()
-        }
+        Loss::Bce => z.iter().enumerate().map(|(c, z)| (1.0 / (1.0 + (-z).exp()) - hit(c)) / count).collect(),
         Loss::Mse => z.iter().enumerate().map(|(c, z)| 2.0 * (z - hit(c)) / count).collect(),
         Loss::MseSoftmax => {
-            let r: Vec<f64> =
-                softmax.iter().enumerate().map(|(c, s)| 2.0 * (s - hit(c)) / count).collect();
+            let r: Vec<f64> = softmax.iter().enumerate().map(|(c, s)| 2.0 * (s - hit(c)) / count).collect();
             let mean = dot(&softmax, &r);
             softmax.iter().zip(r).map(|(s, r)| s * (r - mean)).collect()
         }

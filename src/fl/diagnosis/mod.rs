@@ -1,0 +1,469 @@
+//! Whether an update from outside is what it is taken for, told before it is attacked and without any ground truth:
+//! from what the loss implies for the last layer, from the weights that were sent out, and from the numbers themselves.
+//!
+//! A wrong sign, scale, loss or kind makes every attack fail without a word. What is sure is a refusal, what is likely
+//! a warning; both name the setting that fits.
+
+mod head;
+mod values;
+
+use self::head::{Head, Likeness, dot, softmax};
+use crate::config::{Accumulate, Captured, CapturedKind, DistanceKind, LocalOptimiser, LocalTraining, Loss};
+use crate::model::Net;
+
+/// How far the rows of the last layer may be from adding up to zero: exact gradients in 32 bit stay below 1e-5.
+const BALANCED: f64 = 3e-5;
+/// Share of an update that weight decay may be without spoiling every attack.
+const LITTLE: f64 = 0.1;
+/// What one sample may leave unexplained: exact gradients in 32 bit stay below 1e-4.
+const EXPLAINED: f64 = 0.03;
+/// Uncertainty of a score from which on nothing is concluded from scores.
+const UNCERTAIN: f64 = 0.3;
+/// Operations that the rank of the last layer may take.
+const RANK_COST: usize = 200_000_000;
+
+/// An update that is not what it is taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// No attack can succeed with the settings as they are; else it is likely that they are wrong, or worth to know.
+    pub sure: bool,
+    /// What it is, without its subject: `has the opposite sign`.
+    pub what: String,
+    /// What to set, if something fits.
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    fn new(sure: bool, what: impl Into<String>) -> Finding {
+        Finding { sure, what: what.into(), remedy: None }
+    }
+
+    fn with(self, remedy: impl Into<String>) -> Finding {
+        Finding { remedy: Some(remedy.into()), ..self }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.what)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An update beside what it is said to be.
+pub struct Suspect<'a> {
+    /// The network, with the loss it is taken for and what was not sent frozen.
+    pub net: &'a Net,
+    /// Parameters that were sent out.
+    pub theta: &'a [Vec<f64>],
+    /// What came back, as in the file.
+    pub sent: &'a [Vec<f64>],
+    /// The same in the sign and units of a gradient.
+    pub gradient: &'a [Vec<f64>],
+    /// What it is said to be.
+    pub captured: &'a Captured,
+    /// How it will be matched; the cosine does not see a scale.
+    pub distance: DistanceKind,
+    /// Mean and spread over random inputs of the softmax of the scores at theta, `classes` each.
+    pub typical: &'a dyn Fn() -> (Vec<f64>, Vec<f64>),
+}
+
+/// What one plain step of the client makes of a gradient, or of the mean of several.
+enum Steps {
+    /// Times this.
+    Linear(f64),
+    /// A mean of gradients at several points, times a sum of weights.
+    Several(f64),
+    /// Something else.
+    Other,
+}
+
+impl Suspect<'_> {
+    /// What speaks against the update being what it is taken for, the surest first.
+    pub fn findings(&self) -> Vec<Finding> {
+        if let Some(finding) = self.weights() {
+            return vec![finding];
+        }
+        let mut findings: Vec<Finding> = self.of_loss().into_iter().collect();
+        let tensors: Vec<&[f64]> = self.present().map(|i| self.gradient[i].as_slice()).collect();
+        let changed = values::transformed(&tensors).filter(|_| self.captured.kind != CapturedKind::Weights);
+        findings.extend(changed.map(|what| Finding::new(false, what)));
+        findings.extend(self.constant());
+        findings.sort_by_key(|finding| !finding.sure);
+        findings
+    }
+
+    fn present(&self) -> impl Iterator<Item = usize> {
+        (0..self.gradient.len()).filter(|i| !self.net.frozen().contains(i))
+    }
+
+    /// Weights given as an update, or an update as weights.
+    fn weights(&self) -> Option<Finding> {
+        let product =
+            |a: &[Vec<f64>], b: &[Vec<f64>]| -> f64 { self.present().map(|i| dot(&a[i], &b[i])).sum() };
+        let (sent, theta) = (product(self.sent, self.sent), product(self.theta, self.theta));
+        let cosine = product(self.sent, self.theta) / (sent * theta).sqrt();
+        match self.captured.kind {
+            CapturedKind::Weights if cosine < 0.1 && sent < theta => Some(
+                Finding::new(
+                    true,
+                    format!(
+                        "holds no weights that these could have become, but an update (cosine {cosine:.2} to the weights \
+                         sent out)"
+                    ),
+                )
+                .with("set victim.captured.kind = \"delta\", \"negative-delta\" or \"gradient\""),
+            ),
+            CapturedKind::Weights => None,
+            _ if cosine.abs() > 0.999 => Some(
+                Finding::new(
+                    true,
+                    if (cosine - 1.0).abs() < 1e-12 && (sent / theta - 1.0).abs() < 1e-12 {
+                        "holds the weights that were sent out, not an update".to_owned()
+                    } else {
+                        format!("holds weights, not an update (cosine {cosine:.5} to the weights sent out)")
+                    },
+                )
+                .with("give what the client sent back; weights after training are kind = \"weights\""),
+            ),
+            _ => None,
+        }
+    }
+
+    /// A tensor of equal numbers that are not zero.
+    fn constant(&self) -> Option<Finding> {
+        let constant = |i: &usize| {
+            let values = &self.gradient[*i];
+            values.len() > 2 && values[0] != 0.0 && values.iter().all(|value| *value == values[0])
+        };
+        let names: Vec<&str> =
+            self.present().filter(constant).map(|i| self.net.parameter_specs()[i].name.as_str()).collect();
+        let first = names.first()?;
+        let more = if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
+        Some(Finding::new(false, format!("has the same number everywhere in {first}{more}")))
+    }
+
+    /// The relative error of what was sent, on the last layer: rounding, and of a difference that of the weights.
+    fn noise(&self) -> f64 {
+        let rounding = values::rounding(self.present().flat_map(|i| &self.sent[i]));
+        let head = self.net.parameter_specs().len().saturating_sub(2)..self.net.parameter_specs().len();
+        let size = |tensors: &[Vec<f64>]| tensors[head.clone()].iter().map(|t| dot(t, t)).sum::<f64>().sqrt();
+        let step =
+            self.captured.local.map_or(1.0, |local| local.learning_rate) * self.captured.scale.known().abs();
+        let lever = size(self.theta) / (size(self.gradient) * step).max(f64::MIN_POSITIVE);
+        match self.captured.kind {
+            CapturedKind::Gradient => rounding,
+            CapturedKind::Weights => rounding * lever,
+            CapturedKind::Delta | CapturedKind::NegativeDelta => rounding + 2f64.powi(-24) * lever,
+        }
+    }
+
+    /// Whether a wrong scale does no harm.
+    fn is_blind_to_scale(&self) -> bool {
+        self.distance == DistanceKind::Cosine || self.captured.scale.is_estimated()
+    }
+
+    /// A factor on what is taken for a gradient as a factor on what was sent.
+    fn as_sent(&self, scale: f64) -> f64 {
+        rounded(scale * self.captured.scale.known())
+    }
+
+    fn steps(&self) -> Steps {
+        if !self.captured.kind.takes_steps() {
+            return Steps::Linear(1.0);
+        }
+        let Some(local) = self.captured.local else { return Steps::Other };
+        let LocalTraining { optimiser, clip, momentum, nesterov, dampening, accumulate, proximal, .. } =
+            local;
+        if optimiser != LocalOptimiser::Sgd || clip.is_some() || accumulate != Accumulate::default() {
+            return Steps::Other;
+        }
+        let steps = local.steps(self.captured.batch);
+        if steps == 1 {
+            return Steps::Linear(if nesterov { 1.0 + momentum } else { 1.0 });
+        }
+        if nesterov || dampening != 0.0 || proximal != 0.0 {
+            return Steps::Other;
+        }
+        // Each gradient stays in the momentum until the last step.
+        let weight = |k: usize| (0..steps - k).map(|i| momentum.powi(i as i32)).sum::<f64>();
+        Steps::Several((0..steps).map(weight).sum())
+    }
+
+    /// What the last layer implies.
+    fn of_loss(&self) -> Option<Finding> {
+        let loss = self.net.loss();
+        let noise = self.noise();
+        let head = Head::of(self.net, self.theta, self.gradient)?;
+        let steps = self.steps();
+        let imbalance = head.imbalance();
+        let decay = self.captured.local.map_or(0.0, |local| local.decay());
+        let is_balanced = imbalance < BALANCED + 8.0 * noise;
+        if let (Steps::Linear(factor), 1) = (&steps, self.captured.batch)
+            && decay == 0.0
+        {
+            let single = head.single(noise).filter(|single| single.uncertain < UNCERTAIN);
+            let p = head.to_scores()?;
+            let single = single?;
+            let tolerance = EXPLAINED + 4.0 * single.uncertain + 4.0 * noise;
+            if is_balanced || !loss.is_cross_entropy() || head.decay().is_none() {
+                let likeness = single.likeness(p, loss);
+                return match single.rest < tolerance && likeness.residual < tolerance {
+                    true => self.compare(likeness, *factor, tolerance),
+                    false => self.unlike_one(&single, tolerance),
+                };
+            }
+        }
+        if loss.is_cross_entropy() && !is_balanced && !matches!(steps, Steps::Other) && decay == 0.0 {
+            return Some(self.unbalanced(&head, imbalance));
+        }
+        if !loss.is_cross_entropy() {
+            return (imbalance < 1e-6 + 2.0 * noise && self.captured.batch > 1).then(|| {
+                let what = format!(
+                    "has last rows that add up to zero, as under softmax cross-entropy, not {}",
+                    loss.name()
+                );
+                Finding::new(false, what).with("set victim.loss = \"ce\"")
+            });
+        }
+        let (factor, several) = match steps {
+            Steps::Linear(factor) => (factor, false),
+            Steps::Several(factor) => (factor, true),
+            Steps::Other => return None,
+        };
+        self.counts(&head, factor, several, noise).or_else(|| self.rank(&head, several, noise))
+    }
+
+    /// One sample explains the update: as it was taken, or under another loss, sign or scale.
+    fn compare(&self, found: Likeness, factor: f64, tolerance: f64) -> Option<Finding> {
+        let loss = self.net.loss();
+        let scale = found.scale / factor;
+        let same = match (found.loss, loss) {
+            (Loss::Ce, Loss::Ce | Loss::CeSum) => true,
+            // Little smoothing and much rounding are hard to tell apart.
+            (Loss::LabelSmoothing(a), Loss::LabelSmoothing(b)) => (a - b).abs() < 0.01 + tolerance,
+            (Loss::LabelSmoothing(e), Loss::Ce | Loss::CeSum) => e < 0.005,
+            (a, b) => a == b,
+        };
+        if !same {
+            let what = format!("is the gradient of the {}, not of the {}", found.loss.name(), loss.name());
+            let mut remedy = format!("set victim.loss = {}", found.loss.key());
+            let right = (scale - 1.0).abs() < 0.1;
+            if !right {
+                remedy += &format!(" and victim.captured.scale = {}", self.as_sent(scale));
+            }
+            return Some(Finding::new(true, what).with(remedy));
+        }
+        if scale < 0.0 {
+            return Some(self.opposite(true, -scale));
+        }
+        if self.captured.scale.is_estimated() || (scale - 1.0).abs() < 0.05 + tolerance {
+            return None;
+        }
+        let scaler = is_power_of_two(scale) && scale >= 128.0;
+        let times = rounded(scale);
+        let what = match scaler {
+            true => format!("is scaled by {times}: a loss scaler that was not undone"),
+            false => format!("is {times} times the gradient of one sample"),
+        };
+        let remedy = format!("set victim.captured.scale = {}", self.as_sent(scale));
+        let blind = self.is_blind_to_scale();
+        let what = if blind { format!("{what}, which the matching does not see") } else { what };
+        Some(Finding::new(!blind, what).with(remedy))
+    }
+
+    /// The sign is wrong, by what is likely or sure.
+    fn opposite(&self, sure: bool, scale: f64) -> Finding {
+        let what = match self.captured.kind {
+            CapturedKind::Gradient => "has the opposite sign of a gradient",
+            CapturedKind::Delta => "has the sign of negative-delta",
+            CapturedKind::NegativeDelta => "has the sign of delta",
+            CapturedKind::Weights => "leads away from where a gradient step leads",
+        };
+        let as_is = (scale - 1.0).abs() < 0.05 || self.captured.scale.is_estimated();
+        let remedy = match self.captured.kind {
+            CapturedKind::Delta if as_is => "set victim.captured.kind = \"negative-delta\"".to_owned(),
+            CapturedKind::NegativeDelta if as_is => "set victim.captured.kind = \"delta\"".to_owned(),
+            _ => format!("set victim.captured.scale = {}", self.as_sent(if as_is { -1.0 } else { -scale })),
+        };
+        let likely = if sure { "" } else { "presumably " };
+        Finding::new(sure, format!("{likely}{what}")).with(remedy)
+    }
+
+    /// A batch of one was said, but the last layer tells of something else.
+    fn unlike_one(&self, single: &head::Single, tolerance: f64) -> Option<Finding> {
+        if single.rest >= tolerance {
+            let what = format!(
+                "is not of one sample: {:.0} % of the last layer's gradient does not come from one",
+                100.0 * single.rest.min(1.0)
+            );
+            return Some(Finding::new(false, what).with(
+                "check victim.captured.batch; post-processing and clients with local steps look like this as well",
+            ));
+        }
+        let what = "is no gradient of one sample and a hard label under cross-entropy, binary cross-entropy or squared \
+                    error";
+        Some(Finding::new(false, what).with("check victim.loss, victim.mode and victim.captured.weights"))
+    }
+
+    /// The rows of the last layer do not add up to zero.
+    fn unbalanced(&self, head: &Head, imbalance: f64) -> Finding {
+        if let Some(decay) = head.decay() {
+            let size = |tensors: &[Vec<f64>]| tensors.iter().map(|t| dot(t, t)).sum::<f64>().sqrt();
+            let sure = decay * size(self.theta) > LITTLE * size(self.gradient);
+            let decay = rounded(decay);
+            let what =
+                format!("has weight decay in it: {decay} times the weights were added to the gradient");
+            let remedy = match self.captured.kind {
+                CapturedKind::Gradient => format!(
+                    "set victim.captured.kind = \"negative-delta\" and victim.captured.local = {{ learning_rate = 1, \
+                     weight_decay = {decay} }}, which says the same"
+                ),
+                _ => format!("set weight_decay = {decay} in victim.captured.local"),
+            };
+            return Finding::new(sure, what).with(remedy);
+        }
+        // Noise and other post-processing keep most of the balance; another loss does not.
+        let what = format!(
+            "is not of softmax cross-entropy: the rows of its last layer add up to {:.0} % of their size, not to zero",
+            100.0 * imbalance
+        );
+        match imbalance > 0.1 {
+            true => Finding::new(self.captured.kind == CapturedKind::Gradient && imbalance > 0.3, what)
+                .with("set victim.loss = \"bce\" or \"mse\""),
+            false => Finding::new(false, what).with("weight decay or post-processing does this"),
+        }
+    }
+
+    /// Labels in the batch cannot be less than none: n_c / B = s_c - g_c of class c, with s_c >= 0 that add up to 1.
+    fn counts(&self, head: &Head, factor: f64, several: bool, noise: f64) -> Option<Finding> {
+        let g: Vec<f64> = head.to_scores()?.iter().map(|g| g / factor).collect();
+        if g.len() < 2 {
+            return None;
+        }
+        let of_sum = self.net.loss() == Loss::CeSum;
+        let batch = self.captured.batch as f64;
+        let local = self.captured.local.filter(|_| several);
+        // Samples that are counted, each as often as it is taken; steps of unequal size weigh them unequally.
+        let uneven = local.is_some_and(|local| {
+            local.momentum > 0.0
+                || local.batch.is_some_and(|each| !self.captured.batch.is_multiple_of(each as usize))
+        });
+        let samples = local.map_or(batch, |local| batch * f64::from(local.epochs));
+        let needed = |g: &[f64], sign: f64, scale: f64| -> f64 {
+            let slack = 0.02 + 4.0 * noise;
+            let below = g.iter().map(|g| (-sign * g / scale - slack).max(0.0));
+            if uneven {
+                below.sum::<f64>() * samples
+            } else {
+                below.map(|below| (below * samples).ceil()).sum()
+            }
+        };
+        let scale = if of_sum { batch } else { 1.0 };
+        let fits = |sign: f64, scale: f64| needed(&g, sign, scale) <= samples;
+        let blind = self.is_blind_to_scale();
+        if !fits(1.0, scale) {
+            let many =
+                format!("no {} labels under the {} give the last layer", samples, self.net.loss().name());
+            if fits(-1.0, scale) {
+                return Some(self.opposite(true, 1.0));
+            }
+            if !of_sum && batch > 1.0 && fits(1.0, batch) {
+                let what = format!(
+                    "is too large for a mean over {batch} samples, as a sum over them or over accumulated steps is"
+                );
+                let remedy = format!("set victim.loss = \"ce-sum\", or victim.captured.scale = {batch}");
+                return Some(Finding::new(!blind, what).with(remedy));
+            }
+            let most = g.iter().map(|g| -g).fold(0.0, f64::max);
+            let what = if most > 1.05 * scale {
+                format!("is scaled: an entry of the last layer's bias is {:.3}, and none is below -1", -most)
+            } else {
+                format!("is larger than, or not, a gradient of {batch} sample(s): {many} that it has")
+            };
+            let remedy = "set victim.captured.scale, known or \"estimated\", or check victim.captured.batch";
+            return Some(Finding::new(most > 1.05 * scale && !blind, what).with(remedy));
+        }
+        self.typical_counts(&g, scale, several)
+    }
+
+    /// The same beside what the network says of random inputs, if it says the same of all of them, as an untrained one
+    /// does.
+    fn typical_counts(&self, g: &[f64], scale: f64, several: bool) -> Option<Finding> {
+        let (mean, spread) = (self.typical)();
+        let spread = spread.iter().copied().fold(0.0, f64::max);
+        if spread > 0.05 {
+            return None;
+        }
+        let slack = 0.05 + 3.0 * spread;
+        let below = |sign: f64| {
+            let counts = mean.iter().zip(g).map(|(s, g)| s - sign * g / scale);
+            counts.map(|count| -count).fold(0.0, f64::max)
+        };
+        if below(1.0) > slack && below(-1.0) < slack / 2.0 {
+            return Some(self.opposite(false, 1.0));
+        }
+        // Classes that no sample has are pushed down by all of s: their share of both is the scale.
+        let batch = self.captured.batch;
+        if several || 2 * batch > g.len() {
+            return None;
+        }
+        let (up, expected) = g
+            .iter()
+            .zip(&mean)
+            .filter(|(g, _)| **g > 0.0)
+            .fold((0.0, 0.0), |(up, expected), (g, s)| (up + g, expected + s));
+        let found = up / expected / scale;
+        let unlike = !(0.67..1.5).contains(&found) && expected > 0.0;
+        unlike.then(|| {
+            let what =
+                format!("is presumably about {} times the gradient of {batch} samples", rounded(found));
+            Finding::new(false, what).with("set victim.captured.scale, known or \"estimated\"")
+        })
+    }
+
+    /// The gradient to the last weights of B samples has rank B at most.
+    fn rank(&self, head: &Head, several: bool, noise: f64) -> Option<Finding> {
+        let batch = self.captured.batch;
+        if several || batch + 1 >= head.classes || head.cost(batch) > RANK_COST {
+            return None;
+        }
+        let beyond = head.beyond_rank(batch);
+        (beyond > 0.02 + 8.0 * noise).then(|| {
+            let what = format!(
+                "holds more than {batch} sample(s): {:.0} % of the last layer's gradient cannot come from so few",
+                100.0 * beyond
+            );
+            Finding::new(false, what)
+                .with("check victim.captured.batch; post-processing and clients with local steps look like this as well")
+        })
+    }
+}
+
+/// Mean and spread of the softmax of rows of scores.
+pub fn typical(scores: &[f64], classes: usize) -> (Vec<f64>, Vec<f64>) {
+    let rows: Vec<Vec<f64>> = scores.chunks(classes).map(softmax).collect();
+    let count = rows.len() as f64;
+    let mean: Vec<f64> = (0..classes).map(|c| rows.iter().map(|row| row[c]).sum::<f64>() / count).collect();
+    let spread =
+        (0..classes).map(|c| (rows.iter().map(|row| (row[c] - mean[c]).powi(2)).sum::<f64>() / count).sqrt());
+    let spread = spread.collect();
+    (mean, spread)
+}
+
+/// Three digits, and whole powers of two as they are.
+fn rounded(value: f64) -> f64 {
+    if is_power_of_two(value) {
+        return 2f64.powi(value.log2().round() as i32);
+    }
+    let digits = 10f64.powi(2 - value.abs().log10().floor() as i32);
+    (value * digits).round() / digits
+}
+
+fn is_power_of_two(value: f64) -> bool {
+    let power = value.log2();
+    power.is_finite() && (power - power.round()).abs() < 0.01
+}

@@ -1,0 +1,86 @@
+//! What the numbers of an update tell by themselves: how exact they are, and what was done to them.
+
+/// Most distinct values of a tensor that was quantised to levels.
+const LEVELS: usize = 256;
+/// Smallest tensor whose levels are counted: of few numbers many are equal by chance.
+const ENOUGH: usize = 1_000;
+
+/// The relative error of numbers that were sent in 32, 16 or bfloat16 bits, told by what they all can be written in.
+pub fn rounding<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
+    let (mut bf16, mut f16) = (true, true);
+    for &value in values {
+        bf16 &= f64::from(f32::from_bits((value as f32).to_bits() & 0xffff_0000)) == value;
+        f16 &= half::f16::from_f64(value).to_f64() == value;
+        if !bf16 && !f16 {
+            return 2f64.powi(-24);
+        }
+    }
+    if f16 { 2f64.powi(-11) } else { 2f64.powi(-8) }
+}
+
+/// What was done to the tensors of an update, if it shows: signs, levels, zeros.
+pub fn transformed(tensors: &[&[f64]]) -> Option<String> {
+    let all = || tensors.iter().copied().flatten();
+    let count = all().count();
+    let zeros = all().filter(|value| **value == 0.0).count();
+    let signs = |tensor: &&[f64]| {
+        let size = tensor.iter().map(|value| value.abs()).fold(0.0, f64::max);
+        tensor.iter().all(|value| *value == 0.0 || value.abs() == size)
+    };
+    if count >= ENOUGH && tensors.iter().all(signs) {
+        return Some("holds signs alone, as signSGD sends them: their sizes are lost".into());
+    }
+    if count >= ENOUGH && zeros * 2 > count {
+        let share = 100.0 * zeros as f64 / count as f64;
+        return Some(format!("is {share:.0} % zeros, as a sparsified update is"));
+    }
+    let large: Vec<&[f64]> = tensors.iter().copied().filter(|tensor| tensor.len() >= ENOUGH).collect();
+    let levels: Option<usize> = large.iter().map(|tensor| levels(tensor)).sum();
+    match levels {
+        Some(levels) if !large.is_empty() => {
+            let each = levels.div_ceil(large.len());
+            Some(format!("takes about {each} values in each large tensor, as a quantised update does"))
+        }
+        _ => None,
+    }
+}
+
+/// Distinct values, if they are few.
+fn levels(tensor: &[f64]) -> Option<usize> {
+    let mut seen = std::collections::HashSet::new();
+    for value in tensor {
+        seen.insert(value.to_bits());
+        if seen.len() > LEVELS || seen.len() * 4 > tensor.len() {
+            return None;
+        }
+    }
+    Some(seen.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_numbers_can_be_written_in_is_their_width() {
+        let numbers: Vec<f64> = (1..200).map(|i| f64::from((i as f32).sin())).collect();
+        let as_f16: Vec<f64> = numbers.iter().map(|v| half::f16::from_f64(*v).to_f64()).collect();
+        let as_bf16: Vec<f64> = numbers.iter().map(|v| half::bf16::from_f64(*v).to_f64()).collect();
+        assert_eq!(rounding(numbers.iter()), 2f64.powi(-24));
+        assert_eq!(rounding(as_f16.iter()), 2f64.powi(-11));
+        assert_eq!(rounding(as_bf16.iter()), 2f64.powi(-8));
+    }
+
+    #[test]
+    fn signs_zeros_and_levels_are_seen() {
+        let numbers: Vec<f64> = (1..2000).map(|i| f64::from(i).sin()).collect();
+        let say = |change: fn(f64) -> f64| {
+            let changed: Vec<f64> = numbers.iter().map(|v| change(*v)).collect();
+            transformed(&[&changed]).unwrap_or_default()
+        };
+        assert_eq!(say(|v| v), "");
+        assert!(say(f64::signum).contains("signSGD"));
+        assert!(say(|v| if v.abs() < 0.9 { 0.0 } else { v }).contains("sparsified"));
+        assert!(say(|v| (v * 7.0).round() / 7.0).contains("about 15 values"));
+    }
+}
