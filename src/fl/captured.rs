@@ -185,7 +185,7 @@ fn frozen(net: Net, values: &[Vec<f64>], notes: &mut Reading) -> Net {
 }
 
 /// What speaks against the update being what it is taken for.
-fn findings(
+pub(super) fn findings(
     config: &RunConfig,
     captured: &Captured,
     net: &Net,
@@ -235,7 +235,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// Brings what was captured to a gradient or to theta_K - theta_0.
-fn canonical(
+pub(super) fn canonical(
     kind: CapturedKind,
     mut values: Vec<Vec<f64>>,
     sent_out: &[Vec<f64>],

@@ -114,3 +114,5 @@ pub fn architecture(name: &str) -> Option<&'static Architecture> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::small_input;

@@ -8,7 +8,7 @@ use crate::config::{ActivationKind, BatchNormMode, InitialisationKind, NormKind}
 use crate::seed::{Seed, normal};
 
 /// A small input and width at which an architecture is quick.
-pub(super) fn small_input(name: &str) -> ([usize; 3], f64) {
+pub(crate) fn small_input(name: &str) -> ([usize; 3], f64) {
     match name {
         "mlp" => ([1, 4, 4], 0.01),
         "lenet" => ([3, 8, 8], 0.5),

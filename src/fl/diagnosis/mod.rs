@@ -467,3 +467,6 @@ fn is_power_of_two(value: f64) -> bool {
     let power = value.log2();
     power.is_finite() && (power - power.round()).abs() < 0.01
 }
+
+#[cfg(test)]
+mod honest;

@@ -15,7 +15,8 @@ pub fn rounding<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
             return 2f64.powi(-24);
         }
     }
-    if f16 { 2f64.powi(-11) } else { 2f64.powi(-8) }
+    // Of numbers that both can write the coarser: few bfloat16 are no half.
+    if bf16 { 2f64.powi(-8) } else { 2f64.powi(-11) }
 }
 
 /// What was done to the tensors of an update, if it shows: signs, levels, zeros.
@@ -49,7 +50,8 @@ pub fn transformed(tensors: &[&[f64]]) -> Option<String> {
 fn levels(tensor: &[f64]) -> Option<usize> {
     let mut seen = std::collections::HashSet::new();
     for value in tensor {
-        seen.insert(value.to_bits());
+        // 0 and -0 are one.
+        seen.insert((value + 0.0).to_bits());
         if seen.len() > LEVELS || seen.len() * 4 > tensor.len() {
             return None;
         }
