@@ -1,12 +1,12 @@
 //! An update that came from a real system: its files read, held against the model, and brought to the two kinds that
 //! attacks know.
 
-use super::setup::{File, fitted};
+use super::setup::{File, fitted, reading};
 use super::victim::descent;
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::Compute;
-use crate::checkpoint::{Checkpoint, Statistics, sizes};
+use crate::checkpoint::{Checkpoint, Reading, Statistics, sizes};
 use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Images, Normalisation};
 use crate::model::{Model, Parameters};
@@ -106,9 +106,10 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         (configured, found) => found.or(configured).unwrap_or_default(),
     };
     let net = fitted(victim, input, classes)?;
-    let weights = File::read("victim.captured.weights", &captured.weights)?;
+    let weights = File::read("victim.captured.weights", &captured.weights, reading(victim))?;
     let weights = weights.of(&victim.model, &net, |file| file.trained(&net))?;
-    let update = File::read("victim.captured.update", &captured.update)?;
+    let any = Reading { key: None, ..reading(victim) };
+    let update = File::read("victim.captured.update", &captured.update, any)?;
     let (sha256, values) =
         update.of(&victim.model, &net, |file| Ok((file.sha256.clone(), file.update(&net)?)))?;
     let (kind, values) = canonical(captured.kind, values, &weights.parameters);
