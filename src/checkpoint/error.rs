@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::MAX_BYTES;
+use super::{MAX_BYTES, Unread, shown};
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,21 @@ pub enum CheckpointError {
         /// As given.
         path: PathBuf,
     },
+    /// One of several files is not there.
+    #[error(
+        "{} needs {shard} beside it (file {number} of {count}), which is not there: download it as well",
+        path.display()
+    )]
+    MissingShard {
+        /// The index.
+        path: PathBuf,
+        /// The file that it names.
+        shard: String,
+        /// Its number, from 1.
+        number: usize,
+        /// Files of the checkpoint.
+        count: usize,
+    },
     /// The content cannot be used.
     #[error("{} {fault}", path.display())]
     Fault {
@@ -44,10 +59,33 @@ pub enum Fault {
     /// No known format.
     #[error("is neither safetensors nor a PyTorch file nor npz: save the weights as one of these")]
     Unknown,
+    /// A known format that holds no weights for us.
+    #[error("is {what}: {instead}")]
+    Other {
+        /// What it is.
+        what: String,
+        /// The way to weights.
+        instead: String,
+    },
     /// Truncated or changed.
     #[error("is damaged or cut off ({0}): copy or download it again")]
     Damaged(String),
-    /// A pickle that names something outside the allow-list.
+    /// Tensors of a kind that is not read.
+    #[error("holds {name} as {}, which gialab does not read: save {}", unread.what, unread.instead)]
+    Unread {
+        /// The first of them.
+        name: String,
+        /// What it is.
+        unread: Unread,
+    },
+    /// A whole model instead of its state dict.
+    #[error(
+        "is a whole pickled model ({0}), which takes its own code to open; nothing was run: load it in Python where that \
+         code is and save its state dict, torch.save(model.state_dict(), \"weights.pth\")"
+    )]
+    Model(String),
+    /// A pickle that is nothing but an object of some class, or that names what only an attack on its reader has a use
+    /// for.
     #[error(
         "asks to run `{0}`; nothing was run: save the state dict alone, torch.save(model.state_dict(), \"weights.pth\")"
     )]
@@ -67,6 +105,10 @@ impl Fault {
     /// A file, or what it unpacks to, above [`MAX_BYTES`].
     pub(super) fn too_large(bytes: u64) -> Fault {
         Fault::Limit(format!("takes {bytes} bytes, above the limit of {MAX_BYTES}"))
+    }
+
+    pub(super) fn unread(name: &str, unread: Unread) -> Fault {
+        Fault::Unread { name: shown(name), unread }
     }
 
     /// Ends in the middle of something.

@@ -3,16 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::{Checkpoint, Statistics, Tensor, shown};
+use super::level::Level;
+use super::{Checkpoint, Hidden, Statistics, Unread, shown};
 use crate::config::ModelOptions;
 use crate::model::{self, Net, TensorSpec};
 
-/// Keys and modules that training code wraps around a model.
-const WRAPPERS: [&str; 8] =
-    ["state_dict", "model_state_dict", "model", "net", "network", "weights", "module", "_orig_mod"];
-/// Deepest nesting of such wrappers, and most prefixes that are tried.
-const MAX_WRAPPERS: usize = 4;
-const MAX_LEVELS: usize = 16;
 /// Sides of inputs that are tried for models whose shapes depend on it, in pixels.
 const SIDES: [usize; 8] = [32, 28, 64, 224, 128, 96, 48, 16];
 
@@ -40,6 +35,12 @@ pub struct Table {
     pub unexpected: Vec<TensorSpec>,
     /// Of another shape.
     pub misshapen: Vec<Misshapen>,
+    /// Wrappers that were taken out of the names, as `_orig_mod`.
+    pub inner: Vec<&'static str>,
+    /// Tensors were taken by their order, not by their names.
+    pub by_order: bool,
+    /// The names differ, but the shapes are the model's in this order.
+    pub in_order: bool,
 }
 
 /// The built-in model that is most like a file.
@@ -53,6 +54,10 @@ pub struct Fit {
     pub classes: usize,
     /// What differs.
     pub table: Table,
+    /// Keys of other parts of the file that fit as well: averaged copies, or such that one must be named.
+    pub others: Vec<String>,
+    /// Which of them is meant must be said.
+    pub ambiguous: bool,
 }
 
 /// Values for every tensor of a model, in its order.
@@ -60,23 +65,18 @@ pub struct Fit {
 pub struct Trained {
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// The key that the tensors lie under, if the file has other state dicts as well.
+    pub key: Option<String>,
     /// Trainable tensors.
     pub parameters: Vec<Vec<f64>>,
     /// Running statistics.
     pub buffers: Vec<Vec<f64>>,
 }
 
-/// The tensors under one prefix.
-pub(super) struct Level<'a> {
-    pub(super) prefix: String,
-    tensors: HashMap<&'a str, &'a Tensor>,
-    order: Vec<&'a str>,
-}
-
 impl Checkpoint {
     /// Holds the file against a model, under the prefix that suits it best.
     pub fn compare(&self, net: &Net) -> Table {
-        best(&self.renamed().levels(), net, true)
+        self.nearest(net, true)
     }
 
     /// The model's values, if every tensor of it is there and finite.
@@ -84,37 +84,68 @@ impl Checkpoint {
     /// # Errors
     /// What does not fit, or is not finite.
     pub fn trained(&self, net: &Net) -> Result<Trained, Misfit> {
-        let file = self.named(net)?;
-        let levels = file.levels();
-        let table = best(&levels, net, true);
-        let level = levels.iter().find(|level| level.prefix == table.prefix);
-        let Some(level) = level.filter(|_| table.is_exact()) else { return Err(Misfit::Shapes(table)) };
+        let selected = self.select(net, true)?;
+        let level = &selected.level;
         let (parameters, buffers) = (level.values(net.parameter_specs())?, level.values(net.buffer_specs())?);
-        Ok(Trained { sha256: self.sha256.clone(), parameters, buffers })
+        let key = (!selected.passed_over.is_empty()).then(|| level.key()).flatten();
+        Ok(Trained { sha256: self.sha256.clone(), key, parameters, buffers })
     }
 
     /// The built-in model that is most like the file; `None` if none is like it at all.
     pub fn fit(&self) -> Option<Fit> {
-        let file = self.renamed();
-        let levels = file.levels();
-        let classes = file.guessed_classes();
-        let mut channels: Vec<usize> = file.guessed_channels().into_iter().chain([3, 1]).collect();
+        let mut levels = self.levels();
+        let unwrapped: Vec<Level> = levels.iter().flat_map(Level::unwrapped).collect();
+        levels.extend(unwrapped);
+        let classes = self.guessed_classes();
+        let mut channels: Vec<usize> = self.guessed_channels().into_iter().chain([3, 1]).collect();
         channels.dedup();
-        let mut found: Option<(isize, Fit)> = None;
+        let (mut found, mut in_order): (Option<(isize, Fit)>, Option<Fit>) = (None, None);
         for architecture in model::ARCHITECTURES.iter() {
             for input in channels.iter().flat_map(|&c| SIDES.map(|side| [c, side, side])) {
                 let Ok(net) = architecture.net(&ModelOptions::default(), input, classes) else { continue };
-                if !levels.iter().any(|level| level.is_like(&net)) {
-                    continue;
-                }
-                let table = best(&levels, &net, true);
-                let score = table.score();
-                if table.is_likely() && found.as_ref().is_none_or(|(most, _)| score > *most) {
-                    found = Some((score, Fit { architecture: architecture.name, input, classes, table }));
+                let fit = |table| Fit {
+                    architecture: architecture.name,
+                    input,
+                    classes,
+                    table,
+                    others: Vec::new(),
+                    ambiguous: false,
+                };
+                for level in &levels {
+                    let table = match level.is_list() {
+                        true => level.by_place(&net).map(|level| level.beside(&net, true)),
+                        false => level.is_like(&net).then(|| level.beside(&net, true)),
+                    };
+                    let table = table.filter(Table::is_likely);
+                    let score = table.as_ref().map_or(isize::MIN, Table::score);
+                    if let Some(table) = table
+                        && found.as_ref().is_none_or(|(most, _)| score > *most)
+                    {
+                        found = Some((score, fit(table)));
+                    }
+                    if in_order.is_none() && !level.is_list() && level.by_order(&net).is_some() {
+                        let table = Table { in_order: true, ..level.beside(&net, true) };
+                        in_order = Some(fit(table));
+                    }
                 }
             }
         }
-        found.map(|(_, fit)| fit)
+        let found = found.map(|(_, fit)| fit);
+        match found {
+            Some(fit) if fit.table.is_exact() => Some(self.beside_others(fit)),
+            found => in_order.or(found),
+        }
+    }
+
+    /// A fit with what else in the file fits the same model.
+    fn beside_others(&self, fit: Fit) -> Fit {
+        let architecture = model::architecture(fit.architecture);
+        let net = architecture.and_then(|it| it.net(&ModelOptions::default(), fit.input, fit.classes).ok());
+        match net.map(|net| self.select(&net, true).map(|selected| (selected.table, selected.passed_over))) {
+            Some(Ok((table, others))) => Fit { table, others, ..fit },
+            Some(Err(Misfit::Several { keys })) => Fit { others: keys, ambiguous: true, ..fit },
+            _ => fit,
+        }
     }
 
     /// Scores of the classifier: rows of the last matrix.
@@ -131,47 +162,6 @@ impl Checkpoint {
     fn guessed_channels(&self) -> Option<usize> {
         let kernel = self.tensors.iter().find(|tensor| tensor.shape.len() == 4)?;
         Some(kernel.shape[1]).filter(|channels| (1..=4).contains(channels))
-    }
-
-    /// The file as it is, and under every wrapper that could be taken off.
-    pub(super) fn levels(&self) -> Vec<Level<'_>> {
-        let mut levels = vec![self.level(String::new())];
-        let mut next = 0;
-        while next < levels.len() && levels.len() < MAX_LEVELS {
-            let level = &levels[next];
-            let heads: Vec<&str> =
-                level.order.iter().map(|name| name.split_once('.').map_or("", |(head, _)| head)).collect();
-            let mut wrappers: Vec<&str> = heads
-                .iter()
-                .copied()
-                .filter(|head| WRAPPERS.contains(head) || head.ends_with("state_dict"))
-                .collect();
-            // What all names begin with may be a wrapper too.
-            if let [first, rest @ ..] = heads.as_slice()
-                && !first.is_empty()
-                && rest.iter().all(|head| head == first)
-            {
-                wrappers.push(first);
-            }
-            wrappers.sort_unstable();
-            wrappers.dedup();
-            let depth = level.prefix.matches('.').count();
-            if depth < MAX_WRAPPERS {
-                let inner: Vec<String> =
-                    wrappers.iter().map(|wrapper| format!("{}{wrapper}.", level.prefix)).collect();
-                levels.extend(inner.into_iter().map(|prefix| self.level(prefix)));
-            }
-            next += 1;
-        }
-        levels
-    }
-
-    fn level(&self, prefix: String) -> Level<'_> {
-        let inside = |tensor: &'_ Tensor| tensor.name.starts_with(&prefix);
-        let tensors: Vec<&Tensor> = self.tensors.iter().filter(|tensor| inside(tensor)).collect();
-        let order: Vec<&str> = tensors.iter().map(|tensor| &tensor.name[prefix.len()..]).collect();
-        let tensors = order.iter().copied().zip(tensors).collect();
-        Level { prefix, tensors, order }
     }
 }
 
@@ -196,29 +186,63 @@ pub enum Misfit {
         /// `3 NaN`.
         what: String,
     },
-}
-
-/// The model beside the level that suits it best; buffers must be there, or may.
-pub(super) fn best(levels: &[Level], net: &Net, buffers: bool) -> Table {
-    let tables = levels.iter().map(|level| level.beside(net, buffers));
-    // Of equals the first: the shortest prefix.
-    tables.reduce(|best, table| if table.score() > best.score() { table } else { best }).unwrap_or_default()
+    /// A tensor holds integers: quantised values without what they are multiples of.
+    Integers {
+        /// The tensor.
+        name: String,
+        /// Type of its values.
+        dtype: &'static str,
+    },
+    /// A tensor is of a kind that is not read.
+    Unread {
+        /// The tensor.
+        name: String,
+        /// What it is.
+        unread: Unread,
+    },
+    /// What lies in the file is a whole model.
+    Hidden(Hidden),
+    /// Several state dicts fit.
+    Several {
+        /// Their keys; the first may be empty, the file itself.
+        keys: Vec<String>,
+    },
+    /// Nothing lies under the key that was given.
+    NoKey {
+        /// It.
+        key: String,
+        /// Those that there are.
+        keys: Vec<String>,
+    },
 }
 
 impl Level<'_> {
     /// A quick look: at least half of the model is there.
     fn is_like(&self, net: &Net) -> bool {
         let specs = || net.parameter_specs().iter().chain(net.buffer_specs().iter());
-        let here =
-            |spec: &&TensorSpec| self.tensors.get(spec.name.as_str()).is_some_and(|t| t.shape == spec.shape);
-        2 * specs().filter(here).count() > specs().count()
+        let here = |spec: &&TensorSpec| self.get(&spec.name).is_some_and(|t| t.shape == spec.shape);
+        2 * self.tensors.len() > specs().count() && 2 * specs().filter(here).count() > specs().count()
+    }
+
+    /// That none of these tensors holds integers.
+    pub(super) fn floats(&self, specs: &[TensorSpec]) -> Result<(), Misfit> {
+        let integers = |spec: &&TensorSpec| {
+            self.get(&spec.name).is_some_and(|tensor| tensor.shape == spec.shape && !tensor.dtype.is_float())
+        };
+        match specs.iter().find(integers) {
+            Some(spec) => Err(Misfit::Integers {
+                name: shown(&spec.name),
+                dtype: self.get(&spec.name).map_or("", |tensor| tensor.dtype.name()),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Values of these tensors, which are there.
     pub(super) fn values(&self, specs: &[TensorSpec]) -> Result<Vec<Vec<f64>>, Misfit> {
+        self.floats(specs)?;
         let one = |spec: &TensorSpec| {
-            let values = self.tensors.get(spec.name.as_str()).map(|tensor| tensor.values.clone());
-            let values = values.unwrap_or_default();
+            let values = self.get(&spec.name).map(|tensor| tensor.values.clone()).unwrap_or_default();
             match Statistics::of(&values).not_finite() {
                 Some(what) => Err(Misfit::NotFinite { name: shown(&spec.name), what }),
                 None => Ok(values),
@@ -227,8 +251,10 @@ impl Level<'_> {
         specs.iter().map(one).collect()
     }
 
-    fn beside(&self, net: &Net, buffers: bool) -> Table {
-        let mut table = Table { prefix: self.prefix.clone(), ..Table::default() };
+    /// The tensors beside a model's.
+    pub(super) fn beside(&self, net: &Net, buffers: bool) -> Table {
+        let (prefix, inner) = (self.prefix.clone(), self.inner.clone());
+        let mut table = Table { prefix, inner, ..Table::default() };
         let specs: HashMap<&str, &TensorSpec> = net
             .parameter_specs()
             .iter()
@@ -237,7 +263,7 @@ impl Level<'_> {
             .collect();
         let needed = if buffers { net.buffer_specs() } else { &[][..] };
         for spec in net.parameter_specs().iter().chain(needed) {
-            match self.tensors.get(spec.name.as_str()) {
+            match self.get(&spec.name) {
                 None => table.missing.push(spec.clone()),
                 Some(tensor) if tensor.shape == spec.shape => table.matched += 1,
                 Some(tensor) => table.misshapen.push(Misshapen {
@@ -249,9 +275,9 @@ impl Level<'_> {
         }
         // BatchNorm counts its batches; nothing here depends on it.
         let counts = |name: &str| name.rsplit('.').next() == Some("num_batches_tracked");
-        let unknown = self.order.iter().filter(|name| !specs.contains_key(**name) && !counts(name));
+        let unknown = self.tensors.iter().filter(|(name, _)| !specs.contains_key(&**name) && !counts(name));
         table.unexpected = unknown
-            .map(|name| TensorSpec { name: shown(name), shape: self.tensors[name].shape.clone() })
+            .map(|(name, tensor)| TensorSpec { name: shown(name), shape: tensor.shape.clone() })
             .collect();
         table
     }
@@ -279,7 +305,7 @@ impl Table {
         self.missing.len() + self.unexpected.len() + self.misshapen.len()
     }
 
-    fn score(&self) -> isize {
+    pub(super) fn score(&self) -> isize {
         2 * self.matched as isize - self.differences() as isize
     }
 

@@ -22,7 +22,7 @@ fn file(net: &Net, prefix: &str) -> Checkpoint {
         shape: spec.shape.clone(),
         values: vec![i as f64; spec.count()],
     });
-    Checkpoint { format: Format::Npz, tensors: tensors.collect(), others: 0, sha256: "0".repeat(64) }
+    Checkpoint { tensors: tensors.collect(), sha256: "0".repeat(64), ..Checkpoint::default() }
 }
 
 fn other(name: &str, shape: &[usize]) -> Tensor {

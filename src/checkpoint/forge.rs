@@ -109,6 +109,55 @@ impl Pickler {
             .raw(b")RtR")
     }
 
+    /// An array of NumPy as protocol 2 writes it: bytes as Latin-1 text.
+    pub fn array(self, kind: &str, shape: &[i32], data: &[u8]) -> Pickler {
+        let text: String = data.iter().map(|&byte| char::from(byte)).collect();
+        self.global("numpy._core.multiarray", "_reconstruct")
+            .raw(b"(")
+            .global("numpy", "ndarray")
+            .sizes(&[0])
+            .global("_codecs", "encode")
+            .text("b")
+            .text("latin1")
+            .raw(b"\x86RtR(")
+            .integer(1)
+            .sizes(shape)
+            .dtype(kind)
+            .raw(b"\x89")
+            .global("_codecs", "encode")
+            .text(&text)
+            .text("latin1")
+            .raw(b"\x86Rtb")
+    }
+
+    /// An array of these objects, which `items` pushes.
+    pub fn objects(self, shape: &[i32], items: impl Fn(Pickler) -> Pickler) -> Pickler {
+        let begun = self
+            .global("numpy.core.multiarray", "_reconstruct")
+            .raw(b"(")
+            .global("numpy", "ndarray")
+            .sizes(&[0])
+            .raw(b"U\x01btR(")
+            .integer(1)
+            .sizes(shape)
+            .dtype("O8")
+            .raw(b"\x89](");
+        items(begun).raw(b"etb")
+    }
+
+    fn dtype(self, kind: &str) -> Pickler {
+        self.global("numpy", "dtype")
+            .text(kind)
+            .raw(b"\x89\x88\x87R(")
+            .integer(3)
+            .text("<")
+            .raw(b"NNN")
+            .integer(-1)
+            .integer(-1)
+            .integer(0)
+            .raw(b"tb")
+    }
+
     pub fn end(self) -> Vec<u8> {
         self.raw(b".").0
     }

@@ -7,7 +7,7 @@ use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
 use super::Checkpoint;
-use super::tests::{good, notice, shared};
+use super::tests::{cases, good, notice, opaque, shared};
 
 /// Numbers that headers are made of, at their edges.
 const EDGES: [u64; 8] = [0, 1, 0x7f, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX];
@@ -18,11 +18,22 @@ fn fuzz() {
     let seconds = std::env::var("GIALAB_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let seed = std::env::var("GIALAB_FUZZ_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut files: Vec<Vec<u8>> = good().into_iter().map(|(_, file)| file).collect();
+    let mut files: Vec<Vec<u8>> = good().into_iter().map(|(_, file)| file).chain(opaque()).collect();
     for name in ["lpips_alex_legacy.pth", "dists_alpha_beta_legacy.pt", "lpips_lins.npz"] {
         files.extend(
             shared(&format!("weights/reader-fixtures/{name}")).map(|path| std::fs::read(path).unwrap()),
         );
+    }
+    for name in [
+        "02-flower-object-array/list_as_one.npz",
+        "02-flower-object-array/list.npy",
+        "02-flower-object-array/ndarrays.pkl",
+        "05-args-in-checkpoint/torchvision_ref.pth",
+        "07-not-weights/whole_model.pt",
+        "08-quantised-sharded/fp8.pth",
+        "08-quantised-sharded/g_sparse.pth",
+    ] {
+        files.extend(cases(name).map(|path| std::fs::read(path).unwrap()));
     }
     let (begin, mut tried, mut read, mut slowest) = (Instant::now(), 0_u64, 0_u64, Duration::ZERO);
     while begin.elapsed() < Duration::from_secs(seconds) {

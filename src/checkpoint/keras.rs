@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Checkpoint, Tensor};
+use super::Checkpoint;
 
 /// Ends of names in Keras and in PyTorch. The halves of a separable convolution are tensors in Keras, modules in PyTorch.
 const ENDS: [(&str, &str); 7] = [
@@ -15,62 +15,45 @@ const ENDS: [(&str, &str); 7] = [
     (".kernel", ".weight"),
 ];
 
-impl Checkpoint {
-    /// The file under PyTorch's names, if it has Keras'; else as it is. Values and shapes stay: kernels must be stored
-    /// as PyTorch lays them out (OIHW).
-    pub(super) fn renamed(&self) -> Cow<'_, Checkpoint> {
-        let is_keras = self
-            .tensors
-            .iter()
-            .any(|tensor| tensor.name.ends_with("kernel") || tensor.name.ends_with(".gamma"));
-        if !is_keras {
-            return Cow::Borrowed(self);
-        }
-        let renamed = |name: &str| {
-            let end = ENDS.iter().find_map(|(keras, torch)| Some((name.strip_suffix(keras)?, torch)));
-            end.map_or_else(|| name.to_owned(), |(stem, torch)| format!("{stem}{torch}"))
-        };
-        let tensors = self
-            .tensors
-            .iter()
-            .map(|tensor| Tensor { name: renamed(&tensor.name), ..tensor.clone() })
-            .collect();
-        Cow::Owned(Checkpoint { tensors, sha256: self.sha256.clone(), ..*self })
-    }
+/// Whether a file has Keras' names. Values and shapes are those of the file: kernels must be stored as PyTorch lays
+/// them out (OIHW).
+pub fn is_keras(checkpoint: &Checkpoint) -> bool {
+    let names = checkpoint.tensors.iter().map(|tensor| &tensor.name);
+    names.into_iter().any(|name| name.ends_with("kernel") || name.ends_with(".gamma"))
+}
+
+/// PyTorch's name for one of Keras'.
+pub fn renamed(name: &str) -> Cow<'_, str> {
+    let end = ENDS.iter().find_map(|(keras, torch)| Some((name.strip_suffix(keras)?, torch)));
+    end.map_or(Cow::Borrowed(name), |(stem, torch)| Cow::Owned(format!("{stem}{torch}")))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use crate::checkpoint::tests::shared;
-    use crate::checkpoint::{Checkpoint, Dtype, Format, Tensor};
+    use crate::checkpoint::{Checkpoint, Dtype, Tensor};
 
-    fn file(names: &[&str]) -> Checkpoint {
+    fn names(names: &[&str]) -> Vec<String> {
         let tensor = |name: &&str| Tensor {
             name: (*name).to_owned(),
             dtype: Dtype::F32,
             shape: vec![1],
             values: vec![0.5],
         };
-        Checkpoint {
-            format: Format::Npz,
-            tensors: names.iter().map(tensor).collect(),
-            others: 0,
-            sha256: String::new(),
-        }
+        let file = Checkpoint { tensors: names.iter().map(tensor).collect(), ..Checkpoint::default() };
+        file.levels()[0].tensors.iter().map(|(name, _)| name.to_string()).collect()
     }
 
     #[test]
     fn keras_words_become_pytorchs_and_nothing_else_does() {
         let keras =
-            file(&["conv.kernel", "conv.bias", "bn.gamma", "bn.moving_variance", "sep.depthwise_kernel"]);
-        let names: Vec<String> = keras.renamed().tensors.iter().map(|tensor| tensor.name.clone()).collect();
+            names(&["conv.kernel", "conv.bias", "bn.gamma", "bn.moving_variance", "sep.depthwise_kernel"]);
         assert_eq!(
-            names,
+            keras,
             ["conv.weight", "conv.bias", "bn.weight", "bn.running_var", "sep.depthwise.weight"]
         );
-        let torch = file(&["conv.weight", "layer.beta"]);
-        assert_eq!(torch.renamed().tensors, torch.tensors);
+        assert_eq!(names(&["conv.weight", "layer.beta"]), ["conv.weight", "layer.beta"]);
     }
 
     #[test]

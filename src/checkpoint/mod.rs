@@ -2,29 +2,39 @@
 //!
 //! The format is told from the content, never from the name. A file is untrusted: every size is checked against
 //! what is really there before anything is allocated, a pickle is interpreted by a machine that knows a few inert
-//! words, and what goes beyond the limits below is refused in words. [`Checkpoint::fit`] compares
-//! a file with the built-in models.
+//! words and looks into nothing else, and what goes beyond the limits below is refused in words. Of several state
+//! dicts in a file [`Choice`] names one. [`Checkpoint::fit`] compares a file with the built-in models.
 
 mod dtype;
 mod error;
 mod fit;
+mod identify;
 mod keras;
-mod npz;
+mod level;
+mod numpy;
+mod order;
 mod pickle;
 mod safetensors;
+mod select;
+mod shards;
 mod shipped;
 mod statistics;
 mod torch;
+mod unread;
 mod update;
 mod view;
+mod walk;
 mod zip;
 
 pub use dtype::Dtype;
 pub use error::{CheckpointError, Fault};
 pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
+pub use shards::shard;
 pub use shipped::{SHIPPED, shipped};
 pub use statistics::Statistics;
+pub use unread::Unread;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -39,9 +49,10 @@ pub const MAX_VALUES: usize = 1 << 28;
 pub const MAX_TENSORS: usize = 100_000;
 
 /// How a file is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Format {
     /// A JSON header and raw values.
+    #[default]
     Safetensors,
     /// `torch.save` since 1.6: a zip archive around a pickle.
     TorchZip,
@@ -51,6 +62,8 @@ pub enum Format {
     Pickle,
     /// `numpy.savez`.
     Npz,
+    /// `numpy.save`.
+    Npy,
 }
 
 impl Format {
@@ -62,6 +75,7 @@ impl Format {
             Format::TorchLegacy => "PyTorch (legacy)",
             Format::Pickle => "pickle",
             Format::Npz => "NumPy (npz)",
+            Format::Npy => "NumPy (npy)",
         }
     }
 }
@@ -80,16 +94,42 @@ pub struct Tensor {
 }
 
 /// What a file holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Checkpoint {
     /// How the file is laid out.
     pub format: Format,
     /// In the order of the file; names are unique.
     pub tensors: Vec<Tensor>,
-    /// Entries that are no tensors (epochs, settings) and were left out.
-    pub others: usize,
-    /// SHA-256 of the file, in hexadecimal.
+    /// Names, or places in a list, that have `None` beside tensors: layers that were frozen.
+    pub absent: Vec<String>,
+    /// Tensors of kinds that are not read: sparse, quantised, fp8.
+    pub unread: Vec<(String, Unread)>,
+    /// Objects that are not looked into and have tensors inside: whole models.
+    pub hidden: Vec<Hidden>,
+    /// What else is there and was left out, by kind: numbers, text, objects by their class. Nothing of it was run.
+    pub others: BTreeMap<String, usize>,
+    /// SHA-256 of the file, in hexadecimal; of the index and then its files, if there are several.
     pub sha256: String,
+    /// Which of its tensors are meant.
+    pub choice: Choice,
+}
+
+/// Which tensors of a file are a model's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choice {
+    /// The key that they lie under, as `state_dict`, if the file has several state dicts.
+    pub key: Option<String>,
+    /// By their order, where their names are not the model's.
+    pub by_order: bool,
+}
+
+/// An object that is not looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// Its path in the file; empty if it is the file.
+    pub name: String,
+    /// Its class, as `torchvision.models.resnet.ResNet`.
+    pub class: String,
 }
 
 impl Checkpoint {
@@ -105,29 +145,24 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a file.
+    /// Reads a file, or an index of several.
     ///
     /// # Errors
     /// [`CheckpointError`] with the file and what is wrong with it, in one sentence.
     pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
-        let io_error = |reason: io::Error| CheckpointError::Io { path: path.into(), reason };
-        let mut file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(CheckpointError::Missing { path: path.into() });
-            }
-            file => file.map_err(io_error)?,
-        };
-        let metadata = file.metadata().map_err(io_error)?;
-        if !metadata.is_file() {
-            return Err(CheckpointError::NotAFile { path: path.into() });
-        }
         let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
-        if metadata.len() > MAX_BYTES {
-            return Err(fault(Fault::too_large(metadata.len())));
+        let bytes = content(path, MAX_BYTES)?;
+        match shards::index(&bytes).transpose().map_err(fault)? {
+            None => Checkpoint::parse(&bytes).map_err(fault),
+            Some(files) => {
+                let mut left = MAX_BYTES;
+                shards::read(path, &bytes, &files, |shard| {
+                    let bytes = content(shard, left)?;
+                    left -= bytes.len() as u64;
+                    Ok(bytes)
+                })
+            }
         }
-        let mut bytes = Vec::with_capacity(metadata.len() as usize);
-        file.by_ref().take(MAX_BYTES).read_to_end(&mut bytes).map_err(io_error)?;
-        Checkpoint::parse(&bytes).map_err(fault)
     }
 
     /// Reads the content of a file.
@@ -136,17 +171,35 @@ impl Checkpoint {
     /// [`Fault`] with what is wrong with it.
     pub fn parse(bytes: &[u8]) -> Result<Checkpoint, Fault> {
         let (format, contents) = parse(bytes)?;
-        let Contents { tensors, others, .. } = contents;
+        Checkpoint::new(format, contents, hex(&Sha256::digest(bytes)))
+    }
+
+    fn new(format: Format, contents: Contents, sha256: String) -> Result<Checkpoint, Fault> {
+        let Contents { tensors, absent, unread, hidden, others, whole, .. } = contents;
         if tensors.is_empty() {
-            return Err(Fault::Empty);
+            return Err(match (unread.into_iter().next(), hidden.into_iter().next()) {
+                (Some((name, unread)), _) => Fault::unread(&name, unread),
+                (None, Some(hidden)) => Fault::Model(hidden.class),
+                (None, None) => whole.map_or(Fault::Empty, Fault::Code),
+            });
         }
         let mut names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Fault::Unsupported(format!("holds {:?} twice", shown(pair[0]))));
         }
-        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Checkpoint { format, tensors, others, sha256 })
+        let choice = Choice::default();
+        Ok(Checkpoint { format, tensors, absent, unread, hidden, others, sha256, choice })
+    }
+
+    /// The same, of which other tensors are meant.
+    pub fn choosing(self, choice: Choice) -> Checkpoint {
+        Checkpoint { choice, ..self }
+    }
+
+    /// Entries that were left out.
+    pub fn left_out(&self) -> usize {
+        self.others.values().sum()
     }
 
     /// Scalars of all tensors.
@@ -165,11 +218,47 @@ impl Checkpoint {
     }
 }
 
+/// The bytes of a file of at most so many.
+fn content(path: &Path, most: u64) -> Result<Vec<u8>, CheckpointError> {
+    let io_error = |reason: io::Error| CheckpointError::Io { path: path.into(), reason };
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(CheckpointError::Missing { path: path.into() });
+        }
+        file => file.map_err(io_error)?,
+    };
+    let metadata = file.metadata().map_err(io_error)?;
+    let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
+    if metadata.is_dir()
+        && let Some(what) = identify::folder(path)
+    {
+        return Err(fault(what));
+    }
+    if !metadata.is_file() {
+        return Err(CheckpointError::NotAFile { path: path.into() });
+    }
+    if metadata.len() > most {
+        return Err(fault(Fault::too_large(metadata.len())));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    file.by_ref().take(most).read_to_end(&mut bytes).map_err(io_error)?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What a reader found.
 #[derive(Debug, Default)]
 struct Contents {
     tensors: Vec<Tensor>,
-    others: usize,
+    absent: Vec<String>,
+    unread: Vec<(String, Unread)>,
+    hidden: Vec<Hidden>,
+    others: BTreeMap<String, usize>,
+    /// The class of an object that is all of the file.
+    whole: Option<String>,
     /// Scalars admitted so far.
     values: usize,
 }
@@ -186,6 +275,30 @@ impl Contents {
         }
         Ok(())
     }
+
+    /// Counts what is no tensor.
+    fn leave_out(&mut self, kind: &str) {
+        match self.others.get_mut(kind) {
+            Some(count) => *count += 1,
+            None => drop(self.others.insert(kind.to_owned(), 1)),
+        }
+    }
+
+    /// Takes up what another file of the same checkpoint holds.
+    fn join(&mut self, other: Contents) -> Result<(), Fault> {
+        let Contents { tensors, absent, unread, hidden, others, .. } = other;
+        for tensor in tensors {
+            self.admit(tensor.values.len())?;
+            self.tensors.push(tensor);
+        }
+        self.absent.extend(absent);
+        self.unread.extend(unread);
+        self.hidden.extend(hidden);
+        for (kind, count) in others {
+            *self.others.entry(kind).or_default() += count;
+        }
+        Ok(())
+    }
 }
 
 /// Chooses the reader by content.
@@ -194,17 +307,20 @@ fn parse(bytes: &[u8]) -> Result<(Format, Contents), Fault> {
         [] => Err(Fault::Damaged("it is empty".into())),
         [b'P', b'K', 3 | 5, ..] => {
             let archive = zip::Archive::new(bytes)?;
-            if archive.find(|name| name == "data.pkl" || name.ends_with("/data.pkl")).is_some() {
+            if let Some(program) = identify::program(&archive) {
+                Err(program)
+            } else if archive.find(|name| name == "data.pkl" || name.ends_with("/data.pkl")).is_some() {
                 Ok((Format::TorchZip, torch::read_zip(&archive)?))
             } else if archive.find(|name| name.ends_with(".npy")).is_some() {
-                Ok((Format::Npz, npz::read(&archive)?))
+                Ok((Format::Npz, numpy::read(&archive)?))
             } else {
-                Err(Fault::Unknown)
+                Err(identify::archive(&archive))
             }
         }
         [0x80, 2..=5, ..] => torch::read_stream(bytes),
+        _ if bytes.starts_with(numpy::MAGIC) => Ok((Format::Npy, numpy::read_one(bytes)?)),
         _ if safetensors::looks_like(bytes) => Ok((Format::Safetensors, safetensors::read(bytes)?)),
-        _ => Err(Fault::Unknown),
+        _ => Err(identify::file(bytes)),
     }
 }
 
@@ -224,5 +340,7 @@ mod fit_tests;
 mod forge;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod opaque_tests;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use ::safetensors::{Dtype as Stored, SafeTensors};
 
 use super::dtype::{Dtype, Endian};
-use super::{Contents, Fault, Tensor, shown, view};
+use super::{Contents, Fault, Tensor, Unread, shown, view};
 
 /// A header length within the file and the start of its JSON.
 pub fn looks_like(bytes: &[u8]) -> bool {
@@ -31,7 +31,10 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Fault> {
             Stored::U32 => Dtype::U32,
             Stored::U64 => Dtype::U64,
             Stored::BOOL => Dtype::Bool,
-            other => return Err(Fault::Unsupported(format!("holds {} as {other:?}", shown(&name)))),
+            other => {
+                contents.unread.push((name, Unread::dtype(&format!("{other:?}"))));
+                continue;
+            }
         };
         let count = view::count(&name, stored.shape())?;
         contents.admit(count)?;

@@ -28,6 +28,16 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A file as users have them, or a notice that the test is skipped.
+pub fn cases(path: &str) -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases").join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    skipped(&format!("{} is not there", found.display()));
+    None
+}
+
 fn real(path: &str) -> Option<Checkpoint> {
     shared(path).map(|path| Checkpoint::read(&path).unwrap())
 }
@@ -38,6 +48,39 @@ fn shapes(checkpoint: &Checkpoint) -> Vec<(&str, &[usize])> {
 
 fn message(bytes: &[u8]) -> String {
     Checkpoint::parse(bytes).unwrap_err().to_string()
+}
+
+/// The same words in other hands: what lies beside tensors, and arrays of NumPy, for changes at random.
+pub fn opaque() -> Vec<Vec<u8>> {
+    let values = floats(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let arrays = Pickler::new()
+        .raw(b"](")
+        .array("f4", &[2, 3], &values)
+        .raw(b"N")
+        .array("i2", &[3], &[1, 0, 2, 0, 3, 0])
+        .raw(b"e")
+        .end();
+    let beside = forge::state_dict("w", |p| {
+        p.tensor("0", 6, 0, &[2, 3], &[3, 1])
+            .raw(b"s")
+            .text("args")
+            .global("argparse", "Namespace")
+            .raw(b")\x81}")
+            .text("lr")
+            .raw(b"G\0\0\0\0\0\0\0\0sbs")
+            .text("sparse")
+            .global("torch._utils", "_rebuild_sparse_tensor")
+            .raw(b")R")
+    });
+    let objects = Pickler::new().objects(&[1], |p| p.array("f4", &[6], &values)).end();
+    let header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }";
+    let list = forge::npy(1, header, &objects);
+    vec![
+        arrays,
+        forge::torch_zip(&beside, &[("0", &values)]),
+        forge::zip(&[("arr_0.npy", &list)], false),
+        list,
+    ]
 }
 
 /// `{"w": [[1, 2, 3], [4, 5, 6]]}` in every format.
@@ -82,7 +125,7 @@ fn every_format_is_told_by_its_content_and_gives_the_same() {
         assert_eq!(read.format, format);
         assert_eq!(shapes(&read), [("w", &[2, 3][..])], "{format:?}");
         assert_eq!(read.tensors[0].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "{format:?}");
-        assert_eq!((read.tensors[0].dtype, read.others), (Dtype::F32, 0));
+        assert_eq!((read.tensors[0].dtype, read.left_out()), (Dtype::F32, 0));
     }
 }
 
@@ -124,7 +167,7 @@ fn every_protocol_of_pickle() {
         assert_eq!(read.tensors[0].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!(read.tensors[1].values, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
         // Epoch, accuracy and note.
-        assert_eq!(read.others, 3, "{protocol}");
+        assert_eq!(read.left_out(), 3, "{protocol}");
     }
 }
 
@@ -168,7 +211,7 @@ fn the_same_residual_network_in_two_formats() {
     let Some(legacy) = real("shared-only/weights-cifar-resnet/resnet20-12fca82f.th") else { return };
     let plain = real("shared-only/weights-cifar-resnet/resnet20_cifar10.safetensors").unwrap();
     // Beside the weights: an accuracy.
-    assert_eq!(legacy.others, 1);
+    assert_eq!(legacy.left_out(), 1);
     assert!(legacy.sha256.starts_with("12fca82f"));
     for tensor in &plain.tensors {
         let name = format!("state_dict.module.{}", tensor.name);
@@ -214,7 +257,7 @@ fn arrays_of_numpy_in_every_version_order_and_type() {
     let header = "{'descr': '|b1', 'fortran_order': False, 'shape': ()}";
     assert_eq!(read(1, header, &[1]).unwrap().tensors[0].shape, [0; 0]);
     for (header, word) in [
-        ("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "as |O"),
+        ("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "its pickle has the instruction"),
         ("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "as <c8"),
         ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "structured"),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", "header of w"),
@@ -363,7 +406,9 @@ fn a_file_cut_anywhere_is_refused() {
 fn what_is_not_weights_says_so() {
     assert!(message(b"").contains("it is empty"));
     assert!(message(b"hello, world").starts_with("is neither safetensors nor"));
-    assert!(message(&forge::zip(&[("readme.txt", b"hi")], false)).starts_with("is neither safetensors nor"));
+    assert!(
+        message(&forge::zip(&[("readme.txt", b"hi")], false)).starts_with("is a zip archive without weights")
+    );
     assert!(message(&Pickler::new().raw(b"}.").0).starts_with("holds no tensors"));
     assert!(message(&forge::safetensors("F8_E4M3", &[1], &[0])).contains("F8_E4M3"));
     let twice = [("w.npy", &good_array()[..]), ("w.npy", &good_array()[..])];
@@ -395,6 +440,24 @@ proptest! {
         }
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));
+        }
+        if let Ok(read) = Checkpoint::parse(&file) {
+            for tensor in &read.tensors {
+                prop_assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len());
+            }
+        }
+    }
+
+    /// The same of files with objects, arrays and tensors of other kinds.
+    #[test]
+    fn changed_files_of_other_words_are_read_or_refused(
+        which in 0_usize..4,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut file = opaque().swap_remove(which);
+        for (at, byte) in changes {
+            let at = at.index(file.len());
+            file[at] = byte;
         }
         if let Ok(read) = Checkpoint::parse(&file) {
             for tensor in &read.tensors {

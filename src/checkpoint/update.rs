@@ -1,97 +1,28 @@
 //! A file as one tensor for each parameter of a model: the update of a client, by name or, in a list, by order.
 
-use std::borrow::Cow;
-
-use super::fit::best;
-use super::{Checkpoint, Misfit, Tensor};
-use crate::model::{Net, TensorSpec};
+use super::{Checkpoint, Misfit};
+use crate::model::Net;
 
 impl Checkpoint {
-    /// The file with the model's names, if it is a list of arrays: `numpy.savez(file, *arrays)` calls them `arr_0`,
-    /// `arr_1`, ..., a pickled list has their positions. Flower sends the whole state dict in order, others the
-    /// parameters alone; the number of arrays tells them apart. A file with names stays as it is.
-    ///
-    /// # Errors
-    /// If the list is of another length.
-    pub(super) fn named(&self, net: &Net) -> Result<Cow<'_, Checkpoint>, Misfit> {
-        let Some(prefix) = self.list() else { return Ok(self.renamed()) };
-        let mut arrays: Vec<(usize, &Tensor)> = self
-            .tensors
-            .iter()
-            .filter_map(|tensor| Some((position(tensor.name.strip_prefix(prefix)?)?, tensor)))
-            .collect();
-        arrays.sort_by_key(|(position, _)| *position);
-        let trainable: Vec<String> = net.parameter_specs().iter().map(|spec| spec.name.clone()).collect();
-        let state = state_dict(net);
-        let counted = state.iter().filter(|name| !name.ends_with(COUNTER)).cloned().collect();
-        let (parameters, whole) = (trainable.len(), state.len());
-        let names = [trainable, state, counted].into_iter().find(|names| names.len() == arrays.len());
-        let Some(names) = names else {
-            return Err(Misfit::Count { found: arrays.len(), parameters, state: whole });
-        };
-        let named = names.into_iter().zip(arrays);
-        let tensors = named.map(|(name, (_, tensor))| Tensor { name, ..tensor.clone() }).collect();
-        Ok(Cow::Owned(Checkpoint { tensors, sha256: self.sha256.clone(), ..*self }))
-    }
-
-    /// Values for every parameter of the model, in its order. Buffers may be there and are left out.
+    /// Values for the parameters of the model, in its order; nothing for those that were not sent, as those of frozen
+    /// layers. Buffers may be there and are left out.
     ///
     /// # Errors
     /// What does not fit, or is not finite.
-    pub fn update(&self, net: &Net) -> Result<Vec<Vec<f64>>, Misfit> {
-        let file = self.named(net)?;
-        let levels = file.levels();
-        let table = best(&levels, net, false);
-        let level = levels.iter().find(|level| level.prefix == table.prefix);
-        let Some(level) = level.filter(|_| table.is_exact()) else { return Err(Misfit::Shapes(table)) };
-        level.values(net.parameter_specs())
+    pub fn update(&self, net: &Net) -> Result<Vec<Option<Vec<f64>>>, Misfit> {
+        let level = self.select_some(net)?.level;
+        let values = level.values(net.parameter_specs())?;
+        let sent = net.parameter_specs().iter().map(|spec| level.get(&spec.name).is_some());
+        Ok(sent.zip(values).map(|(sent, values)| sent.then_some(values)).collect())
     }
-
-    /// What comes before the positions, if the file is a list.
-    fn list(&self) -> Option<&str> {
-        let first = &self.tensors.first()?.name;
-        let prefix = first.rfind('.').map_or("", |dot| &first[..=dot]);
-        let mut positions =
-            self.tensors.iter().map(|tensor| tensor.name.strip_prefix(prefix).and_then(position));
-        positions.all(|position| position.is_some()).then_some(prefix)
-    }
-}
-
-const COUNTER: &str = ".num_batches_tracked";
-
-/// `7` or `arr_7`.
-fn position(name: &str) -> Option<usize> {
-    name.strip_prefix("arr_").unwrap_or(name).parse().ok()
-}
-
-/// Names of PyTorch's state dict in its order: behind the parameters of a module its buffers.
-fn state_dict(net: &Net) -> Vec<String> {
-    fn module(name: &str) -> &str {
-        name.rsplit_once('.').map_or("", |(module, _)| module)
-    }
-    let specs: &[TensorSpec] = net.parameter_specs();
-    let mut names = Vec::new();
-    for (i, spec) in specs.iter().enumerate() {
-        names.push(spec.name.clone());
-        let own = module(&spec.name);
-        if specs.get(i + 1).is_some_and(|next| module(&next.name) == own) {
-            continue;
-        }
-        let before = names.len();
-        let buffers = net.buffer_specs().iter().filter(|buffer| module(&buffer.name) == own);
-        names.extend(buffers.map(|buffer| buffer.name.clone()));
-        if names.len() > before {
-            names.push(format!("{own}{COUNTER}"));
-        }
-    }
-    names
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::checkpoint::{Dtype, Format};
+    use crate::checkpoint::order::{COUNTER, state_dict};
+    use crate::checkpoint::{Dtype, Tensor};
     use crate::config::ModelOptions;
     use crate::model::architecture;
 
@@ -108,7 +39,7 @@ mod tests {
             shape,
         };
         let tensors = tensors.into_iter().enumerate().map(filled).collect();
-        Checkpoint { format: Format::Npz, tensors, others: 0, sha256: String::new() }
+        Checkpoint { tensors, ..Checkpoint::default() }
     }
 
     fn shape(net: &Net, name: &str) -> Vec<usize> {
@@ -123,26 +54,8 @@ mod tests {
         net.parameter_specs().iter().map(|spec| (spec.name.clone(), spec.shape.clone())).collect()
     }
 
-    fn first(values: &[Vec<f64>]) -> Vec<f64> {
-        values.iter().map(|tensor| tensor[0]).collect()
-    }
-
-    #[test]
-    fn the_state_dict_has_buffers_behind_their_modules() {
-        let names = state_dict(&net("resnet20"));
-        let expected = [
-            "conv1.weight",
-            "bn1.weight",
-            "bn1.bias",
-            "bn1.running_mean",
-            "bn1.running_var",
-            "bn1.num_batches_tracked",
-            "layer1.0.conv1.weight",
-        ];
-        assert_eq!(names[..7], expected);
-        let net = net("resnet20");
-        // Three buffers for two statistics.
-        assert_eq!(names.len(), net.parameter_specs().len() + net.buffer_specs().len() * 3 / 2);
+    fn first(values: &[Option<Vec<f64>>]) -> Vec<f64> {
+        values.iter().map(|tensor| tensor.as_ref().unwrap()[0]).collect()
     }
 
     #[test]
@@ -176,6 +89,45 @@ mod tests {
     }
 
     #[test]
+    fn none_in_a_list_keeps_its_place() {
+        let net = net("lenet");
+        let mut list =
+            file(named(&net).into_iter().enumerate().map(|(i, (_, shape))| (i.to_string(), shape)));
+        list.tensors.drain(..2);
+        list.absent = vec!["0".into(), "1".into()];
+        let sent: Vec<Option<f64>> =
+            list.update(&net).unwrap().into_iter().map(|tensor| tensor.map(|values| values[0])).collect();
+        assert_eq!(sent[..3], [None, None, Some(2.0)]);
+        assert_eq!(sent.len(), 8);
+    }
+
+    #[test]
+    fn what_was_not_sent_is_absent_and_nothing_else_may_be_there() {
+        let net = net("lenet");
+        let head = named(&net).into_iter().filter(|(name, _)| name.starts_with("fc"));
+        let present = |sent: &[Option<Vec<f64>>]| sent.iter().filter(|tensor| tensor.is_some()).count();
+        assert_eq!(present(&file(head.clone()).update(&net).unwrap()), 2);
+        let with_more = head.chain([("adapter.weight".to_owned(), vec![3, 3])]);
+        assert!(matches!(file(with_more).update(&net), Err(Misfit::Shapes(_))));
+    }
+
+    #[test]
+    fn integers_are_no_update() {
+        let net = net("lenet");
+        let mut file = file(named(&net));
+        for tensor in &mut file.tensors {
+            tensor.dtype = Dtype::I8;
+        }
+        let integers = Misfit::Integers { name: "conv1.weight".into(), dtype: "i8" };
+        assert_eq!(file.update(&net), Err(integers.clone()));
+        // Their scales beside them do not change that.
+        let mut scale = file.tensors[1].clone();
+        scale.name += "_scale";
+        file.tensors.push(scale);
+        assert_eq!(file.update(&net), Err(integers));
+    }
+
+    #[test]
     fn names_are_read_with_any_prefix_and_buffers_are_left_out() {
         let net = net("resnet20");
         let wrapped =
@@ -183,7 +135,7 @@ mod tests {
         let buffers = net.buffer_specs().iter().map(|spec| (spec.name.clone(), spec.shape.clone()));
         let buffers = buffers.map(|(name, shape)| (format!("state_dict.module.{name}"), shape));
         assert_eq!(file(wrapped.clone().chain(buffers)).update(&net).unwrap().len(), 65);
-        assert_eq!(file(wrapped).update(&net).unwrap()[64].len(), 10);
+        assert_eq!(file(wrapped).update(&net).unwrap()[64].as_ref().unwrap().len(), 10);
     }
 
     #[test]

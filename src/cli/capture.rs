@@ -28,13 +28,18 @@ pub struct Arguments {
     /// Change a setting, as victim.model=lenet5; can be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     changes: Vec<String>,
+    /// Take the preset's weights by order where their names are not the model's: victim.by_order=true
+    #[arg(long)]
+    by_order: bool,
     /// Where to compute
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]
     backend: String,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let config = preset::load(&arguments.preset, &arguments.changes, &context.paths.presets())?.config;
+    let mut changes = arguments.changes.clone();
+    changes.extend(arguments.by_order.then(|| "victim.by_order=true".to_owned()));
+    let config = preset::load(&arguments.preset, &changes, &context.paths.presets())?.config;
     can_be_captured(&config)?;
     let plan = plan::plan(&config).map_err(BeginError::from)?;
     show::reading(&mut std::io::stderr(), &plan.setup.reading)?;
@@ -121,6 +126,7 @@ fn attacking(
     victim.data = String::new();
     victim.indices = Vec::new();
     (victim.sample, victim.size, victim.weights) = (None, None, None);
+    (victim.weights_key, victim.by_order) = (None, false);
     victim.state = TrainingState::Untrained;
     victim.classes = Some(classes);
     let Normalisation { mean, std } = normalisation.clone();

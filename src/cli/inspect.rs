@@ -1,17 +1,22 @@
 //! `gialab inspect FILE`: what a file of weights holds, and which built-in model it fits.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use gialab::checkpoint::{Checkpoint, Fit, Misshapen, Statistics, Table, sizes};
+use gialab::checkpoint::{self, Checkpoint, Fit, Misshapen, Statistics, Table, sizes};
 use gialab::model::TensorSpec;
 use serde::Serialize;
 
 use super::{Context, DONE};
 
+/// Most kinds of things left out that are named.
+const MAX_KINDS: usize = 8;
+
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Weights as .safetensors, PyTorch (.pth, .pt, .th) or .npz; what it is is told from its content
+    /// Weights as .safetensors, PyTorch (.pth, .pt, .th, .ckpt), pickle or .npz, or the .index.json of several files; what it
+    /// is is told from its content
     file: PathBuf,
     /// Print the report as JSON
     #[arg(long)]
@@ -30,6 +35,14 @@ struct Report<'a> {
     parameters: usize,
     /// Entries that are no tensors.
     others: usize,
+    /// The same by kind, as `argparse.Namespace`.
+    kinds: &'a BTreeMap<String, usize>,
+    /// Places among tensors that hold `None`.
+    absent: &'a [String],
+    /// Tensors of kinds that are not read.
+    unread: Vec<Unread<'a>>,
+    /// Whole models, which are not looked into.
+    hidden: Vec<Hidden<'a>>,
     tensors: Vec<Row<'a>>,
     model: Option<Model<'a>>,
 }
@@ -38,9 +51,23 @@ struct Report<'a> {
 struct Row<'a> {
     name: &'a str,
     dtype: &'static str,
+    #[serde(skip)]
+    floats: bool,
     shape: &'a [usize],
     #[serde(flatten)]
     statistics: Statistics,
+}
+
+#[derive(Serialize)]
+struct Unread<'a> {
+    name: &'a str,
+    what: &'a str,
+}
+
+#[derive(Serialize)]
+struct Hidden<'a> {
+    name: &'a str,
+    class: &'a str,
 }
 
 /// The built-in model that fits best.
@@ -53,6 +80,14 @@ struct Model<'a> {
     exact: bool,
     /// Taken off the names in the file.
     prefix: &'a str,
+    /// Taken out of the names in the file.
+    inner: &'a [&'static str],
+    /// The names differ, but the shapes are the model's in this order.
+    in_order: bool,
+    /// Keys of other parts of the file that fit as well.
+    others: &'a [String],
+    /// Which of them is meant must be said.
+    ambiguous: bool,
     matched: usize,
     missing: Vec<Named<'a>>,
     unexpected: Vec<Named<'a>>,
@@ -83,7 +118,8 @@ pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         writeln!(out)?;
     } else {
         report.print(&mut out)?;
-        model(&mut out, fit.as_ref())?;
+        model(&mut out, &arguments.file, fit.as_ref())?;
+        report.not_taken(&mut out, fit.as_ref())?;
     }
     out.flush()?;
     Ok(DONE)
@@ -94,6 +130,7 @@ impl<'a> Report<'a> {
         let tensors = checkpoint.tensors.iter().map(|tensor| Row {
             name: &tensor.name,
             dtype: tensor.dtype.name(),
+            floats: tensor.dtype.is_float(),
             shape: &tensor.shape,
             statistics: Statistics::of(&tensor.values),
         });
@@ -103,7 +140,11 @@ impl<'a> Report<'a> {
             sha256: &checkpoint.sha256,
             values: checkpoint.count(),
             parameters: checkpoint.parameter_count(),
-            others: checkpoint.others,
+            others: checkpoint.left_out(),
+            kinds: &checkpoint.others,
+            absent: &checkpoint.absent,
+            unread: checkpoint.unread.iter().map(|(name, what)| Unread { name, what: &what.what }).collect(),
+            hidden: checkpoint.hidden.iter().map(|it| Hidden { name: &it.name, class: &it.class }).collect(),
             tensors: tensors.collect(),
             model: fit.map(Model::new),
         }
@@ -122,7 +163,26 @@ impl<'a> Report<'a> {
             1 => ", and 1 entry that is no tensor".to_owned(),
             count => format!(", and {count} entries that are no tensors"),
         };
-        writeln!(out, "tensors  {}, {} values, {parameters}{others}\n", self.tensors.len(), self.values)?;
+        writeln!(out, "tensors  {}, {} values, {parameters}{others}", self.tensors.len(), self.values)?;
+        if !self.kinds.is_empty() {
+            let mut kinds: Vec<(&String, &usize)> = self.kinds.iter().collect();
+            kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            let most = kinds.iter().take(MAX_KINDS).map(|(kind, count)| {
+                // Classes keep their names.
+                let more = **count > 1 && ["number", "flag", "text"].contains(&kind.as_str());
+                format!("{count} {}{}", printable(kind), if more { "s" } else { "" })
+            });
+            let more = if kinds.len() > MAX_KINDS { ", ..." } else { "" };
+            writeln!(out, "left out {}{more}; nothing of it was run", most.collect::<Vec<_>>().join(", "))?;
+        }
+        for one in &self.unread {
+            writeln!(out, "not read {} is {}", printable(one.name), one.what)?;
+        }
+        for one in &self.hidden {
+            let (name, class) = (printable(one.name), one.class);
+            writeln!(out, "not read {name} is a whole pickled model ({class}); save its state dict")?;
+        }
+        writeln!(out)?;
         let names: Vec<String> = self.tensors.iter().map(|row| printable(row.name)).collect();
         let shapes: Vec<String> = self.tensors.iter().map(|row| sizes(row.shape)).collect();
         let wide = |column: &[String], title: &str| {
@@ -148,13 +208,41 @@ impl<'a> Report<'a> {
                 s.not_finite().map(|what| format!("  {what}")).unwrap_or_default()
             )?;
         }
-        let bad: Vec<&Row> =
-            self.tensors.iter().filter(|row| row.statistics.not_finite().is_some()).collect();
-        if let Some(first) = bad.first() {
-            let (name, tensors) = (printable(first.name), bad.len());
+        Ok(())
+    }
+
+    /// What keeps the model from being attacked with these values; what lies beside it does not.
+    fn not_taken(&self, out: &mut impl Write, fit: Option<&Fit>) -> std::io::Result<()> {
+        let is_inside = |name: &str| fit.is_none_or(|fit| name.starts_with(&fit.table.prefix));
+        let is_models = |row: &&Row| is_inside(row.name);
+        let absent: Vec<&String> = self.absent.iter().filter(|name| is_inside(name)).collect();
+        if let Some(first) = absent.first() {
+            writeln!(out, "\n{} are None in the file, first {}", absent.len(), printable(first))?;
+        }
+        let bad = |row: &&Row| row.statistics.not_finite().is_some();
+        let models = || self.tensors.iter().filter(is_models);
+        if let Some(first) = models().find(bad) {
+            let (name, tensors) = (printable(first.name), models().filter(bad).count());
             writeln!(
                 out,
                 "\nnot finite in {tensors} of the tensors, first in {name}: no victim can have these weights"
+            )?;
+        } else if let Some(first) = self.tensors.iter().find(bad) {
+            let name = printable(first.name);
+            writeln!(
+                out,
+                "\nnot finite outside of the model, first in {name}: the model's own values are finite"
+            )?;
+        }
+        let integers = |row: &&Row| !row.floats && row.shape.iter().product::<usize>() > 1;
+        if fit.is_some()
+            && let Some(first) = models().find(integers)
+        {
+            let (name, dtype) = (printable(first.name), first.dtype);
+            writeln!(
+                out,
+                "\n{name} holds integers ({dtype}): no victim takes them; multiply quantised values by their scale and \
+                 save them as float32"
             )?;
         }
         Ok(())
@@ -163,7 +251,7 @@ impl<'a> Report<'a> {
 
 impl<'a> Model<'a> {
     fn new(fit: &'a Fit) -> Model<'a> {
-        let Table { prefix, matched, missing, unexpected, misshapen } = &fit.table;
+        let Table { prefix, inner, matched, missing, unexpected, misshapen, in_order, .. } = &fit.table;
         fn named(specs: &[TensorSpec]) -> Vec<Named<'_>> {
             specs.iter().map(|spec| Named { name: &spec.name, shape: &spec.shape }).collect()
         }
@@ -179,6 +267,10 @@ impl<'a> Model<'a> {
             input: fit.input,
             exact: fit.table.is_exact(),
             prefix,
+            inner,
+            in_order: *in_order,
+            others: &fit.others,
+            ambiguous: fit.ambiguous,
             matched: *matched,
             missing: named(missing),
             unexpected: named(unexpected),
@@ -188,22 +280,48 @@ impl<'a> Model<'a> {
 }
 
 /// Which built-in model it is, with the table of what differs.
-fn model(out: &mut impl Write, fit: Option<&Fit>) -> std::io::Result<()> {
+fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Result<()> {
+    writeln!(out)?;
+    let shard = checkpoint::shard(file).map(|(number, count)| {
+        format!("it is file {number} of {count}: name their index instead, which ends in .index.json")
+    });
     let Some(fit) = fit else {
-        return writeln!(out, "\nno built-in model is like it, by names (PyTorch's) and shapes");
+        writeln!(out, "no built-in model is like it, by names (PyTorch's) and shapes")?;
+        return shard.map_or(Ok(()), |shard| writeln!(out, "{shard}"));
     };
     let table = &fit.table;
-    writeln!(out)?;
+    if table.in_order {
+        return writeln!(
+            out,
+            "same shapes as {} in this order, under other names: victim.by_order = true (--by-order) takes them so",
+            fit.name()
+        );
+    }
     if table.is_exact() {
         writeln!(out, "fits {} exactly", fit.name())?;
     } else {
         writeln!(out, "looks like {}, but differs", fit.name())?;
     }
+    let keys: Vec<String> = fit.others.iter().map(|key| format!("{:?}", printable(key))).collect();
+    if fit.ambiguous {
+        let (all, first) = (keys.join(" and "), &keys[0]);
+        return writeln!(out, "under {all}: say which one is meant, as victim.weights_key = {first}");
+    }
+    if !keys.is_empty() {
+        let all = keys.join(" and ");
+        writeln!(out, "averaged copies under {all} are passed over; victim.weights_key names one")?;
+    }
     if !table.prefix.is_empty() {
         writeln!(out, "with {} taken off the names", printable(&table.prefix))?;
     }
+    if !table.inner.is_empty() {
+        writeln!(out, "with {} taken out of the names", table.inner.join(", "))?;
+    }
     if table.is_exact() {
         return Ok(());
+    }
+    if let Some(shard) = shard {
+        writeln!(out, "{shard}")?;
     }
     writeln!(out, "\n{:<12} name", "")?;
     writeln!(out, "{:<12} {} tensors", "matched", table.matched)?;

@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Attack this picture instead of the preset's
     #[arg(long, value_name = "PATH")]
     image: Option<PathBuf>,
+    /// Take weights and captured update by order where their names are not the model's: victim.by_order=true
+    #[arg(long)]
+    by_order: bool,
     /// Start it and return; `gialab` and `gialab list` show it
     #[arg(long, conflicts_with_all = ["json", "require"])]
     detach: bool,
@@ -78,6 +81,9 @@ fn overrides(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     }
     if let Some(trials) = arguments.trials {
         changes.push(format!("attack.trials={trials}"));
+    }
+    if arguments.by_order {
+        changes.push("victim.by_order=true".to_owned());
     }
     if let Some(image) = &arguments.image {
         let Some(path) = image.to_str() else {

@@ -97,7 +97,11 @@ impl RunConfig {
         };
         let captured = self.victim.captured.as_ref().map(|captured| &captured.weights);
         let weights = captured.or(self.victim.weights.as_ref());
-        let weights = weights.map(|path| format!("weights {}", file_name(path)));
+        let weights = weights.map(|path| {
+            let key = self.victim.weights_key.as_ref().map(|key| format!(" under {key}")).unwrap_or_default();
+            let order = if self.victim.by_order { " by order" } else { "" };
+            format!("weights {}{key}{order}", file_name(path))
+        });
         match (weights, rounds) {
             (None, None) => "untrained".to_owned(),
             (Some(one), None) | (None, Some(one)) => one,

@@ -103,6 +103,12 @@ pub struct Victim {
     /// File of trained weights: safetensors, PyTorch or npz; a fresh model if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// The state dict of the file of weights that is meant, as `state_dict` or `checkpoint.student`, if it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_key: Option<String>,
+    /// Tensors of weights and captured updates are taken by their order, where their names are not the model's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_order: bool,
     /// An update that came from a real system, instead of a simulated client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Captured>,

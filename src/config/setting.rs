@@ -109,6 +109,20 @@ pub static SETTINGS: &[Setting] = &[
         "trained weights: safetensors, PyTorch or npz",
     ),
     setting(
+        "victim.weights_key",
+        Kind::Optional,
+        "",
+        "a key, as state_dict",
+        "which state dict of the weights, if the file has several",
+    ),
+    setting(
+        "victim.by_order",
+        Kind::Flag,
+        "",
+        "",
+        "weights and captured update by order, where names differ",
+    ),
+    setting(
         "victim.mode",
         Kind::Choice(&["eval", "eval-client", "train"]),
         "",

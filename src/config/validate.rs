@@ -77,6 +77,15 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         let message = format!("= {{ label-smoothing = {e} }}, must be 0 to below 1");
         require((0.0..1.0).contains(&e), "victim.loss", message)?;
     }
+    let has_file = config.victim.weights.is_some() || config.victim.captured.is_some();
+    if let Some(key) = &config.victim.weights_key {
+        let message =
+            "names a part of a file of weights, but there is none; remove it, or give victim.weights";
+        require(has_file, "victim.weights_key", message.into())?;
+        require(!key.is_empty(), "victim.weights_key", "is empty; name a key, or remove it".into())?;
+    }
+    let message = "is about a file of weights, but there is none; remove it, or give victim.weights";
+    require(has_file || !config.victim.by_order, "victim.by_order", message.into())?;
     if let Some(width) = config.victim.options.width {
         let message = format!("= {width}, must be above 0 and at most 64");
         require(width > 0.0 && width <= 64.0, "victim.options.width", message)?;

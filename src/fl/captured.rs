@@ -2,13 +2,13 @@
 //! attacks know.
 
 use super::diagnosis::{self, Finding, Suspect};
-use super::setup::{File, fitted};
+use super::setup::{File, choice, file_name, fitted, taken};
 use super::truth::Truth;
 use super::victim::descent;
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::{self, Compute};
-use crate::checkpoint::Trained;
+use crate::checkpoint::{Choice, Trained};
 use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Normalisation};
 use crate::model::{Model, Net, Parameters};
@@ -116,11 +116,19 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         (configured, found) => found.or(configured).unwrap_or_default(),
     };
     let net = fitted(victim, input, classes)?;
-    let weights = File::read("victim.captured.weights", &captured.weights)?;
+    let weights = File::read("victim.captured.weights", &captured.weights, choice(victim))?;
     let weights = weights.of(&victim.model, &net, |file| file.trained(&net))?;
-    let update = File::read("victim.captured.update", &captured.update)?;
+    let any = Choice { key: None, ..choice(victim) };
+    let update = File::read("victim.captured.update", &captured.update, any)?;
     let (sha256, values) =
         update.of(&victim.model, &net, |file| Ok((file.sha256.clone(), file.update(&net)?)))?;
+    // What was not sent is as it was sent out, or unchanged.
+    let kept = |i: usize| match captured.kind {
+        CapturedKind::Weights => weights.parameters[i].clone(),
+        _ => vec![0.0; weights.parameters[i].len()],
+    };
+    let values: Vec<Vec<f64>> =
+        values.into_iter().enumerate().map(|(i, tensor)| tensor.unwrap_or_else(|| kept(i))).collect();
     let sent = values.clone();
     let (kind, mut values) = canonical(captured.kind, values, &weights.parameters);
     if values.iter().flatten().all(|&value| value == 0.0) {
@@ -138,6 +146,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         notes.note(finding.to_string());
     }
     let mut reading = reading;
+    reading.extend(taken(&captured.weights, &weights));
     reading.extend(notes.of(&file_name(&captured.update)));
     let granted = captured.labels.as_ref().or(batch.as_ref().map(|batch| &batch.labels));
     let all = granted.into_iter().chain(batch.as_ref().map(|batch| &batch.labels)).flatten();
@@ -227,11 +236,6 @@ fn scores_of_noise(config: &RunConfig, net: &Net, weights: &Trained) -> Vec<f64>
     let noise = seed::normal(&mut Seed(0).stream("probe of an update", &[]), SAMPLES * net.input_count());
     let x = compute.tensor(&noise, [SAMPLES, channels, height, width]);
     backend::values(&model.scores(config.victim.mode, &x))
-}
-
-/// Last part of a path.
-fn file_name(path: &str) -> String {
-    std::path::Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Brings what was captured to a gradient or to theta_K - theta_0.

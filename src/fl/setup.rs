@@ -1,7 +1,7 @@
 //! What a federation is set up from: data, weights and architecture, read and held against each other before any
 //! tensor is made.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Misfit, Trained};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained};
 use crate::config::{RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
@@ -72,6 +72,16 @@ pub enum VictimError {
         differences: String,
         /// The built-in model that the file fits best, if it is another one.
         likely: Option<String>,
+    },
+    /// A file of tensors does not give those of the model.
+    #[error("{key}: {path} {what}")]
+    Unusable {
+        /// Where the config names it.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// What is wrong, and the way out.
+        what: String,
     },
     /// No network can compute with these weights.
     #[error(
@@ -176,21 +186,17 @@ impl Setup {
         }
         let normalisation = dataset.normalised_by(&victim.normalise)?;
         let weights = victim.weights.as_ref().map(|path| {
-            let file = File::read("victim.weights", path)?;
+            let file = File::read("victim.weights", path, choice(victim))?;
             file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
         });
         let weights = weights.transpose()?;
         let batch = Some(batch);
-        let mut setup = Setup {
-            attacked,
-            batch,
-            normalisation,
-            net,
-            weights,
-            population: None,
-            captured: None,
-            reading: dataset.reading.clone(),
-        };
+        let mut reading = dataset.reading.clone();
+        if let (Some(path), Some(weights)) = (&victim.weights, &weights) {
+            reading.extend(taken(path, weights));
+        }
+        let mut setup =
+            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None, reading };
         if config.trains() {
             setup.population = Some(setup.population(dataset, config)?);
         }
@@ -238,6 +244,25 @@ pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Resu
     Ok(net.with_loss(victim.loss))
 }
 
+/// Which tensors of a file of weights are meant.
+pub(super) fn choice(victim: &Victim) -> Choice {
+    Choice { key: victim.weights_key.clone(), by_order: victim.by_order }
+}
+
+/// What a file of weights leaves open and how it was taken.
+pub(super) fn taken(path: &str, weights: &Trained) -> Reading {
+    let mut reading = Reading::default();
+    if let Some(key) = &weights.key {
+        reading.note(format!("the state dict under {key} was taken, averaged copies beside it were not"));
+    }
+    reading.of(&file_name(path))
+}
+
+/// Last part of a path.
+pub(super) fn file_name(path: &str) -> String {
+    std::path::Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy().into_owned())
+}
+
 /// A file of tensors that the config names under a key.
 pub(super) struct File<'a> {
     key: &'static str,
@@ -246,9 +271,9 @@ pub(super) struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn read(key: &'static str, path: &'a str) -> Result<File<'a>, VictimError> {
+    pub(super) fn read(key: &'static str, path: &'a str, choice: Choice) -> Result<File<'a>, VictimError> {
         let checkpoint = Checkpoint::open(path).map_err(|error| VictimError::File { key, error })?;
-        Ok(File { key, path, checkpoint })
+        Ok(File { key, path, checkpoint: checkpoint.choosing(choice) })
     }
 
     /// What a model takes of it.
@@ -258,24 +283,93 @@ impl<'a> File<'a> {
         net: &Net,
         take: impl FnOnce(&Checkpoint) -> Result<T, Misfit>,
     ) -> Result<T, VictimError> {
-        let File { key, path, checkpoint } = self;
-        take(&checkpoint).map_err(|misfit| {
-            let path = path.to_owned();
-            let differences = match misfit {
-                Misfit::NotFinite { name, what } => {
-                    return VictimError::NotFinite { key, path, name, what };
-                }
-                Misfit::Shapes(table) => table.summary(),
-                Misfit::Count { found, parameters, state } => format!(
-                    "it is a list of {found} arrays where the model has {parameters} parameters and a state dict of \
-                     {state}"
-                ),
-            };
-            let own =
-                |fit: &crate::checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
-            let likely = checkpoint.fit().filter(|fit| !own(fit)).map(|fit| fit.name());
-            let (model, classes) = (model.to_owned(), net.classes());
-            VictimError::OtherModel { key, path, model, classes, differences, likely }
-        })
+        take(&self.checkpoint).map_err(|misfit| self.refused(model, net, misfit))
     }
+
+    fn refused(self, model: &str, net: &Net, misfit: Misfit) -> VictimError {
+        let File { key, path, checkpoint } = self;
+        let path = path.to_owned();
+        let (differences, in_order) = match misfit {
+            Misfit::NotFinite { name, what } => return VictimError::NotFinite { key, path, name, what },
+            Misfit::Shapes(table) => (differences(&path, &table), table.in_order),
+            Misfit::Count { found, parameters, state } => {
+                let length = format!(
+                    "it is a list of {found} arrays where the model has {parameters} parameters and a state dict of {state}"
+                );
+                (length, false)
+            }
+            other => return unusable(key, path, other),
+        };
+        let own = |fit: &checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
+        let likely = checkpoint
+            .fit()
+            .filter(|fit| !in_order && !fit.table.in_order && !own(fit))
+            .map(|fit| fit.name());
+        let (model, classes) = (model.to_owned(), net.classes());
+        VictimError::OtherModel { key, path, model, classes, differences, likely }
+    }
+}
+
+/// What differs, and what to do about it where that is known.
+fn differences(path: &str, table: &Table) -> String {
+    if table.in_order {
+        return "its names are others, but its shapes are the model's in this order: victim.by_order = true (--by-order) \
+                takes them so"
+            .to_owned();
+    }
+    let mut differences = table.summary();
+    if let Some((number, count)) = checkpoint::shard(path.as_ref()).filter(|_| !table.missing.is_empty()) {
+        differences +=
+            &format!("; it is file {number} of {count}: name their index instead, which ends in .index.json");
+    }
+    differences
+}
+
+/// What is no matter of names and shapes.
+fn unusable(key: &'static str, path: String, misfit: Misfit) -> VictimError {
+    let (key, what) = match misfit {
+        Misfit::Integers { name, dtype } => (
+            key,
+            format!(
+                "cannot be used, {name} holds integers ({dtype}): multiply quantised values by their scale and save \
+                 them as float32"
+            ),
+        ),
+        Misfit::Unread { name, unread } => (
+            key,
+            format!("holds {name} as {}, which gialab does not read: save {}", unread.what, unread.instead),
+        ),
+        Misfit::Hidden(hidden) => {
+            let under =
+                if hidden.name.is_empty() { "the file".into() } else { format!("under {:?}", hidden.name) };
+            let what = format!(
+                "has a whole pickled model ({}, {under}), which takes its own code to open; nothing was run: save its \
+                 state dict, torch.save(model.state_dict(), \"weights.pth\")",
+                hidden.class
+            );
+            (key, what)
+        }
+        Misfit::Several { keys } => {
+            let all: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
+            let all = all.join(" and ");
+            let instead = match (key, keys.first()) {
+                ("victim.captured.update", _) | (_, None) => {
+                    "save the one that the client sent by itself".to_owned()
+                }
+                (_, Some(first)) => {
+                    format!("say which one is meant, as victim.weights_key = {first:?}")
+                }
+            };
+            (key, format!("holds several state dicts that fit ({all}): {instead}"))
+        }
+        Misfit::NoKey { key, keys } => {
+            let keys = if keys.is_empty() { "none".into() } else { keys.join(", ") };
+            ("victim.weights_key", format!("has no tensors under {key:?}; its keys are {keys}"))
+        }
+        // These are told by what differs.
+        Misfit::Shapes(_) | Misfit::Count { .. } | Misfit::NotFinite { .. } => {
+            (key, "does not fit".to_owned())
+        }
+    };
+    VictimError::Unusable { key, path, what }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::architectures::{INPUT, WEIGHTS, scatter};
-use crate::checkpoint::{Checkpoint, Dtype, Format, Tensor};
+use crate::checkpoint::{Checkpoint, Dtype, Tensor};
 use crate::data::Images;
 use crate::metric::Lpips;
 
@@ -33,7 +33,7 @@ fn file(parameters: Vec<(String, Vec<usize>)>) -> Checkpoint {
     let mut tensors: Vec<Tensor> = parameters.into_iter().enumerate().map(fill).collect();
     let classifier = "module.classifier.1.bias".to_owned();
     tensors.push(Tensor { name: classifier, dtype: Dtype::F32, shape: vec![2], values: vec![f64::NAN; 2] });
-    Checkpoint { format: Format::TorchZip, tensors, others: 0, sha256: String::new() }
+    Checkpoint { tensors, ..Checkpoint::default() }
 }
 
 fn image(stream: usize, side: usize) -> Images {

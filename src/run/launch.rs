@@ -50,6 +50,9 @@ pub fn begin(
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     let plan = plan::plan(&config)?;
+    // What was taken of several state dicts is part of the config as resolved: headers say it, and a resume keeps to it.
+    let taken = plan.setup.weights.as_ref().and_then(|weights| weights.key.clone());
+    config.victim.weights_key = config.victim.weights_key.or(taken);
     let backend = Compute::select(backend, config.run.precision)?;
     memory::fit(&config, &plan.setup.net, &backend).map_err(PlanError::from)?;
     let directory = store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;

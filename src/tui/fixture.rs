@@ -70,6 +70,8 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             classes: Some(10),
             sample: None,
             weights: None,
+            weights_key: None,
+            by_order: false,
             captured: None,
             loss: Default::default(),
             state: TrainingState::Untrained,

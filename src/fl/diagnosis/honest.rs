@@ -133,7 +133,8 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
         "weights": "w", "update": "u", "kind": kind, "batch": batch, "local": local,
     }))
     .unwrap();
-    let weights = Trained { sha256: String::new(), parameters: theta, buffers: host(&model.buffers) };
+    let weights =
+        Trained { sha256: String::new(), key: None, parameters: theta, buffers: host(&model.buffers) };
     let (update_kind, values) = canonical(kind, sent.clone(), &weights.parameters);
     assert_eq!(update_kind == UpdateKind::Gradient, !kind.takes_steps());
     Some((what, findings(&config, &captured, &model.net, &weights, (&sent, update_kind, &values))))

@@ -1,123 +1,29 @@
 //! A pickle reader that executes nothing.
 //!
-//! Pickle is a program for a stack machine; Python's own reader calls whatever the program names. This one knows
-//! the few words that `torch.save` writes and gives each an inert meaning; every other name is refused before the
-//! program goes on. Values live in one arena and refer to each other by position, so that neither cycles nor depth
-//! can do harm; an instruction adds one value, and what it copies is bounded: memory grows as the file does.
+//! Pickle is a program for a stack machine; Python's own reader calls whatever the program names. This one calls
+//! nothing: it knows a few words that make data (`word`), gives each an inert meaning (`call`), and carries every
+//! other name about as a name. What Python would make with such a name is an object that is not looked into. Values
+//! live in one arena and refer to each other by position, so that neither cycles nor depth can do harm; an
+//! instruction adds one value, and what it copies is bounded: memory grows as the file does.
 
+mod call;
+mod value;
+mod word;
+
+pub use value::{ArrayOf, Id, Storage, Stored, TensorOf, Value};
+
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::dtype::Dtype;
 use super::{Fault, shown};
 
 /// Most instructions: a state dict takes about thirty a tensor.
 const MAX_INSTRUCTIONS: usize = 5_000_000;
-/// Most arguments of a call, axes of a tensor, and bytes of a storage's key.
+/// Most arguments of a call, axes of a tensor, and bytes of a storage's key or a type's name.
 const MAX_SHORT: usize = 32;
-
-/// Position of a value in its arena.
-pub type Id = usize;
-
-/// What a pickle can make here.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// `None`, or something of no interest to us: it can be carried about, but not looked into.
-    Nothing,
-    /// A truth value.
-    Flag(bool),
-    /// An integer that fits 64 bit.
-    Integer(i64),
-    /// An integer that does not, little-endian two's complement.
-    Long(Vec<u8>),
-    /// A float; its value is of no interest.
-    Float,
-    /// Text.
-    Text(String),
-    /// Bytes.
-    Bytes(Vec<u8>),
-    /// A list, tuple or set.
-    List(Vec<Id>),
-    /// A dictionary, in the order of insertion.
-    Dict(Vec<(Id, Id)>),
-    /// A name of the allow-list.
-    Word(Word),
-    /// The content of a tensor, kept outside the pickle or in a nested one.
-    Storage(Box<Storage>),
-    /// A view of a storage.
-    Tensor(Box<TensorOf>),
-}
-
-/// Where the content of tensors is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Storage {
-    /// Outside, under a key.
-    Outside {
-        /// Type of the values.
-        dtype: Dtype,
-        /// Its name in the file.
-        key: String,
-        /// How many values it has.
-        count: usize,
-    },
-    /// A `torch.save` of its own, as bytes.
-    Nested(Id),
-}
-
-/// A tensor as a pickle describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TensorOf {
-    /// A [`Value::Storage`].
-    pub storage: Id,
-    /// Position of the first value.
-    pub offset: usize,
-    /// Sizes.
-    pub shape: Vec<usize>,
-    /// Strides.
-    pub strides: Vec<usize>,
-}
-
-/// Names that a pickle may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
-    /// `collections.OrderedDict`.
-    OrderedDict,
-    /// `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`.
-    RebuildTensor,
-    /// `torch._utils._rebuild_parameter`.
-    RebuildParameter,
-    /// `torch.storage._load_from_bytes`.
-    LoadFromBytes,
-    /// `torch.Size`.
-    Size,
-    /// `torch.FloatStorage` and its kin.
-    StorageOf(Dtype),
-    /// Scalars of NumPy, as in an accuracy beside the weights: read over.
-    Inert,
-}
-
-/// The allow-list.
-fn word(module: &str, name: &str) -> Option<Word> {
-    Some(match (module, name) {
-        ("collections", "OrderedDict") => Word::OrderedDict,
-        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Word::RebuildTensor,
-        ("torch._utils", "_rebuild_parameter") => Word::RebuildParameter,
-        ("torch.storage", "_load_from_bytes") => Word::LoadFromBytes,
-        ("torch", "Size") => Word::Size,
-        ("torch", "HalfStorage") => Word::StorageOf(Dtype::F16),
-        ("torch", "BFloat16Storage") => Word::StorageOf(Dtype::Bf16),
-        ("torch", "FloatStorage") => Word::StorageOf(Dtype::F32),
-        ("torch", "DoubleStorage") => Word::StorageOf(Dtype::F64),
-        ("torch", "CharStorage") => Word::StorageOf(Dtype::I8),
-        ("torch", "ShortStorage") => Word::StorageOf(Dtype::I16),
-        ("torch", "IntStorage") => Word::StorageOf(Dtype::I32),
-        ("torch", "LongStorage") => Word::StorageOf(Dtype::I64),
-        ("torch", "ByteStorage") => Word::StorageOf(Dtype::U8),
-        ("torch", "BoolStorage") => Word::StorageOf(Dtype::Bool),
-        ("numpy", "dtype") | ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Word::Inert,
-        ("_codecs", "encode") => Word::Inert,
-        _ => return None,
-    })
-}
+/// Longest name of a class or function in bytes.
+const MAX_NAME: usize = 200;
 
 /// Reads one pickle at the start of `bytes`; returns it and what comes after it.
 pub fn load(bytes: &[u8]) -> Result<(Pickle, &[u8]), Fault> {
@@ -153,6 +59,39 @@ impl Pickle {
     pub fn top(&self) -> &Value {
         self.get(self.root)
     }
+
+    /// Where the content of bytes is: themselves, or the text that they are written as.
+    pub fn origin(&self, id: Id) -> Id {
+        match self.get(id) {
+            Value::Latin1(text) => *text,
+            _ => id,
+        }
+    }
+
+    /// Bytes, however they are written.
+    pub fn bytes(&self, id: Id) -> Option<Cow<'_, [u8]>> {
+        match self.get(self.origin(id)) {
+            Value::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
+            Value::Text(text) => latin1(text).map(Cow::Owned),
+            _ => None,
+        }
+    }
+
+    /// Text, also such as Python 2 or a pickle of bytes has.
+    pub fn text(&self, id: Id) -> Option<Cow<'_, str>> {
+        match self.get(id) {
+            Value::Text(text) => Some(Cow::Borrowed(text)),
+            Value::Bytes(_) | Value::Latin1(_) => {
+                String::from_utf8(self.bytes(id)?.into_owned()).ok().map(Cow::Owned)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The bytes that a Latin-1 text stands for.
+fn latin1(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
 }
 
 #[derive(Default)]
@@ -163,6 +102,8 @@ struct Machine<'a> {
     /// Heights of the stack at the marks.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
+    /// Names that are not known, each kept once.
+    names: HashMap<String, Arc<str>>,
 }
 
 fn wrong(what: &str) -> Fault {
@@ -269,7 +210,7 @@ impl<'a> Machine<'a> {
                 let top = self.top()?;
                 self.stack.push(top);
             }
-            b'N' => self.push(Value::Nothing),
+            b'N' => self.push(Value::None),
             0x88 => self.push(Value::Flag(true)),
             0x89 => self.push(Value::Flag(false)),
             b'J' => {
@@ -288,7 +229,7 @@ impl<'a> Machine<'a> {
             }
             b'G' => {
                 self.take(8)?;
-                self.push(Value::Float);
+                self.push(Value::Number);
             }
             b'X' => {
                 let text = Self::text(self.counted::<4>()?)?;
@@ -370,15 +311,15 @@ impl<'a> Machine<'a> {
                 let index = self.number::<4>()?;
                 self.recall(index)?;
             }
-            // GLOBAL and INST name something to call; the latter calls it at once.
+            // GLOBAL and INST name something to call; the latter would call it at once.
             b'c' | b'i' => {
                 let (module, name) = (self.line()?, self.line()?);
-                let word = named(module, name)?;
-                if code == b'c' {
-                    self.push(Value::Word(word));
-                } else {
+                let named = self.named(module, name)?;
+                self.push(named);
+                if code == b'i' {
+                    let function = self.pop()?;
                     let arguments = self.pop_to_mark()?;
-                    self.call(word, &arguments)?;
+                    self.reduce(function, Some(&arguments))?;
                 }
             }
             0x93 => {
@@ -387,29 +328,29 @@ impl<'a> Machine<'a> {
                 else {
                     return Err(wrong("names something by what is no text"));
                 };
-                let word = named(module, name)?;
-                self.push(Value::Word(word));
+                short_name(module, name)?;
+                let (module, name) = (module.clone(), name.clone());
+                let named = self.named(&module, &name)?;
+                self.push(named);
             }
             // REDUCE and NEWOBJ: in our words both are a call.
             b'R' | 0x81 => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
-                let (Value::Word(word), Value::List(arguments)) =
-                    (&self.values[function], &self.values[arguments])
-                else {
-                    return Err(wrong("calls what is no function"));
-                };
-                let (word, arguments) = (*word, short(arguments)?.to_vec());
-                self.call(word, &arguments)?;
+                self.reduce_with(function, arguments)?;
             }
-            // BUILD sets attributes, as the `_metadata` of a state dict. Nothing here has any.
+            // NEWOBJ_EX has arguments by name as well.
+            0x92 => {
+                let (_, arguments, class) = (self.pop()?, self.pop()?, self.pop()?);
+                self.reduce_with(class, arguments)?;
+            }
             b'b' => {
-                self.pop()?;
-                self.top()?;
+                let state = self.pop()?;
+                let object = self.top()?;
+                self.build(object, state)?;
             }
             b'Q' => {
                 let id = self.pop()?;
-                let storage = self.persistent(id)?;
-                self.push(Value::Storage(Box::new(storage)));
+                self.persistent(id)?;
             }
             other => {
                 return Err(wrong(&format!(
@@ -430,6 +371,8 @@ impl<'a> Machine<'a> {
         let list = self.top()?;
         match &mut self.values[list] {
             Value::List(list) => list.extend(items),
+            // A list, set or dictionary of a class of its own: its items are not looked into.
+            Value::Object { .. } => {}
             _ => return Err(wrong("appends to what is no list")),
         }
         Ok(())
@@ -437,8 +380,10 @@ impl<'a> Machine<'a> {
 
     fn insert(&mut self, items: Vec<Id>) -> Result<(), Fault> {
         let dict = self.top()?;
-        let Value::Dict(dict) = &mut self.values[dict] else {
-            return Err(wrong("sets an item of what is no dictionary"));
+        let dict = match &mut self.values[dict] {
+            Value::Dict(dict) => dict,
+            Value::Object { .. } => return Ok(()),
+            _ => return Err(wrong("sets an item of what is no dictionary")),
         };
         let (pairs, rest) = items.as_chunks::<2>();
         if !rest.is_empty() {
@@ -448,83 +393,26 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Pushes what a word makes of its arguments.
-    fn call(&mut self, word: Word, arguments: &[Id]) -> Result<(), Fault> {
-        let of = |id: Id| &self.values[id];
-        let misused = || wrong("calls a function with arguments that it does not take");
-        let value = match (word, arguments) {
-            (Word::OrderedDict, []) => Value::Dict(Vec::new()),
-            // Python 2 gives all pairs at once. They move, for a copy could be asked for again and again.
-            (Word::OrderedDict, &[items]) => {
-                let Value::List(pairs) = of(items) else { return Err(misused()) };
-                let pair = |id: &Id| match of(*id) {
-                    Value::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
-                    _ => Err(misused()),
-                };
-                let pairs = pairs.iter().map(pair).collect::<Result<_, _>>()?;
-                self.values[items] = Value::Nothing;
-                Value::Dict(pairs)
-            }
-            (Word::RebuildTensor, [storage, offset, shape, strides, ..]) => {
-                let (Value::Storage(_), Value::Integer(offset)) = (of(*storage), of(*offset)) else {
-                    return Err(misused());
-                };
-                let offset = usize::try_from(*offset).map_err(|_| misused())?;
-                let (shape, strides) = (self.sizes(*shape)?, self.sizes(*strides)?);
-                Value::Tensor(Box::new(TensorOf { storage: *storage, offset, shape, strides }))
-            }
-            (Word::LoadFromBytes, [bytes]) if matches!(of(*bytes), Value::Bytes(_)) => {
-                Value::Storage(Box::new(Storage::Nested(*bytes)))
-            }
-            // The same value under another type.
-            (Word::RebuildParameter, [same, ..]) if matches!(of(*same), Value::Tensor(_)) => {
-                self.stack.push(*same);
-                return Ok(());
-            }
-            (Word::Size, [same]) if matches!(of(*same), Value::List(_)) => {
-                self.stack.push(*same);
-                return Ok(());
-            }
-            (Word::Inert, _) => Value::Nothing,
-            _ => return Err(misused()),
-        };
-        self.push(value);
-        Ok(())
-    }
-
-    fn sizes(&self, id: Id) -> Result<Vec<usize>, Fault> {
-        let wrong = || wrong("has a tensor whose sizes are no sizes");
-        let Value::List(sizes) = &self.values[id] else { return Err(wrong()) };
-        let size = |id: &Id| match &self.values[*id] {
-            Value::Integer(size) => usize::try_from(*size).map_err(|_| wrong()),
-            _ => Err(wrong()),
-        };
-        short(sizes)?.iter().map(size).collect()
-    }
-
-    /// `('storage', torch.FloatStorage, '0', 'cpu', 432)`, in old files with `None` at the end.
-    fn persistent(&self, id: Id) -> Result<Storage, Fault> {
-        let wrong = || wrong("refers to a storage in a way that is not known");
-        let Value::List(parts) = &self.values[id] else { return Err(wrong()) };
-        let (parts, view) = parts.split_at(parts.len().min(5));
-        let [tag, of, key, _, count] = parts else { return Err(wrong()) };
-        match (&self.values[*tag], &self.values[*of], &self.values[*key], &self.values[*count]) {
-            (
-                Value::Text(tag),
-                Value::Word(Word::StorageOf(dtype)),
-                Value::Text(key),
-                Value::Integer(count),
-            ) if tag == "storage" => {
-                if view.iter().any(|id| self.values[*id] != Value::Nothing) {
-                    return Err(Fault::Unsupported("holds storages that are parts of others".into()));
-                }
-                short(key.as_bytes())?;
-                let count = usize::try_from(*count).map_err(|_| wrong())?;
-                Ok(Storage::Outside { dtype: *dtype, key: key.clone(), count })
-            }
-            _ => Err(wrong()),
+    /// A word, or a name that stays one.
+    fn named(&mut self, module: &str, name: &str) -> Result<Value, Fault> {
+        short_name(module, name)?;
+        if word::is_hostile(module, name) {
+            return Err(Fault::Code(shown(&format!("{module}.{name}"))));
         }
+        if let Some(word) = word::word(module, name) {
+            return Ok(Value::Word(word));
+        }
+        let full = format!("{module}.{name}");
+        let kept = self.names.entry(full).or_insert_with_key(|full| full.as_str().into());
+        Ok(Value::Foreign(kept.clone()))
     }
+}
+
+fn short_name(module: &str, name: &str) -> Result<(), Fault> {
+    if module.len() + name.len() > MAX_NAME {
+        return Err(wrong(&format!("names a class or function by more than {MAX_NAME} bytes")));
+    }
+    Ok(())
 }
 
 /// What may be copied any number of times.
@@ -533,10 +421,6 @@ fn short<T>(items: &[T]) -> Result<&[T], Fault> {
         return Err(wrong(&format!("has a call, a shape or a key longer than {MAX_SHORT}")));
     }
     Ok(items)
-}
-
-fn named(module: &str, name: &str) -> Result<Word, Fault> {
-    word(module, name).ok_or_else(|| Fault::Code(shown(&format!("{module}.{name}"))))
 }
 
 /// Little-endian two's complement of any length.

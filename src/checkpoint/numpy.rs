@@ -1,48 +1,67 @@
-//! `.npz`: a zip archive of `.npy` arrays, versions 1 to 3, in C or Fortran order.
+//! Arrays of NumPy: `.npy`, versions 1 to 3, in C or Fortran order, and `.npz`, a zip archive of them.
 
 use super::dtype::{Dtype, Endian};
+use super::pickle;
 use super::view::{self, View};
+use super::walk::walk;
 use super::zip::Archive;
 use super::{Contents, Fault, Tensor, shown};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// First bytes of an array.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
 
+/// The arrays of an archive.
 pub fn read(archive: &Archive) -> Result<Contents, Fault> {
     let mut contents = Contents::default();
     for entry in archive.entries() {
-        let Some(name) = entry.name.strip_suffix(".npy") else {
-            contents.others += 1;
-            continue;
-        };
-        let bytes = archive.content(entry)?;
-        let array = Array::new(name, &bytes)?;
-        let count = view::count(name, &array.shape)?;
-        contents.admit(count)?;
-        let strides = if array.fortran {
-            let mut strides: Vec<usize> = array.shape.iter().rev().copied().collect();
-            strides = view::contiguous(&strides);
-            strides.reverse();
-            strides
-        } else {
-            view::contiguous(&array.shape)
-        };
-        let view = View { name, offset: 0, shape: &array.shape, strides: &strides };
-        view.check(array.data.len() / array.dtype.size())?;
-        let values = view.gather(array.data, array.dtype, array.endian, count);
-        contents.tensors.push(Tensor {
-            name: name.to_owned(),
-            dtype: array.dtype,
-            shape: array.shape,
-            values,
-        });
+        match entry.name.strip_suffix(".npy") {
+            Some(name) => array(name, &archive.content(entry)?, &mut contents)?,
+            None => contents.leave_out("file in the archive"),
+        }
     }
     Ok(contents)
 }
 
+/// One array by itself.
+pub fn read_one(bytes: &[u8]) -> Result<Contents, Fault> {
+    let mut contents = Contents::default();
+    array("", bytes, &mut contents)?;
+    Ok(contents)
+}
+
+fn array(name: &str, bytes: &[u8], contents: &mut Contents) -> Result<(), Fault> {
+    let array = Array::new(name, bytes)?;
+    let Some((dtype, endian)) = array.dtype else {
+        // An array of objects is a pickle of the whole array.
+        let (pickle, _) = pickle::load(array.data)?;
+        return walk(&pickle, name, contents, |_| Ok(None));
+    };
+    let name = if name.is_empty() { "array" } else { name };
+    let count = view::count(name, &array.shape)?;
+    contents.admit(count)?;
+    let strides = strides(&array.shape, array.fortran);
+    let view = View { name, offset: 0, shape: &array.shape, strides: &strides };
+    view.check(array.data.len() / dtype.size())?;
+    let values = view.gather(array.data, dtype, endian, count);
+    contents.tensors.push(Tensor { name: name.to_owned(), dtype, shape: array.shape, values });
+    Ok(())
+}
+
+/// Distances between neighbours along each axis, in values.
+pub fn strides(shape: &[usize], fortran: bool) -> Vec<usize> {
+    if !fortran {
+        return view::contiguous(shape);
+    }
+    let reversed: Vec<usize> = shape.iter().rev().copied().collect();
+    let mut strides = view::contiguous(&reversed);
+    strides.reverse();
+    strides
+}
+
 /// One array, header read.
-struct Array<'a> {
-    dtype: Dtype,
-    endian: Endian,
+pub struct Array<'a> {
+    /// Type of the values; none of an array of objects.
+    dtype: Option<(Dtype, Endian)>,
     fortran: bool,
     shape: Vec<usize>,
     data: &'a [u8],
@@ -70,7 +89,10 @@ impl<'a> Array<'a> {
                     let unsupported =
                         |what: &str| Fault::Unsupported(format!("holds {} as {what}", shown(name)));
                     let descr = words.text().ok_or_else(|| unsupported("a structured array"))?;
-                    dtype = Some(described(descr).ok_or_else(|| unsupported(&shown(descr)))?);
+                    dtype = Some(match descr {
+                        "|O" => None,
+                        _ => Some(described(descr).ok_or_else(|| unsupported(&shown(descr)))?),
+                    });
                 }
                 "fortran_order" => fortran = Some(words.flag().ok_or_else(damaged)?),
                 "shape" => shape = Some(words.sizes().ok_or_else(damaged)?),
@@ -81,10 +103,8 @@ impl<'a> Array<'a> {
                 break;
             }
         }
-        let (dtype, endian) = dtype.ok_or_else(damaged)?;
         Ok(Array {
-            dtype,
-            endian,
+            dtype: dtype.ok_or_else(damaged)?,
             fortran: fortran.ok_or_else(damaged)?,
             shape: shape.ok_or_else(damaged)?,
             data,
@@ -100,7 +120,12 @@ fn described(descr: &str) -> Option<(Dtype, Endian)> {
         ">" => Endian::Big,
         _ => return None,
     };
-    let dtype = match kind {
+    Some((dtype(kind)?, endian))
+}
+
+/// `f4` and its kin.
+pub fn dtype(kind: &str) -> Option<Dtype> {
+    Some(match kind {
         "f2" => Dtype::F16,
         "f4" => Dtype::F32,
         "f8" => Dtype::F64,
@@ -114,8 +139,7 @@ fn described(descr: &str) -> Option<(Dtype, Endian)> {
         "u8" => Dtype::U64,
         "b1" => Dtype::Bool,
         _ => return None,
-    };
-    Some((dtype, endian))
+    })
 }
 
 /// The few words of Python that a header is written in.
