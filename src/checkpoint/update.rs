@@ -149,7 +149,8 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(error(&|all| drop(all.remove(1))), "1 missing (conv1.bias 12)");
+        let other = error(&|all| all[1].0 = "bias".into());
+        assert_eq!(other, "1 missing (conv1.bias 12), 1 unexpected (bias 12)");
         assert_eq!(error(&|all| all.push(("extra".into(), vec![2]))), "1 unexpected (extra 2)");
         let transposed = error(&|all| all[6].1.reverse());
         assert_eq!(transposed, "1 of another shape (fc.weight is 768x10, transposed, not 10x768)");

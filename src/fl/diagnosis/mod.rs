@@ -88,7 +88,9 @@ impl Suspect<'_> {
             return vec![finding];
         }
         let mut findings: Vec<Finding> = self.of_loss().into_iter().collect();
-        let tensors: Vec<&[f64]> = self.present().map(|i| self.gradient[i].as_slice()).collect();
+        let shape = |i: usize| self.net.parameter_specs()[i].shape.as_slice();
+        let tensors: Vec<(&[usize], &[f64])> =
+            self.present().map(|i| (shape(i), self.gradient[i].as_slice())).collect();
         let changed = values::transformed(&tensors).filter(|_| self.captured.kind != CapturedKind::Weights);
         findings.extend(changed.map(|what| Finding::new(false, what)));
         findings.extend(self.constant());

@@ -19,11 +19,13 @@ pub fn rounding<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
     if bf16 { 2f64.powi(-8) } else { 2f64.powi(-11) }
 }
 
-/// What was done to the tensors of an update, if it shows: signs, levels, zeros.
-pub fn transformed(tensors: &[&[f64]]) -> Option<String> {
-    let all = || tensors.iter().copied().flatten();
-    let count = all().count();
-    let zeros = all().filter(|value| **value == 0.0).count();
+/// What was done to the tensors of an update, given with their shapes, if it shows: signs, levels, zeros.
+pub fn transformed(tensors: &[(&[usize], &[f64])]) -> Option<String> {
+    let (count, zeros) = tensors.iter().fold((0, 0), |(count, zeros), (shape, values)| {
+        let (here, empty) = scattered(shape, values);
+        (count + here, zeros + empty)
+    });
+    let tensors: Vec<&[f64]> = tensors.iter().map(|(_, values)| *values).collect();
     let signs = |tensor: &&[f64]| {
         let size = tensor.iter().map(|value| value.abs()).fold(0.0, f64::max);
         tensor.iter().all(|value| *value == 0.0 || value.abs() == size)
@@ -44,6 +46,24 @@ pub fn transformed(tensors: &[&[f64]]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Entries of a tensor that belong to no dead unit, and how many of them are zero: a ReLU that is never positive leaves
+/// whole rows of zeros by itself, to its own weights and to those that read it.
+fn scattered(shape: &[usize], values: &[f64]) -> (usize, usize) {
+    let (rows, columns) = match *shape {
+        [rows, columns, ..] => (rows, columns),
+        [rows] => (rows, 1),
+        [] => (1, 1),
+    };
+    let each = values.len() / (rows * columns).max(1);
+    let place = |i: usize| (i / (columns * each), i / each % columns);
+    let (mut row, mut column) = (vec![false; rows], vec![false; columns]);
+    for (i, _) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+        (row[place(i).0], column[place(i).1]) = (true, true);
+    }
+    let alive = values.iter().enumerate().filter(|(i, _)| row[place(*i).0] && column[place(*i).1]);
+    alive.fold((0, 0), |(count, zeros), (_, value)| (count + 1, zeros + usize::from(*value == 0.0)))
 }
 
 /// Distinct values, if they are few.
@@ -78,11 +98,16 @@ mod tests {
         let numbers: Vec<f64> = (1..2000).map(|i| f64::from(i).sin()).collect();
         let say = |change: fn(f64) -> f64| {
             let changed: Vec<f64> = numbers.iter().map(|v| change(*v)).collect();
-            transformed(&[&changed]).unwrap_or_default()
+            transformed(&[(&[1999], &changed)]).unwrap_or_default()
         };
         assert_eq!(say(|v| v), "");
         assert!(say(f64::signum).contains("signSGD"));
-        assert!(say(|v| if v.abs() < 0.9 { 0.0 } else { v }).contains("sparsified"));
+        // Zeros here and there, but not those of dead units.
+        let sparse: Vec<f64> = numbers.iter().map(|v| if v.abs() < 0.9 { 0.0 } else { *v }).collect();
+        assert!(transformed(&[(&[33, 60], &sparse[..1980])]).unwrap().contains("sparsified"));
+        let dead: Vec<f64> =
+            numbers.iter().enumerate().map(|(i, v)| if i / 60 % 3 > 0 { 0.0 } else { *v }).collect();
+        assert_eq!(transformed(&[(&[33, 60], &dead[..1980])]), None);
         assert!(say(|v| (v * 7.0).round() / 7.0).contains("about 15 values"));
     }
 }
