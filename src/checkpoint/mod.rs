@@ -11,6 +11,7 @@ mod fit;
 mod identify;
 mod keras;
 mod level;
+mod named;
 mod numpy;
 mod order;
 mod pickle;
@@ -29,6 +30,7 @@ mod zip;
 pub use dtype::Dtype;
 pub use error::{CheckpointError, Fault};
 pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
+pub(crate) use named::{Named, Plain};
 pub use shards::shard;
 pub use shipped::{SHIPPED, shipped};
 pub use statistics::Statistics;
@@ -337,7 +339,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod fit_tests;
 #[cfg(test)]
-mod forge;
+pub(crate) mod forge;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Arrays of NumPy: `.npy`, versions 1 to 3, in C or Fortran order, and `.npz`, a zip archive of them.
 
 use super::dtype::{Dtype, Endian};
+use super::named::{Plain, row_major};
 use super::pickle;
 use super::view::{self, View};
 use super::walk::walk;
@@ -47,6 +48,14 @@ fn array(name: &str, bytes: &[u8], contents: &mut Contents) -> Result<(), Fault>
     Ok(())
 }
 
+/// One array as it is stored.
+pub fn plain(name: &str, bytes: &[u8]) -> Result<Plain, Fault> {
+    let Array { dtype, fortran, shape, data } = Array::new(name, bytes)?;
+    let objects = || Fault::Unsupported(format!("holds {} as objects", shown(name)));
+    let (dtype, endian) = dtype.ok_or_else(objects)?;
+    row_major(name, dtype, endian, fortran, shape, data)
+}
+
 /// Distances between neighbours along each axis, in values.
 pub fn strides(shape: &[usize], fortran: bool) -> Vec<usize> {
     if !fortran {
@@ -59,7 +68,7 @@ pub fn strides(shape: &[usize], fortran: bool) -> Vec<usize> {
 }
 
 /// One array, header read.
-pub struct Array<'a> {
+struct Array<'a> {
     /// Type of the values; none of an array of objects.
     dtype: Option<(Dtype, Endian)>,
     fortran: bool,

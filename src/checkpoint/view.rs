@@ -84,6 +84,11 @@ impl View<'_> {
             let bytes = &storage[self.offset * size..(self.offset + count) * size];
             return dtype.decode(bytes, endian);
         }
+        dtype.decode(&self.bytes(storage, size, count), endian)
+    }
+
+    /// The bytes of its values of this size, row-major, of a view that was checked against this storage.
+    pub fn bytes(&self, storage: &[u8], size: usize, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count * size);
         let mut index = vec![0_usize; self.shape.len()];
         let mut at = self.offset;
@@ -100,7 +105,7 @@ impl View<'_> {
                 index[axis] = 0;
             }
         }
-        dtype.decode(&bytes, endian)
+        bytes
     }
 }
 

@@ -1,4 +1,7 @@
-//! `gialab inspect FILE`: what a file of weights holds, and which built-in model it fits.
+//! `gialab inspect FILE`: what a file of weights holds, and which built-in model it fits; with `--update` whether an
+//! update is what it is taken for.
+
+mod update;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,10 +20,13 @@ const MAX_KINDS: usize = 8;
 pub struct Arguments {
     /// Weights as .safetensors, PyTorch (.pth, .pt, .th, .ckpt), pickle or .npz, or the .index.json of several files; what it
     /// is is told from its content
-    file: PathBuf,
+    #[arg(required_unless_present = "update", conflicts_with = "update")]
+    file: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    update: update::Arguments,
 }
 
 /// All that is reported. Names and meanings of the fields stay; more may come.
@@ -109,16 +115,17 @@ struct Shapes<'a> {
 }
 
 pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let checkpoint = Checkpoint::open(&arguments.file.to_string_lossy())?;
+    let Some(file) = &arguments.file else { return update::run(&arguments.update, arguments.json) };
+    let checkpoint = Checkpoint::open(&file.to_string_lossy())?;
     let fit = checkpoint.fit();
-    let report = Report::new(arguments, &checkpoint, fit.as_ref());
+    let report = Report::new(file, &checkpoint, fit.as_ref());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
     } else {
         report.print(&mut out)?;
-        model(&mut out, &arguments.file, fit.as_ref())?;
+        model(&mut out, file, fit.as_ref())?;
         report.not_taken(&mut out, fit.as_ref())?;
     }
     out.flush()?;
@@ -126,7 +133,7 @@ pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 impl<'a> Report<'a> {
-    fn new(arguments: &Arguments, checkpoint: &'a Checkpoint, fit: Option<&'a Fit>) -> Report<'a> {
+    fn new(file: &Path, checkpoint: &'a Checkpoint, fit: Option<&'a Fit>) -> Report<'a> {
         let tensors = checkpoint.tensors.iter().map(|tensor| Row {
             name: &tensor.name,
             dtype: tensor.dtype.name(),
@@ -135,7 +142,7 @@ impl<'a> Report<'a> {
             statistics: Statistics::of(&tensor.values),
         });
         Report {
-            file: arguments.file.display().to_string(),
+            file: file.display().to_string(),
             format: checkpoint.format.name(),
             sha256: &checkpoint.sha256,
             values: checkpoint.count(),

@@ -15,25 +15,25 @@ const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
 
 /// One of the two formats.
-struct Format {
+pub(super) struct Format {
     /// Bytes before the pixels; the last of them is the class.
     labels: usize,
     /// File with one class name a line.
     meta: &'static str,
     /// The set's own classes, for files without it.
-    classes: fn() -> Vec<String>,
+    pub(super) classes: fn() -> Vec<String>,
     /// Of the set with its own classes.
-    normalisation: fn() -> Normalisation,
+    pub(super) normalisation: fn() -> Normalisation,
 }
 
-static CIFAR10: Format = Format {
+pub(super) static CIFAR10: Format = Format {
     labels: 1,
     meta: "batches.meta.txt",
     classes: || names(include_str!("../../assets/classes/cifar10.txt")),
     normalisation: Normalisation::cifar10,
 };
 
-static CIFAR100: Format = Format {
+pub(super) static CIFAR100: Format = Format {
     labels: 2,
     meta: "fine_label_names.txt",
     classes: || names(include_str!("../../assets/classes/cifar100.txt")),

@@ -211,6 +211,14 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A file of arrays that is no set of labelled pictures.
+    #[error("{} {what}", path.display())]
+    Arrays {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        what: String,
+    },
     /// Not a whole number of CIFAR records.
     #[error(
         "{} has {length} bytes, which is a multiple neither of the 3073 of a CIFAR-10 record nor of the 3074 of a \

@@ -14,8 +14,10 @@
 //! # Ok::<(), gialab::data::DataError>(())
 //! ```
 
+mod arrays;
 mod builtin;
 mod cifar;
+mod cifar_python;
 mod draw;
 mod error;
 mod folder;
@@ -108,6 +110,23 @@ impl Dataset {
         self.labels.is_empty()
     }
 
+    /// The samples of another part of the same set behind its own; `None` if theirs are of another size.
+    fn joined(mut self, other: Dataset) -> Option<Dataset> {
+        let (
+            Samples::Stored { height, width, pixels },
+            Samples::Stored { height: h, width: w, pixels: more },
+        ) = (&mut self.samples, &other.samples)
+        else {
+            return None;
+        };
+        if (*height, *width, self.channels) != (*h, *w, other.channels) {
+            return None;
+        }
+        pixels.extend_from_slice(more);
+        self.labels.extend(other.labels);
+        Some(self)
+    }
+
     /// Class of sample `i`, less than the number of classes.
     pub fn label(&self, i: usize) -> Option<usize> {
         self.labels.get(i).copied()
@@ -196,8 +215,9 @@ impl Dataset {
 }
 
 /// Opens a data set: a built-in one by name (see [`catalogue`]), or a path: one PNG or JPEG picture, a folder
-/// of them, IDX images (plain or .gz, labels beside them), CIFAR-10 or CIFAR-100 binary, or a table (.csv,
-/// .tsv, plain or .gz). A built-in name wins over a path; `./photos` is always a path.
+/// of them, IDX images (plain or .gz, labels beside them), CIFAR-10 or CIFAR-100 binary or as Python's pickles (a
+/// file, or the folder of all), 8-bit pictures and labels in an .npz (MedMNIST, Keras), or a table (.csv, .tsv, plain
+/// or .gz). A built-in name wins over a path; `./photos` is always a path.
 ///
 /// The columns of a table are typed by `NAME.schema.toml` beside `NAME.csv` (`target = "income"`, and below
 /// `[columns]` lines such as `age = { kind = "numeric", min = 0, max = 120 }`,
@@ -217,7 +237,9 @@ pub fn open(data: &str) -> Result<Dataset, DataError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(not_found(data)),
         Err(reason) => return Err(io_error(path, reason)),
     };
-    let mut set = if metadata.is_dir() {
+    let mut set = if metadata.is_dir() && cifar_python::is_folder(path) {
+        cifar_python::open_folder(path)?
+    } else if metadata.is_dir() {
         folder::open(path)?
     } else if metadata.is_file() {
         open_file(path, metadata.len())?
@@ -237,6 +259,8 @@ fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
     let name = name_of(path);
     if start == *b"\x89PNG" || start.starts_with(b"\xff\xd8\xff") {
         picture::open(path)
+    } else if arrays::is_arrays(path, &start) {
+        arrays::open(path)
     } else if table::is_table(path) {
         table::open(path)
     } else if name.ends_with(".bin") {

@@ -8,6 +8,7 @@ mod commands;
 mod data;
 mod export;
 mod federation;
+mod files;
 mod help;
 mod interface;
 mod lab;

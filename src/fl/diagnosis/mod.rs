@@ -77,6 +77,8 @@ enum Steps {
     Linear(f64),
     /// A mean of gradients at several points, times a sum of weights.
     Several(f64),
+    /// Nothing is known of them.
+    Unknown,
     /// Something else.
     Other,
 }
@@ -165,7 +167,13 @@ impl Suspect<'_> {
 
     /// Whether a wrong scale does no harm.
     fn is_blind_to_scale(&self) -> bool {
-        self.distance == DistanceKind::Cosine || self.captured.scale.is_estimated()
+        self.distance == DistanceKind::Cosine
+            || self.captured.scale.is_estimated()
+            || self.steps_are_unknown()
+    }
+
+    fn steps_are_unknown(&self) -> bool {
+        self.captured.kind.takes_steps() && self.captured.local.is_none()
     }
 
     /// A factor on what is taken for a gradient as a factor on what was sent.
@@ -177,7 +185,7 @@ impl Suspect<'_> {
         if !self.captured.kind.takes_steps() {
             return Steps::Linear(1.0);
         }
-        let Some(local) = self.captured.local else { return Steps::Other };
+        let Some(local) = self.captured.local else { return Steps::Unknown };
         let LocalTraining { optimiser, clip, momentum, nesterov, dampening, accumulate, proximal, .. } =
             local;
         if optimiser != LocalOptimiser::Sgd || clip.is_some() || accumulate != Accumulate::default() {
@@ -204,7 +212,14 @@ impl Suspect<'_> {
         let imbalance = head.imbalance();
         let decay = self.captured.local.map_or(0.0, |local| local.decay());
         let is_balanced = imbalance < BALANCED + 8.0 * noise;
-        if let (Steps::Linear(factor), 1) = (&steps, self.captured.batch)
+        let factor = match steps {
+            Steps::Linear(factor) => Some(factor),
+            // Of one step sign and loss are told all the same.
+            Steps::Unknown => Some(1.0),
+            Steps::Several(_) | Steps::Other => None,
+        };
+        let is_known = !matches!(steps, Steps::Unknown);
+        if let (Some(factor), 1) = (factor, self.captured.batch)
             && decay == 0.0
         {
             let single = head.single(noise).filter(|single| single.uncertain < UNCERTAIN);
@@ -214,12 +229,16 @@ impl Suspect<'_> {
             if is_balanced || !loss.is_cross_entropy() || head.decay().is_none() {
                 let likeness = single.likeness(p, loss);
                 return match single.rest < tolerance && likeness.residual < tolerance {
-                    true => self.compare(likeness, *factor, tolerance),
-                    false => self.unlike_one(&single, tolerance),
+                    true => self.compare(likeness, factor, tolerance),
+                    false => is_known.then(|| self.unlike_one(&single, tolerance)),
                 };
             }
         }
-        if loss.is_cross_entropy() && !is_balanced && !matches!(steps, Steps::Other) && decay == 0.0 {
+        if loss.is_cross_entropy()
+            && !is_balanced
+            && !matches!(steps, Steps::Unknown | Steps::Other)
+            && decay == 0.0
+        {
             return Some(self.unbalanced(&head, imbalance));
         }
         if !loss.is_cross_entropy() {
@@ -234,7 +253,7 @@ impl Suspect<'_> {
         let (factor, several) = match steps {
             Steps::Linear(factor) => (factor, false),
             Steps::Several(factor) => (factor, true),
-            Steps::Other => return None,
+            Steps::Unknown | Steps::Other => return None,
         };
         self.counts(&head, factor, several, noise).or_else(|| self.rank(&head, several, noise))
     }
@@ -265,6 +284,12 @@ impl Suspect<'_> {
         if self.captured.scale.is_estimated() || (scale - 1.0).abs() < 0.05 + tolerance {
             return None;
         }
+        if self.steps_are_unknown() {
+            let rate = self.as_sent(scale);
+            let what = format!("is one step on one sample with learning rate {rate}");
+            let remedy = format!("set victim.captured.local = {{ learning_rate = {rate} }}");
+            return Some(Finding::new(false, what).with(remedy));
+        }
         let scaler = is_power_of_two(scale) && scale >= 128.0;
         let times = rounded(scale);
         let what = match scaler {
@@ -285,7 +310,8 @@ impl Suspect<'_> {
             CapturedKind::NegativeDelta => "has the sign of delta",
             CapturedKind::Weights => "leads away from where a gradient step leads",
         };
-        let as_is = (scale - 1.0).abs() < 0.05 || self.captured.scale.is_estimated();
+        let as_is =
+            (scale - 1.0).abs() < 0.05 || self.captured.scale.is_estimated() || self.steps_are_unknown();
         let remedy = match self.captured.kind {
             CapturedKind::Delta if as_is => "set victim.captured.kind = \"negative-delta\"".to_owned(),
             CapturedKind::NegativeDelta if as_is => "set victim.captured.kind = \"delta\"".to_owned(),
@@ -296,19 +322,19 @@ impl Suspect<'_> {
     }
 
     /// A batch of one was said, but the last layer tells of something else.
-    fn unlike_one(&self, single: &head::Single, tolerance: f64) -> Option<Finding> {
+    fn unlike_one(&self, single: &head::Single, tolerance: f64) -> Finding {
         if single.rest >= tolerance {
             let what = format!(
                 "is not of one sample: {:.0} % of the last layer's gradient does not come from one",
                 100.0 * single.rest.min(1.0)
             );
-            return Some(Finding::new(false, what).with(
+            return Finding::new(false, what).with(
                 "check victim.captured.batch; post-processing and clients with local steps look like this as well",
-            ));
+            );
         }
         let what = "is no gradient of one sample and a hard label under cross-entropy, binary cross-entropy or squared \
                     error";
-        Some(Finding::new(false, what).with("check victim.loss, victim.mode and victim.captured.weights"))
+        Finding::new(false, what).with("check victim.loss, victim.mode and victim.captured.weights")
     }
 
     /// The rows of the last layer do not add up to zero.

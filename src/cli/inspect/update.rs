@@ -1,0 +1,157 @@
+//! `gialab inspect --update U --weights W`: whether an update is what it is taken for, without an attack.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use gialab::checkpoint::{Checkpoint, Statistics};
+use gialab::config::{RunConfig, preset};
+use gialab::fl::Setup;
+use serde::Serialize;
+
+use crate::cli::DONE;
+
+/// The preset whose attack is assumed: it matches by l2 and so sees every scale.
+const PRESET: &str = "dlg-lenet";
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// What a client sent back: is it what it is taken for?
+    #[arg(long, value_name = "FILE", requires = "weights")]
+    update: Option<PathBuf>,
+    /// The weights that it was sent
+    #[arg(long, value_name = "FILE", requires = "update")]
+    weights: Option<PathBuf>,
+    /// What the update is taken for
+    #[arg(long, value_name = "KIND", requires = "update", default_value = "gradient",
+        value_parser = ["gradient", "delta", "negative-delta", "weights"])]
+    kind: String,
+    /// Samples behind the update
+    #[arg(long, value_name = "B", requires = "update", default_value_t = 1)]
+    batch: usize,
+    /// Change a setting, as victim.loss=bce or 'victim.captured.local={ learning_rate = 0.1 }'; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "update")]
+    changes: Vec<String>,
+}
+
+/// All that is reported.
+#[derive(Serialize)]
+struct Report {
+    update: String,
+    weights: String,
+    /// Of the model that the weights fit.
+    model: String,
+    classes: usize,
+    /// What the update was taken for.
+    kind: String,
+    batch: usize,
+    loss: String,
+    tensors: usize,
+    values: usize,
+    norm: f64,
+    zeros: usize,
+    /// How the files were read, and what speaks against the update.
+    notes: Vec<String>,
+    /// Why it cannot be attacked as it was taken.
+    refused: Option<String>,
+}
+
+pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
+    let (Some(update), Some(weights)) = (&arguments.update, &arguments.weights) else {
+        anyhow::bail!("name the files: gialab inspect --update UPDATE --weights WEIGHTS");
+    };
+    let config = taken(arguments, update, weights)?;
+    let file = Checkpoint::read(update)?;
+    let values: Vec<f64> = file.tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
+    let (notes, refused) = match Setup::new(&config) {
+        Ok(setup) => (setup.reading.notes().to_vec(), None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    let report = Report {
+        update: update.display().to_string(),
+        weights: weights.display().to_string(),
+        model: config.victim.model.clone(),
+        classes: config.victim.classes.unwrap_or_default(),
+        kind: arguments.kind.clone(),
+        batch: arguments.batch,
+        loss: config.victim.loss.name(),
+        tensors: file.tensors.len(),
+        zeros: values.iter().filter(|value| **value == 0.0).count(),
+        norm: values.iter().map(|value| value * value).sum::<f64>().sqrt(),
+        values: values.len(),
+        notes,
+        refused,
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    if json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        print(&mut out, &report, &Statistics::of(&values))?;
+    }
+    out.flush()?;
+    match report.refused {
+        Some(refused) => anyhow::bail!(refused),
+        None => Ok(DONE),
+    }
+}
+
+/// The update as a config that attacks it, on the built-in model that its weights fit.
+fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result<RunConfig> {
+    let path = |path: &Path| toml::Value::String(path.display().to_string());
+    let file = Checkpoint::open(&weights.to_string_lossy())?;
+    let chosen = |key: &str| arguments.changes.iter().any(|change| change.starts_with(key));
+    let fit = file.fit();
+    anyhow::ensure!(
+        fit.is_some() || chosen("victim.model="),
+        "{} fits no model of gialab; name one with --set victim.model=NAME (gialab models lists them)",
+        weights.display()
+    );
+    let (input, classes) = fit.as_ref().map_or(([3, 32, 32], 10), |fit| (fit.input, fit.classes));
+    let mut captured = toml::Table::new();
+    captured.insert("weights".into(), path(weights));
+    captured.insert("update".into(), path(update));
+    captured.insert("kind".into(), arguments.kind.clone().into());
+    captured.insert("batch".into(), i64::try_from(arguments.batch)?.into());
+    captured.insert("input".into(), input.map(|size| size as i64).to_vec().into());
+    let own = [
+        "victim.data=".to_owned(),
+        "victim.indices=".into(),
+        "victim.size=".into(),
+        format!("victim.model={}", fit.as_ref().map_or("lenet", |fit| fit.architecture)),
+        format!("victim.classes={classes}"),
+        format!("victim.captured={}", toml::Value::Table(captured)),
+        "knowledge.labels=optimise".into(),
+    ];
+    // Without a word on local steps an update of theirs can still be looked at, as one gradient of any size.
+    let steps =
+        arguments.kind != "gradient" && !chosen("victim.captured.local") && !chosen("knowledge.local");
+    let any = ["knowledge.local=none".to_owned(), "attack.distance=cosine".into()];
+    let changes: Vec<String> = own
+        .into_iter()
+        .chain(any.into_iter().filter(|_| steps))
+        .chain(arguments.changes.iter().cloned())
+        .collect();
+    let preset =
+        preset::load(PRESET, &changes, Path::new("")).context("the update cannot be taken like this")?;
+    preset.config.check().map_err(anyhow::Error::msg)?;
+    Ok(preset.config)
+}
+
+fn print(out: &mut impl Write, report: &Report, statistics: &Statistics) -> std::io::Result<()> {
+    let Report { tensors, values, zeros, norm, .. } = report;
+    let share = 100.0 * *zeros as f64 / (*values).max(1) as f64;
+    writeln!(out, "update    {}", report.update)?;
+    writeln!(out, "          {tensors} tensors, {values} numbers, {share:.0} % zeros, norm {norm:.4}")?;
+    writeln!(out, "          {:.3e} to {:.3e}", statistics.min, statistics.max)?;
+    writeln!(out, "weights   {}, {} for {} classes", report.weights, report.model, report.classes)?;
+    writeln!(out, "taken as  {} of {} sample(s), {}", report.kind, report.batch, report.loss)?;
+    for note in &report.notes {
+        writeln!(out, "read      {note}")?;
+    }
+    match &report.refused {
+        Some(_) => writeln!(out, "verdict   cannot be attacked like this"),
+        None if report.notes.is_empty() => writeln!(out, "verdict   nothing speaks against it"),
+        None => writeln!(out, "verdict   can be attacked; mind what was read above"),
+    }
+}
