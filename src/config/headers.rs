@@ -1,6 +1,6 @@
 //! What a config says of itself wherever its figures stand: the conditions that decide them.
 
-use super::{BatchNormMode, Labels, LocalKnowledge, RunConfig, Victim};
+use super::{BatchNormMode, Labels, LocalKnowledge, Loss, RunConfig, Victim};
 
 impl Victim {
     /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
@@ -66,6 +66,9 @@ impl RunConfig {
             None => "FedSGD".to_owned(),
             Some(local) => format!("FedAvg, {}", local.name()),
         };
+        if self.victim.loss != Loss::default() {
+            name += &format!(", {}", self.victim.loss.name());
+        }
         if self.federation.secure_aggregation > 1 {
             name += &format!(", sum of {} clients", self.federation.secure_aggregation);
         }

@@ -184,10 +184,10 @@ fn frozen(net: Net, values: &[Vec<f64>], notes: &mut Reading) -> Net {
     let names: Vec<&str> = zeros.iter().map(|&i| net.parameter_specs()[i].name.as_str()).collect();
     let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
     notes.note(format!(
-        "matches {} of {tensors} tensors, {:.0} % of the numbers: {}{more} all zero or not sent, taken for frozen and \
+        "matches {} of {tensors} tensors, {} % of the numbers: {}{more} all zero or not sent, taken for frozen and \
          left out",
         tensors - zeros.len(),
-        100.0 * left as f64 / numbers as f64,
+        100 * left / numbers,
         names[..names.len().min(3)].join(", "),
     ));
     net.with_frozen(zeros)
