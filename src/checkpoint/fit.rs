@@ -169,7 +169,7 @@ impl Checkpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Misfit {
     /// Names or shapes differ.
-    Shapes(Table),
+    Shapes(Box<Table>),
     /// A list of arrays of another length.
     Count {
         /// Arrays in the file.

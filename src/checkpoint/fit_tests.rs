@@ -51,6 +51,148 @@ fn wrappers_counters_and_optimisers_do_not_hide_a_model() {
     }
 }
 
+/// Two files in one, the second with other values.
+fn two(net: &Net, first: &str, second: &str) -> Checkpoint {
+    let mut both = file(net, first);
+    let mut other = file(net, second);
+    other.tensors.iter_mut().for_each(|tensor| tensor.values.iter_mut().for_each(|value| *value += 0.5));
+    both.tensors.extend(other.tensors);
+    both
+}
+
+fn under(file: &Checkpoint, key: &str) -> Checkpoint {
+    file.clone().reading(Reading { key: Some(key.into()), by_order: false })
+}
+
+#[test]
+fn of_several_state_dicts_the_plain_one_wins_over_averages_and_nothing_else() {
+    let net = net("lenet", [3, 32, 32], 10);
+    let first = |trained: &Trained| trained.parameters[0][0];
+    for (plain, averaged) in [
+        ("state_dict.", "ema_state_dict."),
+        ("state_dict.", "state_dict_ema.module."),
+        ("model.", "model_ema.module."),
+        ("net.", "swa.module."),
+        ("checkpoint.weights.", "checkpoint.averaged_weights."),
+    ] {
+        for file in [two(&net, plain, averaged), {
+            let mut file = two(&net, plain, averaged);
+            file.tensors.rotate_left(8);
+            file
+        }] {
+            let trained = file.trained(&net).unwrap();
+            assert_eq!((first(&trained), trained.key.as_deref()), (0.0, plain.strip_suffix('.')), "{plain}");
+            let fit = file.fit().unwrap();
+            assert!(!fit.ambiguous && fit.others.len() == 1 && fit.table.prefix == plain);
+            assert_eq!(first(&under(&file, averaged.trim_end_matches('.')).trained(&net).unwrap()), 0.5);
+        }
+    }
+    for (a, b) in [("net.", "global."), ("net_global.", "net_local."), ("student.", "teacher."), ("0.", "1.")]
+    {
+        let file = two(&net, a, b);
+        let keys = vec![a.trim_end_matches('.').to_owned(), b.trim_end_matches('.').to_owned()];
+        assert_eq!(file.trained(&net), Err(Misfit::Several { keys: keys.clone() }));
+        assert_eq!(file.update(&net), Err(Misfit::Several { keys: keys.clone() }));
+        assert!(file.fit().unwrap().ambiguous);
+        assert_eq!(first(&under(&file, &keys[1]).trained(&net).unwrap()), 0.5);
+        let nowhere = Misfit::NoKey { key: "nowhere".into(), keys };
+        assert_eq!(under(&file, "nowhere").trained(&net).unwrap_err(), nowhere);
+    }
+    // The same twice is no choice.
+    let mut same = file(&net, "state_dict.");
+    same.tensors.extend(file(&net, "best.").tensors);
+    assert_eq!(same.trained(&net).unwrap().key, None);
+    // More than are looked at, but one is named.
+    let mut many = file(&net, "client_0.");
+    for i in 1..12 {
+        many.tensors.extend(file(&net, &format!("client_{i}.")).tensors);
+    }
+    assert!(under(&many, "client_11").trained(&net).is_ok());
+}
+
+#[test]
+fn wrappers_in_the_middle_and_parts_are_taken_off_where_names_then_fit() {
+    let net = net("resnet20", [3, 32, 32], 10);
+    let renamed = |change: &dyn Fn(&str) -> String| {
+        let mut file = file(&net, "");
+        file.tensors.iter_mut().for_each(|tensor| tensor.name = change(&tensor.name));
+        file
+    };
+    let compiled = renamed(&|name| name.replace("layer1.", "layer1._orig_mod."));
+    let checkpointed = renamed(&|name| name.replace(".conv1.", "._checkpoint_wrapped_module.conv1."));
+    let backbone = renamed(&|name| match name.starts_with("fc") {
+        true => format!("model.{name}"),
+        false => format!("model.backbone.{name}"),
+    });
+    for (file, inner) in
+        [(compiled, "_orig_mod"), (checkpointed, "_checkpoint_wrapped_module"), (backbone, "backbone")]
+    {
+        let table = file.compare(&net);
+        assert!(table.is_exact() && table.inner == [inner], "{inner}: {}", table.summary());
+        assert_eq!(file.trained(&net).unwrap().parameters[0][0], 0.0);
+        assert_eq!(file.fit().unwrap().architecture, "resnet20");
+    }
+}
+
+#[test]
+fn names_that_differ_are_taken_by_order_only_if_that_is_asked() {
+    let net = net("resnet20", [3, 32, 32], 10);
+    let mut file = file(&net, "");
+    for (i, tensor) in file.tensors.iter_mut().enumerate() {
+        tensor.name = format!("body.{i}.w");
+    }
+    // What SGD keeps has the same shapes in the same order.
+    let kept = file.tensors.clone();
+    file.tensors.extend(kept.into_iter().enumerate().map(|(i, tensor)| Tensor {
+        name: format!("optimizer.state.{i}.momentum_buffer"),
+        values: tensor.values.iter().map(|value| value + 0.5).collect(),
+        ..tensor
+    }));
+    // Parameters first and then the statistics is no order of PyTorch's.
+    assert!(matches!(file.trained(&net), Err(Misfit::Shapes(table)) if !table.in_order));
+    let parameters = net.parameter_specs().len();
+    file.tensors.retain(|tensor| {
+        match tensor.name.split('.').nth(1).and_then(|place| place.parse::<usize>().ok()) {
+            Some(place) => place < parameters,
+            None => true,
+        }
+    });
+    assert!(matches!(file.update(&net), Err(Misfit::Shapes(table)) if table.in_order));
+    let asked = file.clone().reading(Reading { key: None, by_order: true });
+    let update = asked.update(&net).unwrap();
+    assert_eq!(
+        update.iter().map(|values| values[0] as usize).collect::<Vec<_>>(),
+        (0..parameters).collect::<Vec<_>>()
+    );
+    // Two of one shape that were exchanged cannot be told; of two shapes they are.
+    let mut swapped = asked.clone();
+    swapped.tensors.swap(0, 1);
+    assert!(matches!(swapped.update(&net), Err(Misfit::Shapes(table)) if !table.in_order));
+    let mut lists = asked;
+    for (i, tensor) in lists.tensors.iter_mut().enumerate() {
+        tensor.name = format!("arr_{i}");
+    }
+    lists.tensors.truncate(parameters);
+    assert!(lists.update(&net).is_ok());
+}
+
+#[test]
+fn lists_of_arrays_name_their_model() {
+    for (name, input, classes) in [("lenet", [3, 32, 32], 10), ("convnet64", [3, 32, 32], 7)] {
+        let net = net(name, input, classes);
+        let mut file = file(&net, "");
+        file.tensors.truncate(net.parameter_specs().len());
+        if !net.buffer_specs().is_empty() {
+            continue;
+        }
+        for (i, tensor) in file.tensors.iter_mut().enumerate() {
+            tensor.name = format!("arr_0.{i}");
+        }
+        let fit = file.fit().unwrap();
+        assert_eq!((fit.architecture, fit.classes, fit.table.is_exact()), (name, classes, true));
+    }
+}
+
 #[test]
 fn what_differs_is_named() {
     let net = net("lenet", [3, 32, 32], 10);

@@ -38,6 +38,15 @@ pub fn file(bytes: &[u8]) -> Fault {
     if let Some((_, what, instead)) = STARTS.iter().find(|(start, ..)| bytes.starts_with(start)) {
         return other(what, instead);
     }
+    if [&b"(dp"[..], b"(lp", b"ccollections\n", b"ctorch.", b"cnumpy"]
+        .iter()
+        .any(|start| bytes.starts_with(start))
+    {
+        return other(
+            "a pickle of protocol 0",
+            "write it again with pickle.dump(.., protocol=2), or torch.save",
+        );
+    }
     if bytes.get(257..262) == Some(b"ustar") {
         return other("a tar archive", "unpack it and name the file inside");
     }

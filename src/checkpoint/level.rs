@@ -39,24 +39,19 @@ pub struct Level<'a> {
 }
 
 impl Checkpoint {
-    /// The file as it is, and under every key that could be a model's. What an optimiser keeps is left out.
+    /// The file as it is, and under every key that could be a model's.
     pub(super) fn levels(&self) -> Vec<Level<'_>> {
+        self.whole().levels()
+    }
+
+    /// The file as it is. What an optimiser keeps is left out.
+    pub(super) fn whole(&self) -> Level<'_> {
         let is_keras = keras::is_keras(self);
         let named = |name| if is_keras { keras::renamed(name) } else { Cow::Borrowed(name) };
         let tensors = self.tensors.iter().filter(|tensor| !is_optimisers(&tensor.name));
         let tensors = tensors.map(|tensor| (named(&tensor.name), tensor)).collect();
         let absent = self.absent.iter().filter(|name| !is_optimisers(name)).map(|name| named(name)).collect();
-        let mut levels = vec![Level::new(String::new(), tensors, absent)];
-        let mut next = 0;
-        while next < levels.len() && levels.len() < MAX_LEVELS {
-            let level = &levels[next];
-            if level.prefix.matches('.').count() < MAX_DEPTH {
-                let inner: Vec<Level> = level.heads().iter().map(|head| level.below(head)).collect();
-                levels.extend(inner);
-            }
-            next += 1;
-        }
-        levels
+        Level::new(String::new(), tensors, absent)
     }
 }
 
@@ -109,7 +104,23 @@ impl<'a> Level<'a> {
         counts.iter().take(MAX_BESIDE).map(|(head, _)| (*head).to_owned()).collect()
     }
 
-    fn below(&self, head: &str) -> Level<'a> {
+    /// This one, and those under every key of it that could be a model's.
+    pub fn levels(self) -> Vec<Level<'a>> {
+        let mut levels = vec![self];
+        let mut next = 0;
+        while next < levels.len() && levels.len() < MAX_LEVELS {
+            let level = &levels[next];
+            if level.prefix.matches('.').count() < MAX_DEPTH {
+                let inner: Vec<Level> = level.heads().iter().map(|head| level.below(head)).collect();
+                levels.extend(inner);
+            }
+            next += 1;
+        }
+        levels
+    }
+
+    /// The tensors under a key.
+    pub fn below(&self, head: &str) -> Level<'a> {
         let prefix = format!("{}{head}.", self.prefix);
         let inside = |name: &Cow<'a, str>| -> Option<Cow<'a, str>> {
             match name {

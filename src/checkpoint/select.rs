@@ -72,18 +72,22 @@ impl Checkpoint {
 
     /// The parts under the key that was given; all of them if there is none.
     fn meant(&self) -> Result<Vec<Level<'_>>, Misfit> {
-        let levels = self.levels();
-        let Some(key) = &self.choice.key else { return Ok(levels) };
-        let prefix = format!("{key}.");
-        let keys: Vec<String> = levels.iter().filter_map(Level::key).map(|key| shown(&key)).collect();
-        let meant: Vec<Level> =
-            levels.into_iter().filter(|level| level.prefix.starts_with(&prefix)).collect();
-        if !meant.is_empty() {
-            return Ok(meant);
+        let Some(key) = &self.choice.key else { return Ok(self.levels()) };
+        let meant = self.whole().below(key);
+        if !meant.tensors.is_empty() {
+            return Ok(meant.levels());
         }
         match self.hidden.iter().find(|hidden| hidden.name == *key) {
             Some(hidden) => Err(Misfit::Hidden(hidden.clone())),
-            None => Err(Misfit::NoKey { key: shown(key), keys }),
+            None => {
+                // Not the modules of a model.
+                let levels: Vec<Level> =
+                    self.levels().into_iter().filter(|level| level.key().is_some()).collect();
+                let most = levels.iter().map(|level| level.tensors.len()).max().unwrap_or(0);
+                let large = levels.iter().filter(|level| 2 * level.tensors.len() > most);
+                let keys = large.filter_map(Level::key).map(|key| shown(&key)).collect();
+                Err(Misfit::NoKey { key: shown(key), keys })
+            }
         }
     }
 
@@ -94,7 +98,7 @@ impl Checkpoint {
             let (parameters, state) = order::lengths(net);
             return Misfit::Count { found: list.length(), parameters, state };
         }
-        let Some(best) = most_like(others) else { return Misfit::Shapes(Table::default()) };
+        let Some(best) = most_like(others) else { return Misfit::Shapes(Box::default()) };
         if let Err(misfit) = best.level.floats(net.parameter_specs()) {
             return misfit;
         }
@@ -108,7 +112,7 @@ impl Checkpoint {
             return Misfit::Unread { name: shown(name), unread: unread.clone() };
         }
         let in_order = levels.iter().any(|level| level.by_order(net).is_some());
-        Misfit::Shapes(Table { in_order, ..best.table })
+        Misfit::Shapes(Box::new(Table { in_order, ..best.table }))
     }
 }
 

@@ -107,7 +107,7 @@ pub struct Victim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_key: Option<String>,
     /// Tensors of weights and captured updates are taken by their order, where their names are not the model's.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub by_order: bool,
     /// An update that came from a real system, instead of a simulated client.
     #[serde(default, skip_serializing_if = "Option::is_none")]

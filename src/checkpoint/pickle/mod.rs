@@ -399,6 +399,10 @@ impl<'a> Machine<'a> {
         if word::is_hostile(module, name) {
             return Err(Fault::Code(shown(&format!("{module}.{name}"))));
         }
+        if module.starts_with("joblib.numpy_pickle") {
+            let instead = "save its arrays with np.savez, or with torch.save".into();
+            return Err(Fault::Other { what: "a file of joblib".into(), instead });
+        }
         if let Some(word) = word::word(module, name) {
             return Ok(Value::Word(word));
         }
