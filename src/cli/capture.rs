@@ -14,7 +14,7 @@ use gialab::run::launch::BeginError;
 use gialab::run::{global_model, plan};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -47,7 +47,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let update = victim.send(&server.model, round).update;
 
     let directory = std::path::absolute(&arguments.out)?;
-    std::fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    gialab::files::create_directories(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
     let named = |groups| global_model::serialise(groups, HashMap::new()).map_err(anyhow::Error::msg);
     let path = |name: &str| -> anyhow::Result<String> {
         let path = directory.join(name);
@@ -74,7 +74,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         ("preset.toml", toml::to_string_pretty(&attack)?.into_bytes()),
         ("README.md", readme(&config, &attack, &directory, round).into_bytes()),
     ];
-    let mut out = std::io::stdout().lock();
+    let mut out = output::lines();
     for (name, content) in files {
         let path = directory.join(name);
         write_atomically(&path, &content)?;

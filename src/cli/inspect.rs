@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use gialab::checkpoint::{Checkpoint, Fit, Misshapen, Statistics, Table, sizes};
 use gialab::model::TensorSpec;
+use gialab::text::one_line;
 use serde::Serialize;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -77,7 +78,7 @@ pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let checkpoint = Checkpoint::open(&arguments.file.to_string_lossy())?;
     let fit = checkpoint.fit();
     let report = Report::new(arguments, &checkpoint, fit.as_ref());
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = output::whole(arguments.json);
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
@@ -123,7 +124,7 @@ impl<'a> Report<'a> {
             count => format!(", and {count} entries that are no tensors"),
         };
         writeln!(out, "tensors  {}, {} values, {parameters}{others}\n", self.tensors.len(), self.values)?;
-        let names: Vec<String> = self.tensors.iter().map(|row| printable(row.name)).collect();
+        let names: Vec<String> = self.tensors.iter().map(|row| one_line(row.name).into_owned()).collect();
         let shapes: Vec<String> = self.tensors.iter().map(|row| sizes(row.shape)).collect();
         let wide = |column: &[String], title: &str| {
             column.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(title.len())
@@ -151,7 +152,7 @@ impl<'a> Report<'a> {
         let bad: Vec<&Row> =
             self.tensors.iter().filter(|row| row.statistics.not_finite().is_some()).collect();
         if let Some(first) = bad.first() {
-            let (name, tensors) = (printable(first.name), bad.len());
+            let (name, tensors) = (one_line(first.name), bad.len());
             writeln!(
                 out,
                 "\nnot finite in {tensors} of the tensors, first in {name}: no victim can have these weights"
@@ -200,7 +201,7 @@ fn model(out: &mut impl Write, fit: Option<&Fit>) -> std::io::Result<()> {
         writeln!(out, "looks like {}, but differs", fit.name())?;
     }
     if !table.prefix.is_empty() {
-        writeln!(out, "with {} taken off the names", printable(&table.prefix))?;
+        writeln!(out, "with {} taken off the names", one_line(&table.prefix))?;
     }
     if table.is_exact() {
         return Ok(());
@@ -208,14 +209,14 @@ fn model(out: &mut impl Write, fit: Option<&Fit>) -> std::io::Result<()> {
     writeln!(out, "\n{:<12} name", "")?;
     writeln!(out, "{:<12} {} tensors", "matched", table.matched)?;
     for spec in &table.missing {
-        writeln!(out, "{:<12} {} {}", "missing", spec.name, sizes(&spec.shape))?;
+        writeln!(out, "{:<12} {} {}", "missing", one_line(&spec.name), sizes(&spec.shape))?;
     }
     for spec in &table.unexpected {
-        writeln!(out, "{:<12} {} {}", "unexpected", spec.name, sizes(&spec.shape))?;
+        writeln!(out, "{:<12} {} {}", "unexpected", one_line(&spec.name), sizes(&spec.shape))?;
     }
     for m in &table.misshapen {
         let kind = if m.is_transposed() { "transposed" } else { "other shape" };
-        writeln!(out, "{kind:<12} {} {}, not {}", m.name, sizes(&m.found), sizes(&m.expected))?;
+        writeln!(out, "{kind:<12} {} {}, not {}", one_line(&m.name), sizes(&m.found), sizes(&m.expected))?;
     }
     Ok(())
 }
@@ -228,9 +229,4 @@ fn figure(value: f64) -> String {
         0.001..10_000.0 => format!("{value:.4}"),
         _ => format!("{value:.2e}"),
     }
-}
-
-/// Names come from the file: no control characters reach the terminal.
-fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

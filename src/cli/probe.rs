@@ -14,7 +14,7 @@ use gialab::run::plan;
 use gialab::seed::Seed;
 use serde::Serialize;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -85,7 +85,7 @@ struct Update {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let preset = preset::load(&arguments.preset, &arguments.changes, &context.paths.presets())?;
     let report = probe(&preset.name, &preset.config, arguments)?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = output::whole(arguments.json);
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;

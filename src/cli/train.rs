@@ -11,7 +11,7 @@ use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
 use gialab::run::global_model;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -79,7 +79,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 
     let population = setup.population.as_ref();
     let samples: usize = population.map_or(0, |population| population.clients().iter().map(Vec::len).sum());
-    let mut out = std::io::stdout().lock();
+    let mut out = output::lines();
     writeln!(
         out,
         "{} on {samples} samples of {}, {} held out, {} parameters, {}",

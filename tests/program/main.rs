@@ -18,5 +18,6 @@ mod probe;
 mod recovery;
 mod screen;
 mod scripted;
+mod server;
 mod terminal;
 mod weights;
