@@ -3,10 +3,12 @@
 pub mod attack;
 pub mod backend;
 pub mod bench;
+pub mod cgroup;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dual;
+pub mod files;
 pub mod fl;
 pub mod machine;
 pub mod metric;
@@ -18,6 +20,8 @@ pub mod run;
 pub mod seed;
 pub mod series;
 pub mod sys;
+pub mod text;
+pub mod threads;
 
 #[cfg(feature = "tui")]
 pub mod gfx;

@@ -1,22 +1,39 @@
-//! What this machine has: processor, memory, disk. For `doctor`; nothing is chosen by it.
+//! What this machine has, and what of it this process may use: processor, memory, disk.
 
 use std::path::Path;
 
+use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
+
+use crate::cgroup;
+use crate::files::{self, Access, Draft};
+use crate::threads::{self, Threads};
 
 /// Processor and memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
-    /// Threads that computations use.
-    pub threads: usize,
+    /// Threads that computations use, and what says so.
+    #[serde(flatten)]
+    pub threads: Threads,
     /// Widest vector instructions that flex uses here.
     pub vectors: &'static str,
     /// Memory in bytes, if the system tells.
     pub memory: Option<u64>,
-    /// Memory that could be had now, in bytes.
+    /// Memory that could be had now, in bytes: the least of what bounds it.
     pub available: Option<u64>,
+    /// What bounds memory, the least first.
+    pub memory_bounds: Vec<Bound>,
+}
+
+/// Something that bounds the memory of this process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bound {
+    /// What it is, for a sentence: `free on this machine`.
+    pub what: String,
+    /// Bytes that can be had within it now.
+    pub available: u64,
 }
 
 impl Machine {
@@ -24,14 +41,40 @@ impl Machine {
     pub fn look() -> Machine {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let (processor, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
+        let memory_bounds = memory_bounds();
         Machine {
             processor: field(&processor, "model name").unwrap_or(std::env::consts::ARCH).to_owned(),
-            threads: rayon::current_num_threads(),
+            threads: threads::allowed(),
             vectors: vectors(),
             memory: kilobytes(&memory, "MemTotal"),
-            available: kilobytes(&memory, "MemAvailable"),
+            available: memory_bounds.first().map(|bound| bound.available),
+            memory_bounds,
         }
     }
+}
+
+/// What bounds the memory of this process, the least first: the machine, control groups, the address space.
+pub fn memory_bounds() -> Vec<Bound> {
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let machine = kilobytes(&memory, "MemAvailable")
+        .map(|available| Bound { what: "free on this machine".to_owned(), available });
+    let groups = cgroup::memory_limits().into_iter().map(|limit| Bound {
+        what: format!("left of the control group's limit {}", limit.file.display()),
+        available: limit.limit.saturating_sub(limit.used),
+    });
+    let space = getrlimit(Resource::As).current.map(|limit| Bound {
+        what: "left of the limit of address space (ulimit -v)".to_owned(),
+        available: limit.saturating_sub(address_space()),
+    });
+    let mut bounds: Vec<Bound> = machine.into_iter().chain(groups).chain(space).collect();
+    bounds.sort_by_key(|bound| bound.available);
+    bounds
+}
+
+/// Bytes of address space that this process has, 0 where the system does not tell.
+fn address_space() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    kilobytes(&status, "VmSize").unwrap_or(0)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -66,10 +109,9 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
 /// A sentence that says why it cannot be written to.
 pub fn writable(path: &Path) -> Result<u64, String> {
     let describe = |error: std::io::Error| format!("cannot be written: {error}");
-    std::fs::create_dir_all(path).map_err(describe)?;
-    let probe = path.join(format!(".probe-{}", std::process::id()));
-    std::fs::write(&probe, b"probe").map_err(describe)?;
-    std::fs::remove_file(&probe).map_err(describe)?;
+    files::create_directories(path).map_err(describe)?;
+    let mut probe = Draft::create(&path.join("probe"), Access::Private).map_err(describe)?;
+    std::io::Write::write_all(&mut probe, b"probe").and_then(|()| probe.complete()).map_err(describe)?;
     let space = rustix::fs::statvfs(path).map_err(|error| describe(error.into()))?;
     Ok(space.f_bavail * space.f_frsize)
 }

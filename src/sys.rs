@@ -1,6 +1,8 @@
 //! Everything that talks to the operating system below the standard library. `unsafe` is allowed here and in
 //! `model::cpu::matrix`, nowhere else.
 
+use std::os::unix::ffi::OsStrExt;
+
 /// Name of this machine, for telling runs of several hosts on one disk apart.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
@@ -19,6 +21,59 @@ pub fn process_exists(pid: u32) -> bool {
     };
     // EPERM means: exists, but belongs to somebody else.
     !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+}
+
+/// Whether a process of this machine is the worker of the run in this directory. A number that was given to another
+/// program meanwhile is not.
+pub fn is_worker(pid: u32, run: &std::path::Path) -> bool {
+    let Ok(command) = std::fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    let mut words = command.split(|byte| *byte == 0).skip(1);
+    let name = |word: &[u8]| {
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(word));
+        path.file_name().is_some_and(|name| Some(name) == run.file_name())
+    };
+    words.next() == Some(b"worker") && words.next().is_some_and(name) && process_exists(pid)
+}
+
+/// Whether a process is suspended (by SIGSTOP, Ctrl-Z or a debugger).
+pub fn is_suspended(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+}
+
+/// Lets a suspended process go on, if it is ours.
+pub fn wake(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        // Somebody else's stays suspended.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::CONT);
+    }
+}
+
+/// Seconds since the epoch at which this machine was started, where the system tells (Linux).
+pub fn boot_time() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+}
+
+/// Standard input as a file, if it is a regular one.
+pub fn stdin_file() -> Option<std::fs::File> {
+    let file = std::fs::File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).ok()?);
+    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
+}
+
+/// Ids of the processes that hold a lock on a whole file, of those that the system shows (Linux).
+pub fn lock_holders(file: &std::fs::Metadata) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let (major, minor) = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
+    let identity = format!("{major:02x}:{minor:02x}:{}", file.ino());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let holder = |line: &str| {
+        // 1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF; a second word "->" is one that waits.
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, _, pid, of, ..] = words.as_slice() else { return None };
+        (*of == identity).then(|| pid.parse().ok()).flatten()
+    };
+    locks.lines().filter_map(holder).collect()
 }
 
 /// Tells the allocator to keep memory that is freed, in one place for all threads: the tensors of every iteration are
@@ -56,12 +111,53 @@ pub struct CudaDevice {
     pub memory: usize,
 }
 
-/// Memory of the first CUDA device in bytes; `None` without one.
-pub fn cuda_memory() -> Option<u64> {
+/// Free memory of the first CUDA device in bytes, else all of its memory; `None` without one.
+pub fn cuda_free_memory() -> Option<u64> {
     #[cfg(feature = "cuda")]
-    return cuda_driver().ok()?.devices.first().map(|device| device.memory as u64);
+    {
+        let all = cuda_driver().ok()?.devices.first().map(|device| device.memory as u64)?;
+        return Some(free_on_device().unwrap_or(all));
+    }
     #[cfg(not(feature = "cuda"))]
     None
+}
+
+/// What the first device says is free, of it and for everybody. Takes its primary context, which all that computes on it
+/// in this process shares, for as long as the question takes.
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
+fn free_on_device() -> Option<u64> {
+    type Context = *mut std::ffi::c_void;
+    type Init = unsafe extern "C" fn(u32) -> i32;
+    type Get = unsafe extern "C" fn(*mut i32, i32) -> i32;
+    type Retain = unsafe extern "C" fn(*mut Context, i32) -> i32;
+    type Push = unsafe extern "C" fn(Context) -> i32;
+    type Pop = unsafe extern "C" fn(*mut Context) -> i32;
+    type Info = unsafe extern "C" fn(*mut usize, *mut usize) -> i32;
+    type Release = unsafe extern "C" fn(i32) -> i32;
+    // SAFETY: as in `cuda_driver`; what is pushed is popped and what is retained is released, on this thread.
+    unsafe {
+        let library = libloading::Library::new("libcuda.so.1").ok()?;
+        let init: libloading::Symbol<Init> = library.get(b"cuInit\0").ok()?;
+        let get: libloading::Symbol<Get> = library.get(b"cuDeviceGet\0").ok()?;
+        let retain: libloading::Symbol<Retain> = library.get(b"cuDevicePrimaryCtxRetain\0").ok()?;
+        let push: libloading::Symbol<Push> = library.get(b"cuCtxPushCurrent_v2\0").ok()?;
+        let pop: libloading::Symbol<Pop> = library.get(b"cuCtxPopCurrent_v2\0").ok()?;
+        let info: libloading::Symbol<Info> = library.get(b"cuMemGetInfo_v2\0").ok()?;
+        let release: libloading::Symbol<Release> = library.get(b"cuDevicePrimaryCtxRelease_v2\0").ok()?;
+        let (mut device, mut context) = (0, std::ptr::null_mut());
+        if init(0) != 0 || get(&mut device, 0) != 0 || retain(&mut context, device) != 0 {
+            return None;
+        }
+        let (mut free, mut total) = (0, 0);
+        let told = push(context) == 0 && {
+            let told = info(&mut free, &mut total) == 0;
+            pop(&mut context);
+            told
+        };
+        release(device);
+        told.then_some(free as u64)
+    }
 }
 
 /// Asks the CUDA driver for its devices, without starting anything on them.

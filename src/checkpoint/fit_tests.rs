@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::tests::shared;
 use super::*;
 use crate::backend::{self, Compute, Precision};
+use crate::checkpoint::Choice;
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::model::{self, Model, Net, Parameters, TensorSpec};
 
@@ -61,7 +62,7 @@ fn two(net: &Net, first: &str, second: &str) -> Checkpoint {
 }
 
 fn under(file: &Checkpoint, key: &str) -> Checkpoint {
-    file.clone().reading(Reading { key: Some(key.into()), by_order: false })
+    file.clone().choosing(Choice { key: Some(key.into()), by_order: false })
 }
 
 #[test]
@@ -158,10 +159,10 @@ fn names_that_differ_are_taken_by_order_only_if_that_is_asked() {
         }
     });
     assert!(matches!(file.update(&net), Err(Misfit::Shapes(table)) if table.in_order));
-    let asked = file.clone().reading(Reading { key: None, by_order: true });
+    let asked = file.clone().choosing(Choice { key: None, by_order: true });
     let update = asked.update(&net).unwrap();
     assert_eq!(
-        update.iter().map(|values| values[0] as usize).collect::<Vec<_>>(),
+        update.iter().map(|values| values.as_ref().unwrap()[0] as usize).collect::<Vec<_>>(),
         (0..parameters).collect::<Vec<_>>()
     );
     // Two of one shape that were exchanged cannot be told; of two shapes they are.

@@ -16,7 +16,7 @@ use gialab::run::launch::BeginError;
 use gialab::run::{global_model, plan};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Context, DONE, show};
+use super::{Context, DONE, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -42,7 +42,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let config = preset::load(&arguments.preset, &changes, &context.paths.presets())?.config;
     can_be_captured(&config)?;
     let plan = plan::plan(&config).map_err(BeginError::from)?;
-    show::reading(&mut std::io::stderr(), &plan.setup.reading)?;
+    show::reading(&mut output::notes(), &plan.setup.reading)?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let mut server = Server::new(&plan.setup, &config, compute.clone());
     let batch = plan.setup.batch.context("the preset has no batch to capture")?;
@@ -55,7 +55,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let update = victim.send(&server.model, round).update;
 
     let directory = std::path::absolute(&arguments.out)?;
-    std::fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    gialab::files::create_directories(&directory)
+        .with_context(|| format!("{} cannot be made", directory.display()))?;
     let named = |groups| global_model::serialise(groups, HashMap::new()).map_err(anyhow::Error::msg);
     let path = |name: &str| -> anyhow::Result<String> {
         let path = directory.join(name);
@@ -83,7 +84,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         ("preset.toml", toml::to_string_pretty(&attack)?.into_bytes()),
         ("README.md", readme(&config, &attack, &directory, round).into_bytes()),
     ];
-    let mut out = std::io::stdout().lock();
+    let mut out = output::lines();
     for (name, content) in files {
         let path = directory.join(name);
         write_atomically(&path, &content)?;

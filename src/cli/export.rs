@@ -1,11 +1,11 @@
 //! `gialab export RUN... --to FORMAT`: runs as files for others.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use gialab::run::export::{self, ExportError, Format};
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -24,7 +24,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let format: Format = arguments.to.parse().map_err(anyhow::Error::msg)?;
     let runs = arguments.runs.iter().map(|name| context.store.find(name)).collect::<Result<Vec<_>, _>>()?;
     if arguments.out.as_deref() == Some(Path::new("-")) {
-        let written = export::print(&runs, format, &mut BufWriter::new(std::io::stdout().lock()));
+        let written = match format {
+            Format::Png if std::io::stdout().is_terminal() => {
+                anyhow::bail!(
+                    "a picture is no text for a terminal; lead standard output into a file, or use --out FILE"
+                )
+            }
+            Format::Png => export::print(&runs, format, &mut BufWriter::new(std::io::stdout().lock())),
+            _ => export::print(&runs, format, &mut output::whole(format == Format::Json)),
+        };
         return match written {
             Ok(()) => Ok(DONE),
             // By itself, so that a reader who left is known for one.
@@ -33,7 +41,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         };
     }
     let paths = export::write(&runs, format, arguments.out.as_deref())?;
-    let mut out = std::io::stdout();
+    let mut out = output::lines();
     for path in paths {
         writeln!(out, "{}", path.display())?;
     }

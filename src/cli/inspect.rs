@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use gialab::checkpoint::{self, Checkpoint, Fit, Misshapen, Statistics, Table, sizes};
 use gialab::model::TensorSpec;
+use gialab::text::one_line;
 use serde::Serialize;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 /// Most kinds of things left out that are named.
 const MAX_KINDS: usize = 8;
@@ -119,7 +120,7 @@ pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let checkpoint = Checkpoint::open(&file.to_string_lossy())?;
     let fit = checkpoint.fit();
     let report = Report::new(file, &checkpoint, fit.as_ref());
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = output::whole(arguments.json);
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
@@ -177,20 +178,20 @@ impl<'a> Report<'a> {
             let most = kinds.iter().take(MAX_KINDS).map(|(kind, count)| {
                 // Classes keep their names.
                 let more = **count > 1 && ["number", "flag", "text"].contains(&kind.as_str());
-                format!("{count} {}{}", printable(kind), if more { "s" } else { "" })
+                format!("{count} {}{}", one_line(kind), if more { "s" } else { "" })
             });
             let more = if kinds.len() > MAX_KINDS { ", ..." } else { "" };
             writeln!(out, "left out {}{more}; nothing of it was run", most.collect::<Vec<_>>().join(", "))?;
         }
         for one in &self.unread {
-            writeln!(out, "not read {} is {}", printable(one.name), one.what)?;
+            writeln!(out, "not read {} is {}", one_line(one.name), one.what)?;
         }
         for one in &self.hidden {
-            let (name, class) = (printable(one.name), one.class);
+            let (name, class) = (one_line(one.name), one.class);
             writeln!(out, "not read {name} is a whole pickled model ({class}); save its state dict")?;
         }
         writeln!(out)?;
-        let names: Vec<String> = self.tensors.iter().map(|row| printable(row.name)).collect();
+        let names: Vec<String> = self.tensors.iter().map(|row| one_line(row.name).into_owned()).collect();
         let shapes: Vec<String> = self.tensors.iter().map(|row| sizes(row.shape)).collect();
         let wide = |column: &[String], title: &str| {
             column.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(title.len())
@@ -224,18 +225,18 @@ impl<'a> Report<'a> {
         let is_models = |row: &&Row| is_inside(row.name);
         let absent: Vec<&String> = self.absent.iter().filter(|name| is_inside(name)).collect();
         if let Some(first) = absent.first() {
-            writeln!(out, "\n{} are None in the file, first {}", absent.len(), printable(first))?;
+            writeln!(out, "\n{} are None in the file, first {}", absent.len(), one_line(first))?;
         }
         let bad = |row: &&Row| row.statistics.not_finite().is_some();
         let models = || self.tensors.iter().filter(is_models);
         if let Some(first) = models().find(bad) {
-            let (name, tensors) = (printable(first.name), models().filter(bad).count());
+            let (name, tensors) = (one_line(first.name), models().filter(bad).count());
             writeln!(
                 out,
                 "\nnot finite in {tensors} of the tensors, first in {name}: no victim can have these weights"
             )?;
         } else if let Some(first) = self.tensors.iter().find(bad) {
-            let name = printable(first.name);
+            let name = one_line(first.name);
             writeln!(
                 out,
                 "\nnot finite outside of the model, first in {name}: the model's own values are finite"
@@ -245,7 +246,7 @@ impl<'a> Report<'a> {
         if fit.is_some()
             && let Some(first) = models().find(integers)
         {
-            let (name, dtype) = (printable(first.name), first.dtype);
+            let (name, dtype) = (one_line(first.name), first.dtype);
             writeln!(
                 out,
                 "\n{name} holds integers ({dtype}): no victim takes them; multiply quantised values by their scale and \
@@ -309,7 +310,7 @@ fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Resul
     } else {
         writeln!(out, "looks like {}, but differs", fit.name())?;
     }
-    let keys: Vec<String> = fit.others.iter().map(|key| format!("{:?}", printable(key))).collect();
+    let keys: Vec<String> = fit.others.iter().map(|key| format!("{:?}", one_line(key))).collect();
     if fit.ambiguous {
         let (all, first) = (keys.join(" and "), &keys[0]);
         return writeln!(out, "under {all}: say which one is meant, as victim.weights_key = {first}");
@@ -319,7 +320,7 @@ fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Resul
         writeln!(out, "averaged copies under {all} are passed over; victim.weights_key names one")?;
     }
     if !table.prefix.is_empty() {
-        writeln!(out, "with {} taken off the names", printable(&table.prefix))?;
+        writeln!(out, "with {} taken off the names", one_line(&table.prefix))?;
     }
     if !table.inner.is_empty() {
         writeln!(out, "with {} taken out of the names", table.inner.join(", "))?;
@@ -333,14 +334,14 @@ fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Resul
     writeln!(out, "\n{:<12} name", "")?;
     writeln!(out, "{:<12} {} tensors", "matched", table.matched)?;
     for spec in &table.missing {
-        writeln!(out, "{:<12} {} {}", "missing", spec.name, sizes(&spec.shape))?;
+        writeln!(out, "{:<12} {} {}", "missing", one_line(&spec.name), sizes(&spec.shape))?;
     }
     for spec in &table.unexpected {
-        writeln!(out, "{:<12} {} {}", "unexpected", spec.name, sizes(&spec.shape))?;
+        writeln!(out, "{:<12} {} {}", "unexpected", one_line(&spec.name), sizes(&spec.shape))?;
     }
     for m in &table.misshapen {
         let kind = if m.is_transposed() { "transposed" } else { "other shape" };
-        writeln!(out, "{kind:<12} {} {}, not {}", m.name, sizes(&m.found), sizes(&m.expected))?;
+        writeln!(out, "{kind:<12} {} {}, not {}", one_line(&m.name), sizes(&m.found), sizes(&m.expected))?;
     }
     Ok(())
 }
@@ -353,9 +354,4 @@ fn figure(value: f64) -> String {
         0.001..10_000.0 => format!("{value:.4}"),
         _ => format!("{value:.2e}"),
     }
-}
-
-/// Names come from the file: no control characters reach the terminal.
-fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use gialab::run::RunRow;
 use serde::Serialize;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -34,7 +34,7 @@ struct Row {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let rows: Vec<Row> = context.store.list()?.into_iter().map(row).collect();
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = output::whole(arguments.json);
     if arguments.json {
         serde_json::to_writer(&mut out, &rows)?;
         writeln!(out)?;

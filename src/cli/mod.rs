@@ -15,6 +15,7 @@ mod inspect;
 mod list;
 mod man;
 mod models;
+mod output;
 mod presets;
 mod probe;
 mod progress;
@@ -28,6 +29,7 @@ mod terminal;
 mod train;
 mod worker;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,6 +40,7 @@ use gialab::run::Store;
 use gialab::run::launch::BeginError;
 #[cfg(feature = "tui")]
 use gialab::tui::preferences::{self, Preferences};
+use gialab::{text, threads};
 
 /// Everything went well.
 const DONE: u8 = 0;
@@ -199,7 +202,14 @@ struct Context {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    if !matches!(arguments.command, Some(Command::Worker(_))) {
+        // A worker looks first how many its run began with.
+        threads::start(None);
+    }
     let environment = std::env::var_os("GIALAB_DATA_DIR");
     let paths = Paths::new(arguments.data_dir.as_deref(), environment.as_deref());
     #[cfg(feature = "tui")]
@@ -211,7 +221,7 @@ pub fn main() -> ExitCode {
     let wishes = match arguments.images.wishes(preferences.images) {
         Ok(wishes) => wishes,
         Err(error) => {
-            eprintln!("gialab: {error:#}");
+            output::complain(format_args!("{error:#}"));
             return ExitCode::from(USAGE);
         }
     };
@@ -255,10 +265,22 @@ pub fn main() -> ExitCode {
             if broken_pipe(&error) {
                 return ExitCode::from(DONE);
             }
-            eprintln!("gialab: {error:#}");
+            output::complain(format_args!("{error:#}"));
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+/// What clap says. It quotes the arguments, which may be names of files from elsewhere.
+fn usage(error: &clap::Error) -> ExitCode {
+    let acts = |argument: std::ffi::OsString| argument.to_string_lossy().contains(text::acts);
+    if error.use_stderr() && std::env::args_os().any(acts) {
+        let mut out = output::notes();
+        // Nobody may be there to read it.
+        let _ = write!(out, "{}", error.render());
+        return ExitCode::from(USAGE);
+    }
+    error.exit()
 }
 
 /// 2 for what the user can correct in the call or the preset, else 1.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use gialab::config::preset;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -13,7 +13,7 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut out = std::io::stdout().lock();
+    let mut out = output::lines();
     let directory = context.paths.presets();
     if let Some(name) = &arguments.name {
         let preset = preset::load(name, &[], &directory)?;
@@ -39,6 +39,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         writeln!(out, "  {:<width$}  {expected:<15}  {}", preset.name, preset.config.title)?;
     }
     writeln!(out, "\nown presets: {}/*.toml", directory.display())?;
-    errors.iter().for_each(|error| eprintln!("gialab: {error}"));
+    errors.iter().for_each(output::complain);
     Ok(DONE)
 }

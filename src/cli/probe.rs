@@ -14,7 +14,7 @@ use gialab::run::plan;
 use gialab::seed::Seed;
 use serde::Serialize;
 
-use super::{Context, DONE, show};
+use super::{Context, DONE, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -85,7 +85,7 @@ struct Update {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let preset = preset::load(&arguments.preset, &arguments.changes, &context.paths.presets())?;
     let report = probe(&preset.name, &preset.config, arguments)?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = output::whole(arguments.json);
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
@@ -99,7 +99,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 
 fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Result<Report> {
     let setup = plan::plan(config).map_err(BeginError::Plan)?.setup;
-    show::reading(&mut std::io::stderr(), &setup.reading)?;
+    show::reading(&mut output::notes(), &setup.reading)?;
     // Looked at before the data is: a captured update may come without.
     let batch = setup.batch.clone().filter(|_| config.victim.captured.is_none());
     let batch =

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status};
+use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status, death};
 
 use super::require::Requirement;
-use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, show};
+use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, output, show};
+
+/// How long whoever started a worker may take to write how it ended.
+const REASON: Duration = Duration::from_secs(1);
 
 /// Follows the run to its end and returns the exit code. Ctrl-C stops the run; closing the terminal does not.
 pub fn follow(
@@ -36,7 +39,7 @@ pub fn follow(
     let mut asked = false;
     let finished = loop {
         // Looked at before the log: what a worker writes last is there once it is not live any more.
-        let health = pulse.health(&directory.manifest()?);
+        let health = pulse.health(directory, &directory.manifest()?);
         let batch = tail.read()?;
         let idle = batch.lines.is_empty() && !batch.more;
         for line in batch.lines {
@@ -86,12 +89,12 @@ pub fn follow(
                 .iter()
                 .flat_map(|requirement| finished.rounds.iter().filter_map(|round| requirement.unmet(round)))
                 .collect();
-            unmet.iter().for_each(|reason| eprintln!("gialab: {reason}"));
+            unmet.iter().for_each(output::complain);
             Ok(if unmet.is_empty() { DONE } else { NOT_MET })
         }
         _ => {
             let error = finished.error.unwrap_or_else(|| "no reason was given".to_owned());
-            eprintln!("gialab: run {} failed: {error}", directory.id());
+            output::complain(format_args!("run {} failed: {error}", directory.id()));
             Ok(FAILED)
         }
     }
@@ -100,13 +103,28 @@ pub fn follow(
 /// Why the log has no last line: the worker vanished, or could not write it and left its reason in the manifest.
 fn ended_without_a_last_line(directory: &RunDirectory) -> anyhow::Result<anyhow::Error> {
     let run = directory.id();
-    Ok(match directory.manifest()?.error {
-        Some(error) => anyhow::anyhow!("run {run} failed: {error}"),
-        None => anyhow::anyhow!(
-            "the worker of run {run} vanished; gialab resume {run} goes on from its last checkpoint, {} may say why",
-            directory.log_path().display()
-        ),
-    })
+    let begin = Instant::now();
+    loop {
+        let manifest = directory.manifest()?;
+        let crashed = manifest.status.is_unfinished();
+        match manifest.error {
+            Some(error) if crashed => {
+                return Ok(anyhow::anyhow!(
+                    "run {run} crashed: {error}; gialab resume {run} goes on from its last checkpoint"
+                ));
+            }
+            Some(error) => return Ok(anyhow::anyhow!("run {run} failed: {error}")),
+            // Whoever started the worker is about to write how it ended.
+            None if begin.elapsed() < REASON => std::thread::sleep(Duration::from_millis(50)),
+            None => {
+                return Ok(anyhow::anyhow!(
+                    "run {run} crashed: {}; gialab resume {run} goes on from its last checkpoint, {} may say why",
+                    death::of_silence(&manifest),
+                    directory.log_path().display()
+                ));
+            }
+        }
+    }
 }
 
 /// How progress is shown.
@@ -126,20 +144,21 @@ impl View {
         if self.json {
             return Ok(());
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = output::lines();
         writeln!(out, "{}", manifest.config.title)?;
         writeln!(out, "run      {}", manifest.run)?;
         show::facts(&mut out, manifest)
     }
 
     fn line(&self, line: &Line) -> anyhow::Result<()> {
-        let mut out = std::io::stdout().lock();
         if self.json {
+            let mut out = output::whole(true);
             serde_json::to_writer(&mut out, line)?;
             writeln!(out)?;
+            out.flush()?;
         } else if let Event::Log { message, .. } = &line.event {
-            self.clear(&mut out)?;
-            writeln!(out, "{message}")?;
+            self.clear()?;
+            writeln!(output::lines(), "{message}")?;
         }
         Ok(())
     }
@@ -157,9 +176,9 @@ impl View {
         let Some(text) = describe(state) else { return Ok(()) };
         self.shown = Some(Instant::now());
         self.lines += 1;
-        let mut out = std::io::stdout().lock();
+        self.clear()?;
+        let mut out = output::lines();
         if self.rewrites {
-            self.clear(&mut out)?;
             write!(out, "{text}")?;
             out.flush()
         } else {
@@ -168,11 +187,12 @@ impl View {
     }
 
     fn end(&self) -> std::io::Result<()> {
-        self.clear(&mut std::io::stdout().lock())
+        self.clear()
     }
 
-    fn clear(&self, out: &mut impl Write) -> std::io::Result<()> {
-        if self.rewrites { write!(out, "\r\x1b[2K") } else { Ok(()) }
+    /// Takes back the line that is rewritten.
+    fn clear(&self) -> std::io::Result<()> {
+        if self.rewrites { write!(std::io::stdout(), "\r\x1b[2K") } else { Ok(()) }
     }
 
     fn result(
@@ -185,7 +205,7 @@ impl View {
         if self.json {
             return Ok(());
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = output::lines();
         if finished.status == Status::Stopped {
             writeln!(out, "stopped; gialab resume {} goes on", directory.id())?;
             return Ok(());

@@ -5,7 +5,7 @@ use std::io::Write;
 use gialab::run::{Health, RunError, launch};
 
 use super::run::Follow;
-use super::{Context, DONE, progress};
+use super::{Context, DONE, output, progress};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -29,13 +29,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             directory.id(),
             manifest.preset
         ),
-        health if health.is_live() => {
-            return Err(RunError::Busy { run: directory.id(), pid: manifest.pid }.into());
-        }
+        health if health.is_live() => return Err(RunError::busy(&directory).into()),
         _ => launch::launch(&directory)?,
     }
     if arguments.detach {
-        writeln!(std::io::stdout(), "{}", directory.id())?;
+        writeln!(output::lines(), "{}", directory.id())?;
         return Ok(DONE);
     }
     progress::follow(context, &directory, arguments.follow.json, &requirements)

@@ -8,7 +8,7 @@ use gialab::config::{ConfigError, preset};
 use gialab::run::launch;
 
 use super::require::Requirement;
-use super::{Context, DONE, progress, show};
+use super::{Context, DONE, output, progress, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -61,9 +61,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let requirements = arguments.follow.requirements()?;
     let preset = preset::load(&arguments.preset, &overrides(arguments)?, &context.paths.presets())?;
     let directory = launch::begin(&context.store, &preset.name, &preset.config, &arguments.backend)?;
-    show::reading(&mut std::io::stderr(), &directory.manifest()?.reading)?;
+    show::reading(&mut output::notes(), &directory.manifest()?.reading)?;
     if arguments.detach {
-        writeln!(std::io::stdout(), "{}", directory.id())?;
+        writeln!(output::lines(), "{}", directory.id())?;
         return Ok(DONE);
     }
     progress::follow(context, &directory, arguments.follow.json, &requirements)

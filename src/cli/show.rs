@@ -6,11 +6,11 @@ use gialab::reading::Reading;
 use gialab::run::event::{RoundResult, Spread};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, RunDirectory};
-use image::{DynamicImage, RgbImage, imageops};
+use gialab::run::{Health, Manifest, RunDirectory, death, picture};
+use image::{RgbImage, imageops};
 
 use super::images::Shell;
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -22,13 +22,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let directory = context.store.find(&arguments.run)?;
     let manifest = directory.manifest()?;
     let health = directory.health()?;
-    let mut out = std::io::stdout().lock();
+    let mut out = output::lines();
     writeln!(out, "{}", manifest.config.title)?;
     writeln!(out, "run      {} ({})", manifest.run, health.name())?;
     facts(&mut out, &manifest)?;
     reading(&mut out, &manifest.reading)?;
-    if let Some(error) = &manifest.error {
-        writeln!(out, "error    {error}")?;
+    match &manifest.error {
+        Some(error) => writeln!(out, "error    {error}")?,
+        None if health == Health::Crashed => writeln!(out, "error    {}", death::of_silence(&manifest))?,
+        None => {}
     }
     writeln!(out, "files    {}", directory.path().display())?;
     match directory.result() {
@@ -208,31 +210,30 @@ pub fn pictures(context: &Context, directory: &RunDirectory, rounds: &[RoundResu
 fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -> anyhow::Result<()> {
     let shell = Shell::look(context.wishes);
     let has_truth = directory.manifest()?.config.has_truth();
-    let mut out = std::io::stdout();
     for file in files {
         let reconstruction = directory.path().join(file);
         if let Some(shell) = &shell {
-            let picture = image::open(&reconstruction)?;
+            let picture = picture::read(&reconstruction)?.pixels;
             if has_truth {
-                let truth = image::open(directory.pictures_path().join("truth.png"))?;
-                writeln!(out, "\nleft: private (known to you, not to the attacker); right: reconstructed")?;
+                let truth = picture::read(&directory.pictures_path().join("truth.png"))?.pixels;
+                let what = "left: private (known to you, not to the attacker); right: reconstructed";
+                writeln!(output::lines(), "\n{what}")?;
                 shell.print(&beside(&truth, &picture))?;
             } else {
-                writeln!(out, "\nreconstructed; there is no ground truth")?;
-                shell.print(&picture.to_rgb8())?;
+                writeln!(output::lines(), "\nreconstructed; there is no ground truth")?;
+                shell.print(&picture)?;
             }
         }
-        writeln!(out, "picture  {}", reconstruction.display())?;
+        writeln!(output::lines(), "picture  {}", reconstruction.display())?;
     }
     Ok(())
 }
 
 /// Two pictures with a gap of two pixels.
-fn beside(left: &DynamicImage, right: &DynamicImage) -> RgbImage {
-    let (left, right) = (left.to_rgb8(), right.to_rgb8());
+fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
     let gap = 2;
     let mut both = RgbImage::new(left.width() + gap + right.width(), left.height().max(right.height()));
-    imageops::replace(&mut both, &left, 0, 0);
-    imageops::replace(&mut both, &right, i64::from(left.width() + gap), 0);
+    imageops::replace(&mut both, left, 0, 0);
+    imageops::replace(&mut both, right, i64::from(left.width() + gap), 0);
     both
 }

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use gialab::run::{Health, Request};
+use gialab::sys;
 
-use super::{Context, DONE};
+use super::{Context, DONE, output};
 
 /// An iteration of a large model takes seconds; a worker that needs longer than this is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,18 +24,25 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         anyhow::bail!("run {} is not running: it is {}", directory.id(), health.name());
     }
     directory.ask(Request::Stop)?;
+    // A worker that is suspended stops once it goes on.
+    if let Some(pid) = directory.worker_process().filter(|&pid| sys::is_suspended(pid)) {
+        sys::wake(pid);
+    }
     let begin = Instant::now();
     while directory.health()?.is_live() {
         if begin.elapsed() > PATIENCE {
-            let pid = directory.manifest()?.pid;
+            let process = match directory.worker_process() {
+                Some(pid) => format!("process {pid} can be killed"),
+                None => format!("its worker on {} can be killed", directory.manifest()?.host),
+            };
             anyhow::bail!(
-                "run {} did not stop within a minute; process {pid} can be killed, the last checkpoint stands",
+                "run {} did not stop within a minute; {process}, the last checkpoint stands",
                 directory.id()
             );
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    let mut out = std::io::stdout();
+    let mut out = output::lines();
     let (run, health) = (directory.id(), directory.health()?);
     match health {
         Health::Stopped => writeln!(out, "{run} is stopped; gialab resume {run} goes on")?,

@@ -27,7 +27,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         .map(|(name, unavailable)| BackendEntry { name: name.to_owned(), unavailable })
         .collect();
     let state = &context.paths.state;
-    std::fs::create_dir_all(state)?;
+    gialab::files::create_directories(state)?;
     tui::start(Setup {
         store: context.store.clone(),
         presets,

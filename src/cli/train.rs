@@ -11,7 +11,7 @@ use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
 use gialab::run::global_model;
 
-use super::{Context, DONE, show};
+use super::{Context, DONE, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -68,7 +68,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     config.federation.clients = 2;
     config.federation.rounds = Some(1);
     let setup = Setup::new(&config)?;
-    show::reading(&mut std::io::stderr(), &setup.reading)?;
+    show::reading(&mut output::notes(), &setup.reading)?;
     let compute = Compute::select(&arguments.backend, Precision::F32)?;
     let training = Training {
         epochs: arguments.epochs,
@@ -80,7 +80,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 
     let population = setup.population.as_ref();
     let samples: usize = population.map_or(0, |population| population.clients().iter().map(Vec::len).sum());
-    let mut out = std::io::stdout().lock();
+    let mut out = output::lines();
     writeln!(
         out,
         "{} on {samples} samples of {}, {} held out, {} parameters, {}",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, described, line_of, nearest};
 use super::{RunConfig, validate};
+use crate::files::{self, Access};
 
 /// A named config, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,13 +190,8 @@ pub fn save(config: &RunConfig, name: &str, user_directory: &Path) -> Result<Pat
     check_name(name).map_err(|message| ConfigError::new(&origin, message))?;
     let text = toml::to_string_pretty(config).map_err(|e| ConfigError::new(&origin, e.to_string()))?;
     let path = user_directory.join(format!("{name}.toml"));
-    std::fs::create_dir_all(user_directory)
-        .and_then(|()| {
-            let temporary = user_directory.join(format!(".{name}.{}.tmp", std::process::id()));
-            std::fs::write(&temporary, text)
-                .and_then(|()| std::fs::rename(&temporary, &path))
-                .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
-        })
+    files::create_directories(user_directory)
+        .and_then(|()| files::write(&path, text.as_bytes(), Access::Umask))
         .map_err(|e| ConfigError::new(path.display().to_string(), format!("cannot be written: {e}")))?;
     Ok(path)
 }
@@ -221,8 +217,8 @@ fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), C
         return Ok((name.to_owned(), format!("preset \"{name}\""), text.to_owned()));
     }
     let own = user_directory.join(format!("{name}.toml"));
-    let path = if own.is_file() { own } else { PathBuf::from(name) };
-    if !path.is_file() {
+    let path = if own.exists() { own } else { PathBuf::from(name) };
+    if !path.exists() {
         let near = nearest(name, shipped_names()).map_or_else(
             || "`gialab presets` lists them".to_owned(),
             |near| format!("did you mean \"{near}\"?"),
@@ -233,7 +229,7 @@ fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), C
         ));
     }
     let origin = path.display().to_string();
-    let text = std::fs::read_to_string(&path)
+    let text = files::read_text(&path, files::TEXT)
         .map_err(|e| ConfigError::new(&origin, format!("cannot be read: {e}")))?;
     let stem = path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok((stem, origin, text))

@@ -1,7 +1,6 @@
 //! `checkpoint.safetensors`: the state of an attack between two iterations, exact in 64 bit.
 
 use std::collections::HashMap;
-use std::fs;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -10,6 +9,7 @@ use super::RunError;
 use super::directory::{RunDirectory, write_atomically};
 use crate::attack::State;
 use crate::config::RunConfig;
+use crate::files;
 
 /// What a worker needs to go on.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,7 @@ impl Checkpoint {
     /// If the file is damaged or belongs to another config.
     pub fn read(directory: &RunDirectory, config: &RunConfig) -> Result<Option<Checkpoint>, RunError> {
         let path = directory.checkpoint_path();
-        let file = match fs::read(&path) {
+        let file = match files::read(&path, files::STATE) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(RunError::io("read", &path, e)),
@@ -69,9 +69,7 @@ impl Checkpoint {
         let not_readable = |e: safetensors::SafeTensorError| damaged(format!("it is damaged ({e})"));
         let (_, header) = SafeTensors::read_metadata(&file).map_err(not_readable)?;
         let written_for = header.metadata().as_ref().and_then(|metadata| metadata.get("config"));
-        if written_for != Some(&fingerprint(config)) {
-            return Err(damaged("it belongs to another config".to_owned()));
-        }
+        belongs(written_for, config).map_err(|reason| damaged(reason.to_owned()))?;
         let tensors = SafeTensors::deserialize(&file).map_err(not_readable)?;
         let state: State = tensors
             .iter()
@@ -92,6 +90,22 @@ impl Checkpoint {
             state,
         }))
     }
+}
+
+/// Whether a file with this fingerprint was written for this config. An earlier gialab knew fewer settings: one that it
+/// did not know was as it is by default.
+///
+/// # Errors
+/// Why not.
+pub(super) fn belongs(written_for: Option<&String>, config: &RunConfig) -> Result<(), &'static str> {
+    let written_for = written_for.ok_or("it does not say of which config it is")?;
+    let now = fingerprint(config);
+    if *written_for == now {
+        return Ok(());
+    }
+    let known = serde_json::from_str::<RunConfig>(written_for)
+        .map_err(|_| "it has settings that this gialab does not know; go on with the one that wrote it")?;
+    if fingerprint(&known) == now { Ok(()) } else { Err("it belongs to another config") }
 }
 
 /// Everything of a config that decides the course of the attack.

@@ -1,14 +1,34 @@
 //! The directory of one run: names of its files, atomic writes, the manifest, requests from viewers.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::RunError;
-use super::manifest::{self, Manifest};
+use super::lock::{self, Held};
+use super::manifest::{self, Health, Manifest, Worker};
+use super::{Pulse, RunError};
+use crate::files::{self, Access};
+use crate::{sys, text};
+
+/// The names of what a worker writes, but for pictures.
+const FILES: [&str; 8] = [
+    "manifest.json",
+    "events.jsonl",
+    "checkpoint.safetensors",
+    "model.safetensors",
+    "result.json",
+    "run.log",
+    "lock",
+    "control",
+];
+
+/// A heartbeat comes every second; a live worker is seen to be one within this time, whatever its clock says.
+const BEATS: Duration = Duration::from_millis(2500);
+
+/// Bytes of a request.
+const REQUEST: u64 = 1 << 10;
 
 /// A run on disk. Cheap to clone; opens files on each call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +59,10 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Directory name: the run's id.
+    /// Directory name, as it can be shown: the run's id.
     pub fn id(&self) -> String {
-        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        let name = self.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        text::one_line(&name).into_owned()
     }
 
     /// `manifest.json`.
@@ -95,7 +116,7 @@ impl RunDirectory {
             schema: u32,
         }
         let path = self.manifest_path();
-        let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+        let text = files::read_text(&path, files::DOCUMENT).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound if !self.path.exists() => RunError::Gone { path: self.path.clone() },
             std::io::ErrorKind::NotFound => RunError::NotARun { path: self.path.clone() },
             _ => RunError::io("read", &path, source),
@@ -109,7 +130,7 @@ impl RunDirectory {
                 known: manifest::SCHEMA,
             });
         }
-        serde_json::from_str(&text).map_err(broken)
+        serde_json::from_str(&text).map(Manifest::in_lines).map_err(broken)
     }
 
     /// Seconds since the epoch at which it was created: of the manifest only that, for a search among many.
@@ -118,7 +139,7 @@ impl RunDirectory {
         struct Created {
             created: f64,
         }
-        let manifest = fs::read(self.manifest_path()).ok()?;
+        let manifest = files::read(&self.manifest_path(), files::DOCUMENT).ok()?;
         serde_json::from_slice::<Created>(&manifest).ok().map(|manifest| manifest.created)
     }
 
@@ -130,15 +151,74 @@ impl RunDirectory {
         write_atomically(&path, &json)
     }
 
-    /// The status as this machine sees it now.
-    pub fn health(&self) -> Result<manifest::Health, RunError> {
-        let here = crate::sys::host_name();
-        Ok(self.manifest()?.health(super::now(), &here, crate::sys::process_exists))
+    /// The status as this machine sees it now. Looks for two heartbeats where a clock alone would speak against the
+    /// worker of another host.
+    pub fn health(&self) -> Result<Health, RunError> {
+        let manifest = self.manifest()?;
+        let mut pulse = Pulse::default();
+        let health = pulse.health(self, &manifest);
+        if health != Health::Crashed || self.worker(&manifest) != Worker::Unknown {
+            return Ok(health);
+        }
+        std::thread::sleep(BEATS);
+        Ok(pulse.health(self, &self.manifest()?))
+    }
+
+    /// What this machine knows of the worker of this run.
+    pub fn worker(&self, manifest: &Manifest) -> Worker {
+        let is_here = manifest.pid != 0 && manifest.host == sys::host_name();
+        match lock::look(&self.lock_path()) {
+            Held::Yes => Worker::Alive,
+            // Locks of another host may not be seen here.
+            Held::No if is_here || manifest.pid == 0 => Worker::Gone,
+            Held::Unknown if is_here && sys::is_worker(manifest.pid, &self.path) => Worker::Alive,
+            Held::Unknown if is_here => Worker::Gone,
+            _ => Worker::Unknown,
+        }
+    }
+
+    /// The process that computes this run, if it is one of this machine that is known to.
+    pub fn worker_process(&self) -> Option<u32> {
+        let manifest = self.manifest().ok()?;
+        let is_known = manifest.host == sys::host_name() && sys::is_worker(manifest.pid, &self.path);
+        is_known.then_some(manifest.pid)
+    }
+
+    /// Makes the directory ready for a worker: what an earlier gialab left open to others is closed, the directory of
+    /// pictures is there, and what killed workers left half written is gone.
+    ///
+    /// # Errors
+    /// If the directory of pictures is a symbolic link or cannot be made.
+    pub fn prepare(&self) -> Result<(), RunError> {
+        let pictures = self.pictures_path();
+        match fs::symlink_metadata(&pictures) {
+            Ok(found) if found.is_symlink() => return Err(RunError::Link { path: pictures }),
+            Ok(_) => {}
+            Err(_) => {
+                files::create_directory(&pictures).map_err(|e| RunError::io("create", &pictures, e))?;
+            }
+        }
+        for path in self.open_to_others() {
+            // Somebody else's files are theirs to close.
+            let _ = files::close(&path);
+        }
+        files::sweep(&self.path);
+        files::sweep(&pictures);
+        Ok(())
+    }
+
+    /// What group or others may look into: the directory itself, the directory of pictures, files.
+    pub fn open_to_others(&self) -> Vec<PathBuf> {
+        let pictures = self.pictures_path();
+        let inside = fs::read_dir(&pictures).into_iter().flatten().flatten().map(|item| item.path());
+        let own = [self.path.clone(), pictures].into_iter().chain(FILES.map(|name| self.path.join(name)));
+        let is_open = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|file| files::is_open(&file));
+        own.chain(inside).filter(is_open).collect()
     }
 
     /// The outcome, once the run is complete.
     pub fn result(&self) -> Option<super::event::Finished> {
-        serde_json::from_slice(&fs::read(self.result_path()).ok()?).ok()
+        serde_json::from_slice(&files::read(&self.result_path(), files::DOCUMENT).ok()?).ok()
     }
 
     /// The last lines of `run.log` that say something, oldest first, safe to show on a terminal.
@@ -148,7 +228,7 @@ impl RunDirectory {
 
     /// What viewers ask for now; [`Request::Run`] if nobody asked or the file is unreadable.
     pub fn request(&self) -> Request {
-        fs::read_to_string(self.control_path())
+        files::read_text(&self.control_path(), REQUEST)
             .ok()
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or(Request::Run)
@@ -162,24 +242,8 @@ impl RunDirectory {
     }
 }
 
-/// Writes a file under a temporary name in the same directory, then renames it: readers see the old
+/// Writes a private file under a temporary name in the same directory, then renames it: readers see the old
 /// content or the new one, never a part.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), RunError> {
-    let mut temporary = path.as_os_str().to_owned();
-    // Two threads of one process may write the same file.
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    temporary.push(format!(".{}-{count}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(content)?;
-        file.sync_data()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|source| {
-        // Leave no half-written file behind when the disk is full.
-        let _ = fs::remove_file(&temporary);
-        RunError::io("write", path, source)
-    })
+    files::write(path, content, Access::Private).map_err(|source| RunError::io("write", path, source))
 }

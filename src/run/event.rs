@@ -214,6 +214,7 @@ pub enum PictureOf {
 
 /// How the samples of a batch are tiled in a picture, row by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Claimed")]
 pub struct Tiles {
     /// Samples in the batch.
     pub samples: usize,
@@ -223,6 +224,32 @@ pub struct Tiles {
     pub width: usize,
     /// Height of one sample in pixels.
     pub height: usize,
+}
+
+/// Tiles as a log claims them to be.
+#[derive(Deserialize)]
+struct Claimed {
+    samples: usize,
+    columns: usize,
+    width: usize,
+    height: usize,
+}
+
+/// More samples than any batch has, and a longer side than any picture that is read.
+const MOST_SAMPLES: usize = 1 << 17;
+const LONGEST_SIDE: usize = 1 << 14;
+
+impl TryFrom<Claimed> for Tiles {
+    type Error = String;
+
+    fn try_from(Claimed { samples, columns, width, height }: Claimed) -> Result<Self, String> {
+        let is_batch = (1..=MOST_SAMPLES).contains(&samples) && (1..=samples).contains(&columns);
+        let has_size = (1..=LONGEST_SIDE).contains(&width) && (1..=LONGEST_SIDE).contains(&height);
+        if !is_batch || !has_size {
+            return Err(format!("{samples} tiles of {width}x{height} in {columns} columns are no batch"));
+        }
+        Ok(Tiles { samples, columns, width, height })
+    }
 }
 
 /// Why a trial ended.

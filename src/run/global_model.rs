@@ -1,17 +1,17 @@
 //! `model.safetensors`: the global model before a round, so that a run that goes on need not train again.
 
 use std::collections::HashMap;
-use std::fs;
 
 use burn::tensor::DType;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::RunError;
-use super::checkpoint::fingerprint;
+use super::checkpoint::{belongs, fingerprint};
 use super::directory::{RunDirectory, write_atomically};
 use crate::backend::Compute;
 use crate::config::RunConfig;
+use crate::files;
 use crate::model::{Model, Parameters};
 
 /// A global model from disk.
@@ -80,7 +80,7 @@ pub fn read(
     compute: &Compute,
 ) -> Result<Option<Saved>, RunError> {
     let path = directory.model_path();
-    let file = match fs::read(&path) {
+    let file = match files::read(&path, files::STATE) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(RunError::io("read", &path, e)),
@@ -89,9 +89,7 @@ pub fn read(
     let (_, header) = SafeTensors::read_metadata(&file).map_err(|_| damaged("it is damaged"))?;
     let tensors = SafeTensors::deserialize(&file).map_err(|_| damaged("it is damaged"))?;
     let said = |key: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(key));
-    if said("config") != Some(&fingerprint(config)) {
-        return Err(damaged("it belongs to another config"));
-    }
+    belongs(said("config"), config).map_err(damaged)?;
     let number = |key: &str| said(key).and_then(|text| text.parse::<f64>().ok());
     let (Some(round), Some(seconds)) = (number("round"), number("seconds")) else {
         return Err(damaged("it does not say of which round it is"));

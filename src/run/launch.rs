@@ -1,15 +1,17 @@
 //! Starts runs: checks the config, makes the directory, starts the worker process and waits until it has
 //! taken the run up.
 
-use std::fs::OpenOptions;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use super::lock::Lock;
 use super::plan::PlanError;
-use super::{Request, RunDirectory, RunError, Status, Store, memory, plan};
+use super::{Request, RunDirectory, RunError, Status, Store, death, memory, plan};
 use crate::backend::{BackendError, Compute};
 use crate::checkpoint;
 use crate::config::RunConfig;
+use crate::files;
 
 /// How long a worker may take from its start to its first manifest.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -55,34 +57,74 @@ pub fn begin(
     config.victim.weights_key = config.victim.weights_key.or(taken);
     let backend = Compute::select(backend, config.run.precision)?;
     memory::fit(&config, &plan.setup.net, &backend).map_err(PlanError::from)?;
-    let directory = store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;
-    launch(&directory)?;
+    let (directory, lock) =
+        store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;
+    start(&directory, lock)?;
     Ok(directory)
 }
 
 /// Starts `gialab worker RUN`, detached from this terminal: it outlives the viewer. Returns once the
 /// worker holds the run, or says why it does not.
 pub fn launch(directory: &RunDirectory) -> Result<(), RunError> {
+    start(directory, Lock::take(directory)?)
+}
+
+/// The worker is given the lock: the run is taken from here on, and free again if it does not come up.
+fn start(directory: &RunDirectory, lock: Lock) -> Result<(), RunError> {
+    let started = spawn(directory, &lock).and_then(|mut worker| {
+        wait_until_taken(directory, &mut worker)?;
+        Ok(worker)
+    });
+    let mut worker = started.inspect_err(|error| {
+        // One that is slow may come up yet.
+        if matches!(error, RunError::WorkerSilent { .. }) {
+            return;
+        }
+        // Whoever looks at the run sees why, unless that it cannot be written is the reason.
+        if let Ok(mut manifest) = directory.manifest()
+            && manifest.status.is_unfinished()
+        {
+            (manifest.status, manifest.error) = (Status::Failed, Some(error.to_string()));
+            let _ = directory.write_manifest(&manifest);
+        }
+    })?;
+    drop(lock);
+    // Collected, for a zombie would look alive; and its end is known here alone, should it have been killed.
+    let directory = directory.clone();
+    std::thread::spawn(move || {
+        if let Ok(status) = worker.wait() {
+            record_end(&directory, worker.id(), status);
+        }
+    });
+    Ok(())
+}
+
+fn spawn(directory: &RunDirectory, lock: &Lock) -> Result<Child, RunError> {
     // What an earlier viewer asked for is answered.
     directory.ask(Request::Run)?;
     let log = directory.log_path();
-    let open = || OpenOptions::new().create(true).append(true).open(&log);
-    let stdout = open().map_err(|e| RunError::io("write", &log, e))?;
-    let stderr = open().map_err(|e| RunError::io("write", &log, e))?;
+    let open = || files::append(&log).map_err(|e| RunError::io("write", &log, e));
     let program = std::env::current_exe().map_err(|e| RunError::io("find", "gialab".as_ref(), e))?;
     // The worker makes itself leader of its own session: a hang-up of this terminal does not reach it.
-    let mut worker = Command::new(&program)
+    Command::new(&program)
         .arg("worker")
         .arg(directory.path())
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(stderr)
+        .stdin(lock.for_child().map_err(|e| RunError::io("lock", &directory.lock_path(), e))?)
+        .stdout(open()?)
+        .stderr(open()?)
         .spawn()
-        .map_err(|e| RunError::io("start", &program, e))?;
-    wait_until_taken(directory, &mut worker)?;
-    // A worker that ends while its starter lives on would stay a zombie, and look alive.
-    std::thread::spawn(move || worker.wait());
-    Ok(())
+        .map_err(|e| RunError::io("start", &program, e))
+}
+
+/// Writes into the manifest how a worker ended that could not say so itself.
+fn record_end(directory: &RunDirectory, worker: u32, status: ExitStatus) {
+    let Ok(_lock) = Lock::take(directory) else { return };
+    let Ok(mut manifest) = directory.manifest() else { return };
+    if manifest.pid == worker && manifest.status.is_unfinished() {
+        manifest.error = Some(death::of_exit(directory, status));
+        // A disk that is full, or a directory that is gone, says so to everybody.
+        let _ = directory.write_manifest(&manifest);
+    }
 }
 
 fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), RunError> {
@@ -94,7 +136,10 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
         }
         if let Ok(Some(status)) = worker.try_wait() {
             let log = directory.log_path();
-            let reason = last_word(directory).unwrap_or_else(|| status.to_string());
+            let reason = match status.signal() {
+                Some(_) => death::of_exit(directory, status),
+                None => last_word(directory).unwrap_or_else(|| status.to_string()),
+            };
             return Err(RunError::WorkerDied { reason, log });
         }
         if begin.elapsed() > DEADLINE {
@@ -105,7 +150,7 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
 }
 
 /// The last line of the worker's messages, without the program's name in front.
-fn last_word(directory: &RunDirectory) -> Option<String> {
+pub(super) fn last_word(directory: &RunDirectory) -> Option<String> {
     let line = directory.last_words(1).pop()?;
     Some(line.trim_start_matches("gialab: ").to_owned())
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::pulse::Pulse;
 use super::{Event, Health, Line, Manifest, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
+use crate::files;
 
 /// Bytes of a log's end that are read first, and at most. The last line of a run of many rounds is long.
 const LITTLE: u64 = 4 << 10;
@@ -192,7 +193,7 @@ impl Known {
             self.row.summary = summary(&events).unwrap_or_default();
         }
         if let Some(manifest) = &self.manifest {
-            self.row.health = self.pulse.health(manifest);
+            self.row.health = self.pulse.health(&self.row.directory, manifest);
             self.row.heartbeat = if self.row.health.is_live() { 0.0 } else { manifest.heartbeat };
         }
         before.as_ref() != Some(&self.row)
@@ -224,7 +225,7 @@ impl Known {
 
 /// The newest figures: as much of the log's end as holds them all.
 fn summary(events: &Path) -> io::Result<Summary> {
-    let mut file = File::open(events)?;
+    let mut file = files::open(events)?;
     let length = file.metadata()?.len();
     let mut window = LITTLE;
     loop {

@@ -1,8 +1,9 @@
 //! `run.log`: what the worker, its libraries and its drivers said, as text that is safe to show.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+
+use crate::files;
 
 /// Bytes of the end that are looked at: a driver may have written gigabytes.
 const END: u64 = 64 << 10;
@@ -21,7 +22,7 @@ pub fn last_lines(path: &Path, count: usize) -> Vec<String> {
 }
 
 fn read_end(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
     let mut end = Vec::new();

@@ -1,9 +1,13 @@
 //! `manifest.json`: what a run is, who computes it, and how it stands.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup::MemoryKills;
 use crate::config::RunConfig;
 use crate::reading::Reading;
+use crate::text;
 
 /// Version of the run-directory format. A newer one is refused, not guessed at.
 pub const SCHEMA: u32 = 1;
@@ -81,37 +85,66 @@ pub struct Manifest {
     pub status: Status,
     /// Seconds since the epoch when the worker last wrote this file.
     pub heartbeat: f64,
+    /// Threads that compute: sums over as many parts, which decide the last digits. Absent before gialab 0.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// How often the system had killed for want of memory where the worker runs, when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_kills: Option<MemoryKills>,
     /// Why, when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// Workers write a heartbeat every second. One of another host is taken for dead after this many seconds of
-/// silence.
+/// Workers write a heartbeat every second. One that nothing else is known of, on another host, is taken for dead after
+/// this many seconds of silence.
 pub const SILENT_AFTER_S: f64 = 30.0;
 
-/// On the worker's own host its process tells more than its heartbeat, which a suspended machine or a stalled disk
-/// silences too; after this many seconds the process id is taken for somebody else's.
-pub const SILENT_HERE_AFTER_S: f64 = 300.0;
+/// What is known of the worker of a run besides its heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worker {
+    /// It is there, however silent.
+    Alive,
+    /// There is none.
+    Gone,
+    /// It can only be told by its heartbeat.
+    Unknown,
+}
 
 impl Manifest {
-    /// The status as a viewer on host `here` should show it at time `now` (seconds since the epoch);
-    /// `alive` tells whether a process id of this host exists. For one look; who looks again takes a
-    /// [`super::pulse::Pulse`].
-    pub fn health(&self, now: f64, here: &str, alive: impl Fn(u32) -> bool) -> Health {
-        self.health_after(now - self.heartbeat, here, alive)
+    /// The manifest with its words as they can be shown in a line each.
+    pub fn in_lines(mut self) -> Self {
+        let config = &mut self.config;
+        let words = [
+            &mut self.run,
+            &mut self.preset,
+            &mut self.gialab,
+            &mut self.burn,
+            &mut self.backend,
+            &mut self.host,
+            &mut config.title,
+            &mut config.group,
+        ];
+        for word in words.into_iter().chain(&mut self.error) {
+            if let Cow::Owned(plain) = text::one_line(word) {
+                *word = plain;
+            }
+        }
+        self
     }
 
-    /// The status after so many seconds without a sign of life from the worker.
-    pub fn health_after(&self, silence: f64, here: &str, alive: impl Fn(u32) -> bool) -> Health {
-        let local = self.host == here && self.pid != 0;
-        let patience = if local { SILENT_HERE_AFTER_S } else { SILENT_AFTER_S };
-        let vanished = || silence > patience || (local && !alive(self.pid));
+    /// The status as a viewer should show it, after so many seconds without a sign of life from the worker.
+    pub fn health(&self, silence: f64, worker: Worker) -> Health {
+        let vanished = match worker {
+            Worker::Alive => false,
+            Worker::Gone => true,
+            Worker::Unknown => silence > SILENT_AFTER_S,
+        };
         match self.status {
             Status::Done => Health::Done,
             Status::Stopped => Health::Stopped,
             Status::Failed => Health::Failed,
-            Status::Queued | Status::Running | Status::Paused if vanished() => Health::Crashed,
+            Status::Queued | Status::Running | Status::Paused if vanished => Health::Crashed,
             Status::Queued => Health::Queued,
             Status::Paused => Health::Paused,
             Status::Running => Health::Running,

@@ -2,7 +2,7 @@
 
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig};
-use crate::machine::Machine;
+use crate::machine::{self, Bound};
 use crate::model::{self, Descent, Net, Step};
 
 /// The program itself and its metrics, with pictures of no size.
@@ -52,10 +52,11 @@ pub enum Fit {
 
 /// Why a run does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this run needs about {needed} of memory and {available} are free; {remedy}")]
+#[error("this run needs about {needed} of memory and {available} are {bound}; {remedy}")]
 pub struct TooLarge {
     needed: String,
     available: String,
+    bound: String,
     remedy: String,
 }
 
@@ -81,11 +82,12 @@ impl Need {
         }
     }
 
-    /// How a batch fits into `available` bytes. Only a gradient in eval mode may be taken in parts.
+    /// How a batch fits into what is available. Only a gradient in eval mode may be taken in parts.
     ///
     /// # Errors
     /// [`TooLarge`], with what would help.
-    pub fn fit(self, batch: usize, in_parts: bool, available: u64) -> Result<Fit, TooLarge> {
+    pub fn fit(self, batch: usize, in_parts: bool, bound: &Bound) -> Result<Fit, TooLarge> {
+        let available = bound.available;
         let all = self.fixed + self.per_sample * batch as u64;
         if all <= available {
             return Ok(Fit::Whole);
@@ -99,7 +101,8 @@ impl Need {
             1 => "one sample would fit".to_owned(),
             most => format!("a batch of {most} would fit"),
         };
-        Err(TooLarge { needed: gigabytes(all), available: gigabytes(available), remedy })
+        let bound = bound.what.clone();
+        Err(TooLarge { needed: gigabytes(all), available: gigabytes(available), bound, remedy })
     }
 }
 
@@ -108,13 +111,14 @@ impl Need {
 /// # Errors
 /// [`TooLarge`].
 pub fn fit(config: &RunConfig, net: &Net, compute: &Compute) -> Result<Fit, TooLarge> {
-    let available = match compute.name() {
-        "cuda" => crate::sys::cuda_memory(),
-        _ => Machine::look().available,
+    let bound = match compute.name() {
+        "cuda" => crate::sys::cuda_free_memory()
+            .map(|available| Bound { what: "free on the CUDA device".to_owned(), available }),
+        _ => machine::memory_bounds().into_iter().next(),
     };
-    let Some(available) = available else { return Ok(Fit::Whole) };
+    let Some(bound) = bound else { return Ok(Fit::Whole) };
     let in_parts = config.local().is_none() && config.victim.mode != BatchNormMode::Train;
-    Need::of(config, net, compute.name()).fit(at_once(config), in_parts, available)
+    Need::of(config, net, compute.name()).fit(at_once(config), in_parts, &bound)
 }
 
 /// Local training as the attacker simulates it.
@@ -275,14 +279,15 @@ mod tests {
     #[test]
     fn a_batch_is_whole_in_parts_or_refused() {
         let need = Need { fixed: 1_000_000_000, per_sample: 500_000_000 };
-        assert_eq!(need.fit(4, true, 3_000_000_000), Ok(Fit::Whole));
-        assert_eq!(need.fit(4, true, 2_999_999_999), Ok(Fit::Parts(3)));
-        let refused = need.fit(4, false, 2_999_999_999).unwrap_err().to_string();
+        let free = |available| Bound { what: "free on this machine".to_owned(), available };
+        assert_eq!(need.fit(4, true, &free(3_000_000_000)), Ok(Fit::Whole));
+        assert_eq!(need.fit(4, true, &free(2_999_999_999)), Ok(Fit::Parts(3)));
+        let refused = need.fit(4, false, &free(2_999_999_999)).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "this run needs about 3.0 GB of memory and 3.0 GB are free; a batch of 3 would fit"
+            "this run needs about 3.0 GB of memory and 3.0 GB are free on this machine; a batch of 3 would fit"
         );
-        let refused = need.fit(1, true, 1_200_000_000).unwrap_err().to_string();
+        let refused = need.fit(1, true, &free(1_200_000_000)).unwrap_err().to_string();
         assert!(
             refused.ends_with("take a smaller model, smaller pictures, or a machine with more"),
             "{refused}"

@@ -4,6 +4,7 @@
 
 mod bridge;
 pub mod checkpoint;
+pub mod death;
 pub mod directory;
 pub mod event;
 mod examine;
@@ -11,10 +12,12 @@ pub mod export;
 pub mod global_model;
 pub mod launch;
 pub mod listing;
+pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod memory;
 pub mod number;
+pub mod picture;
 pub mod plan;
 pub mod pulse;
 mod recorder;
@@ -97,12 +100,18 @@ pub enum RunError {
         count: usize,
     },
     /// A worker is on it.
-    #[error("run {run} is being computed by process {pid}; stop it first: gialab stop {run}")]
+    #[error("run {run} is being computed{by}; stop it first: gialab stop {run}")]
     Busy {
         /// Which run.
         run: String,
-        /// Its worker.
-        pid: u32,
+        /// ` by process 4711`, if that is known.
+        by: String,
+    },
+    /// A worker would write where the link leads to.
+    #[error("{} is a symbolic link, and no run is written through one; name the directory itself", path.display())]
+    Link {
+        /// Which one.
+        path: PathBuf,
     },
     /// The worker ended before it took the run up.
     #[error("the worker ended at once: {reason}; its messages are in {}", log.display())]
@@ -133,12 +142,22 @@ impl RunError {
     pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         RunError::Io { action, path: path.to_path_buf(), source }
     }
+
+    /// A worker is on this run.
+    pub fn busy(directory: &RunDirectory) -> Self {
+        let by = directory.worker_process().map(|pid| format!(" by process {pid}"));
+        RunError::Busy { run: directory.id(), by: by.unwrap_or_default() }
+    }
 }
 
 fn remedy(action: &str, source: &std::io::Error) -> &'static str {
     match source.kind() {
         std::io::ErrorKind::PermissionDenied if action == "read" => "; look at its owner and mode with ls -l",
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge
+            if action != "read" =>
+        {
             "; free some space or choose another place with --data-dir"
         }
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {

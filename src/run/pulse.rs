@@ -1,4 +1,5 @@
-//! Whether a worker still lives, for a reader that looks again and again.
+//! Whether a worker still lives, for a reader that looks again and again. The lock of a run tells, and where it cannot,
+//! on another host, the heartbeat does.
 //!
 //! Clocks of two hosts differ, and the wall clock of one jumps: by hand, by a time server, over a suspend. So only
 //! the first look compares the heartbeat with the wall clock; after it the silence is counted on the steady clock
@@ -6,7 +7,8 @@
 
 use std::time::Instant;
 
-use super::manifest::{Health, Manifest};
+use super::RunDirectory;
+use super::manifest::{Health, Manifest, Worker};
 
 /// How long the worker of one run has been silent, as far as this reader has seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,10 +25,12 @@ struct Seen {
 }
 
 impl Pulse {
-    /// The status as a viewer on this machine should show it now.
-    pub fn health(&mut self, manifest: &Manifest) -> Health {
+    /// The status of the run in `directory` as a viewer on this machine should show it now.
+    pub fn health(&mut self, directory: &RunDirectory, manifest: &Manifest) -> Health {
         let silence = self.silence(manifest.heartbeat, super::now(), Instant::now());
-        manifest.health_after(silence, &crate::sys::host_name(), crate::sys::process_exists)
+        let worker =
+            if manifest.status.is_unfinished() { directory.worker(manifest) } else { Worker::Unknown };
+        manifest.health(silence, worker)
     }
 
     /// Seconds since the worker's last sign of life; `wall` is in seconds since the epoch, `steady` never jumps.

@@ -3,7 +3,7 @@
 //! Runs on a thread of its own, so that a slow disk never slows an attack: events arrive through a bounded
 //! channel; of guesses and pictures only the newest is kept.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,6 +19,7 @@ use super::event::{self, Event, Finished, Line, PictureOf, Tiles};
 use super::manifest::{Manifest, Status};
 use crate::attack::Guess;
 use crate::data::{Batch, Images, Normalisation};
+use crate::files;
 use crate::metric::{self, Scoring};
 
 /// Events that may wait for the disk before the attack does.
@@ -376,7 +377,7 @@ impl Recorder {
 fn open_log(directory: &RunDirectory) -> Result<File, RunError> {
     let path = directory.events_path();
     let failed = |e| RunError::io("write", &path, e);
-    let mut log = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+    let mut log = files::append(&path).map_err(failed)?;
     let length = log.metadata().map_err(failed)?.len();
     // A line is far shorter than this window, so the last newline is in it if there is one.
     let window = length.min(1 << 20);

@@ -19,6 +19,7 @@ use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
 use crate::attack::{Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
+use crate::files;
 use crate::fl::{Server, Source};
 use crate::metric::Scoring;
 use crate::seed::Seed;
@@ -38,7 +39,7 @@ struct Rounds<'a> {
     resume: Option<Checkpoint>,
 }
 
-/// Runs the rounds that are left, and returns the status that the run ended with.
+/// Runs the rounds that are left, and returns the status that the run ended with. `note` is for whoever reads the log.
 ///
 /// # Errors
 /// What went wrong; it is recorded in the run as well.
@@ -46,6 +47,7 @@ pub fn run(
     directory: &RunDirectory,
     manifest: &Manifest,
     plan: Plan,
+    note: Option<String>,
     terminate: &Arc<AtomicBool>,
 ) -> Result<Status, anyhow::Error> {
     let config = &manifest.config;
@@ -85,6 +87,9 @@ pub fn run(
             device: compute.description(),
         },
     );
+    if let Some(message) = note {
+        reporter.event(clock.now(), Event::Log { level: Level::Warning, message });
+    }
     let fit = memory::fit(config, &plan.setup.net, &compute)?;
     let mut source = Source::new(plan.setup, config, compute);
     if let Fit::Parts(most) = fit {
@@ -277,7 +282,7 @@ fn finished_rounds(
     first: u32,
 ) -> Result<BTreeMap<u32, RoundResult>, super::RunError> {
     let path = directory.events_path();
-    let log = match std::fs::File::open(&path) {
+    let log = match files::open(&path) {
         Ok(log) => log,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(e) => return Err(super::RunError::io("read", &path, e)),

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directory::RunDirectory;
+use super::lock::Lock;
 use super::manifest::{self, Manifest, Status};
 use super::{Listing, RunError, RunRow};
 use crate::config::RunConfig;
+use crate::files;
 use crate::reading::Reading;
 
 /// The directory that holds the runs.
@@ -26,8 +28,8 @@ impl Store {
         &self.runs
     }
 
-    /// Makes a new run directory with a queued manifest. `reading` says how its files were read, `created` is in
-    /// seconds since the epoch.
+    /// Makes a new run directory with a queued manifest, and locks it for its worker. `reading` says how its files were
+    /// read, `created` is in seconds since the epoch.
     pub fn create(
         &self,
         preset: &str,
@@ -35,8 +37,8 @@ impl Store {
         backend: &str,
         reading: &Reading,
         created: f64,
-    ) -> Result<RunDirectory, RunError> {
-        fs::create_dir_all(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
+    ) -> Result<(RunDirectory, Lock), RunError> {
+        files::create_directories(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
         let (directory, run) = self.reserve(preset, created)?;
         let manifest = Manifest {
             schema: manifest::SCHEMA,
@@ -54,17 +56,20 @@ impl Store {
             pid: 0,
             status: Status::Queued,
             heartbeat: created,
+            threads: None,
+            memory_kills: None,
             error: None,
         };
-        let pictures = directory.pictures_path();
-        let filled = fs::create_dir_all(&pictures)
-            .map_err(|e| RunError::io("create", &pictures, e))
-            .and_then(|()| directory.write_manifest(&manifest));
-        if filled.is_err() {
+        let fill = || {
+            let lock = Lock::take(&directory)?;
+            directory.prepare()?;
+            directory.write_manifest(&manifest)?;
+            Ok(lock)
+        };
+        fill().map(|lock| (directory.clone(), lock)).inspect_err(|_| {
             // Nothing half made stays behind.
             let _ = fs::remove_dir_all(directory.path());
-        }
-        filled.map(|()| directory)
+        })
     }
 
     /// `20261122-125501-dlg-lenet`, with `-2`, `-3`, ... if two start in the same second.
@@ -76,7 +81,7 @@ impl Store {
         let mut count = 1;
         loop {
             let path = self.runs.join(&name);
-            match fs::create_dir(&path) {
+            match files::create_directory(&path) {
                 Ok(()) => return Ok((RunDirectory::at(path), name)),
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
                     count += 1;
@@ -131,18 +136,18 @@ impl Store {
     }
 
     /// Deletes a run that no worker is on.
-    pub fn delete(&self, directory: &RunDirectory, now: f64) -> Result<(), RunError> {
-        match directory.manifest() {
-            Ok(manifest) => {
-                let health = manifest.health(now, &crate::sys::host_name(), crate::sys::process_exists);
-                if health.is_live() {
-                    return Err(RunError::Busy { run: directory.id(), pid: manifest.pid });
-                }
-            }
+    pub fn delete(&self, directory: &RunDirectory) -> Result<(), RunError> {
+        match directory.health() {
+            Ok(health) if health.is_live() => return Err(RunError::busy(directory)),
             // It may be live, and is not ours to judge.
             Err(error @ RunError::Newer { .. }) => return Err(error),
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
+        // Whatever its manifest says, no worker is on it, and none begins meanwhile.
+        let _lock = match Lock::take(directory) {
+            Err(busy @ RunError::Busy { .. }) => return Err(busy),
+            lock => lock.ok(),
+        };
         fs::remove_dir_all(directory.path()).map_err(|e| RunError::io("delete", directory.path(), e))
     }
 }

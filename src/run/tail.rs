@@ -5,13 +5,13 @@
 //! between ([`Tail::thinning`]).
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Line;
+use crate::files;
 
 /// Bytes read in one call, so that a log of gigabytes never lies in memory.
 const PIECE: u64 = 1 << 20;
@@ -132,7 +132,7 @@ impl Tail {
     /// Any reading error but a missing file, which is an empty one.
     pub fn read(&mut self) -> io::Result<Batch> {
         let mut batch = Batch::default();
-        let mut file = match File::open(&self.path) {
+        let mut file = match files::open(&self.path) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 batch.restarted = self.identity.is_some();

@@ -1,16 +1,16 @@
 //! The worker: the only process that computes. Takes up a run directory, attacks, reports, ends.
 
-use std::fs::OpenOptions;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use super::directory::RunDirectory;
+use super::lock::Lock;
 use super::manifest::{Manifest, Status};
 use super::rounds::{self, panic_message};
-use super::{RunError, plan, recorder};
+use super::{plan, recorder};
 use crate::fl::Setup;
+use crate::{cgroup, threads};
 
 /// Takes up the run and works on it to its end.
 ///
@@ -23,19 +23,23 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, terminate.clone())?;
     }
-    let _lock = lock(&directory)?;
+    // One writer per run. The lock ends with the process, however it ends.
+    let _lock = Lock::inherited(&directory)?;
+    directory.prepare()?;
     let mut manifest = directory.manifest()?;
     if manifest.status == Status::Done {
         anyhow::bail!("run {} is complete; nothing is left to compute", directory.id());
     }
+    let note = same_threads(&mut manifest);
     manifest.pid = std::process::id();
     manifest.host = crate::sys::host_name();
     manifest.status = Status::Running;
     manifest.heartbeat = recorder::now();
+    manifest.memory_kills = cgroup::memory_kills();
     manifest.error = None;
     directory.write_manifest(&manifest)?;
 
-    let outcome = catch_unwind(AssertUnwindSafe(|| attack(&directory, &mut manifest, &terminate)))
+    let outcome = catch_unwind(AssertUnwindSafe(|| attack(&directory, &mut manifest, note, &terminate)))
         .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
     if let Err(error) = &outcome {
         tracing::error!("{error:#}");
@@ -47,40 +51,33 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     outcome
 }
 
-/// One writer per run. The lock ends with the process, however it ends.
-fn lock(directory: &RunDirectory) -> Result<std::fs::File, RunError> {
-    let path = directory.lock_path();
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|e| RunError::io("write", &path, e))?;
-    // A worker that was just killed holds the lock until the system has taken it apart.
-    let patience = Instant::now() + Duration::from_secs(2);
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < patience => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(RunError::Busy { run: directory.id(), pid: directory.manifest()?.pid });
-            }
-            // A file system without locks: the heartbeat alone must do.
-            Err(std::fs::TryLockError::Error(_)) => return Ok(file),
-        }
-    }
-}
-
 fn attack(
     directory: &RunDirectory,
     manifest: &mut Manifest,
+    note: Option<String>,
     terminate: &Arc<AtomicBool>,
 ) -> Result<Status, anyhow::Error> {
     let plan = plan::plan(&manifest.config)?;
     same_files(manifest, &plan.setup)?;
-    rounds::run(directory, manifest, plan, terminate)
+    rounds::run(directory, manifest, plan, note, terminate)
+}
+
+/// A run that goes on does so with as many threads as it began with. What to say where it cannot.
+fn same_threads(manifest: &mut Manifest) -> Option<String> {
+    let has_begun = manifest.pid != 0;
+    let before = manifest.threads;
+    let now = threads::start(before);
+    manifest.threads = Some(now);
+    match before {
+        _ if !has_begun => None,
+        Some(before) if before == now => None,
+        Some(before) => Some(format!(
+            "this run began with {before} threads and goes on with {now}, so that its last digits may differ"
+        )),
+        None => Some(format!(
+            "with how many threads this run began is not known, and it goes on with {now}: its last digits may differ"
+        )),
+    }
 }
 
 /// A run that goes on does so with the weights, and the captured update, that it began with.

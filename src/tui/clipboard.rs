@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
 
+use crate::files::{self, Access};
+
 /// A tmux that does not answer in this time is given up: an older client may hang for ever.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -16,7 +18,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// If not even the file could be written.
 pub fn copy(text: &str, directory: &Path, in_tmux: bool, out: &mut impl Write) -> Result<String, String> {
     let file = directory.join("copied.tsv");
-    std::fs::write(&file, text).map_err(|e| format!("cannot write {}: {e}", file.display()))?;
+    files::write(&file, text.as_bytes(), Access::Private)
+        .map_err(|e| format!("cannot write {}: {e}", file.display()))?;
     let beside = format!("also in {}", file.display());
     if in_tmux {
         return Ok(match load_buffer(&file) {

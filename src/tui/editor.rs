@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::config::preset;
+use crate::files::{self, Access};
 
 /// The file of a preset: the user's own, or a copy of a shipped one, made if it is not there yet.
 ///
@@ -19,8 +20,8 @@ pub fn file_of(name: &str, user_presets: &Path) -> Result<PathBuf, String> {
         let own =
             text.lines().map(|line| if line.starts_with("group = ") { "group = \"yours\"" } else { line });
         let own = own.collect::<Vec<_>>().join("\n") + "\n";
-        std::fs::create_dir_all(user_presets)
-            .and_then(|()| std::fs::write(&copy, own))
+        files::create_directories(user_presets)
+            .and_then(|()| files::write(&copy, own.as_bytes(), Access::Umask))
             .map_err(|e| format!("cannot write {}: {e}", copy.display()))?;
     }
     Ok(copy)

@@ -13,7 +13,7 @@ use super::msg::{Msg, Outcome, PictureKey};
 use super::{PresetEntry, watch};
 use crate::config::{RunConfig, preset};
 use crate::run::export::{self, Format};
-use crate::run::{Request, RunDirectory, Store, directory, launch, now};
+use crate::run::{Request, RunDirectory, Store, directory, launch};
 
 /// Something to do outside the model.
 #[derive(Debug, PartialEq)]
@@ -101,7 +101,7 @@ impl Performer {
                 self.aside(move |this| this.report(Outcome::Ask(directory.ask(request).map_err(say))));
             }
             Effect::Delete(directory) => self.aside(move |this| {
-                let deleted = this.store.delete(&directory, now()).map_err(say);
+                let deleted = this.store.delete(&directory).map_err(say);
                 this.report(Outcome::Delete(directory.id(), deleted));
             }),
             Effect::Follow(directories) => self.watch(watch::Command::Follow(directories)),
@@ -143,7 +143,7 @@ impl Performer {
         let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let json = serde_json::to_vec_pretty(session).map_err(say)?;
         if let Some(parent) = file.parent() {
-            std::fs::create_dir_all(parent)
+            crate::files::create_directories(parent)
                 .map_err(|e| format!("cannot create {}: {e}", parent.display()))?;
         }
         directory::write_atomically(file, &json).map_err(say)

@@ -412,6 +412,8 @@ pub fn manifest(run: &str, preset: &str, health: Health, created: f64) -> Manife
         pid: 0,
         status,
         heartbeat: created + 30.0,
+        threads: Some(2),
+        memory_kills: None,
         error: (health == Health::Failed).then(|| "no space left on the device".into()),
     }
 }
@@ -475,11 +477,13 @@ pub fn rows(more: usize) -> Vec<RunRow> {
 /// Writes a run directory with manifest, events and pictures, as a worker would.
 pub fn write_run(store: &Store, preset: &str, health: Health, created: f64) -> RunDirectory {
     let config = presets().into_iter().find(|entry| entry.name == preset).unwrap().config;
-    let directory = store.create(preset, &config, "flex", &Reading::default(), created).unwrap();
+    let (directory, lock) = store.create(preset, &config, "flex", &Reading::default(), created).unwrap();
     let mut manifest = manifest(&directory.id(), preset, health, created);
     if health.is_live() {
         manifest.heartbeat = crate::run::now();
         manifest.pid = std::process::id();
+        // As long as this process lives, as a worker would.
+        std::mem::forget(lock);
     }
     directory.write_manifest(&manifest).unwrap();
     let mut events = fs::File::create(directory.events_path()).unwrap();

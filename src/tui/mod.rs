@@ -44,6 +44,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::RunConfig;
 use crate::config::preset::Preset;
+use crate::files;
 use crate::gfx::mux::Multiplexer;
 use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
@@ -288,7 +289,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
 
 /// The last session; none if there was none.
 fn read_session(file: &Path) -> Result<Option<Session>, String> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match files::read_text(file, files::DOCUMENT) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(format!("the last session cannot be read: {e}")),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use super::notify::Wish;
 use crate::config::{ConfigError, described};
+use crate::files;
 use crate::gfx::Images;
 
 /// The file `config.toml`.
@@ -40,7 +41,7 @@ fn images<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Images>, 
 /// What is wrong with it, with its line. The defaults are then to be used.
 pub fn load(file: &Path) -> Result<Preferences, ConfigError> {
     let origin = file.display().to_string();
-    match std::fs::read_to_string(file) {
+    match files::read_text(file, files::TEXT) {
         Ok(text) => toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Preferences::default()),
         Err(e) => Err(ConfigError::new(origin, format!("cannot be read: {e}"))),

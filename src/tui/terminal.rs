@@ -4,7 +4,6 @@
 //! by the signal thread. While the screen is owned, stderr goes to the log: CUDA's compiler and driver write
 //! to it and would wreck the picture.
 
-use std::fs::OpenOptions;
 use std::io::{self, Stdout, Write};
 use std::panic;
 use std::path::Path;
@@ -30,6 +29,7 @@ use super::model::Model;
 use super::screen;
 use super::view::{Hits, View};
 use super::wire::Counted;
+use crate::files;
 use crate::gfx::{Painter, Surface};
 use crate::sys::StderrRedirect;
 
@@ -113,10 +113,11 @@ impl Screen {
         enable_raw_mode().context("the terminal refuses raw mode")?;
         OWNED.store(true, Ordering::SeqCst);
         if let Some(parent) = self.log_file.parent() {
-            std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+            files::create_directories(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
         }
-        let log = OpenOptions::new().create(true).append(true).open(&self.log_file);
-        let log = log.with_context(|| format!("cannot write {}", self.log_file.display()))?;
+        let log = files::append(&self.log_file)
+            .with_context(|| format!("cannot write {}", self.log_file.display()))?;
         let redirect = StderrRedirect::to(&log).context("cannot redirect stderr")?;
         *STDERR.lock().unwrap_or_else(PoisonError::into_inner) = Some(redirect);
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, cursor::Hide)?;

@@ -2,7 +2,6 @@
 //!
 //! It sends messages over a bounded channel: a slow terminal slows this reader, never a worker.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::msg::{Msg, PictureKey};
 use crate::gfx::Raster;
 use crate::run::event::{self, Level};
-use crate::run::{Event, Health, Line, Listing, Manifest, Pulse, RunDirectory, Store, Tail};
+use crate::run::{Event, Health, Line, Listing, Manifest, Pulse, RunDirectory, Store, Tail, picture};
 
 /// Between two listings of the store, and for how many times as long as a listing took it rests at least: thousands
 /// of runs must not cost more than a hundredth of a core.
@@ -24,9 +23,6 @@ const FOLLOWING: Duration = Duration::from_millis(150);
 
 /// Lines of the worker's own log that are shown once it has died.
 const WORDS: usize = 10;
-
-/// Files larger than this are no pictures of ours.
-const LARGEST_PICTURE: u64 = 64 << 20;
 
 /// What the screen asks of the watcher.
 #[derive(Debug)]
@@ -192,7 +188,8 @@ impl Followed {
     /// Sends manifest, status and the worker's last words if they are not as before; `None` if nobody listens.
     fn look_at_manifest(&mut self, inbox: &SyncSender<Msg>) -> Option<()> {
         let manifest = self.directory.manifest().map_err(|error| error.to_string());
-        let health = manifest.as_ref().map_or(Health::Failed, |manifest| self.pulse.health(manifest));
+        let health =
+            manifest.as_ref().map_or(Health::Failed, |manifest| self.pulse.health(&self.directory, manifest));
         let manifest = match &self.log_error {
             Some(error) => manifest.and_then(|_| Err(error.clone())),
             None => manifest,
@@ -217,12 +214,7 @@ impl Followed {
 }
 
 fn decode(path: &Path) -> Result<Raster, String> {
-    let length = fs::metadata(path).map_err(|e| e.to_string())?.len();
-    if length > LARGEST_PICTURE {
-        return Err(format!("{length} bytes are too many"));
-    }
-    let bytes = fs::read(path).map_err(|e| e.to_string())?;
-    Raster::decode(&bytes).map_err(|e| e.to_string())
+    picture::read(path).map(|stored| Raster::of(stored.pixels)).map_err(|error| error.reason)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
 use std::sync::mpsc;
 use std::thread;
 
@@ -187,11 +188,10 @@ fn a_dead_workers_last_words_are_sent_and_taken_back_when_it_is_resumed() {
             _ => None,
         })
     };
-    let alive = run.manifest().unwrap();
-    // No process has this id.
-    run.write_manifest(&Manifest { pid: i32::MAX as u32, ..alive.clone() }).unwrap();
+    // The lock that a dead worker leaves is nobody's, as another file of its name is.
+    fs::remove_file(run.lock_path()).unwrap();
     assert_eq!(watched.manifest_of(&run), (None, Health::Crashed));
     assert_eq!(words(), ["loading", "out of memory"]);
-    run.write_manifest(&alive).unwrap();
+    let _lock = crate::run::lock::Lock::take(&run).unwrap();
     assert!(words().is_empty());
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{self, Access};
+
 /// What one session of the terminal application wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
@@ -28,7 +30,7 @@ impl Figures {
 
     /// Those of the last session, if there was one.
     pub fn read(state: &Path) -> Option<Figures> {
-        serde_json::from_slice(&std::fs::read(Figures::file(state)).ok()?).ok()
+        serde_json::from_slice(&files::read(&Figures::file(state), files::TEXT).ok()?).ok()
     }
 
     /// Keeps them.
@@ -36,7 +38,7 @@ impl Figures {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, state: &Path) -> io::Result<()> {
-        std::fs::write(Figures::file(state), serde_json::to_vec_pretty(self)?)
+        files::write(&Figures::file(state), &serde_json::to_vec_pretty(self)?, Access::Private)
     }
 }
 

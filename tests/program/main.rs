@@ -19,6 +19,7 @@ mod probe;
 mod recovery;
 mod screen;
 mod scripted;
+mod server;
 mod terminal;
 mod truth;
 mod weights;

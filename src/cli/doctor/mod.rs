@@ -1,22 +1,26 @@
 //! `gialab doctor`: terminal, backends and directories, each problem with its remedy.
 
+mod privacy;
 #[cfg(feature = "tui")]
 mod terminal;
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use gialab::machine::{self, Machine};
+use gialab::machine::{self, Bound, Machine};
 use gialab::{backend, sys};
 use serde::Serialize;
 
-use super::{Context, DONE, FAILED};
+use super::{Context, DONE, FAILED, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    /// Close runs and files of sessions that others can look into
+    #[arg(long)]
+    fix: bool,
 }
 
 /// Below this a run of a few hundred pictures may not fit.
@@ -36,6 +40,10 @@ struct Report {
     backends: Vec<Backend>,
     cuda: Option<Cuda>,
     directories: Vec<Directory>,
+    /// Runs, and files of sessions, that others can look into.
+    open: Vec<PathBuf>,
+    /// Those that were closed.
+    closed: Vec<PathBuf>,
     #[cfg(feature = "tui")]
     files: Vec<gialab::tui::own_files::OwnFile>,
     #[cfg(feature = "tui")]
@@ -80,14 +88,18 @@ fn problem(what: impl Into<String>, remedy: impl Into<String>) -> Problem {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let report = Report::new(context);
-    let mut out = std::io::stdout().lock();
+    let mut report = Report::new(context);
+    if arguments.fix {
+        report.fix();
+    }
+    let mut out = output::whole(arguments.json);
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
     } else {
         report.print(&mut out)?;
     }
+    out.flush()?;
     Ok(if report.is_usable { DONE } else { FAILED })
 }
 
@@ -99,11 +111,13 @@ impl Report {
         let machine = Machine::look();
         if machine.available.is_some_and(|bytes| bytes < LITTLE_MEMORY) {
             problems.push(problem(
-                "less than 1 GB of memory is free",
-                "close other programs, or use small models",
+                "less than 1 GB of memory can be had",
+                "close other programs, raise the limit that binds, or use small models",
             ));
         }
         let directories = directories(context, &mut problems);
+        let open = privacy::open_to_others(&context.store, &context.paths.state);
+        problems.extend(privacy::problem(&open));
         if machine::kills_at_logout() {
             problems.push(problem(
                 "this system kills what you started when you log out (KillUserProcesses=yes), running attacks too",
@@ -127,11 +141,28 @@ impl Report {
             cuda: cuda(&mut problems),
             is_usable: directories.iter().all(|directory| directory.error.is_none()),
             directories,
+            open,
+            closed: Vec::new(),
             #[cfg(feature = "tui")]
             files,
             #[cfg(feature = "tui")]
             last_session: gialab::tui::wire::Figures::read(&context.paths.state),
             problems,
+        }
+    }
+
+    /// Closes what is open.
+    fn fix(&mut self) {
+        self.problems.retain(|problem| problem.remedy != privacy::REMEDY);
+        for path in std::mem::take(&mut self.open) {
+            match privacy::close(&path) {
+                Ok(()) => self.closed.push(path),
+                Err(error) => {
+                    let what = format!("{} cannot be closed: {error}", path.display());
+                    self.problems.push(problem(what, "ask its owner to run gialab doctor --fix"));
+                    self.open.push(path);
+                }
+            }
         }
     }
 
@@ -147,11 +178,16 @@ impl Report {
         if let Some(cuda) = &self.cuda {
             cuda.print(out)?;
         }
-        let Machine { processor, threads, vectors, memory, available } = &self.machine;
+        let Machine { processor, threads, vectors, memory, memory_bounds, .. } = &self.machine;
         line(out, 2, "processor", &format!("{processor}, {vectors}"))?;
-        line(out, 2, "threads", &format!("{threads} (RAYON_NUM_THREADS changes it)"))?;
-        if let (Some(memory), Some(available)) = (memory, available) {
-            line(out, 2, "memory", &format!("{} free of {}", size(*available), size(*memory)))?;
+        let (count, by) = (threads.count, threads.by);
+        line(out, 2, "threads", &format!("{count}, by {by} (RAYON_NUM_THREADS changes it)"))?;
+        if let Some(memory) = memory {
+            line(out, 2, "memory", &format!("{} in this machine", size(*memory)))?;
+        }
+        for (at, Bound { what, available }) in memory_bounds.iter().enumerate() {
+            let counts = if at == 0 && memory_bounds.len() > 1 { "; this one binds" } else { "" };
+            line(out, 2, "", &format!("{} {what}{counts}", size(*available)))?;
         }
 
         writeln!(out, "\ndirectories")?;
@@ -162,6 +198,12 @@ impl Report {
                 (None, error) => error.clone().unwrap_or_default(),
             };
             line(out, 2, "", &state)?;
+        }
+
+        for (label, paths) in [("open", &self.open), ("closed", &self.closed)] {
+            for (at, path) in paths.iter().enumerate() {
+                line(out, 2, if at == 0 { label } else { "" }, &path.display().to_string())?;
+            }
         }
 
         #[cfg(feature = "tui")]

@@ -9,7 +9,7 @@ use gialab::config::{RunConfig, preset};
 use gialab::fl::Setup;
 use serde::Serialize;
 
-use crate::cli::DONE;
+use crate::cli::{DONE, output};
 
 /// The preset whose attack is assumed: it matches by l2 and so sees every scale.
 const PRESET: &str = "dlg-lenet";
@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
         notes,
         refused,
     };
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = output::whole(json);
     if json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;

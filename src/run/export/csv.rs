@@ -11,6 +11,7 @@ use super::record::{self, Record};
 use crate::run::event::{Event, Metrics, Spread};
 use crate::run::state::RoundState;
 use crate::run::{RunError, Tail};
+use crate::text;
 
 /// Columns of the metrics. Rounds and trials are counted from 0, as in the event log.
 const METRICS: [&str; 54] = [
@@ -111,21 +112,21 @@ fn metrics_row(
     row(
         out,
         [
-            record.id(),
-            manifest.preset.clone(),
+            name(&record.id()),
+            name(&manifest.preset),
             record.health.name().to_owned(),
             round.map(|round| round.round.to_string()).unwrap_or_default(),
             figures.is_some_and(|figures| figures.complete).to_string(),
             config.knowledge.labels.name().to_owned(),
             config.victim.batch_norm().to_owned(),
-            round.map_or_else(|| config.training(), |round| config.training_in(round.round)),
+            name(&round.map_or_else(|| config.training(), |round| config.training_in(round.round))),
             config.batch().to_string(),
             record::threat_model_letter(config).to_owned(),
-            config.protocol_and_knowledge(),
+            name(&config.protocol_and_knowledge()),
             "matching loss".to_owned(),
-            config.victim.source(),
-            config.victim.model.clone(),
-            config.attack.kind.clone(),
+            name(&config.victim.source()),
+            name(&config.victim.model),
+            name(&config.attack.kind),
             optional(round.and_then(|round| round.accuracy)),
             optional(round.map(|round| round.update_norm)),
             psnr,
@@ -163,9 +164,9 @@ fn metrics_row(
             count(|figures| figures.evaluations),
             optional(figures.map(|figures| figures.seconds)),
             config.run.seed.to_string(),
-            manifest.backend.clone(),
-            manifest.host.clone(),
-            manifest.gialab.clone(),
+            name(&manifest.backend),
+            name(&manifest.host),
+            name(&manifest.gialab),
         ],
     )
 }
@@ -179,7 +180,7 @@ pub fn curves(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError
 
 fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
     let cuts = Cuts::read(record)?;
-    let run = quoted(&record.id()).into_owned();
+    let run = quoted(&name(&record.id())).into_owned();
     let mut line_number = 0;
     each_line(record, |line| {
         line_number += 1;
@@ -303,6 +304,11 @@ fn row<const N: usize>(out: &mut dyn Write, cells: [String; N]) -> io::Result<()
         out.write_all(quoted(cell).as_bytes())?;
     }
     out.write_all(b"\n")
+}
+
+/// A word that came from outside.
+fn name(text: &str) -> String {
+    text::cell(text).into_owned()
 }
 
 fn quoted(cell: &str) -> Cow<'_, str> {

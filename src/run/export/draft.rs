@@ -1,18 +1,17 @@
 //! A file in the making, under a temporary name beside its final one.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ExportError;
+use crate::files::{self, Access};
 
 /// Becomes the file `path` when it is published; without that nothing of it stays.
 #[derive(Debug)]
 pub struct Draft {
     path: PathBuf,
-    temporary: PathBuf,
-    file: BufWriter<File>,
+    file: files::Draft,
 }
 
 impl Draft {
@@ -22,9 +21,9 @@ impl Draft {
     /// If `path` is no place for a file.
     pub fn create(path: &Path) -> Result<Draft, ExportError> {
         let refuse = |reason: String| Err(ExportError::Target { path: path.to_path_buf(), reason });
-        let Some(name) = path.file_name() else {
+        if path.file_name().is_none() {
             return refuse("it names no file".to_owned());
-        };
+        }
         match fs::metadata(path) {
             Ok(known) if known.is_dir() => return refuse("it is a directory; name a file in it".to_owned()),
             // A device or a pipe would be replaced by the renaming.
@@ -44,14 +43,9 @@ impl Draft {
         if !parent.is_dir() {
             return refuse(format!("there is no directory {}; make it first", parent.display()));
         }
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let temporary = parent.join(hidden);
-        let file = File::create_new(&temporary)
+        let file = files::Draft::create(&target, Access::Umask)
             .map_err(|reason| ExportError::Write { path: path.to_path_buf(), reason })?;
-        Ok(Draft { path: path.to_path_buf(), temporary, file: BufWriter::new(file) })
+        Ok(Draft { path: path.to_path_buf(), file })
     }
 
     /// The file it is to become.
@@ -61,16 +55,15 @@ impl Draft {
 
     /// Brings everything onto the disk, which may turn out to be full only now.
     pub fn complete(&mut self) -> io::Result<()> {
-        self.file.flush()?;
-        self.file.get_ref().sync_data()
+        self.file.complete()
     }
 
     /// Gives it its name.
     pub fn publish(self) -> Result<PathBuf, ExportError> {
-        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        fs::rename(&self.temporary, target)
-            .map_err(|reason| ExportError::Write { path: self.path.clone(), reason })?;
-        Ok(self.path.clone())
+        match self.file.publish() {
+            Ok(()) => Ok(self.path),
+            Err(reason) => Err(ExportError::Write { path: self.path, reason }),
+        }
     }
 }
 
@@ -81,12 +74,5 @@ impl Write for Draft {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Renamed away if it was published.
-        let _ = fs::remove_file(&self.temporary);
     }
 }

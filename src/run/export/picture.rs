@@ -1,25 +1,14 @@
 //! Pictures of a run, read for an export, and how they differ.
 
-use std::io::Cursor;
 use std::path::{Component, Path};
 
-use image::{ImageFormat, ImageReader, RgbImage};
+use image::RgbImage;
 
 use super::ExportError;
 use super::record::{self, Record};
+use crate::run::picture;
+pub use crate::run::picture::Loaded;
 use crate::run::state::{Picture, RoundState};
-
-/// The largest side of a picture that is read, in pixels.
-const LARGEST_SIDE: u32 = 16_384;
-
-/// One picture as stored and as pixels.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The PNG file.
-    pub file: Vec<u8>,
-    /// Its pixels.
-    pub pixels: RgbImage,
-}
 
 /// Truth, if there is one, and reconstruction of one round.
 #[derive(Debug)]
@@ -59,14 +48,7 @@ pub fn load(record: &Record, picture: &Picture) -> Result<Loaded, ExportError> {
     if !inside {
         return Err(refuse("it lies outside the run".to_owned()));
     }
-    let file = std::fs::read(&path).map_err(|error| refuse(error.to_string()))?;
-    let mut reader = ImageReader::with_format(Cursor::new(&file), ImageFormat::Png);
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(LARGEST_SIDE);
-    limits.max_image_height = Some(LARGEST_SIDE);
-    reader.limits(limits);
-    let pixels = reader.decode().map_err(|error| refuse(error.to_string()))?.to_rgb8();
-    Ok(Loaded { file, pixels })
+    picture::read(&path).map_err(|error| refuse(error.reason))
 }
 
 impl Pair<'_> {

@@ -3,7 +3,7 @@
 use crate::config::RunConfig;
 use crate::run::event::{Metrics, Probe};
 use crate::run::state::{Picture, RoundState, TrialState};
-use crate::run::{Health, Manifest, RunDirectory, RunError, RunState, Tail};
+use crate::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState, Tail};
 
 use super::ExportError;
 
@@ -36,7 +36,7 @@ pub fn read(runs: &[RunDirectory]) -> Result<Vec<Record>, ExportError> {
 impl Record {
     fn read(directory: &RunDirectory) -> Result<Record, ExportError> {
         let manifest = directory.manifest()?;
-        let health = manifest.health(crate::run::now(), &crate::sys::host_name(), crate::sys::process_exists);
+        let health = Pulse::default().health(directory, &manifest);
         let mut state = RunState::default();
         let mut any = false;
         let mut tail = Tail::new(directory.events_path());

@@ -99,6 +99,8 @@ mod tests {
             pid: 0,
             status: Status::Done,
             heartbeat: 0.0,
+            threads: None,
+            memory_kills: None,
             error: None,
         }
     }

@@ -19,6 +19,7 @@ use std::path::Path;
 use crossterm::event::KeyEvent;
 
 use crate::config::{ConfigError, described, line_of, nearest};
+use crate::files;
 
 /// The keys as shipped.
 pub const DEFAULTS: &str = include_str!("../../../assets/keymap.toml");
@@ -50,7 +51,7 @@ impl Keymap {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let mut keymap = Keymap::default();
         let origin = file.display().to_string();
-        match std::fs::read_to_string(file) {
+        match files::read_text(file, files::TEXT) {
             Ok(text) => keymap.patch(&origin, &text)?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(ConfigError::new(origin, format!("cannot be read: {e}"))),

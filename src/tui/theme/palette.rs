@@ -6,6 +6,7 @@ use ratatui::style::Color;
 use serde::Deserialize;
 
 use crate::config::{ConfigError, described, line_of, nearest};
+use crate::files;
 use crate::gfx::{Depth, blocks::nearest_of_256};
 
 /// Colours that tell curves apart.
@@ -105,7 +106,7 @@ pub fn load(name: &str, directory: &Path) -> Result<Palette, ConfigError> {
     }
     let file = directory.join(format!("{name}.toml"));
     let origin = file.display().to_string();
-    match std::fs::read_to_string(&file) {
+    match files::read_text(&file, files::TEXT) {
         Ok(text) => read(&origin, &text),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let near = nearest(name, shipped_names()).map_or_else(

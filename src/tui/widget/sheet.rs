@@ -9,6 +9,7 @@ use super::table::Cell;
 use crate::config::preset;
 use crate::config::setting::SETTINGS;
 use crate::run::event::Metrics;
+use crate::text;
 use crate::tui::format;
 use crate::tui::model::{Changes, Model, RunView};
 use crate::tui::screen::compare::{attack_different_pictures, config, names};
@@ -161,13 +162,13 @@ fn evaluations(run: &RunView) -> Option<f64> {
 impl Sheet {
     /// The sheet as spreadsheets take it. Numbers have all their digits.
     pub fn tsv(&self) -> String {
-        let clean = |text: &str| text.replace(['\t', '\n', '\r'], " ");
+        let clean = |text: &str| text::cell(text).into_owned();
         let of = |cell: &Cell| cell.value.map_or_else(|| clean(&cell.text), |value| value.to_string());
         let mut text =
             format!("\t{}\n", self.heads.iter().map(|head| clean(head)).collect::<Vec<_>>().join("\t"));
         for (label, cells, _) in &self.rows {
             let cells = cells.iter().map(of).collect::<Vec<_>>().join("\t");
-            text.push_str(&format!("{label}\t{cells}\n"));
+            text.push_str(&format!("{}\t{cells}\n", clean(label)));
         }
         text
     }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::text;
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 
@@ -92,8 +93,8 @@ impl Table {
     /// Headings and all rows, as spreadsheets take them. Numbers have all their digits.
     pub fn tsv(&self) -> String {
         let line = |cells: Vec<String>| {
-            let clean = cells.iter().map(|cell| cell.replace(['\t', '\n', '\r'], " "));
-            clean.collect::<Vec<_>>().join("\t") + "\n"
+            let clean: Vec<_> = cells.iter().map(|cell| text::cell(cell)).collect();
+            clean.join("\t") + "\n"
         };
         let headings = self.columns.iter().map(|column| column.ascii.to_owned()).collect();
         let of = |cell: &Cell| cell.value.map_or_else(|| cell.text.clone(), |value| value.to_string());

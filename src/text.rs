@@ -1,0 +1,50 @@
+//! Words from outside (names of files and runs, titles, messages) where they could do more than be read: on a terminal
+//! and in a spreadsheet.
+
+use std::borrow::Cow;
+
+/// Whether a character acts instead of being seen: controls, among them those of eight bits, ends of lines, and what
+/// turns the direction of the writing around.
+pub fn acts(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A word or sentence for one line of a terminal: whatever acts is a question mark.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    replaced(text, "?")
+}
+
+/// A word as a cell of a table, comma- or tab-separated: whatever acts is a space, and what a spreadsheet would take for
+/// a formula has an apostrophe in front, which it hides. Numbers stay numbers.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    let text = replaced(text, " ");
+    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    // A lone dash says that there is nothing.
+    if is_formula && text != "-" && text.parse::<f64>().is_err() { format!("'{text}").into() } else { text }
+}
+
+fn replaced<'a>(text: &'a str, by: &str) -> Cow<'a, str> {
+    if text.contains(acts) { text.replace(acts, by).into() } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_line_acts() {
+        assert_eq!(one_line("a\x1b[31m\u{9b}1m\r\n\u{202e}\x7f\u{2028}é"), "a?[31m?1m?????é");
+        assert_eq!(one_line("plain"), "plain");
+    }
+
+    #[test]
+    fn a_cell_is_no_formula_and_numbers_are_left_alone() {
+        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "＝1", " =1"] {
+            assert_eq!(cell(formula), format!("'{formula}"));
+        }
+        assert_eq!((cell("\t=1"), cell("\r@x")), ("' =1".into(), "' @x".into()));
+        for word in ["-0.5", "+1e-3", "-inf", "-", "a=b", "", "dlg-lenet"] {
+            assert_eq!(cell(word), word);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How many threads compute, and what says so.
+
+use serde::Serialize;
+
+use crate::cgroup;
+
+/// A number of threads with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Threads {
+    /// How many.
+    #[serde(rename = "threads")]
+    pub count: usize,
+    /// What says so, for a line of `doctor`.
+    #[serde(rename = "threads_by")]
+    pub by: &'static str,
+}
+
+const RAYON: &str = "RAYON_NUM_THREADS";
+const SLURM: &str = "SLURM_CPUS_PER_TASK";
+const OPENMP: &str = "OMP_NUM_THREADS";
+
+/// The threads that this process may use: as `RAYON_NUM_THREADS` says, else the least of the processors that it may run
+/// on, the time that its control groups may have of them, `SLURM_CPUS_PER_TASK` and `OMP_NUM_THREADS`.
+pub fn allowed() -> Threads {
+    // Where the system does not tell which, it tells how many.
+    let processors = affinity().or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    least(|name| std::env::var(name).ok(), processors, cgroup::processors())
+}
+
+/// Starts the pool that all computations share and returns its size: `wished` if that is given, unless
+/// `RAYON_NUM_THREADS` says otherwise, else [`allowed`]. Once in a process; a pool that is there stays.
+pub fn start(wished: Option<usize>) -> usize {
+    let allowed = allowed();
+    let count = match wished {
+        Some(wished) if allowed.by != RAYON => wished,
+        _ => allowed.count,
+    };
+    if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(count).build_global() {
+        tracing::debug!("{error}");
+    }
+    rayon::current_num_threads()
+}
+
+fn least(
+    environment: impl Fn(&str) -> Option<String>,
+    processors: Option<usize>,
+    quota: Option<f64>,
+) -> Threads {
+    let number = |name: &'static str| {
+        let text = environment(name)?;
+        // OpenMP takes a number for each level of nesting.
+        let count: usize = text.split(',').next()?.trim().parse().ok()?;
+        (count > 0).then_some(Threads { count, by: name })
+    };
+    if let Some(threads) = number(RAYON) {
+        return threads;
+    }
+    let bounds = [
+        processors.map(|count| Threads { count, by: "the processors of this process" }),
+        quota.map(|quota| Threads { count: (quota as usize).max(1), by: "the quota of its control group" }),
+        number(SLURM),
+        number(OPENMP),
+    ];
+    let least = bounds.into_iter().flatten().min_by_key(|threads| threads.count);
+    least.unwrap_or(Threads { count: 1, by: "nothing known of the processors" })
+}
+
+/// Processors that this process may run on (Linux).
+fn affinity() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    count(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?)
+}
+
+/// Numbers in a list like `0-3,8`.
+fn count(list: &str) -> Option<usize> {
+    let mut count = 0;
+    for part in list.trim().split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        count += (first.parse::<usize>().ok()?..=last.parse().ok()?).count();
+    }
+    (count > 0).then_some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn threads(variables: &[(&str, &str)], processors: usize, quota: Option<f64>) -> (usize, &'static str) {
+        let environment = |name: &str| {
+            variables.iter().find(|variable| variable.0 == name).map(|variable| variable.1.to_owned())
+        };
+        let threads = least(environment, Some(processors), quota);
+        (threads.count, threads.by)
+    }
+
+    #[test]
+    fn the_least_counts_unless_rayons_own_variable_speaks() {
+        let processors = "the processors of this process";
+        assert_eq!(threads(&[], 8, None), (8, processors));
+        assert_eq!(threads(&[], 8, Some(2.5)), (2, "the quota of its control group"));
+        assert_eq!(threads(&[], 8, Some(0.5)), (1, "the quota of its control group"));
+        assert_eq!(threads(&[(SLURM, "4"), (OPENMP, "6")], 8, None), (4, SLURM));
+        assert_eq!(threads(&[(SLURM, "4"), (OPENMP, "3,2")], 8, None), (3, OPENMP));
+        assert_eq!(threads(&[(SLURM, "64")], 8, None), (8, processors));
+        assert_eq!(threads(&[(RAYON, "16"), (SLURM, "4")], 8, Some(1.0)), (16, RAYON));
+        for nonsense in ["0", "", "many", "-1"] {
+            assert_eq!(threads(&[(RAYON, nonsense), (SLURM, nonsense)], 8, None), (8, processors));
+        }
+    }
+
+    #[test]
+    fn lists_of_processors_are_counted() {
+        assert_eq!(count("\t0-3,8"), Some(5));
+        assert_eq!(count("0"), Some(1));
+        assert_eq!((count(""), count("x-y"), count("3-1")), (None, None, None));
+    }
+}
