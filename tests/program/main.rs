@@ -22,4 +22,5 @@ mod scripted;
 mod server;
 mod terminal;
 mod truth;
+mod updates;
 mod weights;
