@@ -178,6 +178,22 @@ fn names_that_differ_are_taken_by_order_only_if_that_is_asked() {
 }
 
 #[test]
+fn what_keeps_weights_from_being_read_is_said_before_what_is_missing() {
+    let net = net("lenet", [3, 32, 32], 10);
+    let mut sparse = file(&net, "state_dict.");
+    sparse.tensors.remove(0);
+    sparse.unread = vec![("state_dict.conv1.weight".into(), Unread::SPARSE)];
+    let unread = Misfit::Unread { name: "state_dict.conv1.weight".into(), unread: Unread::SPARSE };
+    assert_eq!(sparse.trained(&net), Err(unread));
+    // A whole model beside what its optimiser keeps.
+    let hidden = Hidden { name: "model".into(), class: "my.Net".into() };
+    let kept = Tensor { name: "optimizer.state.0.exp_avg".into(), ..other("", &[3]) };
+    let whole = Checkpoint { tensors: vec![kept], hidden: vec![hidden.clone()], ..Checkpoint::default() };
+    assert_eq!(whole.trained(&net), Err(Misfit::Hidden(hidden.clone())));
+    assert_eq!(under(&whole, "model").trained(&net), Err(Misfit::Hidden(hidden)));
+}
+
+#[test]
 fn lists_of_arrays_name_their_model() {
     for (name, input, classes) in [("lenet", [3, 32, 32], 10), ("convnet64", [3, 32, 32], 7)] {
         let net = net(name, input, classes);

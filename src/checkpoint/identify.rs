@@ -38,12 +38,10 @@ pub fn file(bytes: &[u8]) -> Fault {
     if let Some((_, what, instead)) = STARTS.iter().find(|(start, ..)| bytes.starts_with(start)) {
         return other(what, instead);
     }
-    if [&b"(dp"[..], b"(lp", b"ccollections\n", b"ctorch.", b"cnumpy"]
-        .iter()
-        .any(|start| bytes.starts_with(start))
-    {
+    let old = [&b"(dp"[..], b"(lp", b"]q\0", b"}q\0", b"ccollections\n", b"ctorch.", b"cnumpy"];
+    if old.iter().any(|start| bytes.starts_with(start)) {
         return other(
-            "a pickle of protocol 0",
+            "a pickle of protocol 0 or 1",
             "write it again with pickle.dump(.., protocol=2), or torch.save",
         );
     }

@@ -51,15 +51,11 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     let names = file.names();
     let has = |name: &str| names.iter().any(|other| other == name);
     let Some((images, labels)) = PAIRS.iter().find(|(images, labels)| has(images) && has(labels)) else {
-        let found = match names.len() {
-            0 => "no arrays".to_owned(),
-            _ => names
-                .iter()
-                .take(6)
-                .map(|name| name.escape_default().to_string())
-                .collect::<Vec<_>>()
-                .join(", "),
-        };
+        if names.is_empty() {
+            return Err(wrong(format!("holds no arrays of NumPy, so it is no data set: {INSTEAD}")));
+        }
+        let first = names.iter().take(6).map(|name| name.escape_default().to_string());
+        let found = first.collect::<Vec<_>>().join(", ");
         return Err(wrong(format!("holds {found}, no pictures with labels by a known name: {INSTEAD}")));
     };
     let set = pictures(path, &file, images)?;
