@@ -236,7 +236,8 @@ fn keep_kernels() {
     use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig as _, cache::CacheConfig};
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
-        let Some(directory) = crate::paths::kernels().filter(|path| crate::files::create_directories(path).is_ok())
+        let Some(directory) =
+            crate::paths::kernels().filter(|path| crate::files::create_directories(path).is_ok())
         else {
             return;
         };

@@ -100,7 +100,9 @@ impl Groups {
         for (controller, group) in &self.groups {
             let (names, used, cache): (&[&str], _, _) = match controller {
                 None => (&["memory.max", "memory.high"], "memory.current", "inactive_file"),
-                Some("memory") => (&["memory.limit_in_bytes"], "memory.usage_in_bytes", "total_inactive_file"),
+                Some("memory") => {
+                    (&["memory.limit_in_bytes"], "memory.usage_in_bytes", "total_inactive_file")
+                }
                 Some(_) => continue,
             };
             let statistics = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();

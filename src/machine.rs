@@ -5,9 +5,9 @@ use std::path::Path;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
-use crate::threads::{self, Threads};
 use crate::cgroup;
 use crate::files::{self, Access, Draft};
+use crate::threads::{self, Threads};
 
 /// Processor and memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

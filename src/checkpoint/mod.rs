@@ -25,7 +25,6 @@ pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
 pub use shipped::{SHIPPED, shipped};
 pub use statistics::Statistics;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -111,16 +110,16 @@ impl Checkpoint {
     /// [`CheckpointError`] with the file and what is wrong with it, in one sentence.
     pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
         let io_error = |reason: io::Error| CheckpointError::Io { path: path.into(), reason };
-        let mut file = match File::open(path) {
+        let mut file = match crate::files::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(CheckpointError::Missing { path: path.into() });
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(CheckpointError::NotAFile { path: path.into() });
             }
             file => file.map_err(io_error)?,
         };
         let metadata = file.metadata().map_err(io_error)?;
-        if !metadata.is_file() {
-            return Err(CheckpointError::NotAFile { path: path.into() });
-        }
         let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
         if metadata.len() > MAX_BYTES {
             return Err(fault(Fault::too_large(metadata.len())));

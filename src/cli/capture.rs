@@ -47,7 +47,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let update = victim.send(&server.model, round).update;
 
     let directory = std::path::absolute(&arguments.out)?;
-    gialab::files::create_directories(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    gialab::files::create_directories(&directory)
+        .with_context(|| format!("{} cannot be made", directory.display()))?;
     let named = |groups| global_model::serialise(groups, HashMap::new()).map_err(anyhow::Error::msg);
     let path = |name: &str| -> anyhow::Result<String> {
         let path = directory.join(name);

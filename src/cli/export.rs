@@ -26,7 +26,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.out.as_deref() == Some(Path::new("-")) {
         let written = match format {
             Format::Png if std::io::stdout().is_terminal() => {
-                anyhow::bail!("a picture is no text for a terminal; lead standard output into a file, or use --out FILE")
+                anyhow::bail!(
+                    "a picture is no text for a terminal; lead standard output into a file, or use --out FILE"
+                )
             }
             Format::Png => export::print(&runs, format, &mut BufWriter::new(std::io::stdout().lock())),
             _ => export::print(&runs, format, &mut output::whole(format == Format::Json)),

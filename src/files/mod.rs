@@ -169,7 +169,10 @@ pub fn regular(metadata: &Metadata) -> io::Result<()> {
 /// What the system says of a symbolic link where none may be is easily misread.
 fn through_link(error: io::Error) -> io::Error {
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
-        return io::Error::new(ErrorKind::InvalidInput, "it is a symbolic link, and nothing is written through one");
+        return io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is a symbolic link, and nothing is written through one",
+        );
     }
     error
 }

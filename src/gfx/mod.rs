@@ -278,6 +278,5 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_refused() {
-    }
+    fn what_is_no_picture_is_refused() {}
 }

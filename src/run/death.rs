@@ -12,7 +12,8 @@ const KILL: i32 = 9;
 
 /// Said by whoever started the worker and saw it end.
 pub fn of_exit(directory: &RunDirectory, status: ExitStatus) -> String {
-    let last_word = || launch::last_word(directory).map(|word| format!("; it said: {word}")).unwrap_or_default();
+    let last_word =
+        || launch::last_word(directory).map(|word| format!("; it said: {word}")).unwrap_or_default();
     match status.signal() {
         Some(KILL) => {
             let kills = directory.manifest().ok().and_then(|manifest| manifest.memory_kills);
@@ -63,7 +64,11 @@ mod tests {
             said(6),
             "the worker was killed by signal 6; it said: memory allocation of 80000 bytes failed"
         );
-        assert!(said(256).starts_with("the worker ended with exit status: 1; it said: memory"), "{}", said(256));
+        assert!(
+            said(256).starts_with("the worker ended with exit status: 1; it said: memory"),
+            "{}",
+            said(256)
+        );
     }
 
     #[test]

@@ -73,7 +73,9 @@ impl Lock {
     /// As [`Lock::take`].
     pub fn inherited(directory: &RunDirectory) -> Result<Lock, RunError> {
         match sys::stdin_file() {
-            Some(file) if names(&directory.lock_path(), &file) && file.try_lock().is_ok() => Ok(Lock { file }),
+            Some(file) if names(&directory.lock_path(), &file) && file.try_lock().is_ok() => {
+                Ok(Lock { file })
+            }
             _ => Lock::take(directory),
         }
     }

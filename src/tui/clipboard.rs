@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// If not even the file could be written.
 pub fn copy(text: &str, directory: &Path, in_tmux: bool, out: &mut impl Write) -> Result<String, String> {
     let file = directory.join("copied.tsv");
-    files::write(&file, text.as_bytes(), Access::Private).map_err(|e| format!("cannot write {}: {e}", file.display()))?;
+    files::write(&file, text.as_bytes(), Access::Private)
+        .map_err(|e| format!("cannot write {}: {e}", file.display()))?;
     let beside = format!("also in {}", file.display());
     if in_tmux {
         return Ok(match load_buffer(&file) {

@@ -113,7 +113,8 @@ impl Screen {
         enable_raw_mode().context("the terminal refuses raw mode")?;
         OWNED.store(true, Ordering::SeqCst);
         if let Some(parent) = self.log_file.parent() {
-            files::create_directories(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+            files::create_directories(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
         }
         let log = files::append(&self.log_file)
             .with_context(|| format!("cannot write {}", self.log_file.display()))?;

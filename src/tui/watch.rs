@@ -188,7 +188,8 @@ impl Followed {
     /// Sends manifest, status and the worker's last words if they are not as before; `None` if nobody listens.
     fn look_at_manifest(&mut self, inbox: &SyncSender<Msg>) -> Option<()> {
         let manifest = self.directory.manifest().map_err(|error| error.to_string());
-        let health = manifest.as_ref().map_or(Health::Failed, |manifest| self.pulse.health(&self.directory, manifest));
+        let health =
+            manifest.as_ref().map_or(Health::Failed, |manifest| self.pulse.health(&self.directory, manifest));
         let manifest = match &self.log_error {
             Some(error) => manifest.and_then(|_| Err(error.clone())),
             None => manifest,

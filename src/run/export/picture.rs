@@ -6,8 +6,8 @@ use image::RgbImage;
 
 use super::ExportError;
 use super::record::{self, Record};
-pub use crate::run::picture::Loaded;
 use crate::run::picture;
+pub use crate::run::picture::Loaded;
 use crate::run::state::{Picture, RoundState};
 
 /// Truth, if there is one, and reconstruction of one round.
