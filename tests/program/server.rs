@@ -111,7 +111,7 @@ fn a_lock_that_a_stranger_holds_on_an_old_open_run_is_no_workers() {
     let run = lab.detach(&LONG);
     lab.wait_for_checkpoint(&run);
     lab.succeed(&["stop", &run]);
-    // As gialab 0.1 left it under a umask of 022.
+    // As an earlier gialab left it under a umask of 022.
     let lock = lab.run_path(&run).join("lock");
     let folder = lab.path("data").parent().unwrap().to_path_buf();
     for path in [folder, lab.path("data"), lab.path("data").join("runs"), lab.run_path(&run)] {
@@ -180,13 +180,12 @@ fn nothing_is_written_through_a_link() {
         fs::rename(&there, &target).unwrap();
         symlink(&target, &there).unwrap();
     }
-    for name in ["pictures"] {
-        fs::rename(directory.join(name), lab.path(name)).unwrap();
-        symlink(lab.path(name), directory.join(name)).unwrap();
-        let error = lab.fail(&["resume", &run], 1);
-        assert!(error.contains("is a symbolic link"), "{error}");
-        fs::remove_file(directory.join(name)).unwrap();
-    }
+    let pictures = directory.join("pictures");
+    fs::rename(&pictures, lab.path("pictures")).unwrap();
+    symlink(lab.path("pictures"), &pictures).unwrap();
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("is a symbolic link"), "{error}");
+    fs::remove_file(&pictures).unwrap();
     let moved = lab.path("moved");
     fs::rename(&directory, &moved).unwrap();
     symlink(&moved, &directory).unwrap();
