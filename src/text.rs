@@ -23,6 +23,15 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     if is_formula && text != "-" && text.parse::<f64>().is_err() { format!("'{text}").into() } else { text }
 }
 
+/// An error with its causes, each said once: some quote their cause themselves.
+pub fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        _ if said.contains(&cause) => said,
+        _ => format!("{said}: {cause}"),
+    })
+}
+
 fn replaced<'a>(text: &'a str, by: &str) -> Cow<'a, str> {
     if text.contains(acts) { text.replace(acts, by).into() } else { text.into() }
 }
@@ -35,6 +44,13 @@ mod tests {
     fn nothing_in_a_line_acts() {
         assert_eq!(one_line("a\x1b[31m\u{9b}1m\r\n\u{202e}\x7f\u{2028}é"), "a?[31m?1m?????é");
         assert_eq!(one_line("plain"), "plain");
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = std::io::Error::other("the disk is full");
+        let quoting = anyhow::Error::new(cause).context("cannot write x: the disk is full").context("no run");
+        assert_eq!(sentence(&quoting), "no run: cannot write x: the disk is full");
     }
 
     #[test]

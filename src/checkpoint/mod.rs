@@ -37,7 +37,6 @@ pub use statistics::Statistics;
 pub use unread::Unread;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -223,22 +222,22 @@ impl Checkpoint {
 /// The bytes of a file of at most so many.
 fn content(path: &Path, most: u64) -> Result<Vec<u8>, CheckpointError> {
     let io_error = |reason: io::Error| CheckpointError::Io { path: path.into(), reason };
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(CheckpointError::Missing { path: path.into() });
-        }
-        file => file.map_err(io_error)?,
-    };
-    let metadata = file.metadata().map_err(io_error)?;
     let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
-    if metadata.is_dir()
+    if path.is_dir()
         && let Some(what) = identify::folder(path)
     {
         return Err(fault(what));
     }
-    if !metadata.is_file() {
-        return Err(CheckpointError::NotAFile { path: path.into() });
-    }
+    let mut file = match crate::files::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(CheckpointError::Missing { path: path.into() });
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            return Err(CheckpointError::NotAFile { path: path.into() });
+        }
+        file => file.map_err(io_error)?,
+    };
+    let metadata = file.metadata().map_err(io_error)?;
     if metadata.len() > most {
         return Err(fault(Fault::too_large(metadata.len())));
     }

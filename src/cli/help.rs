@@ -104,8 +104,9 @@ Example:
   gialab bench --backend flex --workload dlg-lenet-b1";
 
 pub const DOCTOR: &str = "\
-Example:
-  gialab doctor";
+Examples:
+  gialab doctor
+  gialab doctor --fix   # closes runs that other users can look into";
 
 pub const COMPLETIONS: &str = r#"Examples:
   eval "$(gialab completions bash)"

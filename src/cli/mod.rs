@@ -221,7 +221,7 @@ pub fn main() -> ExitCode {
     let wishes = match arguments.images.wishes(preferences.images) {
         Ok(wishes) => wishes,
         Err(error) => {
-            output::complain(format_args!("{error:#}"));
+            output::complain(text::sentence(&error));
             return ExitCode::from(USAGE);
         }
     };
@@ -265,7 +265,7 @@ pub fn main() -> ExitCode {
             if broken_pipe(&error) {
                 return ExitCode::from(DONE);
             }
-            output::complain(format_args!("{error:#}"));
+            output::complain(text::sentence(&error));
             ExitCode::from(exit_code(&error))
         }
     }

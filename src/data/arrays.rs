@@ -2,7 +2,6 @@
 //! `y_train` (Keras) or `images` and `labels`. Pixels are 8-bit, `[N, H, W]`, `[N, H, W, 1 or 3]`, `[N, 1 or 3, H, W]`
 //! or `[N, 3 x 32 x 32]`; labels are whole numbers, `[N]` or `[N, 1]`.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -73,7 +72,7 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
 /// The bytes of a file within the limit.
 pub(super) fn content(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|reason| io_error(path, reason))?;
+    let file = crate::files::open(path).map_err(|reason| io_error(path, reason))?;
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|reason| io_error(path, reason))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(DataError::TooManyBytes { path: path.into(), most: MAX_BYTES });

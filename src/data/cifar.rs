@@ -2,11 +2,11 @@
 //! fine one, which is the class) and 3 x 32 x 32 pixel bytes, and the class names in a text file beside them.
 //! Format: <https://www.cs.toronto.edu/~kriz/cifar.html>.
 
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use super::{DataError, Dataset, MAX_BYTES, Normalisation, Samples, io_error, name_of};
+use crate::files;
 use crate::reading::Reading;
 
 /// Height and width in pixels.
@@ -78,7 +78,7 @@ fn is_called_cifar100(path: &Path) -> bool {
 /// with its own names it is taken for the set, and has its normalisation.
 pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|reason| io_error(path, reason))?;
+    let file = files::open(path).map_err(|reason| io_error(path, reason))?;
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|reason| io_error(path, reason))?;
     let length = bytes.len() as u64;
     if length > MAX_BYTES {
@@ -89,7 +89,7 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     let meta = path.with_file_name(format.meta);
     let own = (format.classes)();
     let classes = if meta.is_file() {
-        names(&fs::read_to_string(&meta).map_err(|reason| io_error(&meta, reason))?)
+        names(&files::read_text(&meta, files::TEXT).map_err(|reason| io_error(&meta, reason))?)
     } else {
         own.clone()
     };
@@ -153,6 +153,8 @@ fn records(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
+
+    use std::fs;
 
     use super::*;
     use crate::data;

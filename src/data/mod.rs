@@ -38,7 +38,7 @@ pub use normalisation::Normalisation;
 pub use partition::{held_out, partition};
 pub use table::{Column, ColumnKind, Field, FieldAccuracy, TOLERANCE, Table, Value, field_accuracy};
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -253,7 +253,7 @@ pub fn open(data: &str) -> Result<Dataset, DataError> {
 /// Chooses the reader by content, and by name where the content could be anything.
 fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
     let mut start = Vec::new();
-    File::open(path)
+    crate::files::open(path)
         .and_then(|file| file.take(4).read_to_end(&mut start))
         .map_err(|reason| io_error(path, reason))?;
     let name = name_of(path);

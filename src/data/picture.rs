@@ -71,7 +71,7 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
 }
 
 fn open_file(path: &Path) -> Result<BufReader<File>, DataError> {
-    File::open(path).map(BufReader::new).map_err(|reason| io_error(path, reason))
+    crate::files::open(path).map(BufReader::new).map_err(|reason| io_error(path, reason))
 }
 
 fn decode(input: impl BufRead + Seek, path: &Path) -> Result<Raster, DataError> {

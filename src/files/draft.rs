@@ -107,7 +107,7 @@ fn unguessable() -> String {
     format!("{BEGIN}{}-{:016x}{END}", std::process::id(), hasher.finish())
 }
 
-/// The process that made a temporary file of this name; also of the names of gialab 0.1, `FILE.PID-COUNT.tmp`.
+/// The process that made a temporary file of this name; also of the names of an earlier gialab, `FILE.PID-COUNT.tmp`.
 fn maker(name: &str) -> Option<u32> {
     let stem = name.strip_suffix(END)?;
     let (process, count) = match stem.strip_prefix(BEGIN) {

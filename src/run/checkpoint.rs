@@ -117,3 +117,60 @@ pub(super) fn fingerprint(config: &RunConfig) -> String {
     config.run.checkpoint_seconds = 1.0;
     serde_json::to_string(&config).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::preset;
+
+    fn config(changes: &[&str]) -> RunConfig {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        preset::load("ig-lenet", &changes, "/nonexistent".as_ref()).unwrap().config
+    }
+
+    /// A fingerprint without a setting, as a gialab that did not know it wrote it.
+    fn without(config: &RunConfig, section: &str, key: &str) -> String {
+        let mut all: serde_json::Value = serde_json::from_str(&fingerprint(config)).unwrap();
+        assert!(all[section].as_object_mut().unwrap().remove(key).is_some(), "{key}");
+        all.to_string()
+    }
+
+    #[test]
+    fn a_setting_that_is_new_was_as_it_is_by_default() {
+        let now = config(&[]);
+        for (section, key) in [("run", "recovered_psnr"), ("victim", "share_buffers"), ("knowledge", "order")]
+        {
+            assert_eq!(belongs(Some(&without(&now, section, key)), &now), Ok(()), "{key}");
+        }
+        let changed = config(&["run.recovered_psnr=31.5"]);
+        let before = without(&changed, "run", "recovered_psnr");
+        assert_eq!(belongs(Some(&before), &changed), Err("it belongs to another config"));
+    }
+
+    #[test]
+    fn another_config_an_unknown_setting_and_none_are_told_apart() {
+        let now = config(&[]);
+        assert_eq!(belongs(Some(&fingerprint(&now)), &now), Ok(()));
+        let other = fingerprint(&config(&["run.seed=7"]));
+        assert_eq!(belongs(Some(&other), &now), Err("it belongs to another config"));
+        let newer = fingerprint(&now).replacen("\"run\":{", "\"run\":{\"foresight\":1,", 1);
+        assert!(belongs(Some(&newer), &now).unwrap_err().contains("does not know"));
+        assert!(belongs(None, &now).is_err());
+    }
+
+    #[test]
+    fn numbers_survive_json_to_the_last_bit() {
+        // Read wrongly by the fast way of reading floats.
+        for bits in
+            [0x3fb9_9999_9999_999a_u64, 0x3ff0_0000_0000_0001, 0x0010_0000_0000_0001, 0x7fef_ffff_ffff_fffe]
+        {
+            let begin = f64::from_bits(bits);
+            for step in 0..2000 {
+                let value = f64::from_bits(bits.wrapping_sub(step * 7919));
+                let read: f64 = serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap();
+                assert_eq!(read.to_bits(), value.to_bits(), "{value:e} near {begin:e}");
+            }
+        }
+    }
+}

@@ -113,7 +113,7 @@ fn names(path: &Path, file: &File) -> bool {
     }
 }
 
-/// Whether all who hold a lock on this file are other users than its owner. One that they could open, as gialab 0.1 made
+/// Whether all who hold a lock on this file are other users than its owner. One that they could open, as an earlier gialab made
 /// it, they could lock; where the system does not tell, a holder is no stranger.
 fn is_held_by_strangers(file: &File) -> bool {
     let Ok(metadata) = file.metadata() else { return false };

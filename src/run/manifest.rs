@@ -85,7 +85,7 @@ pub struct Manifest {
     pub status: Status,
     /// Seconds since the epoch when the worker last wrote this file.
     pub heartbeat: f64,
-    /// Threads that compute: sums over as many parts, which decide the last digits. Absent before gialab 0.2.
+    /// Threads that compute: sums over as many parts, which decide the last digits. Absent if an earlier gialab began it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
     /// How often the system had killed for want of memory where the worker runs, when it began.

@@ -102,7 +102,7 @@ impl Need {
             most => format!("a batch of {most} would fit"),
         };
         let bound = bound.what.clone();
-        Err(TooLarge { needed: gigabytes(all), available: gigabytes(available), bound, remedy })
+        Err(TooLarge { needed: size(all), available: size(available), bound, remedy })
     }
 }
 
@@ -151,8 +151,11 @@ fn at_once(config: &RunConfig) -> usize {
     of(config.local()).max(of(assumed(config)))
 }
 
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub fn run(
     let seconds = rounds.clock.now();
     let (status, error) = match (ended, reporter.failure()) {
         (_, Some(failure)) => (Status::Failed, Some(failure)),
-        (Err(error), None) => (Status::Failed, Some(format!("{error:#}"))),
+        (Err(error), None) => (Status::Failed, Some(crate::text::sentence(&error))),
         (Ok(Flow::Stop), None) => (Status::Stopped, None),
         (Ok(Flow::Continue), None) => (Status::Done, None),
     };

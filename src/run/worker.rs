@@ -42,9 +42,9 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     let outcome = catch_unwind(AssertUnwindSafe(|| attack(&directory, &mut manifest, note, &terminate)))
         .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
     if let Err(error) = &outcome {
-        tracing::error!("{error:#}");
+        tracing::error!("{}", crate::text::sentence(error));
         manifest.status = Status::Failed;
-        manifest.error = Some(format!("{error:#}"));
+        manifest.error = Some(crate::text::sentence(error));
         manifest.heartbeat = recorder::now();
         directory.write_manifest(&manifest)?;
     }

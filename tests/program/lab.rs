@@ -48,6 +48,20 @@ impl Lab {
         command
     }
 
+    /// Runs a command in a shell that said something before it, as a limit or a umask.
+    pub fn under(&self, before: &str, arguments: &[&str]) -> Output {
+        let gialab = self.command(arguments);
+        let mut shell = Command::new("sh");
+        for (name, value) in gialab.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.arg("-c").arg(format!("{before}; exec \"$@\"")).arg("sh").arg(gialab.get_program());
+        shell.args(gialab.get_args()).stdin(Stdio::null()).output().unwrap()
+    }
+
     pub fn gialab(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }

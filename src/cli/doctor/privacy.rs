@@ -1,4 +1,4 @@
-//! What others can look into. What gialab writes is its user's alone; a gialab before 0.2, or another program, may have
+//! What others can look into. What gialab writes is its user's alone; an earlier gialab, or another program, may have
 //! left it open.
 
 use std::fs;

@@ -114,7 +114,7 @@ impl Schema {
         if length > MAX_SCHEMA {
             return Err(wrong(format!("it has {length} bytes, too many for a schema")));
         }
-        let text = fs::read_to_string(&path).map_err(|reason| io_error(&path, reason))?;
+        let text = crate::files::read_text(&path, MAX_SCHEMA).map_err(|reason| io_error(&path, reason))?;
         let schema: Schema = toml::from_str(&text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
             let line = line.map_or_else(String::new, |line| format!("line {line}: "));
