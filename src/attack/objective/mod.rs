@@ -41,8 +41,8 @@ impl Distance {
         Distance { kind, observed, observed_norm, up_to_scale: false }
     }
 
-    /// The same where the observed update is the gradient times an unknown positive factor: both are brought to the
-    /// norm 1 first.
+    /// The same where the observed update is the gradient times an unknown positive factor: both are brought to one
+    /// norm first.
     #[must_use]
     pub fn up_to_scale(self) -> Self {
         Distance { up_to_scale: true, ..self }
@@ -51,7 +51,7 @@ impl Distance {
     /// The distance of a zero gradient to the observed one: what a matching loss is small or large against.
     pub fn scale(&self) -> f64 {
         match self.kind {
-            DistanceKind::L2 if self.up_to_scale => 1.0,
+            DistanceKind::L2 if self.up_to_scale => l2::NORM * l2::NORM,
             DistanceKind::L2 => self.observed_norm * self.observed_norm,
             DistanceKind::Cosine => 1.0,
         }
@@ -65,6 +65,44 @@ impl Distance {
             }
             DistanceKind::L2 => l2::compare(simulated, &self.observed),
             DistanceKind::Cosine => cosine::compare(simulated, &self.observed, self.observed_norm),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::backend::{self, Compute, Precision};
+    use crate::model::TensorSpec;
+
+    fn of(compute: &Compute, values: &[f64]) -> Parameters {
+        let specs = [TensorSpec { name: "a".into(), shape: vec![values.len()] }];
+        Parameters::from_values(compute, specs.to_vec().into(), |_| values.to_vec())
+    }
+
+    #[test]
+    fn up_to_scale_only_directions_count_and_the_cotangent_is_the_derivative() {
+        let compute = Compute::select("flex", Precision::F64).unwrap();
+        let h = [0.3, -1.2, 0.7, 2.0];
+        let distance =
+            |factor: f64| Distance::new(DistanceKind::L2, of(&compute, &h.map(|h| h * factor))).up_to_scale();
+        let at = |g: &[f64], factor: f64| distance(factor).compare(of(&compute, g));
+        let g = [1.0, 0.5, -0.2, 0.4];
+        let (one, other) = (at(&g, 1.0).distance(), at(&g, 65_536.0).distance());
+        assert!((one - other).abs() < 1e-9 * one, "{one} {other}");
+        assert!(at(&h.map(|h| 7.0 * h), 1.0).distance() < 1e-24);
+        let opposite = at(&h.map(|h| -h), 1.0).distance();
+        assert!((opposite - 4.0 * distance(1.0).scale()).abs() < 1e-9);
+        let v = backend::values(&at(&g, 3.0).cotangent.tensors()[0]);
+        for i in 0..g.len() {
+            let moved = |step: f64| {
+                let mut g = g;
+                g[i] += step;
+                at(&g, 3.0).distance()
+            };
+            let slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            assert!((v[i] - slope).abs() < 1e-6 * slope.abs().max(1.0), "{i}: {} {slope}", v[i]);
         }
     }
 }

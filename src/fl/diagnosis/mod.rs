@@ -89,12 +89,15 @@ impl Suspect<'_> {
         if let Some(finding) = self.weights() {
             return vec![finding];
         }
-        let mut findings: Vec<Finding> = self.of_loss().into_iter().collect();
         let shape = |i: usize| self.net.parameter_specs()[i].shape.as_slice();
         let tensors: Vec<(&[usize], &[f64])> =
             self.present().map(|i| (shape(i), self.gradient[i].as_slice())).collect();
         let changed = values::transformed(&tensors).filter(|_| self.captured.kind != CapturedKind::Weights);
-        findings.extend(changed.map(|what| Finding::new(false, what)));
+        // What was compressed is no exact gradient of anything.
+        let mut findings = match changed {
+            Some(what) => vec![Finding::new(false, what)],
+            None => self.of_loss().into_iter().collect(),
+        };
         findings.extend(self.constant());
         findings.sort_by_key(|finding| !finding.sure);
         findings
@@ -207,10 +210,15 @@ impl Suspect<'_> {
     fn of_loss(&self) -> Option<Finding> {
         let loss = self.net.loss();
         let noise = self.noise();
-        let head = Head::of(self.net, self.theta, self.gradient)?;
         let steps = self.steps();
-        let imbalance = head.imbalance();
         let decay = self.captured.local.map_or(0.0, |local| local.decay());
+        let without_decay = match steps {
+            _ if decay == 0.0 => None,
+            Steps::Linear(factor) => Some(self.without_decay(factor * decay)),
+            _ => return None,
+        };
+        let head = Head::of(self.net, self.theta, without_decay.as_deref().unwrap_or(self.gradient))?;
+        let imbalance = head.imbalance();
         let is_balanced = imbalance < BALANCED + 8.0 * noise;
         let factor = match steps {
             Steps::Linear(factor) => Some(factor),
@@ -219,9 +227,7 @@ impl Suspect<'_> {
             Steps::Several(_) | Steps::Other => None,
         };
         let is_known = !matches!(steps, Steps::Unknown);
-        if let (Some(factor), 1) = (factor, self.captured.batch)
-            && decay == 0.0
-        {
+        if let (Some(factor), 1) = (factor, self.captured.batch) {
             let single = head.single(noise).filter(|single| single.uncertain < UNCERTAIN);
             let p = head.to_scores()?;
             let single = single?;
@@ -234,11 +240,7 @@ impl Suspect<'_> {
                 };
             }
         }
-        if loss.is_cross_entropy()
-            && !is_balanced
-            && !matches!(steps, Steps::Unknown | Steps::Other)
-            && decay == 0.0
-        {
+        if loss.is_cross_entropy() && !is_balanced && !matches!(steps, Steps::Unknown | Steps::Other) {
             return Some(self.unbalanced(&head, imbalance));
         }
         if !loss.is_cross_entropy() {
@@ -256,6 +258,12 @@ impl Suspect<'_> {
             Steps::Unknown | Steps::Other => return None,
         };
         self.counts(&head, factor, several, noise).or_else(|| self.rank(&head, several, noise))
+    }
+
+    /// The gradient less weight decay, which one step adds.
+    fn without_decay(&self, decay: f64) -> Vec<Vec<f64>> {
+        let pairs = self.gradient.iter().zip(self.theta);
+        pairs.map(|(g, theta)| g.iter().zip(theta).map(|(g, theta)| g - decay * theta).collect()).collect()
     }
 
     /// One sample explains the update: as it was taken, or under another loss, sign or scale.
@@ -354,14 +362,13 @@ impl Suspect<'_> {
             };
             return Finding::new(sure, what).with(remedy);
         }
-        // Noise and other post-processing keep most of the balance; another loss does not.
         let what = format!(
             "is not of softmax cross-entropy: the rows of its last layer add up to {:.0} % of their size, not to zero",
             100.0 * imbalance
         );
         match imbalance > 0.1 {
-            true => Finding::new(self.captured.kind == CapturedKind::Gradient && imbalance > 0.3, what)
-                .with("set victim.loss = \"bce\" or \"mse\""),
+            true => Finding::new(false, what)
+                .with("set victim.loss = \"bce\" or \"mse\"; noise and other post-processing look like this as well"),
             false => Finding::new(false, what).with("weight decay or post-processing does this"),
         }
     }
