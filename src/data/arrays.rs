@@ -30,7 +30,7 @@ const INSTEAD: &str = "save np.savez(\"set.npz\", images=images, labels=labels),
 pub(super) fn is_arrays(path: &Path, start: &[u8]) -> bool {
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_lowercase();
     match start {
-        [0x80, 2..=5, ..] | b"\x93NUM" => true,
+        [0x80, 2..=5, ..] | [0x93, b'N', b'U', b'M', ..] => true,
         [b'P', b'K', 3 | 5, ..] => ["npz", "pt", "pth", "ckpt"].contains(&extension.as_str()),
         _ => false,
     }

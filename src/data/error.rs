@@ -43,7 +43,7 @@ pub enum DataError {
     },
     /// The content is of no kind that can be read.
     #[error(
-        "{} is neither a picture (PNG, JPEG) nor an IDX file nor CIFAR binary nor a table (.csv, .tsv): \
+        "{} is neither a picture (PNG, JPEG, ..) nor an IDX file nor CIFAR binary nor a table (.csv, .tsv): \
          convert it to one of these",
         path.display()
     )]
@@ -51,8 +51,26 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A kind of file that is known and not read.
+    #[error("{} is {what}: {remedy}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// With its article.
+        what: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A picture of which a part is missing.
+    #[error("{} is {}: fetch it again, or remove it", path.display(), if *empty { "empty" } else { "cut off" })]
+    CutPicture {
+        /// The file.
+        path: PathBuf,
+        /// Nothing is left of it.
+        empty: bool,
+    },
     /// A picture that cannot be decoded.
-    #[error("{} is not a readable PNG or JPEG picture ({reason}): convert it to PNG or JPEG", path.display())]
+    #[error("{} is not a readable picture ({reason}): convert it to PNG or JPEG", path.display())]
     NotAPicture {
         /// The file.
         path: PathBuf,
@@ -94,7 +112,7 @@ pub enum DataError {
         most: u64,
     },
     /// A folder with nothing in it.
-    #[error("{} is an empty folder: put PNG or JPEG pictures into it, or sub-folders as classes", path.display())]
+    #[error("{} is an empty folder: put pictures into it, or sub-folders as classes", path.display())]
     EmptyFolder {
         /// The folder.
         path: PathBuf,

@@ -99,10 +99,11 @@ fn list(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     Ok((pictures, folders))
 }
 
-/// `.png`, `.jpg` or `.jpeg`, in any case.
+/// `.png`, `.jpg` and those of the other formats that are read, in any case.
 pub(super) fn has_picture_extension(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg"))
+    let read = ["png", "jpg", "jpeg", "jfif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "pbm"];
+    extension.is_some_and(|extension| read.contains(&extension.as_str()))
 }
 
 #[cfg(test)]
@@ -205,6 +206,6 @@ mod tests {
         let set = open_folder(folder.path()).unwrap();
         assert!(set.batch(&[0], None).is_ok());
         let error = set.batch(&[1], None).unwrap_err().to_string();
-        assert!(error.contains("b.png is not a readable PNG or JPEG picture"), "{error}");
+        assert!(error.contains("b.png is not a readable picture"), "{error}");
     }
 }

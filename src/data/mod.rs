@@ -21,6 +21,7 @@ mod cifar_python;
 mod draw;
 mod error;
 mod folder;
+mod foreign;
 mod gzip;
 mod idx;
 mod images;
@@ -214,16 +215,18 @@ impl Dataset {
     }
 }
 
-/// Opens a data set: a built-in one by name (see [`catalogue`]), or a path: one PNG or JPEG picture, a folder
-/// of them, IDX images (plain or .gz, labels beside them), CIFAR-10 or CIFAR-100 binary or as Python's pickles (a
-/// file, or the folder of all), 8-bit pictures and labels in an .npz (MedMNIST, Keras), or a table (.csv, .tsv, plain
-/// or .gz). A built-in name wins over a path; `./photos` is always a path.
+/// Opens a data set: a built-in one by name (see [`catalogue`]), or a path: one picture (PNG, JPEG, BMP, WebP,
+/// TIFF, PNM), a folder of them, IDX images (plain or .gz, labels beside them), CIFAR-10 or CIFAR-100 binary or as
+/// Python's pickles (a file, or the folder of all), 8-bit pictures and labels in an .npz (MedMNIST, Keras), or a table
+/// as text (.csv, .tsv, .data, .txt, plain or .gz). A built-in name wins over a path; `./photos` is always a path. What
+/// a file leaves open is told from its content, and said in [`Dataset::reading`].
 ///
 /// The columns of a table are typed by `NAME.schema.toml` beside `NAME.csv` (`target = "income"`, and below
 /// `[columns]` lines such as `age = { kind = "numeric", min = 0, max = 120 }`,
 /// `sex = { kind = "categorical", values = ["female", "male"] }` and `id = { kind = "ignore" }`), and by their
-/// content where that says nothing. The target is then the one column named `target`, `label` or `class`, else
-/// the last. The first line holds the names unless one of its fields is a number.
+/// content where that says nothing. The target is then the one column named `target`, `label`, `class` or `y`, else
+/// the last. `header = true` or `false` says whether the first line holds the names, `missing = "drop"` or `"mean"`
+/// what becomes of fields without a value, which are refused among numbers if nothing is said.
 ///
 /// # Errors
 /// [`DataError`] if there is no such set or path, or its content cannot be used.
@@ -254,14 +257,16 @@ pub fn open(data: &str) -> Result<Dataset, DataError> {
 fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
     let mut start = Vec::new();
     crate::files::open(path)
-        .and_then(|file| file.take(4).read_to_end(&mut start))
+        .and_then(|file| file.take(512).read_to_end(&mut start))
         .map_err(|reason| io_error(path, reason))?;
     let name = name_of(path);
-    if start == *b"\x89PNG" || start.starts_with(b"\xff\xd8\xff") {
+    if picture::begins(&start) {
         picture::open(path)
     } else if arrays::is_arrays(path, &start) {
         arrays::open(path)
-    } else if table::is_table(path) {
+    } else if let Some(kind) = foreign::kind(path) {
+        Err(DataError::Foreign { path: path.into(), what: kind.what, remedy: kind.remedy })
+    } else if foreign::is_table(path) {
         table::open(path)
     } else if name.ends_with(".bin") {
         cifar::open(path)
@@ -271,6 +276,8 @@ fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
         picture::open(path)
     } else if length > 0 && cifar::is_whole(length) {
         cifar::open(path)
+    } else if foreign::is_text(&start) {
+        table::open(path)
     } else {
         Err(DataError::UnknownFormat { path: path.into() })
     }
@@ -342,10 +349,17 @@ mod tests {
     fn unknown_content_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.txt");
-        fs::write(&path, "a,b\n1,2\n").unwrap();
-        assert!(message(path.to_str().unwrap()).contains("is neither a picture (PNG, JPEG) nor an IDX file"));
         fs::write(&path, "").unwrap();
-        assert!(message(path.to_str().unwrap()).contains("is neither a picture"));
+        assert!(message(path.to_str().unwrap()).ends_with("data.txt: it is empty"));
+        fs::write(&path, "Hello\nworld\n").unwrap();
+        assert!(
+            message(path.to_str().unwrap()).contains("data.txt: it has one column; separate the columns by")
+        );
+        let path = folder.path().join("data.what");
+        fs::write(&path, [1, 2, 3, 4, 5]).unwrap();
+        assert!(
+            message(path.to_str().unwrap()).contains("is neither a picture (PNG, JPEG, ..) nor an IDX file")
+        );
         let truncated = folder.path().join("train-images-idx3-ubyte");
         fs::write(&truncated, [0, 0]).unwrap();
         assert!(message(truncated.to_str().unwrap()).contains("is truncated: 16 bytes expected, 2 found"));

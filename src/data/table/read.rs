@@ -1,33 +1,30 @@
-//! Tables as comma- or tab-separated text: `.csv`, `.tsv`, plain or gzip-compressed. The first line holds the
-//! names of the columns unless one of its fields is a number.
+//! Tables as text: `.csv`, `.tsv`, UCI's `.data` and their kin, plain or gzip-compressed.
 //!
-//! The text is read twice, once for what the columns hold and once for the values, so that a row costs no more
-//! than its values.
+//! The rows are read three times: for how the columns are written, for what they hold, and for the values; so that a
+//! row costs no more than its values.
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+use csv::StringRecord;
 
 use super::super::{
     DataError, Dataset, MAX_BYTES, Normalisation, Samples, gzip::unpacked, io_error, name_of,
 };
-use super::schema::{Content, Role, Schema, schema_name};
-use super::{Column, ColumnKind, Table};
+use super::layout::Layout;
+use super::number::Form;
+use super::schema::{Content, Missing, Role, Schema, Use, schema_name, some};
+use super::survey::Survey;
+use super::{Column, ColumnKind, Table, text};
 use crate::reading::Reading;
 
 /// Largest table in bytes after decompression.
 const MAX_TEXT: u64 = 256 << 20;
-/// Most columns of a file, and most values of a row that a model sees.
+/// Most values of a row that a model sees.
 const MAX_WIDTH: usize = 1 << 16;
-
-/// Whether a file is a table, by its name: its content could be anything.
-pub fn is_table(path: &Path) -> bool {
-    let name = name_of(path).to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.ends_with(".csv") || name.ends_with(".tsv")
-}
+/// What a field without a value is among words.
+const NO_WORD: &str = "?";
 
 /// Opens a table with the schema beside it.
 pub fn open(path: &Path) -> Result<Dataset, DataError> {
@@ -41,60 +38,113 @@ pub fn open(path: &Path) -> Result<Dataset, DataError> {
 
 /// Opens an embedded table, which explains itself.
 pub fn embedded(name: &str, text: &str) -> Result<Dataset, DataError> {
-    dataset(name.into(), text.as_bytes(), &Schema::default(), Path::new(name))
+    let set = dataset(name.into(), text.as_bytes(), &Schema::default(), Path::new(name))?;
+    Ok(Dataset { reading: Reading::default(), ..set })
 }
 
-pub(super) fn dataset(name: String, text: &[u8], schema: &Schema, path: &Path) -> Result<Dataset, DataError> {
-    let (names, header) = header(text, path)?;
-    let target = schema.target(&names)?;
-    let mut contents: Vec<Content> = names.iter().map(|_| Content::default()).collect();
+pub(super) fn dataset(
+    name: String,
+    bytes: &[u8],
+    schema: &Schema,
+    path: &Path,
+) -> Result<Dataset, DataError> {
+    let wrong = |reason: String| DataError::Table { path: path.into(), reason };
+    let mut reading = Reading::default();
+    let text = text::decode(bytes, &mut reading).ok_or_else(|| wrong("it is binary, not text".into()))?;
+    let layout = Layout::of(&text, schema.header, path, &mut reading)?;
+    let names = &layout.names;
+    schema.fits(names)?;
+
+    let mut surveys: Vec<Survey> = names.iter().map(|_| Survey::default()).collect();
     let mut rows = 0_usize;
-    each_row(text, header, path, |row| {
+    layout.each_row(|line, row| {
         rows += 1;
-        contents.iter_mut().zip(row).for_each(|(content, field)| content.add(field));
+        surveys.iter_mut().zip(row).for_each(|(survey, field)| survey.add(line, field));
         Ok(())
     })?;
     if rows == 0 {
         return Err(DataError::NoSamples { path: path.into() });
     }
+    let own = |i: usize| {
+        let is_given = names[i] != format!("column {}", i + 1);
+        is_given.then(|| names[i].clone())
+    };
+    let mut uses = schema.uses(names, own, &surveys, path)?;
+    if layout.named_rows() && uses[0] == Use::Words {
+        uses[0] = Use::Nothing(Some("the rows' own names"));
+    }
+    let columns = Columns { names, uses: &uses, surveys: &surveys, schema, path };
+    columns.refuse_missing()?;
+
+    let mut contents: Vec<Content> = names.iter().map(|_| Content::default()).collect();
+    let mut kept = 0_usize;
+    layout.each_row(|line, row| {
+        if columns.is_dropped(row) {
+            return Ok(());
+        }
+        kept += 1;
+        columns.each(row, |i, field| {
+            match (uses[i], field) {
+                (Use::Number(form, _), Some(field)) => match form.number(field) {
+                    Some(number) => contents[i].number(number),
+                    None => return Err(columns.no_number(line, i, field)),
+                },
+                (Use::Number(..), None) => {}
+                (_, Some(field)) => contents[i].word(field),
+                (_, None) if schema.missing == Some(Missing::Mean) => {}
+                (_, None) => contents[i].word(NO_WORD),
+            }
+            Ok(())
+        })
+    })?;
+    if kept == 0 {
+        return Err(wrong("every row lacks a value, missing = \"drop\" leaves none; use \"mean\"".into()));
+    }
 
     let mut roles = Vec::with_capacity(names.len());
-    for (i, (name, content)) in names.iter().zip(&contents).enumerate() {
-        roles.push(schema.role(name, i == target, content, path)?);
+    for ((name, used), content) in names.iter().zip(&uses).zip(&contents) {
+        roles.push(schema.role(name, *used, content, path)?);
     }
     let width: usize =
         roles.iter().map(|role| if let Role::Input(kind) = role { kind.width() } else { 0 }).sum();
     if !(1..=MAX_WIDTH).contains(&width) {
-        let reason = format!("a row has {width} values for the model, must be 1 to {MAX_WIDTH}");
-        return Err(DataError::Table { path: path.into(), reason });
+        return Err(wrong(format!("a row has {width} values for the model, must be 1 to {MAX_WIDTH}")));
     }
-    if (rows as u64).saturating_mul(8 * width as u64) > MAX_BYTES {
+    if (kept as u64).saturating_mul(8 * width as u64) > MAX_BYTES {
         return Err(DataError::TooManyBytes { path: path.into(), most: MAX_BYTES });
     }
 
-    let encoders: Vec<Encoder> = roles.iter().map(Encoder::new).collect();
-    let mut labels = Vec::with_capacity(rows);
-    let mut values = Vec::with_capacity(rows * width);
-    each_row(text, header, path, |row| {
-        for ((encoder, field), name) in encoders.iter().zip(row).zip(&names) {
-            encoder.add(field, &mut labels, &mut values).map_err(|reason| DataError::Table {
-                path: path.into(),
-                reason: format!(
-                    "line {}, column {name}: {field:?} {reason}; correct it, or declare the column in {}",
-                    row.position().map_or(0, csv::Position::line),
-                    schema_name(path)
-                ),
-            })?;
+    let encoders: Vec<Encoder> = roles
+        .iter()
+        .zip(&uses)
+        .zip(&contents)
+        .map(|((role, used), content)| Encoder::new(role, *used, content))
+        .collect();
+    let mut labels = Vec::with_capacity(kept);
+    let mut values = Vec::with_capacity(kept * width);
+    layout.each_row(|line, row| {
+        if columns.is_dropped(row) {
+            return Ok(());
         }
-        Ok(())
+        columns.each(row, |i, field| {
+            encoders[i].add(field, &mut labels, &mut values).map_err(|reason| {
+                wrong(format!(
+                    "line {line}, column {}: {:?} {reason}; correct it, or declare the column in {}",
+                    names[i],
+                    field.unwrap_or_default(),
+                    schema_name(path)
+                ))
+            })
+        })
     })?;
+    columns.tell(&roles, &contents, rows - kept, &mut reading);
 
-    let mut table = Table { target: names[target].clone(), columns: Vec::new() };
+    let mut table = Table { target: String::new(), columns: Vec::new() };
     let mut classes = Vec::new();
-    for (name, role) in names.into_iter().zip(roles) {
+    for (name, role) in names.iter().zip(roles) {
         match role {
-            Role::Target(words) => classes = words,
-            Role::Input(kind) => table.columns.push(Column { name, kind }),
+            Role::Target(words) => (table.target, classes) = (name.clone(), words),
+            Role::Input(kind) => table.columns.push(Column { name: name.clone(), kind }),
             Role::Ignored => {}
         }
     }
@@ -104,120 +154,230 @@ pub(super) fn dataset(name: String, text: &[u8], schema: &Schema, path: &Path) -
         channels: 1,
         size: Some((1, width)),
         table: Some(table),
-        reading: Reading::default(),
+        reading,
         known: Some(Normalisation::identity(1)),
         labels,
         samples: Samples::Rows { width, values },
     })
 }
 
-/// Names of the columns, and whether the first line holds them.
-fn header(text: &[u8], path: &Path) -> Result<(Vec<String>, bool), DataError> {
-    let wrong = |reason: String| DataError::Table { path: path.into(), reason };
-    let mut first = StringRecord::new();
-    let mut reader = reader(path).from_reader(text);
-    if !reader.read_record(&mut first).map_err(|error| unreadable(path, error))? {
-        return Err(wrong("it is empty".into()));
-    }
-    if first.len() < 2 {
-        let tabs = name_of(path).to_lowercase().contains(".tsv");
-        let separator = if tabs { "tabs" } else { "commas" };
-        return Err(wrong(format!("it has one column; separate the columns by {separator}")));
-    }
-    if first.len() > MAX_WIDTH {
-        return Err(wrong(format!("it has {} columns, at most {MAX_WIDTH} are read", first.len())));
-    }
-    let has_names = !first.iter().any(|field| field.parse::<f64>().is_ok());
-    let name = |(i, field): (usize, &str)| {
-        if has_names && !field.is_empty() { field.to_owned() } else { format!("column {}", i + 1) }
-    };
-    let names: Vec<String> = first.iter().enumerate().map(name).collect();
-    let mut seen = HashMap::new();
-    for (i, name) in names.iter().enumerate() {
-        if let Some(before) = seen.insert(name, i) {
-            return Err(wrong(format!(
-                "columns {} and {} are both called {name:?}; rename one",
-                before + 1,
-                i + 1
-            )));
-        }
-    }
-    Ok((names, has_names))
+/// The columns of a table, and what is made of them.
+struct Columns<'a> {
+    names: &'a [String],
+    uses: &'a [Use],
+    surveys: &'a [Survey],
+    schema: &'a Schema,
+    path: &'a Path,
 }
 
-/// Calls `f` with each row after the header.
-fn each_row(
-    text: &[u8],
-    header: bool,
-    path: &Path,
-    mut f: impl FnMut(&StringRecord) -> Result<(), DataError>,
-) -> Result<(), DataError> {
-    let mut reader = reader(path).from_reader(text);
-    let mut row = StringRecord::new();
-    let mut skip = header;
-    while reader.read_record(&mut row).map_err(|error| unreadable(path, error))? {
-        if !std::mem::take(&mut skip) {
-            f(&row)?;
+impl Columns<'_> {
+    /// Calls `f` with position and field of each column that is used; a field without a value is absent.
+    fn each(
+        &self,
+        row: &StringRecord,
+        mut f: impl FnMut(usize, Option<&str>) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        for (i, field) in row.iter().enumerate() {
+            if !matches!(self.uses[i], Use::Nothing(_)) {
+                f(i, Some(field).filter(|field| !self.lacks(i, field)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the field of a column has no value.
+    fn lacks(&self, i: usize, field: &str) -> bool {
+        let is_sentinel = |sentinel: f64, form: Form| form.number(field) == Some(sentinel);
+        self.schema.is_missing(&self.names[i], field)
+            || matches!(self.uses[i], Use::Number(form, Some(sentinel)) if is_sentinel(sentinel, form))
+    }
+
+    /// Whether a row is left out because it lacks a value.
+    fn is_dropped(&self, row: &StringRecord) -> bool {
+        let used = |i: usize| !matches!(self.uses[i], Use::Nothing(_));
+        self.schema.missing == Some(Missing::Drop)
+            && row.iter().enumerate().any(|(i, field)| used(i) && self.lacks(i, field))
+    }
+
+    /// Nothing is made up where a value is missing, unless the schema says what.
+    fn refuse_missing(&self) -> Result<(), DataError> {
+        let schema_file = schema_name(self.path);
+        for (i, (name, survey)) in self.names.iter().zip(self.surveys).enumerate() {
+            let wrong = |reason: String| DataError::Table { path: self.path.into(), reason };
+            let first = survey.first_missing.as_ref().filter(|(_, field)| self.lacks(i, field));
+            let is = |field: &str| if field.is_empty() { "empty".to_owned() } else { format!("{field:?}") };
+            match (self.uses[i], first, self.schema.missing) {
+                (Use::Target, Some((line, field)), None | Some(Missing::Mean)) => {
+                    return Err(wrong(format!(
+                        "target {name} {} at line {line}: remove the row, or set missing = \"drop\" in {schema_file}",
+                        is(field)
+                    )));
+                }
+                (Use::Number(..), Some((line, field)), None) => {
+                    return Err(wrong(format!(
+                        "line {line}, column {name}: it is {}, as {} of its fields; set missing = \"drop\" or missing \
+                         = \"mean\" in {schema_file}",
+                        is(field),
+                        survey.missing
+                    )));
+                }
+                (Use::Number(_, Some(sentinel)), _, None) => {
+                    let line = survey.sentinel().map_or(0, |(_, line)| line);
+                    let (least, most) = survey.range();
+                    return Err(wrong(format!(
+                        "line {line}, column {name}: {sentinel} looks like a missing value, the others are {least} to \
+                         {most}; set missing = \"drop\" or missing = \"mean\" in {schema_file}, or declare the column \
+                         there with min = {sentinel}"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A word among numbers.
+    fn no_number(&self, line: u64, i: usize, field: &str) -> DataError {
+        let name = &self.names[i];
+        if self.schema.is_declared_numeric(name) {
+            return self.schema.wrong(format!(
+                "column {name:?} is declared numeric, but line {line} of {} has {field:?}",
+                name_of(self.path)
+            ));
+        }
+        DataError::Table {
+            path: self.path.into(),
+            reason: format!(
+                "line {line}, column {name}: {field:?} is not a finite number, as the other fields of the column are; \
+                 correct it, or declare the column in {}",
+                schema_name(self.path)
+            ),
         }
     }
-    Ok(())
-}
 
-fn reader(path: &Path) -> ReaderBuilder {
-    let mut builder = ReaderBuilder::new();
-    let tabs = name_of(path).to_lowercase().contains(".tsv");
-    builder.has_headers(false).trim(Trim::All).delimiter(if tabs { b'\t' } else { b',' });
-    builder
-}
-
-fn unreadable(path: &Path, error: csv::Error) -> DataError {
-    let reason = match error.kind() {
-        ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!(
-                "line {line} has {len} fields, but the first line has {expected_len}; the file may be truncated"
-            )
+    /// Says what the columns were taken for.
+    fn tell(&self, roles: &[Role], contents: &[Content], dropped: usize, reading: &mut Reading) {
+        let named = |is: &dyn Fn(usize) -> bool| -> Vec<&str> {
+            (0..self.names.len()).filter(|&i| is(i)).map(|i| self.names[i].as_str()).collect()
+        };
+        let list = |names: &[&str]| some(names.iter().copied());
+        for (name, role) in self.names.iter().zip(roles) {
+            if let Role::Target(classes) = role {
+                let words = some(classes.iter().map(String::as_str));
+                reading.note(format!("the target is {name}, {} classes: {words}", classes.len()));
+            }
         }
-        ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!("line {line} is not UTF-8; save the table as UTF-8")
+        let numbers = named(&|i| matches!(roles[i], Role::Input(ColumnKind::Numeric { .. })));
+        let words = named(&|i| matches!(roles[i], Role::Input(ColumnKind::Categorical { .. })));
+        let parts = [("numbers", numbers), ("words", words)];
+        let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> = parts.map(|(kind, names)| format!("{kind} {}", list(names))).collect();
+        reading.note(parts.join("; "));
+        for (i, name) in self.names.iter().enumerate() {
+            let survey = &self.surveys[i];
+            match self.uses[i] {
+                Use::Nothing(Some(why)) => reading.note(format!("{name} is left out: {why}")),
+                Use::Number(Form::Comma, _) => {
+                    reading.note(format!("{name} has a comma before its fractions"))
+                }
+                Use::Number(Form::Date, _) => {
+                    reading.note(format!("{name} holds dates, taken as days since 1970"))
+                }
+                Use::Number(Form::MonthFirst, _) => {
+                    reading.note(format!("{name} holds dates, month first, taken as days since 1970"));
+                }
+                Use::Number(Form::DayFirst, _) => {
+                    reading.note(format!("{name} holds dates, day first, taken as days since 1970"));
+                }
+                Use::Number(Form::Point, _) => {
+                    if let Some(left_out) = survey.decoration() {
+                        reading.note(format!("{left_out} are left out of the numbers of {name}"));
+                    }
+                }
+                _ => {}
+            }
+            let lacking =
+                survey.missing > 0 && survey.first_missing.as_ref().is_some_and(|(_, f)| self.lacks(i, f));
+            if let Use::Number(_, Some(sentinel)) = self.uses[i] {
+                reading.note(format!("{sentinel} in {name} is taken for a missing value"));
+            }
+            match (self.uses[i], self.schema.missing) {
+                (Use::Words, None) if lacking => {
+                    reading.note(format!(
+                        "{name} has no value in {} rows, kept as the word {NO_WORD}",
+                        survey.missing
+                    ));
+                }
+                (Use::Number(..), Some(Missing::Mean)) if lacking => {
+                    let mean = contents[i].mean;
+                    reading.note(format!(
+                        "{name} has no value in {} rows, set to its mean {mean:.4}",
+                        survey.missing
+                    ));
+                }
+                _ => {}
+            }
         }
-        _ => error.to_string(),
-    };
-    DataError::Table { path: path.into(), reason }
+        let constant = named(&|i| matches!(roles[i], Role::Input(_)) && contents[i].is_constant());
+        if !constant.is_empty() {
+            reading.note(format!("{} never changes and tells nothing of a row", list(&constant)));
+        }
+        if dropped > 0 {
+            reading.note(format!("{dropped} rows that lack a value are left out"));
+        }
+    }
 }
 
 /// How the fields of one column become values.
 enum Encoder<'a> {
     Target(HashMap<&'a str, usize>),
-    Words(HashMap<&'a str, usize>),
-    Number { min: f64, max: f64 },
+    /// With the place of a field without a value.
+    Words(HashMap<&'a str, usize>, Option<usize>),
+    /// With what a field without a value is.
+    Number {
+        form: Form,
+        min: f64,
+        max: f64,
+        mean: f64,
+    },
     Nothing,
 }
 
 impl<'a> Encoder<'a> {
-    fn new(role: &'a Role) -> Encoder<'a> {
-        let places =
-            |words: &'a [String]| words.iter().enumerate().map(|(i, word)| (word.as_str(), i)).collect();
+    fn new(role: &'a Role, used: Use, content: &Content) -> Encoder<'a> {
+        let places = |words: &'a [String]| -> HashMap<&'a str, usize> {
+            words.iter().enumerate().map(|(i, word)| (word.as_str(), i)).collect()
+        };
         match role {
             Role::Target(classes) => Encoder::Target(places(classes)),
-            Role::Input(ColumnKind::Categorical { values }) => Encoder::Words(places(values)),
-            &Role::Input(ColumnKind::Numeric { min, max, .. }) => Encoder::Number { min, max },
+            Role::Input(ColumnKind::Categorical { values }) => {
+                let places = places(values);
+                let usual =
+                    || content.words.iter().max_by_key(|(_, count)| **count).map(|(word, _)| word.as_str());
+                let absent = places.get(NO_WORD).or_else(|| places.get(usual()?)).copied();
+                Encoder::Words(places, absent)
+            }
+            &Role::Input(ColumnKind::Numeric { min, max, .. }) => {
+                let form = if let Use::Number(form, _) = used { form } else { Form::Point };
+                Encoder::Number { form, min, max, mean: content.mean }
+            }
             Role::Ignored => Encoder::Nothing,
         }
     }
 
     /// Adds what one field says to the labels or the values, or says why it cannot.
-    fn add(&self, field: &str, labels: &mut Vec<usize>, values: &mut Vec<f64>) -> Result<(), String> {
+    fn add(&self, field: Option<&str>, labels: &mut Vec<usize>, values: &mut Vec<f64>) -> Result<(), String> {
         let unknown = || "is none of the declared values".to_owned();
         match self {
-            Encoder::Target(places) => labels.push(*places.get(field).ok_or_else(unknown)?),
-            Encoder::Words(places) => {
-                let place = places.get(field).ok_or_else(unknown)?;
-                values.extend((0..places.len()).map(|i| if i == *place { 1.0 } else { 0.0 }));
+            Encoder::Target(places) => {
+                labels.push(*field.and_then(|field| places.get(field)).ok_or_else(unknown)?);
             }
-            Encoder::Number { min, max } => {
-                let number: Option<f64> = field.parse().ok().filter(|number: &f64| number.is_finite());
+            Encoder::Words(places, absent) => {
+                let place = field.map_or(*absent, |field| places.get(field).copied()).ok_or_else(unknown)?;
+                values.extend((0..places.len()).map(|i| if i == place { 1.0 } else { 0.0 }));
+            }
+            Encoder::Number { form, min, max, mean } => {
+                let number = field.map_or(Some(*mean), |field| form.number(field));
                 let number = number.ok_or("is not a finite number, as the other fields of the column are")?;
                 if !(*min..=*max).contains(&number) {
                     return Err(format!("is outside of {min} to {max}"));

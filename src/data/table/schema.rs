@@ -2,6 +2,8 @@
 //!
 //! ```toml
 //! target = "income"
+//! header = true
+//! missing = "drop"
 //!
 //! [columns]
 //! age = { kind = "numeric", min = 0, max = 120 }
@@ -9,9 +11,11 @@
 //! id = { kind = "ignore" }
 //! ```
 //!
-//! Without a target it is the one column named `target`, `label` or `class` in any case, else the last. A
-//! column that is not named is numeric if most of its fields are numbers, categorical otherwise. Ranges and
-//! words that are not given are those of the content; words are sorted.
+//! Without a target it is the one column named `target`, `label`, `labels`, `class` or `y` in any case, else the last
+//! one that is used. `header` says whether the first line holds the names, `missing` what becomes of fields without a
+//! value. A column that is not named is left out if it is empty or only says which row it is; it is numeric if most of
+//! its fields are numbers or all are dates, categorical otherwise. Ranges and words that are not given are those of the
+//! content; words are sorted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,24 +25,42 @@ use serde::Deserialize;
 
 use super::super::{DataError, io_error, name_of};
 use super::ColumnKind;
+use super::number::{Form, is_missing};
+use super::survey::Survey;
 use crate::config::nearest;
 
 /// Words of one column, each of which is an input of the model; also classes of a table.
-const MAX_WORDS: usize = 1000;
+pub(super) const MAX_WORDS: usize = 1000;
 /// A schema file is small.
 const MAX_SCHEMA: u64 = 1 << 20;
 /// Names of a column that holds the classes.
-const TARGETS: [&str; 3] = ["target", "label", "class"];
+const TARGETS: [&str; 5] = ["target", "label", "labels", "class", "y"];
+/// Classes of a target that nobody doubts, however few rows each has.
+const FEW_CLASSES: usize = 20;
 
 /// What the file says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Schema {
     target: Option<String>,
+    /// Whether the first line holds the names of the columns.
+    pub header: Option<bool>,
+    /// What becomes of fields without a value; they are refused if nothing is said.
+    pub missing: Option<Missing>,
     #[serde(default)]
     columns: BTreeMap<String, Declared>,
     #[serde(skip)]
     path: PathBuf,
+}
+
+/// What becomes of fields without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Missing {
+    /// Their rows are left out.
+    Drop,
+    /// They are the mean of the column, or its most frequent word.
+    Mean,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +71,19 @@ enum Declared {
     Ignore {},
 }
 
+/// What is made of one column, before its content is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Use {
+    /// The classes.
+    Target,
+    /// Numbers in this form; one of them may stand for a missing value.
+    Number(Form, Option<f64>),
+    /// Words.
+    Words,
+    /// Nothing, and why, where it was not declared.
+    Nothing(Option<&'static str>),
+}
+
 /// What one column of the file becomes.
 #[derive(Debug)]
 pub(super) enum Role {
@@ -57,45 +92,54 @@ pub(super) enum Role {
     Ignored,
 }
 
-/// What the fields of one column are.
+/// What the fields of one column are, in the rows that are used.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     rows: usize,
     numbers: usize,
-    integers: usize,
     min: f64,
     max: f64,
     // Welford's running mean and sum of squares.
-    mean: f64,
+    pub mean: f64,
     squares: f64,
-    /// At most one more than allowed.
-    words: BTreeSet<String>,
+    /// How often each occurs; at most one more than allowed.
+    pub words: BTreeMap<String, usize>,
 }
 
 impl Content {
-    pub fn add(&mut self, field: &str) {
+    /// Adds a number.
+    pub fn number(&mut self, number: f64) {
+        if self.numbers == 0 {
+            (self.min, self.max) = (number, number);
+        }
+        self.numbers += 1;
+        (self.min, self.max) = (self.min.min(number), self.max.max(number));
+        let off = number - self.mean;
+        self.mean += off / self.numbers as f64;
+        self.squares += off * (number - self.mean);
+    }
+
+    /// Adds a word.
+    pub fn word(&mut self, word: &str) {
         self.rows += 1;
-        if let Ok(number) = field.parse::<f64>() {
-            self.integers += usize::from(number.fract() == 0.0);
-            if self.numbers == 0 {
-                (self.min, self.max) = (number, number);
-            }
-            self.numbers += 1;
-            (self.min, self.max) = (self.min.min(number), self.max.max(number));
-            let off = number - self.mean;
-            self.mean += off / self.numbers as f64;
-            self.squares += off * (number - self.mean);
+        if let Some(count) = self.words.get_mut(word) {
+            *count += 1;
+        } else if self.words.len() <= MAX_WORDS {
+            self.words.insert(word.to_owned(), 1);
         }
-        if self.words.len() <= MAX_WORDS && !self.words.contains(field) {
-            self.words.insert(field.to_owned());
-        }
+    }
+
+    /// Whether it is always the same.
+    pub fn is_constant(&self) -> bool {
+        if self.numbers > 0 { self.min == self.max } else { self.words.len() == 1 }
     }
 
     /// Sorted; numbers by size.
     fn sorted_words(&self) -> Vec<String> {
-        let mut words: Vec<String> = self.words.iter().cloned().collect();
-        if self.numbers == self.rows {
-            let number = |word: &String| word.parse::<f64>().unwrap_or(f64::NAN);
+        let mut words: Vec<String> = self.words.keys().cloned().collect();
+        let numbers: Option<Vec<f64>> = words.iter().map(|word| Form::Point.number(word)).collect();
+        if numbers.is_some() {
+            let number = |word: &String| Form::Point.number(word).unwrap_or(f64::NAN);
             words.sort_by(|a, b| number(a).total_cmp(&number(b)));
         }
         words
@@ -107,7 +151,7 @@ impl Schema {
     pub fn beside(path: &Path) -> Result<Schema, DataError> {
         let path = path.with_file_name(schema_name(path));
         if !path.is_file() {
-            return Ok(Schema::default());
+            return Ok(Schema { path, ..Schema::default() });
         }
         let length = fs::metadata(&path).map_err(|reason| io_error(&path, reason))?.len();
         let wrong = |reason: String| DataError::Schema { path: path.clone(), reason };
@@ -123,92 +167,159 @@ impl Schema {
         Ok(Schema { path, ..schema })
     }
 
-    fn wrong(&self, reason: String) -> DataError {
+    pub fn wrong(&self, reason: String) -> DataError {
         DataError::Schema { path: self.path.clone(), reason }
     }
 
-    /// Position of the target among these columns; refuses declared columns that are not there.
-    pub fn target(&self, names: &[String]) -> Result<usize, DataError> {
-        let known = || names.iter().map(String::as_str);
+    /// Refuses declared columns that are not there.
+    pub fn fits(&self, names: &[String]) -> Result<(), DataError> {
         for name in self.columns.keys().chain(&self.target) {
             if !names.contains(name) {
-                let near = nearest(name, known()).map(|near| format!("; did you mean {near:?}?"));
-                let near = near.unwrap_or_default();
-                return Err(self.wrong(format!("the table has no column {name:?}{near}")));
+                let near = nearest(name, names.iter().map(String::as_str));
+                let remedy = match (near, self.header) {
+                    (Some(near), _) => format!("; did you mean {near:?}?"),
+                    (None, Some(false)) => {
+                        "; with header = false they are called column 1, column 2, ...".to_owned()
+                    }
+                    (None, _) => format!("; it has {}", some(names.iter().map(String::as_str))),
+                };
+                return Err(self.wrong(format!("the table has no column {name:?}{remedy}")));
             }
         }
+        Ok(())
+    }
+
+    /// Whether a field of this column has no value: a word that is declared is one.
+    pub fn is_missing(&self, name: &str, field: &str) -> bool {
+        let declared = match self.columns.get(name) {
+            Some(Declared::Categorical { values: Some(values) }) => values.iter().any(|value| value == field),
+            _ => false,
+        };
+        is_missing(field) && !declared
+    }
+
+    /// What is made of each column. `own` is its name where it has one in the file.
+    pub fn uses(
+        &self,
+        names: &[String],
+        own: impl Fn(usize) -> Option<String>,
+        surveys: &[Survey],
+        path: &Path,
+    ) -> Result<Vec<Use>, DataError> {
+        let comma = surveys.iter().any(Survey::shows_comma);
+        let mut uses: Vec<Use> = Vec::with_capacity(names.len());
+        for (i, (name, survey)) in names.iter().zip(surveys).enumerate() {
+            let form = survey.form(comma);
+            let inferred = || match form {
+                _ if survey.is_empty() => Use::Nothing(Some("empty")),
+                _ if let Some(why) = survey.identifies(own(i).as_deref(), i == 0) => Use::Nothing(Some(why)),
+                Some(form) => Use::Number(form, survey.sentinel().map(|(sentinel, _)| sentinel)),
+                None => Use::Words,
+            };
+            uses.push(match self.columns.get(name) {
+                Some(Declared::Ignore {}) => Use::Nothing(None),
+                Some(Declared::Categorical { .. }) => Use::Words,
+                Some(Declared::Numeric { min, .. }) => {
+                    let allowed = |sentinel: &f64| min.is_none_or(|min| min > *sentinel);
+                    let sentinel = survey.sentinel().map(|(sentinel, _)| sentinel).filter(allowed);
+                    Use::Number(form.unwrap_or(Form::Point), sentinel)
+                }
+                None => inferred(),
+            });
+        }
+        let target = self.target(names, &uses).ok_or_else(|| DataError::Table {
+            path: path.into(),
+            reason: format!("no column is left for the target; name it in {}", schema_name(path)),
+        })?;
+        if matches!(self.columns.get(&names[target]), Some(Declared::Numeric { .. } | Declared::Ignore {})) {
+            let name = &names[target];
+            return Err(self.wrong(format!("the target {name:?} holds the classes and must be categorical")));
+        }
+        uses[target] = Use::Target;
+        Ok(uses)
+    }
+
+    fn target(&self, names: &[String], uses: &[Use]) -> Option<usize> {
         if let Some(target) = &self.target {
-            return Ok(names.iter().position(|name| name == target).unwrap_or_default());
+            return names.iter().position(|name| name == target);
         }
         let named = |name: &String| TARGETS.contains(&name.to_lowercase().as_str());
         let mut named = (0..names.len()).filter(|&i| named(&names[i]));
         match (named.next(), named.next()) {
-            (Some(only), None) => Ok(only),
-            _ => Ok(names.len().saturating_sub(1)),
+            (Some(only), None) => Some(only),
+            _ => uses.iter().rposition(|used| !matches!(used, Use::Nothing(_))),
         }
     }
 
     /// What a column becomes, by what is declared and by its content. `path` is the table.
-    pub fn role(
-        &self,
-        name: &str,
-        is_target: bool,
-        content: &Content,
-        path: &Path,
-    ) -> Result<Role, DataError> {
+    pub fn role(&self, name: &str, used: Use, content: &Content, path: &Path) -> Result<Role, DataError> {
         let declared = self.columns.get(name);
         let column = |reason: String| DataError::Column { path: path.into(), column: name.into(), reason };
-        if is_target {
-            let given = match declared {
-                Some(Declared::Numeric { .. } | Declared::Ignore {}) => {
-                    let reason = format!("the target {name:?} holds the classes and must be categorical");
-                    return Err(self.wrong(reason));
-                }
-                Some(Declared::Categorical { values }) => values.as_ref(),
-                None => None,
-            };
-            let fraction = content.numbers == content.rows && content.integers < content.rows;
-            if given.is_none() && (fraction || content.words.len() > MAX_WORDS) {
+        match used {
+            Use::Nothing(_) => Ok(Role::Ignored),
+            Use::Target => {
+                let given = match declared {
+                    Some(Declared::Categorical { values }) => values.as_ref(),
+                    _ => None,
+                };
+                let numbers =
+                    || content.words.keys().map(|word| Form::Point.number(word).or(Form::Comma.number(word)));
                 let many = content.words.len();
-                let many = if many > MAX_WORDS { format!("more than {MAX_WORDS}") } else { many.to_string() };
-                return Err(column(format!(
-                    "as the target it would have {many} classes, it looks like a quantity; name the column of classes \
-                     as target in {}",
-                    schema_name(path)
-                )));
+                let fractions = numbers().all(|number| number.is_some())
+                    && numbers().flatten().any(|number| number.fract() != 0.0);
+                if given.is_none()
+                    && (fractions || (many > FEW_CLASSES && 2 * many > content.rows) || many > MAX_WORDS)
+                {
+                    let many =
+                        if many > MAX_WORDS { format!("more than {MAX_WORDS}") } else { many.to_string() };
+                    return Err(column(format!(
+                        "as the target it would have {many} classes, it looks like a quantity; name the column of \
+                         classes as target in {}",
+                        schema_name(path)
+                    )));
+                }
+                let classes = self.words(name, given, content)?;
+                match classes.as_slice() {
+                    [only] => Err(column(format!(
+                        "it is the target and always {only:?}; with a single class there is no gradient to invert, \
+                         name another column as target in {}",
+                        schema_name(path)
+                    ))),
+                    _ => Ok(Role::Target(classes)),
+                }
             }
-            let classes = self.words(name, given, content)?;
-            return match classes.as_slice() {
-                [only] => Err(column(format!(
-                    "it is the target and always {only:?}; with a single class there is no gradient to invert"
-                ))),
-                _ => Ok(Role::Target(classes)),
-            };
-        }
-        let range = |min: Option<f64>, max: Option<f64>| {
-            let std = (content.squares / content.numbers.max(1) as f64).sqrt();
-            let (least, most) = (min.unwrap_or(content.min), max.unwrap_or(content.max));
-            let declared = min.is_some() || max.is_some();
-            if declared && !(least.is_finite() && most.is_finite() && least < most) {
-                return Err(self
-                    .wrong(format!("column {name:?} has min {least} and max {most}; min must be smaller")));
+            Use::Number(..) => {
+                let (min, max) = match declared {
+                    Some(Declared::Numeric { min, max }) => (*min, *max),
+                    _ => (None, None),
+                };
+                let std = (content.squares / content.numbers.max(1) as f64).sqrt();
+                let (least, most) = (min.unwrap_or(content.min), max.unwrap_or(content.max));
+                let declared = min.is_some() || max.is_some();
+                if declared && !(least.is_finite() && most.is_finite() && least < most) {
+                    return Err(self.wrong(format!(
+                        "column {name:?} has min {least} and max {most}; min must be smaller"
+                    )));
+                }
+                Ok(Role::Input(ColumnKind::Numeric { min: least, max: most, std }))
             }
-            Ok(Role::Input(ColumnKind::Numeric { min: least, max: most, std }))
-        };
-        match declared {
-            Some(Declared::Ignore {}) => Ok(Role::Ignored),
-            Some(Declared::Numeric { min, max }) => range(*min, *max),
-            Some(Declared::Categorical { values }) => {
-                let values = self.words(name, values.as_ref(), content)?;
-                Ok(Role::Input(ColumnKind::Categorical { values }))
-            }
-            None if 2 * content.numbers > content.rows => range(None, None),
-            None if content.words.len() > MAX_WORDS => Err(column(format!(
+            Use::Words if declared.is_none() && content.words.len() > MAX_WORDS => Err(column(format!(
                 "it has more than {MAX_WORDS} different words; give it kind = \"ignore\" in {}",
                 schema_name(path)
             ))),
-            None => Ok(Role::Input(ColumnKind::Categorical { values: content.sorted_words() })),
+            Use::Words => {
+                let given = match declared {
+                    Some(Declared::Categorical { values }) => values.as_ref(),
+                    _ => None,
+                };
+                Ok(Role::Input(ColumnKind::Categorical { values: self.words(name, given, content)? }))
+            }
         }
+    }
+
+    /// Whether the kind of a column is declared to be numeric.
+    pub fn is_declared_numeric(&self, name: &str) -> bool {
+        matches!(self.columns.get(name), Some(Declared::Numeric { .. }))
     }
 
     /// The words of a column as declared, else as they are.
@@ -225,6 +336,17 @@ impl Schema {
             return Err(self.wrong(reason));
         }
         Ok(words)
+    }
+}
+
+/// Some of the names, and how many more.
+pub(super) fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 8;
+    let all = names.len();
+    let shown: Vec<&str> = names.take(MOST).collect();
+    match all {
+        0..=MOST => shown.join(", "),
+        _ => format!("{} and {} more", shown.join(", "), all - MOST),
     }
 }
 
