@@ -270,7 +270,7 @@ fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
         table::open(path)
     } else if name.ends_with(".bin") {
         cifar::open(path)
-    } else if matches!(start[..], [0x1f, 0x8b, ..] | [0, 0, 8, 1 | 3]) || name.contains("-ubyte") {
+    } else if matches!(start[..], [0x1f, 0x8b, ..] | [0, 0, 8, 1 | 3, ..]) || name.contains("-ubyte") {
         idx::open(path)
     } else if folder::has_picture_extension(path) {
         picture::open(path)
