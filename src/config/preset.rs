@@ -160,8 +160,12 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
         for (name, value) in table {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
-                // Its constants belong together: one without the other is no value.
-                toml::Value::Table(inner) if key != "victim.normalise" => collect(&key, inner, into),
+                // One value each: what is inside has no meaning by itself.
+                toml::Value::Table(inner)
+                    if !["victim.normalise", "federation.accumulate"].contains(&key.as_str()) =>
+                {
+                    collect(&key, inner, into);
+                }
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
                 // As people write them: 1e-6 rather than 0.000001.
                 toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
