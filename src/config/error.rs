@@ -27,6 +27,37 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// Words of other tools for what has another name here; said where that name is among those expected.
+const ELSEWHERE: [(&str, &str); 20] = [
+    ("lr", "learning_rate"),
+    ("batch_size", "batch"),
+    ("batch_size", "local_batch"),
+    ("batch", "local_batch"),
+    ("num_epochs", "epochs"),
+    ("epochs", "local_epochs"),
+    ("steps", "epochs"),
+    ("steps", "local_epochs"),
+    ("local_steps", "epochs"),
+    ("local_steps", "local_epochs"),
+    ("max_steps", "epochs"),
+    ("accumulation_steps", "accumulate"),
+    ("gradient_accumulation_steps", "accumulate"),
+    ("max_norm", "clip"),
+    ("max_grad_norm", "clip"),
+    ("grad_clip", "clip"),
+    ("clip_norm", "clip"),
+    ("mu", "proximal"),
+    ("proximal_mu", "proximal"),
+    ("epsilon", "eps"),
+];
+
+/// The known key that is meant by a wrong one.
+fn meant<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let elsewhere = ELSEWHERE.iter().filter(|(word, _)| *word == wrong).map(|(_, ours)| *ours);
+    let translated = elsewhere.filter_map(|ours| known.iter().copied().find(|key| *key == ours)).next();
+    translated.or_else(|| nearest(wrong, known.iter().copied()))
+}
+
 /// serde's message with file, line and the nearest known key.
 pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
     let origin = match (text, error.span()) {
@@ -41,7 +72,14 @@ pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> C
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let suggestion = match words.split_first() {
         Some((wrong, known)) if message.starts_with("unknown") => {
-            nearest(wrong, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"))
+            meant(wrong, known).map(|near| match near {
+                "epochs" | "local_epochs" if wrong.ends_with("steps") => {
+                    format!(
+                        "; did you mean `{near}`, from which, with the batch, the number of steps follows?"
+                    )
+                }
+                near => format!("; did you mean `{near}`?"),
+            })
         }
         _ => None,
     };

@@ -55,7 +55,6 @@ pub struct Federation {
     #[serde(skip_serializing_if = "is_default")]
     pub accumulate: Accumulate,
     /// What makes a local step of a gradient (FedAvg).
-    #[serde(skip_serializing_if = "is_default")]
     pub optimiser: LocalOptimiser,
     /// Momentum of the local steps (FedAvg, SGD).
     pub momentum: f64,
@@ -63,7 +62,6 @@ pub struct Federation {
     #[serde(skip_serializing_if = "is_default")]
     pub dampening: f64,
     /// Nesterov's momentum (FedAvg, SGD).
-    #[serde(skip_serializing_if = "is_default")]
     pub nesterov: bool,
     /// Decay of the moments (FedAvg, Adam); PyTorch's if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -346,13 +344,55 @@ mod tests {
                 "knowledge.local={ assumed = { learning_rate = 0.1, batch = 9 } }",
                 "knowledge.local assumes batch = 9, but the attacked client holds 4",
             ),
+            (
+                "federation.optimiser=adamax",
+                "unknown variant `adamax`, expected one of `sgd`, `adam`, `adamw`; did",
+            ),
+            ("federation.lr=0.1", "did you mean `learning_rate`?"),
+            ("federation.batch_size=2", "did you mean `local_batch`?"),
+            ("federation.optimizer=adam", "did you mean `optimiser`?"),
+            ("federation.steps=2", "did you mean `local_epochs`, from which, with the batch, the number of"),
+            (
+                "federation.nesterov=true",
+                "federation.nesterov = true needs a momentum above 0 and no dampening",
+            ),
+            ("federation.dampening=0.5", "federation.dampening = 0.5, but there is no momentum to dampen"),
+            ("federation.dampening=1.5", "federation.dampening = 1.5, must be 0 to 1"),
+            ("federation.betas=[0.9, 0.99]", "federation.betas belongs to Adam, but the optimiser is SGD"),
+            ("federation.eps=1e-6", "federation.eps belongs to Adam"),
+            ("federation.clip=0", "federation.clip = 0, must be above 0, the largest norm of a gradient"),
+            ("federation.proximal=-1", "federation.proximal = -1, must be 0 or more"),
+            ("federation.weight_decay=nan", "federation.weight_decay = NaN, must be 0 or more"),
+            (
+                "federation.accumulate=2",
+                "federation.accumulate = 2, but an epoch of the attacked client has 1 batch",
+            ),
+            ("federation.accumulate=0", "federation.accumulate = 0, but an epoch"),
+            ("federation.accumulate=mean", "accumulate is a number of batches, as 4, or { sum = 4 } where"),
             ("victim.share_buffers=true", "in eval mode the statistics are public already"),
         ] {
             let error = refused(&[&fedavg[..], &[change]].concat());
             assert!(error.contains(says), "{change}: {error}");
         }
+        for (change, says) in [
+            ("federation.momentum=0.9", "federation.momentum belongs to SGD, but the optimiser is Adam"),
+            ("federation.nesterov=true", "federation.nesterov belongs to SGD, but the optimiser is Adam"),
+            (
+                "federation.betas=[0.9, 1]",
+                "federation.betas = [0.9, 1.0], must both be 0 or more and below 1",
+            ),
+            ("federation.eps=0", "federation.eps = 0, must be above 0"),
+        ] {
+            let error = refused(&[&fedavg[..], &["federation.optimiser=adam", change]].concat());
+            assert!(error.contains(says), "{change}: {error}");
+        }
         for (changes, says) in [
-            (&["federation.algorithm=fedavg"][..], "learning_rate is missing: fedavg takes local steps"),
+            (
+                &["federation.optimiser=adam"][..],
+                "federation.optimiser is for local steps; use federation.alg",
+            ),
+            (&["federation.clip=1"], "federation.clip is for local steps"),
+            (&["federation.algorithm=fedavg"], "learning_rate is missing: fedavg takes local steps"),
             (&["federation.attack_rounds=[5]"], "learning_rate is missing: the server needs a step size"),
             (&["federation.local_epochs=2"], "local_epochs is for local steps"),
             (&["knowledge.local=none"], "knowledge.local is about local steps"),
@@ -388,6 +428,26 @@ mod tests {
             "federation.local_batch=4",
         ]);
         assert_eq!(config.protocol(), "FedAvg, 2 epochs of 4, lr 0.1");
+        let fedavg = |changes: &[&str]| {
+            let common = [rate, "federation.algorithm=fedavg", "victim.indices=[0,1,2,3]"];
+            load(&[&common[..], &["federation.local_batch=1"], changes].concat()).protocol()
+        };
+        for (changes, says) in [
+            (&["federation.momentum=0.9", "federation.nesterov=true"][..], ", lr 0.1, Nesterov momentum 0.9"),
+            (
+                &["federation.momentum=0.9", "federation.dampening=0.5"],
+                ", lr 0.1, momentum 0.9, dampening 0.5",
+            ),
+            (&["federation.clip=2", "federation.proximal=0.01"], ", lr 0.1, clip 2, proximal 0.01"),
+            (&["federation.accumulate=2"], ", accumulate 2, lr 0.1"),
+            (&["federation.accumulate={ sum = 2 }"], ", accumulate 2 (sum), lr 0.1"),
+            (&["federation.optimiser=adam", "federation.eps=1e-6"], ", Adam, lr 0.1, eps 1e-6"),
+            // As PyTorch's AdamW decays if nothing is said.
+            (&["federation.optimiser=adamw"], ", AdamW, lr 0.1, weight decay 0.01"),
+            (&["federation.optimiser=adamw", "federation.weight_decay=0"], ", AdamW, lr 0.1, weight decay 0"),
+        ] {
+            assert_eq!(fedavg(changes), format!("FedAvg, 1 epoch of 1{says}"));
+        }
         assert!(config.threat_model().starts_with("C (parameter-aware"));
     }
 }

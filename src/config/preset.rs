@@ -161,9 +161,12 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
         for (name, value) in table {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
-                // Values that are one although they are written as a table.
-                toml::Value::Table(inner) if !["victim.normalise", "victim.loss"].contains(&key.as_str()) => {
-                    collect(&key, inner, into)
+                // One value each: what is inside has no meaning by itself.
+                toml::Value::Table(inner)
+                    if !["victim.normalise", "victim.loss", "federation.accumulate"]
+                        .contains(&key.as_str()) =>
+                {
+                    collect(&key, inner, into);
                 }
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
                 // As people write them: 1e-6 rather than 0.000001.

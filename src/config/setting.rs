@@ -258,7 +258,7 @@ pub static SETTINGS: &[Setting] = &[
         "knowledge.local",
         Kind::Optional,
         "",
-        "none, { assumed = { learning_rate = 0.01, batch = 4 } }, empty: known",
+        "none, { assumed = { learning_rate = 0.01, optimiser = \"adam\" } }, empty: known",
         "what the attacker knows of local steps",
     ),
     setting("knowledge.order", Kind::Flag, "", "", "the attacker knows in which order a client shuffled"),
@@ -311,11 +311,67 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Optional,
         "samples",
         "1 to a client's, empty: all",
-        "samples of one local step",
+        "samples of one batch of the local steps",
     ),
     setting("federation.learning_rate", Kind::Optional, "", "above 0", "step size of training"),
-    setting("federation.momentum", Kind::Typed, "", "0 or more, below 1", "momentum of local steps"),
-    setting("federation.weight_decay", Kind::Typed, "", "0 or more", "weight decay of local steps"),
+    setting(
+        "federation.optimiser",
+        Kind::Choice(&["sgd", "adam", "adamw"]),
+        "",
+        "",
+        "what makes a local step of a gradient",
+    ),
+    setting("federation.momentum", Kind::Typed, "", "0 or more, below 1", "momentum of local steps (SGD)"),
+    setting("federation.nesterov", Kind::Flag, "", "", "Nesterov's momentum in local steps (SGD)"),
+    setting(
+        "federation.dampening",
+        Kind::Optional,
+        "",
+        "0 to 1, empty: 0",
+        "share of a gradient that does not join the momentum (SGD)",
+    ),
+    setting(
+        "federation.betas",
+        Kind::Optional,
+        "",
+        "as [0.9, 0.999], empty: that",
+        "decay of the two moments of local steps (Adam)",
+    ),
+    setting(
+        "federation.eps",
+        Kind::Optional,
+        "",
+        "above 0, empty: 1e-8",
+        "added to the root of the second moment (Adam)",
+    ),
+    setting(
+        "federation.weight_decay",
+        Kind::Optional,
+        "",
+        "0 or more, empty: 0, 0.01 for adamw",
+        "weight decay of local steps",
+    ),
+    setting(
+        "federation.clip",
+        Kind::Optional,
+        "",
+        "above 0, empty: none",
+        "largest norm of the gradient of a local step",
+    ),
+    setting(
+        "federation.proximal",
+        Kind::Optional,
+        "",
+        "0 or more, empty: 0",
+        "FedProx's mu: local steps are pulled to the global model",
+    ),
+    setting(
+        "federation.accumulate",
+        Kind::Optional,
+        "batches",
+        "1 or more, { sum = 4 }, empty: 1",
+        "batches that make one local step; sum: not divided",
+    ),
     setting("federation.shuffle", Kind::Flag, "", "", "each epoch takes the samples in another order"),
     setting(
         "federation.server_learning_rate",
@@ -378,6 +434,39 @@ mod tests {
             preset::change(&preset.config, [("victim.options.width", "0")]).unwrap_err().key,
             "victim.options.width"
         );
+    }
+
+    #[test]
+    fn local_training_is_set_and_emptied() {
+        let fedavg = [
+            ("federation.algorithm", "fedavg"),
+            ("federation.learning_rate", "0.1"),
+            ("victim.indices", "[0, 1, 2, 3]"),
+            ("federation.local_batch", "1"),
+        ];
+        let preset = preset::load("ig-lenet", &[], Path::new("/nonexistent")).unwrap();
+        let preset = preset::change(&preset.config, fedavg).unwrap();
+        let sgd = [("federation.momentum", "0.9"), ("federation.dampening", "0.5")];
+        let adam = [
+            ("federation.optimiser", "adamw"),
+            ("federation.betas", "[0.8, 0.9]"),
+            ("federation.eps", "1e-6"),
+            ("federation.weight_decay", "0.1"),
+            ("federation.clip", "2.0"),
+            ("federation.proximal", "0.5"),
+            ("federation.accumulate", "{ sum = 2 }"),
+        ];
+        for given in [&sgd[..], &adam] {
+            assert!(given.iter().all(|(key, _)| SETTINGS.iter().any(|setting| setting.key == *key)));
+            let changed = preset::change(&preset, given.iter().copied()).unwrap();
+            let shown = preset::flat(&changed);
+            assert!(
+                given.iter().all(|(key, value)| shown.get(*key).is_some_and(|shown| shown == value)),
+                "{shown:?}"
+            );
+            let emptied = given.iter().map(|(key, _)| (*key, ""));
+            assert_eq!(preset::change(&changed, emptied).unwrap(), preset);
+        }
     }
 
     #[test]

@@ -65,6 +65,16 @@ const FEDAVG: [&str; 6] = [
     "federation.local_batch=2",
 ];
 
+/// Local training that is not plain SGD.
+const KINDS: [&[&str]; 6] = [
+    &["federation.optimiser=adam", "federation.learning_rate=0.01"],
+    &["federation.optimiser=adamw", "federation.learning_rate=0.01", "federation.local_batch=1"],
+    &["federation.momentum=0.9", "federation.nesterov=true", "federation.learning_rate=0.02"],
+    &["federation.momentum=0.9", "federation.dampening=0.5", "federation.learning_rate=0.02"],
+    &["federation.clip=0.5", "federation.proximal=0.1"],
+    &["federation.local_batch=1", "federation.accumulate={ sum = 2 }"],
+];
+
 fn fedavg(changes: &[&str]) -> World {
     world(&[&FEDAVG[..], &["federation.local_epochs=3"], changes].concat())
 }
@@ -74,6 +84,9 @@ fn an_attacker_who_knows_the_local_steps_matches_the_update_exactly() {
     assert!(fedavg(&[]).distance_at_the_truth(0) < 1e-12);
     let momentum = ["federation.momentum=0.9", "federation.weight_decay=0.01"];
     assert!(fedavg(&momentum).distance_at_the_truth(0) < 1e-12);
+    for kind in KINDS {
+        assert!(fedavg(kind).distance_at_the_truth(0) < 1e-12, "{kind:?}");
+    }
     assert!(fedavg(&["victim.model=convnet64", "victim.mode=train"]).distance_at_the_truth(0) < 1e-12);
 }
 
@@ -86,6 +99,24 @@ fn an_attacker_who_knows_less_does_not() {
     // Assuming what is true is knowing it.
     let right = "knowledge.local={ assumed = { learning_rate = 0.5, batch = 2, epochs = 3 } }";
     assert!(fedavg(&[right]).distance_at_the_truth(0) < 1e-12);
+}
+
+#[test]
+fn an_attacker_who_takes_other_local_training_for_plain_sgd_does_not_match() {
+    for kind in KINDS {
+        let rate = kind.iter().find_map(|change| change.strip_prefix("federation.learning_rate="));
+        let batch = if kind.contains(&"federation.local_batch=1") { 1 } else { 2 };
+        let rate = rate.unwrap_or("0.5");
+        let taken = format!(
+            "knowledge.local={{ assumed = {{ learning_rate = {rate}, batch = {batch}, epochs = 3 }} }}"
+        );
+        let distance = fedavg(&[kind, &[taken.as_str()]].concat()).distance_at_the_truth(0);
+        assert!(distance > 1e-6, "{kind:?}: {distance}");
+    }
+    // Assuming what is true is knowing it.
+    let right =
+        "knowledge.local={ assumed = { learning_rate = 0.01, batch = 2, epochs = 3, optimiser = \"adam\" } }";
+    assert!(fedavg(&[KINDS[0], &[right]].concat()).distance_at_the_truth(0) < 1e-12);
 }
 
 #[test]
@@ -176,6 +207,13 @@ fn the_global_model_learns_from_its_clients() {
             "federation.local_batch=4",
             "federation.local_epochs=5",
             "federation.partition={ dirichlet = 1 }",
+        ],
+        &[
+            "federation.algorithm=fedavg",
+            "federation.local_batch=4",
+            "federation.local_epochs=5",
+            "federation.optimiser=adam",
+            "federation.learning_rate=0.01",
         ],
     ] {
         let untrained = trained(changes, 0).server.standing().unwrap().unwrap();
