@@ -127,6 +127,14 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder of files that are not read.
+    #[error("{} holds no pictures that are read, but {found}: convert them to PNG or JPEG", path.display())]
+    OtherFiles {
+        /// The folder.
+        path: PathBuf,
+        /// Kinds and numbers of its files.
+        found: String,
+    },
     /// Pictures both beside and inside sub-folders: their classes would be a guess.
     #[error(
         "{} holds pictures and also sub-folders with pictures: move them all into sub-folders, one for each class",

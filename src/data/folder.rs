@@ -1,9 +1,13 @@
-//! A folder of PNG and JPEG pictures: side by side, each its own class, or in sub-folders, which are the
-//! classes. Pictures are told by extension when listing and by content when decoding.
+//! A folder of pictures: side by side, each its own class, or in sub-folders, which are the classes. Pictures are told
+//! by extension when listing and by content when decoding; their headers are read at once, so that a broken one is
+//! named before anything is computed.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use super::picture::Picture;
 use super::{DataError, Dataset, Samples, io_error, name_of, pad_classes};
@@ -14,10 +18,15 @@ const MAX_FLAT: usize = 1000;
 /// Folders that are parts of a set rather than classes.
 const SPLITS: [&str; 6] = ["train", "training", "val", "valid", "validation", "test"];
 
-/// Opens a folder. Names starting with a dot are skipped, everything is sorted by name, deeper folders than
-/// one level are not entered. A folder of nothing but `train`, `val` and `test` is refused: one of them is the set.
+/// Folders that systems and programs leave behind, besides those whose names start with a dot.
+const LEFT_BEHIND: [&str; 3] = ["__MACOSX", "@eaDir", "$RECYCLE.BIN"];
+
+/// Opens a folder. Names starting with a dot are skipped, everything is sorted by name as text, as torchvision's
+/// ImageFolder does (10 before 2), deeper folders than one level are not entered. A folder with `train`, `val` and
+/// `test` is refused: one of them is the set.
 pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
-    let (pictures, folders) = list(path)?;
+    let mut left_out = BTreeMap::new();
+    let (pictures, folders) = list(path, &mut left_out)?;
     if pictures.is_empty() && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(DataError::EmptyFolder { path: path.into() });
     }
@@ -27,13 +36,20 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
     let mut classes = Vec::new();
     let mut inside = Vec::new();
     for folder in folders {
-        let (pictures, _) = list(&folder)?;
+        let (pictures, deeper) = list(&folder, &mut left_out)?;
+        if !deeper.is_empty() && !pictures.is_empty() {
+            *left_out.entry("deeper folders".into()).or_default() += deeper.len();
+        }
         if !pictures.is_empty() {
             inside.extend(pictures.into_iter().map(|picture| (classes.len(), picture)));
             classes.push(name_of(&folder));
         }
     }
+    let is_flat = !pictures.is_empty();
     let labelled = match (pictures.is_empty(), inside.is_empty()) {
+        (true, true) if !left_out.is_empty() => {
+            return Err(DataError::OtherFiles { path: path.into(), found: counted(&left_out) });
+        }
         (true, true) => return Err(DataError::NoPictures { path: path.into() }),
         (false, false) => return Err(DataError::MixedFolder { path: path.into() }),
         (true, false) => inside,
@@ -50,48 +66,85 @@ pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
             pictures.into_iter().enumerate().collect()
         }
     };
+    let mut reading = Reading::default();
+    if !is_flat {
+        let numbered: Vec<String> =
+            classes.iter().take(12).enumerate().map(|(label, class)| format!("{label} = {class}")).collect();
+        let more = if classes.len() > numbered.len() { ", ..." } else { "" };
+        reading
+            .note(format!("classes are the sub-folders in the order of text: {}{more}", numbered.join(", ")));
+    }
     if classes.len() < 2 {
         classes = pad_classes(classes);
+        reading.note(format!("one sub-folder is one class, {} without samples are added", classes.len() - 1));
+    }
+    if !left_out.is_empty() {
+        reading.note(format!("left out: {}", counted(&left_out)));
     }
     let (labels, pictures): (Vec<usize>, Vec<Picture>) =
         labelled.into_iter().map(|(label, path)| (label, Picture::File(path))).unzip();
+    let checked: Vec<Result<(), DataError>> = pictures.par_iter().map(Picture::check).collect();
+    checked.into_iter().collect::<Result<(), _>>()?;
     Ok(Dataset {
         name: name_of(path),
         classes,
         channels: 3,
         size: None,
         table: None,
-        reading: Reading::default(),
+        reading,
         known: None,
         labels,
         samples: Samples::Pictures(pictures),
     })
 }
 
-/// An error if all of the folders are splits by name.
+/// What was left out, with its count.
+fn counted(left_out: &BTreeMap<String, usize>) -> String {
+    left_out.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+}
+
+/// An error if all of the folders, or two of them, are splits by name.
 fn refuse_splits(path: &Path, folders: &[PathBuf]) -> Result<(), DataError> {
     let names: Vec<String> = folders.iter().map(|folder| name_of(folder)).collect();
-    match folders.first() {
-        Some(first) if names.iter().all(|name| SPLITS.contains(&name.to_lowercase().as_str())) => {
-            Err(DataError::Splits { path: path.into(), splits: names.join(", "), first: first.into() })
+    let is_split = |name: &&String| SPLITS.contains(&name.to_lowercase().as_str());
+    let splits: Vec<&str> = names.iter().filter(is_split).map(String::as_str).collect();
+    let first = names.iter().position(|name| is_split(&name)).map(|at| &folders[at]);
+    let has_classes = || {
+        let others = folders.iter().zip(&names).filter(|(_, name)| !is_split(name));
+        others
+            .into_iter()
+            .any(|(folder, _)| list(folder, &mut BTreeMap::new()).is_ok_and(|(p, _)| !p.is_empty()))
+    };
+    match first {
+        Some(first) if splits.len() == names.len() || (splits.len() > 1 && !has_classes()) => {
+            Err(DataError::Splits { path: path.into(), splits: splits.join(", "), first: first.into() })
         }
         _ => Ok(()),
     }
 }
 
-/// Pictures and folders directly in `path`, sorted by name.
-fn list(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+/// Pictures and folders directly in `path`, sorted by name. Files of other kinds are counted by their extension.
+fn list(
+    path: &Path,
+    left_out: &mut BTreeMap<String, usize>,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     let mut pictures = Vec::new();
     let mut folders = Vec::new();
     for entry in fs::read_dir(path).map_err(|reason| io_error(path, reason))? {
         let entry = entry.map_err(|reason| io_error(path, reason))?.path();
-        if name_of(&entry).starts_with('.') {
+        let name = name_of(&entry);
+        if name.starts_with('.') || LEFT_BEHIND.contains(&name.as_str()) {
             continue;
         }
         if entry.is_dir() {
             folders.push(entry);
         } else if entry.is_file() && has_picture_extension(&entry) {
             pictures.push(entry);
+        } else if !["thumbs.db", "desktop.ini"].contains(&name.to_lowercase().as_str()) {
+            let extension = entry.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+            *left_out
+                .entry(extension.map_or("without extension".into(), |e| format!(".{e}")))
+                .or_default() += 1;
         }
     }
     pictures.sort();
@@ -183,7 +236,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(open_folder(folder.path()), Err(DataError::EmptyFolder { .. })));
         fs::write(folder.path().join("notes.txt"), "text").unwrap();
-        assert!(matches!(open_folder(folder.path()), Err(DataError::NoPictures { .. })));
+        let error = open_folder(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("holds no pictures that are read, but 1 .txt: convert them to PNG or JPEG"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -199,13 +256,68 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_picture_is_named_when_it_is_used() {
+    fn a_damaged_picture_is_named_at_once() {
         let folder = tempfile::tempdir().unwrap();
         save(&folder.path().join("a.png"), 16, 1);
         fs::write(folder.path().join("b.png"), "text").unwrap();
-        let set = open_folder(folder.path()).unwrap();
-        assert!(set.batch(&[0], None).is_ok());
-        let error = set.batch(&[1], None).unwrap_err().to_string();
+        let error = open_folder(folder.path()).unwrap_err().to_string();
         assert!(error.contains("b.png is not a readable picture"), "{error}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_classes_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "0/x.png",
+            "1/x.BMP",
+            "10/x.webp",
+            "2/x.tiff",
+            "2/.hidden.png",
+            "__MACOSX/x.png",
+            ".ipynb_checkpoints/x.png",
+        ] {
+            save(&folder.path().join(name), 9, 5);
+        }
+        for name in ["0/Thumbs.db", "0/a.gif", "1/b.gif", "1/notes.txt"] {
+            fs::write(folder.path().join(name), "other").unwrap();
+        }
+        let set = open_folder(folder.path()).unwrap();
+        assert_eq!(set.classes, ["0", "1", "10", "2"]);
+        assert_eq!(set.batch(&[0, 1, 2, 3], None).unwrap().labels, [0, 1, 2, 3]);
+        let notes: Vec<&str> =
+            set.reading.notes().iter().filter_map(|note| note.split_once(": ")).map(|n| n.1).collect();
+        assert_eq!(
+            notes,
+            [
+                "classes are the sub-folders in the order of text: 0 = 0, 1 = 1, 2 = 10, 3 = 2",
+                "left out: 2 .gif, 1 .txt"
+            ]
+        );
+    }
+
+    #[test]
+    fn parts_of_a_set_are_named_beside_folders_without_pictures() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["train/a/1.png", "val/a/1.png"] {
+            save(&folder.path().join(name), 9, 5);
+        }
+        fs::create_dir(folder.path().join("annotations")).unwrap();
+        let error = open_folder(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("holds parts of a set (train, val)") && error.ends_with("/train"), "{error}");
+    }
+
+    #[test]
+    fn a_cut_picture_is_named_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        save(&folder.path().join("a/1.png"), 64, 1);
+        save(&folder.path().join("b/1.jpg"), 64, 1);
+        for (name, expected) in [("b/1.jpg", "b/1.jpg"), ("a/1.png", "a/1.png is cut off")] {
+            let path = folder.path().join(name);
+            let whole = fs::read(&path).unwrap();
+            fs::write(&path, &whole[..whole.len() * 2 / 3]).unwrap();
+            let error = open_folder(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            fs::write(&path, whole).unwrap();
+        }
     }
 }

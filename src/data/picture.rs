@@ -1,7 +1,7 @@
 //! One PNG or JPEG picture, from a file or embedded, decoded when it is needed and never trusted.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -39,6 +39,20 @@ impl Picture {
                 path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
             }
         }
+    }
+
+    /// Refuses what cannot be decoded by its header, or by all of it where its end is not that of its format.
+    pub fn check(&self) -> Result<(), DataError> {
+        let Picture::File(path) = self else { return Ok(()) };
+        header(open_file(path)?, path)?;
+        let mut file = File::open(path).map_err(|reason| io_error(path, reason))?;
+        let mut end = Vec::new();
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        file.seek(SeekFrom::Start(length.saturating_sub(12)))
+            .and_then(|_| file.read_to_end(&mut end))
+            .map_err(|reason| io_error(path, reason))?;
+        let is_whole = end.ends_with(b"\xff\xd9") || end.windows(4).any(|window| window == b"IEND");
+        if is_whole { Ok(()) } else { self.decode().map(|_| ()) }
     }
 
     /// Decodes it to three 8-bit channels. A grey picture gets three equal ones; transparency is dropped.

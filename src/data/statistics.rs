@@ -94,7 +94,6 @@ mod tests {
         for (name, side, pixel) in [("a.png", 8, [0, 51, 102]), ("b.png", 40, [255, 153, 102])] {
             RgbImage::from_pixel(side, side, Rgb(pixel)).save(folder.path().join(name)).unwrap();
         }
-        fs::write(folder.path().join("broken.png"), "no picture").unwrap();
         let normalisation = open(folder.path()).normalisation();
         near(&normalisation.mean, &[0.5, 0.4, 0.4]);
         near(&normalisation.std, &[0.5, 0.2, 1.0]);

@@ -98,3 +98,118 @@ fn a_clients_normalisation_can_be_said() {
     let error = refused(&lab, &["victim.normalise={ mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0] }"]);
     assert!(error.contains("victim.normalise has a std of 0, must be above 0"), "{error}");
 }
+
+/// Width, classes and rows of a table as a run reads it, and what is said of it.
+fn captured(lab: &Lab, path: &str) -> (usize, usize, Vec<f32>, String) {
+    let out = lab.path("captured");
+    let data = format!("victim.data={path}");
+    let output = lab.gialab(&[
+        "capture",
+        "table-row",
+        "--set",
+        &data,
+        "--set",
+        "victim.indices=[0]",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    let said = crate::lab::text(&output.stderr);
+    assert!(output.status.success(), "{path}: {said}");
+    let batch = fs::read(out.join("batch.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&batch).unwrap();
+    let images = file.tensor("images").unwrap();
+    let first = images.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let preset = fs::read_to_string(out.join("preset.toml")).unwrap();
+    let classes = preset.lines().find_map(|line| line.strip_prefix("classes = ")).unwrap().parse().unwrap();
+    (images.shape()[3], classes, first, said)
+}
+
+#[test]
+fn one_table_is_the_same_however_it_is_written() {
+    let lab = Lab::new();
+    let rows: Vec<String> = (0..40)
+        .map(|i| format!("{}.5,{},{},{}", i % 7, (i * 3) % 11, ["a", "b"][i % 2], ["no", "yes"][i / 2 % 2]))
+        .collect();
+    let body = rows.join("\n") + "\n";
+    let header = "length,width,kind,target\n";
+    let plain = format!("{header}{body}");
+    let wide: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let write = |name: &str, content: &[u8]| write(&lab.path(name), content);
+    let own = captured(&lab, &write("plain.csv", plain.as_bytes()));
+    // Length and width as numbers, two words; 0.5 is the least length, 0 the least width.
+    assert_eq!((own.0, own.1, own.2), (4, 2, vec![0.0, 0.0, 1.0, 0.0]));
+    let indexed = |name: &str| -> String {
+        let lines = rows.iter().enumerate().map(|(i, row)| format!("{i},{row}\n"));
+        format!("{name},{header}") + &lines.collect::<String>()
+    };
+    let forms: [(&str, Vec<u8>, &str); 17] = [
+        ("bom.csv", [b"\xef\xbb\xbf", plain.as_bytes()].concat(), "line 1 holds the names"),
+        ("utf16.csv", [b"\xff\xfe", &wide[..]].concat(), "the text is UTF-16"),
+        ("crlf.csv", plain.replace('\n', "\r\n").into(), "the target is target"),
+        ("cr.csv", plain.replace('\n', "\r").into(), "the target is target"),
+        ("semicolon.csv", plain.replace(',', ";").into(), "separated by semicolons"),
+        (
+            "decimal.csv",
+            plain.replace(',', ";").replace('.', ",").into(),
+            "length has a comma before its fractions",
+        ),
+        ("pipe.csv", plain.replace(',', "|").into(), "separated by |"),
+        ("tab.csv", plain.replace(',', "\t").into(), "separated by tabs"),
+        ("space.txt", body.replace(',', "   ").into(), "line 1 is taken as a row"),
+        ("uci.data", body.clone().into(), "the columns are called column 1 to column 4"),
+        ("integers.csv", format!("0,1,2,target\n{body}").into(), "line 1 holds the names"),
+        ("years.csv", format!("2019,2020,kind,target\n{body}").into(), "line 1 holds the names"),
+        ("index.csv", indexed("").into(), "column 1 is left out: counts the rows"),
+        ("unnamed.csv", indexed("Unnamed: 0").into(), "Unnamed: 0 is left out: counts the rows"),
+        ("trailing.csv", plain.replace('\n', ",\n").into(), "column 5 is left out: empty"),
+        (
+            "title.csv",
+            format!("Report of measurements\n# exported\n{plain}").into(),
+            "lines 1 to 2, no rows of the table",
+        ),
+        ("excel.csv", format!("sep=;\n{}", plain.replace(',', ";")).into(), "line 2 holds the names"),
+    ];
+    for (name, content, note) in forms {
+        let (width, classes, first, said) = captured(&lab, &write(name, &content));
+        assert_eq!((width, classes, first), (4, 2, vec![0.0, 0.0, 1.0, 0.0]), "{name}: {said}");
+        assert!(said.contains(&format!("read     {name}: ")) && said.contains(note), "{name}: {said}");
+    }
+}
+
+#[test]
+fn missing_values_are_refused_until_it_is_said_what_they_become() {
+    let lab = Lab::new();
+    let path = lab.path("t.csv").display().to_string();
+    let data = format!("victim.data={path}");
+    let body = "a,b,target\n1,5,x\nHOLE,6,y\n3,7,x\n5,8,y\n";
+    for hole in ["?", "NA", "nan", "", "-999"] {
+        fs::write(&path, body.replace("HOLE", hole)).unwrap();
+        let error = refused(&lab, &[&data, "victim.size="]);
+        assert!(
+            error.contains("t.csv: line 3, column a: ") && error.contains("missing = \"drop\""),
+            "{error}"
+        );
+        fs::write(lab.path("t.schema.toml"), "missing = \"drop\"\n").unwrap();
+        let (width, classes, _, said) = captured(&lab, &path);
+        assert_eq!((width, classes), (2, 2));
+        assert!(said.contains("1 rows that lack a value are left out"), "{said}");
+        fs::write(lab.path("t.schema.toml"), "missing = \"mean\"\n").unwrap();
+        captured(&lab, &path);
+        fs::remove_file(lab.path("t.schema.toml")).unwrap();
+    }
+    fs::write(&path, "a,b,target\n1,5,x\n2,6,\n3,7,x\n5,8,y\n").unwrap();
+    let error = refused(&lab, &[&data, "victim.size="]);
+    assert!(
+        error.contains("target target empty at line 3: remove the row, or set missing = \"drop\""),
+        "{error}"
+    );
+    for (content, expected) in [
+        ("", "t.csv: it is empty"),
+        ("a,b,target\n1,2,x\n1,2,3,y\n2,3,y\n", "line 3 has 4 fields where the others have 3; put a field"),
+        ("a,b,target\n1,2,x\n2,3,x\n", "it is the target and always \"x\""),
+    ] {
+        fs::write(&path, content).unwrap();
+        let error = refused(&lab, &[&data, "victim.size="]);
+        assert!(error.contains(expected), "{error}");
+    }
+}

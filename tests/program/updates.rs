@@ -190,7 +190,7 @@ fn the_loss_that_an_update_is_of_is_recognised_and_attacked() {
         }
     }
     // One output: a sigmoid of the labels 0 and 1, whose label can be inferred.
-    let problem = Problem::new(&["victim.loss=bce", "victim.classes=1", "victim.indices=[1]"]);
+    let problem = Problem::new(&["victim.loss=bce", "victim.classes=1"]);
     let update = problem.file("update.safetensors");
     for labels in [&[][..], &["knowledge.labels=infer", "attack.kind=idlg"]] {
         let (psnr, said) = problem.attacked(&update, labels);

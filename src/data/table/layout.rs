@@ -184,11 +184,13 @@ fn given_separator(text: &str) -> (&str, u64, Option<u8>) {
 /// The separator under which the first lines agree best on a number of columns, and that number.
 fn separator(text: &str, path: &Path) -> Option<(u8, usize)> {
     let name = name_of(path).to_lowercase();
-    let hinted = if name.contains(".tsv") || name.contains(".tab") { b'\t' } else { b',' };
+    let tabs = name.contains(".tsv") || name.contains(".tab");
     let score = |(place, (by, _)): (usize, &(u8, &str))| {
         let squeezed = if *by == b' ' { squeezed(cut(text)) } else { Cow::Borrowed(text) };
         let mut rows = sample(&squeezed, *by);
         let (columns, agree) = modal(&rows);
+        // Without the first, which may hold names.
+        rows = rows.split_off(rows.len().min(1));
         rows.retain(|row| row.len() == columns);
         let fields = rows.iter().flat_map(StringRecord::iter);
         let is_number =
@@ -196,7 +198,7 @@ fn separator(text: &str, path: &Path) -> Option<(u8, usize)> {
         let (all, numbers) =
             fields.fold((0, 0), |(all, numbers), field| (all + 1, numbers + usize::from(is_number(&field))));
         let share = (20 * numbers).checked_div(all).unwrap_or_default();
-        let rank = (agree, share, *by == hinted, SEPARATORS.len() - place);
+        let rank = (agree, share, tabs && *by == b'\t', SEPARATORS.len() - place);
         (columns > 1 && agree >= 5).then_some((rank, *by, columns))
     };
     SEPARATORS.iter().enumerate().filter_map(score).max().map(|(_, by, columns)| (by, columns))

@@ -147,14 +147,14 @@ impl<'a> Head<'a> {
 impl Single {
     /// The loss, label and scale that explain p best, `preferred` if it does as well as any.
     pub fn likeness(&self, p: &[f64], preferred: Loss) -> Likeness {
+        if let [p] = p {
+            return self.of_one_output(*p, preferred);
+        }
         let mut labels: Vec<usize> = (0..p.len()).collect();
         if labels.len() > LABELS {
             // With the opposite sign it is the largest.
             labels.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
             labels.drain(LABELS / 2..p.len() - LABELS / 2);
-        }
-        if p.len() == 1 {
-            labels = vec![0, 1];
         }
         let losses = [Loss::Ce, Loss::Bce, Loss::Mse, Loss::MseSoftmax];
         let all = labels.iter().flat_map(|&label| losses.map(|loss| self.under(p, loss, label)));
@@ -171,11 +171,23 @@ impl Single {
         *all.iter().find(same).filter(near).or(simpler.filter(near)).unwrap_or(&best)
     }
 
+    /// One number is some multiple of any other: whether it is that of a label as it is.
+    fn of_one_output(&self, p: f64, loss: Loss) -> Likeness {
+        let with = |label| {
+            let own = to_scores(loss, &self.scores, label)[0];
+            Likeness { loss, label, scale: 1.0, residual: (p / own - 1.0).abs() }
+        };
+        let (no, yes) = (with(0), with(1));
+        if yes.residual < no.residual { yes } else { no }
+    }
+
     fn under(&self, p: &[f64], loss: Loss, label: usize) -> Likeness {
         let own = to_scores(loss, &self.scores, label);
         let scale = dot(p, &own) / dot(&own, &own);
         let rest: Vec<f64> = p.iter().zip(&own).map(|(p, own)| p - scale * own).collect();
-        Likeness { loss, label, scale, residual: norm(&rest) / norm(p) }
+        let residual = norm(&rest) / norm(p);
+        // Where the loss has no gradient there is nothing to be like.
+        Likeness { loss, label, scale, residual: if residual.is_finite() { residual } else { f64::INFINITY } }
     }
 
     /// Cross-entropy with a share e of every target spread over all classes: p = k (s - t) + k e (t - 1/C).
