@@ -1,15 +1,17 @@
 //! Local training of many kinds: where it ends, and the gradient of the matching loss through all of its steps.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
 use super::models::{NO_PRIOR, matching};
 use super::{Case, Tensors, settings, tensors};
+use crate::attack::objective::Distance;
 use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::{Compute, Precision};
-use crate::config::DistanceKind;
-use crate::fl::{Client, Protocol, Update, UpdateKind};
+use crate::config::{DistanceKind, preset};
+use crate::fl::{Candidate, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
 use crate::model::{Clip, Descent, Optimiser, Parameters, Step, Targets};
 
 /// What must hold of a client, relative to the norm of a tensor unless said. In 32 bit Adam's smallest entries lead,
@@ -239,5 +241,55 @@ fn updates_that_were_rounded_on_the_way_are_matched_as_pytorch_matches_them() {
                 given.check_matching(&compute, &format!("{mixed}.delta"), &format!("{mixed}."), false);
             }
         }
+    }
+}
+
+/// The cosine distance that an attacker measures at the truth, where a LeNet in PyTorch sent this update and is taken to
+/// have trained so. Nothing without the files.
+fn distance_at_the_truth(update: &str, local: &str) -> Option<f64> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/12-other-local-training");
+    if !folder.is_dir() {
+        return None;
+    }
+    let file = |name: &str| folder.join(name).display().to_string();
+    let captured = format!(
+        "victim.captured={{ weights = \"{}\", update = \"{}\", kind = \"weights\", batch = 4, truth = \"{}\", \
+         local = {{ {local} }} }}",
+        file("global.pth"),
+        file(update),
+        file("truth4.pth")
+    );
+    let changes = [captured, "victim.data=".into(), "victim.size=".into(), "victim.classes=10".into()];
+    let config = preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config;
+    let compute = Compute::select("flex", Precision::F64).unwrap();
+    let setup = Setup::new(&config).unwrap();
+    let batch = setup.batch.clone().unwrap();
+    let x = compute.tensor(&setup.normalisation.apply(&batch.images), batch.images.shape());
+    let server = Server::new(&setup, &config, compute.clone());
+    let view = Source::new(setup, &config, compute.clone()).view(&server.model, 0);
+    let targets = Targets::hard(&compute, &batch.labels, 10);
+    let (model, mode) = (&view.model, view.knowledge.batch_norm);
+    let simulated = view.knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets });
+    Some(Distance::new(DistanceKind::Cosine, view.observed()).compare(simulated.gradient).distance())
+}
+
+#[test]
+#[allow(clippy::print_stderr)]
+fn clients_of_pytorch_are_matched_at_the_truth_by_what_they_did_alone() {
+    let adam = "epochs = 1, batch = 2, learning_rate = 0.001";
+    let sgd = "epochs = 1, batch = 2, learning_rate = 0.01";
+    for (update, plain, did) in [
+        ("adam.pth", adam, ", optimiser = \"adam\""),
+        ("clipped.pth", sgd, ", clip = 0.1"),
+        ("nesterov.pth", sgd, ", momentum = 0.9, nesterov = true"),
+    ] {
+        let Some(right) = distance_at_the_truth(update, &format!("{plain}{did}")) else {
+            eprintln!("skipped: the files of other local training are not there");
+            return;
+        };
+        let wrong = distance_at_the_truth(update, plain).unwrap();
+        // Weights in 32 bit, of which the update is a small difference.
+        assert!(right < 1e-6, "{update}: {right:e}");
+        assert!(wrong > 100.0 * right.abs(), "{update}: {wrong:e} taken for SGD, {right:e} as it was");
     }
 }

@@ -125,7 +125,7 @@ impl Adjoint {
 
 impl Descent {
     /// Whether the way back through a step asks for its gradient: it does where the step is not linear in it.
-    pub(super) fn reads_gradient(&self) -> bool {
+    pub fn reads_gradient(&self) -> bool {
         self.clip.is_some() || matches!(self.optimiser, Optimiser::Adam { .. })
     }
 

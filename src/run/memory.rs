@@ -3,7 +3,7 @@
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig};
 use crate::machine::{self, Bound};
-use crate::model::{self, Descent, Net, Step};
+use crate::model::{self, Descent, Net, Optimiser, Step};
 
 /// The program itself and its metrics, with pictures of no size.
 const PROGRAM: u64 = 64 << 20;
@@ -21,6 +21,10 @@ const HALF_COPIES: u64 = 9;
 /// More for a tape, and for the way back through local steps.
 const HALF_COPIES_TAPE: u64 = 1;
 const HALF_COPIES_STEPS: u64 = 8;
+
+/// More where a step's way back makes its gradient again, and for Adam's arithmetic.
+const HALF_COPIES_GRADIENT: u64 = 2;
+const HALF_COPIES_ADAM: u64 = 8;
 
 /// Copies of all maps of a sample: inputs and gradients of the first pass, tangents of the second; memory is used again
 /// from layer to layer. In halves.
@@ -71,7 +75,10 @@ impl Need {
             _ => (HALF_COPIES + HALF_COPIES_TAPE, HALF_MAPS_TAPE),
         };
         let steps = descents(config).map_or(0, |(clients, descent)| {
-            HALF_COPIES_STEPS * parameters / 2 + clients * descent.bytes(parameters)
+            let again = if descent.reads_gradient() { HALF_COPIES_GRADIENT } else { 0 };
+            let adam = if matches!(descent.optimiser, Optimiser::Adam { .. }) { HALF_COPIES_ADAM } else { 0 };
+            let copies = HALF_COPIES_STEPS + again + adam;
+            copies * parameters / 2 + clients * descent.bytes(parameters)
         });
         let [channels, height, width] = net.input().map(|n| n as u64);
         let pictures = PER_POSITION * height * width
@@ -145,7 +152,13 @@ fn at_once(config: &RunConfig) -> usize {
         None => batch,
         Some(local) => {
             let each = batch / config.federation.secure_aggregation.max(1) as usize;
-            local.batch.map_or(each, |most| each.min(most as usize))
+            let batch = local.batch.map_or(each, |most| each.min(most as usize));
+            // All micro-batches of a step wait where its gradient is asked for first.
+            let waiting = match Descent::of(&local, Vec::new()).reads_gradient() {
+                true => local.accumulate.batches() as usize,
+                false => 1,
+            };
+            each.min(batch * waiting)
         }
     };
     of(config.local()).max(of(assumed(config)))
@@ -197,8 +210,13 @@ mod tests {
             fedavg("federation.local_epochs=16"),
         );
         let momentum = [&four[..], &["federation.momentum=0.9"]].concat();
+        let nesterov = [&momentum[..], &["federation.nesterov=true"]].concat();
+        let adam = [&four[..], &["federation.optimiser=adam"]].concat();
+        let clip = [&four[..], &["federation.clip=1"]].concat();
+        let accumulated =
+            [&adam[..], &clip[4..], &["federation.local_batch=1", "federation.accumulate=4"]].concat();
         let four_wide = [&four[..], &wide[..]].concat();
-        let runs: [Run; 36] = [
+        let runs: [Run; 40] = [
             ("lenet", 32, 1, &[], "flex", 51),
             ("lenet", 32, 16, &[], "flex", 63),
             ("lenet", 128, 1, &[], "flex", 100),
@@ -230,6 +248,10 @@ mod tests {
             ("resnet18", 32, 4, &four, "flex", 815),
             ("resnet18", 32, 4, &sixteen, "flex", 968),
             ("resnet18", 32, 4, &momentum, "flex", 1113),
+            ("resnet18", 32, 4, &nesterov, "flex", 1165),
+            ("resnet18", 32, 4, &adam, "flex", 1651),
+            ("resnet18", 32, 4, &clip, "flex", 851),
+            ("resnet18", 32, 4, &accumulated, "flex", 1146),
             ("resnet18", 32, 4, &four_wide, "flex", 1581),
             ("resnet18-imagenet", 224, 4, &[], "flex", 740),
             ("resnet50-imagenet", 224, 1, &[], "flex", 785),
@@ -254,6 +276,10 @@ mod tests {
         };
         assert_eq!(count(&[]), 4);
         assert_eq!(count(&fedavg), 2);
+        // Where a step asks for its gradient first, what its batches kept waits.
+        let accumulated = [&fedavg[..], &["federation.local_batch=1", "federation.accumulate=3"]].concat();
+        assert_eq!(count(&accumulated), 1);
+        assert_eq!(count(&[&accumulated[..], &["federation.clip=1"]].concat()), 3);
         // It takes the update for one gradient of the whole batch.
         assert_eq!(count(&[&fedavg[..], &["knowledge.local=none"]].concat()), 4);
         let assumed = "knowledge.local={ assumed = { learning_rate = 0.01, batch = 1 } }";

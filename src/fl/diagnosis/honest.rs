@@ -52,7 +52,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
     };
     let parameters = net.initial_parameters(&compute, Seed(i as u64));
     let mut model = Model { parameters, buffers: net.initial_buffers(&compute), net };
-    let is_trained = i % 3 == 0;
+    let is_trained = i.is_multiple_of(3);
     if is_trained {
         for _ in 0..8 {
             let (x, targets) = draw(most.min(16));

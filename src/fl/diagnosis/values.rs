@@ -82,6 +82,7 @@ fn levels(tensor: &[f64]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
