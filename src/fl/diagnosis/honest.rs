@@ -162,10 +162,10 @@ fn honest_updates_are_not_refused() {
     assert!(warnings * 20 <= count, "{warned:#?}");
 }
 
-/// Takes minutes: `cargo test --release --lib five_hundred -- --ignored --nocapture` prints the counts that
+/// `cargo test --release --lib five_hundred -- --ignored --nocapture` prints the counts that
 /// docs/captured.md states.
 #[test]
-#[ignore = "takes minutes; the test beside it checks every thirteenth"]
+#[ignore = "takes half a minute alone; the test beside it checks every eleventh"]
 fn five_hundred_honest_updates_are_not_refused() {
     let (count, warned) = judge(0..520);
     use std::io::Write;
