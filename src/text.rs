@@ -23,6 +23,20 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     if is_formula && text != "-" && text.parse::<f64>().is_err() { format!("'{text}").into() } else { text }
 }
 
+/// A number with its digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let cuts = (1..digits.len()).filter(|i| (digits.len() - i).is_multiple_of(3));
+    let mut from = 0;
+    let mut text = String::new();
+    for cut in cuts {
+        text += &digits[from..cut];
+        text.push(',');
+        from = cut;
+    }
+    text + &digits[from..]
+}
+
 /// An error with its causes, each said once: some quote their cause themselves.
 pub fn sentence(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
@@ -44,6 +58,11 @@ mod tests {
     fn nothing_in_a_line_acts() {
         assert_eq!(one_line("a\x1b[31m\u{9b}1m\r\n\u{202e}\x7f\u{2028}é"), "a?[31m?1m?????é");
         assert_eq!(one_line("plain"), "plain");
+    }
+
+    #[test]
+    fn long_numbers_are_in_groups() {
+        assert_eq!([0, 999, 1000, 12_345_678].map(grouped), ["0", "999", "1,000", "12,345,678"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use gialab::config::ModelOptions;
 use gialab::model::ARCHITECTURES;
+use gialab::text::grouped;
 use serde::Serialize;
 
 use super::DONE;
@@ -96,19 +97,6 @@ fn table(out: &mut impl Write, rows: &[Row]) -> std::io::Result<()> {
         )?;
     }
     Ok(())
-}
-
-/// Digits in groups of three.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Three digits or so with a unit.

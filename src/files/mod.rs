@@ -11,6 +11,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::text::grouped;
+
 pub use draft::{Access, Draft, sweep};
 
 /// Texts that a person writes: presets, themes, keys, preferences.
@@ -48,7 +50,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let length = file.metadata()?.len();
     let too_large = |length: u64| {
-        let sentence = format!("it has {} bytes, and at most {} are read", digits(length), digits(most));
+        let sentence = format!("it has {} bytes, and at most {} are read", grouped(length), grouped(most));
         io::Error::new(ErrorKind::FileTooLarge, sentence)
     };
     if length > most {
@@ -179,19 +181,6 @@ fn through_link(error: io::Error) -> io::Error {
 
 fn flags(flags: OFlags) -> i32 {
     flags.bits() as i32
-}
-
-/// Digits in groups of three.
-fn digits(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

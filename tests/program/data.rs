@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::lab::{Lab, write};
+use crate::lab::{Lab, cases, text, write};
 
 /// A whole attack of a second at most on a fully connected network, on data of any kind.
 fn attack(lab: &Lab, changes: &[&str]) -> String {
@@ -113,7 +113,7 @@ fn captured(lab: &Lab, path: &str) -> (usize, usize, Vec<f32>, String) {
         "--out",
         out.to_str().unwrap(),
     ]);
-    let said = crate::lab::text(&output.stderr);
+    let said = text(&output.stderr);
     assert!(output.status.success(), "{path}: {said}");
     let batch = fs::read(out.join("batch.safetensors")).unwrap();
     let file = safetensors::SafeTensors::deserialize(&batch).unwrap();
@@ -211,5 +211,106 @@ fn missing_values_are_refused_until_it_is_said_what_they_become() {
         fs::write(&path, content).unwrap();
         let error = refused(&lab, &[&data, "victim.size="]);
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn fields_are_read_as_a_person_reads_them() {
+    let lab = Lab::new();
+    let write = |name: &str, content: &[u8]| write(&lab.path(name), content);
+    // Of the first row of forty: the number as a share of its range, the width, and what is said.
+    let rows = |head: &str, field: &dyn Fn(usize) -> String| {
+        let lines = (0..40).map(|i| format!("{},{},{}\n", field(i), i * 3 % 10, ["no", "yes"][i % 2]));
+        format!("{head},width,target\n") + &lines.collect::<String>()
+    };
+    let cases: [(&str, Vec<u8>, usize, &str); 7] = [
+        (
+            "thousands.csv",
+            rows("x", &|i| format!("\"{},500\"", i + 1)).into(),
+            2,
+            "separators of thousands are",
+        ),
+        (
+            "dollars.csv",
+            rows("x", &|i| format!("${}", (i + 1) * 100)).into(),
+            2,
+            "$ are left out of the numbers",
+        ),
+        ("percent.csv", rows("x", &|i| format!("{}%", i + 3)).into(), 2, "% are left out of the numbers"),
+        (
+            "dates.csv",
+            rows("x", &|i| format!("2024-01-{:02}", i % 28 + 1)).into(),
+            2,
+            "x holds dates, taken as days",
+        ),
+        ("ids.csv", rows("x", &|i| format!("user{i:05}")).into(), 1, "x is left out: different in every row"),
+        ("constant.csv", rows("x", &|_| "4".into()).into(), 2, "x never changes and tells nothing of a row"),
+        (
+            "latin.csv",
+            [b"l\xe4nge".to_vec(), rows("", &|i| i.to_string()).into_bytes()].concat(),
+            2,
+            "read as Windows-1252 (Latin-1)",
+        ),
+    ];
+    for (name, content, width, note) in cases {
+        let (columns, classes, first, said) = captured(&lab, &write(name, &content));
+        assert_eq!((columns, classes, first), (width, 2, vec![0.0; width]), "{name}: {said}");
+        assert!(said.contains(note), "{name}: {said}");
+    }
+    // A header of numbers only can be said to be one, or none.
+    let years = "1,2,3\n4,5,0\n6,7,1\n8,9,0\n".as_bytes();
+    for (header, values) in [("true", 3), ("false", 4)] {
+        let path = write("years.csv", years);
+        write("years.schema.toml", format!("header = {header}\n").as_bytes());
+        let (.., said) = captured(&lab, &path);
+        let last = refused(&lab, &[&format!("victim.data={path}"), "victim.size=", "victim.indices=[9]"]);
+        assert!(last.contains(&format!("which has {values}: use 0 to")), "{header}: {last} {said}");
+    }
+}
+
+/// Tables, folders and data sets that scripts made as the tools of public reports make them.
+#[test]
+fn data_as_people_have_it_is_read_or_told_what_it_is() {
+    let Some(folder) = cases("") else { return };
+    let lab = Lab::new();
+    let capture = |preset: &str, file: &str, size: &str| {
+        let out = lab.path("out").display().to_string();
+        let data = format!("victim.data={}", folder.join(file).display());
+        let size = format!("victim.size={size}");
+        let settings =
+            ["--set", "victim.indices=[0]", "--set", "victim.classes=", "--set", &size, "--set", &data];
+        let output = lab.gialab(&[&["capture", preset, "--out", &out], &settings[..]].concat());
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    for (preset, file, size, code, says) in [
+        ("table-row", "15-csv/bool_target.csv", "", 0, "2 classes: False, True"),
+        ("table-row", "15-csv/minus999.csv", "", 2, "line 5, column length: -999 looks like a missing value"),
+        ("table-row", "15-csv/missing_nan.csv", "", 2, "line 5, column length: it is \"nan\""),
+        ("table-row", "15-csv/one_class.csv", "", 2, "it is the target and always \"yes\""),
+        ("table-row", "15-csv/quoted_newline.csv", "", 0, "numbers width; words note"),
+        ("table-row", "15-csv/regression.csv", "", 2, "it looks like a quantity"),
+        ("table-row", "15-csv/trailing_comma.csv", "", 0, "column 5 is left out: empty"),
+        ("table-row", "15-csv/utf16.csv", "", 0, "numbers length, width; words kind"),
+        ("table-row", "21-data-formats/iris.data", "", 0, "2 classes: Iris-setosa, Iris-virginica"),
+        ("ig-lenet", "21-data-formats/img.dcm", "", 2, "img.dcm is a DICOM file: save its picture as PNG"),
+        ("ig-lenet", "21-data-formats/img.nii.gz", "", 2, "img.nii.gz is a NIfTI volume: save slices of it"),
+        ("ig-lenet", "21-data-formats/t.arff", "", 2, "t.arff is an ARFF file: write it as CSV"),
+        ("ig-lenet", "21-data-formats/t.json", "", 2, "t.json is a JSON file: write it as CSV"),
+        ("ig-lenet", "21-data-formats/t.xlsx", "", 2, "t.xlsx is an Excel file: save the sheet as CSV"),
+        ("ig-lenet", "21-data-formats/train.parquet", "", 2, "train.parquet is a Parquet file: write it as"),
+        ("ig-lenet", "14-folders/broken", "32", 2, "broken/a/1.png is empty: fetch it again, or remove it"),
+        ("ig-lenet", "14-folders/case", "32", 0, "order of text: 0 = A, 1 = a, 2 = b"),
+        ("ig-lenet", "14-folders/checkpoints", "32", 0, "order of text: 0 = a, 1 = b"),
+        ("ig-lenet", "14-folders/deep", "32", 2, "holds parts of a set (train, val), not classes"),
+        ("ig-lenet", "14-folders/jfif", "32", 0, "0 = a, 1 = b"),
+        ("ig-lenet", "14-folders/macos", "32", 0, "0 = a, 1 = b"),
+        ("ig-lenet", "14-folders/mixed_webp", "32", 0, "0 = a, 1 = b"),
+        ("ig-lenet", "14-folders/numbers", "32", 0, "2 = 10, 3 = 11, 4 = 2"),
+        ("ig-lenet", "14-folders/one", "32", 0, "one sub-folder is one class"),
+        ("ig-lenet", "14-folders/only_webp", "32", 0, "0 = a, 1 = b"),
+    ] {
+        let (ended, said) = capture(preset, file, size);
+        assert!(ended == code && said.contains(says), "{file}: {ended} {said}");
+        assert!(code == 0 || said.trim().lines().count() == 1, "{file}: {said}");
     }
 }

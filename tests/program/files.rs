@@ -1,20 +1,7 @@
 //! Files as people have them: weights, updates and data sets of real tools, on the real binary. The files lie beside the
 //! repository; without them a test says so and ends. Kinds without a file here are forged in `src/checkpoint`.
 
-use std::path::PathBuf;
-
-use crate::lab::{Lab, finished, write};
-
-/// A folder of the cases.
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn cases(folder: &str) -> Option<PathBuf> {
-    let found = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/cases").join(folder);
-    if found.exists() {
-        return Some(found);
-    }
-    println!("skipped: {} is not there", found.display());
-    None
-}
+use crate::lab::{Lab, cases, finished, write};
 
 /// A preset of the case that attacks `update` of what was sent out as `weights`, in one trial.
 fn preset(lab: &Lab, folder: &std::path::Path, weights: &str, update: &str, kind: &str) -> String {

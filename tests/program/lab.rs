@@ -144,6 +144,16 @@ impl Drop for Lab {
     }
 }
 
+/// A folder of files as people have them, which lie beside the repository; without them a test says so and ends.
+pub fn cases(folder: &str) -> Option<PathBuf> {
+    let found = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/cases").join(folder);
+    if found.exists() {
+        return Some(found);
+    }
+    eprintln!("skipped: {} is not there", found.display());
+    None
+}
+
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

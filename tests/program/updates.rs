@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 
-use crate::lab::{Lab, finished, text};
+use crate::lab::{Lab, cases, finished, text};
 
 /// Tensors of a captured file by name: shape and values.
 type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -297,11 +297,7 @@ fn an_update_is_looked_at_without_an_attack() {
 /// Files that PyTorch made, of LeNets under other losses and with frozen layers.
 #[test]
 fn updates_of_pytorch_are_told_apart() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return;
-    }
+    let Some(folder) = cases("") else { return };
     let lab = Lab::new();
     // Their presets name files beside them.
     let run = |preset: &str, more: &[&str]| {
