@@ -352,6 +352,48 @@ pub fn open(model: &mut Model, lines: Vec<Line>, health: Health) {
     load(model, effects);
 }
 
+/// A federation of which these rounds are attacked, each in one trial of that many iterations.
+pub fn federation(rounds: &[u32], iterations: usize) -> Vec<Line> {
+    let one = events(iterations, true);
+    let lines = rounds.iter().zip(0..).flat_map(|(round, nth)| {
+        let kept = one.iter().filter(move |line| nth == 0 || !matches!(line.event, Event::Started { .. }));
+        kept.map(move |line| {
+            let mut value = serde_json::to_value(line).unwrap();
+            renumber(&mut value, *round);
+            let line: Line = serde_json::from_value(value).unwrap();
+            Line { t: line.t + f64::from(nth) * iterations as f64, ..line }
+        })
+    });
+    let is_end = |line: &Line| matches!(line.event, Event::Finished(_));
+    let mut lines: Vec<Line> = lines.collect();
+    let end = lines.iter().rposition(is_end);
+    let mut at = 0..;
+    lines.retain(|line| {
+        let at = at.next();
+        !is_end(line) || at == end
+    });
+    lines
+}
+
+/// Everything that names a round names this one; files too.
+fn renumber(value: &mut serde_json::Value, round: u32) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                match key.as_str() {
+                    "round" if value.is_u64() => *value = round.into(),
+                    "file" => {
+                        *value = value.as_str().unwrap().replace("round-0", &format!("round-{round}")).into()
+                    }
+                    _ => renumber(value, round),
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| renumber(value, round)),
+        _ => {}
+    }
+}
+
 /// Answers requests for pictures.
 pub fn load(model: &mut Model, effects: Vec<super::effect::Effect>) {
     for effect in effects {
@@ -554,7 +596,8 @@ fn draw(terminal: &mut Terminal<TestBackend>, model: &Model) {
 
 /// Draws benches repeat: 10,000 points a curve, four pictures, and so many runs listed.
 pub struct Drawing {
-    model: Model,
+    /// What is drawn.
+    pub model: Model,
     terminal: Terminal<TestBackend>,
 }
 

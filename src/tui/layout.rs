@@ -66,10 +66,11 @@ pub struct RunAreas {
     pub gauge: Rect,
 }
 
-/// Splits the body of the Run screen for pictures of `picture` pixels in cells of `cell` pixels.
+/// Splits the body of the Run screen for a table of `rounds` rows, a log of `lines`, and pictures of `picture` pixels in
+/// cells of `cell` pixels.
 pub fn run(
     body: Rect,
-    rounds: usize,
+    (rounds, lines): (usize, usize),
     panes: Panes,
     picture: (usize, usize),
     cell: (usize, usize),
@@ -77,12 +78,15 @@ pub fn run(
     let rounds = rounds.clamp(1, 200) as u16;
     // Frame, header and one line a round, but never more than a third.
     let table = (rounds + 3).min((body.height / 3).max(4));
+    let lines = lines.min(200) as u16;
+    // Where there is little room the log has no frame.
     let log = match body.height {
         ..18 => 0,
         18..28 if panes == Panes::Only => 0,
-        18..28 => 2,
-        28..44 => 4,
-        _ => 8,
+        _ if lines == 0 => 0,
+        18..28 => lines.min(2),
+        28..44 => (lines + 2).min(4),
+        _ => (lines + 2).min(8),
     };
     let [header, middle, table, log, gauge] = Layout::vertical([
         Constraint::Length(2),
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     fn run_with_pixels(body: Rect, rounds: usize, panes: Panes) -> RunAreas {
-        run(body, rounds, panes, (32, 32), (9, 18))
+        run(body, (rounds, 9), panes, (32, 32), (9, 18))
     }
 
     #[test]
@@ -143,7 +147,9 @@ mod tests {
             for panes in [Panes::Beside, Panes::Only, Panes::Hidden] {
                 for rounds in [0, 1, 5, 100] {
                     let body = areas(Rect::new(0, 0, width, height)).body;
-                    let run = run(body, rounds, panes, (32, 32), fit::HALF_BLOCKS);
+                    let silent = super::run(body, (rounds, 0), panes, (32, 32), fit::HALF_BLOCKS);
+                    assert_eq!(silent.log.height, 0, "an empty log takes no room");
+                    let run = run(body, (rounds, 9), panes, (32, 32), fit::HALF_BLOCKS);
                     let sharp = run_with_pixels(body, rounds, panes);
                     assert!(sharp.chart.height >= 5 || sharp.pictures.height >= 5, "{width}x{height}");
                     assert!(run.chart.height >= 5 || run.pictures.height >= 5, "{width}x{height}");

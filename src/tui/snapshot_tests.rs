@@ -152,9 +152,21 @@ fn press(model: &mut Model, keys: &str) {
 }
 
 #[test]
+fn an_earlier_round() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut model = fixture::model(width, height);
+        fixture::open(&mut model, fixture::federation(&[0, 2, 5, 10], 300), Health::Done);
+        press(&mut model, "kk");
+        assert_snapshot!(format!("rounds_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
 fn compare() {
     assert_snapshot!("compare_80x24", drawn(&comparing(80, 24)));
     assert_snapshot!("compare_120x40", drawn(&comparing(120, 40)));
+    assert_snapshot!("compare_100x30", drawn(&comparing(100, 30)));
+    assert_snapshot!("compare_200x60", drawn(&comparing(200, 60)));
     let mut pictures = comparing(80, 24);
     press(&mut pictures, "t");
     assert_snapshot!("compare_pictures_80x24", drawn(&pictures));

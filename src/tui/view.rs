@@ -28,6 +28,8 @@ pub enum Target {
     Key(Action),
     /// A plot: its area is that of its axes.
     Chart,
+    /// A row of a run's table, by the number in its first cell.
+    Entry(u32),
     /// A sample of a batch.
     Sample(usize),
     /// A column of a table.

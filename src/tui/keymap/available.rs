@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::run::Health;
 use crate::tui::layout;
-use crate::tui::model::{Model, RunView, Screen};
+use crate::tui::model::{Model, Rows, RunView, Screen};
 use crate::tui::screen::compare;
 
 /// Whether an action makes sense now; if not, why.
@@ -97,13 +97,19 @@ fn looking_at(action: Action, run: Option<&RunView>) -> Result<(), &'static str>
             let stored = run.shown_trial().map_or(0, |trial| trial.pictures.len());
             holds(stored > 1, "there are no earlier pictures")
         }
-        A::Follow => {
-            let looks_back = run.scrub.is_some() || run.trial.is_some() || run.frozen.is_some();
-            holds(looks_back, "it follows already")
-        }
+        A::Follow => holds(run.looks_back() || run.frozen.is_some(), "it follows already"),
         A::PreviousTrial | A::NextTrial => {
-            let trials = run.round().map_or(0, |round| round.trials.len());
+            let trials: usize = run.state().rounds.iter().map(|round| round.trials.len()).sum();
             holds(trials > 1, "there is one trial")
+        }
+        A::Up | A::Down => {
+            let rows = match run.table.rows {
+                Rows::Rounds if run.state().rounds.len() > 1 => run.state().rounds.len(),
+                Rows::Rounds => run.round().map_or(0, |round| round.trials.len()),
+                Rows::Trials => run.round().map_or(0, |round| round.trials.len()),
+                Rows::Samples => run.samples(),
+            };
+            holds(rows > 1, "the table has one row")
         }
         A::NextSample | A::PreviousSample | A::Enlarge => {
             holds(run.samples() > 1, "the batch has one sample")
@@ -128,7 +134,7 @@ fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         A::NextRows => {
             let height = layout::areas(Rect::new(0, 0, model.size.0, model.size.1)).body.height;
-            holds(height <= compare::TALL, "everything is shown")
+            holds(height <= compare::TALL && model.compare.alone.is_none(), "everything is shown")
         }
         A::Pin | A::Open | A::Select | A::Copy | A::Export => {
             holds(model.chosen_compared().is_some(), "no run is compared")

@@ -15,6 +15,44 @@ pub struct CompareView {
     pub playing: bool,
     /// What is shown where there is no room for everything.
     pub lower: Lower,
+    /// What has all the room, if anything.
+    pub alone: Option<Part>,
+    /// Rows of the table that are scrolled past.
+    pub skip: usize,
+}
+
+/// A part of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The curves.
+    Curves,
+    /// What differs.
+    Table,
+    /// The pictures.
+    Pictures,
+}
+
+impl Part {
+    /// What has all the room next; after the last one everything is shown again.
+    pub fn next(alone: Option<Part>) -> Option<Part> {
+        match alone {
+            None => Some(Part::Curves),
+            Some(Part::Curves) => Some(Part::Table),
+            Some(Part::Table) => Some(Part::Pictures),
+            Some(Part::Pictures) => None,
+        }
+    }
+}
+
+impl CompareView {
+    /// Takes these runs, the reference first: columns, curves and pictures stand in this order.
+    pub fn take(&mut self, runs: Vec<(String, usize)>) {
+        self.runs = runs;
+        if let Some(at) = self.runs.iter().position(|(id, _)| Some(id) == self.reference.as_ref()) {
+            self.runs[..=at].rotate_right(1);
+        }
+        self.chosen = self.chosen.min(self.runs.len().saturating_sub(1));
+    }
 }
 
 /// What the lower part of a small screen shows.

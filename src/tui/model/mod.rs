@@ -5,7 +5,7 @@ mod presets;
 mod run;
 mod runs;
 
-pub use compare::{CompareView, Lower};
+pub use compare::{CompareView, Lower, Part};
 pub use presets::{Changes, PresetsView};
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};

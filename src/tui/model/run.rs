@@ -30,8 +30,10 @@ pub struct RunView {
     pub last_words: Vec<String>,
     /// The log is still being read from its beginning.
     pub reading: bool,
-    /// Trial chosen to look at; `None` follows the run.
-    pub trial: Option<(u32, usize)>,
+    /// Round chosen to look at; `None` follows the run.
+    pub chosen_round: Option<u32>,
+    /// Trial of that round chosen to look at; `None` is the one in progress or picked.
+    pub chosen_trial: Option<usize>,
     /// Iteration whose stored picture is looked at; `None` follows the newest.
     pub scrub: Option<usize>,
     /// The stored pictures pass.
@@ -126,7 +128,8 @@ impl RunView {
             frozen: None,
             last_words: Vec::new(),
             reading: true,
-            trial: None,
+            chosen_round: None,
+            chosen_trial: None,
             scrub: None,
             playing: false,
             sample: 0,
@@ -144,8 +147,8 @@ impl RunView {
 
     /// The round looked at.
     pub fn round(&self) -> Option<&RoundState> {
-        match self.trial {
-            Some((round, _)) => self.state().rounds.iter().find(|known| known.round == round),
+        match self.chosen_round {
+            Some(round) => self.state().rounds.iter().find(|known| known.round == round),
             None => self.state().current_round(),
         }
     }
@@ -153,8 +156,8 @@ impl RunView {
     /// The trial looked at: chosen, in progress, or picked by the matching loss.
     pub fn shown_trial(&self) -> Option<&TrialState> {
         let round = self.round()?;
-        match self.trial {
-            Some((_, trial)) => round.trials.iter().find(|known| known.trial == trial),
+        match self.chosen_trial {
+            Some(trial) => round.trials.iter().find(|known| known.trial == trial),
             None => round.shown_trial(),
         }
     }
@@ -201,13 +204,36 @@ impl RunView {
 
     /// The best iterate of the trial looked at, or the round's reconstruction when following.
     pub fn best_picture(&self) -> Option<&Picture> {
-        let reconstruction = self.round()?.reconstruction.as_ref().filter(|_| self.trial.is_none());
+        let reconstruction = self.round()?.reconstruction.as_ref().filter(|_| self.chosen_trial.is_none());
         reconstruction.or_else(|| self.shown_trial()?.best_pictures.last())
     }
 
     /// Whether the difference is that of the reconstruction rather than of the current iterate.
     pub fn judges_best(&self) -> bool {
         self.scrub.is_none() && self.round().is_some_and(|round| round.result.is_some())
+    }
+
+    /// Whether an earlier moment, round or trial is looked at than the newest.
+    pub fn looks_back(&self) -> bool {
+        self.scrub.is_some() || self.chosen_round.is_some() || self.chosen_trial.is_some()
+    }
+
+    /// Goes back to the newest picture of the newest round.
+    pub fn follow(&mut self) {
+        (self.scrub, self.chosen_round, self.chosen_trial, self.playing) = (None, None, None, false);
+    }
+
+    /// Looks at a round, from its newest picture on; the last one is followed.
+    pub fn look_at_round(&mut self, round: u32) {
+        self.follow();
+        let is_last = self.state().rounds.last().is_some_and(|last| last.round == round);
+        self.chosen_round = (!is_last).then_some(round);
+    }
+
+    /// Looks at a trial of a round.
+    pub fn look_at_trial(&mut self, round: u32, trial: usize) {
+        self.follow();
+        (self.chosen_round, self.chosen_trial) = (Some(round), Some(trial));
     }
 
     /// Whether there is a ground truth to see and to measure by.

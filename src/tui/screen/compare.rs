@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::tui::format;
-use crate::tui::model::{Lower, Model, RunView};
+use crate::tui::model::{Lower, Model, Part, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
 use crate::tui::widget::image_pane::{self, Shown};
@@ -16,6 +16,9 @@ use crate::tui::widget::sheet;
 
 /// From so many rows on there is room for chart, table and pictures at once.
 pub const TALL: u16 = 30;
+
+/// Rows of the chart where there is room: eight of curves, with legend, axis and frame.
+const CHART: u16 = 12;
 
 /// Below so many rows there is room for one of them only.
 const LOW: u16 = 15;
@@ -39,34 +42,66 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         return;
     }
     let table = sheet::of(model);
-    let rows = table.rows.len() as u16 + 3;
-    let [header, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    let areas = areas(model, area, table.rows.len());
     let line = Line::styled(format!(" {}", common(model, area.width.into())), theme.dim());
-    view.frame.buffer_mut().set_line(header.x, header.y, &line, header.width);
-    if body.height < LOW {
-        match model.compare.lower {
-            Lower::Table => table.draw(model, view, body),
-            Lower::Pictures => draw_chart(model, view, body),
-        }
-        return;
+    view.frame.buffer_mut().set_line(areas.header.x, areas.header.y, &line, areas.header.width);
+    if areas.curves.area() > 0 {
+        draw_chart(model, view, areas.curves);
     }
+    if areas.table.area() > 0 {
+        table.draw(model, view, areas.table);
+    }
+    if areas.pictures.area() > 0 {
+        draw_pictures(model, view, areas.pictures);
+    }
+}
+
+/// Where the parts stand; empty ones are not drawn.
+pub struct Areas {
+    header: Rect,
+    curves: Rect,
+    /// What differs.
+    pub table: Rect,
+    pictures: Rect,
+}
+
+/// Splits the body of the screen for a table of `rows`.
+pub fn areas(model: &Model, area: Rect, rows: usize) -> Areas {
+    let [header, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    let none = Rect { height: 0, ..body };
+    let mut areas = Areas { header, curves: none, table: none, pictures: none };
+    let lower = match model.compare.lower {
+        Lower::Table => Part::Table,
+        Lower::Pictures => Part::Pictures,
+    };
+    let low = match lower {
+        Part::Pictures => Part::Curves,
+        part => part,
+    };
+    let part = |areas: &mut Areas, part: Part, area: Rect| match part {
+        Part::Curves => areas.curves = area,
+        Part::Table => areas.table = area,
+        Part::Pictures => areas.pictures = area,
+    };
+    if let Some(alone) = model.compare.alone.or((body.height < LOW).then_some(low)) {
+        part(&mut areas, alone, body);
+        return areas;
+    }
+    // Frame, heads and all rows, as far as the curves keep theirs.
+    let rows = (rows as u16 + 3).max(4);
+    let chart = CHART.min(body.height / 2);
     if body.height < TALL {
-        let [top, bottom] =
-            Layout::vertical([Constraint::Fill(1), Constraint::Length(rows.min(body.height / 2 + 2))])
-                .areas(body);
-        draw_chart(model, view, top);
-        match model.compare.lower {
-            Lower::Table => table.draw(model, view, bottom),
-            Lower::Pictures => draw_pictures(model, view, bottom),
-        }
-        return;
+        let rows = if lower == Part::Table { rows } else { body.height };
+        let rows = rows.min(body.height - chart);
+        let [top, bottom] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(body);
+        areas.curves = top;
+        part(&mut areas, lower, bottom);
+        return areas;
     }
-    let rows = rows.min(body.height / 2);
-    let [top, middle, bottom] =
-        Layout::vertical([Constraint::Fill(2), Constraint::Length(rows), Constraint::Fill(3)]).areas(body);
-    draw_chart(model, view, top);
-    table.draw(model, view, middle);
-    draw_pictures(model, view, bottom);
+    let rows = rows.min((body.height - chart) / 2);
+    let parts = [Constraint::Min(chart), Constraint::Length(rows), Constraint::Fill(1)];
+    let [top, middle, bottom] = Layout::vertical(parts).areas(body);
+    Areas { header, curves: top, table: middle, pictures: bottom }
 }
 
 /// One sentence: whether the figures can be compared.
@@ -143,24 +178,28 @@ fn common(model: &Model, width: usize) -> String {
     if text.is_empty() { "nothing in common".to_owned() } else { text }
 }
 
-fn draw_chart(model: &Model, view: &mut View, area: Rect) {
+/// The curves on shared axes, in the order of the runs.
+struct Shared<'a> {
+    curves: Vec<Curve<'a>>,
+    /// Iterations that are still to come, at most.
+    planned: Option<usize>,
+    /// Of each curve: place of its colour, name, and whether its run is the chosen one.
+    shown: Vec<(usize, String, bool)>,
+}
+
+fn shared(model: &Model) -> Shared<'_> {
     let theme = model.theme;
-    let scale = if model.chart.log { "log" } else { "linear" };
-    let block = theme.frame(format!("matching loss ({scale})"));
-    let inner = block.inner(area);
-    view.frame.render_widget(block, area);
     let compared = model.compared();
     let chosen = model.chosen_compared().map(|run| run.id.clone());
-    let mut curves = Vec::new();
-    let mut legend = Vec::new();
-    let mut iterations = 1;
-    let mut shown = Vec::new();
+    let mut shared = Shared { curves: Vec::new(), planned: None, shown: Vec::new() };
     for ((run, place), name) in compared.iter().zip(names(&compared)) {
         let Some((round, trial)) = run.round().zip(run.shown_trial()) else { continue };
-        iterations = iterations.max(round.iterations);
-        shown.push((*place, name, Some(&run.id) == chosen.as_ref()));
+        if run.health.is_live() && round.result.is_none() {
+            shared.planned = shared.planned.max(Some(round.iterations));
+        }
+        shared.shown.push((*place, name, Some(&run.id) == chosen.as_ref()));
         let mark = (trial.best_iteration > 0).then(|| (trial.best_iteration as f64, theme.marker(*place)));
-        curves.push(Curve {
+        shared.curves.push(Curve {
             y: &trial.matching,
             seconds: &trial.seconds,
             pen: Pen {
@@ -173,7 +212,29 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
             mark,
         });
     }
-    let read = chart::read_off(&curves, iterations, &model.chart);
+    shared
+}
+
+/// The iteration that is looked at together.
+pub fn scrubbed(model: &Model) -> Option<usize> {
+    model.compared().iter().filter_map(|(run, _)| run.scrub).max()
+}
+
+/// The iteration at the cursor of the chart; of seconds, that of the first run.
+pub fn iteration_at_cursor(model: &Model) -> Option<usize> {
+    let Shared { mut curves, planned, .. } = shared(model);
+    curves.reverse();
+    chart::iteration_at_cursor(&curves, planned, &model.chart)
+}
+
+fn draw_chart(model: &Model, view: &mut View, area: Rect) {
+    let theme = model.theme;
+    let block = theme.frame(format!("matching loss ({})", chart::how(&model.chart)));
+    let inner = block.inner(area);
+    view.frame.render_widget(block, area);
+    let Shared { mut curves, planned, shown } = shared(model);
+    let mut legend = Vec::new();
+    let read = chart::read_off(&curves, planned, &model.chart);
     if let Some((x, _)) = &read {
         let place = if model.chart.clock { format::clock(*x) } else { format!("it {}", x.round()) };
         legend.push(vec![Span::styled(format!("{} {place}", theme.glyph("┊", ":")), theme.accent())]);
@@ -181,7 +242,9 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     for (at, (place, name, chosen)) in shown.iter().enumerate() {
         let value = match &read {
             Some((_, values)) => values[at],
-            None => curves[at].y.buckets().last().map_or(f64::NAN, |bucket| bucket.value),
+            None => {
+                curves[at].y.buckets().last().map_or(f64::NAN, |bucket| chart::drawn(bucket, &model.chart))
+            }
         };
         let style = if *chosen { theme.strong() } else { Style::new() };
         legend.push(vec![
@@ -195,7 +258,8 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
         curves.push(front);
     }
     let empty = "no run has an iteration yet";
-    Chart { curves, legend, iterations, options: model.chart, empty, theme }
+    let looked_at = scrubbed(model);
+    Chart { curves, legend, planned, looked_at, options: model.chart, empty, theme }
         .draw(inner, view.frame.buffer_mut());
     view.hits.add(chart::plot(inner), Target::Chart);
 }

@@ -32,7 +32,9 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         Rows::Trials => run.round().map_or(1, |round| round.trials.len()),
         Rows::Samples => run.samples(),
     };
-    let areas = layout::run(area, rows, model.panes, picture_size(run), view.surface.cell());
+    let reading = run.manifest.as_ref().map_or(0, |manifest| manifest.reading.notes().len());
+    let lines = reading + run.state().log.len() + run.last_words.len();
+    let areas = layout::run(area, (rows, lines), model.panes, picture_size(run), view.surface.cell());
     draw_header(run, theme, view, areas.header);
     if areas.chart.area() > 0 {
         draw_chart(model, run, view, areas.chart);
@@ -214,7 +216,7 @@ fn draw_table(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     view.frame.render_widget(block, area);
     let table = metric_table::of(run, theme);
     let room = usize::from(inner.height.saturating_sub(1)).max(1);
-    let first = metric_table::first_row(run, table.rows.len(), room);
+    let first = metric_table::first_row(&table, room);
     let sorted = run.table.sort.map(|column| (column, run.table.reversed));
     table.draw(theme, inner, first, sorted, view);
     if table.rows.is_empty() && inner.height > 1 {
@@ -225,14 +227,15 @@ fn draw_table(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
 
 fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let scale = if model.chart.log { "log" } else { "linear" };
-    let mut title = match (run.trial, run.shown_trial()) {
-        (Some((round, trial)), _) => format!("loss ({scale}), round {round}, trial {}", trial + 1),
-        (None, Some(trial)) if run.round().is_some_and(|round| round.trials.len() > 1) => {
-            format!("loss ({scale}), trial {}", trial.trial + 1)
+    let mut title = format!("loss ({})", chart::how(&model.chart));
+    if let Some(round) = run.round() {
+        if run.rounds_planned() > 1 {
+            title.push_str(&format!(", round {}", round.round));
         }
-        _ => format!("loss ({scale})"),
-    };
+        if let Some(trial) = run.shown_trial().filter(|_| round.trials.len() > 1) {
+            title.push_str(&format!(", trial {}", trial.trial + 1));
+        }
+    }
     if run.frozen.is_some() {
         title.push_str(", frozen");
     }
@@ -241,7 +244,9 @@ fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     view.frame.render_widget(block, area);
     match (run.round(), run.shown_trial()) {
         (Some(round), Some(trial)) => {
-            chart::of_trial(round, trial, model.chart, theme).draw(inner, view.frame.buffer_mut());
+            let looked_at = run.scrub.and_then(|_| Some(run.current_picture()?.iteration));
+            let chart = chart::of_trial((round, trial), run.health.is_live(), model.chart, theme);
+            chart::Chart { looked_at, ..chart }.draw(inner, view.frame.buffer_mut());
             view.hits.add(chart::plot(inner), Target::Chart);
         }
         _ => {
@@ -259,7 +264,7 @@ fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
 fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     // Where there is little room the frame is left out.
     let block = theme.frame("log");
-    let inner = if area.height < 4 { area } else { block.inner(area) };
+    let inner = if area.height < 3 { area } else { block.inner(area) };
     if inner != area {
         view.frame.render_widget(block, area);
     }
@@ -271,7 +276,7 @@ fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
         Line::from(vec![source, Span::raw(note.clone())])
     });
     let skip = (reading.len() + events.len() + words.len()).saturating_sub(room);
-    let events = events.iter().skip(skip.saturating_sub(reading.len())).map(|line| {
+    let events = events.iter().map(|line| {
         let message = line.message.lines().next().unwrap_or_default();
         Line::from(vec![
             Span::styled(format!("{:>8} ", format::clock(line.seconds)), theme.dim()),

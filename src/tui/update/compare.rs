@@ -1,18 +1,33 @@
 //! The screen that compares runs: the selected ones, scrubbed together.
 
+use ratatui::layout::Rect;
+
 use super::run::scrubbed;
 use super::{follow, run, save, show};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
-use crate::tui::model::{Lower, Model, Screen};
+use crate::tui::layout;
+use crate::tui::model::{Lower, Model, Part, Screen};
+use crate::tui::screen::compare::{areas, iteration_at_cursor, scrubbed as scrub};
 use crate::tui::widget::sheet;
+
+/// Rows of the table that PgUp and PgDn go past.
+const PAGE: isize = 5;
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let last = model.compare.runs.len().saturating_sub(1);
     match action {
         Action::Up => model.compare.chosen = model.compare.chosen.min(last).saturating_sub(1),
         Action::Down => model.compare.chosen = (model.compare.chosen + 1).min(last),
-        Action::Pin => model.compare.reference = model.chosen_compared().map(|run| run.id.clone()),
+        Action::Pin => {
+            model.compare.reference = model.chosen_compared().map(|run| run.id.clone());
+            let runs = std::mem::take(&mut model.compare.runs);
+            model.compare.take(runs);
+            model.compare.chosen = 0;
+        }
+        Action::TogglePictures => model.compare.alone = Part::next(model.compare.alone),
+        Action::PageUp => scroll(model, -PAGE),
+        Action::PageDown => scroll(model, PAGE),
         Action::Open => {
             if let Some(directory) = model.chosen_compared().map(|run| run.directory.clone()) {
                 return run::open(model, directory);
@@ -62,8 +77,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Follows the selected runs that are there.
 pub fn take_up(model: &mut Model) -> Vec<Effect> {
-    model.compare.runs = model.runs_view.marked.clone();
-    model.compare.chosen = model.compare.chosen.min(model.compare.runs.len().saturating_sub(1));
+    model.compare.take(model.runs_view.marked.clone());
     let ids: Vec<String> = model.compare.runs.iter().map(|(id, _)| id.clone()).collect();
     for id in ids {
         if let Some(directory) = model.row(&id).map(|row| row.directory.clone()) {
@@ -92,9 +106,21 @@ pub fn play_on(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The iteration that is looked at together.
-fn scrub(model: &Model) -> Option<usize> {
-    model.compared().iter().filter_map(|(run, _)| run.scrub).max()
+/// Scrolls the table by so many rows, down if positive.
+pub fn scroll(model: &mut Model, by: isize) {
+    let rows = sheet::of(model).rows.len();
+    let body = layout::areas(Rect::new(0, 0, model.size.0, model.size.1)).body;
+    let room = sheet::room(areas(model, body, rows).table);
+    model.compare.skip = model.compare.skip.saturating_add_signed(by).min(rows.saturating_sub(room));
+}
+
+/// Shows the pictures that were stored last before the chart's cursor.
+pub fn look_at_cursor(model: &mut Model) {
+    let Some(cursor) = iteration_at_cursor(model) else { return };
+    let stored = model.stored_together();
+    let at = stored.iter().rev().find(|known| **known <= cursor).or(stored.first());
+    model.compare.playing = false;
+    look_at(model, at.copied());
 }
 
 fn look_at(model: &mut Model, iteration: Option<usize>) {

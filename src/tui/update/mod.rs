@@ -241,7 +241,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             model.chart.cursor = None;
         }
         Action::CursorBack | Action::CursorForward => run::move_cursor(model, action),
-        Action::TogglePictures => model.panes = model.panes.next(),
+        Action::TogglePictures if model.screen == Screen::Run => model.panes = model.panes.next(),
         Action::ToggleBlocks => model.blocks = !model.blocks,
         Action::Export => palette::choose_export(model),
         Action::Resume => return run::resume(model),

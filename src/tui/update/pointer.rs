@@ -15,13 +15,19 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
         Target::Row(name) if place.is_screen() || place == Place::Filter => clicked_row(model, name),
         Target::Chart if place.is_screen() => {
             let share = f64::from(hit.column - hit.area.x) / f64::from(hit.area.width.max(2) - 1);
-            model.chart.cursor = Some(share.clamp(0.0, 1.0));
+            run::place_cursor(model, share);
             Vec::new()
         }
         Target::Sample(sample) if model.screen == Screen::Run && place.is_screen() => {
             if let Some(run) = model.run_mut() {
                 run.enlarged = run.shown_sample().is_none();
                 run.sample = sample;
+            }
+            Vec::new()
+        }
+        Target::Entry(number) if model.screen == Screen::Run && place.is_screen() => {
+            if let Some(run) = model.run_mut() {
+                run::look_at(run, number);
             }
             Vec::new()
         }
@@ -82,7 +88,11 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
             run::move_cursor(model, if by < 0 { Action::CursorBack } else { Action::CursorForward });
             Vec::new()
         }
-        (Place::Run, Some(Target::Column(_))) => Vec::new(),
+        (Place::Run, Some(Target::Column(_) | Target::Entry(_))) => act(model, place, line),
+        (Place::Compare, Some(Target::Row(_))) => {
+            super::compare::scroll(model, by);
+            Vec::new()
+        }
         (Place::Run | Place::Compare, _) => act(model, place, Action::Scrub(by)),
         (Place::Presets | Place::Runs, _) => (0..3).flat_map(|_| on_screen(model, line)).collect(),
         _ => Vec::new(),

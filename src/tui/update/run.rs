@@ -4,9 +4,10 @@ use super::{follow, note, save, show, subject};
 use crate::run::{Health, Request, RunDirectory};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
-use crate::tui::model::{Model, RunView, Screen};
+use crate::tui::model::{Model, Rows, RunView, Screen};
 use crate::tui::overlay::Overlay;
-use crate::tui::widget::metric_table;
+use crate::tui::theme::Theme;
+use crate::tui::widget::{chart, metric_table};
 
 /// Shares of the x axis that the cursor moves by.
 const CURSOR_STEP: f64 = 0.01;
@@ -18,6 +19,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Copy => return copy(model),
         _ => {}
     }
+    let theme = model.theme;
     let Some(run) = model.run_mut() else { return Vec::new() };
     match action {
         Action::Scrub(by) => {
@@ -34,10 +36,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Follow => {
-            run.scrub = None;
-            run.trial = None;
-            run.playing = false;
+            run.follow();
             run.frozen = None;
+            model.chart.cursor = None;
         }
         Action::Enlarge => run.enlarged = !run.enlarged,
         Action::NextSample => run.sample = (run.sample + 1) % run.samples(),
@@ -48,6 +49,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 None => Some(Box::new(run.live.clone())),
             };
         }
+        Action::Up => look_at_row(run, theme, -1),
+        Action::Down => look_at_row(run, theme, 1),
         Action::PreviousTrial => look_at_trial(run, -1),
         Action::NextTrial => look_at_trial(run, 1),
         Action::NextRows => {
@@ -94,10 +97,8 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     if run.frozen.take().is_some() {
         return Vec::new();
     }
-    if run.scrub.is_some() || run.trial.is_some() {
-        run.scrub = None;
-        run.trial = None;
-        run.playing = false;
+    if run.looks_back() {
+        run.follow();
         return Vec::new();
     }
     if run.shown_sample().is_some() {
@@ -110,7 +111,22 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
 pub fn move_cursor(model: &mut Model, action: Action) {
     let by = if action == Action::CursorBack { -CURSOR_STEP } else { CURSOR_STEP };
     // The first press shows the cursor in the middle.
-    model.chart.cursor = Some(model.chart.cursor.map_or(0.5, |at| (at + by).clamp(0.0, 1.0)));
+    place_cursor(model, model.chart.cursor.map_or(0.5, |at| at + by));
+}
+
+/// Puts the chart's cursor at a share of the x axis; the pictures follow it.
+pub fn place_cursor(model: &mut Model, share: f64) {
+    model.chart.cursor = Some(share.clamp(0.0, 1.0));
+    if model.screen == Screen::Compare {
+        return super::compare::look_at_cursor(model);
+    }
+    let options = model.chart;
+    let Some(run) = model.run_mut() else { return };
+    let Some(of) = run.round().zip(run.shown_trial()) else { return };
+    let Some(cursor) = chart::iteration_looked_at(of, run.health.is_live(), options) else { return };
+    let stored = run.stored();
+    run.playing = false;
+    run.scrub = stored.iter().rev().find(|known| **known <= cursor).or(stored.first()).copied();
 }
 
 fn look_at_trial(run: &mut RunView, by: isize) {
@@ -123,8 +139,31 @@ fn look_at_trial(run: &mut RunView, by: isize) {
     let shown = run.round().zip(run.shown_trial()).map(|(round, trial)| (round.round, trial.trial));
     let at = all.iter().position(|known| Some(*known) == shown).unwrap_or(0);
     let Some(last) = all.len().checked_sub(1) else { return };
-    run.trial = Some(all[at.saturating_add_signed(by).min(last)]);
-    run.scrub = None;
+    let (round, trial) = all[at.saturating_add_signed(by).min(last)];
+    run.look_at_trial(round, trial);
+}
+
+/// Opens the row of the table that lies `by` rows from the one looked at.
+fn look_at_row(run: &mut RunView, theme: Theme, by: isize) {
+    if run.table.rows == Rows::Rounds && run.state().rounds.len() < 2 {
+        return look_at_trial(run, by);
+    }
+    let table = metric_table::of(run, theme);
+    let Some(last) = table.rows.len().checked_sub(1) else { return };
+    let at = table.rows.iter().position(|row| row.open).unwrap_or(last);
+    if let Some(number) = table.rows[at.saturating_add_signed(by).min(last)].number() {
+        look_at(run, number);
+    }
+}
+
+/// Opens the row of the table whose first cell is this number.
+pub fn look_at(run: &mut RunView, number: u32) {
+    match (run.table.rows, run.round().map(|round| round.round)) {
+        (Rows::Rounds, _) => run.look_at_round(number),
+        (Rows::Trials, Some(round)) => run.look_at_trial(round, number.saturating_sub(1) as usize),
+        (Rows::Samples, _) => run.sample = number.saturating_sub(1) as usize,
+        (Rows::Trials, None) => {}
+    }
 }
 
 pub fn open(model: &mut Model, directory: RunDirectory) -> Vec<Effect> {

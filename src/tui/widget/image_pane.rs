@@ -115,8 +115,12 @@ fn collect(run: &RunView) -> Vec<Shown<'_>> {
 
 fn title(run: &RunView, theme: Theme) -> String {
     let mut title = "pictures".to_owned();
-    if let Some((_, trial)) = run.trial {
-        title.push_str(&format!(" of trial {}", trial + 1));
+    if let Some(round) = run.chosen_round.filter(|_| run.rounds_planned() > 1) {
+        title.push_str(&format!(" of round {round}"));
+    }
+    if let Some(trial) = run.chosen_trial {
+        let of = if title.contains(" of ") { "," } else { " of" };
+        title.push_str(&format!("{of} trial {}", trial + 1));
     }
     match run.shown_sample() {
         Some(sample) => title.push_str(&format!(", sample {} of {}", sample + 1, run.samples())),

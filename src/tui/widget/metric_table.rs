@@ -107,6 +107,7 @@ pub fn title(run: &RunView) -> String {
 
 fn rounds(run: &RunView, theme: Theme) -> Vec<Row> {
     let rounds = &run.state().rounds;
+    let shown = run.round().map(|round| round.round);
     rounds
         .iter()
         .enumerate()
@@ -114,7 +115,8 @@ fn rounds(run: &RunView, theme: Theme) -> Vec<Row> {
             let is_last = at + 1 == rounds.len();
             let is_live = is_last && round.result.is_none() && run.health.is_live();
             let style = if is_live { theme.accent() } else { Style::new() };
-            Row { cells: round_cells(run, round, is_last), style }
+            let open = rounds.len() > 1 && shown == Some(round.round);
+            Row { cells: round_cells(run, round, is_last), style, open }
         })
         .collect()
 }
@@ -258,6 +260,7 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
                 Cell::text(trial_status(run, round, trial)),
             ],
             style: if shown == Some(trial.trial) { theme.accent() } else { Style::new() },
+            open: round.trials.len() > 1 && shown == Some(trial.trial),
         }
     };
     trials.into_iter().map(row).collect()
@@ -276,6 +279,7 @@ fn samples(run: &RunView, theme: Theme) -> Vec<Row> {
             Cell::number(format::loss(sample.mse), sample.mse),
         ],
         style: if at == chosen && run.samples() > 1 { theme.accent() } else { Style::new() },
+        open: at == chosen && run.samples() > 1,
     };
     if metrics.samples.is_empty() {
         // A batch of one is its own mean.
@@ -287,14 +291,11 @@ fn samples(run: &RunView, theme: Theme) -> Vec<Row> {
     metrics.samples.iter().copied().enumerate().map(row).collect()
 }
 
-/// First row to show in `room` rows: of more rounds than fit the last ones, else the chosen one.
-pub fn first_row(run: &RunView, rows: usize, room: usize) -> usize {
-    let most = rows.saturating_sub(room);
-    match run.table.rows {
-        Rows::Rounds if run.table.sort.is_none() => most,
-        Rows::Samples if run.table.sort.is_none() => run.sample.saturating_sub(room / 2).min(most),
-        _ => 0,
-    }
+/// First row to show in `room` rows: the one looked at is among them.
+pub fn first_row(table: &Table, room: usize) -> usize {
+    let most = table.rows.len().saturating_sub(room);
+    let open = table.rows.iter().position(|row| row.open).unwrap_or(0);
+    open.saturating_sub(room / 2).min(most)
 }
 
 #[cfg(test)]

@@ -210,7 +210,9 @@ impl Sheet {
                 view.hits.add(Rect { x, y: inner.y, width, height: inner.height }, Target::Row(id.clone()));
             }
         }
-        let lines = self.rows.iter().take(usize::from(inner.height.saturating_sub(1)));
+        let room = room_below(inner);
+        let skip = model.compare.skip.min(self.rows.len().saturating_sub(room));
+        let lines = self.rows.iter().skip(skip).take(room);
         for (row, (label, cells, best)) in lines.enumerate() {
             let y = inner.y + 1 + row as u16;
             put(
@@ -230,9 +232,9 @@ impl Sheet {
                 put(view, inner, x, y, &text, style);
             }
         }
-        let below = self.rows.len().saturating_sub(usize::from(inner.height.saturating_sub(1)));
-        if below > 0 {
-            let more = format!(" {below} more rows; copying takes all ");
+        if self.rows.len() > room {
+            let last = (skip + room).min(self.rows.len());
+            let more = format!(" rows {} to {last} of {}: PgUp, PgDn ", skip + 1, self.rows.len());
             put(view, area, area.x + 2, area.bottom().saturating_sub(1), &more, theme.dim());
         }
         if count > order.len() {
@@ -262,6 +264,16 @@ impl Sheet {
             _ => cell.text.clone(),
         }
     }
+}
+
+/// Rows of figures that a table in `area` shows.
+pub fn room(area: Rect) -> usize {
+    room_below(Rect { height: area.height.saturating_sub(2), ..area })
+}
+
+/// Rows below the heads.
+fn room_below(inner: Rect) -> usize {
+    usize::from(inner.height.saturating_sub(1))
 }
 
 fn put(view: &mut View, area: Rect, x: u16, y: u16, text: &str, style: Style) {

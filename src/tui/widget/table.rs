@@ -61,6 +61,15 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// How it is drawn.
     pub style: Style,
+    /// It is the one looked at, among others.
+    pub open: bool,
+}
+
+impl Row {
+    /// The number in its first cell, which names it.
+    pub fn number(&self) -> Option<u32> {
+        self.cells.first()?.value.map(|value| value as u32)
+    }
 }
 
 /// A table.
@@ -161,7 +170,20 @@ impl Table {
                 })
                 .collect();
             let line = Line::from(Span::styled(text, row.style));
-            view.frame.buffer_mut().set_line(area.x, area.y + 1 + y as u16, &line, area.width);
+            let place = Rect { y: area.y + 1 + y as u16, height: 1, ..area };
+            view.frame.buffer_mut().set_line(place.x, place.y, &line, place.width);
+            if row.open {
+                view.frame.buffer_mut().set_stringn(
+                    place.x,
+                    place.y,
+                    theme.glyph("▸", ">"),
+                    1,
+                    theme.accent(),
+                );
+            }
+            if let Some(number) = row.number() {
+                view.hits.add(place, Target::Entry(number));
+            }
         }
     }
 }
@@ -175,6 +197,7 @@ mod tests {
         let row = |(name, value): &(&str, Option<f64>)| Row {
             cells: vec![Cell::text(*name), Cell::maybe(*value, |value| format!("{value:.1}"))],
             style: Style::new(),
+            open: false,
         };
         Table {
             columns: vec![column("name", 8, 0), column("value", 6, 1)],

@@ -113,7 +113,7 @@ fn the_pinned_run_is_the_reference() {
     let mut model = comparing();
     let names = names(&model);
     assert_eq!(model.reference(), Some(names[0].as_str()));
-    press(&mut model, "jp");
+    press(&mut model, "jr");
     assert_eq!(model.reference(), Some(names[1].as_str()));
 }
 
@@ -157,4 +157,62 @@ fn the_palette_says_why_something_cannot_be_done() {
     press(&mut model, ":go on from the last");
     code(&mut model, KeyCode::Enter);
     assert!(model.notice.unwrap().text.contains("it is running"));
+}
+
+#[test]
+fn the_reference_comes_first_everywhere() {
+    let mut model = comparing();
+    let before = names(&model);
+    press(&mut model, "jr");
+    assert_eq!(names(&model), [before[1].clone(), before[0].clone()]);
+    assert_eq!((model.reference(), model.compare.chosen), (Some(before[1].as_str()), 0));
+    // It stays so when the list is taken anew.
+    press(&mut model, "24");
+    assert_eq!(names(&model)[0], before[1]);
+}
+
+#[test]
+fn a_part_gets_all_the_room_and_the_table_is_scrolled_to_its_end() {
+    let mut model = comparing();
+    let drawn = |model: &Model| fixture::drawn(model);
+    assert!(drawn(&model).contains("what differs") && drawn(&model).contains("matching loss ("));
+    press(&mut model, "p");
+    assert!(!drawn(&model).contains("what differs") && drawn(&model).contains("matching loss ("));
+    press(&mut model, "p");
+    assert!(drawn(&model).contains("what differs") && !drawn(&model).contains("matching loss ("));
+    press(&mut model, "p");
+    assert!(drawn(&model).contains("pictures") && !drawn(&model).contains("what differs"));
+    press(&mut model, "p");
+    assert_eq!(model.compare.alone, None);
+    let last = crate::tui::widget::sheet::of(&model).rows.last().unwrap().0.clone();
+    assert!(!drawn(&model).contains(&last));
+    for _ in 0..9 {
+        code(&mut model, KeyCode::PageDown);
+    }
+    assert!(drawn(&model).contains(&last), "{}", drawn(&model));
+    code(&mut model, KeyCode::PageUp);
+    assert!(!drawn(&model).contains(&last), "one page back is seen at once");
+}
+
+#[test]
+fn the_cursor_of_the_chart_moves_the_pictures_of_all() {
+    let mut model = comparing();
+    press(&mut model, ",");
+    // Of 600 iterations the first press is at the middle.
+    let shown: Vec<usize> =
+        model.compared().iter().map(|(run, _)| run.current_picture().unwrap().iteration).collect();
+    assert_eq!(shown, [300, 300]);
+}
+
+#[test]
+fn the_chart_has_eight_rows_of_curves_from_100_by_30_on() {
+    for (width, height) in [(100, 30), (120, 40), (200, 60)] {
+        let mut drawing = fixture::Drawing::of_comparison(5, 300, width, height);
+        drawing.frame();
+        let hits = fixture::hits(&drawing.model);
+        let rows = (0..height).filter(|y| {
+            hits.at(width / 2, *y).is_some_and(|hit| hit.target == crate::tui::view::Target::Chart)
+        });
+        assert!(rows.count() >= 8, "{width}x{height}");
+    }
 }

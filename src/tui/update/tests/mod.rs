@@ -8,6 +8,7 @@ mod settings;
 mod watching;
 
 use super::*;
+use crate::run::event::PictureOf;
 use crate::run::{Health, Request};
 use crate::tui::fixture::{self, NOW};
 use crate::tui::model::Panes;
@@ -199,7 +200,53 @@ fn trials_can_be_looked_at_one_by_one() {
     press(&mut model, "[");
     assert_eq!(trial(&model), 0);
     press(&mut model, "G");
-    assert_eq!((trial(&model), model.run().unwrap().trial), (1, None));
+    assert_eq!((trial(&model), model.run().unwrap().looks_back()), (1, false));
+    // The only round has no other to go to: up and down go through its trials too.
+    code(&mut model, KeyCode::Up);
+    assert_eq!((trial(&model), model.run().unwrap().chosen_trial), (0, Some(0)));
+}
+
+#[test]
+fn every_attacked_round_opens_with_its_curve_and_pictures() {
+    let mut model = fixture::model(80, 24);
+    fixture::open(&mut model, fixture::federation(&[0, 2, 5], 300), Health::Done);
+    let shown = |model: &Model| {
+        let run = model.run().unwrap();
+        let best = run.best_picture().unwrap().file.clone();
+        (run.round().unwrap().round, run.shown_trial().unwrap().iteration, best)
+    };
+    let file = |round| {
+        fixture::federation(&[round], 300).iter().find_map(|line| match &line.event {
+            crate::run::Event::Picture { what: PictureOf::Reconstruction, file, .. } => Some(file.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(shown(&model), (5, 300, file(5).unwrap()));
+    // Of a log that is longer than its place the last lines are shown.
+    assert!(fixture::drawn(&model).contains("chosen by its matching loss: trial 1"));
+    code(&mut model, KeyCode::Up);
+    assert_eq!(shown(&model), (2, 300, file(2).unwrap()));
+    code(&mut model, KeyCode::Up);
+    code(&mut model, KeyCode::Up);
+    assert_eq!(shown(&model), (0, 300, file(0).unwrap()));
+    code(&mut model, KeyCode::Left);
+    assert!(model.run().unwrap().scrub.is_some(), "its pictures are scrubbed");
+    code(&mut model, KeyCode::Esc);
+    assert_eq!(shown(&model).0, 5, "back to the newest");
+    // A click on a row is the same, also where the table is sorted otherwise.
+    press(&mut model, "oO");
+    update(
+        &mut model,
+        Msg::Clicked(crate::tui::view::Hit {
+            target: crate::tui::view::Target::Entry(2),
+            area: ratatui::layout::Rect::new(0, 0, 9, 1),
+            column: 0,
+            row: 0,
+        }),
+    );
+    assert_eq!(shown(&model).0, 2);
+    code(&mut model, KeyCode::Down);
+    assert_eq!(shown(&model).0, 0, "the rows are reversed");
 }
 
 #[test]

@@ -18,7 +18,13 @@ fn everything_that_is_drawn_can_be_clicked() {
         .flat_map(|y| (0..80).map(move |x| (x, y)))
         .filter_map(|(x, y)| Some(hits.at(x, y)?.target))
         .collect();
-    for target in [Target::Tab(Screen::Runs), Target::Chart, Target::Column(3), Target::Key(Action::Pause)] {
+    for target in [
+        Target::Tab(Screen::Runs),
+        Target::Chart,
+        Target::Column(3),
+        Target::Entry(0),
+        Target::Key(Action::Pause),
+    ] {
         assert!(all.contains(&target), "{target:?}");
     }
     let model = with_runs();
@@ -46,6 +52,8 @@ fn tabs_keys_columns_and_charts_take_clicks() {
     assert_eq!((table.sort, table.reversed), (Some(3), true));
     click(&mut model, Target::Chart);
     assert_eq!(model.chart.cursor, Some(0.25));
+    // A quarter of 300 iterations; pictures are stored every 50.
+    assert_eq!(model.run().unwrap().current_picture().unwrap().iteration, 50);
     click(&mut model, Target::Key(Action::Stop));
     assert!(matches!(model.overlays.last(), Some(Overlay::Confirm { .. })));
     click(&mut model, Target::Tab(Screen::Presets));

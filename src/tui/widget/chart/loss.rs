@@ -3,19 +3,21 @@
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{Chart, Curve, Pen, read_off};
+use super::{Chart, Curve, Pen, drawn, read_off};
 use crate::run::state::{RoundState, TrialState};
+use crate::series::Series;
 use crate::tui::format;
 use crate::tui::model::ChartOptions;
 use crate::tui::theme::Theme;
 
-/// The chart of `shown`, a trial of `round`.
+/// The chart of `shown`, a trial of `round`, in a run that goes on or has ended.
 pub fn of_trial<'a>(
-    round: &'a RoundState,
-    shown: &'a TrialState,
+    (round, shown): (&'a RoundState, &'a TrialState),
+    is_live: bool,
     options: ChartOptions,
     theme: Theme,
 ) -> Chart<'a> {
+    let planned = planned(round, is_live);
     let pen = |style, ascii, dashes| Pen { style, ascii, dashes };
     let raw = pen(theme.raw(), '.', (1, 1));
     let best = best_trial(round);
@@ -47,18 +49,35 @@ pub fn of_trial<'a>(
     }
     let matching = pen(theme.matching(), '*', (1, 1));
     curves.push(curve(&shown.matching, shown, matching, Some(raw), true, mark(shown)));
-    let legend = match read_off(&curves, round.iterations, &options) {
+    let legend = match read_off(&curves, planned, &options) {
         Some((x, values)) => at_cursor(x, &values[others..], options, theme),
-        None => now(shown, best == Some(shown.trial) && round.trials.len() > 1, theme),
+        None => now(shown, best == Some(shown.trial) && round.trials.len() > 1, options, theme),
     };
     Chart {
         curves,
         legend,
-        iterations: round.iterations,
+        planned,
+        looked_at: None,
         options,
         empty: "waiting for the first iteration",
         theme,
     }
+}
+
+/// Iterations that are still to come, at most; `None` once a round is complete or nothing computes any more.
+fn planned(round: &RoundState, is_live: bool) -> Option<usize> {
+    (is_live && round.result.is_none()).then_some(round.iterations)
+}
+
+/// The iteration at the cursor of [`of_trial`].
+pub fn iteration_looked_at(
+    of: (&RoundState, &TrialState),
+    is_live: bool,
+    options: ChartOptions,
+) -> Option<usize> {
+    let theme = Theme::neutral(crate::gfx::Depth::Mono, false);
+    let chart = of_trial(of, is_live, options, theme);
+    super::iteration_at_cursor(&chart.curves, chart.planned, &options)
 }
 
 /// The trial that stands best, by its smallest matching loss alone.
@@ -80,23 +99,22 @@ fn number(value: f64) -> String {
 }
 
 /// Which line is what, and how it stands.
-fn now(trial: &TrialState, is_best: bool, theme: Theme) -> Vec<Vec<Span<'static>>> {
-    let last = trial.last;
-    let value = |of: fn(&crate::run::event::Point) -> f64| {
-        last.as_ref().map_or("      -".to_owned(), |point| number(of(point)))
+fn now(trial: &TrialState, is_best: bool, options: ChartOptions, theme: Theme) -> Vec<Vec<Span<'static>>> {
+    let value = |series: &Series| {
+        series.buckets().last().map_or("      -".to_owned(), |bucket| number(drawn(bucket, &options)))
     };
     let mut parts = vec![vec![
         Span::styled(theme.glyph("─ ", "* "), theme.matching()),
-        Span::raw(format!("matching {}", value(|point| point.matching))),
+        Span::raw(format!("matching {}", value(&trial.matching))),
     ]];
     if has_prior(trial) {
         parts.push(vec![
             Span::styled(theme.glyph("╌ ", "o "), Style::new()),
-            Span::raw(format!("total {}", value(|point| point.total()))),
+            Span::raw(format!("total {}", value(&trial.total))),
         ]);
         parts.push(vec![
             Span::styled(theme.glyph("┄ ", "+ "), theme.prior()),
-            Span::raw(format!("prior {}", value(|point| point.prior))),
+            Span::raw(format!("prior {}", value(&trial.prior))),
         ]);
     }
     if trial.best.is_finite() {

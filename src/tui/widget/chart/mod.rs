@@ -6,7 +6,7 @@ mod canvas;
 mod loss;
 
 pub use canvas::Pen;
-pub use loss::of_trial;
+pub use loss::{iteration_looked_at, of_trial};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -44,8 +44,11 @@ pub struct Chart<'a> {
     pub curves: Vec<Curve<'a>>,
     /// One line above the plot; parts that do not fit as a whole are left out.
     pub legend: Vec<Vec<Span<'static>>>,
-    /// Iterations planned: the least width of the x axis while it counts them.
-    pub iterations: usize,
+    /// Iterations planned: the least width of the x axis while it counts them. `None` once all curves have ended: the
+    /// axis ends where they do.
+    pub planned: Option<usize>,
+    /// Iteration whose picture is looked at.
+    pub looked_at: Option<usize>,
     /// Axes, smoothing, cursor.
     pub options: ChartOptions,
     /// Said in the middle while there is no point.
@@ -61,6 +64,8 @@ struct Axes {
     low: f64,
     high: f64,
     log: bool,
+    /// Decades from label to label, and rows.
+    labels: (i64, usize),
 }
 
 impl Curve<'_> {
@@ -69,6 +74,16 @@ impl Curve<'_> {
         match self.seconds.buckets().get(at).filter(|_| clock) {
             Some(seconds) => (seconds.min, seconds.max),
             None => (bucket.first, bucket.last),
+        }
+    }
+
+    /// x of an iteration.
+    fn x_of(&self, iteration: f64, clock: bool) -> f64 {
+        let buckets = self.y.buckets();
+        match buckets.iter().position(|bucket| bucket.last >= iteration).filter(|_| clock) {
+            Some(at) => self.span(at, &buckets[at], clock).1,
+            None if clock => self.end(clock),
+            None => iteration,
         }
     }
 
@@ -86,21 +101,29 @@ impl Curve<'_> {
 }
 
 impl Axes {
-    fn of(curves: &[Curve], iterations: usize, options: &ChartOptions) -> Option<Axes> {
+    fn of(curves: &[Curve], planned: Option<usize>, options: &ChartOptions, rows: usize) -> Option<Axes> {
         let scaling = || curves.iter().filter(|curve| curve.scales);
         let ends = curves.iter().map(|curve| curve.end(options.clock)).fold(0.0, f64::max);
-        let x_end = if options.clock { nice(ends.max(1.0)) } else { (iterations as f64).max(ends).max(1.0) };
+        let x_end = match planned {
+            None if ends > 0.0 => ends,
+            // Further than now, so that the axis seldom moves.
+            _ if options.clock => nice(ends.max(1.0)),
+            _ => (planned.unwrap_or(1) as f64).max(ends).max(1.0),
+        };
         let top = scaling().filter_map(|curve| curve.y.range()).map(|range| range.1).reduce(f64::max)?;
         if options.log {
             // Whole decades, and at least one, so that the axis seldom moves.
             let least = scaling().filter_map(|curve| curve.y.smallest_positive()).reduce(f64::min)?;
             let low = log10(least)?.floor();
-            let high = log10(top)?.ceil();
-            return Some(Axes { x_end, low, high: high.max(low + 1.0), log: true });
+            let decades = (log10(top)?.ceil() - low).max(1.0);
+            let labels = evenly(decades, rows);
+            // Above the last label the axis goes on to the last row.
+            let high = low + labels.0 as f64 * (rows.max(2) - 1) as f64 / labels.1 as f64;
+            return Some(Axes { x_end, low, high, log: true, labels });
         }
         let bottom = scaling().filter_map(|curve| curve.y.range()).map(|range| range.0).reduce(f64::min)?;
         let high = if top > 0.0 { nice(top) } else { 1.0 };
-        Some(Axes { x_end, low: bottom.min(0.0), high, log: false })
+        Some(Axes { x_end, low: bottom.min(0.0), high, log: false, labels: (0, 0) })
     }
 
     /// 0 at the bottom, 1 at the top; outside of both beyond them.
@@ -113,11 +136,13 @@ impl Axes {
     fn ticks(&self, rows: usize) -> Vec<(f64, String)> {
         let rows = rows.max(2);
         if self.log {
-            let decades = (self.high - self.low) as i64;
-            let step = (decades as f64 * 1.5 / rows as f64).ceil().max(1.0) as i64;
-            return (0..=decades)
-                .step_by(step as usize)
-                .map(|n| (n as f64 / decades as f64, format!("1e{:+03}", self.low as i64 + n)))
+            let (decades, apart) = self.labels;
+            return (0..rows)
+                .step_by(apart)
+                .zip(0..)
+                .map(|(row, n)| {
+                    (row as f64 / (rows - 1) as f64, format!("1e{:+03}", self.low as i64 + n * decades))
+                })
                 .collect();
         }
         let parts = (rows / 3).clamp(1, 4);
@@ -126,6 +151,22 @@ impl Axes {
             .map(|height| (height, format::loss(self.low + height * (self.high - self.low))))
             .collect()
     }
+}
+
+/// Decades from label to label, and rows from one to the next: the same everywhere, at least two where there is room, and
+/// with as little of the axis as possible left over above the last one.
+fn evenly(decades: f64, rows: usize) -> (i64, usize) {
+    let gaps = rows.max(2) - 1;
+    let all = (1..=decades as i64).map(|step| {
+        let labels = (decades / step as f64).ceil() as usize;
+        let apart = (gaps / labels).max(1);
+        // Share of the height that the decades take; labels in every row, or one at each end, are worth less.
+        let used = decades * apart as f64 / (step as f64 * gaps as f64);
+        let crowded = if apart < 2 || (labels < 2 && decades > 1.0) { 0.2 } else { 0.0 };
+        let worth = if used > 1.0 { -used } else { used - crowded - 0.02 * step as f64 };
+        (worth, (step, apart))
+    });
+    all.max_by(|a, b| a.0.total_cmp(&b.0)).map_or((1, 1), |(_, labels)| labels)
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that is no less.
@@ -151,7 +192,7 @@ impl Chart<'_> {
             return;
         }
         let plot = plot(area);
-        let Some(axes) = Axes::of(&self.curves, self.iterations, &self.options) else {
+        let Some(axes) = Axes::of(&self.curves, self.planned, &self.options, plot.height.into()) else {
             self.draw_legend(area, buffer);
             let has_points = self.curves.iter().any(|curve| !curve.y.is_empty());
             let text = match has_points && self.options.log {
@@ -163,6 +204,7 @@ impl Chart<'_> {
             return;
         };
         self.draw_axes(&axes, plot, buffer);
+        self.draw_looked_at(&axes, plot, buffer);
         self.draw_cursor(plot, buffer);
         let mut canvas = Canvas::new(plot, self.theme.ascii);
         let extremes = |bucket: &Bucket| [bucket.min, bucket.max];
@@ -210,11 +252,13 @@ impl Chart<'_> {
         }
         let bottom = plot.bottom();
         let text = |value: f64| match self.options.clock {
+            true if axes.x_end < 10.0 => format!("{value:.1} s"),
             true => format::clock(value),
             false => format!("{value}"),
         };
         let end = if self.options.clock { text(axes.x_end) } else { format!("{} it", axes.x_end) };
-        buffer.set_string(plot.x, bottom, if self.options.clock { "00:00" } else { "0" }, dim);
+        let begin = if self.options.clock { text(0.0) } else { "0".to_owned() };
+        buffer.set_string(plot.x, bottom, &begin, dim);
         buffer.set_string(plot.right().saturating_sub(end.len() as u16), bottom, &end, dim);
         for quarter in 1..4u16 {
             let value = axes.x_end * f64::from(quarter) / 4.0;
@@ -224,10 +268,23 @@ impl Chart<'_> {
             let label = text(value);
             let x = plot.x + plot.width * quarter / 4;
             let from = x.saturating_sub(label.len() as u16 / 2);
-            let free = from > plot.x + 6 && from + (label.len() as u16) + 1 < plot.right() - end.len() as u16;
+            let is_news = label != begin && label != end;
+            let free = is_news
+                && from > plot.x + 6
+                && from + (label.len() as u16) + 1 < plot.right() - end.len() as u16;
             if free {
                 buffer.set_string(from, bottom, label, dim);
             }
+        }
+    }
+
+    /// The iteration whose picture is looked at, as a line behind the curves.
+    fn draw_looked_at(&self, axes: &Axes, plot: Rect, buffer: &mut Buffer) {
+        let Some((iteration, front)) = self.looked_at.zip(self.curves.last()) else { return };
+        let x = front.x_of(iteration as f64, self.options.clock);
+        let x = plot.x + ((x / axes.x_end).min(1.0) * f64::from(plot.width - 1)).round() as u16;
+        for y in plot.top()..plot.bottom() {
+            buffer.set_string(x, y, self.theme.glyph("╎", "'"), self.theme.accent());
         }
     }
 
@@ -254,7 +311,9 @@ impl Chart<'_> {
         let Some((iteration, mark)) = curve.mark else { return };
         let at = curve.y.buckets().iter().position(|bucket| bucket.last >= iteration);
         let Some(bucket) = at.and_then(|at| curve.y.buckets().get(at)) else { return };
-        let height = axes.height(bucket.min).or_else(|| axes.height(bucket.value));
+        // Where the single points are not drawn, the mark is on what is.
+        let least = if self.options.smooth && curve.raw.is_none() { bucket.smooth } else { bucket.min };
+        let height = axes.height(least).or_else(|| axes.height(bucket.value));
         let Some(height) = height.filter(|height| (0.0..=1.0).contains(height)) else { return };
         let (x, last) = curve.span(at.unwrap_or(0), bucket, self.options.clock);
         let row = plot.y + ((1.0 - height) * f64::from(plot.height - 1)).round() as u16;
@@ -263,10 +322,37 @@ impl Chart<'_> {
 }
 
 /// Values of the curves at the cursor: x, and y of each curve.
-pub fn read_off(curves: &[Curve], iterations: usize, options: &ChartOptions) -> Option<(f64, Vec<f64>)> {
-    let axes = Axes::of(curves, iterations, options)?;
+pub fn read_off(curves: &[Curve], planned: Option<usize>, options: &ChartOptions) -> Option<(f64, Vec<f64>)> {
+    let axes = Axes::of(curves, planned, options, 2)?;
     let x = options.cursor? * axes.x_end;
-    Some((x, curves.iter().map(|curve| curve.at(x, options.clock).map_or(f64::NAN, |b| b.value)).collect()))
+    let value = |curve: &Curve| curve.at(x, options.clock).map_or(f64::NAN, |bucket| drawn(bucket, options));
+    Some((x, curves.iter().map(value).collect()))
+}
+
+/// The iteration at the cursor, that of the curve in front where seconds are along the axis.
+pub fn iteration_at_cursor(
+    curves: &[Curve],
+    planned: Option<usize>,
+    options: &ChartOptions,
+) -> Option<usize> {
+    let x = options.cursor? * Axes::of(curves, planned, options, 2)?.x_end;
+    let iteration = if options.clock { curves.last()?.at(x, true)?.last } else { x };
+    Some(iteration.round() as usize)
+}
+
+/// What the bright line shows of a bucket.
+pub fn drawn(bucket: &Bucket, options: &ChartOptions) -> f64 {
+    if options.smooth && !bucket.smooth.is_nan() { bucket.smooth } else { bucket.value }
+}
+
+/// `log, smoothed`: what a title says of how curves are drawn.
+pub fn how(options: &ChartOptions) -> &'static str {
+    match (options.log, options.smooth) {
+        (true, true) => "log, smoothed",
+        (true, false) => "log",
+        (false, true) => "linear, smoothed",
+        (false, false) => "linear",
+    }
 }
 
 /// Draws low and high of every column of dots, joined to the column before.

@@ -47,13 +47,22 @@ fn options(log: bool) -> ChartOptions {
 
 fn axes(round: &RoundState, log: bool) -> Option<Axes> {
     let theme = Theme::neutral(Depth::Mono, false);
-    Axes::of(&of_trial(round, &round.trials[0], options(log), theme).curves, 100, &options(log))
+    Axes::of(
+        &of_trial((round, &round.trials[0]), true, options(log), theme).curves,
+        Some(100),
+        &options(log),
+        13,
+    )
+}
+
+fn chart(round: &RoundState, options: ChartOptions, ascii: bool) -> Chart<'_> {
+    of_trial((round, &round.trials[0]), true, options, Theme::neutral(Depth::Mono, ascii))
 }
 
 fn drawn(round: &RoundState, options: ChartOptions, ascii: bool) -> Vec<String> {
     let area = Rect::new(0, 0, 60, 10);
     let mut buffer = Buffer::empty(area);
-    of_trial(round, &round.trials[0], options, Theme::neutral(Depth::Mono, ascii)).draw(area, &mut buffer);
+    chart(round, options, ascii).draw(area, &mut buffer);
     (0..area.height).map(|y| (0..area.width).map(|x| buffer[(x, y)].symbol().to_owned()).collect()).collect()
 }
 
@@ -80,9 +89,11 @@ fn a_falling_loss_falls_on_the_screen() {
     let raw = ChartOptions { smooth: false, ..options(true) };
     let rows = drawn(&round(&[&points]), raw, true);
     let column = |row: &String| row.char_indices().filter(|(_, c)| *c == '*').map(|(x, _)| x).max();
-    let (top, bottom) = (column(&rows[1]).unwrap(), column(&rows[8]).unwrap());
+    let (top, bottom) = (column(&rows[2]).unwrap(), column(&rows[8]).unwrap());
     assert!(top < bottom, "{rows:#?}");
-    assert!(rows[1].starts_with("  1e+00") && rows[8].starts_with("  1e-04"), "{rows:#?}");
+    let labels: Vec<usize> = (1..9).filter(|row| rows[*row].trim_start().starts_with("1e")).collect();
+    assert_eq!(labels, [2, 5, 8], "{rows:#?}");
+    assert!(rows[2].starts_with("  1e+00") && rows[8].starts_with("  1e-04"), "{rows:#?}");
 }
 
 #[test]
@@ -109,7 +120,7 @@ fn over_seconds_the_axis_ends_where_the_clock_does() {
 #[test]
 fn the_cursor_reads_the_curve_off() {
     let points: Vec<(usize, f64)> = (1..=100).map(|i| (i, i as f64)).collect();
-    let cursor = ChartOptions { cursor: Some(0.25), ..options(true) };
+    let cursor = ChartOptions { cursor: Some(0.25), smooth: false, ..options(true) };
     let rows = drawn(&round(&[&points]), cursor, true);
     assert!(rows[0].contains("it 25") && rows[0].contains("matching 2.5e+01"), "{rows:#?}");
     assert!(rows[1..9].iter().filter(|row| row.contains(':')).count() > 4, "{rows:#?}");
@@ -118,11 +129,84 @@ fn the_cursor_reads_the_curve_off() {
 #[test]
 fn the_best_trial_is_marked_by_its_matching_loss_and_the_others_stay_behind() {
     let round = round(&[&[(1, 1.0), (100, 0.1)], &[(1, 1.0), (60, 1e-3)]]);
-    let rows = drawn(&round, options(true), true);
+    let rows = drawn(&round, ChartOptions { smooth: false, ..options(true) }, true);
     let marks: usize = rows[1..].iter().map(|row| row.matches('@').count()).sum();
     assert_eq!(marks, 1, "{rows:#?}");
     // Trial 2 goes down to 1e-3, at 60 of 100 iterations; trial 1 is shown in front.
     let at = rows[8].find('@').unwrap();
     assert!((35..43).contains(&at), "{rows:#?}");
     assert!(rows.concat().contains('*') && rows.concat().contains('-'));
+}
+
+#[test]
+fn labels_of_decades_are_the_same_number_of_rows_apart_and_none_is_lost() {
+    for rows in 2..40 {
+        for decades in 1..20 {
+            let (step, apart) = evenly(f64::from(decades), rows);
+            let labels = f64::from(decades) / step as f64;
+            assert!(labels.ceil() as usize * apart < rows.max(2), "{decades} in {rows}: {step}, {apart}");
+            let used = f64::from(decades) * apart as f64 / (step as f64 * (rows - 1) as f64);
+            assert!(used > 0.5 || rows < 5, "{decades} in {rows}: {step}, {apart} use {used}");
+        }
+    }
+}
+
+#[test]
+fn the_axes_of_what_has_ended_end_with_it_and_no_label_is_said_twice() {
+    let round = round(&[&[(1, 1.0), (3, 0.1)]]);
+    for (clock, end) in [(true, "3.0 s"), (false, "3 it")] {
+        let area = Rect::new(0, 0, 60, 10);
+        let mut buffer = Buffer::empty(area);
+        let options = ChartOptions { clock, ..options(true) };
+        Chart { planned: None, ..chart(&round, options, true) }.draw(area, &mut buffer);
+        let axis: String = (0..60).map(|x| buffer[(x, 9)].symbol()).collect();
+        assert!(axis.trim_end().ends_with(end), "{axis}");
+        let labels: Vec<&str> = axis.split("  ").map(str::trim).filter(|label| !label.is_empty()).collect();
+        let mut once = labels.clone();
+        once.dedup();
+        assert_eq!(labels, once);
+    }
+}
+
+#[test]
+fn the_legend_says_what_the_bright_line_shows() {
+    let points: Vec<(usize, f64)> = (1..=100).map(|i| (i, 10f64.powf(-(i as f64) / 25.0))).collect();
+    let round = round(&[&points]);
+    let raw = drawn(&round, ChartOptions { smooth: false, ..options(true) }, true);
+    assert!(raw[0].contains("matching 1.0e-04"), "{raw:#?}");
+    let smoothed = drawn(&round, options(true), true);
+    let last = round.trials[0].matching.buckets().last().unwrap().smooth;
+    assert!(
+        last > 1.5e-4 && smoothed[0].contains(&format!("matching {}", format::loss(last))),
+        "{smoothed:#?}"
+    );
+    assert_eq!((how(&options(true)), how(&options(false))), ("log, smoothed", "linear, smoothed"));
+}
+
+#[test]
+fn the_iteration_looked_at_is_a_line() {
+    let area = Rect::new(0, 0, 60, 10);
+    let mut buffer = Buffer::empty(area);
+    let round = round(&[&[(1, 1.0), (100, 0.9)]]);
+    Chart { looked_at: Some(50), ..chart(&round, options(true), true) }.draw(area, &mut buffer);
+    let lines: Vec<u16> = (9..60).filter(|x| (3..8).all(|y| buffer[(*x, y)].symbol() == "'")).collect();
+    let plot = plot(area);
+    assert_eq!(lines, [plot.x + ((plot.width - 1) as f64 * 0.5).round() as u16]);
+}
+
+#[test]
+fn where_only_the_average_is_drawn_the_mark_is_on_it() {
+    let points: Vec<(usize, f64)> = (1..=100).map(|i| (i, if i == 60 { 1e-6 } else { 1.0 })).collect();
+    let round = round(&[&points]);
+    let row = |raw: bool| {
+        let mut chart = chart(&round, options(true), true);
+        if !raw {
+            chart.curves.iter_mut().for_each(|curve| curve.raw = None);
+        }
+        let area = Rect::new(0, 0, 60, 10);
+        let mut buffer = Buffer::empty(area);
+        chart.draw(area, &mut buffer);
+        (1..9).find(|y| (8..60).any(|x| buffer[(x, *y)].symbol() == "@")).unwrap()
+    };
+    assert!(row(true) > row(false) + 3, "{} {}", row(true), row(false));
 }
