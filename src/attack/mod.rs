@@ -145,9 +145,10 @@ pub trait Sink {
 /// Why an attack could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum AttackError {
-    /// No finite loss in any trial.
+    /// The loss diverged in every trial.
     #[error(
-        "the matching loss was not finite in any of {trials} trial(s); lower attack.optimiser.lr or try another --seed"
+        "the matching loss became NaN or infinite in {}; lower attack.optimiser.lr or try another --seed",
+        if *trials == 1 { "the only trial".to_owned() } else { format!("all {trials} trials") }
     )]
     NonFinite {
         /// Trials that were run.

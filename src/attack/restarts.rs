@@ -40,6 +40,16 @@ struct Chosen {
     best: Best,
 }
 
+/// What the finished trials come to.
+#[derive(Default)]
+struct Finished {
+    chosen: Option<Chosen>,
+    /// Evaluations of all.
+    spent: usize,
+    /// Trials whose loss was finite to the end.
+    sound: usize,
+}
+
 /// Runs the trials of a task. Ends early once one has converged or stands at a solution.
 pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
     let config = task.config;
@@ -62,13 +72,13 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
     let solved = SOLVED * size;
     let objective = GradientMatching::new(task.view, distance, priors, labels);
 
-    let (first, mut chosen, mut spent) = match task.resume {
+    let (first, mut finished) = match task.resume {
         Some(state) => restore(state, objective.count())?,
-        None => (0, None, 0),
+        None => (0, Finished::default()),
     };
     let mut trials = first;
     for trial in first..config.trials {
-        let outer = save(chosen.as_ref(), spent);
+        let outer = save(&finished);
         let mut restart = Trial::start(&objective, config, task.seed, task.round, trial, outer);
         match task.resume {
             Some(state) if trial == first => {
@@ -88,7 +98,8 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
             }
         };
         let (best, guess, evaluations) = restart.finish();
-        spent += evaluations;
+        finished.spent += evaluations;
+        finished.sound += usize::from(outcome != TrialOutcome::NonFinite);
         trials = trial + 1;
         let done = match outcome {
             TrialOutcome::Converged => true,
@@ -96,14 +107,16 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
             TrialOutcome::Completed | TrialOutcome::NonFinite => false,
         };
         sink.trial_finished(&TrialEnd { trial, outcome, best: best.clone(), guess, evaluations });
-        if best.matching.is_finite() && chosen.as_ref().is_none_or(|c| best.matching < c.best.matching) {
-            chosen = Some(Chosen { trial, best });
+        let known = finished.chosen.as_ref();
+        if best.matching.is_finite() && known.is_none_or(|known| best.matching < known.best.matching) {
+            finished.chosen = Some(Chosen { trial, best });
         }
         if done {
             break;
         }
     }
-    let Some(chosen) = chosen else {
+    // What stood before a loss that diverged in every trial is no answer: it may be the first guess.
+    let Finished { chosen: Some(chosen), spent, sound: 1.. } = finished else {
         return Err(AttackError::NonFinite { trials });
     };
     Ok(Ended::Reconstructed(Reconstruction {
@@ -118,10 +131,11 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
     }))
 }
 
-fn save(chosen: Option<&Chosen>, spent: usize) -> State {
+fn save(finished: &Finished) -> State {
     let mut state = State::default();
-    state.put_number("spent", spent as f64);
-    if let Some(chosen) = chosen {
+    state.put_number("spent", finished.spent as f64);
+    state.put_number("sound", finished.sound as f64);
+    if let Some(chosen) = &finished.chosen {
         state.put_number("chosen.trial", chosen.trial as f64);
         state.put("chosen.z", &chosen.best.z);
         state.put_number("chosen.iteration", chosen.best.iteration as f64);
@@ -131,8 +145,8 @@ fn save(chosen: Option<&Chosen>, spent: usize) -> State {
     state
 }
 
-/// The trial to go on with, the choice among the finished ones, and their evaluations.
-fn restore(state: &State, count: usize) -> Result<(usize, Option<Chosen>, usize), AttackError> {
+/// The trial to go on with, and what the finished ones come to.
+fn restore(state: &State, count: usize) -> Result<(usize, Finished), AttackError> {
     let chosen = if state.has("chosen.z") {
         Some(Chosen {
             trial: state.number("chosen.trial")? as usize,
@@ -146,5 +160,8 @@ fn restore(state: &State, count: usize) -> Result<(usize, Option<Chosen>, usize)
     } else {
         None
     };
-    Ok((state.number("trial")? as usize, chosen, state.number("spent")? as usize))
+    // Checkpoints of before the count was kept: a choice was a sound trial.
+    let sound =
+        if state.has("sound") { state.number("sound")? as usize } else { usize::from(chosen.is_some()) };
+    Ok((state.number("trial")? as usize, Finished { chosen, spent: state.number("spent")? as usize, sound }))
 }

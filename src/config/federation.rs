@@ -449,5 +449,8 @@ mod tests {
             assert_eq!(fedavg(changes), format!("FedAvg, 1 epoch of 1{says}"));
         }
         assert!(config.threat_model().starts_with("C (parameter-aware"));
+        let config =
+            preset::change(&config, [("victim.mode", "train"), ("victim.share_buffers", "true")]).unwrap();
+        assert!(config.threat_model().starts_with("E (statistical-informed"));
     }
 }

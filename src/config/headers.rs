@@ -113,9 +113,14 @@ impl RunConfig {
     }
 
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
-    /// basics of the client's data such as its labels, C also how the client trains.
+    /// basics of the client's data such as its labels, C also how the client trains, E also how its data is distributed,
+    /// as the statistics of its batch say.
     pub fn threat_model(&self) -> &'static str {
+        let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
         match self.knowledge.labels {
+            _ if shares_statistics => {
+                "E (statistical-informed: update, model, batch size and the batch's BatchNorm statistics)"
+            }
             _ if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
                 "C (parameter-aware: update, model, batch size and local training)"
             }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::{DataError, Dataset, Normalisation, Samples};
 use crate::config::Normalise;
+use crate::reading::Reading;
 
 /// Stored samples that are looked at, spread evenly over the set.
 const MOST_STORED: usize = 4096;
@@ -15,16 +16,17 @@ impl Dataset {
     /// 4,096 of its samples (256 of its pictures) at most. Every sample weighs the same; a channel that never
     /// changes is not scaled; pictures that cannot be read are left out.
     pub fn normalisation(&self) -> Normalisation {
-        self.known.clone().unwrap_or_else(|| self.statistics())
+        self.known.clone().unwrap_or_else(|| self.own_without(&[]))
     }
 
-    /// The map that a preset asks for.
+    /// The map that a preset asks for. The attacker knows it, so a set's own says nothing of the samples that are
+    /// `attacked`: it is that of all others.
     ///
     /// # Errors
     /// [`DataError::Channels`] if it gives constants for another number of channels.
-    pub fn normalised_by(&self, choice: &Normalise) -> Result<Normalisation, DataError> {
+    pub fn normalised_by(&self, choice: &Normalise, attacked: &[usize]) -> Result<Normalisation, DataError> {
         match choice {
-            Normalise::Own(true) => Ok(self.normalisation()),
+            Normalise::Own(true) => Ok(self.known.clone().unwrap_or_else(|| self.own_without(attacked))),
             Normalise::Own(false) => Ok(Normalisation::identity(self.channels)),
             Normalise::By { mean, .. } if mean.len() != self.channels => {
                 let (given, channels) = (mean.len(), self.channels);
@@ -34,19 +36,52 @@ impl Dataset {
         }
     }
 
-    fn statistics(&self) -> Normalisation {
+    /// How that map was found, where it was computed.
+    pub fn normalisation_reading(&self, choice: &Normalise, attacked: &[usize]) -> Reading {
+        let mut reading = Reading::default();
+        if *choice == Normalise::Own(true) && self.known.is_none() {
+            let others = (0..self.len()).filter(|at| !attacked.contains(at)).count();
+            reading.note(match others {
+                0 => {
+                    "victim.normalise: a public mean and deviation, since all samples of the set are attacked"
+                        .to_owned()
+                }
+                _ => format!(
+                    "victim.normalise: mean and deviation of the {others} samples that are not attacked"
+                ),
+            });
+        }
+        reading
+    }
+
+    /// The statistics of all samples but these; public constants if there is no other.
+    fn own_without(&self, attacked: &[usize]) -> Normalisation {
+        let public = match self.channels {
+            1 => Normalisation::mnist(),
+            3 => Normalisation::cifar10(),
+            channels => Normalisation::identity(channels),
+        };
+        self.statistics(attacked).unwrap_or(public)
+    }
+
+    fn statistics(&self, attacked: &[usize]) -> Option<Normalisation> {
         let most = match &self.samples {
             Samples::Pictures(_) => MOST_PICTURES,
             Samples::Stored { .. } | Samples::Rows { .. } => MOST_STORED,
         };
         let count = self.len().min(most);
         // Collected in order, so that the sum is the same with any number of threads.
-        let moments: Vec<Vec<(f64, f64)>> = (0..count)
+        let looked_at: Vec<usize> =
+            (0..count).map(|i| i * self.len() / count).filter(|at| !attacked.contains(at)).collect();
+        let moments: Vec<Vec<(f64, f64)>> = looked_at
             .into_par_iter()
-            .filter_map(|i| self.values(i * self.len() / count, None).ok())
+            .filter_map(|at| self.values(at, None).ok())
             .map(|((height, width), values)| values.chunks(height * width).map(moments).collect())
             .collect();
-        let samples = moments.len().max(1) as f64;
+        if moments.is_empty() {
+            return None;
+        }
+        let samples = moments.len() as f64;
         let channel = |c: usize| {
             let sum = |f: fn(&(f64, f64)) -> f64| moments.iter().map(|sample| f(&sample[c])).sum::<f64>();
             let mean = sum(|moments| moments.0) / samples;
@@ -55,7 +90,7 @@ impl Dataset {
             (mean, if std < 1e-6 { 1.0 } else { std })
         };
         let (mean, std) = (0..self.channels).map(channel).unzip();
-        Normalisation { mean, std }
+        Some(Normalisation { mean, std })
     }
 }
 
@@ -144,7 +179,7 @@ mod tests {
     #[test]
     fn a_preset_chooses_among_own_none_and_given() {
         let set = data::open("digits28").unwrap();
-        let by = |choice| set.normalised_by(&choice);
+        let by = |choice| set.normalised_by(&choice, &[0]);
         assert_eq!(by(Normalise::Own(true)).unwrap(), Normalisation::mnist());
         assert_eq!(by(Normalise::Own(false)).unwrap(), Normalisation::identity(1));
         let given = Normalise::By { mean: vec![0.5], std: vec![0.25] };
@@ -155,6 +190,33 @@ mod tests {
             "victim.normalise has 3 means and deviations, but the samples of digits28 have 1 channels: \
              give one for each"
         );
+    }
+
+    #[test]
+    fn attacked_samples_never_enter_what_the_attacker_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let save = |name: &str, pixel| {
+            RgbImage::from_pixel(8, 8, Rgb(pixel)).save(folder.path().join(name)).unwrap();
+        };
+        let own = |attacked: &[usize]| {
+            let set = open(folder.path());
+            (
+                set.normalised_by(&Normalise::Own(true), attacked).unwrap(),
+                set.normalisation_reading(&Normalise::Own(true), attacked).notes().join(""),
+            )
+        };
+        save("a.png", [255, 0, 51]);
+        save("b.png", [0, 51, 102]);
+        save("c.png", [255, 153, 102]);
+        let (before, note) = own(&[0]);
+        near(&before.mean, &[0.5, 0.4, 0.4]);
+        assert!(note.ends_with("of the 2 samples that are not attacked"));
+        save("a.png", [7, 200, 90]);
+        assert_eq!(own(&[0]).0, before, "another private picture, the same public map");
+        assert_ne!(own(&[1]).0, before);
+        let (all, note) = own(&[0, 1, 2]);
+        assert_eq!(all, Normalisation::cifar10());
+        assert!(note.contains("all samples of the set are attacked"));
     }
 
     #[test]

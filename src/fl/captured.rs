@@ -293,8 +293,9 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
         };
         let batch = Some(dataset.batch(&attacked, victim.size)?);
         let classes = victim.classes.unwrap_or(dataset.classes.len());
-        let normalisation = dataset.normalised_by(&victim.normalise)?;
-        let reading = dataset.reading;
+        let normalisation = dataset.normalised_by(&victim.normalise, &attacked)?;
+        let mut reading = dataset.reading.clone();
+        reading.extend(dataset.normalisation_reading(&victim.normalise, &attacked));
         ("the ground truth of victim.data", Known { batch, classes, normalisation, reading })
     };
     match known.batch.as_ref().map(|samples| samples.labels.len()) {

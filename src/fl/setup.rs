@@ -184,7 +184,7 @@ impl Setup {
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= net.labels()) {
             return Err(VictimError::TooFewClasses { classes, label });
         }
-        let normalisation = dataset.normalised_by(&victim.normalise)?;
+        let normalisation = dataset.normalised_by(&victim.normalise, &attacked)?;
         let weights = victim.weights.as_ref().map(|path| {
             let file = File::read("victim.weights", path, choice(victim))?;
             file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
@@ -192,6 +192,7 @@ impl Setup {
         let weights = weights.transpose()?;
         let batch = Some(batch);
         let mut reading = dataset.reading.clone();
+        reading.extend(dataset.normalisation_reading(&victim.normalise, &attacked));
         if let (Some(path), Some(weights)) = (&victim.weights, &weights) {
             reading.extend(taken(path, weights));
         }

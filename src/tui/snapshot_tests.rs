@@ -38,6 +38,17 @@ fn presets() {
 }
 
 #[test]
+fn a_changed_preset() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut model = fixture::model(width, height);
+        press(&mut model, "i");
+        assert_snapshot!(format!("changed_{width}x{height}"), drawn(&model));
+        update(&mut model, Msg::Key(crossterm::event::KeyCode::Enter.into()));
+        assert_snapshot!(format!("changed_start_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
 fn run_live() {
     assert_snapshot!("run_live_80x24", drawn(&live(80, 24)));
     assert_snapshot!("run_live_120x40", drawn(&live(120, 40)));

@@ -149,7 +149,7 @@ fn a_loss_that_is_not_finite() {
     let lab = Lab::new();
     let arguments = ["run", "ig-lenet", "--set", "attack.tv=1e308", "--set", "attack.iterations=5"];
     let error = lab.fail(&arguments, 1);
-    assert!(error.contains("not finite"), "{error}");
+    assert!(error.contains("became NaN or infinite in the only trial"), "{error}");
     let run = std::fs::read_dir(lab.path("data").join("runs")).unwrap().flatten().next().unwrap();
     assert_eq!(lab.status(run.file_name().to_str().unwrap()), "failed");
 }
@@ -197,4 +197,28 @@ fn a_backend_that_is_not_there() {
     }
     let error = refused(&lab, &["dlg-lenet", "--backend", "cuda"]);
     assert!(error.contains("not in this build"), "{error}");
+}
+
+#[test]
+fn a_loss_that_diverges_in_every_trial_is_a_failure() {
+    let lab = Lab::new();
+    // The first guess has a finite loss; no later one has.
+    let settings = [
+        "ig-lenet",
+        "--set",
+        "attack.box=false",
+        "--set",
+        "attack.optimiser.lr=1e200",
+        "--set",
+        "attack.iterations=20",
+    ];
+    for (trials, says) in [("1", "in the only trial"), ("2", "in all 2 trials")] {
+        let arguments = [&["run"], &settings[..], &["--trials", trials]].concat();
+        let output = lab.gialab(&arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("became NaN or infinite") && error.contains(says), "{error}");
+    }
+    let list = lab.succeed(&["list", "--json"]);
+    assert_eq!(list.matches("\"failed\"").count(), 2, "{list}");
 }

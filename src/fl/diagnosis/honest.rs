@@ -45,7 +45,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
     let mut draw = |count: usize| {
         let indices: Vec<usize> = (0..count).map(|_| rng.random_range(0..set.len())).collect();
         let batch = set.batch(&indices, Some(side)).unwrap();
-        let normalised = set.normalised_by(&crate::config::Normalise::Own(true)).unwrap();
+        let normalised = set.normalised_by(&crate::config::Normalise::Own(true), &[]).unwrap();
         let x = compute.tensor(&normalised.apply(&batch.images), batch.images.shape());
         let labels: Vec<usize> = batch.labels.iter().map(|label| label % 10).collect();
         (x, Targets::hard(&compute, &labels, 10))

@@ -20,6 +20,10 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Start | A::Change | A::Describe | A::EditFile => {
             holds(model.chosen_preset().is_some(), "no preset is chosen")
         }
+        A::Undo => {
+            let changes = model.chosen_preset().map(|entry| model.changes_of(entry)).unwrap_or_default();
+            holds(!changes.is_empty(), "the preset is as it was")
+        }
         A::NextPicture | A::PreviousPicture => {
             let Some(entry) = model.chosen_preset() else { return Err("no preset is chosen") };
             let data = model.config_of(entry).victim.data;

@@ -52,6 +52,8 @@ pub enum Action {
     NextBackend,
     /// The whole description.
     Describe,
+    /// Take the changes of the chosen preset back.
+    Undo,
     /// Open the chosen run.
     Open,
     /// Select the chosen run for comparing, or take it out.
@@ -245,6 +247,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Presets, "previous-picture", A::PreviousPicture, "", "previous picture of the set"),
     bind(P::Presets, "next-backend", A::NextBackend, "backend", "next backend"),
     bind(P::Presets, "filter", A::Filter, "filter", "show only presets with these words"),
+    bind(P::Presets, "undo", A::Undo, "undo changes", "take all changes of the preset back"),
     bind(P::Presets, "describe", A::Describe, "describe", "the whole description"),
     bind(P::Presets, "edit-file", A::EditFile, "", "open its file in $EDITOR; a shipped one is copied first"),
     bind(P::Runs, "open", A::Open, "open", "open the run, live if it runs"),

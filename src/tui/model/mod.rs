@@ -6,7 +6,7 @@ mod run;
 mod runs;
 
 pub use compare::{CompareView, Lower, Part};
-pub use presets::{Changes, PresetsView};
+pub use presets::{Changes, PresetsView, differences, in_words};
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
 
@@ -195,8 +195,6 @@ pub struct Session {
     pub run_order: Sort,
     /// Opened run.
     pub opened: Option<String>,
-    /// Changes by preset name.
-    pub changes: BTreeMap<String, Changes>,
     /// Chosen backend.
     pub backend: String,
     /// How curves are drawn.
@@ -250,7 +248,6 @@ impl Model {
             run_filter: self.runs_view.filter.value().to_owned(),
             run_order: self.runs_view.sort,
             opened: self.opened.clone().or(self.reopen.clone()),
-            changes: self.changes.clone(),
             backend: self.backend.clone(),
             chart: self.chart,
             marked: self.runs_view.marked.clone(),
@@ -268,7 +265,6 @@ impl Model {
         self.runs_view.filter = Input::new(session.run_filter);
         self.runs_view.sort = session.run_order;
         self.runs_view.marked = session.marked;
-        self.changes = session.changes;
         if self.backends.iter().any(|entry| entry.name == session.backend && entry.unavailable.is_none()) {
             self.backend = session.backend;
         }

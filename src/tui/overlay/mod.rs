@@ -38,7 +38,7 @@ pub enum Overlay {
         /// What yes means.
         detail: String,
         /// What yes does.
-        yes: Vec<Effect>,
+        yes: Yes,
     },
     /// Something went wrong.
     Error {
@@ -51,6 +51,15 @@ pub enum Overlay {
     List(list::List),
     /// The name of a preset to be saved.
     Name(name::Name),
+}
+
+/// What follows a question that is answered with yes.
+#[derive(Debug)]
+pub enum Yes {
+    /// These.
+    Do(Vec<Effect>),
+    /// The chosen preset is started.
+    Start,
 }
 
 /// Draws the topmost overlay.

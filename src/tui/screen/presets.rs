@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::config::RunConfig;
-use crate::tui::model::Model;
-use crate::tui::theme::Theme;
+use crate::tui::keymap::{Action, Place};
+use crate::tui::model::{Model, in_words};
 use crate::tui::view::{Target, View};
 use crate::tui::{PresetEntry, format};
 
@@ -62,7 +62,7 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
         }
         let style = if chosen == Some(entry.name.as_str()) { theme.selected() } else { Style::new() };
         rows.push((lines.len(), entry.name.clone()));
-        lines.push(Line::styled(row(entry, inner.width.into(), theme), style));
+        lines.push(Line::styled(row(model, entry, inner.width.into()), style));
     }
     // The chosen line stays in the middle third once the list is longer than the pane.
     let first = at.saturating_sub(usize::from(inner.height) * 2 / 3);
@@ -76,12 +76,17 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
     view.frame.render_widget(Paragraph::new(Text::from(lines.split_off(first))), inner);
 }
 
-fn row(entry: &PresetEntry, width: usize, theme: Theme) -> String {
+/// Name, time and PSNR to expect; of a preset that was changed nothing is known.
+fn row(model: &Model, entry: &PresetEntry, width: usize) -> String {
+    let ascii = model.theme.ascii;
+    let name = width.saturating_sub(19);
+    if !model.changes_of(entry).is_empty() {
+        return format!("  {:<name$} {:>14}  ", format::cut(&entry.name, name, ascii), "changed");
+    }
     let expect = entry.config.expect.as_ref();
     let time = expect.map_or(String::new(), |expect| format::about(expect.seconds));
     let psnr = expect.map_or(String::new(), |expect| format!("{:.0} dB", expect.psnr));
-    let name = width.saturating_sub(19);
-    format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, theme.ascii))
+    format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, ascii))
 }
 
 fn draw_chosen(model: &Model, view: &mut View, area: Rect) {
@@ -90,7 +95,9 @@ fn draw_chosen(model: &Model, view: &mut View, area: Rect) {
         view.frame.render_widget(theme.frame(""), area);
         return;
     };
-    let title = format::cut(&entry.config.title, usize::from(area.width.saturating_sub(6)), theme.ascii);
+    let changed = if model.changes_of(entry).is_empty() { "" } else { ", changed" };
+    let room = usize::from(area.width.saturating_sub(6)).saturating_sub(changed.len());
+    let title = format!("{}{changed}", format::cut(&entry.config.title, room, theme.ascii));
     let block = theme.frame(title);
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
@@ -143,6 +150,7 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     let theme = model.theme;
     let config = model.config_of(entry);
     let own = &entry.config;
+    let changes = model.changes_of(entry);
     let mut lines = Vec::new();
     let mut fact = |label: &'static str, value: String, changed: bool| {
         let style = if changed { theme.accent() } else { Style::new() };
@@ -182,8 +190,12 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     fact("work", work, config.attack != own.attack || config.run != own.run);
     if let Some(expect) = &own.expect {
         let psnr = format!("{}, {:.0} dB ({})", format::about(expect.seconds), expect.psnr, expect.note);
-        let changed = config.attack != own.attack;
-        fact("expect", if changed { format!("as the preset stands: {psnr}") } else { psnr }, false);
+        let changed = !changes.is_empty();
+        fact("expect", if changed { format!("unknown; as the preset stands {psnr}") } else { psnr }, false);
+    }
+    if !changes.is_empty() {
+        let undo = model.keymap.hint(Place::Presets, Action::Undo, theme.ascii);
+        fact("changed", format!("{}; {undo} undoes it", in_words(&changes)), true);
     }
     lines.push(Line::default());
     lines.extend(backends(model, width));

@@ -6,10 +6,8 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
-use crate::config::preset;
-use crate::config::setting::SETTINGS;
 use crate::tui::format;
-use crate::tui::model::{Model, RunRow};
+use crate::tui::model::{Model, RunRow, in_words};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 
@@ -182,19 +180,5 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
 fn differences(model: &Model, row: &RunRow) -> String {
     let Some(config) = &row.config else { return String::new() };
     let Some(preset) = model.preset(&row.preset).map(|entry| &entry.config) else { return String::new() };
-    if **config == *preset {
-        return String::new();
-    }
-    let (own, values) = (preset::flat(preset), preset::flat(config));
-    let changed = SETTINGS.iter().filter(|setting| own.get(setting.key) != values.get(setting.key));
-    let parts = changed.filter(|setting| setting.key != "title").map(|setting| {
-        let value = values.get(setting.key).map_or("-", String::as_str);
-        let name = setting.key.rsplit('.').next().unwrap_or(setting.key);
-        match setting.key {
-            // A path is told by its last part.
-            "victim.data" => value.rsplit('/').next().unwrap_or(value).to_owned(),
-            _ => format!("{name} {value}"),
-        }
-    });
-    parts.collect::<Vec<_>>().join(", ")
+    in_words(&crate::tui::model::differences(preset, config))
 }

@@ -9,14 +9,23 @@ use crate::tui::keymap::Action;
 use crate::tui::layout;
 use crate::tui::model::{Model, RunRow, Screen};
 use crate::tui::notify;
-use crate::tui::overlay::Overlay;
 use crate::tui::overlay::form::Form;
+use crate::tui::overlay::{Overlay, Yes};
 use crate::tui::theme::SERIES;
+
+/// Lines of a question.
+const MOST_LINES: usize = 4;
 
 pub fn on_presets(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Filter => model.presets_view.filtering = true,
-        Action::Start => return start(model),
+        Action::Start => return ask_to_start(model),
+        Action::Undo => {
+            if let Some(name) = model.chosen_preset().map(|entry| entry.name.clone()) {
+                model.changes.remove(&name);
+                return note(model, format!("{name} is as it was"), false);
+            }
+        }
         Action::Change => {
             if let Some(form) = model.chosen_preset().map(|entry| Form::of_preset(entry, model)) {
                 model.overlays.push(Overlay::Form(Box::new(form)));
@@ -127,7 +136,31 @@ fn step(model: &mut Model, action: Action) {
     }
 }
 
-fn start(model: &mut Model) -> Vec<Effect> {
+/// Starts the chosen preset; if it was changed, after showing how.
+fn ask_to_start(model: &mut Model) -> Vec<Effect> {
+    let Some(entry) = model.chosen_preset() else { return Vec::new() };
+    let changes = model.changes_of(entry);
+    if changes.is_empty() {
+        return start(model);
+    }
+    let arrow = model.theme.glyph("→", "->");
+    let mut lines: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{}: {} {arrow} {}", change.key, change.from, change.to))
+        .collect();
+    if lines.len() > MOST_LINES {
+        let more = lines.split_off(MOST_LINES - 1).len();
+        lines.push(format!("and {more} more"));
+    }
+    model.overlays.push(Overlay::Confirm {
+        question: format!("Start {} with its changes?", entry.name),
+        detail: lines.join("\n"),
+        yes: Yes::Start,
+    });
+    Vec::new()
+}
+
+pub fn start(model: &mut Model) -> Vec<Effect> {
     let Some(entry) = model.chosen_preset() else { return Vec::new() };
     let config = model.config_of(entry);
     let preset = entry.name.clone();

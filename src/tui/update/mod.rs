@@ -16,7 +16,7 @@ use super::effect::Effect;
 use super::keymap::{self, Action, Place};
 use super::model::{Model, Notice, Screen};
 use super::msg::{Msg, Outcome};
-use super::overlay::Overlay;
+use super::overlay::{Overlay, Yes};
 use crate::run::{RunDirectory, RunState};
 
 /// Seconds a notice stays.
@@ -216,7 +216,10 @@ fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         (Some(Overlay::Confirm { .. }), action) => {
             if let (Some(Overlay::Confirm { yes, .. }), Action::Yes) = (model.overlays.pop(), action) {
-                return yes;
+                return match yes {
+                    Yes::Do(effects) => effects,
+                    Yes::Start => lists::start(model),
+                };
             }
         }
         (Some(Overlay::Error { .. }), Action::Back) => drop(model.overlays.pop()),

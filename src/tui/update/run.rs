@@ -5,7 +5,7 @@ use crate::run::{Health, Request, RunDirectory};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Rows, RunView, Screen};
-use crate::tui::overlay::Overlay;
+use crate::tui::overlay::{Overlay, Yes};
 use crate::tui::theme::Theme;
 use crate::tui::widget::{chart, metric_table};
 
@@ -209,7 +209,7 @@ pub fn ask_to_delete(model: &mut Model) {
         model.overlays.push(Overlay::Confirm {
             question: format!("Delete {}?", directory.id()),
             detail: "Its curves, pictures and result are gone for good.".into(),
-            yes: vec![Effect::Delete(directory)],
+            yes: Yes::Do(vec![Effect::Delete(directory)]),
         });
     }
 }
@@ -220,7 +220,7 @@ fn ask_to_stop(model: &mut Model) {
         model.overlays.push(Overlay::Confirm {
             question,
             detail: "The worker writes a checkpoint and ends; r goes on from there.".into(),
-            yes: vec![Effect::Ask(directory, Request::Stop)],
+            yes: Yes::Do(vec![Effect::Ask(directory, Request::Stop)]),
         });
     }
 }

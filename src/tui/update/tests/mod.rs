@@ -46,6 +46,9 @@ fn live() -> Model {
 fn enter_starts_the_chosen_preset_with_its_changes_once() {
     let mut model = fixture::model(80, 24);
     press(&mut model, "ji");
+    assert!(without_saving(code(&mut model, KeyCode::Enter)).is_empty());
+    let Some(Overlay::Confirm { detail, .. }) = model.overlays.last() else { panic!("{:?}", model.overlays) };
+    assert_eq!(detail, "victim.indices: [0] → [1]");
     let effects = without_saving(code(&mut model, KeyCode::Enter));
     let [Effect::Start { preset, config, backend }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((preset.as_str(), backend.as_str()), ("idlg-lenet", "auto"));
@@ -54,7 +57,29 @@ fn enter_starts_the_chosen_preset_with_its_changes_once() {
     update(&mut model, Msg::Finished(Outcome::Launch(Err("no disk".into()))));
     assert!(matches!(model.overlays.last(), Some(Overlay::Error { message }) if message == "no disk"));
     code(&mut model, KeyCode::Esc);
+    code(&mut model, KeyCode::Enter);
     assert!(!without_saving(code(&mut model, KeyCode::Enter)).is_empty());
+}
+
+#[test]
+fn a_changed_preset_says_so_everywhere_and_one_key_takes_it_back() {
+    let mut model = fixture::model(120, 40);
+    let unchanged = fixture::drawn(&model);
+    assert!(!unchanged.contains("changed"));
+    press(&mut model, "i");
+    let drawn = fixture::drawn(&model);
+    let line = |text: &str| drawn.lines().find(|line| line.contains(text)).unwrap().to_owned();
+    assert!(line("  dlg-lenet ").contains("changed"), "in the list: {drawn}");
+    assert!(line(", changed ─").contains("╭"), "in the title: {drawn}");
+    assert!(line("expect").contains("unknown; as the preset stands"), "{drawn}");
+    assert!(drawn.contains("indices [1]; u undoes it"), "{drawn}");
+    press(&mut model, "u");
+    model.notice = None;
+    assert_eq!(fixture::drawn(&model), unchanged);
+    // Changes last until the program ends, unless they are saved as a preset.
+    press(&mut model, "i");
+    let session = serde_json::to_string(&model.session()).unwrap();
+    assert!(!session.contains("indices"), "{session}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn the_form_refuses_what_cannot_be_used_and_keeps_what_can() {
     let changes = &model.changes["dlg-lenet"];
     assert_eq!((changes["attack.iterations"].as_str(), changes["run.seed"].as_str()), ("50", "7"));
     assert_eq!(changes.len(), 2, "{changes:?}");
+    code(&mut model, KeyCode::Enter);
     let effects = without_saving(code(&mut model, KeyCode::Enter));
     let [Effect::Start { config, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((config.attack.iterations, config.run.seed), (50, 7));
