@@ -37,6 +37,17 @@ pub fn grouped(number: u64) -> String {
     text + &digits[from..]
 }
 
+/// `41.2 s`, `12 min 05 s`, `3 h 07 min`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if !seconds.is_finite() || seconds < 0.0 => "unknown".into(),
+        _ if seconds < 59.95 => format!("{seconds:.1} s"),
+        0..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
 /// An error with its causes, each said once: some quote their cause themselves.
 pub fn sentence(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {

@@ -62,6 +62,11 @@ pub const LIST: &str = "\
 Example:
   gialab list --json";
 
+pub const RM: &str = "\
+Examples:
+  gialab rm last
+  gialab rm 20261128-0627 20261128-0631 --yes";
+
 pub const SHOW: &str = "\
 Example:
   gialab show last";

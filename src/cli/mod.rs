@@ -21,6 +21,7 @@ mod probe;
 mod progress;
 mod require;
 mod resume;
+mod rm;
 mod run;
 mod show;
 mod stop;
@@ -104,6 +105,11 @@ enum Command {
     /// Live runs come first, then the newest. PSNR and matching loss are those of the last attacked round.
     #[command(after_long_help = help::LIST)]
     List(list::Arguments),
+    /// Delete runs, after asking
+    ///
+    /// A run that a worker is on is left alone: stop it first.
+    #[command(after_long_help = help::RM)]
+    Rm(rm::Arguments),
     /// Show a run: what it was, how it went, and its picture
     ///
     /// Prints who attacked what under which conditions, the metrics of every round, and in a terminal truth and
@@ -240,6 +246,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume(arguments)) => resume::run(&context, &arguments),
         Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
+        Some(Command::Rm(arguments)) => rm::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),

@@ -25,7 +25,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         }
         return Ok(DONE);
     }
-    let (presets, errors) = preset::all(&directory);
+    let (mut presets, errors) = preset::all(&directory);
+    // In groups as they first appear.
+    let mut groups: Vec<String> = Vec::new();
+    for preset in &presets {
+        if !groups.contains(&preset.config.group) {
+            groups.push(preset.config.group.clone());
+        }
+    }
+    presets.sort_by_key(|preset| groups.iter().position(|group| *group == preset.config.group));
     let width = presets.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
     let mut group = String::new();
     for preset in &presets {

@@ -4,6 +4,7 @@
 //! (`validate`). After that every later error is about the world, not about the config.
 
 mod captured;
+pub mod difference;
 mod error;
 mod federation;
 mod headers;

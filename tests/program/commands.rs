@@ -3,7 +3,7 @@
 use gialab::run::event::{Event, Line};
 use serde_json::Value;
 
-use crate::lab::{Lab, QUICK, finished, text};
+use crate::lab::{LONG, Lab, QUICK, finished, text};
 
 #[test]
 fn json_prints_events_and_ends_with_the_result() {
@@ -213,4 +213,60 @@ fn version_and_help_say_what_there_is() {
 fn without_a_terminal_the_application_says_so() {
     let error = Lab::new().fail(&[], 1);
     assert!(error.contains("terminal") && error.contains("gialab run"), "{error}");
+}
+
+#[test]
+fn a_run_is_deleted_only_if_somebody_said_so() {
+    let lab = Lab::new();
+    for _ in 0..2 {
+        lab.succeed(&[&["run"], &QUICK[..]].concat());
+    }
+    let names = || -> Vec<String> {
+        let list: serde_json::Value = serde_json::from_str(&lab.succeed(&["list", "--json"])).unwrap();
+        list.as_array().unwrap().iter().map(|row| row["run"].as_str().unwrap().to_owned()).collect()
+    };
+    let before = names();
+    let error = lab.fail(&["rm", "last"], 1);
+    assert!(error.contains("add --yes to delete") && error.contains(&before[0]), "{error}");
+    // One that is not there: none is deleted.
+    let error = lab.fail(&["rm", &before[0], "no-such-run", "--yes"], 1);
+    assert!(error.contains("no-such-run"), "{error}");
+    assert_eq!(names(), before);
+    let said = lab.succeed(&["rm", "last", &before[0], "--yes"]);
+    assert_eq!(said, format!("{} is deleted\n", before[0]));
+    assert_eq!(names(), before[1..]);
+    let live = lab.detach(&LONG);
+    let error = lab.fail(&["rm", &live, "--yes"], 1);
+    assert!(error.contains(&live), "{error}");
+    lab.succeed(&["stop", &live]);
+    lab.succeed(&["rm", &live, "--yes"]);
+    assert_eq!(names(), before[1..]);
+}
+
+#[test]
+fn the_list_says_what_was_changed_when_it_began_and_what_it_took() {
+    let lab = Lab::new();
+    lab.succeed(&[&["run"], &QUICK[..]].concat());
+    let table = lab.succeed(&["list"]);
+    let words: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(words[words.len() - 3..], ["started", "took", "changed"]);
+    assert!(
+        table.contains("trials 1") && table.contains("iterations 3") && table.contains(" s  "),
+        "{table}"
+    );
+    let list: serde_json::Value = serde_json::from_str(&lab.succeed(&["list", "--json"])).unwrap();
+    assert_eq!(list[0]["changed"]["attack.iterations"], "3");
+    assert!(list[0]["seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn every_group_of_presets_has_one_heading() {
+    let lab = Lab::new();
+    let text = lab.succeed(&["presets"]);
+    let mut headings: Vec<&str> =
+        text.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with(' ')).collect();
+    let count = headings.len();
+    headings.sort_unstable();
+    headings.dedup();
+    assert!(count > 2 && headings.len() == count, "{text}");
 }

@@ -5,11 +5,12 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "resume",
     "stop",
     "list",
+    "rm",
     "show",
     "export",
     "presets",

@@ -6,7 +6,7 @@ mod run;
 mod runs;
 
 pub use compare::{CompareView, Lower, Part};
-pub use presets::{Changes, PresetsView, differences, in_words};
+pub use presets::{Changes, PresetsView};
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
 

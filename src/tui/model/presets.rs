@@ -5,52 +5,12 @@ use std::collections::BTreeMap;
 use tui_input::Input;
 
 use super::{Model, words};
-use crate::config::setting::SETTINGS;
+use crate::config::difference::{Change, differences};
 use crate::config::{RunConfig, preset};
 use crate::tui::{BackendEntry, DatasetEntry, PresetEntry};
 
 /// Changes to a preset: values by dotted key, as `--set` takes them.
 pub type Changes = BTreeMap<String, String>;
-
-/// A setting that is not as a preset has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Dotted key.
-    pub key: &'static str,
-    /// The preset's value; `-` if it has none.
-    pub from: String,
-    /// The value instead.
-    pub to: String,
-}
-
-impl Change {
-    /// `count 4`; a path is told by its last part.
-    pub fn short(&self) -> String {
-        match self.key {
-            "victim.data" => self.to.rsplit('/').next().unwrap_or(&self.to).to_owned(),
-            key => format!("{} {}", key.rsplit('.').next().unwrap_or(key), self.to),
-        }
-    }
-}
-
-/// What differs between a preset and a config, but for the title.
-pub fn differences(own: &RunConfig, config: &RunConfig) -> Vec<Change> {
-    if own == config {
-        return Vec::new();
-    }
-    let (own, values) = (preset::flat(own), preset::flat(config));
-    let of = |values: &Changes, key| values.get(key).map_or("-", String::as_str).to_owned();
-    let changed = SETTINGS.iter().filter(|setting| own.get(setting.key) != values.get(setting.key));
-    let changed = changed.filter(|setting| setting.key != "title");
-    changed
-        .map(|setting| Change { key: setting.key, from: of(&own, setting.key), to: of(&values, setting.key) })
-        .collect()
-}
-
-/// Changes in one sentence.
-pub fn in_words(changes: &[Change]) -> String {
-    changes.iter().map(Change::short).collect::<Vec<_>>().join(", ")
-}
 
 /// The screen of presets.
 #[derive(Debug, Default)]

@@ -6,8 +6,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::config::RunConfig;
+use crate::config::difference::in_words;
 use crate::tui::keymap::{Action, Place};
-use crate::tui::model::{Model, in_words};
+use crate::tui::model::Model;
 use crate::tui::view::{Target, View};
 use crate::tui::{PresetEntry, format};
 

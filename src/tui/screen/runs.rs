@@ -6,8 +6,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
+use crate::config::difference::{differences as differences_between, in_words};
 use crate::tui::format;
-use crate::tui::model::{Model, RunRow, in_words};
+use crate::tui::model::{Model, RunRow};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 
@@ -180,5 +181,5 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
 fn differences(model: &Model, row: &RunRow) -> String {
     let Some(config) = &row.config else { return String::new() };
     let Some(preset) = model.preset(&row.preset).map(|entry| &entry.config) else { return String::new() };
-    in_words(&crate::tui::model::differences(preset, config))
+    in_words(&differences_between(preset, config))
 }

@@ -1,5 +1,6 @@
 //! Numbers, durations and points in time as a report says them.
 
+pub use crate::text::duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -27,17 +28,6 @@ pub fn error(value: f64) -> String {
 /// A share in percent.
 pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.0} %", 100.0 * share) } else { fixed(share, 0) }
-}
-
-/// `41.2 s`, `12 min 05 s`, `3 h 07 min`.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        _ if !seconds.is_finite() || seconds < 0.0 => "unknown".into(),
-        _ if seconds < 59.95 => format!("{seconds:.1} s"),
-        0..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
 }
 
 /// `22 November 2026, 12:55`, in the time zone of this machine. `seconds` since the epoch.
