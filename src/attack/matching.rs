@@ -34,6 +34,12 @@ impl<'a> GradientMatching<'a> {
         GradientMatching { view, distance, priors, labels }
     }
 
+    /// What a matching loss is small against: the distance of a zero gradient, but no more than 1. Of a small update
+    /// every loss is small.
+    pub fn unit(&self) -> f64 {
+        self.distance.scale().min(1.0)
+    }
+
     /// Entries of the candidate.
     pub fn count(&self) -> usize {
         self.pixels() + self.logits()

@@ -67,7 +67,7 @@ impl<'a> Trial<'a> {
             objective,
             config,
             trial,
-            optimiser: optimiser::optimiser(&config.optimiser),
+            optimiser: optimiser::optimiser(&config.optimiser, objective.unit()),
             best: Best { z: z.clone(), iteration: 0, matching: f64::INFINITY, prior: 0.0 },
             z,
             iteration: 0,
@@ -127,7 +127,9 @@ impl<'a> Trial<'a> {
         let finite = (self.losses.0 + self.losses.1).is_finite();
         self.outcome = if !finite || self.z.iter().any(|value| !value.is_finite()) {
             Some(TrialOutcome::NonFinite)
-        } else if self.config.stop_below > 0.0 && self.best.matching < self.config.stop_below {
+        } else if self.config.stop_below > 0.0
+            && self.best.matching < self.config.stop_below * self.objective.unit()
+        {
             Some(TrialOutcome::Converged)
         } else if step == Step::Stalled {
             Some(TrialOutcome::Stalled)

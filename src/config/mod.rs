@@ -310,7 +310,7 @@ pub struct AttackConfig {
     #[serde(default = "one")]
     pub trials: usize,
     /// A trial whose matching loss falls below this has converged: it ends, and the trials that remain are
-    /// skipped. 0 never stops.
+    /// skipped. 0 never stops. Of a squared distance to an update of norm below 1 it is a share of the norm's square.
     #[serde(default)]
     pub stop_below: f64,
 }

@@ -150,7 +150,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Typed,
         "",
         "0 or more, 0 never stops",
-        "a matching loss that counts as solved",
+        "a matching loss that counts as solved; of updates below norm 1 a share of their square",
     ),
     setting("run.seed", Kind::Typed, "", "0 or more", "of everything random: weights, first guesses"),
     setting(

@@ -25,7 +25,7 @@ fn trajectory(
 ) -> (Vec<f64>, Vec<f64>) {
     let mut losses = Vec::new();
     let mut z = start;
-    let mut optimiser = optimiser::optimiser(config);
+    let mut optimiser = optimiser::optimiser(config, 1.0);
     for step in 0..steps {
         let mut record = |z: &[f64]| {
             let evaluation = evaluate(z);

@@ -33,6 +33,8 @@ struct Pair {
 #[derive(Debug, Clone)]
 pub struct Lbfgs {
     line_search: LineSearch,
+    /// The size of losses: it works on them divided by it.
+    unit: f64,
     pairs: VecDeque<Pair>,
     /// Inner iterations so far, over all outer steps.
     iterations: u64,
@@ -44,10 +46,12 @@ pub struct Lbfgs {
 }
 
 impl Lbfgs {
-    /// Without history.
-    pub fn new(line_search: LineSearch) -> Self {
+    /// Without history, for losses of the size `unit`. The tolerances are PyTorch's, of the loss divided by it: absolute
+    /// ones take every iterate of a small loss for a minimum.
+    pub fn new(line_search: LineSearch, unit: f64) -> Self {
         Lbfgs {
             line_search,
+            unit,
             pairs: VecDeque::new(),
             iterations: 0,
             direction: Vec::new(),
@@ -91,6 +95,14 @@ impl Lbfgs {
 
 impl Optimiser for Lbfgs {
     fn step(&mut self, z: &mut Vec<f64>, lr: f64, evaluate: &mut dyn FnMut(&[f64]) -> Evaluation) -> Step {
+        let unit = self.unit;
+        let evaluate = &mut |z: &[f64]| {
+            let mut evaluation = evaluate(z);
+            evaluation.matching /= unit;
+            evaluation.prior /= unit;
+            evaluation.gradient.iter_mut().for_each(|g| *g /= unit);
+            evaluation
+        };
         let first = evaluate(z);
         let (mut loss, mut gradient) = (first.total(), first.gradient);
         let mut evaluations = 1;
@@ -319,7 +331,7 @@ mod tests {
 
     #[test]
     fn strong_wolfe_walks_rosenbrocks_valley() {
-        let mut optimiser = Lbfgs::new(LineSearch::StrongWolfe);
+        let mut optimiser = Lbfgs::new(LineSearch::StrongWolfe, 1.0);
         let mut z = vec![-1.2, 1.0];
         for _ in 0..5 {
             optimiser.step(&mut z, 1.0, &mut rosenbrock);
@@ -329,8 +341,32 @@ mod tests {
 
     #[test]
     fn it_stalls_at_a_minimum() {
-        let mut optimiser = Lbfgs::new(LineSearch::None);
+        let mut optimiser = Lbfgs::new(LineSearch::None, 1.0);
         assert_eq!(optimiser.step(&mut vec![1.0, 1.0], 1.0, &mut rosenbrock), Step::Stalled);
+    }
+
+    /// The loss of a small update is small everywhere.
+    #[test]
+    fn a_small_loss_is_followed_as_far_as_a_large_one() {
+        let reached = |size: f64, unit: f64| {
+            let mut bowl = |z: &[f64]| Evaluation {
+                matching: size
+                    * z.iter().zip(1..).map(|(v, i)| f64::from(i) * (v - 0.3).powi(2)).sum::<f64>(),
+                prior: 0.0,
+                gradient: z.iter().zip(1..).map(|(v, i)| size * 2.0 * f64::from(i) * (v - 0.3)).collect(),
+            };
+            let mut optimiser = Lbfgs::new(LineSearch::None, unit);
+            let mut z = vec![1.0, -1.0, 2.0];
+            for _ in 0..20 {
+                if optimiser.step(&mut z, 1.0, &mut bowl) == Step::Stalled {
+                    break;
+                }
+            }
+            z.iter().fold(0.0, |most: f64, v| most.max((v - 0.3).abs()))
+        };
+        assert!(reached(1.0, 1.0) < 1e-6);
+        assert!(reached(1e-9, 1.0) > 0.1, "absolute tolerances stall at once");
+        assert!(reached(1e-9, 1e-9) < 1e-6, "{}", reached(1e-9, 1e-9));
     }
 
     #[test]
@@ -345,12 +381,12 @@ mod tests {
                     .map(|(i, v)| 4.0 * (i + 1) as f64 * (v - 0.3).powi(3))
                     .collect(),
             };
-            let mut straight = Lbfgs::new(line_search);
+            let mut straight = Lbfgs::new(line_search, 1.0);
             let mut z = vec![1.0; 7];
             straight.step(&mut z, 1.0, &mut { bowl });
             let mut state = State::default();
             straight.save(&mut state);
-            let mut resumed = Lbfgs::new(line_search);
+            let mut resumed = Lbfgs::new(line_search, 1.0);
             resumed.load(&state, 7).expect("a state just saved");
             let mut z_resumed = z.clone();
             straight.step(&mut z, 1.0, &mut { bowl });

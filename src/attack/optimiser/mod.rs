@@ -58,10 +58,10 @@ pub trait Optimiser {
     fn load(&mut self, state: &State, count: usize) -> Result<(), StateError>;
 }
 
-/// A fresh optimiser.
-pub fn optimiser(config: &OptimiserConfig) -> Box<dyn Optimiser> {
+/// A fresh optimiser of losses of the size `unit`.
+pub fn optimiser(config: &OptimiserConfig, unit: f64) -> Box<dyn Optimiser> {
     match config.kind {
         OptimiserKind::Adam => Box::new(Adam::new(config.signed)),
-        OptimiserKind::Lbfgs => Box::new(Lbfgs::new(config.line_search)),
+        OptimiserKind::Lbfgs => Box::new(Lbfgs::new(config.line_search, unit)),
     }
 }
