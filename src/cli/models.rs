@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use gialab::config::ModelOptions;
+use gialab::config::{BatchNormMode, ModelOptions};
 use gialab::model::ARCHITECTURES;
+use gialab::probe::Dimension;
 use gialab::text::grouped;
 use serde::Serialize;
 
@@ -35,7 +36,7 @@ struct Row {
     parameters: Option<usize>,
     /// Of one sample's forward pass.
     multiply_adds: Option<u64>,
-    /// The largest batch with no more unknowns than equations, B d <= P.
+    /// The largest batch with no more unknowns than equations, B d <= P_eff.
     batch_bound: Option<usize>,
     /// Why it does not fit the images.
     misfit: Option<String>,
@@ -58,7 +59,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 options: architecture.switches,
                 parameters: net.as_ref().map(|net| net.parameter_count()),
                 multiply_adds: net.as_ref().map(|net| net.multiply_adds()),
-                batch_bound: net.as_ref().map(|net| net.parameter_count() / net.input_count()),
+                batch_bound: net.as_ref().map(|net| {
+                    let Dimension { informative, input, .. } = Dimension::of(net, BatchNormMode::Eval, 1);
+                    informative / input
+                }),
                 misfit,
             }
         })

@@ -155,6 +155,12 @@ impl LocalTraining {
         samples.div_ceil(batch)
     }
 
+    /// The least samples that a batch of an epoch has.
+    pub fn smallest_batch(&self, samples: usize) -> usize {
+        let batch = self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1));
+        if samples.is_multiple_of(batch) { batch } else { samples % batch }
+    }
+
     /// K for so many samples.
     pub fn steps(&self, samples: usize) -> usize {
         self.epochs as usize * self.batches(samples).div_ceil(self.accumulate.batches().max(1) as usize)

@@ -2,7 +2,7 @@
 //! tensor is made.
 
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained};
-use crate::config::{RunConfig, Victim};
+use crate::config::{BatchNormMode, RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
 use crate::reading::Reading;
@@ -42,6 +42,15 @@ pub enum VictimError {
         width: usize,
         /// The layer that does not fit.
         reason: String,
+    },
+    /// One sample in train mode, where a BatchNorm sees one value of it.
+    #[error(
+        "victim.mode = \"train\" with a batch of one: a BatchNorm of {model} gets one value a channel here, which has no \
+         variance (PyTorch refuses it too); take more samples, a larger victim.size, or victim.mode = \"eval\""
+    )]
+    NoVariance {
+        /// Architecture.
+        model: String,
     },
     /// The files of a captured update cannot be used.
     #[error(transparent)]
@@ -163,10 +172,26 @@ impl Setup {
     /// # Errors
     /// [`VictimError`] with what does not fit, in one sentence.
     pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
-        match &config.victim.captured {
-            Some(captured) => captured::setup(config, captured),
-            None => Setup::simulated(config),
+        let setup = match &config.victim.captured {
+            Some(captured) => captured::setup(config, captured)?,
+            None => Setup::simulated(config)?,
+        };
+        setup.has_variance(config)?;
+        Ok(setup)
+    }
+
+    /// A BatchNorm in train mode needs more than one value a channel, as in PyTorch.
+    fn has_variance(&self, config: &RunConfig) -> Result<(), VictimError> {
+        let local = match &config.victim.captured {
+            Some(captured) => captured.local,
+            None => config.federation.local(),
+        };
+        let each = config.batch() / config.federation.secure_aggregation.max(1) as usize;
+        let least = local.map_or(each, |local| local.smallest_batch(each));
+        if config.victim.mode == BatchNormMode::Train && least == 1 && self.net.normalises_single_values() {
+            return Err(VictimError::NoVariance { model: config.victim.model.clone() });
         }
+        Ok(())
     }
 
     fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {

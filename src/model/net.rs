@@ -84,6 +84,12 @@ impl Net {
         }
     }
 
+    /// Whether a BatchNorm gets one value a channel of each sample: of a batch of one there is no variance then, and
+    /// PyTorch refuses to train.
+    pub fn normalises_single_values(&self) -> bool {
+        single_values(&self.layers, SampleShape::Map(self.input)) > 0
+    }
+
     /// In the order of the forward pass.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
@@ -229,6 +235,18 @@ pub(super) fn multiply_adds(layers: &[Layer], shape: SampleShape) -> u64 {
 /// Entries that a chain of layers makes of one sample.
 pub(super) fn entries(layers: &[Layer], shape: SampleShape) -> u64 {
     total(layers, shape, Layer::entries)
+}
+
+/// BatchNorms of a chain that have one value a channel and sample.
+fn single_values(layers: &[Layer], shape: SampleShape) -> u64 {
+    total(layers, shape, |layer, shape| match (layer, shape) {
+        (Layer::BatchNorm { .. }, SampleShape::Map([_, 1, 1]) | SampleShape::Features(_)) => 1,
+        (Layer::Residual { body, shortcut, .. }, _) => {
+            single_values(body, shape) + single_values(shortcut, shape)
+        }
+        (Layer::Concat { branch }, _) => single_values(branch, shape),
+        _ => 0,
+    })
 }
 
 /// The sum of `of` each layer and the shape in front of it.

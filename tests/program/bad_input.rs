@@ -222,3 +222,33 @@ fn a_loss_that_diverges_in_every_trial_is_a_failure() {
     let list = lab.succeed(&["list", "--json"]);
     assert_eq!(list.matches("\"failed\"").count(), 2, "{list}");
 }
+
+#[test]
+fn a_batch_norm_with_one_value_a_channel() {
+    let lab = Lab::new();
+    let train = ["ig-resnet18", "--set", "victim.model=mobilenet-v2", "--set", "victim.mode=train"];
+    let error = refused(&lab, &train);
+    assert!(
+        error.contains("mobilenet-v2 gets one value a channel") && error.contains("take more samples"),
+        "{error}"
+    );
+    // The last batch of three in twos is one.
+    let steps = [
+        "victim.indices=[0,1,2]",
+        "federation.algorithm=fedavg",
+        "federation.learning_rate=0.1",
+        "federation.local_batch=2",
+    ];
+    let steps: Vec<&str> = steps.iter().flat_map(|setting| ["--set", setting]).collect();
+    let arguments: Vec<&str> = train.iter().copied().chain(steps).collect();
+    assert!(refused(&lab, &arguments).contains("one value a channel"));
+}
+
+#[test]
+fn the_bound_of_models_is_that_of_a_probe() {
+    let lab = Lab::new();
+    let models: serde_json::Value = serde_json::from_str(&lab.succeed(&["models", "--json"])).unwrap();
+    let lenet = models.as_array().unwrap().iter().find(|row| row["model"] == "lenet").unwrap();
+    // 15,826 parameters, of which 769 are dependent: 4 pictures of 3,072 numbers, not 5.
+    assert_eq!((lenet["parameters"].as_u64(), lenet["batch_bound"].as_u64()), (Some(15_826), Some(4)));
+}
