@@ -242,14 +242,13 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     for (at, (place, name, chosen)) in shown.iter().enumerate() {
         let value = match &read {
             Some((_, values)) => values[at],
-            None => {
-                curves[at].y.buckets().last().map_or(f64::NAN, |bucket| chart::drawn(bucket, &model.chart))
-            }
+            None => curves[at].y.buckets().last().map(|bucket| chart::drawn(bucket, &model.chart)),
         };
+        let value = value.map_or("-".to_owned(), format::loss);
         let style = if *chosen { theme.strong() } else { Style::new() };
         legend.push(vec![
             Span::styled(format!("{} ", theme.marker(*place)), theme.series(*place)),
-            Span::styled(format!("{name} {:>7}", format::loss(value)), style),
+            Span::styled(format!("{name} {value:>7}"), style),
         ]);
     }
     // The chosen run is drawn last, in front of the others.

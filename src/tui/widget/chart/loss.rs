@@ -129,12 +129,12 @@ fn now(trial: &TrialState, is_best: bool, options: ChartOptions, theme: Theme) -
 }
 
 /// The values under the cursor, in the order prior, total, matching, or matching alone.
-fn at_cursor(x: f64, values: &[f64], options: ChartOptions, theme: Theme) -> Vec<Vec<Span<'static>>> {
+fn at_cursor(x: f64, values: &[Option<f64>], options: ChartOptions, theme: Theme) -> Vec<Vec<Span<'static>>> {
     let place = if options.clock { format::clock(x) } else { format!("it {}", x.round()) };
     let mut parts = vec![vec![Span::styled(format!("{} {place}", theme.glyph("┊", ":")), theme.accent())]];
     let names = ["prior", "total", "matching"];
     for (name, value) in names[3 - values.len()..].iter().zip(values).rev() {
-        parts.push(vec![Span::raw(format!("{name} {}", number(*value)))]);
+        parts.push(vec![Span::raw(format!("{name} {}", value.map_or("      -".to_owned(), number)))]);
     }
     parts
 }

@@ -92,11 +92,11 @@ impl Curve<'_> {
         last.map_or(0.0, |at| self.span(at, &self.y.buckets()[at], clock).1)
     }
 
-    /// The bucket that lies at `x`, or the last one before it.
+    /// The bucket that lies at `x`; nothing beyond the end.
     fn at(&self, x: f64, clock: bool) -> Option<&Bucket> {
         let buckets = self.y.buckets();
         let after = (0..buckets.len()).find(|at| self.span(*at, &buckets[*at], clock).1 >= x);
-        after.and_then(|at| buckets.get(at)).or(buckets.last())
+        after.and_then(|at| buckets.get(at))
     }
 }
 
@@ -321,11 +321,14 @@ impl Chart<'_> {
     }
 }
 
-/// Values of the curves at the cursor: x, and y of each curve.
-pub fn read_off(curves: &[Curve], planned: Option<usize>, options: &ChartOptions) -> Option<(f64, Vec<f64>)> {
+/// x, and y of each curve there.
+type ReadOff = (f64, Vec<Option<f64>>);
+
+/// Values of the curves at the cursor: x, and y of each curve that has come so far.
+pub fn read_off(curves: &[Curve], planned: Option<usize>, options: &ChartOptions) -> Option<ReadOff> {
     let axes = Axes::of(curves, planned, options, 2)?;
     let x = options.cursor? * axes.x_end;
-    let value = |curve: &Curve| curve.at(x, options.clock).map_or(f64::NAN, |bucket| drawn(bucket, options));
+    let value = |curve: &Curve| curve.at(x, options.clock).map(|bucket| drawn(bucket, options));
     Some((x, curves.iter().map(value).collect()))
 }
 
@@ -336,7 +339,11 @@ pub fn iteration_at_cursor(
     options: &ChartOptions,
 ) -> Option<usize> {
     let x = options.cursor? * Axes::of(curves, planned, options, 2)?.x_end;
-    let iteration = if options.clock { curves.last()?.at(x, true)?.last } else { x };
+    let front = curves.last()?;
+    let iteration = match options.clock {
+        true => front.at(x, true).or(front.y.buckets().last())?.last,
+        false => x,
+    };
     Some(iteration.round() as usize)
 }
 

@@ -124,6 +124,9 @@ fn the_cursor_reads_the_curve_off() {
     let rows = drawn(&round(&[&points]), cursor, true);
     assert!(rows[0].contains("it 25") && rows[0].contains("matching 2.5e+01"), "{rows:#?}");
     assert!(rows[1..9].iter().filter(|row| row.contains(':')).count() > 4, "{rows:#?}");
+    // Where the curve has not come yet there is nothing to read.
+    let rows = drawn(&round(&[&points[..40]]), ChartOptions { cursor: Some(0.75), ..cursor }, true);
+    assert!(rows[0].contains("it 75") && rows[0].contains("matching       -"), "{rows:#?}");
 }
 
 #[test]

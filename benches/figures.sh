@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# The figures of README and presets: PSNR in dB, the median with the least and the most of five pairs of seed and
+# picture, and the median of the seconds. Prints a row of a table for each case; what is matched here decides.
+#
+#     bash benches/figures.sh [WORD]...     only the cases whose label has one of the words
+#
+# Pair k has the seed k and the preset's pictures moved on by k. Everything else is as the preset says.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+gialab=${GIALAB:-target/release/gialab}
+[ -x "$gialab" ] || cargo build --release
+store=$(mktemp -d)
+trap 'rm -rf "$store"' EXIT
+
+# Label; preset; settings. A round of a federation is counted by its place, the first one unless the label says which.
+cases='
+dlg-lenet; dlg-lenet
+idlg-lenet; idlg-lenet
+dlg-digits; dlg-digits
+ig-lenet; ig-lenet
+ig-mlp; ig-mlp
+ig-convnet64; ig-convnet64
+ig-resnet18; ig-resnet18
+batch-size, four unlike; batch-size
+batch-size, one; batch-size; victim.sample.count=1
+batch-size, eight unlike; batch-size; victim.sample.count=8
+batch-size, four of one kind; batch-size; victim.sample.classes=same
+batch-size, eight of any kind; batch-size; victim.sample.count=8 victim.sample.classes=any
+resolution, 64x64; resolution
+resolution, 16x16; resolution; victim.size=16
+resolution, 32x32; resolution; victim.size=32
+local-steps, known; local-steps
+local-steps, not known; local-steps; knowledge.local=none
+leakage-by-round, first round; leakage-by-round
+leakage-by-round, last round; leakage-by-round
+secure-sum; secure-sum
+table-row; table-row
+architecture, LeNet-5; architecture
+architecture, LeNet; architecture; victim.model=lenet
+architecture, ResNet-20; architecture; victim.model=resnet20
+width, a quarter; width
+width, 1; width; victim.options.width=1
+width, 4; width; victim.options.width=4
+skip-connections, without; skip-connections
+skip-connections, with; skip-connections; victim.options.skip=true
+activation, ReLU; activation
+activation, tanh; activation; victim.options.activation=tanh
+activation, GELU; activation; victim.options.activation=gelu
+activation, leaky ReLU; activation; victim.options.activation=leaky-relu
+activation, sigmoid; activation; victim.options.activation=sigmoid
+trained-victim, trained; trained-victim
+trained-victim, untrained; trained-victim; victim.weights=
+batch-norm, trained, train mode, four; batch-norm
+'
+
+# The preset's pictures moved on by so many, as a setting; nothing where they are drawn.
+moved() {
+    local indices data size
+    indices=$(grep -m1 '^indices' "presets/$1.toml" | grep -o '\[.*\]' | tr -d '[] ') || return 0
+    data=$(grep -m1 '^data' "presets/$1.toml" | cut -d'"' -f2)
+    case $data in photos) size=17 ;; breast-cancer) size=569 ;; *) size=500 ;; esac
+    echo "victim.indices=[$(tr ',' '\n' <<<"$indices" | awk -v k="$2" -v n=$size '{printf "%s%d", s, ($1 + k) % n; s = ","}')]"
+}
+
+printf '| case | PSNR dB, median (range) of five | s |\n|---|---|---|\n'
+while IFS=';' read -r label preset settings; do
+    preset=${preset// /}
+    [ -n "$label" ] || continue
+    if [ $# -gt 0 ] && ! grep -qiE "$(IFS='|'; echo "$*")" <<<"$label"; then continue; fi
+    for k in 0 1 2 3 4; do
+        set_=()
+        for setting in $(moved "$preset" $k) $settings; do set_+=(--set "$setting"); done
+        begin=$(date +%s.%N)
+        last=$("$gialab" run "$preset" --data-dir "$store" --seed $k "${set_[@]}" --json 2>"$store/error" | tail -n 1) ||
+            { sed 's/^/# /' "$store/error" >&2; continue; }
+        seconds=$(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN {print b - a}')
+        all=$(grep -o '"psnr":{"mean":[-0-9.e]*' <<<"$last" | cut -d: -f3)
+        case $label in *"last round") psnr=$(tail -n 1 <<<"$all") ;; *) psnr=$(head -n 1 <<<"$all") ;; esac
+        echo "$psnr $seconds"
+    done > "$store/pairs"
+    sort -g "$store/pairs" | awk '{print $1}' > "$store/psnr"
+    sort -gk2 "$store/pairs" | awk '{print $2}' > "$store/seconds"
+    if [ "$(wc -l < "$store/psnr")" -ne 5 ]; then
+        echo "| $label | $(wc -l < "$store/psnr") of five pairs only | |"
+        continue
+    fi
+    awk -v label="$label" -v seconds="$(sed -n 3p "$store/seconds")" \
+        '{v[NR] = $1} END {printf "| %s | %.1f (%.1f to %.1f) | %.1f |\n", label, v[3], v[1], v[5], seconds}' "$store/psnr"
+done <<<"$cases"
