@@ -26,15 +26,14 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 /// A number with its digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let cuts = (1..digits.len()).filter(|i| (digits.len() - i).is_multiple_of(3));
-    let mut from = 0;
     let mut text = String::new();
-    for cut in cuts {
-        text += &digits[from..cut];
-        text.push(',');
-        from = cut;
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
-    text + &digits[from..]
+    text
 }
 
 /// `41.2 s`, `12 min 05 s`, `3 h 07 min`.

@@ -151,13 +151,17 @@ impl LocalTraining {
 
     /// Batches of one epoch over so many samples.
     fn batches(&self, samples: usize) -> usize {
-        let batch = self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1));
-        samples.div_ceil(batch)
+        samples.div_ceil(self.full_batch(samples))
+    }
+
+    /// Samples of all batches but perhaps the last.
+    fn full_batch(&self, samples: usize) -> usize {
+        self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1))
     }
 
     /// The least samples that a batch of an epoch has.
     pub fn smallest_batch(&self, samples: usize) -> usize {
-        let batch = self.batch.map_or(samples, |batch| batch as usize).clamp(1, samples.max(1));
+        let batch = self.full_batch(samples);
         if samples.is_multiple_of(batch) { batch } else { samples % batch }
     }
 

@@ -53,6 +53,11 @@ impl CompareView {
         }
         self.chosen = self.chosen.min(self.runs.len().saturating_sub(1));
     }
+
+    /// Whether it has just these runs, in whatever order.
+    pub fn holds(&self, runs: &[(String, usize)]) -> bool {
+        self.runs.len() == runs.len() && runs.iter().all(|run| self.runs.contains(run))
+    }
 }
 
 /// What the lower part of a small screen shows.

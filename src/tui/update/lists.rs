@@ -243,7 +243,7 @@ pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
             None => {}
         }
     }
-    if model.screen == Screen::Compare && model.compare.runs != model.runs_view.marked {
+    if model.screen == Screen::Compare && !model.compare.holds(&model.runs_view.marked) {
         effects.extend(compare::take_up(model));
     }
     effects

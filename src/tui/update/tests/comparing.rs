@@ -166,6 +166,9 @@ fn the_reference_comes_first_everywhere() {
     press(&mut model, "jr");
     assert_eq!(names(&model), [before[1].clone(), before[0].clone()]);
     assert_eq!((model.reference(), model.compare.chosen), (Some(before[1].as_str()), 0));
+    // That the list comes in another order is no reason to follow the runs anew.
+    let effects = update(&mut model, Msg::RunsListed(fixture::rows(3)));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Follow(_))), "{effects:?}");
     // It stays so when the list is taken anew.
     press(&mut model, "24");
     assert_eq!(names(&model)[0], before[1]);
