@@ -6,7 +6,7 @@ use gialab::reading::Reading;
 use gialab::run::event::{RoundResult, Spread};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Health, Manifest, RunDirectory, death, picture};
+use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, picture, verdict};
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
@@ -140,6 +140,13 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
             r.seconds
         )?;
     }
+    for r in rounds {
+        outcome(out, manifest, r, rounds.len() > 1)?;
+    }
+    // The same in every round.
+    if let Some(baselines) = rounds.first().and_then(verdict::baselines) {
+        writeln!(out, "baseline {baselines}")?;
+    }
     further(out, rounds)?;
     writeln!(
         out,
@@ -148,6 +155,28 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
         manifest.config.victim.batch_norm(),
         manifest.config.batch()
     )
+}
+
+/// What became of a round, and which iterate is its answer.
+fn outcome(
+    out: &mut impl Write,
+    manifest: &Manifest,
+    result: &RoundResult,
+    several: bool,
+) -> std::io::Result<()> {
+    let round = if several { format!("round {}: ", result.round) } else { String::new() };
+    if let Some(sentence) = verdict::sentence(result) {
+        let remedy = Verdict::of(result).and_then(Verdict::remedy);
+        writeln!(
+            out,
+            "outcome  {round}{sentence}{}",
+            remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default()
+        )?;
+    }
+    if let Some(answer) = verdict::answer(result, &manifest.config.attack) {
+        writeln!(out, "answer   {round}{answer}")?;
+    }
+    Ok(())
 }
 
 /// The table of what is not in the first one, and what its words mean.

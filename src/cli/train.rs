@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use gialab::backend::{Compute, Precision};
+use gialab::backend::Compute;
 use gialab::config::preset;
 use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
@@ -69,7 +69,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     config.federation.rounds = Some(1);
     let setup = Setup::new(&config)?;
     show::reading(&mut output::notes(), &setup.reading)?;
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let compute = Compute::select(&arguments.backend, config.run.precision)?;
     let training = Training {
         epochs: arguments.epochs,
         batch: arguments.batch as usize,

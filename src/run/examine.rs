@@ -1,9 +1,9 @@
 //! What a finished round is examined for besides what every reconstruction is: figures that need the model or
 //! the whole data set. Uses the ground truth; nothing of it goes back to an attack.
 
-use super::event::{Metrics, Probe};
+use super::event::{AtTruth, Baselines, Metrics, Probe, Ratio};
 use super::recorder::Evaluator;
-use crate::attack::{AttackerView, Guess};
+use crate::attack::{AttackerView, GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
 use crate::metric;
@@ -38,6 +38,36 @@ pub fn metrics(
         metrics.feature_mse = Some(metric::distance(&metric::rows_mse(a, b)));
     }
     Some(metrics)
+}
+
+/// The attack's objective at the private samples, with the labels they have, as the attacker simulates the clients.
+pub fn at_truth(
+    evaluator: &Evaluator,
+    answer: &Reconstruction,
+    config: &RunConfig,
+    view: &AttackerView,
+) -> Option<AtTruth> {
+    let truth = evaluator.truth.as_ref()?;
+    let labels = LabelVariable::Fixed(truth.labels.clone());
+    let objective = GradientMatching::of(view, &config.attack, labels);
+    let there = objective.evaluate(&evaluator.normalisation.apply(&truth.images));
+    Some(AtTruth {
+        matching: there.matching,
+        prior: there.prior,
+        answer_prior: answer.prior,
+        of_nothing: objective.of_nothing(),
+    })
+}
+
+/// What a grey picture and the mean of the other samples score.
+pub fn baselines(evaluator: &Evaluator, config: &RunConfig) -> Option<Baselines> {
+    let truth = &evaluator.truth.as_ref()?.images;
+    let score = |picture: &[f64]| Ratio(metric::score_of(truth, picture));
+    let set = set(config);
+    let is_table = set.as_ref().is_some_and(|set| set.table.is_some());
+    let grey = (!is_table).then(|| score(&vec![0.5; truth.sample_len()]));
+    let mean = set.and_then(|set| metric::mean_of_others(&set, truth, config.victim.size));
+    Some(Baselines { grey, mean: mean.as_deref().map(score) })
 }
 
 /// Share of a table's fields that are right, over all rows; absent for pictures.

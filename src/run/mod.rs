@@ -25,6 +25,7 @@ mod rounds;
 pub mod state;
 pub mod store;
 pub mod tail;
+pub mod verdict;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub use pulse::Pulse;
 pub use state::RunState;
 pub use store::Store;
 pub use tail::Tail;
+pub use verdict::Verdict;
 
 /// What can go wrong with a run on disk.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::bridge::{Bridge, Clock, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
-use super::event::{Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
+use super::event::{Baselines, Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
@@ -37,6 +37,8 @@ struct Rounds<'a> {
     clock: Clock,
     /// State of an attack to go on with.
     resume: Option<Checkpoint>,
+    /// What needs no update, the same in every round.
+    baselines: Option<Baselines>,
 }
 
 /// Runs the rounds that are left, and returns the status that the run ended with. `note` is for whoever reads the log.
@@ -98,7 +100,9 @@ pub fn run(
         );
         source = source.in_parts(most);
     }
+    let baselines = examine::baselines(&evaluator, config);
     let mut rounds = Rounds {
+        baselines,
         directory,
         manifest,
         attack: plan.attack,
@@ -174,18 +178,21 @@ impl Rounds<'_> {
         Ok(Flow::Continue)
     }
 
+    fn log(&self, level: Level, message: String) {
+        self.reporter.event(self.clock.now(), Event::Log { level, message });
+    }
+
     /// What a reconstruction from an update from outside says of the settings it was made with.
     fn judge(&self, reconstruction: &Reconstruction) {
-        let log = |level, message| self.reporter.event(self.clock.now(), Event::Log { level, message });
         if let Some(scale) = reconstruction.scale {
-            log(
+            self.log(
                 Level::Info,
                 format!("scale: the update is {scale:.4} times the gradient of the reconstruction"),
             );
         }
         let share = reconstruction.unexplained;
         if matches!(self.source, Source::Captured(_)) && share > UNEXPLAINED {
-            log(
+            self.log(
                 Level::Warning,
                 format!(
                     "no trial matches: {:.0} % of the update's distance is left; the search failed, or victim.captured, \
@@ -261,6 +268,9 @@ impl Rounds<'_> {
             accuracy,
             update_norm: Some(Ratio(update_norm)),
             loss: reconstruction.matching,
+            iteration: Some(reconstruction.iteration),
+            at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
+            baselines: self.baselines,
             trial: reconstruction.trial,
             trials: reconstruction.trials,
             evaluations: reconstruction.evaluations,
@@ -269,6 +279,7 @@ impl Rounds<'_> {
         let place = Place { round, trial: None, iteration: reconstruction.iteration };
         self.reporter.picture(place, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
         self.reporter.event(self.clock.now(), Event::RoundFinished(result.clone()));
+
         Ok(Some(result))
     }
 }

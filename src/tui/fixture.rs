@@ -27,8 +27,8 @@ use crate::config::{
 use crate::gfx::{Depth, Raster};
 use crate::reading::Reading;
 use crate::run::event::{
-    Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread, Tiles, TrialOutcome,
-    VERSION,
+    AtTruth, Baselines, Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread,
+    Tiles, TrialOutcome, VERSION,
 };
 use crate::run::{Event, Health, Line, Manifest, RunDirectory, Status, Store};
 
@@ -97,6 +97,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             iterations: 300,
             trials: 4,
             stop_below: 1e-6,
+            answer: Default::default(),
         },
         run: RunSettings::default(),
         expect: Some(Expect { seconds, psnr, note: "flex, 2 threads".into() }),
@@ -277,6 +278,9 @@ fn result(iterations: usize) -> RoundResult {
         accuracy: None,
         update_norm: None,
         loss: 3.1e-7,
+        iteration: Some(iterations),
+        at_truth: Some(AtTruth { matching: 2.1e-9, prior: 0.0, answer_prior: 0.0, of_nothing: 11.6 }),
+        baselines: Some(Baselines { grey: Some(Ratio(11.3)), mean: Some(Ratio(12.6)) }),
         trial: 0,
         trials: 1,
         evaluations: iterations + iterations / 5,

@@ -15,6 +15,7 @@ mod lab;
 mod life;
 mod life_of_viewer;
 mod local_training;
+mod outcome;
 mod pictures;
 mod probe;
 mod recovery;

@@ -5,8 +5,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use crate::config::{Labels, RunConfig};
-use crate::run::Health;
+
 use crate::run::event::TrialOutcome;
+use crate::run::{Health, verdict};
 use crate::tui::format;
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, RunView};
@@ -109,12 +110,17 @@ fn done(run: &RunView) -> String {
         TrialOutcome::Stalled => "the optimiser could not move any more",
         TrialOutcome::NonFinite => "the loss became non-finite; the best earlier iterate stands",
     });
-    format!(
-        "done: trial {} of {} was chosen by its matching loss; {}",
-        result.trial + 1,
-        result.trials,
-        outcome.unwrap_or("complete")
-    )
+    let chosen = format!("trial {} of {} was chosen by its matching loss", result.trial + 1, result.trials);
+    let answer = run.manifest.as_ref().and_then(|manifest| verdict::answer(result, &manifest.config.attack));
+    let how = match answer {
+        Some(answer) if result.trials == 1 => answer,
+        Some(answer) => format!("{answer}; {chosen}"),
+        None => format!("{chosen}; {}", outcome.unwrap_or("complete")),
+    };
+    match verdict::sentence(result) {
+        Some(sentence) => format!("done: {sentence}; {how}"),
+        None => format!("done: {how}"),
+    }
 }
 
 /// Two lines: what is attacked, and what the attacker knows.

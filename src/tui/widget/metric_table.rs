@@ -14,13 +14,15 @@ const fn column(heading: &'static str, ascii: &'static str, width: usize, rank: 
     Column { heading, ascii, width, rank }
 }
 
-const ROUNDS: [Column; 16] = [
+const ROUNDS: [Column; 18] = [
     column("round", "round", 5, 0),
     column("acc↑", "acc", 5, 4),
     column("|update|", "|update|", 8, 4),
     column("match↓", "match", 7, 0),
+    column("at truth", "at truth", 8, 3),
     column("labels", "labels", 6, 1),
     column("PSNR↑ dB (best)", "PSNR dB (best)", 15, 0),
+    column("grey, mean", "grey, mean", 10, 2),
     column("SSIM↑", "SSIM", 6, 0),
     column("ST-LPIPS↓", "ST-LPIPS", 9, 1),
     column("BRR", "BRR", 5, 2),
@@ -35,7 +37,7 @@ const ROUNDS: [Column; 16] = [
 
 /// Columns of [`ROUNDS`] that only some runs have values for.
 const ACCURACY: usize = 1;
-const IGSA: usize = 10;
+const IGSA: usize = 12;
 
 const TRIALS: [Column; 12] = [
     column("trial", "trial", 6, 0),
@@ -142,6 +144,7 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
     let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
     let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics);
     let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
+    let at_truth = round.result.as_ref().and_then(|result| result.at_truth).map(|truth| truth.matching);
     let igsa = probe(round).map(|probe| probe.igsa);
     // WSRR is the share of batches whose worst sample is recovered; here it is one batch.
     let worst = metrics.and_then(|m| m.worst_recovered).map(|recovered| f64::from(u8::from(recovered)));
@@ -150,8 +153,10 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         Cell::maybe(round.accuracy, percent),
         Cell::number(format::fixed(round.update_norm, 3), round.update_norm),
         Cell::maybe(matching, format::loss),
+        measured(run, at_truth, format::loss),
         labels,
         Cell { text: format!("{}{best}", psnr.text), value: psnr.value },
+        baselines(run, round),
         ssim,
         st_lpips,
         brr,
@@ -167,6 +172,19 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
 
 fn probe(round: &RoundState) -> Option<Probe> {
     round.result.as_ref()?.probe
+}
+
+/// PSNR of a grey picture and of the mean of the other samples.
+fn baselines(run: &RunView, round: &RoundState) -> Cell {
+    let found = round.result.as_ref().and_then(|result| result.baselines);
+    let of = |score: Option<Ratio>| score.map_or_else(|| "-".to_owned(), |score| format::fixed(score.0, 1));
+    match found {
+        Some(found) => Cell {
+            text: format!("{}, {}", of(found.grey), of(found.mean)),
+            value: found.mean.or(found.grey).map(|score| score.0),
+        },
+        None => measured(run, None, |_| String::new()),
+    }
 }
 
 fn percent(share: f64) -> String {
@@ -311,7 +329,7 @@ mod tests {
                 let needed: usize = kept.iter().map(|i| table.columns[*i].width + 1).sum();
                 assert!(needed <= width.max(64), "{rows:?} in {width}: {needed}");
             }
-            assert_eq!(table.fitting(138).len(), table.columns.len());
+            assert_eq!(table.fitting(160).len(), table.columns.len());
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::run::event::{Level, Metrics, Ratio, TrialOutcome};
 use crate::run::export::record::{self, Record};
 use crate::run::export::reproduce;
 use crate::run::state::{RoundState, TrialState};
+use crate::run::{Verdict, verdict};
 
 /// The section of one run.
 pub fn section(record: &Record, entries: &[Entry<'_>]) -> Markup {
@@ -94,6 +95,7 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
     let probe = figures.and_then(|figures| figures.probe);
     let share = |of: fn(&Metrics) -> Option<f64>| metrics.and_then(of).map(percent);
     let recovered = entry.record.config().run.recovered_psnr;
+    let result = round.result.as_ref();
     let iip = metrics.and_then(|m| Some((m.iip?, m.iip_pool?)));
     let measured = [
         ("a sample is recovered from", metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
@@ -108,6 +110,10 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
         ),
         ("feature MSE, mean", metrics.and_then(|m| m.feature_mse).map(|spread| error(spread.mean))),
         ("fields right", share(|m| m.fields)),
+        ("outcome", result.and_then(verdict::sentence)),
+        ("what may help", result.and_then(Verdict::of).and_then(Verdict::remedy).map(str::to_owned)),
+        ("answer", result.and_then(|result| verdict::answer(result, &entry.record.config().attack))),
+        ("baselines", result.and_then(verdict::baselines)),
         ("accuracy of the model", round.accuracy.map(|accuracy| format!("{} %", fixed(100.0 * accuracy, 1)))),
         ("IGSA (gialab's definition)", probe.map(|probe| loss(probe.igsa))),
         ("IGSA_rel (gialab's definition)", probe.map(|probe| loss(probe.igsa_rel))),
