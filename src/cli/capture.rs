@@ -144,12 +144,14 @@ fn attacking(
 
 /// The batch as the model sees it, as pictures in [0, 1], and its labels; numbers as wide as the client computes.
 fn samples(batch: &Batch, normalisation: &Normalisation, precision: Precision) -> anyhow::Result<Vec<u8>> {
-    let (width, floats): (_, fn(&[f64]) -> Vec<u8>) = match precision {
-        Precision::F32 => {
-            (Dtype::F32, |values| values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect())
-        }
-        Precision::F64 => {
-            (Dtype::F64, |values| values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    let width = match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F64 => Dtype::F64,
+    };
+    let floats = |values: &[f64]| -> Vec<u8> {
+        match precision {
+            Precision::F32 => values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect(),
+            Precision::F64 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         }
     };
     let shape = batch.images.shape().to_vec();
