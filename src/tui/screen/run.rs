@@ -183,9 +183,9 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let threat = threat.split_once(':').map_or(threat, |(short, _)| short);
     let letter = threat.replace(['(', ')'], "");
     let mut line = Line::from(Span::styled(" attacker knows", theme.dim()));
-    let local = config.local_knowledge().map(|known| match known {
+    let local = config.local_knowledge().map(|known| match known.as_str() {
         "known" => ("local training", yes.to_owned()),
-        other => ("local training", other.to_owned()),
+        _ => ("local training", known),
     });
     // What differs between attackers comes first: a narrow screen leaves out the rest.
     let first = [("labels", format!("{rule}{labels}"))].into_iter().chain(local);
