@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::objective::Distance;
 use crate::attack::prior::Priors;
-use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
+use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{BackendError, Compute, Precision, is_flex};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
+use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
 use crate::model::{self, Descent, Model, Step, Targets};
 use crate::seed::{self, Seed};
@@ -150,7 +151,7 @@ impl Workload {
     fn protocol(&self) -> Protocol {
         let samples: Vec<usize> = (0..self.batch).collect();
         let descent = self.steps.map(|steps| Descent::sgd(1e-2, vec![Step::of(samples.clone()); steps]));
-        Protocol { clients: vec![Client { samples, descent }] }
+        Protocol { clients: vec![Client::new(samples, descent)] }
     }
 
     /// What the attacker sees of it, with the same random values on every backend.

@@ -9,7 +9,7 @@ use super::Guess;
 use super::objective::Distance;
 use super::optimiser::Evaluation;
 use super::prior::Priors;
-use super::view::AttackerView;
+use crate::fl::AttackerView;
 
 /// What the candidate says of the labels.
 #[derive(Debug, Clone, PartialEq, Eq)]

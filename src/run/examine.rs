@@ -3,9 +3,10 @@
 
 use super::event::{AtTruth, Baselines, Metrics, Probe, Ratio};
 use super::recorder::Evaluator;
-use crate::attack::{AttackerView, GradientMatching, Guess, LabelVariable, Reconstruction};
+use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
+use crate::fl::AttackerView;
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;

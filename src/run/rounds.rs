@@ -251,7 +251,7 @@ impl Rounds<'_> {
         let task = Task {
             view: &view,
             config: &config.attack,
-            seed: Seed(config.run.seed),
+            seed: Seed(config.run.seed).child("attacker"),
             round,
             resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
         };
