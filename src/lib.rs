@@ -10,6 +10,7 @@ pub mod data;
 pub mod dual;
 pub mod files;
 pub mod fl;
+pub mod format;
 pub mod machine;
 pub mod metric;
 pub mod model;

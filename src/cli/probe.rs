@@ -24,7 +24,8 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     changes: Vec<String>,
     /// How many samples are probed, evenly spread over the data set (those of the model's classes)
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 32, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     /// Where to compute
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]

@@ -4,8 +4,6 @@ use std::io::Write;
 
 use gialab::reading::Reading;
 use gialab::run::event::{RoundResult, Spread};
-use gialab::run::state::RunState;
-use gialab::run::tail::Tail;
 use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, picture, verdict};
 use image::{RgbImage, imageops};
 
@@ -40,7 +38,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             pictures(context, &directory, &finished.rounds)?;
         }
         None => {
-            let (state, notice) = read(&directory)?;
+            let (state, notice) = directory.state()?;
             if let Some(notice) = notice {
                 writeln!(out, "note     {notice}")?;
             }
@@ -67,18 +65,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     Ok(DONE)
-}
-
-fn read(directory: &RunDirectory) -> anyhow::Result<(RunState, Option<String>)> {
-    let mut state = RunState::default();
-    let mut tail = Tail::thinning(directory.events_path());
-    loop {
-        let batch = tail.read()?;
-        batch.lines.into_iter().for_each(|line| state.apply(line));
-        if !batch.more {
-            return Ok((state, tail.notice()));
-        }
-    }
 }
 
 /// What is attacked by whom: the conditions that every figure below depends on.

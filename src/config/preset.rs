@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, described, line_of, nearest};
+use super::error::{ConfigError, described, line_of, misfit, nearest};
 use super::{RunConfig, validate};
 use crate::files::{self, Access};
 
@@ -96,9 +96,12 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
             value => set(&mut table, key.trim(), parse(value))
                 .map_err(|message| ConfigError::new(&origin, message))?,
         }
-        config = toml::Value::Table(table.clone())
-            .try_into::<RunConfig>()
-            .map_err(|e| described(&origin, None, &e))?;
+        config = toml::Value::Table(table.clone()).try_into::<RunConfig>().map_err(|e| {
+            match misfit(key.trim(), value.trim(), &e) {
+                Some(message) => ConfigError::new(&origin, message),
+                None => described(&origin, None, &e),
+            }
+        })?;
     }
     validate::check(&config).map_err(|fault| {
         // An override sets the key itself, or the table that holds it.
@@ -147,9 +150,10 @@ pub fn change<'a>(
         } else {
             set(&mut table, key, parse(value)).map_err(|message| refused(key, message))?;
         }
-        changed = toml::Value::Table(table.clone())
-            .try_into::<RunConfig>()
-            .map_err(|e| refused(key, described("", None, &e).message))?;
+        changed = toml::Value::Table(table.clone()).try_into::<RunConfig>().map_err(|e| {
+            let message = misfit(key, value, &e).unwrap_or_else(|| described("", None, &e).message);
+            refused(key, message)
+        })?;
     }
     validate::check(&changed).map_err(|fault| refused(fault.key, fault.message))?;
     Ok(changed)

@@ -4,12 +4,16 @@
 
 mod bridge;
 pub mod checkpoint;
+pub mod comparison;
 pub mod death;
+pub mod details;
 pub mod directory;
 pub mod event;
 mod examine;
 pub mod export;
+pub mod filter;
 pub mod global_model;
+pub mod in_words;
 pub mod launch;
 pub mod listing;
 pub mod lock;
@@ -34,6 +38,8 @@ pub use recorder::now;
 
 pub use directory::{Request, RunDirectory};
 pub use event::{Event, Line};
+pub use filter::Filter;
+pub use in_words::InWords;
 pub use listing::{Listing, RunRow, Summary};
 pub use manifest::{Health, Manifest, Status};
 pub use pulse::Pulse;

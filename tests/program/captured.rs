@@ -89,6 +89,13 @@ fn without_ground_truth_figures_say_so_everywhere() {
     let unknown = rows.iter().flat_map(|row| row.split_whitespace()).filter(|word| *word == "n/a").count();
     assert!(unknown >= 12 && rows[0].contains('e') && !shown.contains("NaN"), "{shown}");
     assert!(lab.succeed(&["list"]).contains("     n/a  "));
+    let other = lab.detach(&["dlg-lenet", "--trials", "1", "--set", "attack.iterations=1"]);
+    lab.wait_for("a second run", || lab.status(&other) == "done");
+    let table = lab.succeed(&["compare", "blind", &other]);
+    let psnr = table.lines().find(|line| line.starts_with("PSNR dB")).unwrap();
+    assert!(psnr.contains(" n/a ") && !psnr.contains('*'), "{table}");
+    assert!(table.contains("victim.captured") && table.contains("attack different pictures"), "{table}");
+    lab.succeed(&["rm", &other, "--yes"]);
     let json: Value =
         serde_json::from_str(&lab.succeed(&["export", "last", "--to", "json", "--out", "-"])).unwrap();
     let round = &json["runs"][0]["rounds"][0];

@@ -251,7 +251,7 @@ fn the_list_says_what_was_changed_when_it_began_and_what_it_took() {
     let words: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(words[words.len() - 3..], ["started", "took", "changed"]);
     assert!(
-        table.contains("trials 1") && table.contains("iterations 3") && table.contains(" s  "),
+        table.contains("trials 1") && table.contains("iterations 3") && table.contains("  00:0"),
         "{table}"
     );
     let list: serde_json::Value = serde_json::from_str(&lab.succeed(&["list", "--json"])).unwrap();

@@ -14,6 +14,7 @@ mod interface;
 mod lab;
 mod life;
 mod life_of_viewer;
+mod lists;
 mod local_training;
 mod outcome;
 mod pictures;

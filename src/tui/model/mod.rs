@@ -193,6 +193,8 @@ pub struct Session {
     pub run_filter: String,
     /// Order of the runs.
     pub run_order: Sort,
+    /// The other way round.
+    pub run_order_reversed: bool,
     /// Opened run.
     pub opened: Option<String>,
     /// Chosen backend.
@@ -247,6 +249,7 @@ impl Model {
             run: self.runs_view.selected.clone(),
             run_filter: self.runs_view.filter.value().to_owned(),
             run_order: self.runs_view.sort,
+            run_order_reversed: self.runs_view.reversed,
             opened: self.opened.clone().or(self.reopen.clone()),
             backend: self.backend.clone(),
             chart: self.chart,
@@ -264,6 +267,7 @@ impl Model {
         self.runs_view.selected = session.run;
         self.runs_view.filter = Input::new(session.run_filter);
         self.runs_view.sort = session.run_order;
+        self.runs_view.reversed = session.run_order_reversed;
         self.runs_view.marked = session.marked;
         if self.backends.iter().any(|entry| entry.name == session.backend && entry.unavailable.is_none()) {
             self.backend = session.backend;

@@ -1,6 +1,7 @@
 //! What is shown over a screen and takes the keys: help and texts, questions, errors, lists, forms.
 
 pub mod confirm;
+pub mod details;
 pub mod error;
 pub mod form;
 pub mod help;
@@ -40,6 +41,8 @@ pub enum Overlay {
         /// What yes does.
         yes: Yes,
     },
+    /// What a run says of itself in full.
+    Details(details::Pane),
     /// Something went wrong.
     Error {
         /// One sentence or a few lines.
@@ -70,6 +73,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
             help::draw_text(model, view, area, title, body, *scroll)
         }
         Some(Overlay::Confirm { question, detail, .. }) => confirm::draw(model, view, area, question, detail),
+        Some(Overlay::Details(pane)) => details::draw(model, view, area, pane),
         Some(Overlay::Error { message }) => error::draw(model, view, area, message),
         Some(Overlay::Form(form)) => form::draw(model, view, area, form),
         Some(Overlay::List(list)) => list::draw(model, view, area, list),

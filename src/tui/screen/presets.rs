@@ -41,6 +41,7 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
         inner,
         &model.presets_view.filter,
         model.presets_view.filtering,
+        None,
     );
     let visible = model.visible_presets();
     if visible.is_empty() {

@@ -5,10 +5,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use crate::config::{Labels, RunConfig};
-
+use crate::format;
 use crate::run::event::TrialOutcome;
 use crate::run::{Health, verdict};
-use crate::tui::format;
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, RunView};
 use crate::tui::theme::Theme;

@@ -1,10 +1,10 @@
 //! The command palette, and the list of export formats.
 
 use super::{act as act_at, run};
+use crate::format;
 use crate::run::RunDirectory;
 use crate::run::export::Format;
 use crate::tui::effect::Effect;
-use crate::tui::format;
 use crate::tui::keymap::{self, Action, Place};
 use crate::tui::model::{Model, Screen};
 use crate::tui::overlay::Overlay;
@@ -90,10 +90,7 @@ fn subjects(model: &Model) -> Vec<RunDirectory> {
     let chosen = || super::subject(model).into_iter().collect();
     match model.screen {
         Screen::Compare => model.compared().iter().map(|(run, _)| run.directory.clone()).collect(),
-        Screen::Runs if !model.runs_view.marked.is_empty() => {
-            let marked = model.runs_view.marked.iter();
-            marked.filter_map(|(id, _)| Some(model.row(id)?.directory.clone())).collect()
-        }
+        Screen::Runs => model.selected_runs().iter().map(|row| row.directory.clone()).collect(),
         _ => chosen(),
     }
 }

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::format;
 use crate::run::Health;
-use crate::tui::format;
 use crate::tui::model::RunView;
 use crate::tui::theme::Theme;
 

@@ -3,10 +3,10 @@
 use ratatui::style::Style;
 
 use super::table::{Cell, Column, Row, Table};
+use crate::format;
 use crate::run::Health;
 use crate::run::event::{Metrics, Probe, Ratio, Sample, Spread, TrialOutcome};
 use crate::run::state::{RoundState, TrialState};
-use crate::tui::format;
 use crate::tui::model::{Rows, RunView};
 use crate::tui::theme::Theme;
 

@@ -112,6 +112,37 @@ pub fn cut(text: &str, width: usize, ascii: bool) -> String {
     kept
 }
 
+/// A value with what it is sorted and copied by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// As shown.
+    pub text: String,
+    /// As sorted and copied; text sorts as text.
+    pub value: Option<f64>,
+}
+
+impl Cell {
+    /// A number as shown and as it is.
+    pub fn number(text: String, value: f64) -> Self {
+        Cell { text, value: Some(value) }
+    }
+
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Cell { text: text.into(), value: None }
+    }
+
+    /// What is not known.
+    pub fn none() -> Self {
+        Cell::text("-")
+    }
+
+    /// A number if it is known.
+    pub fn maybe(value: Option<f64>, show: impl FnOnce(f64) -> String) -> Self {
+        value.map_or_else(Cell::none, |value| Cell::number(show(value), value))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
