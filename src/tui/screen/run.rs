@@ -5,8 +5,8 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use crate::config::{Labels, RunConfig};
-use crate::run::Health;
 use crate::run::event::TrialOutcome;
+use crate::run::{Health, labels};
 use crate::tui::format;
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, RunView};
@@ -109,11 +109,13 @@ fn done(run: &RunView) -> String {
         TrialOutcome::Stalled => "the optimiser could not move any more",
         TrialOutcome::NonFinite => "the loss became non-finite; the best earlier iterate stands",
     });
+    let labels = run.manifest.as_ref().and_then(|manifest| labels::of_round(&manifest.config, result));
+    let labels = labels.map_or_else(String::new, |labels| format!("{labels}; "));
     format!(
-        "done: trial {} of {} was chosen by its matching loss; {}",
+        "done: {labels}{}; trial {} of {} chosen by matching loss",
+        outcome.unwrap_or("complete"),
         result.trial + 1,
-        result.trials,
-        outcome.unwrap_or("complete")
+        result.trials
     )
 }
 
@@ -165,8 +167,8 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         Labels::Infer => "inferred".into(),
         Labels::Optimise => "optimised".into(),
     };
-    let labels = run.shown_trial().map(|trial| trial.labels.clone()).unwrap_or_default();
-    let labels = match labels.as_slice() {
+    let labels = run.shown_trial().map_or(&[][..], |trial| trial.labels());
+    let labels = match labels {
         [] => String::new(),
         some if some.len() <= 4 => {
             format!(" {}", some.iter().map(usize::to_string).collect::<Vec<_>>().join(","))

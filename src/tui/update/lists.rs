@@ -225,6 +225,7 @@ pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
     let after = model.runs_view.rows.as_deref().unwrap_or_default();
     let ended = notify::news(&before, after, model.focused);
     model.runs_view.error = None;
+    model.experience.take_up(after, &model.machine.host);
     keep_selection(model);
     let rows = model.runs_view.rows.iter().flatten();
     let known: BTreeMap<&str, &RunRow> = rows.map(|row| (row.id.as_str(), row)).collect();
