@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use crate::text::{about, clock};
+
 /// `3.1e-03`, seven characters for every finite value of two-digit exponent.
 pub fn loss(value: f64) -> String {
     if !value.is_finite() {
@@ -32,35 +34,6 @@ pub fn fixed(value: f64, decimals: usize) -> String {
         if value > 0.0 { "inf".into() } else { "-inf".into() }
     } else {
         format!("{value:.decimals$}")
-    }
-}
-
-/// `00:41`, `59:59`, `1:02:03`, `3d 04h`.
-pub fn clock(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "--:--".into();
-    }
-    let whole = seconds as u64;
-    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
-    match hours {
-        0 => format!("{minutes:02}:{rest:02}"),
-        1..100 => format!("{hours}:{minutes:02}:{rest:02}"),
-        _ => format!("{}d {:02}h", hours / 24, hours % 24),
-    }
-}
-
-/// `13 s`, `4 min`, `2.5 h`: for expectations, not for measurements.
-pub fn about(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        "?".into()
-    } else if seconds < 10.0 {
-        format!("{} s", (10.0 * seconds).round() / 10.0)
-    } else if seconds < 90.0 {
-        format!("{} s", seconds.round())
-    } else if seconds < 5400.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else {
-        format!("{:.1} h", seconds / 3600.0)
     }
 }
 

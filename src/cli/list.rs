@@ -5,7 +5,7 @@ use std::io::Write;
 
 use gialab::config::difference::differences;
 use gialab::config::preset::{self, Preset};
-use gialab::run::{Filter, InWords, RunRow, in_words, now};
+use gialab::run::{Filter, InWords, RunRow, in_words, now, progress};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ struct Row {
     created: Option<f64>,
     /// Seconds of computing so far.
     seconds: Option<f64>,
+    /// Share of the planned work that is done; absent once the run is complete.
+    progress: Option<f64>,
     /// What is not as its preset says, `key = value`; absent where the preset is not there any more.
     changed: Option<BTreeMap<&'static str, String>>,
     psnr: Option<f64>,
@@ -110,6 +112,11 @@ fn row(row: RunRow, presets: &[Preset]) -> Row {
         host: readable.then_some(row.host),
         created: readable.then_some(row.created),
         seconds: row.summary.seconds,
+        progress: row
+            .config
+            .as_ref()
+            .zip(row.summary.place)
+            .map(|(config, at)| progress::share_at(config, at)),
         changed: changes.map(|changes| changes.into_iter().map(|change| (change.key, change.to)).collect()),
         psnr: row.summary.psnr,
         loss: row.summary.loss,

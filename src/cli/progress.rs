@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use gialab::config::RunConfig;
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status, death};
+use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status, death, progress};
 
 use super::require::Requirement;
 use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, output, show};
@@ -47,7 +48,7 @@ pub fn follow(
             state.apply(line);
         }
         if idle {
-            view.progress(&state)?;
+            view.progress(&manifest.config, &state)?;
             if !health.is_live() {
                 break state.finished.clone();
             }
@@ -73,6 +74,7 @@ pub fn follow(
                 run: directory.id(),
                 rounds: Vec::new(),
                 error: Some(error.to_string()),
+                interrupted: false,
             };
             if view.json {
                 view.line(&Line { v: event::VERSION, t: state.seconds, event: Event::Finished(last) })?;
@@ -215,11 +217,11 @@ impl View {
         Ok(())
     }
 
-    fn progress(&mut self, state: &RunState) -> std::io::Result<()> {
+    fn progress(&mut self, config: &RunConfig, state: &RunState) -> std::io::Result<()> {
         if self.json {
             return Ok(());
         }
-        let Some((stand, text)) = Stand::of(state).zip(describe(state)) else { return Ok(()) };
+        let Some((stand, text)) = Stand::of(state).zip(describe(config, state)) else { return Ok(()) };
         if !self.pace.is_due(self.begin.elapsed(), stand) {
             return Ok(());
         }
@@ -266,12 +268,14 @@ impl View {
     }
 }
 
-/// One line: where the run is and how well it does.
-fn describe(state: &RunState) -> Option<String> {
+/// One line: where the run is, how well it does, and how long it will take.
+fn describe(config: &RunConfig, state: &RunState) -> Option<String> {
+    let eta = progress::eta(config, state).map_or_else(String::new, |eta| format!("  {eta}"));
     if let Some(trained) = state.training() {
         let (round, accuracy) = (trained.round, 100.0 * trained.accuracy);
         return Some(format!(
-            "clients train  round {round:>5}  loss {:.3}  accuracy {accuracy:.1} %",
+            "clients train  round {round:>5}/{}  loss {:.3}  accuracy {accuracy:.1} %{eta}",
+            config.rounds(),
             trained.loss
         ));
     }
@@ -281,7 +285,7 @@ fn describe(state: &RunState) -> Option<String> {
     let psnr = trial.latest_metrics().map_or_else(|| "-".to_owned(), |m| format!("{:.1} dB", m.psnr.mean));
     let speed = state.iterations_per_second().map_or_else(String::new, |speed| format!("  {speed:.1} it/s"));
     Some(format!(
-        "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}",
+        "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",
         at.trial, at.trials, at.iteration, at.iterations
     ))
 }

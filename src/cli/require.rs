@@ -103,6 +103,8 @@ mod tests {
     fn result(psnr: f64) -> RoundResult {
         let spread = |mean| Spread { mean, best: mean, worst: mean };
         RoundResult {
+            labels: Vec::new(),
+            label_names: Vec::new(),
             round: 0,
             metrics: Some(Metrics::new(spread(0.01), spread(psnr))),
             probe: None,

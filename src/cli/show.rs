@@ -4,7 +4,7 @@ use std::io::Write;
 
 use gialab::reading::Reading;
 use gialab::run::event::{RoundResult, Spread};
-use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, picture, verdict};
+use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, picture, progress, verdict};
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
@@ -43,16 +43,24 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                 writeln!(out, "note     {notice}")?;
             }
             if let Some(at) = state.position() {
+                let eta = progress::eta(&manifest.config, &state).filter(|_| health.is_live());
+                let eta = eta.map_or_else(String::new, |eta| format!(", {eta}"));
                 writeln!(
                     out,
-                    "trial    {} of {}, iteration {} of {}",
-                    at.trial, at.trials, at.iteration, at.iterations
+                    "trial    {} of {}, iteration {} of {}; {:.0} % of what is planned{eta}",
+                    at.trial,
+                    at.trials,
+                    at.iteration,
+                    at.iterations,
+                    100.0 * progress::share(&manifest.config, &state)
                 )?;
             }
-            let metrics =
-                state.current_round().and_then(|r| r.shown_trial()).and_then(|t| t.latest_metrics());
-            if let Some(metrics) = metrics {
+            let trial = state.current_round().and_then(|round| round.shown_trial());
+            if let Some(metrics) = trial.and_then(|trial| trial.latest_metrics()) {
                 writeln!(out, "so far   PSNR {:.2} dB, MSE {:.5}", metrics.psnr.mean, metrics.mse.mean)?;
+            }
+            if let Some(labels) = trial.and_then(|trial| labels::of_trial(&manifest.config, trial)) {
+                writeln!(out, "came back {labels}")?;
             }
             drop(out);
             let newest = state.current_round().and_then(|round| {
@@ -128,6 +136,10 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     }
     for r in rounds {
         outcome(out, manifest, r, rounds.len() > 1)?;
+        if let Some(labels) = labels::of_round(&manifest.config, r) {
+            let round = if rounds.len() > 1 { format!(" in round {}", r.round) } else { String::new() };
+            writeln!(out, "Came back{round}: {labels}.")?;
+        }
     }
     // The same in every round.
     if let Some(baselines) = rounds.first().and_then(verdict::baselines) {

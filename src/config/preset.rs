@@ -339,6 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_states_the_figures_of_the_presets() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        let readme_line = readme.replace('\n', " ");
+        let machine = "cores of an AMD EPYC (Zen 4), flex";
+        assert!(readme_line.contains(&format!("two {machine}")));
+        for name in shipped_names() {
+            let expect = load(name, &[], Path::new("/nonexistent")).unwrap().config.expect.unwrap();
+            assert!(expect.note.contains(&format!("2 {machine}")), "{name}: {}", expect.note);
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let cells: Vec<&str> = row.unwrap_or_default().split('|').map(str::trim).collect();
+            assert!(cells.len() > 4, "{name} is not in README's tables");
+            // `46 (41 to 56)`, perhaps with the round behind it.
+            let (psnr, rest) = cells[3].split_once(" (").unwrap();
+            assert_eq!(psnr, expect.psnr.round().to_string(), "{name}");
+            let (range, _) = rest.split_once(')').unwrap();
+            assert!(expect.note.contains(range), "{name}: {range} against {}", expect.note);
+            if let Some(time) = cells[4].strip_suffix(" s") {
+                let decimals = time.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                assert_eq!(time, format!("{:.decimals$}", expect.seconds), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn overrides_change_values_of_every_type() {
         let preset = load_with(&[
             "attack.iterations=7",

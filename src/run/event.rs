@@ -153,6 +153,9 @@ pub enum Event {
         evaluations: usize,
         /// Seconds of computing.
         seconds: f64,
+        /// Labels of that iterate, in the order of its samples; absent in logs of earlier versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<usize>,
         /// Quality of that iterate, judged by the evaluator; absent without ground truth.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metrics: Option<Metrics>,
@@ -461,6 +464,13 @@ pub struct RoundResult {
     /// What pictures score that need no update; absent without ground truth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baselines: Option<Baselines>,
+    /// Its labels, in the order of its samples, whether known, inferred or optimised; absent in logs of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<usize>,
+    /// What the data set calls these classes; empty where it only counts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_names: Vec<String>,
     /// The trial it came from, chosen by matching loss.
     pub trial: usize,
     /// Trials that were run.
@@ -483,4 +493,7 @@ pub struct Finished {
     /// Why, when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// It was paused or resumed: its time is not that of a run in one go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }

@@ -10,21 +10,22 @@ use crate::fl::AttackerView;
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
+use crate::text;
 
 /// All metrics of the reconstruction that was chosen: the evaluator's, IIP, and the difference of the victim's
 /// last features (model in eval mode). Absent without ground truth.
 pub fn metrics(
     evaluator: &Evaluator,
     guess: &Guess,
+    set: Option<&Dataset>,
     config: &RunConfig,
     view: &AttackerView,
 ) -> Option<Metrics> {
     let (images, metrics) = evaluator.compare(guess);
     let (mut metrics, truth) = (metrics?, evaluator.truth.as_ref()?);
     // A set that is gone by now costs this figure, not the run.
-    let identify = |set| metric::identification(truth, &images, &set, config.victim.size);
-    let set = set(config);
-    metrics.fields = set.as_ref().and_then(|set| fields(set, &truth.images, &images));
+    let identify = |set| metric::identification(truth, &images, set, config.victim.size);
+    metrics.fields = set.and_then(|set| fields(set, &truth.images, &images));
     let identified =
         set.and_then(|set| identify(set).inspect_err(|error| tracing::warn!("no IIP: {error}")).ok());
     if let Some(Some(identified)) = identified {
@@ -82,8 +83,19 @@ fn fields(set: &Dataset, truth: &Images, images: &Images) -> Option<f64> {
     all.share()
 }
 
+/// What the set calls the classes of these labels; nothing if it only counts them.
+pub fn names(set: &Dataset, labels: &[usize]) -> Vec<String> {
+    let name = |&label: &usize| {
+        let name = set.classes.get(label).map_or("", String::as_str);
+        let counts = *name == label.to_string() || *name == format!("class {label}");
+        if counts { String::new() } else { text::one_line(name).into_owned() }
+    };
+    let names: Vec<String> = labels.iter().map(name).collect();
+    if names.iter().all(String::is_empty) { Vec::new() } else { names }
+}
+
 /// The victim's data set; absent beside a captured update without one, and if it is gone.
-fn set(config: &RunConfig) -> Option<Dataset> {
+pub fn set(config: &RunConfig) -> Option<Dataset> {
     let named = Some(&config.victim.data).filter(|data| !data.is_empty())?;
     data::open(named).inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
 }

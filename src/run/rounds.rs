@@ -78,8 +78,10 @@ pub fn run(
     let first = resume.as_ref().map_or(begin, |resume| begin.max(resume.round));
     let done = if config.trains() { finished_rounds(directory, first)? } else { BTreeMap::new() };
 
+    // Whoever wrote a line of it worked on this run before.
+    let interrupted = std::fs::metadata(directory.events_path()).is_ok_and(|log| log.len() > 0);
     let reporter = Reporter::start(directory.clone(), manifest.clone(), evaluator.clone())?;
-    let clock = Clock { begin: Instant::now(), before: seconds };
+    let clock = Clock { begin: Instant::now(), before: seconds, interrupted };
     reporter.event(
         clock.now(),
         Event::Started {
@@ -125,8 +127,9 @@ pub fn run(
         (Ok(Flow::Stop), None) => (Status::Stopped, None),
         (Ok(Flow::Continue), None) => (Status::Done, None),
     };
+    let interrupted = rounds.clock.interrupted;
     let rounds = if status == Status::Done { results } else { Vec::new() };
-    let finished = Finished { status, run: directory.id(), rounds, error: error.clone() };
+    let finished = Finished { status, run: directory.id(), rounds, error: error.clone(), interrupted };
     reporter.close(seconds, finished).map_err(anyhow::Error::msg)?;
     match error {
         Some(error) => Err(anyhow::Error::msg(error)),
@@ -261,9 +264,11 @@ impl Rounds<'_> {
         self.judge(&reconstruction);
         // Of the attack, without the examination that follows.
         let seconds = self.clock.now() - began;
+        let set = examine::set(config);
+        let labels = self.evaluator.labels(&reconstruction.guess);
         let result = RoundResult {
             round,
-            metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
+            metrics: examine::metrics(&self.evaluator, &reconstruction.guess, set.as_ref(), config, &view),
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
             accuracy,
             update_norm: Some(Ratio(update_norm)),
@@ -271,6 +276,8 @@ impl Rounds<'_> {
             iteration: Some(reconstruction.iteration),
             at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
             baselines: self.baselines,
+            label_names: set.as_ref().map_or_else(Vec::new, |set| examine::names(set, &labels)),
+            labels,
             trial: reconstruction.trial,
             trials: reconstruction.trials,
             evaluations: reconstruction.evaluations,

@@ -130,6 +130,8 @@ mod tests {
             accuracy: None,
             update_norm: None,
             loss,
+            labels: Vec::new(),
+            label_names: Vec::new(),
             iteration: Some(90),
             at_truth: Some(AtTruth { matching: at_truth, prior: 0.0, answer_prior: 0.0, of_nothing: 1.0 }),
             baselines: Some(Baselines { grey: Some(Ratio(11.25)), mean: None }),

@@ -11,6 +11,7 @@ use std::thread;
 use super::model::Session;
 use super::msg::{Deed, Msg, Outcome, PictureKey, Undone};
 use super::{PresetEntry, watch};
+use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
 use crate::run::export::{self, Format};
@@ -60,6 +61,10 @@ pub enum Effect {
     SaveSession(Box<Session>),
     /// Announce the end of a run to a person who looks elsewhere.
     Notify(String),
+    /// Measure how fast this machine is on a backend.
+    Calibrate(String),
+    /// Keep what was measured.
+    KeepCalibration(Calibration),
     /// Draw everything anew.
     Redraw,
     /// Hand the terminal back and stop until continued.
@@ -75,6 +80,8 @@ pub struct Performer {
     pub session_file: Option<PathBuf>,
     /// Where presets of the user are kept.
     pub user_presets: PathBuf,
+    /// Where it is kept how fast this machine is.
+    pub cache: PathBuf,
     /// Where messages go.
     pub inbox: SyncSender<Msg>,
     /// The thread that watches the store.
@@ -120,6 +127,15 @@ impl Performer {
             Effect::Export(runs, format) => self.aside(move |this| {
                 // Where the program was started: files there are found again.
                 this.report(Outcome::Exported(export::write(&runs, format, None).map_err(say)));
+            }),
+            Effect::Calibrate(backend) => self.aside(move |this| {
+                let _ = this.inbox.send(Msg::Calibrated(launch::calibrate(&backend).map_err(say)));
+            }),
+            Effect::KeepCalibration(calibration) => self.aside(move |this| {
+                // Without it the machine is measured again at the next start.
+                if let Err(message) = calibration.write(&this.cache) {
+                    tracing::warn!("{message}");
+                }
             }),
             Effect::Redraw
             | Effect::Notify(_)
@@ -227,8 +243,15 @@ mod tests {
         let (watcher, _commands) = std::sync::mpsc::channel();
         let (session_file, user_presets) = (None, data.path().join("presets"));
         let saving = Arc::default();
-        let performer =
-            Performer { store: store.clone(), session_file, user_presets, inbox, watcher, saving };
+        let performer = Performer {
+            store: store.clone(),
+            session_file,
+            user_presets,
+            cache: data.path().into(),
+            inbox,
+            watcher,
+            saving,
+        };
         let told = |effect| {
             performer.perform(effect);
             match news.recv().unwrap() {

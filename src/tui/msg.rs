@@ -8,6 +8,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use super::PresetEntry;
 use super::model::RunRow;
 use super::view::{Hit, Target};
+use crate::calibration::Calibration;
 use crate::gfx::Raster;
 use crate::run::details::Details;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
@@ -84,6 +85,8 @@ pub enum Msg {
         /// They.
         details: Box<Details>,
     },
+    /// How fast this machine is; nothing while it is busy, or why that could not be measured.
+    Calibrated(Result<Option<Calibration>, String>),
     /// A run was created and its worker has taken it up.
     Created(RunDirectory),
     /// An effect came to its end.

@@ -34,8 +34,33 @@ fn runs(width: u16, height: u16, more: usize) -> Model {
 
 #[test]
 fn presets() {
-    assert_snapshot!("presets_80x24", drawn(&fixture::model(80, 24)));
-    assert_snapshot!("presets_120x40", drawn(&fixture::model(120, 40)));
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        assert_snapshot!(format!("presets_{width}x{height}"), drawn(&fixture::model(width, height)));
+    }
+}
+
+#[test]
+fn presets_with_times_of_this_machine() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = fixture::model(width, height);
+        let mut rows: Vec<_> = fixture::rows(5).into_iter().filter(|row| !row.health.is_live()).collect();
+        rows.iter_mut().for_each(|row| row.config = Some(model.presets[3].config.clone().into()));
+        update(&mut model, Msg::RunsListed(rows));
+        update(&mut model, Msg::Calibrated(Ok(Some(fixture::calibration("flex", 1.5)))));
+        assert_snapshot!(format!("presets_estimated_{width}x{height}"), drawn(&model));
+        press(&mut model, "jjj");
+        assert_snapshot!(format!("presets_measured_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
+fn trials_that_end_early() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = fixture::model(width, height);
+        fixture::open(&mut model, fixture::trials(&[40, 60], 150), Health::Running);
+        press(&mut model, "t");
+        assert_snapshot!(format!("run_trials_{width}x{height}"), drawn(&model));
+    }
 }
 
 #[test]

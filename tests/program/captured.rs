@@ -96,8 +96,11 @@ fn without_ground_truth_figures_say_so_everywhere() {
     assert!(psnr.contains(" n/a ") && !psnr.contains('*'), "{table}");
     assert!(table.contains("victim.captured") && table.contains("attack different pictures"), "{table}");
     lab.succeed(&["rm", &other, "--yes"]);
+    // The label that came back is told all the same.
     let json: Value =
         serde_json::from_str(&lab.succeed(&["export", "last", "--to", "json", "--out", "-"])).unwrap();
+    let label = json["runs"][0]["rounds"][0]["result"]["labels"][0].as_u64().unwrap();
+    assert!(shown.contains(&format!("Came back: label {label}.")), "{shown}");
     let round = &json["runs"][0]["rounds"][0];
     assert!(round["truth"].is_null() && round["result"]["metrics"].is_null(), "{round}");
     assert!(round["result"]["loss"].is_number(), "{round}");
@@ -108,6 +111,7 @@ fn without_ground_truth_figures_say_so_everywhere() {
         assert!(!text.contains("NaN") && !text.contains("truth (private)"), "{format}");
     }
     let page = std::fs::read_to_string(lab.path("blind.html")).unwrap();
+    assert!(page.contains(&format!("label {label}<")), "{label}");
     assert!(page.contains("n/a") && page.contains("captured update.safetensors"));
 }
 

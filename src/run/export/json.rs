@@ -112,7 +112,7 @@ struct Round<'a> {
 #[derive(Serialize)]
 struct Trial<'a> {
     trial: usize,
-    /// Labels the attacker uses; empty while they are optimised.
+    /// Labels: known, inferred, or once it ended as optimised; empty before.
     labels: &'a [usize],
     /// Why it ended; absent until it did.
     outcome: Option<TrialOutcome>,
@@ -233,7 +233,7 @@ fn round(round: &RoundState) -> Round<'_> {
 fn trial(trial: &TrialState) -> Trial<'_> {
     Trial {
         trial: trial.trial,
-        labels: &trial.labels,
+        labels: trial.labels(),
         outcome: trial.end.as_ref().map(|end| end.outcome),
         iteration: trial.iteration,
         evaluations: trial.evaluations,

@@ -6,7 +6,7 @@ mod run;
 mod runs;
 
 pub use compare::{CompareView, Lower, Part};
-pub use presets::{Changes, PresetsView};
+pub use presets::{Calibrating, Changes, PresetsView};
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
 
@@ -20,7 +20,8 @@ use tui_input::Input;
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use super::theme::Theme;
-use super::{BackendEntry, DatasetEntry, PresetEntry};
+use super::{BackendEntry, DatasetEntry, MachineEntry, PresetEntry};
+use crate::expectation::Experience;
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -117,6 +118,12 @@ pub struct Model {
     pub backends: Vec<BackendEntry>,
     /// Built-in data.
     pub datasets: Vec<DatasetEntry>,
+    /// This machine.
+    pub machine: MachineEntry,
+    /// What is known of its speed.
+    pub experience: Experience,
+    /// How it stands with measuring that.
+    pub calibrating: Calibrating,
     /// Where a person's own presets belong.
     pub user_presets: PathBuf,
     /// Where messages of this program go.

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 use crate::config::{Labels, RunConfig};
 use crate::format;
 use crate::run::event::TrialOutcome;
-use crate::run::{Health, verdict};
+use crate::run::{Health, labels, verdict};
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, RunView};
 use crate::tui::theme::Theme;
@@ -109,16 +109,18 @@ fn done(run: &RunView) -> String {
         TrialOutcome::Stalled => "the optimiser could not move any more",
         TrialOutcome::NonFinite => "the loss became non-finite; the best earlier iterate stands",
     });
-    let chosen = format!("trial {} of {} was chosen by its matching loss", result.trial + 1, result.trials);
+    let labels = run.manifest.as_ref().and_then(|manifest| labels::of_round(&manifest.config, result));
+    let labels = labels.map_or_else(String::new, |labels| format!("{labels}; "));
     let answer = run.manifest.as_ref().and_then(|manifest| verdict::answer(result, &manifest.config.attack));
+    let chosen = format!("trial {} of {} chosen by matching loss", result.trial + 1, result.trials);
     let how = match answer {
         Some(answer) if result.trials == 1 => answer,
         Some(answer) => format!("{answer}; {chosen}"),
-        None => format!("{chosen}; {}", outcome.unwrap_or("complete")),
+        None => format!("{}; {chosen}", outcome.unwrap_or("complete")),
     };
     match verdict::sentence(result) {
-        Some(sentence) => format!("done: {sentence}; {how}"),
-        None => format!("done: {how}"),
+        Some(sentence) => format!("done: {sentence}; {labels}{how}"),
+        None => format!("done: {labels}{how}"),
     }
 }
 
@@ -170,8 +172,8 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         Labels::Infer => "inferred".into(),
         Labels::Optimise => "optimised".into(),
     };
-    let labels = run.shown_trial().map(|trial| trial.labels.clone()).unwrap_or_default();
-    let labels = match labels.as_slice() {
+    let labels = run.shown_trial().map_or(&[][..], |trial| trial.labels());
+    let labels = match labels {
         [] => String::new(),
         some if some.len() <= 4 => {
             format!(" {}", some.iter().map(usize::to_string).collect::<Vec<_>>().join(","))

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
 use crate::format;
-use crate::run::InWords;
+use crate::run::{InWords, progress};
 use crate::tui::model::{Model, RunRow, Sort};
 use crate::tui::theme::{SERIES, Theme};
 use crate::tui::view::{Target, View};
@@ -73,7 +73,7 @@ fn instead(model: &Model) -> Option<String> {
             let quickest = model
                 .presets
                 .iter()
-                .filter_map(|entry| Some((entry.config.expect.as_ref()?.seconds, &entry.name)))
+                .filter_map(|entry| Some((model.expected(entry)?.seconds, &entry.name)))
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             let hint = match quickest {
                 Some((seconds, name)) => format!("; {name} takes {}", format::about(seconds)),
@@ -102,6 +102,15 @@ pub fn status(model: &Model) -> Line<'static> {
             format!(" crashed {ago}{at}: r resumes from the last checkpoint")
         }
         crate::run::Health::Stopped => format!(" stopped{at}: r resumes from the last checkpoint"),
+        crate::run::Health::Running | crate::run::Health::Paused => {
+            match row.config.as_ref().zip(row.summary.place) {
+                Some((config, place)) => {
+                    let share = 100.0 * progress::share_at(config, place);
+                    format!(" {}: {share:.0} % of what is planned", place.describe(config))
+                }
+                None => String::new(),
+            }
+        }
         _ => format!(" {}", row.directory.path().display()),
     };
     Line::styled(text, theme.dim())

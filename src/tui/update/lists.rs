@@ -229,6 +229,7 @@ pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
     let after = model.runs_view.rows.as_deref().unwrap_or_default();
     let ended = notify::news(before.as_deref().unwrap_or_default(), after, model.focused);
     model.runs_view.error = None;
+    model.experience.take_up(after, &model.machine.host);
     keep_selection(model);
     selected::drop_missing(model, before.is_some());
     let rows = model.runs_view.rows.iter().flatten();

@@ -1,5 +1,6 @@
 //! The only place that changes the model. Pure: no file, no clock, no terminal.
 
+mod calibration;
 mod compare;
 mod details;
 mod form;
@@ -53,6 +54,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(_) | Msg::Mouse(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
+        Msg::Calibrated(result) => calibration::arrived(model, result),
         Msg::Terminate => {
             model.is_leaving = true;
             Vec::new()
@@ -122,7 +124,7 @@ fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
     if model.screen == Screen::Runs || model.run().is_some_and(|run| run.health.is_live()) {
         model.is_dirty = true;
     }
-    Vec::new()
+    calibration::when_at_rest(model)
 }
 
 fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {

@@ -4,9 +4,9 @@ use ratatui::style::Style;
 
 use super::table::{Cell, Column, Row, Table};
 use crate::format;
-use crate::run::Health;
 use crate::run::event::{Metrics, Probe, Ratio, Sample, Spread, TrialOutcome};
 use crate::run::state::{RoundState, TrialState};
+use crate::run::{Health, progress};
 use crate::tui::model::{Rows, RunView};
 use crate::tui::theme::Theme;
 
@@ -142,7 +142,11 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         None => run.state().seconds - round.began,
     };
     let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
-    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics);
+    let labels = match &round.result {
+        Some(result) => &result.labels,
+        None => trial.map_or(&[][..], |trial| trial.labels()),
+    };
+    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics, labels);
     let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
     let at_truth = round.result.as_ref().and_then(|result| result.at_truth).map(|truth| truth.matching);
     let igsa = probe(round).map(|probe| probe.igsa);
@@ -206,10 +210,14 @@ fn measured(run: &RunView, value: Option<f64>, show: impl FnOnce(f64) -> String)
     if run.has_truth() { Cell::maybe(value, show) } else { Cell::text("n/a") }
 }
 
-fn quality(run: &RunView, metrics: Option<&Metrics>) -> Quality {
+fn quality(run: &RunView, metrics: Option<&Metrics>, labels: &[usize]) -> Quality {
     let three = |value: f64| format::fixed(value, 3);
     Quality {
-        labels: measured(run, metrics.and_then(|m| m.label_accuracy), percent),
+        labels: match labels {
+            // What came back is all that there is to tell.
+            [label] if !run.has_truth() => Cell::number(label.to_string(), *label as f64),
+            _ => measured(run, metrics.and_then(|m| m.label_accuracy), percent),
+        },
         psnr: measured(run, metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
         ssim: measured(run, metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), three),
         st_lpips: measured(run, metrics.and_then(|m| m.st_lpips).map(|distance| distance.mean), three),
@@ -224,6 +232,9 @@ fn round_status(run: &RunView, round: &RoundState, last: bool) -> String {
         return outcome.map_or("done", outcome_name).to_owned();
     }
     match round.trials.last() {
+        Some(_) if last && matches!(run.health, Health::Running | Health::Paused) => {
+            percent(progress::share_of(round))
+        }
         Some(trial) if last => trial_status(run, round, trial),
         _ => run.health.name().to_owned(),
     }
@@ -256,7 +267,8 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
     trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let shown = run.shown_trial().map(|trial| trial.trial);
     let row = |trial: &TrialState| {
-        let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, trial.latest_metrics());
+        let Quality { labels, psnr, ssim, st_lpips, brr, mse } =
+            quality(run, trial.latest_metrics(), trial.labels());
         let seconds = match &trial.end {
             Some(end) => end.seconds,
             None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),

@@ -8,6 +8,7 @@ use super::{Entry, legend};
 use crate::run::event::{Level, Metrics, Ratio, TrialOutcome};
 use crate::run::export::record::{self, Record};
 use crate::run::export::reproduce;
+use crate::run::labels;
 use crate::run::state::{RoundState, TrialState};
 use crate::run::{Verdict, verdict};
 
@@ -97,7 +98,12 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
     let recovered = entry.record.config().run.recovered_psnr;
     let result = round.result.as_ref();
     let iip = metrics.and_then(|m| Some((m.iip?, m.iip_pool?)));
+    let labels = match &round.result {
+        Some(result) => labels::of_round(entry.record.config(), result),
+        None => round.shown_trial().and_then(|trial| labels::of_trial(entry.record.config(), trial)),
+    };
     let measured = [
+        ("came back", labels),
         ("a sample is recovered from", metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
         ("LPIPS v0.1, mean", metrics.and_then(|m| m.lpips).map(|distance| fixed(distance.mean, 3))),
         ("classes known to be there or not", share(|m| m.label_existence)),

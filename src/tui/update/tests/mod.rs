@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod calibrating;
 mod comparing;
 mod pointing;
 mod runs;
