@@ -4,11 +4,12 @@ use std::io::Write;
 
 use gialab::config::preset;
 
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Explain this preset and print its text, ready to be saved and changed
+    #[arg(add = complete::presets())]
     name: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! What can be wrong with a preset or an override, said with file, line and the nearest right word.
 
+use super::spoken::plain;
+
 /// A config that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{origin}: {message}")]
@@ -28,7 +30,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// Words of other tools for what has another name here; said where that name is among those expected.
-const ELSEWHERE: [(&str, &str); 20] = [
+pub(super) const ELSEWHERE: [(&str, &str); 20] = [
     ("lr", "learning_rate"),
     ("batch_size", "batch"),
     ("batch_size", "local_batch"),
@@ -51,14 +53,7 @@ const ELSEWHERE: [(&str, &str); 20] = [
     ("epsilon", "eps"),
 ];
 
-/// The known key that is meant by a wrong one.
-fn meant<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
-    let elsewhere = ELSEWHERE.iter().filter(|(word, _)| *word == wrong).map(|(_, ours)| *ours);
-    let translated = elsewhere.filter_map(|ours| known.iter().copied().find(|key| *key == ours)).next();
-    translated.or_else(|| nearest(wrong, known.iter().copied()))
-}
-
-/// serde's message with file, line and the nearest known key.
+/// What a reader of TOML said, as a sentence with file, line and the nearest known key.
 pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
     let origin = match (text, error.span()) {
         (Some(text), Some(span)) => {
@@ -67,23 +62,7 @@ pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> C
         }
         _ => origin.to_owned(),
     };
-    let message = error.message().trim().to_owned();
-    // serde lists what it expected in backticks: "unknown field `tvv`, expected one of `tv`, `kind`".
-    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let suggestion = match words.split_first() {
-        Some((wrong, known)) if message.starts_with("unknown") => {
-            meant(wrong, known).map(|near| match near {
-                "epochs" | "local_epochs" if wrong.ends_with("steps") => {
-                    format!(
-                        "; did you mean `{near}`, from which, with the batch, the number of steps follows?"
-                    )
-                }
-                near => format!("; did you mean `{near}`?"),
-            })
-        }
-        _ => None,
-    };
-    ConfigError::new(origin, format!("{message}{}", suggestion.unwrap_or_default()))
+    ConfigError::new(origin, plain(error.message()))
 }
 
 /// The line that sets a dotted key, for messages about its value.

@@ -16,6 +16,7 @@ mod partition;
 pub mod preset;
 mod sampling;
 pub mod setting;
+mod spoken;
 mod validate;
 
 pub use captured::{Captured, CapturedKind, Scale};
@@ -27,6 +28,7 @@ pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKi
 pub use normalise::Normalise;
 pub use partition::Partition;
 pub use sampling::{Classes, Sampling};
+pub use spoken::{not_known, plain};
 
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::format;
+use crate::tui::format::{self, Piece};
 use crate::tui::model::{Lower, Model, Part, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
@@ -156,9 +156,7 @@ fn common(model: &Model, width: usize) -> String {
         let values: BTreeSet<String> = compared.iter().filter_map(|(run, _)| config(run)).map(f).collect();
         if values.len() == 1 { values.into_iter().next() } else { None }
     };
-    let parts = [
-        of(&|config| config.victim.model.clone()),
-        of(&|config| config.training()),
+    let words = [
         of(&|config| format!("BN {}", config.victim.batch_norm())),
         of(&|config| format!("labels {}", config.knowledge.labels.name())),
         of(&|config| format!("batch of {}", config.batch())),
@@ -167,15 +165,18 @@ fn common(model: &Model, width: usize) -> String {
             format!("threat model {}", threat.split_once(' ').map_or(threat, |(letter, _)| letter))
         }),
     ];
-    let dot = model.theme.glyph(" · ", ", ");
-    let mut text = String::new();
-    for part in parts.into_iter().flatten() {
-        let longer = if text.is_empty() { format!("all: {part}") } else { format!("{text}{dot}{part}") };
-        if longer.chars().count() + 1 < width {
-            text = longer;
-        }
+    let model_and_weights = [
+        of(&|config| config.victim.model.clone()).map(Piece::Word),
+        of(&|config| config.training()).map(Piece::Name),
+    ];
+    let parts: Vec<Piece> =
+        model_and_weights.into_iter().chain(words.map(|word| word.map(Piece::Word))).flatten().collect();
+    if parts.is_empty() {
+        return "nothing in common".to_owned();
     }
-    if text.is_empty() { "nothing in common".to_owned() } else { text }
+    let dot = model.theme.glyph(" · ", ", ");
+    let shown = format::header(parts, dot, width.saturating_sub(7), model.theme.ascii);
+    format!("all: {}", shown.join(dot))
 }
 
 /// The curves on shared axes, in the order of the runs.

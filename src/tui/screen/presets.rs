@@ -130,7 +130,7 @@ fn draw_about(model: &Model, view: &mut View, area: Rect, config: &RunConfig) {
 }
 
 /// Breaks text into lines of at most `width` characters at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let Some(line) = lines.last_mut() else { break };
