@@ -7,7 +7,6 @@ use super::model::Model;
 use super::msg::{Msg, Shows};
 use super::theme::Wish;
 use super::{terminal, update};
-use crate::gfx::caps::Shortfall;
 use crate::gfx::probe::Answers;
 use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
 
@@ -83,19 +82,5 @@ impl Asking {
         self.known = known;
         update::update(model, Msg::Shows(Box::new(self.shows())));
         Ok(())
-    }
-}
-
-/// In the footer: why pictures are not as good as they may be, and what to do; a longer and a shorter form.
-pub fn hint(shortfall: &Shortfall, protocol: &str, redraw: &str) -> [String; 2] {
-    match shortfall {
-        Shortfall::NoAnswer => [
-            format!("pictures as {protocol}: the terminal did not answer, {redraw} asks again"),
-            format!("{protocol}: {redraw} asks again"),
-        ],
-        Shortfall::Remedy => [
-            format!("pictures as {protocol}: gialab doctor says how to get better ones"),
-            format!("{protocol}: see gialab doctor"),
-        ],
     }
 }

@@ -93,15 +93,25 @@ pub fn spawn(inbox: SyncSender<Msg>, listener: Option<Listener>) -> Reader {
     thread::spawn(move || {
         let mut late = LateReplies::since(Instant::now());
         let mut filter = Filter::default();
-        if let Some(listener) = listener {
+        let mut listener = listener;
+        if let Some(listener) = &mut listener {
             listen(&reader, listener, SLOW, &mut filter, &inbox);
             late = LateReplies::since(Instant::now());
         }
         loop {
             reader.obey();
             if let State::ShouldListen(questions) = reader.state() {
+                // Answers to earlier questions may still be on their way, or half of one here.
+                let mut asked = listener.take().map_or_else(
+                    || Listener::new(questions),
+                    |mut earlier| {
+                        earlier.ask_again();
+                        earlier
+                    },
+                );
                 reader.set(State::Listens);
-                listen(&reader, Listener::new(questions), SLOWER, &mut filter, &inbox);
+                listen(&reader, &mut asked, SLOWER, &mut filter, &inbox);
+                listener = Some(asked).filter(|asked| !asked.is_over());
                 late = LateReplies::since(Instant::now());
                 continue;
             }
@@ -126,7 +136,7 @@ pub fn spawn(inbox: SyncSender<Msg>, listener: Option<Listener>) -> Reader {
 /// Reads the terminal without crossterm, which would lose answers, until they are all there or `patience` is over.
 fn listen(
     reader: &Reader,
-    mut listener: Listener,
+    listener: &mut Listener,
     mut patience: Duration,
     filter: &mut Filter,
     inbox: &SyncSender<Msg>,
@@ -163,14 +173,14 @@ fn listen(
         let mut msgs: Vec<Msg> = events.into_iter().filter_map(|event| filter.message(event)).collect();
         if listener.is_answered() && !told {
             told = true;
-            msgs.push(answered(&listener));
+            msgs.push(answered(listener));
         }
         if msgs.into_iter().any(|msg| inbox.send(msg).is_err()) {
             return;
         }
     }
     if !told {
-        let _ = inbox.send(answered(&listener));
+        let _ = inbox.send(answered(listener));
     }
     if matches!(reader.state(), State::Listens) {
         reader.set(State::Reads);

@@ -4,9 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::format;
+use crate::tui::format::{self, wrapped};
 use crate::tui::model::Model;
-use crate::tui::screen::presets::wrapped;
 use crate::tui::view::View;
 
 /// Draws the question with its consequence and the two answers.

@@ -57,7 +57,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, destination: &Destinatio
         None => (format!("from {}; nothing is replaced unasked", model.here.display()), theme.dim()),
     };
     let width = usize::from(inner.width.saturating_sub(2));
-    let mut below = crate::tui::screen::presets::wrapped(&below, width);
+    let mut below = format::wrapped(&below, width);
     if below.len() > 2 {
         let rest = below.split_off(1).join(" ");
         below.push(rest);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::asking::hint;
+use crate::gfx::caps::Shortfall;
 use crate::tui::keymap::{self, Action, Binding, Place};
 use crate::tui::model::{Model, Panes, Screen};
 use crate::tui::view::{Target, View};
@@ -59,7 +59,7 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
 }
 
 /// Columns that the keys of a screen should have.
-const KEYS: usize = 50;
+const KEYS: usize = 20;
 
 /// Where pictures are: why they are not as good as they may be, in more words and in fewer.
 fn second_best(model: &Model) -> Vec<String> {
@@ -74,4 +74,18 @@ fn second_best(model: &Model) -> Vec<String> {
     };
     let redraw = model.keymap.hint(Place::Everywhere, Action::Redraw, model.theme.ascii);
     if shows_pictures { hint(shortfall, model.protocol, &redraw).into() } else { Vec::new() }
+}
+
+/// Why pictures are not as good as they may be, and what to do; a longer and a shorter form.
+fn hint(shortfall: &Shortfall, protocol: &str, redraw: &str) -> [String; 2] {
+    match shortfall {
+        Shortfall::NoAnswer => [
+            format!("{protocol}: the terminal did not answer, {redraw} asks again"),
+            format!("{protocol}: {redraw} asks again"),
+        ],
+        Shortfall::Remedy => [
+            format!("{protocol}: gialab doctor says how to get better pictures"),
+            format!("{protocol}: see gialab doctor"),
+        ],
+    }
 }

@@ -7,9 +7,9 @@ use ratatui::widgets::Paragraph;
 
 use super::{Form, Purpose};
 use crate::config::setting::Kind;
-use crate::tui::format;
+use crate::tui::format::{self, wrapped};
 use crate::tui::model::Model;
-use crate::tui::screen::{presets::wrapped, runs::draw_filter};
+use crate::tui::screen::runs::draw_filter;
 use crate::tui::view::{Target, View};
 
 /// Rows of what stands below the fields: a rule, help, range, and two for what is wrong.
