@@ -116,4 +116,4 @@ Examples:
 pub const COMPLETIONS: &str = r#"Examples:
   echo 'eval "$(gialab completions bash)"' >> ~/.bashrc
   echo 'eval "$(gialab completions zsh)"' >> ~/.zshrc
-  echo 'gialab completions fish | source' >> ~/.config/fish/config.fish"#;
+  gialab completions fish > ~/.config/fish/completions/gialab.fish"#;

@@ -7,6 +7,9 @@ use super::probe::{Answers, Questions, Reply, control, string};
 
 const ESCAPE: u8 = 0x1b;
 
+/// The longest pause within an answer.
+const BREATH: Duration = Duration::from_millis(700);
+
 /// A part that grows longer is no answer.
 const LONGEST: usize = 1 << 12;
 
@@ -20,13 +23,16 @@ pub struct Listener {
     outstanding: usize,
     /// The beginning of an answer or of a key that is not complete.
     pending: Vec<u8>,
+    /// When something was read last.
+    heard: Instant,
 }
 
 impl Listener {
     /// To be made when the questions are sent.
     pub fn new(questions: Questions) -> Listener {
         let answers = Answers { asked: Some(questions), ..Answers::default() };
-        Listener { answers, begin: Instant::now(), outstanding: 1, pending: Vec::new() }
+        let begin = Instant::now();
+        Listener { answers, begin, outstanding: 1, pending: Vec::new(), heard: begin }
     }
 
     /// The same questions are sent once more.
@@ -39,6 +45,8 @@ impl Listener {
 
     /// Takes in what was read and returns what of it are keys.
     pub fn hear(&mut self, read: &[u8]) -> Vec<u8> {
+        self.forget();
+        self.heard = Instant::now();
         self.pending.extend_from_slice(read);
         let (replies, keys, used) = split(&self.pending);
         self.pending.drain(..used);
@@ -50,6 +58,13 @@ impl Listener {
             self.pending.clear();
         }
         keys
+    }
+
+    /// An answer that does not go on is none: keys must not become a part of it.
+    fn forget(&mut self) {
+        if self.heard.elapsed() > BREATH {
+            self.pending.clear();
+        }
     }
 
     /// After some silence: what is not complete was a key, unless it looks like an answer.

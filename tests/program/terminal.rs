@@ -80,7 +80,7 @@ fn a_terminal_without_a_size_is_told_so_and_commands_do_with_a_usual_one() {
         let program = [&[env!("CARGO_BIN_EXE_gialab")][..], arguments].concat();
         let mut screen = Screen::run(&lab, &program, 0, 0);
         assert_eq!(screen.wait_for_exit(Duration::from_secs(20)), 0, "{arguments:?}");
-        assert!(!screen.raw().is_empty(), "{arguments:?}");
+        lab.wait_for("what it says", || !screen.raw().is_empty());
         for size in ["0", "-3", "x"] {
             let output = lab.command(arguments).env("COLUMNS", size).env("LINES", size).output().unwrap();
             assert_eq!(output.status.code(), Some(0), "COLUMNS={size} {arguments:?}");

@@ -49,9 +49,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = layout::page(model.size).min(10) as isize;
     match (model.overlays.last_mut(), action) {
         (Some(Overlay::Form(form)), Action::Back) if form.is_filtered() => {
-            let focus = form.focus;
+            let found = form.visible().contains(&form.focus).then_some(form.focus);
             form.clear_filter();
-            form.look_at(focus);
+            found.into_iter().for_each(|field| form.look_at(field));
         }
         (Some(_), Action::Back) => drop(model.overlays.pop()),
         (Some(Overlay::Form(form)), action) => match action {
