@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
 
 pub use crate::text::{about, clock};
 
@@ -73,12 +74,20 @@ pub fn count(value: usize) -> String {
     text
 }
 
-/// The first `width` characters, the last one a mark if something was cut.
+/// What goes into `width` columns, with a mark at its end if something was cut.
 pub fn cut(text: &str, width: usize, ascii: bool) -> String {
-    if text.chars().count() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
-    let mut kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    let mut kept = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        used += columns(c.encode_utf8(&mut [0; 4]));
+        if used >= width {
+            break;
+        }
+        kept.push(c);
+    }
     if width > 0 {
         kept.push(if ascii { '~' } else { '…' });
     }
@@ -115,6 +124,88 @@ impl Cell {
         value.map_or_else(Cell::none, |value| Cell::number(show(value), value))
     }
 }
+
+/// Columns that a text takes.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// Breaks text into lines of at most `width` characters at spaces.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// A name between words, shortened so that the words stay.
+pub fn around(before: &str, name: &str, after: &str, width: usize, ascii: bool) -> String {
+    let taken = columns(before) + columns(after);
+    format!("{before}{}{after}", cut(name, width.saturating_sub(taken).max(SHORTEST_NAME), ascii))
+}
+
+/// Below this a name cannot be told from another.
+const SHORTEST_NAME: usize = 12;
+
+/// A part of a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// A name from outside, of any length: it may be shortened.
+    Name(String),
+    /// Said as a whole or not at all.
+    Word(String),
+}
+
+impl Piece {
+    /// Its text.
+    pub fn into_text(self) -> String {
+        match self {
+            Piece::Name(text) | Piece::Word(text) => text,
+        }
+    }
+}
+
+/// What of a header goes into `width` columns with `gap` between the parts: long names are shortened first, the longest
+/// most; then parts that have no room are left out.
+pub fn header(parts: Vec<Piece>, gap: &str, width: usize, ascii: bool) -> Vec<String> {
+    let (mut texts, names): (Vec<String>, Vec<bool>) = parts
+        .into_iter()
+        .map(|part| match part {
+            Piece::Name(text) => (text, true),
+            Piece::Word(text) => (text, false),
+        })
+        .unzip();
+    let mut lengths: Vec<usize> = texts.iter().map(|text| columns(text)).collect();
+    let gaps = texts.len().saturating_sub(1) * columns(gap);
+    while lengths.iter().sum::<usize>() + gaps > width {
+        let longest = (0..lengths.len()).filter(|at| names[*at]).max_by_key(|at| lengths[*at]);
+        let Some(at) = longest.filter(|at| lengths[*at] > LONG_NAME) else { break };
+        lengths[at] -= 1;
+    }
+    for (text, length) in texts.iter_mut().zip(&lengths) {
+        *text = cut(text, (*length).min(width), ascii);
+    }
+    let mut used = 0;
+    texts.retain(|text| {
+        let with = used + columns(text) + if used > 0 { columns(gap) } else { 0 };
+        let fits = with <= width;
+        used = if fits { with } else { used };
+        fits
+    });
+    texts
+}
+
+/// A name of a header keeps so many columns before another part is left out.
+const LONG_NAME: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -156,5 +247,15 @@ mod tests {
         assert_eq!(count(7), "7");
         assert_eq!(cut("abcdef", 4, false), "abc…");
         assert_eq!(cut("abcd", 4, true), "abcd");
+        assert_eq!((cut("日本語", 5, false), cut("日本語", 4, false)), ("日本…".into(), "日…".into()));
+        let name = |length: usize| Piece::Name("n".repeat(length));
+        let word = || Piece::Word("word".into());
+        let shown = |parts: Vec<Piece>, width| header(parts, ", ", width, true).join(", ");
+        assert_eq!(shown(vec![name(5), word(), word()], 30), "nnnnn, word, word");
+        assert_eq!(shown(vec![name(300), word()], 30), format!("{}~, word", "n".repeat(23)));
+        assert_eq!(shown(vec![name(300), name(300)], 44), format!("{0}~, {0}~", "n".repeat(20)));
+        assert_eq!(shown(vec![name(300), word(), word()], 30), format!("{}~, word", "n".repeat(19)));
+        assert_eq!(shown(vec![name(300)], 8), "nnnnnnn~");
+        assert_eq!(around("run ", "a-long-long-long-name", " again", 25, true), "run a-long-long-lo~ again");
     }
 }

@@ -50,6 +50,11 @@ pub fn attack(name: &str) -> Option<&'static Attack> {
     ATTACKS.iter().find(|attack| attack.name == name)
 }
 
+/// Names of all attacks.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    ATTACKS.iter().map(|attack| attack.name)
+}
+
 /// One round to attack.
 pub struct Task<'a> {
     /// What the attacker sees.

@@ -16,17 +16,18 @@ use gialab::run::launch::BeginError;
 use gialab::run::{global_model, plan};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Context, DONE, output, show};
+use super::{Context, DONE, complete, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A shipped preset (see `gialab presets`), one of yours, or a preset file
+    #[arg(add = complete::presets())]
     preset: String,
     /// The folder that the files go to; it is made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Change a setting, as victim.model=lenet5; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// Take the preset's weights by order where their names are not the model's: victim.by_order=true
     #[arg(long)]

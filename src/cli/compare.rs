@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use gialab::config::ConfigError;
+use gialab::format::Piece;
 use gialab::run::comparison::{self, Comparison, Row, Side};
 use gialab::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState};
 use serde::Serialize;
@@ -64,7 +65,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         serde_json::to_writer(&mut out, &document(&runs, &sides, &comparison))?;
         writeln!(out)?;
     } else {
-        let common = comparison::common(&sides);
+        let common: Vec<String> = comparison::common(&sides).into_iter().map(Piece::into_text).collect();
         if !common.is_empty() {
             writeln!(out, "all: {}", common.join(", "))?;
         }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use gialab::run::export::{self, ExportError, Format};
 
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Names of runs, parts of names that fit one run, paths, or `last`
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required = true, value_name = "RUN", add = complete::runs())]
     runs: Vec<String>,
     /// What to write: tables, one document, a grid of pictures, or a report
     #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::name))]
@@ -18,6 +18,9 @@ pub struct Arguments {
     /// The file to write, or - for standard output, of csv the metrics [default: the name of the run, here]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Replace files that are there already
+    #[arg(long)]
+    force: bool,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
@@ -40,7 +43,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             Err(error) => Err(error.into()),
         };
     }
-    let paths = export::write(&runs, format, arguments.out.as_deref())?;
+    let paths = export::write(&runs, format, arguments.out.as_deref(), arguments.force)?;
     let mut out = output::lines();
     for path in paths {
         writeln!(out, "{}", path.display())?;

@@ -120,6 +120,6 @@ Examples:
   gialab doctor --fix   # closes runs that other users can look into";
 
 pub const COMPLETIONS: &str = r#"Examples:
-  eval "$(gialab completions bash)"
-  gialab completions zsh > ~/.zfunc/_gialab
+  echo 'eval "$(gialab completions bash)"' >> ~/.bashrc
+  echo 'eval "$(gialab completions zsh)"' >> ~/.zshrc
   gialab completions fish > ~/.config/fish/completions/gialab.fish"#;

@@ -56,7 +56,10 @@ impl Shell {
         }
         let _raw_mode = gfx::is_terminal().then(RawMode::enter);
         let (capabilities, _) = gfx::look(wishes);
-        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+        // Some say that they have none.
+        let columns =
+            crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0);
+        let columns = columns.unwrap_or(80);
         Some(Shell { capabilities, columns })
     }
 

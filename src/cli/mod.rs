@@ -6,6 +6,7 @@
 mod bench;
 mod capture;
 mod compare;
+mod complete;
 mod completions;
 mod doctor;
 mod export;
@@ -130,8 +131,8 @@ enum Command {
     /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with a
     /// row an iteration. json is one document with everything but the pixels. png is a grid of truth, reconstruction and
     /// amplified difference, a row a run. html is one page that needs nothing else, to read, print and pass on. Rounds
-    /// and trials are counted from 0 in csv and json. A file that is there already is replaced. The paths written are
-    /// printed. A run that is not complete is written as it stands.
+    /// and trials are counted from 0 in csv and json. A file that is there already is left alone, but for --force. The paths
+    /// written are printed. A run that is not complete is written as it stands.
     #[command(after_long_help = help::EXPORT)]
     Export(export::Arguments),
     /// List the presets, or explain one
@@ -187,9 +188,10 @@ enum Command {
     /// Each problem comes with its remedy. Start here when pictures look wrong or CUDA is not found.
     #[command(after_long_help = help::DOCTOR)]
     Doctor(doctor::Arguments),
-    /// Print what a shell needs to complete gialab's commands and options
+    /// Print what a shell needs to complete commands, options, presets, runs and settings
     ///
-    /// Save the output where your shell looks for completions, or have it read at every start.
+    /// Have your shell read the output at every start. At Tab it asks gialab itself, which knows the presets and runs
+    /// there are, every setting for --set, and what a setting can be.
     #[command(after_long_help = help::COMPLETIONS)]
     Completions(completions::Arguments),
     /// Print the manual page (for packagers)
@@ -217,6 +219,11 @@ struct Context {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    match completions::answer() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::from(DONE),
+        Err(error) => return usage(&error),
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),

@@ -7,11 +7,12 @@ use gialab::expectation::{Experience, Source};
 use gialab::text::about;
 use gialab::{backend, sys, threads};
 
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Explain this preset and print its text, ready to be saved and changed
+    #[arg(add = complete::presets())]
     name: Option<String>,
 }
 

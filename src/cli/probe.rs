@@ -14,14 +14,15 @@ use gialab::run::plan;
 use gialab::seed::Seed;
 use serde::Serialize;
 
-use super::{Context, DONE, output, show};
+use super::{Context, DONE, complete, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A shipped preset (see `gialab presets`), one of yours, or a preset file
+    #[arg(add = complete::presets())]
     preset: String,
     /// Change a setting, as victim.model=resnet20; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// How many samples are probed, evenly spread over the data set (those of the model's classes)
     #[arg(long, value_name = "N", default_value_t = 32, allow_negative_numbers = true,

@@ -5,11 +5,12 @@ use std::io::Write;
 use gialab::run::{Health, RunError, launch};
 
 use super::run::Follow;
-use super::{Context, DONE, output, progress};
+use super::{Context, DONE, complete, output, progress};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Name of the run, a part of it that fits one run, or `last`
+    #[arg(add = complete::runs())]
     run: String,
     /// Start it and return
     #[arg(long, conflicts_with_all = ["json", "require"])]

@@ -4,12 +4,12 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use gialab::run::RunDirectory;
 
-use super::{Context, DONE, FAILED, output};
+use super::{Context, DONE, FAILED, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Names of runs, each a part of it that fits one run, or `last`
-    #[arg(required = true)]
+    #[arg(required = true, add = complete::runs())]
     runs: Vec<String>,
     /// Delete without asking
     #[arg(long, short)]

@@ -8,14 +8,15 @@ use gialab::config::{ConfigError, preset};
 use gialab::run::launch;
 
 use super::require::Requirement;
-use super::{Context, DONE, output, progress, show};
+use super::{Context, DONE, complete, output, progress, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A shipped preset (see `gialab presets`), one of yours, or a preset file
+    #[arg(add = complete::presets())]
     preset: String,
     /// Change a setting, as attack.tv=1e-3; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// Where to compute
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]

@@ -8,11 +8,12 @@ use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, pictur
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Name of the run, a part of it that fits one run, or `last`
+    #[arg(add = complete::runs())]
     run: String,
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use gialab::run::{Health, Request};
 use gialab::sys;
 
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 /// An iteration of a large model takes seconds; a worker that needs longer than this is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Name of the run, a part of it that fits one run, or `last`
+    #[arg(add = complete::runs())]
     run: String,
 }
 

@@ -11,17 +11,18 @@ use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
 use gialab::run::global_model;
 
-use super::{Context, DONE, output, show};
+use super::{Context, DONE, complete, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The preset whose data, model and seed are taken
+    #[arg(add = complete::presets())]
     preset: String,
     /// Where the weights go
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Change a setting, as victim.model=lenet5; can be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     overrides: Vec<String>,
     /// Passes over the data
     #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,

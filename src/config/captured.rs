@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::validate::Fault;
 use super::{
     DistanceKind, Federation, Labels, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default,
+    setting,
 };
 use crate::data;
 
@@ -215,7 +216,8 @@ fn simulated(config: &RunConfig) -> Result<(), Fault> {
             "federation.{key} is for clients that gialab simulates, but victim.captured came from outside; remove it \
              (local training goes to victim.captured.local)"
         );
-        return refuse("federation", message);
+        let key = setting::of(&format!("federation.{key}")).map_or("federation", |setting| setting.key);
+        return refuse(key, message);
     }
     if config.victim.weights.is_some() {
         let message = "victim.weights is given beside victim.captured.weights; remove it";

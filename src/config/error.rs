@@ -1,6 +1,6 @@
 //! What can be wrong with a preset or an override, said with file, line and the nearest right word.
 
-use super::setting::SETTINGS;
+use super::spoken::plain;
 
 /// A config that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// Words of other tools for what has another name here; said where that name is among those expected.
-const ELSEWHERE: [(&str, &str); 20] = [
+pub(super) const ELSEWHERE: [(&str, &str); 20] = [
     ("lr", "learning_rate"),
     ("batch_size", "batch"),
     ("batch_size", "local_batch"),
@@ -53,14 +53,7 @@ const ELSEWHERE: [(&str, &str); 20] = [
     ("epsilon", "eps"),
 ];
 
-/// The known key that is meant by a wrong one.
-fn meant<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
-    let elsewhere = ELSEWHERE.iter().filter(|(word, _)| *word == wrong).map(|(_, ours)| *ours);
-    let translated = elsewhere.filter_map(|ours| known.iter().copied().find(|key| *key == ours)).next();
-    translated.or_else(|| nearest(wrong, known.iter().copied()))
-}
-
-/// serde's message with file, line and the nearest known key.
+/// What a reader of TOML said, as a sentence with file, line and the nearest known key.
 pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> ConfigError {
     let origin = match (text, error.span()) {
         (Some(text), Some(span)) => {
@@ -69,56 +62,7 @@ pub fn described(origin: &str, text: Option<&str>, error: &toml::de::Error) -> C
         }
         _ => origin.to_owned(),
     };
-    let message = in_words(error.message().trim());
-    // serde lists what it expected in backticks: "unknown field `tvv`, expected one of `tv`, `kind`".
-    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let suggestion = match words.split_first() {
-        Some((wrong, known)) if message.starts_with("unknown") => {
-            meant(wrong, known).map(|near| match near {
-                "epochs" | "local_epochs" if wrong.ends_with("steps") => {
-                    format!(
-                        "; did you mean `{near}`, from which, with the batch, the number of steps follows?"
-                    )
-                }
-                near => format!("; did you mean `{near}`?"),
-            })
-        }
-        _ => None,
-    };
-    ConfigError::new(origin, format!("{message}{}", suggestion.unwrap_or_default()))
-}
-
-/// The kind of number that serde wanted and did not get, by the type it names.
-const NUMBERS: [(&str, &str); 8] = [
-    ("usize", "a whole number from 0 on"),
-    ("u64", "a whole number from 0 on"),
-    ("u32", "a whole number from 0 on"),
-    ("u16", "a whole number from 0 on"),
-    ("u8", "a whole number from 0 on"),
-    ("i64", "a whole number"),
-    ("f64", "a number"),
-    ("f32", "a number"),
-];
-
-/// What serde says, with kinds of numbers in words.
-fn in_words(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((found, wanted)) => {
-            let words = NUMBERS.iter().find(|(kind, _)| *kind == wanted).map_or(wanted, |(_, words)| words);
-            format!("{found}, expected {words}")
-        }
-        None => message.to_owned(),
-    }
-}
-
-/// What is wrong with a value for `key` that has not the type of the setting: where a number was wanted, which ones there
-/// are.
-pub fn misfit(key: &str, value: &str, error: &toml::de::Error) -> Option<String> {
-    let (_, wanted) = error.message().trim().rsplit_once(", expected ")?;
-    let is_whole = NUMBERS.iter().find(|(kind, _)| *kind == wanted)?.1 != "a number";
-    let range = SETTINGS.iter().find(|setting| setting.key == key)?.range;
-    let kind = if is_whole { "a whole number" } else { "a number" };
-    Some(format!("{key} = {value}, must be {kind}: {range}"))
+    ConfigError::new(origin, plain(error.message()))
 }
 
 /// The line that sets a dotted key, for messages about its value.

@@ -17,6 +17,7 @@ mod partition;
 pub mod preset;
 mod sampling;
 pub mod setting;
+mod spoken;
 mod validate;
 
 pub use answer::Answer;
@@ -29,6 +30,7 @@ pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKi
 pub use normalise::Normalise;
 pub use partition::Partition;
 pub use sampling::{Classes, Sampling};
+pub use spoken::{not_known, plain};
 
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, described, line_of, misfit, nearest};
-use super::{RunConfig, validate};
+use super::error::{ConfigError, described, line_of, nearest};
+use super::spoken::{FORM, missing, plain};
+use super::{RunConfig, setting, validate};
 use crate::files::{self, Access};
 
 /// A named config, checked.
@@ -86,22 +87,11 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
     let mut config: RunConfig = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
     // The file is checked by itself first, so that its errors carry its lines.
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
-    for change in overrides {
-        let origin = format!("--set {change}");
-        let (key, value) = change.split_once('=').ok_or_else(|| {
-            ConfigError::new(&origin, "an override has the form key=value, as attack.tv=1e-3")
-        })?;
-        match value.trim() {
-            "" => unset(&mut table, key.trim()),
-            value => set(&mut table, key.trim(), parse(value))
-                .map_err(|message| ConfigError::new(&origin, message))?,
-        }
-        config = toml::Value::Table(table.clone()).try_into::<RunConfig>().map_err(|e| {
-            match misfit(key.trim(), value.trim(), &e) {
-                Some(message) => ConfigError::new(&origin, message),
-                None => described(&origin, None, &e),
-            }
-        })?;
+    let changes: Vec<(&str, &str)> =
+        overrides.iter().map(|change| split(change)).collect::<Result<_, _>>()?;
+    if !changes.is_empty() {
+        config = apply(&mut table, &changes)
+            .map_err(|(at, refused)| ConfigError::new(format!("--set {}", overrides[at]), refused.message))?;
     }
     validate::check(&config).map_err(|fault| {
         // An override sets the key itself, or the table that holds it.
@@ -142,21 +132,65 @@ pub fn change<'a>(
 ) -> Result<RunConfig, Refused> {
     let refused = |key: &str, message: String| Refused { key: key.to_owned(), message };
     let mut table = toml::Table::try_from(config).map_err(|e| refused("", e.to_string()))?;
-    let mut changed = config.clone();
-    for (key, value) in changes {
-        let value = value.trim();
-        if value.is_empty() {
-            unset(&mut table, key);
-        } else {
-            set(&mut table, key, parse(value)).map_err(|message| refused(key, message))?;
-        }
-        changed = toml::Value::Table(table.clone()).try_into::<RunConfig>().map_err(|e| {
-            let message = misfit(key, value, &e).unwrap_or_else(|| described("", None, &e).message);
-            refused(key, message)
-        })?;
-    }
+    let changes: Vec<(&str, &str)> = changes.into_iter().collect();
+    let changed = match changes.as_slice() {
+        [] => config.clone(),
+        changes => apply(&mut table, changes).map_err(|(_, refused)| refused)?,
+    };
     validate::check(&changed).map_err(|fault| refused(fault.key, fault.message))?;
     Ok(changed)
+}
+
+/// Key and value of an override.
+fn split(change: &str) -> Result<(&str, &str), ConfigError> {
+    let (key, value) = change.split_once('=').ok_or_else(|| {
+        let message = "an override has the form key=value, as attack.tv=1e-3";
+        ConfigError::new(format!("--set {change}"), message)
+    })?;
+    Ok((key.trim(), value.trim()))
+}
+
+/// The config of a table after changes, which may need each other; if there is none, which of them is wrong.
+fn apply(table: &mut toml::Table, changes: &[(&str, &str)]) -> Result<RunConfig, (usize, Refused)> {
+    let before = table.clone();
+    let read = |table: &toml::Table| toml::Value::Table(table.clone()).try_into::<RunConfig>();
+    for (at, (key, value)) in changes.iter().enumerate() {
+        write(table, key, value).map_err(|message| (at, Refused { key: (*key).to_owned(), message }))?;
+    }
+    let error = match read(table) {
+        Ok(config) => return Ok(config),
+        Err(error) => error.message().to_owned(),
+    };
+    let is_wrong_alone = |(key, value): &(&str, &str)| {
+        let mut table = before.clone();
+        let written = write(&mut table, key, value);
+        written.is_ok() && read(&table).is_err_and(|alone| alone.message() == error)
+    };
+    let at = changes.iter().rposition(is_wrong_alone).unwrap_or(changes.len().saturating_sub(1));
+    let (key, value) = changes.get(at).copied().unwrap_or_default();
+    Err((at, refused_by_reader(key, value, &error)))
+}
+
+/// What a reader said of a setting. Of one that is missing beside it, the missing one is refused.
+fn refused_by_reader(key: &str, value: &str, error: &str) -> Refused {
+    let parent = key.rsplit_once('.').map_or("", |(parent, _)| parent);
+    let mut missing =
+        missing(error).into_iter().flat_map(|field| [key, parent].map(|of| format!("{of}.{field}")));
+    if let Some(missing) = missing.find(|known| setting::of(known).is_some()) {
+        return Refused { message: format!("{missing} is missing"), key: missing };
+    }
+    let message = match (plain(error), setting::of(key)) {
+        (message, Some(setting)) if message.starts_with(FORM) => {
+            let range = setting.range.split(", empty:").next().unwrap_or_default();
+            format!("{value} cannot be used here; use {range}")
+        }
+        (message, Some(setting)) if message.ends_with("number") || message.ends_with("of 0 or more") => {
+            let range = setting.range.split(", empty:").next().unwrap_or_default();
+            format!("{message}; use {range}")
+        }
+        (message, _) => message,
+    };
+    Refused { key: key.to_owned(), message }
 }
 
 /// The values of a config by dotted key, written so that [`change`] reads them back.
@@ -165,13 +199,8 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
         for (name, value) in table {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
-                // One value each: what is inside has no meaning by itself.
-                toml::Value::Table(inner)
-                    if !["victim.normalise", "victim.loss", "federation.accumulate"]
-                        .contains(&key.as_str()) =>
-                {
-                    collect(&key, inner, into);
-                }
+                // A setting is one value: what is inside has no meaning by itself.
+                toml::Value::Table(inner) if setting::of(&key).is_none() => collect(&key, inner, into),
                 toml::Value::String(text) => drop(into.insert(key, text.clone())),
                 // As people write them: 1e-6 rather than 0.000001.
                 toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
@@ -242,11 +271,22 @@ fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), C
     Ok((stem, origin, text))
 }
 
-/// A TOML value, or a string where it is none: `photos` needs no quotes.
-fn parse(value: &str) -> toml::Value {
-    toml::from_str::<toml::Table>(&format!("v = {value}"))
-        .ok()
-        .and_then(|mut table| table.remove("v"))
+/// Sets a key to what was typed, or unsets it.
+fn write(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
+    match value.trim() {
+        "" => unset(table, key),
+        value => set(table, key, parse(key, value))?,
+    }
+    Ok(())
+}
+
+/// A TOML value, or a string where it is none: `photos` needs no quotes. Of words and paths nothing else is a value.
+fn parse(key: &str, value: &str) -> toml::Value {
+    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok();
+    let parsed = parsed.and_then(|mut table| table.remove("v"));
+    let is_text = setting::of(key).is_some_and(|setting| setting.kind.is_text());
+    parsed
+        .filter(|parsed| parsed.is_str() || !is_text)
         .unwrap_or_else(|| toml::Value::String(value.to_owned()))
 }
 
@@ -398,7 +438,7 @@ mod tests {
     fn a_wrong_type_is_named_with_its_line() {
         let text = shipped_text("dlg-lenet").unwrap().replace("lr = 1.0", "lr = \"fast\"");
         let error = load_text(&text).to_string();
-        assert!(error.contains("invalid type: string \"fast\"") && error.contains(".toml:"), "{error}");
+        assert!(error.contains("fast is no number") && error.contains(".toml:"), "{error}");
     }
 
     #[test]

@@ -160,10 +160,7 @@ mod tests {
                 "victim.sample.classes is \"any\", \"same\", \"unique\", a class as 3",
             ),
             ("{ classes = -1 }", "victim.sample.classes is \"any\", \"same\", \"unique\", a class as 3"),
-            (
-                "{ counts = 3 }",
-                "unknown field `counts`, expected `count` or `classes`; did you mean `count`?",
-            ),
+            ("{ counts = 3 }", "`counts` is no setting; did you mean `count`?"),
         ] {
             let error = load(&[&format!("victim.sample={value}")]).unwrap_err();
             assert!(error.message.starts_with(expected), "{value}: {error}");

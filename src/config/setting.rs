@@ -26,6 +26,10 @@ pub enum Kind {
     Typed,
     /// Typed, or empty to leave it to its default.
     Optional,
+    /// Words as they are typed.
+    Text,
+    /// A file.
+    Path,
     /// One of these.
     Choice(&'static [&'static str]),
     /// `true` or `false`.
@@ -36,6 +40,45 @@ pub enum Kind {
     Model,
     /// An attack of the registry.
     Attack,
+}
+
+impl Kind {
+    /// Whether what is typed is taken as text, whatever it looks like.
+    pub fn is_text(self) -> bool {
+        use Kind::{Attack, Choice, Data, Flag, Model, Optional, Path, Text, Typed};
+        match self {
+            Text | Path | Choice(_) | Data | Model | Attack => true,
+            Typed | Optional | Flag => false,
+        }
+    }
+}
+
+/// Parts of a form, in their order.
+pub const SECTIONS: [&str; 8] =
+    ["data", "model", "training", "attack", "knowledge", "run", "captured update", "preset"];
+
+impl Setting {
+    /// The part of a form that it belongs to.
+    pub fn section(&self) -> &'static str {
+        const DATA: [&str; 5] =
+            ["victim.data", "victim.indices", "victim.sample", "victim.size", "victim.normalise"];
+        let begins = |prefix: &str| self.key.starts_with(prefix);
+        match () {
+            () if DATA.iter().any(|prefix| begins(prefix)) => "data",
+            () if begins("victim.captured.") => "captured update",
+            () if begins("victim.") => "model",
+            () if begins("federation.") => "training",
+            () if begins("attack.") => "attack",
+            () if begins("knowledge.") => "knowledge",
+            () if begins("run.") => "run",
+            () => "preset",
+        }
+    }
+}
+
+/// A setting by its key.
+pub fn of(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
 }
 
 const fn setting(
@@ -96,7 +139,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting(
         "victim.weights",
-        Kind::Optional,
+        Kind::Path,
         "",
         "a file, empty: untrained",
         "trained weights: safetensors, PyTorch or npz",
@@ -184,7 +227,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting(
         "run.lpips",
-        Kind::Optional,
+        Kind::Path,
         "",
         "a file, empty: no LPIPS",
         "torchvision's alexnet, squeezenet1_1 or vgg16, for LPIPS",
@@ -248,7 +291,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting(
         "victim.weights_key",
-        Kind::Optional,
+        Kind::Text,
         "",
         "a key, as state_dict",
         "which state dict of the weights, if the file has several",
@@ -394,7 +437,71 @@ pub static SETTINGS: &[Setting] = &[
         "1 to all, 1: none",
         "whose updates the server sees only as one sum",
     ),
-    setting("title", Kind::Typed, "", "text", "one line for lists"),
+    setting("title", Kind::Text, "", "text", "one line for lists"),
+    setting(
+        "victim.state",
+        Kind::Optional,
+        "",
+        "untrained, { train-rounds = 10 }, empty: untrained",
+        "federated rounds before the first that can be attacked",
+    ),
+    setting(
+        "victim.captured.weights",
+        Kind::Path,
+        "",
+        "a file, empty: no captured update",
+        "the global model that a real client was sent",
+    ),
+    setting(
+        "victim.captured.update",
+        Kind::Path,
+        "",
+        "a file",
+        "what the client sent back, instead of a simulated update",
+    ),
+    setting(
+        "victim.captured.kind",
+        Kind::Choice(&["gradient", "delta", "negative-delta", "weights"]),
+        "",
+        "",
+        "what the captured update holds",
+    ),
+    setting("victim.captured.batch", Kind::Optional, "samples", "1 to 65536", "samples behind the update"),
+    setting(
+        "victim.captured.scale",
+        Kind::Optional,
+        "",
+        "a number other than 0, estimated, empty: 1",
+        "factor on what was sent, as of a loss scaler",
+    ),
+    setting(
+        "victim.captured.local",
+        Kind::Optional,
+        "",
+        "{ epochs = 1, batch = 2, learning_rate = 0.01 }, empty: not known",
+        "how the client trained, if it took local steps",
+    ),
+    setting(
+        "victim.captured.input",
+        Kind::Optional,
+        "",
+        "as [3, 32, 32], empty: that of the truth",
+        "shape of one sample: channels, height, width",
+    ),
+    setting(
+        "victim.captured.labels",
+        Kind::Optional,
+        "",
+        "as [3, 7], empty: none",
+        "labels of the samples, if they are granted",
+    ),
+    setting(
+        "victim.captured.truth",
+        Kind::Path,
+        "",
+        "a file, empty: none",
+        "the true samples, to measure by",
+    ),
 ];
 
 #[cfg(test)]
@@ -406,7 +513,7 @@ mod tests {
     use crate::config::preset;
 
     /// What the format has room for and the program refuses, and what describes rather than decides.
-    const NOT_HERE: [&str; 5] = ["schema", "about", "group", "victim.state", "expect."];
+    const NOT_HERE: [&str; 4] = ["schema", "about", "group", "expect."];
 
     #[test]
     fn every_key_of_every_preset_has_its_setting() {
@@ -485,7 +592,7 @@ mod tests {
                 match preset::change(&preset.config, [(setting.key, *choice)]) {
                     Ok(_) => {}
                     // Two settings may exclude each other; an unknown word may not be.
-                    Err(refused) => assert!(!refused.message.contains("unknown variant"), "{refused:?}"),
+                    Err(refused) => assert!(!refused.message.contains("is not known"), "{refused:?}"),
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! tensor is made.
 
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained};
-use crate::config::{BatchNormMode, RunConfig, Victim};
+use crate::config::{self, BatchNormMode, RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
 use crate::reading::Reading;
@@ -18,12 +18,10 @@ pub enum VictimError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// No architecture has this name.
-    #[error("victim.model = \"{name}\" is not known; {suggestion}")]
+    #[error("{}", config::not_known("the model", name, model::names()))]
     UnknownModel {
         /// As given.
         name: String,
-        /// The nearest, or all.
-        suggestion: String,
     },
     /// The architecture does not fit the data.
     #[error(
@@ -247,14 +245,8 @@ impl Setup {
 
 /// The victim's architecture for an input `[channels, height, width]`, with the loss it is trained on.
 pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
-    let architecture = model::architecture(&victim.model).ok_or_else(|| {
-        let names = || model::ARCHITECTURES.iter().map(|architecture| architecture.name);
-        let suggestion = match crate::config::nearest(&victim.model, names()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
-        };
-        VictimError::UnknownModel { name: victim.model.clone(), suggestion }
-    })?;
+    let architecture = model::architecture(&victim.model)
+        .ok_or_else(|| VictimError::UnknownModel { name: victim.model.clone() })?;
     if let Some(option) = architecture.unfitting(&victim.options) {
         let takes = architecture.switches.join(", ");
         return Err(VictimError::Option { model: architecture.name, option, takes });

@@ -158,7 +158,27 @@ const USUAL_CELL: (usize, usize) = (10, 20);
 /// What tmux 3.3a says of the pixels if it does not know: this cell.
 const TMUX_INVENTS: (usize, usize) = (16, 32);
 
+/// Why pictures are not as good as they may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shortfall {
+    /// The terminal did not answer, and may yet.
+    NoAnswer,
+    /// Something else could be done about it.
+    Remedy,
+}
+
 impl Capabilities {
+    /// Why pictures are not as good as they may be, if something can be done about it. The terminal answered, or not.
+    pub fn shortfall(&self, answered: bool) -> Option<Shortfall> {
+        match (&self.remedy, self.protocol) {
+            (Some(_), _) => Some(Shortfall::Remedy),
+            (None, Protocol::Blocks) if !answered && self.multiplexer == Multiplexer::None => {
+                Some(Shortfall::NoAnswer)
+            }
+            _ => None,
+        }
+    }
+
     /// Pixels of a cell for drawing.
     pub fn drawing_cell(&self) -> (usize, usize) {
         if self.protocol.has_pixels() { self.cell.unwrap_or(USUAL_CELL) } else { super::fit::HALF_BLOCKS }

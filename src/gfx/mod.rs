@@ -10,6 +10,7 @@ pub mod fit;
 pub mod inline;
 mod iterm;
 mod kitty;
+pub mod listener;
 pub mod mux;
 mod painter;
 pub mod probe;
@@ -25,6 +26,7 @@ use ratatui::layout::Rect;
 use serde::Serialize;
 
 use caps::Known;
+use listener::Listener;
 use mux::Multiplexer;
 use probe::{Answers, Questions};
 
@@ -103,41 +105,45 @@ pub struct Wishes {
 }
 
 /// Finds out what the terminal can do: asks it, and the tmux that it is in. Must be in raw mode unless stdin or
-/// stdout is no terminal, in which case nothing is asked.
-pub fn look(wishes: Wishes) -> (Capabilities, Answers) {
+/// stdout is no terminal, in which case nothing is asked. A listener waits for what the terminal says later.
+pub fn look(wishes: Wishes) -> (Capabilities, Option<Listener>) {
     let variable = |name: &str| std::env::var(name).ok();
-    let mut multiplexer = Multiplexer::of_environment(variable);
-    let term = variable("TERM").unwrap_or_default();
     let patience = match variable("SSH_CONNECTION") {
         Some(_) => probe::PATIENCE_OVER_SSH,
         None => probe::PATIENCE,
     };
-    let ask = |questions| probe::ask(questions, patience).unwrap_or_default();
-    let answers = if !is_terminal() || term == "dumb" {
-        Answers::default()
-    } else if multiplexer == Multiplexer::None && term != "linux" {
-        ask(Questions::All)
-    } else {
-        ask(Questions::Harmless)
-    };
+    let listener = questions().and_then(|questions| probe::ask(questions, patience).ok());
+    let answers = listener.as_ref().map(|listener| listener.answers.clone()).unwrap_or_default();
+    if wishes.tmux_passthrough && matches!(Multiplexer::of_environment(variable), Multiplexer::Tmux(_)) {
+        mux::allow_passthrough(variable);
+    }
+    (judge(answers, wishes), listener)
+}
+
+/// What this terminal can be asked; nothing if it is none, or a dumb one.
+pub fn questions() -> Option<Questions> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let term = variable("TERM").unwrap_or_default();
+    if !is_terminal() || term == "dumb" {
+        return None;
+    }
+    let is_direct = Multiplexer::of_environment(variable) == Multiplexer::None && term != "linux";
+    Some(if is_direct { Questions::All } else { Questions::Harmless })
+}
+
+/// What the terminal can do by its answers, by its environment, and by the tmux that it is in, which is asked.
+pub fn judge(answers: Answers, wishes: Wishes) -> Capabilities {
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut multiplexer = Multiplexer::of_environment(variable);
     let named = answers.version().and_then(brand::Brand::of_version);
     if multiplexer == Multiplexer::None && matches!(named, Some(brand::Brand::Tmux | brand::Brand::Screen)) {
         multiplexer = Multiplexer::Remote;
     }
     if matches!(multiplexer, Multiplexer::Tmux(_)) {
-        if wishes.tmux_passthrough {
-            mux::allow_passthrough(variable);
-        }
         multiplexer = Multiplexer::Tmux(mux::ask_tmux(variable));
     }
-    let known = Known {
-        answers,
-        multiplexer,
-        cell: crate::sys::cell_size(),
-        images: wishes.images,
-        ascii: wishes.ascii,
-    };
-    (Capabilities::of(&known, variable), known.answers)
+    let (cell, Wishes { images, ascii, .. }) = (crate::sys::cell_size(), wishes);
+    Capabilities::of(&Known { answers, multiplexer, cell, images, ascii }, variable)
 }
 
 /// Whether both stdin and stdout are a terminal.

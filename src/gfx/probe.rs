@@ -1,13 +1,15 @@
-//! Asks the terminal what it is, once, before anything else reads from it.
+//! Asks the terminal what it is, before anything else reads from it.
 //!
-//! All questions go out in one write and share one deadline. The last is for the primary device attributes
+//! All questions go out in one write and share one deadline; answers that are later are for a [`Listener`]. The last is for the primary device attributes
 //! (DA1), which every terminal answers, so its answer ends the waiting. A terminal that says nothing costs
 //! the deadline and no more.
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
+
+use super::listener::Listener;
 
 /// How long a terminal may take to answer.
 pub const PATIENCE: Duration = Duration::from_millis(200);
@@ -164,68 +166,54 @@ impl Drop for RawMode {
     }
 }
 
-/// Asks and waits. The terminal must be in raw mode and nobody else may read from it.
+/// Asks and waits. The terminal must be in raw mode and nobody else may read from it. What comes later belongs to the
+/// listener; a terminal that answered has nothing more to say.
 ///
 /// # Errors
 /// If the questions cannot be written.
-pub fn ask(questions: Questions, patience: Duration) -> io::Result<Answers> {
+pub fn ask(questions: Questions, patience: Duration) -> io::Result<Listener> {
     let mut out = io::stdout();
     out.write_all(questions.bytes().as_bytes())?;
     out.flush()?;
-    let begin = Instant::now();
-    let mut answers = Answers { asked: Some(questions), ..Answers::default() };
-    let mut heard = Vec::new();
-    while answers.attributes().is_none() {
-        let left = patience.saturating_sub(begin.elapsed());
+    let mut listener = Listener::new(questions);
+    let mut read = 0;
+    while !listener.is_answered() {
+        let left = patience.saturating_sub(listener.waited());
+        let mut heard = Vec::new();
         // Nothing more in time, or a terminal that is gone.
         if left.is_zero() || !matches!(crate::sys::read_stdin_within(left, &mut heard), Ok(true)) {
             break;
         }
-        let known = answers.replies.len();
-        let new = parse(&heard).into_iter().skip(known);
-        answers.replies.extend(new.map(|reply| (reply, begin.elapsed())));
-        if heard.len() > MOST_HEARD {
+        listener.hear(&heard);
+        read += heard.len();
+        if read > MOST_HEARD {
             break;
         }
     }
-    crate::sys::drop_pending_input();
-    answers.waited = begin.elapsed();
-    Ok(answers)
+    // Half an answer must not be forgotten: the other half would be keys.
+    if listener.is_answered() {
+        crate::sys::drop_pending_input();
+    }
+    listener.answers.waited = listener.waited();
+    Ok(listener)
 }
 
 /// Something that goes on talking is no terminal.
 const MOST_HEARD: usize = 1 << 16;
 
-/// All whole answers in what was heard; keys and anything else between them are passed over.
-pub fn parse(heard: &[u8]) -> Vec<Reply> {
-    let mut replies = Vec::new();
-    let mut rest = heard;
-    while let Some(at) = rest.iter().position(|byte| *byte == ESCAPE) {
-        rest = &rest[at + 1..];
-        let Some((kind, body)) = rest.split_first() else { break };
-        if *kind == ESCAPE {
-            // The first was a key.
-            continue;
-        }
-        let Some(found) = (match kind {
-            b'[' => control(body),
-            b']' | b'P' | b'_' | b'^' | b'X' => string(*kind, body),
-            _ => Some((None, 0)),
-        }) else {
-            break;
-        };
-        let (reply, used) = found;
-        replies.extend(reply);
-        rest = &body[used..];
-    }
-    replies
+/// All whole answers in what was heard.
+#[cfg(test)]
+pub(super) fn parse(heard: &[u8]) -> Vec<Reply> {
+    let mut listener = Listener::new(Questions::All);
+    listener.hear(heard);
+    listener.answers.replies.into_iter().map(|(reply, _)| reply).collect()
 }
 
 const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 0x07;
 
 /// Reads a control sequence: the answer if it is one, and its length. None if its end is not there yet.
-fn control(body: &[u8]) -> Option<(Option<Reply>, usize)> {
+pub(super) fn control(body: &[u8]) -> Option<(Option<Reply>, usize)> {
     let end = body.iter().position(|byte| !(0x20..=0x3f).contains(byte))?;
     if !(0x40..=0x7e).contains(&body[end]) {
         // Broken off, perhaps by the next answer.
@@ -256,7 +244,7 @@ fn control_reply(parameters: &[u8], last: u8) -> Option<Reply> {
 }
 
 /// Reads a string sequence up to its end (ST, or BEL). One that is broken off by another escape was a key.
-fn string(kind: u8, body: &[u8]) -> Option<(Option<Reply>, usize)> {
+pub(super) fn string(kind: u8, body: &[u8]) -> Option<(Option<Reply>, usize)> {
     let end = body.iter().position(|byte| matches!(*byte, ESCAPE | BELL))?;
     let used = match (body[end], body.get(end + 1)) {
         (BELL, _) => end + 1,

@@ -112,6 +112,11 @@ pub fn architecture(name: &str) -> Option<&'static Architecture> {
     ARCHITECTURES.iter().find(|architecture| architecture.name == name)
 }
 
+/// Names of all architectures.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    ARCHITECTURES.iter().map(|architecture| architecture.name)
+}
+
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

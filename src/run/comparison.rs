@@ -7,7 +7,7 @@ use super::state::{RoundState, TrialState};
 use super::{Health, Manifest, RunState};
 use crate::config::setting::SETTINGS;
 use crate::config::{RunConfig, preset};
-use crate::format::{self, Cell};
+use crate::format::{self, Cell, Piece};
 
 /// One of the runs, as it is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -269,21 +269,22 @@ pub fn unlike(sides: &[Side]) -> Option<&'static str> {
 }
 
 /// What all runs share of their conditions.
-pub fn common(sides: &[Side]) -> Vec<String> {
+pub fn common(sides: &[Side]) -> Vec<Piece> {
     let of = |f: &dyn Fn(&RunConfig) -> String| {
         let values: BTreeSet<String> = sides.iter().filter_map(Side::config).map(f).collect();
         if values.len() == 1 { values.into_iter().next() } else { None }
     };
+    let word = |part: Option<String>| part.map(Piece::Word);
     let parts = [
-        of(&|config| config.victim.model.clone()),
-        of(&|config| config.training()),
-        of(&|config| format!("BN {}", config.victim.batch_norm())),
-        of(&|config| format!("labels {}", config.knowledge.labels.name())),
-        of(&|config| format!("batch of {}", config.batch())),
-        of(&|config| {
+        word(of(&|config| config.victim.model.clone())),
+        of(&|config| config.training()).map(Piece::Name),
+        word(of(&|config| format!("BN {}", config.victim.batch_norm()))),
+        word(of(&|config| format!("labels {}", config.knowledge.labels.name()))),
+        word(of(&|config| format!("batch of {}", config.batch()))),
+        word(of(&|config| {
             let threat = config.threat_model();
             format!("threat model {}", threat.split_once(' ').map_or(threat, |(letter, _)| letter))
-        }),
+        })),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -2,7 +2,7 @@
 //! computed yet.
 
 use crate::attack::{self, Attack};
-use crate::config::RunConfig;
+use crate::config::{self, RunConfig};
 use crate::data;
 use crate::fl::{Setup, VictimError};
 use crate::metric::{Lpips, LpipsError};
@@ -41,12 +41,10 @@ pub enum PlanError {
     #[error("{0}")]
     Value(String),
     /// No attack has this name.
-    #[error("attack.kind = \"{name}\" is not known; {suggestion}")]
+    #[error("{}", config::not_known("the attack", name, attack::names()))]
     UnknownAttack {
         /// As given.
         name: String,
-        /// The nearest, or all.
-        suggestion: String,
     },
     /// The attack needs more than it is granted.
     #[error("{0}")]
@@ -69,14 +67,7 @@ pub enum PlanError {
 pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     config.check().map_err(PlanError::Value)?;
     let kind = &config.attack.kind;
-    let attack = attack::attack(kind).ok_or_else(|| {
-        let names = || attack::ATTACKS.iter().map(|attack| attack.name);
-        let suggestion = match crate::config::nearest(kind, names()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("use one of {}", names().collect::<Vec<_>>().join(", ")),
-        };
-        PlanError::UnknownAttack { name: kind.clone(), suggestion }
-    })?;
+    let attack = attack::attack(kind).ok_or_else(|| PlanError::UnknownAttack { name: kind.clone() })?;
     (attack.check)(config).map_err(PlanError::Refused)?;
     let setup = Setup::new(config)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;

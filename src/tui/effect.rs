@@ -3,7 +3,7 @@
 //! `update` returns effects and never performs one. What takes time runs on a thread of its own and reports
 //! with a message.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -14,7 +14,7 @@ use super::{PresetEntry, watch};
 use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
-use crate::run::export::{self, Format};
+use crate::run::export::{self, ExportError, Format};
 use crate::run::{Request, RunDirectory, RunError, Store, directory, launch};
 
 /// Something to do outside the model.
@@ -55,8 +55,19 @@ pub enum Effect {
     },
     /// Copy a text.
     Copy(String),
-    /// Write a report of these runs.
-    Export(Vec<RunDirectory>, Format),
+    /// Write a report.
+    Export {
+        /// On these runs.
+        runs: Vec<RunDirectory>,
+        /// As what.
+        format: Format,
+        /// The file; a relative one from where the program was started.
+        out: PathBuf,
+        /// Whether a file that is there is replaced.
+        replace: bool,
+    },
+    /// Find the rest of a path.
+    CompletePath(String),
     /// Keep the session for the next start.
     SaveSession(Box<Session>),
     /// Announce the end of a run to a person who looks elsewhere.
@@ -67,6 +78,8 @@ pub enum Effect {
     KeepCalibration(Calibration),
     /// Draw everything anew.
     Redraw,
+    /// Ask the terminal once more what it is.
+    AskTerminal,
     /// Hand the terminal back and stop until continued.
     Suspend,
 }
@@ -124,9 +137,17 @@ impl Performer {
                 this.load_presets();
                 this.report(Outcome::Saved(saved));
             }),
-            Effect::Export(runs, format) => self.aside(move |this| {
-                // Where the program was started: files there are found again.
-                this.report(Outcome::Exported(export::write(&runs, format, None).map_err(say)));
+            Effect::Export { runs, format, out, replace } => self.aside(move |this| {
+                let path = from_home(&out);
+                let outcome = match export::write(&runs, format, Some(&path), replace) {
+                    Err(ExportError::Exists { there, free }) => Outcome::InTheWay { out, there, free },
+                    written => Outcome::Exported(written.map_err(say)),
+                };
+                this.report(outcome);
+            }),
+            Effect::CompletePath(typed) => self.aside(move |this| {
+                let path = completed(&typed);
+                this.report(Outcome::Completed { typed, path });
             }),
             Effect::Calibrate(backend) => self.aside(move |this| {
                 let _ = this.inbox.send(Msg::Calibrated(launch::calibrate(&backend).map_err(say)));
@@ -138,6 +159,7 @@ impl Performer {
                 }
             }),
             Effect::Redraw
+            | Effect::AskTerminal
             | Effect::Notify(_)
             | Effect::Suspend
             | Effect::EditPreset { .. }
@@ -208,12 +230,7 @@ fn found(mut config: RunConfig) -> Result<RunConfig, String> {
     if !data.contains([std::path::MAIN_SEPARATOR, '.']) {
         return Ok(config);
     }
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let typed = match (data.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(data),
-    };
-    let path = std::path::absolute(&typed).map_err(say)?;
+    let path = std::path::absolute(from_home(Path::new(data))).map_err(say)?;
     if !path.exists() {
         let path = path.display();
         return Err(format!(
@@ -222,6 +239,33 @@ fn found(mut config: RunConfig) -> Result<RunConfig, String> {
     }
     config.victim.data = path.to_str().ok_or("the path is not valid UTF-8; rename the file")?.to_owned();
     Ok(config)
+}
+
+/// A typed path whose `~/` is the home directory.
+fn from_home(typed: &Path) -> PathBuf {
+    match (typed.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => typed.to_path_buf(),
+    }
+}
+
+/// A typed path with its rest, as far as the files there leave no choice.
+fn completed(typed: &str) -> String {
+    let at = typed.rfind('/').map_or(0, |slash| slash + 1);
+    let (folder, begun) = typed.split_at(at);
+    let place = if folder.is_empty() { PathBuf::from(".") } else { from_home(Path::new(folder)) };
+    let items = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let fitting = items.filter_map(|item| {
+        let name = item.file_name().into_string().ok()?;
+        let is_hidden = name.starts_with('.') && !begun.starts_with('.');
+        let slash = if item.path().is_dir() { "/" } else { "" };
+        (name.starts_with(begun) && !is_hidden).then(|| format!("{name}{slash}"))
+    });
+    let shared = fitting.reduce(|shared, name| {
+        let alike = shared.chars().zip(name.chars()).take_while(|(a, b)| a == b);
+        alike.map(|(c, _)| c).collect()
+    });
+    format!("{folder}{}", shared.as_deref().unwrap_or(begun))
 }
 
 fn say(error: impl std::fmt::Display) -> String {

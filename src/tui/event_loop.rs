@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::MouseEventKind;
 
+use super::asking::Asking;
 use super::effect::{Effect, Performer};
 use super::model::Model;
 use super::msg::{Msg, Outcome};
@@ -94,6 +95,7 @@ pub fn run(
     screen: &mut terminal::Screen,
     messages: &Receiver<Msg>,
     around: &Surroundings,
+    mut asking: Asking,
 ) -> anyhow::Result<()> {
     let Surroundings { performer, pace: Pace { frame: per_frame, beat: per_beat }, .. } = *around;
     let mut beat: Option<Instant> = None;
@@ -131,9 +133,17 @@ pub fn run(
         let beaten = beat.take_if(|beat| *beat <= Instant::now()).map(|_| Msg::Beat);
         let located = batch.into_iter().filter_map(|msg| located(msg, &screen.hits)).collect::<Vec<_>>();
         for msg in located.into_iter().chain(timer).chain(beaten) {
+            let msg = match msg {
+                Msg::Answered(answers) => {
+                    asking.heard(*answers, model, screen, around.reader)?;
+                    continue;
+                }
+                msg => msg,
+            };
             for effect in update::update(model, msg) {
                 match effect {
                     Effect::Redraw => screen.repaint()?,
+                    Effect::AskTerminal => asking.ask(screen, around.reader)?,
                     Effect::Suspend if !crate::sys::can_be_continued() => {
                         update::update(model, Msg::CannotSuspend);
                     }

@@ -132,6 +132,7 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         images: None,
         tmux_passthrough: false,
         user_presets: "/home/ada/.config/gialab/presets".into(),
+        here: "/home/ada".into(),
         models: ["mlp", "lenet", "convnet64", "resnet18"].map(str::to_owned).to_vec(),
         attacks: ["dlg", "idlg", "inverting-gradients"].map(str::to_owned).to_vec(),
         config: "/nonexistent".into(),

@@ -3,12 +3,14 @@
 //! Knows no engine: it starts worker processes and reads run directories. One thread draws; others read keys,
 //! signals and the disk and send messages over one bounded channel.
 
+mod asking;
 mod clipboard;
 mod editor;
 mod effect;
 mod event_loop;
 mod input;
 mod keymap;
+mod keys;
 mod layout;
 mod model;
 mod msg;
@@ -48,12 +50,14 @@ use crate::files;
 use crate::format;
 use crate::gfx::mux::Multiplexer;
 use crate::gfx::probe::RawMode;
-use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
+use crate::gfx::{self, Images, Painter, Wishes};
 use crate::run::{self, Store};
 
+use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
 use model::{Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
+use msg::Msg;
 
 /// What the application is started with.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub struct Setup {
     pub tmux_passthrough: bool,
     /// Where a person's own presets belong.
     pub user_presets: PathBuf,
+    /// Where the program was started.
+    pub here: PathBuf,
     /// Names of the models there are.
     pub models: Vec<String>,
     /// Names of the attacks there are.
@@ -154,6 +160,12 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         gfx::is_terminal(),
         "the terminal application needs a terminal; `gialab run PRESET` works in a pipe"
     );
+    if let Ok((columns, rows)) = crossterm::terminal::size() {
+        anyhow::ensure!(
+            columns > 0 && rows > 0,
+            "the terminal says that it is {columns}x{rows}; tell it its size with `stty cols 80 rows 24`"
+        );
+    }
     let (inbox, messages) = mpsc::sync_channel(INBOX);
     let (watcher, commands) = mpsc::channel();
     let performer = Performer {
@@ -172,13 +184,17 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         tmux_passthrough: setup.tmux_passthrough,
         ascii: setup.ascii,
     };
-    let (capabilities, _) = gfx::look(wishes);
+    let (capabilities, listener) = gfx::look(wishes);
+    let listener = listener.filter(|listener| !listener.is_answered());
     let mut setup = setup;
-    let theme = theme(&mut setup, &capabilities);
+    let wish = theme::Wish { name: setup.theme.clone(), folder: setup.config.join("themes") };
+    let (theme, mistake) = wish.on(&capabilities);
+    setup.mistakes.extend(mistake);
     let mouse = setup.mouse;
     let notify = notify::choose(setup.notify, capabilities.brand, &capabilities.multiplexer);
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
-    model.has_pixels = capabilities.protocol.has_pixels();
+    let asking = Asking::new(wishes, wish, capabilities.clone(), listener.is_none());
+    update::update(&mut model, Msg::Shows(Box::new(asking.shows())));
     if let Some(remedy) = &capabilities.remedy {
         let text = format!("{}; {remedy}", capabilities.why);
         model.notice.get_or_insert(model::Notice { text, is_bad: false, until: model.now + 10.0 });
@@ -191,11 +207,11 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let store = performer.store.clone();
     let news = inbox.clone();
     thread::spawn(move || watch::watch(&store, &commands, &news));
-    let reader = input::spawn(inbox);
+    let reader = input::spawn(inbox, listener);
     let pace = Pace::new(capabilities.over_ssh);
     let in_tmux = matches!(capabilities.multiplexer, Multiplexer::Tmux(_));
     let surroundings = Surroundings { performer: &performer, reader: &reader, pace, in_tmux, notify };
-    let end = event_loop::run(&mut model, &mut screen, &messages, &surroundings);
+    let end = event_loop::run(&mut model, &mut screen, &messages, &surroundings, asking);
     let (frames, pictures) = screen.bytes_written();
     drop(screen);
     if let Some(state) = model.log_file.parent() {
@@ -214,22 +230,6 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         let _ = writeln!(out, "{message}");
     }
     Ok(())
-}
-
-/// The theme that was asked for, or the one that suits the background; with a mistake noted if there is none.
-fn theme(setup: &mut Setup, capabilities: &Capabilities) -> theme::Theme {
-    let name = match (setup.theme.as_str(), capabilities.is_light()) {
-        ("auto", Some(true)) => "light",
-        ("auto", Some(false)) => "dark",
-        ("auto", None) => "neutral",
-        (name, _) => name,
-    };
-    let palette = theme::load(name, &setup.config.join("themes"));
-    let palette = palette.map_err(|error| setup.mistakes.push(format!("{error}; the neutral theme is used")));
-    match palette {
-        Ok(palette) => theme::Theme::new(&palette, capabilities.depth, capabilities.ascii),
-        Err(()) => theme::Theme::neutral(capabilities.depth, capabilities.ascii),
-    }
 }
 
 /// Which runs go on without this viewer.
@@ -264,6 +264,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         user_presets: setup.user_presets,
         log_file: setup.log_file,
         runs_path: setup.store.path().to_path_buf(),
+        here: setup.here,
         models: setup.models,
         attacks: setup.attacks,
         theme,
@@ -281,6 +282,9 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         changes: std::collections::BTreeMap::new(),
         chart: ChartOptions::default(),
         has_pixels: false,
+        protocol: "",
+        shortfall: None,
+        answered: true,
         blocks: false,
         panes: Panes::default(),
         starting: false,

@@ -7,9 +7,12 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::PresetEntry;
 use super::model::RunRow;
+use super::theme::Theme;
 use super::view::{Hit, Target};
 use crate::calibration::Calibration;
 use crate::gfx::Raster;
+use crate::gfx::caps::Shortfall;
+use crate::gfx::probe::Answers;
 use crate::run::details::Details;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
 
@@ -33,6 +36,10 @@ pub enum Msg {
     Damaged,
     /// The terminal got the focus, or lost it.
     FocusChanged(bool),
+    /// The terminal answered what it was asked, or did not in time.
+    Answered(Box<Answers>),
+    /// What the terminal shows is known, or known better.
+    Shows(Box<Shows>),
     /// It is this many seconds after the epoch.
     Tick(f64),
     /// Pictures that pass should show the next one.
@@ -93,6 +100,21 @@ pub enum Msg {
     Finished(Outcome),
 }
 
+/// What a terminal shows.
+#[derive(Debug)]
+pub struct Shows {
+    /// Colours and characters.
+    pub theme: Theme,
+    /// Pictures have pixels of their own.
+    pub has_pixels: bool,
+    /// How pictures are shown.
+    pub protocol: &'static str,
+    /// Why they are not as good as they may be.
+    pub shortfall: Option<Shortfall>,
+    /// It said so itself.
+    pub answered: bool,
+}
+
 /// Which picture: files of one name may be rewritten, so the iteration belongs to the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PictureKey {
@@ -139,6 +161,22 @@ pub enum Outcome {
     Copied(Result<String, String>),
     /// Writing a report: its files.
     Exported(Result<Vec<PathBuf>, String>),
+    /// A report was not written, since files are there already.
+    InTheWay {
+        /// Where it was to go.
+        out: PathBuf,
+        /// What is there.
+        there: Vec<PathBuf>,
+        /// A path like it where nothing is.
+        free: PathBuf,
+    },
+    /// A path that was typed, as far as it is clear.
+    Completed {
+        /// As typed.
+        typed: String,
+        /// With its rest.
+        path: String,
+    },
     /// Writing the session.
     Session(Result<(), String>),
 }

@@ -338,3 +338,119 @@ fn every_screen_is_ascii_where_only_that_can_be_shown() {
         }
     }
 }
+
+const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (120, 40), (200, 60)];
+
+#[test]
+fn the_form_with_sections_filter_and_what_is_wrong() {
+    use crossterm::event::KeyCode::Enter;
+    for (width, height) in SIZES {
+        let mut model = fixture::model(width, height);
+        press(&mut model, "c");
+        assert_snapshot!(format!("form_{width}x{height}"), drawn(&model));
+        press(&mut model, "/learning");
+        assert_snapshot!(format!("form_filter_{width}x{height}"), drawn(&model));
+        for _ in 0.."learning".len() {
+            update(&mut model, Msg::Key(crossterm::event::KeyCode::Backspace.into()));
+        }
+        press(&mut model, "attack.kind");
+        update(&mut model, Msg::Key(Enter.into()));
+        press(&mut model, "idgl");
+        assert_snapshot!(format!("form_wrong_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
+fn where_an_export_goes() {
+    for (width, height) in SIZES {
+        let mut model = live(width, height);
+        press(&mut model, "ecsv");
+        update(&mut model, Msg::Key(crossterm::event::KeyCode::Enter.into()));
+        assert_snapshot!(format!("destination_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
+fn pictures_of_one_sample_enlarged() {
+    for (width, height) in SIZES {
+        let mut model = live(width, height);
+        press(&mut model, "z");
+        assert_snapshot!(format!("enlarged_{width}x{height}"), drawn(&model));
+    }
+}
+
+/// A live run with a preset, a data path, weights and a device of long names.
+fn long_names(width: u16, height: u16) -> Model {
+    let mut model = live(width, height);
+    let run = model.run_mut().unwrap();
+    let long = |name: &str| format!("{name}-{}", "of-a-very-long-name-".repeat(12));
+    let manifest = run.manifest.as_mut().unwrap();
+    manifest.preset = long("preset");
+    manifest.config.victim.data = format!("/data/{}.png", long("picture"));
+    manifest.config.victim.weights = Some(format!("/models/{}.pth", long("weights")));
+    run.live.started.as_mut().unwrap().device = long("device");
+    model
+}
+
+#[test]
+fn long_names_are_shortened_and_the_rest_of_a_header_stays() {
+    for (width, height) in SIZES {
+        let mut model = long_names(width, height);
+        let screen = drawn(&model);
+        let line = |words: &str| screen.lines().find(|line| line.contains(words)).unwrap_or("").to_owned();
+        for part in ["preset-of-a-", "picture-of-a-", "lenet", "…"] {
+            assert!(line(" preset-of").contains(part), "{width}: {part}: {screen}");
+        }
+        assert!(width < 100 || line(" preset-of").contains("BN eval"), "{screen}");
+        assert!(line("[3 Run]").contains("running"), "{screen}");
+        assert_snapshot!(format!("long_names_{width}x{height}"), screen);
+        // Forms, lists and questions about it keep their words.
+        for (keys, words) in [("a", "again on flex"), ("e", "export 20261122"), ("s", "y yes")] {
+            press(&mut model, keys);
+            assert!(drawn(&model).contains(words), "{keys}: {}", drawn(&model));
+            update(&mut model, Msg::Key(crossterm::event::KeyCode::Esc.into()));
+        }
+        // Before its manifest is there a run has its name alone.
+        model.run_mut().unwrap().manifest = None;
+        model.run_mut().unwrap().id = "run-".repeat(100);
+        model.opened = Some("run-".repeat(100));
+        assert!(drawn(&model).contains("run-run-") && drawn(&model).contains('…'), "{}", drawn(&model));
+    }
+    let mut compared = comparing(80, 24);
+    for view in &mut compared.views {
+        let config = &mut view.manifest.as_mut().unwrap().config;
+        config.victim.weights = Some("w".repeat(300));
+    }
+    let screen = drawn(&compared);
+    assert!(screen.contains("all: lenet · weights www") && screen.contains("… · BN eval"), "{screen}");
+}
+
+#[test]
+fn pictures_that_may_be_better_say_so_in_the_footer() {
+    use crate::gfx::caps::Shortfall;
+    for (width, height) in SIZES {
+        let mut model = live(width, height);
+        (model.protocol, model.shortfall) = ("half blocks", Some(Shortfall::NoAnswer));
+        let footer = |model: &Model| drawn(model).lines().last().unwrap().to_owned();
+        assert!(
+            footer(&model).contains("half blocks: Ctrl-L asks again") || width >= 120,
+            "{}",
+            footer(&model)
+        );
+        assert!(
+            footer(&model).contains("the terminal did not answer") == (width >= 120),
+            "{}",
+            footer(&model)
+        );
+        assert!(footer(&model).contains("? help"), "{}", footer(&model));
+        assert_snapshot!(format!("shortfall_{width}x{height}"), footer(&model));
+        model.shortfall = Some(Shortfall::Remedy);
+        assert!(footer(&model).contains("gialab doctor"), "{}", footer(&model));
+        // Where there are none, and where blocks are asked for, there is nothing to say.
+        model.blocks = true;
+        assert!(!footer(&model).contains("doctor"));
+        model.blocks = false;
+        model.screen = Screen::Presets;
+        assert!(!footer(&model).contains("doctor"));
+    }
+}

@@ -138,6 +138,16 @@ impl Screen {
         Ok(self.terminal.resize(Rect::new(0, 0, size.width, size.height))?)
     }
 
+    /// Draws pictures in another way from now on.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn paint_with(&mut self, painter: Painter) -> anyhow::Result<()> {
+        let old = std::mem::replace(&mut self.painter, painter);
+        self.out().write_all(&old.farewell())?;
+        self.repaint()
+    }
+
     /// Columns and rows.
     ///
     /// # Errors

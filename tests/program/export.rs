@@ -258,6 +258,26 @@ fn what_cannot_be_exported_is_refused_in_one_sentence() {
 }
 
 #[test]
+fn a_file_that_is_there_is_replaced_by_force_alone() {
+    let lab = Lab::new();
+    quick(&lab, &[]);
+    let here = lab.path("here");
+    std::fs::create_dir(&here).unwrap();
+    std::fs::write(here.join("x-curves.csv"), "older").unwrap();
+    let arguments = ["last", "--to", "csv", "--out", "x.csv"];
+    let output = export(&lab, &arguments).output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("x-curves.csv exists already") && error.contains("--out, as x-2.csv"), "{error}");
+    assert!(error.contains("--force") && error.trim().lines().count() == 1, "{error}");
+    assert_eq!(files(&here), ["x-curves.csv"]);
+    assert_eq!(std::fs::read_to_string(here.join("x-curves.csv")).unwrap(), "older");
+    let written = exported(&lab, &[&arguments[..], &["--force"]].concat());
+    assert_eq!(written, [here.join("x.csv"), here.join("x-curves.csv")], "every file is named");
+    assert_ne!(std::fs::read_to_string(here.join("x-curves.csv")).unwrap(), "older");
+}
+
+#[test]
 fn a_disk_that_fills_up_leaves_nothing_half_written() {
     let lab = Lab::new();
     quick(&lab, &[]);
@@ -265,7 +285,7 @@ fn a_disk_that_fills_up_leaves_nothing_half_written() {
     std::fs::create_dir(&here).unwrap();
     std::fs::write(here.join("report.html"), "older").unwrap();
     // A file may not grow beyond 4 KiB, and the signal for it is ignored, so that writing fails.
-    let limited = "trap '' XFSZ; ulimit -f 4; exec \"$0\" export last --to html --out report.html";
+    let limited = "trap '' XFSZ; ulimit -f 4; exec \"$0\" export last --to html --out report.html --force";
     let output = Command::new("bash")
         .args(["-c", limited, env!("CARGO_BIN_EXE_gialab")])
         .env("GIALAB_DATA_DIR", lab.path("data"))

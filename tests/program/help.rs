@@ -70,14 +70,69 @@ fn the_manual_is_as_it_was_agreed_on() {
     assert!(lab.fail(&["man", "--out", &file], 1).contains("cannot write the manual"));
 }
 
+/// What gialab offers for the last of these words, asked as that shell asks.
+fn offered(lab: &Lab, shell: &str, words: &[&str]) -> Vec<String> {
+    let last = words.len() - 1;
+    let mut command = lab.command(&[]);
+    command
+        .env("GIALAB_COMPLETE", shell)
+        .env("_CLAP_IFS", "\n")
+        .env("_CLAP_COMPLETE_INDEX", last.to_string());
+    let output = command.arg("--").args(words).output().unwrap();
+    assert!(output.status.success(), "{shell} {words:?}: {}", text(&output.stderr));
+    // Behind a value stands its help: after a tab in fish and PowerShell, after a colon in zsh.
+    let value = |line: &str| {
+        let line = line.split('\t').next().unwrap_or_default();
+        line.split(':').next().unwrap_or_default().to_owned()
+    };
+    text(&output.stdout).lines().map(value).collect()
+}
+
 #[test]
-fn every_shell_completes_every_command() {
+fn every_shell_is_offered_commands_presets_runs_and_settings() {
+    let lab = Lab::new();
+    let mine = lab.succeed(&["presets", "ig-lenet"]);
+    let presets = lab.path("config/gialab/presets");
+    std::fs::create_dir_all(&presets).unwrap();
+    std::fs::write(presets.join("mine.toml"), mine).unwrap();
+    for run in ["20260101-000000-ig-lenet", "20260102-000000-dlg-lenet", "20260103-000000-dlg-lenet"] {
+        std::fs::create_dir_all(lab.run_path(run)).unwrap();
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let offered = |words: &[&str]| offered(&lab, shell, words);
+        let commands = offered(&["gialab", ""]);
+        assert!(COMMANDS.iter().all(|command| commands.iter().any(|known| known == command)), "{commands:?}");
+        assert!(!commands.iter().any(|known| known == "worker"), "{commands:?}");
+        assert_eq!(offered(&["gialab", "ex"]), ["export"]);
+        assert_eq!(offered(&["gialab", "export", "last", "--to", ""]), ["csv", "json", "png", "html"]);
+        assert_eq!(offered(&["gialab", "run", "dlg-"]), ["dlg-lenet", "dlg-digits"]);
+        assert_eq!(offered(&["gialab", "run", "mi"]), ["mine"], "a preset of the person's");
+        let runs = offered(&["gialab", "show", ""]);
+        assert!(runs.starts_with(&["last".into(), "20260103-000000-dlg-lenet".into()]), "{runs:?}");
+        assert_eq!(offered(&["gialab", "stop", "ig-len"]), ["20260101-000000-ig-lenet"], "the only one");
+        assert_eq!(offered(&["gialab", "rm", "last", "20260102"]), ["20260102-000000-dlg-lenet"]);
+        let keys = offered(&["gialab", "run", "ig-lenet", "--set", "attack.optimiser.l"]);
+        assert_eq!(keys, ["attack.optimiser.lr=", "attack.optimiser.line_search="]);
+        let values = offered(&["gialab", "train", "ig-lenet", "--set", "attack.distance="]);
+        assert_eq!(values, ["attack.distance=l2", "attack.distance=cosine"]);
+        assert_eq!(
+            offered(&["gialab", "run", "x", "--set", "victim.model=resnet18-"]),
+            ["victim.model=resnet18-imagenet"]
+        );
+    }
+    // Runs of the directory that the line names.
+    let other = lab.path("other");
+    std::fs::create_dir_all(other.join("runs/elsewhere")).unwrap();
+    let words = ["gialab", "--data-dir", other.to_str().unwrap(), "show", "else"];
+    assert_eq!(offered(&lab, "fish", &words), ["elsewhere"]);
+}
+
+#[test]
+fn every_shell_reads_its_script() {
     let lab = Lab::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = lab.succeed(&["completions", shell]);
-        for word in COMMANDS.iter().chain(&["data-dir", "require"]) {
-            assert!(script.contains(word), "{shell}: {word}");
-        }
+        assert!(script.contains("GIALAB_COMPLETE") && script.contains("gialab"), "{shell}: {script}");
         // Those shells that are here read it without complaint.
         if ["bash", "zsh", "fish"].contains(&shell) {
             let path = write(&lab.path(shell), script.as_bytes());
@@ -88,21 +143,36 @@ fn every_shell_completes_every_command() {
         }
     }
     assert_eq!(lab.gialab(&["completions", "tcsh"]).status.code(), Some(2));
+    // A variable that is set to something else is one sentence.
+    let output = lab.command(&["list"]).env("GIALAB_COMPLETE", "tcsh").output().unwrap();
+    assert!(
+        !output.status.success() && text(&output.stderr).contains("unknown shell"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
-fn bash_offers_commands_and_formats() {
+fn bash_completes_words_with_an_equals_sign_too() {
     let lab = Lab::new();
     let path = write(&lab.path("gialab.bash"), lab.succeed(&["completions", "bash"]).as_bytes());
-    let offered = |words: &str, last: usize| {
+    // As readline hands them over: `=` is a word of its own.
+    let offered = |line: &str, words: &str, current: &str| {
         let script = format!(
-            "source {path}; COMP_WORDS=({words}); COMP_CWORD={last}; \
-             _gialab gialab \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{last} - 1]}}\"; echo \"${{COMPREPLY[*]}}\""
+            "source {path}; COMP_LINE='{line}'; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _clap_complete_gialab gialab '{current}' ''; echo \"${{COMPREPLY[*]}}\""
         );
-        let Ok(output) = Command::new("bash").args(["-c", &script]).output() else { return None };
+        let mut bash = Command::new("bash");
+        let asked = lab.command(&[]);
+        bash.envs(asked.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = bash.args(["-c", &script]).output().ok()?;
         Some(text(&output.stdout).trim().to_owned())
     };
-    let Some(commands) = offered("gialab ex", 1) else { return };
+    let Some(commands) = offered("gialab ex", "gialab ex", "ex") else { return };
     assert_eq!(commands, "export");
-    assert_eq!(offered("gialab export last --to ''", 4).unwrap(), "csv json png html");
+    let set = "gialab run ig-lenet --set attack.distance";
+    assert_eq!(offered(&format!("{set}="), &format!("{set} ="), "").unwrap(), "l2 cosine");
+    assert_eq!(offered(&format!("{set}=c"), &format!("{set} = c"), "c").unwrap(), "cosine");
+    let after = format!("{set}=l2 --backend ");
+    assert_eq!(offered(&after, &format!("{set} = l2 --backend ''"), "").unwrap(), "auto flex ndarray cuda");
 }

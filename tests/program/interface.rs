@@ -215,12 +215,32 @@ fn a_table_is_copied_and_a_report_is_written() {
     assert!(raw.contains("\x1b]52;c;"), "the terminal's clipboard is asked");
     let copied = std::fs::read_to_string(lab.path("state/gialab/copied.tsv")).unwrap();
     assert!(copied.starts_with("round\tacc\t|update|\tmatch\t") && copied.lines().count() == 2, "{copied}");
+    // Where it goes is asked; relative paths begin where the program was started, here the home directory.
     screen.press("ehtml\r");
+    screen.wait_for("nothing is replaced unasked");
+    std::fs::create_dir(lab.path("reports")).unwrap();
+    screen.press("\x15~/rep\t");
+    screen.wait_for("~/reports/");
+    screen.press("one.html\r");
     screen.wait_for("wrote ");
+    let report = lab.path("reports/one.html");
+    assert!(report.is_file());
+    std::fs::write(&report, "older").unwrap();
+    screen.press("ehtml\r");
+    screen.wait_for("nothing is replaced unasked");
+    screen.press("\x15reports/one.html\r");
+    screen.wait_for("Replace reports/one.html?");
+    screen.press("n");
+    screen.wait_for("reports/one-2.html");
+    screen.press("\r");
+    screen.wait_for("wrote reports/one-2.html");
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), "older");
+    screen.press("ehtml\r\x15reports/one.html\r");
+    screen.wait_for("Replace reports/one.html?");
+    screen.press("y");
+    screen.wait_for("wrote reports/one.html");
     leave(&mut screen);
-    // Reports are written where the program was started, here the home directory.
-    let written = std::fs::read_dir(lab.path("")).unwrap().flatten();
-    assert!(written.map(|file| file.path()).any(|path| path.extension().is_some_and(|e| e == "html")));
+    assert!(std::fs::read_to_string(&report).unwrap().starts_with("<!DOCTYPE html>"));
 }
 
 #[test]

@@ -123,12 +123,62 @@ fn a_silent_terminal_costs_the_deadline_and_no_more() {
 }
 
 #[test]
-fn answers_that_come_too_late_are_no_keys() {
+fn answers_that_come_late_are_no_keys_and_bring_better_pictures() {
+    // After the deadline; after the question was put again by itself, which makes two late answers.
+    for milliseconds in [600, 2600] {
+        for kind in [scripted::FOOT, scripted::KITTY_0_43] {
+            let lab = lab_with_a_run();
+            // The answers hold letters that would filter, sort and start, and a q.
+            let mut terminal = Scripted::open(&lab, kind, Manner::Late(milliseconds), &[]);
+            open_run(&terminal);
+            terminal.wait_for_bytes(if kind.name == "foot" { SIXEL } else { PLACEHOLDERS });
+            terminal.wait_for_text("truth");
+            assert!(!terminal.text().contains("asks again"), "{}", terminal.text());
+            leave(&mut terminal);
+        }
+    }
+}
+
+#[test]
+fn a_late_answer_may_be_split_and_mixed_with_keys() {
+    for at in [3, 9, 40] {
+        let lab = lab_with_a_run();
+        let terminal = Scripted::open(&lab, scripted::FOOT, Manner::LateAndSplit(500, at), &[]);
+        terminal.wait_for_text("gialab");
+        // Typed while the answer is on its way.
+        terminal.press("2");
+        terminal.wait_for_text("done");
+        terminal.press("\r");
+        terminal.wait_for_bytes(SIXEL);
+        let mut terminal = terminal;
+        leave(&mut terminal);
+    }
+}
+
+#[test]
+fn a_silent_terminal_is_asked_once_more_by_itself_and_then_by_ctrl_l_and_focus() {
     let lab = lab_with_a_run();
-    // The answers hold a q (in none of them) and letters that would filter, sort and start.
-    let mut terminal = Scripted::open(&lab, scripted::FOOT, Manner::Late(600), &[]);
+    let mut terminal = Scripted::open(&lab, scripted::FOOT, Manner::SilentUntil(3), &[]);
     open_run(&terminal);
+    terminal.wait_for_text("the terminal did not answer, Ctrl-L asks again");
+    terminal.wait_until("the second question", |terminal| terminal.count("\x1b[>q") == 2);
+    // Keys work while it is listened to.
+    terminal.press("?");
+    terminal.wait_for_text("hold the attack, or go on with it");
+    terminal.press("\x1b");
+    terminal.wait_for_text("truth");
+    terminal.press("\x0c");
+    terminal.wait_until("the third question", |terminal| terminal.count("\x1b[>q") == 3);
     assert!(!terminal.wrote(SIXEL));
+    terminal.press("\x1b[I");
+    terminal.wait_for_bytes(SIXEL);
+    assert_eq!(terminal.count("\x1b[>q"), 4);
+    // Whoever has answered is not asked for the focus alone.
+    terminal.press("\x1b[I?");
+    terminal.wait_for_text("hold the attack, or go on with it");
+    terminal.press("\x1b");
+    terminal.wait_for_text("truth");
+    assert_eq!(terminal.count("\x1b[>q"), 4);
     leave(&mut terminal);
 }
 
@@ -136,6 +186,9 @@ fn answers_that_come_too_late_are_no_keys() {
 fn garbage_is_no_answer() {
     let lab = lab_with_a_run();
     let mut terminal = Scripted::open(&lab, scripted::FOOT, Manner::Garbage, &[]);
+    terminal.wait_for_text("gialab");
+    // It ends in the middle of what could be an answer, which is forgotten after a moment.
+    std::thread::sleep(Duration::from_secs(1));
     open_run(&terminal);
     leave(&mut terminal);
     assert!(!terminal.wrote(SIXEL));

@@ -135,6 +135,10 @@ pub enum Manner {
     Split(usize),
     /// Answers after so many milliseconds.
     Late(u64),
+    /// Answers after so many milliseconds, in two parts, the first so long, with as much time between them.
+    LateAndSplit(u64, usize),
+    /// Says nothing to the first so many questions, and answers the next at once.
+    SilentUntil(usize),
     /// Says something else.
     Garbage,
     /// Closes when it is asked.
@@ -189,6 +193,7 @@ impl Scripted {
             let mut buffer = [0; 1 << 16];
             // Questions begin after what was answered last.
             let mut answered = 0;
+            let mut asked = 0;
             while goes_on.load(Ordering::Relaxed) {
                 match reader.read(&mut buffer) {
                     Ok(0) => break,
@@ -203,6 +208,12 @@ impl Scripted {
                             if manner == Manner::Vanishing {
                                 break;
                             }
+                            asked += 1;
+                            let manner = match manner {
+                                Manner::SilentUntil(silent) if asked <= silent => Manner::Silent,
+                                Manner::SilentUntil(_) => Manner::Prompt,
+                                manner => manner,
+                            };
                             answer(kind, manner, &new, &answering);
                         }
                     }
@@ -253,6 +264,10 @@ impl Scripted {
 
     pub fn wait_for_bytes(&self, bytes: &str) {
         self.wait(bytes, |this| this.wrote(bytes));
+    }
+
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        self.wait(what, condition);
     }
 
     fn wait(&self, what: &str, condition: impl Fn(&Self) -> bool) {
@@ -310,11 +325,18 @@ fn answer(kind: Kind, manner: Manner, heard: &[u8], keys: &Mutex<Option<Box<dyn 
     let pause = |milliseconds| std::thread::sleep(Duration::from_millis(milliseconds));
     match manner {
         Manner::Prompt => say(whole.as_bytes()),
-        Manner::Silent | Manner::Vanishing => {}
+        Manner::Silent | Manner::SilentUntil(_) | Manner::Vanishing => {}
         Manner::Split(at) => {
             let (first, second) = whole.as_bytes().split_at(at.min(whole.len()));
             say(first);
             pause(20);
+            say(second);
+        }
+        Manner::LateAndSplit(milliseconds, at) => {
+            let (first, second) = whole.as_bytes().split_at(at.min(whole.len()));
+            pause(milliseconds);
+            say(first);
+            pause(milliseconds);
             say(second);
         }
         Manner::Late(milliseconds) => {

@@ -63,3 +63,27 @@ fn a_viewer_whose_terminal_is_gone_leaves() {
     screen.hang_up();
     screen.wait_for_exit(Duration::from_secs(5));
 }
+
+#[test]
+fn a_terminal_without_a_size_is_told_so_and_commands_do_with_a_usual_one() {
+    let lab = Lab::new();
+    for (columns, rows) in [(0, 0), (0, 24), (80, 0)] {
+        let mut screen = Screen::open(&lab, columns, rows);
+        assert_eq!(screen.wait_for_exit(Duration::from_secs(20)), 1);
+        let said = String::from_utf8_lossy(&screen.raw()).into_owned();
+        assert!(said.contains("`stty cols 80 rows 24`"), "{columns}x{rows}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("\x1b[?1049h"), "{columns}x{rows}: {said}");
+    }
+    let store = gialab::run::Store::in_data_dir(&lab.path("data"));
+    gialab::tui::fixture::write_run(&store, "dlg-lenet", gialab::run::Health::Done, 1_790_000_000.0);
+    for arguments in [&["show", "last"][..], &["list"], &["presets"], &["--help"], &["export", "--help"]] {
+        let program = [&[env!("CARGO_BIN_EXE_gialab")][..], arguments].concat();
+        let mut screen = Screen::run(&lab, &program, 0, 0);
+        assert_eq!(screen.wait_for_exit(Duration::from_secs(20)), 0, "{arguments:?}");
+        lab.wait_for("what it says", || !screen.raw().is_empty());
+        for size in ["0", "-3", "x"] {
+            let output = lab.command(arguments).env("COLUMNS", size).env("LINES", size).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "COLUMNS={size} {arguments:?}");
+        }
+    }
+}

@@ -36,10 +36,11 @@ impl Terminal {
     /// Asks the terminal, if there is one.
     pub fn look(wishes: Wishes, problems: &mut Vec<Problem>) -> Terminal {
         let is_terminal = gfx::is_terminal();
-        let (capabilities, answers) = {
+        let (capabilities, listener) = {
             let _raw = is_terminal.then(RawMode::enter);
             gfx::look(wishes)
         };
+        let answers = listener.map(|listener| listener.answers).unwrap_or_default();
         let variable = |name: &str| std::env::var(name).unwrap_or_default();
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().map(variable).find(|value| !value.is_empty());
         let terminal = Terminal {

@@ -27,7 +27,7 @@ use super::super::{DataError, io_error, name_of};
 use super::ColumnKind;
 use super::number::{Form, is_missing};
 use super::survey::Survey;
-use crate::config::nearest;
+use crate::config::{nearest, plain};
 
 /// Words of one column, each of which is an input of the model; also classes of a table.
 pub(super) const MAX_WORDS: usize = 1000;
@@ -162,7 +162,7 @@ impl Schema {
         let schema: Schema = toml::from_str(&text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
             let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-            wrong(format!("{line}{}", error.message()))
+            wrong(format!("{line}{}", plain(error.message())))
         })?;
         Ok(Schema { path, ..schema })
     }

@@ -12,6 +12,7 @@ mod png;
 mod record;
 mod reproduce;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -92,6 +93,14 @@ pub enum ExportError {
         /// Why.
         reason: String,
     },
+    /// A file is there already.
+    #[error("{} already; choose another place with --out, as {}, or replace it with --force", exists(there), free.display())]
+    Exists {
+        /// What is there.
+        there: Vec<PathBuf>,
+        /// A path like it where nothing is.
+        free: PathBuf,
+    },
     /// A file cannot stand where it should.
     #[error("cannot write {}: {reason}", path.display())]
     Target {
@@ -115,18 +124,24 @@ pub enum ExportError {
 
 /// Writes `runs` into files and returns their paths. A run that is named twice is written once.
 ///
-/// `out` is the file; without it the file is named after the run and lies in the working directory. An older file is
-/// replaced. CSV makes a second file beside it, with `-curves` in its name.
+/// `out` is the file; without it that of [`default_path`]. CSV makes a second file beside it, with `-curves` in its
+/// name. An older file is left alone unless it is to be replaced.
 ///
 /// # Errors
 /// [`ExportError`]; then no file was written and older ones stand as they were.
-pub fn write(runs: &[RunDirectory], format: Format, out: Option<&Path>) -> Result<Vec<PathBuf>, ExportError> {
+pub fn write(
+    runs: &[RunDirectory],
+    format: Format,
+    out: Option<&Path>,
+    replace: bool,
+) -> Result<Vec<PathBuf>, ExportError> {
+    let path = out.map_or_else(|| default_path(runs, format), Path::to_path_buf);
+    let paths = files(&path, format);
+    let mut drafts = paths.iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
+    let spare = || if replace { Ok(()) } else { nothing_at(&path, format) };
+    // At once, since a long report takes its time.
+    spare()?;
     let records = record::read(runs)?;
-    let path = out.map_or_else(|| default_name(&records, format), Path::to_path_buf);
-    let mut drafts = vec![Draft::create(&path)?];
-    if format == Format::Csv {
-        drafts.push(Draft::create(&curves_beside(&path))?);
-    }
     for (table, draft) in drafts.iter_mut().enumerate() {
         let written = match table {
             0 => render(&records, format, draft),
@@ -137,7 +152,38 @@ pub fn write(runs: &[RunDirectory], format: Format, out: Option<&Path>) -> Resul
             other => other,
         })?;
     }
+    spare()?;
     drafts.into_iter().map(Draft::publish).collect()
+}
+
+/// The files of an export to `path`.
+fn files(path: &Path, format: Format) -> Vec<PathBuf> {
+    match format {
+        Format::Csv => vec![path.to_path_buf(), curves_beside(path)],
+        Format::Json | Format::Png | Format::Html => vec![path.to_path_buf()],
+    }
+}
+
+/// Whether none of the files of an export is there.
+fn nothing_at(path: &Path, format: Format) -> Result<(), ExportError> {
+    let there = |path: &Path| {
+        let files = files(path, format);
+        files.into_iter().filter(|file| std::fs::symlink_metadata(file).is_ok()).collect::<Vec<_>>()
+    };
+    match there(path) {
+        none if none.is_empty() => Ok(()),
+        some => {
+            let numbered = (2..10_000).map(|number| numbered(path, number));
+            let free = numbered.into_iter().find(|path| there(path).is_empty());
+            Err(ExportError::Exists { there: some, free: free.unwrap_or_else(|| path.to_path_buf()) })
+        }
+    }
+}
+
+/// `x.csv exists`, `x.csv and x-curves.csv exist`.
+fn exists(there: &[PathBuf]) -> String {
+    let names: Vec<String> = there.iter().map(|path| path.display().to_string()).collect();
+    format!("{} {}", names.join(" and "), if names.len() == 1 { "exists" } else { "exist" })
 }
 
 /// Writes `runs` into one stream; of CSV the metrics alone.
@@ -158,10 +204,10 @@ fn render(records: &[Record], format: Format, out: &mut dyn Write) -> Result<(),
     }
 }
 
-/// `RUN.html`, or `RUN-and-2-more.html`.
-fn default_name(records: &[Record], format: Format) -> PathBuf {
-    let first = records.first().map(Record::id).unwrap_or_default();
-    let more = match records.len() {
+/// `RUN.html`, or `RUN-and-2-more.html`, in the working directory.
+pub fn default_path(runs: &[RunDirectory], format: Format) -> PathBuf {
+    let first = runs.first().map(RunDirectory::id).unwrap_or_default();
+    let more = match runs.iter().map(RunDirectory::id).collect::<BTreeSet<_>>().len() {
         0 | 1 => String::new(),
         count => format!("-and-{}-more", count - 1),
     };
@@ -170,8 +216,17 @@ fn default_name(records: &[Record], format: Format) -> PathBuf {
 
 /// `x.csv` to `x-curves.csv`.
 fn curves_beside(path: &Path) -> PathBuf {
+    with_suffix(path, "-curves")
+}
+
+/// `x.csv` to `x-2.csv`.
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    with_suffix(path, &format!("-{number}"))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push("-curves");
+    name.push(suffix);
     if let Some(extension) = path.extension() {
         name.push(".");
         name.push(extension);

@@ -66,13 +66,13 @@ impl Lab {
     }
 
     fn export(&self, runs: &[RunDirectory], format: Format, name: &str) -> String {
-        write(runs, format, Some(&self.out(name))).unwrap();
+        write(runs, format, Some(&self.out(name)), true).unwrap();
         fs::read_to_string(self.out(name)).unwrap()
     }
 
     /// The sentence of an export that must fail and leave nothing behind.
     fn refused(&self, runs: &[RunDirectory], format: Format) -> String {
-        let error = write(runs, format, Some(&self.out("refused"))).unwrap_err().to_string();
+        let error = write(runs, format, Some(&self.out("refused")), false).unwrap_err().to_string();
         assert!(self.written().is_empty(), "{format:?}: {:?}", self.written());
         assert_eq!(error.lines().count(), 1, "{error}");
         error
@@ -470,7 +470,7 @@ fn json_holds_conditions_results_trials_curves_and_pictures() {
 fn the_grid_shows_truth_reconstruction_and_difference_pixel_by_pixel() {
     let lab = Lab::new();
     let runs = [lab.run("one", &[], done()), lab.run("two", &[], done())];
-    write(&runs, Format::Png, Some(&lab.out("x.png"))).unwrap();
+    write(&runs, Format::Png, Some(&lab.out("x.png")), true).unwrap();
     let grid = image::open(lab.out("x.png")).unwrap().to_rgb8();
     // 224 pixels each, enlarged 7 times, with gaps of 16 and a margin of 20.
     assert_eq!(grid.width(), 3 * 224 + 2 * 16 + 2 * 20);
@@ -590,7 +590,7 @@ fn a_batch_shows_its_samples_and_a_live_run_how_it_stands() {
     {
         assert!(html.contains(part), "{part}");
     }
-    write(&[run], Format::Png, Some(&lab.out("x.png"))).unwrap();
+    write(&[run], Format::Png, Some(&lab.out("x.png")), true).unwrap();
     let grid = image::open(lab.out("x.png")).unwrap().to_rgb8();
     // Tiles as stored: 64 pixels wide, enlarged 3 times.
     assert_eq!(grid.width(), 3 * 192 + 2 * 16 + 2 * 20);
@@ -623,7 +623,7 @@ fn a_run_without_events_is_refused_and_one_without_pictures_has_its_figures() {
     let error = lab.refused(std::slice::from_ref(&blind), Format::Png);
     assert!(error.contains("no picture of both") && error.contains("csv"), "{error}");
     assert!(lab.export(&[blind], Format::Html, "x.html").contains("No pictures were recorded."));
-    assert!(write(&[], Format::Html, None).is_err());
+    assert!(write(&[], Format::Html, None, false).is_err());
 }
 
 #[test]
@@ -661,7 +661,7 @@ fn a_picture_that_is_missing_damaged_or_elsewhere_is_named() {
 fn a_place_that_is_none_for_a_file_is_refused() {
     let lab = Lab::new();
     let run = [lab.run("one", &[], done())];
-    let refused = |path: &Path| write(&run, Format::Json, Some(path)).unwrap_err().to_string();
+    let refused = |path: &Path| write(&run, Format::Json, Some(path), true).unwrap_err().to_string();
     let directory = lab.home.path().join("out");
     assert!(refused(&directory).contains("it is a directory"));
     assert!(refused(&lab.out("no/such/x.json")).contains("there is no directory"));
@@ -671,7 +671,7 @@ fn a_place_that_is_none_for_a_file_is_refused() {
     // The second table cannot be written, so the first is not either.
     fs::create_dir(lab.out("x-curves.csv")).unwrap();
     fs::write(lab.out("x.csv"), "older").unwrap();
-    write(&run, Format::Csv, Some(&lab.out("x.csv"))).unwrap_err();
+    write(&run, Format::Csv, Some(&lab.out("x.csv")), true).unwrap_err();
     assert_eq!(fs::read_to_string(lab.out("x.csv")).unwrap(), "older");
     assert_eq!(lab.written(), ["x-curves.csv", "x.csv"]);
 }
@@ -682,7 +682,7 @@ fn an_older_file_is_replaced_and_a_link_stays_one() {
     let run = [lab.run("one", &[], done())];
     fs::write(lab.out("real.json"), "older").unwrap();
     std::os::unix::fs::symlink("real.json", lab.out("link.json")).unwrap();
-    let paths = write(&run, Format::Json, Some(&lab.out("link.json"))).unwrap();
+    let paths = write(&run, Format::Json, Some(&lab.out("link.json")), true).unwrap();
     assert_eq!(paths, [lab.out("link.json")]);
     assert!(fs::symlink_metadata(lab.out("link.json")).unwrap().is_symlink());
     assert!(fs::read_to_string(lab.out("real.json")).unwrap().contains("\"version\":1"));
@@ -693,7 +693,7 @@ fn an_older_file_is_replaced_and_a_link_stays_one() {
 fn files_are_named_after_the_first_run() {
     let lab = Lab::new();
     let runs = [lab.run("one", &[], done()), lab.run("two", &[], done())];
-    let name = |runs: &[RunDirectory]| default_name(&record::read(runs).unwrap(), Format::Csv);
+    let name = |runs: &[RunDirectory]| default_path(runs, Format::Csv);
     assert_eq!(name(&runs[..1]), PathBuf::from(format!("{}.csv", runs[0].id())));
     assert_eq!(name(&runs), PathBuf::from(format!("{}-and-1-more.csv", runs[0].id())));
     assert_eq!(curves_beside(Path::new("a/b.c.csv")), Path::new("a/b.c-curves.csv"));
@@ -722,11 +722,40 @@ fn a_stream_gets_every_format_and_may_end_early() {
     for format in Format::ALL {
         let mut out = Vec::new();
         print(&run, format, &mut out).unwrap();
-        write(&run, format, Some(&lab.out("file"))).unwrap();
+        write(&run, format, Some(&lab.out("file")), true).unwrap();
         let file = fs::read(lab.out("file")).unwrap();
         assert_eq!(out.len(), file.len(), "{format:?}");
         let error = print(&run, format, &mut Leaving(10)).unwrap_err();
         let ExportError::Output(reason) = error else { panic!("{error}") };
         assert_eq!(reason.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
     }
+}
+
+#[test]
+fn a_file_that_is_there_is_left_alone_and_a_free_name_is_told() {
+    let lab = Lab::new();
+    let run = [lab.run("one", &[], done())];
+    for older in ["x.csv", "y-curves.csv", "y-2.csv", "link.json"] {
+        fs::write(lab.out(older), "older").unwrap();
+    }
+    fs::remove_file(lab.out("link.json")).unwrap();
+    std::os::unix::fs::symlink("nowhere", lab.out("link.json")).unwrap();
+    for (name, format, there, free) in [
+        ("x.csv", Format::Csv, "x.csv", "x-2.csv"),
+        // Its second table is in the way.
+        ("y.csv", Format::Csv, "y-curves.csv", "y-3.csv"),
+        ("link.json", Format::Json, "link.json", "link-2.json"),
+    ] {
+        match write(&run, format, Some(&lab.out(name)), false) {
+            Err(ExportError::Exists { there: found, free: proposed }) => {
+                assert_eq!((found, proposed), (vec![lab.out(there)], lab.out(free)), "{name}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert_eq!(fs::read_to_string(lab.out("x.csv")).unwrap(), "older");
+    assert_eq!(lab.written().len(), 4, "{:?}", lab.written());
+    let said = write(&run, Format::Csv, Some(&lab.out("x.csv")), false).unwrap_err().to_string();
+    assert!(said.contains("x.csv exists already") && said.contains("--force"), "{said}");
+    assert_eq!(write(&run, Format::Csv, Some(&lab.out("x.csv")), true).unwrap().len(), 2);
 }

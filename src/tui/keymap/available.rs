@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::run::Health;
 use crate::tui::layout;
-use crate::tui::model::{Model, Rows, RunView, Screen};
+use crate::tui::model::{Model, Rows, Screen};
 use crate::tui::screen::compare;
 use crate::tui::theme::SERIES;
 
@@ -52,7 +52,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
             holds(model.chosen_run().is_some(), "there are no runs")
         }
         _ => match model.screen {
-            Screen::Run => looking_at(action, model.run()),
+            Screen::Run => looking_at(action, model),
             Screen::Compare => comparing(action, model),
             Screen::Presets | Screen::Runs => Ok(()),
         },
@@ -119,9 +119,9 @@ fn again(model: &Model) -> Result<(), &'static str> {
 }
 
 /// What changes how one run is looked at.
-fn looking_at(action: Action, run: Option<&RunView>) -> Result<(), &'static str> {
+fn looking_at(action: Action, model: &Model) -> Result<(), &'static str> {
     let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
-    let run = match (run, action) {
+    let run = match (model.run(), action) {
         (Some(run), _) => run,
         (None, A::Help | A::Palette | A::Quit | A::Back | A::NextScreen | A::PreviousScreen) => return Ok(()),
         (None, A::Show(_) | A::Redraw | A::Suspend) => return Ok(()),
@@ -146,9 +146,8 @@ fn looking_at(action: Action, run: Option<&RunView>) -> Result<(), &'static str>
             };
             holds(rows > 1, "the table has one row")
         }
-        A::NextSample | A::PreviousSample | A::Enlarge => {
-            holds(run.samples() > 1, "the batch has one sample")
-        }
+        A::NextSample | A::PreviousSample => holds(run.samples() > 1, "the batch has one sample"),
+        A::Enlarge => holds(run.pictures.shown.iter().any(Option::is_some), "there is no picture yet"),
         _ => Ok(()),
     }
 }

@@ -114,7 +114,7 @@ pub enum Action {
     NextSample,
     /// Previous sample of the batch.
     PreviousSample,
-    /// One sample enlarged, or the whole batch.
+    /// Pictures as large as they go, of a batch one sample; or as before.
     Enlarge,
     /// Earlier trial.
     PreviousTrial,
@@ -142,6 +142,8 @@ pub enum Action {
     ResetField,
     /// Save the settings as a preset.
     SavePreset,
+    /// The rest of a path, as far as it is clear.
+    Complete,
 }
 
 /// Where a key is valid.
@@ -171,10 +173,12 @@ pub enum Place {
     List,
     /// While a name is typed.
     Name,
+    /// While the file of an export is typed.
+    Destination,
 }
 
 /// Places by their name in `keymap.toml`.
-pub(super) const PLACES: [(&str, Place); 12] = [
+pub(super) const PLACES: [(&str, Place); 13] = [
     ("everywhere", Place::Everywhere),
     ("presets", Place::Presets),
     ("runs", Place::Runs),
@@ -187,6 +191,7 @@ pub(super) const PLACES: [(&str, Place); 12] = [
     ("form", Place::Form),
     ("list", Place::List),
     ("name", Place::Name),
+    ("destination", Place::Destination),
 ];
 
 impl Place {
@@ -211,9 +216,11 @@ impl Place {
             Some(Overlay::Help { .. } | Overlay::Text { .. } | Overlay::Error { .. }) => Place::Text,
             Some(Overlay::Confirm { .. }) => Place::Question,
             Some(Overlay::Details(_)) => Place::Details,
+            Some(Overlay::Form(form)) if form.filtering => Place::Filter,
             Some(Overlay::Form(_)) => Place::Form,
             Some(Overlay::List(_)) => Place::List,
             Some(Overlay::Name(_)) => Place::Name,
+            Some(Overlay::Destination(_)) => Place::Destination,
             None => match model.screen {
                 Screen::Presets if model.presets_view.filtering => Place::Filter,
                 Screen::Runs if model.runs_view.filtering => Place::Filter,
@@ -289,7 +296,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Run, "scrub-first", A::ScrubFirst, "", "first stored picture"),
     bind(P::Run, "play", A::Play, "play", "let the stored pictures pass, or hold them"),
     bind(P::Run, "follow", A::Follow, "follow", "follow the newest picture and trial"),
-    bind(P::Run, "enlarge", A::Enlarge, "enlarge", "one sample of the batch enlarged, or all"),
+    bind(
+        P::Run,
+        "enlarge",
+        A::Enlarge,
+        "enlarge",
+        "pictures as large as they go, of a batch one sample; or as before",
+    ),
     bind(P::Run, "next-sample", A::NextSample, "", "next sample of the batch"),
     bind(P::Run, "previous-sample", A::PreviousSample, "", "previous sample of the batch"),
     bind(P::Run, "axis", A::ToggleAxis, "log/lin", "logarithmic or linear loss axis"),
@@ -387,12 +400,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Details, "back", A::Back, "close", "close"),
     bind(P::Form, "accept", A::Accept, "keep", "keep the settings"),
     bind(P::Form, "back", A::Back, "cancel", "leave all as it was"),
-    bind(P::Form, "next-field", A::NextField, "next field", "next field"),
+    bind(P::Form, "next-field", A::NextField, "next", "next field"),
     bind(P::Form, "previous-field", A::PreviousField, "", "previous field"),
     bind(P::Form, "page-down", A::PageDown, "", "a page down"),
     bind(P::Form, "page-up", A::PageUp, "", "a page up"),
     bind(P::Form, "next-choice", A::NextChoice, "", "next of the values it can have"),
     bind(P::Form, "previous-choice", A::PreviousChoice, "", "previous of the values it can have"),
+    bind(P::Form, "filter", A::Filter, "filter", "show only settings with these words"),
     bind(P::Form, "reset-field", A::ResetField, "own value", "the preset's own value"),
     bind(P::Form, "save-preset", A::SavePreset, "save", "save as a preset of yours"),
     bind(P::List, "accept", A::Accept, "do it", "do it"),
@@ -403,6 +417,9 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::List, "page-down", A::PageDown, "", "a page down"),
     bind(P::Name, "accept", A::Accept, "keep", "keep the name"),
     bind(P::Name, "back", A::Back, "cancel", "leave all as it was"),
+    bind(P::Destination, "accept", A::Accept, "write", "write the file"),
+    bind(P::Destination, "complete", A::Complete, "complete", "the rest of a path, as far as it is clear"),
+    bind(P::Destination, "back", A::Back, "cancel", "write nothing"),
 ];
 
 /// What can be done at one place.

@@ -22,6 +22,7 @@ use super::overlay::Overlay;
 use super::theme::Theme;
 use super::{BackendEntry, DatasetEntry, MachineEntry, PresetEntry};
 use crate::expectation::Experience;
+use crate::gfx::caps::Shortfall;
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -130,6 +131,8 @@ pub struct Model {
     pub log_file: PathBuf,
     /// Where runs are kept.
     pub runs_path: PathBuf,
+    /// Where the program was started.
+    pub here: PathBuf,
     /// Names of the models there are.
     pub models: Vec<String>,
     /// Names of the attacks there are.
@@ -166,6 +169,12 @@ pub struct Model {
     pub chart: ChartOptions,
     /// The terminal shows pictures with pixels of their own.
     pub has_pixels: bool,
+    /// How it shows pictures.
+    pub protocol: &'static str,
+    /// Why they are not as good as they may be.
+    pub shortfall: Option<Shortfall>,
+    /// The terminal has said what it is.
+    pub answered: bool,
     /// Pictures in half blocks even where the terminal can do more.
     pub blocks: bool,
     /// How pictures are shown.

@@ -41,7 +41,7 @@ pub struct RunView {
     pub playing: bool,
     /// Sample of the batch that is chosen.
     pub sample: usize,
-    /// The chosen sample alone is shown, enlarged.
+    /// Pictures are as large as they go, instead of the curves; of a batch the chosen sample alone.
     pub enlarged: bool,
     /// What the rows of the table are, and their order.
     pub table: TableView,

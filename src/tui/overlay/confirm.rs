@@ -2,21 +2,22 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
+use crate::tui::format::{self, wrapped};
 use crate::tui::model::Model;
 use crate::tui::view::View;
-
-const WIDTH: usize = 62;
 
 /// Draws the question with its consequence and the two answers.
 pub fn draw(model: &Model, view: &mut View, area: Rect, question: &str, detail: &str) {
     let theme = model.theme;
-    let rows: usize = detail.lines().map(|line| line.chars().count().div_ceil(WIDTH - 4).max(1)).sum();
-    let height = u16::try_from(rows + 6).unwrap_or(u16::MAX).max(9);
-    let place = super::centred(view, area, WIDTH as u16, height);
-    let mut lines = vec![Line::styled(question.to_owned(), theme.strong()), Line::default()];
-    lines.extend(detail.lines().map(|line| Line::raw(line.to_owned())));
+    let width = usize::from(area.width.saturating_sub(2)).min(62).saturating_sub(2).max(1);
+    // A long name in it leaves room for the answers.
+    let short = |line: String| format::cut(&line, width, theme.ascii);
+    let question = wrapped(question, width).into_iter().take(2).map(short);
+    let mut lines: Vec<Line> = question.map(|line| Line::styled(line, theme.strong())).collect();
+    lines.push(Line::default());
+    lines.extend(detail.lines().flat_map(|line| wrapped(line, width)).map(short).map(Line::raw));
     lines.push(Line::default());
     lines.push(Line::from(vec![
         Span::styled("y", theme.accent()),
@@ -24,7 +25,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, question: &str, detail: 
         Span::styled("n", theme.accent()),
         Span::raw(" no, leave it as it is"),
     ]));
+    let place = super::centred(view, area, 62, (lines.len() as u16 + 2).max(9));
     let block = theme.frame("really?").border_style(theme.warning());
-    view.frame
-        .render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).block(block), place);
+    view.frame.render_widget(Paragraph::new(Text::from(lines)).block(block), place);
 }

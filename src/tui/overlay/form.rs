@@ -1,17 +1,16 @@
 //! The form that changes any setting of a preset, or of a run that is made again.
 
-use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
-use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::Paragraph;
+mod screen;
+
 use tui_input::Input;
 
-use crate::config::RunConfig;
+pub use screen::draw;
+
 use crate::config::preset::{self, Refused};
-use crate::config::setting::{Kind, SETTINGS, Setting};
+use crate::config::setting::{Kind, SECTIONS, SETTINGS, Setting};
+use crate::config::{RunConfig, not_known};
+use crate::tui::PresetEntry;
 use crate::tui::model::{Changes, Model};
-use crate::tui::view::{Target, View};
-use crate::tui::{PresetEntry, format};
 
 /// The form being filled in.
 #[derive(Debug)]
@@ -20,10 +19,18 @@ pub struct Form {
     pub preset: String,
     /// What Enter does.
     pub purpose: Purpose,
-    /// One for every setting, in the order of [`SETTINGS`].
+    /// One for every setting, by section.
     pub fields: Vec<Field>,
     /// Which field has the keys.
     pub focus: usize,
+    /// What is typed takes the place of the value in focus, which nobody has edited yet.
+    pub replaces: bool,
+    /// Words that the shown fields have.
+    pub filter: Input,
+    /// Keys go to the filter.
+    pub filtering: bool,
+    /// Which field had the keys before the filter.
+    before: usize,
     /// The first setting that cannot be used as it stands.
     pub problem: Option<Refused>,
     base: RunConfig,
@@ -73,12 +80,89 @@ impl Form {
             choices: choices(setting, model),
             unchanged: of(&unchanged, setting.key),
         });
-        let fields: Vec<Field> = fields.collect();
-        Form { preset: preset.to_owned(), purpose, fields, focus: 0, problem: None, base: base.clone() }
+        let mut fields: Vec<Field> = fields.collect();
+        fields.sort_by_key(|field| SECTIONS.iter().position(|name| *name == field.setting.section()));
+        Form {
+            preset: preset.to_owned(),
+            purpose,
+            fields,
+            focus: 0,
+            replaces: true,
+            filter: Input::default(),
+            filtering: false,
+            before: 0,
+            problem: None,
+            base: base.clone(),
+        }
+    }
+
+    /// Positions of the fields that have every word of the filter, in key, section, value or help.
+    pub fn visible(&self) -> Vec<usize> {
+        let filter = self.filter.value().to_lowercase();
+        let fits = |field: &Field| {
+            let Setting { key, unit, range, help, .. } = field.setting;
+            let text = [key, field.setting.section(), field.value(), unit, range, help];
+            let text = [&text[..], &field.choices.iter().map(String::as_str).collect::<Vec<_>>()].concat();
+            let text = text.join(" ").to_lowercase();
+            filter.split_whitespace().all(|word| text.contains(word))
+        };
+        self.fields.iter().enumerate().filter(|(_, field)| fits(field)).map(|(at, _)| at).collect()
+    }
+
+    /// Whether the filter has its row.
+    pub fn is_filtered(&self) -> bool {
+        self.filtering || !self.filter.value().is_empty()
+    }
+
+    /// Gives the keys to the filter.
+    pub fn begin_filter(&mut self) {
+        (self.filtering, self.before) = (true, self.focus);
+    }
+
+    /// Shows all fields again, with the keys where they were.
+    pub fn clear_filter(&mut self) {
+        self.filtering = false;
+        self.filter.reset();
+        self.look_at(self.before);
+    }
+
+    /// Gives the keys to a field, whose value what is typed replaces.
+    pub fn look_at(&mut self, field: usize) {
+        self.focus = field.min(self.fields.len().saturating_sub(1));
+        self.replaces = true;
+    }
+
+    /// Gives the keys to the shown field that lies `by` fields from the one that has them; from the last to the first
+    /// and back only if it `turns`.
+    pub fn step(&mut self, by: isize, turns: bool) {
+        let visible = self.visible();
+        let Some(last) = visible.len().checked_sub(1) else { return };
+        let at = visible.iter().rposition(|field| *field <= self.focus).unwrap_or(0);
+        let to = match (at.checked_add_signed(by), turns) {
+            (Some(to), _) if to <= last => to,
+            (Some(_), true) => 0,
+            (None, false) => 0,
+            (Some(_), false) | (None, true) => last,
+        };
+        self.look_at(visible[to]);
+    }
+
+    /// After the filter changed: the keys are those of a field that is shown.
+    pub fn keep_focus(&mut self) {
+        let visible = self.visible();
+        if let Some(first) = visible.first().filter(|_| !visible.contains(&self.focus)) {
+            self.look_at(*first);
+        }
     }
 
     /// The text field that keys go to.
     pub fn focused_input(&mut self) -> Option<&mut Input> {
+        if self.filtering {
+            return Some(&mut self.filter);
+        }
+        if !self.visible().contains(&self.focus) {
+            return None;
+        }
         self.fields.get_mut(self.focus).map(|field| &mut field.input)
     }
 
@@ -93,6 +177,9 @@ impl Form {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn config(&self) -> Result<RunConfig, Refused> {
+        if let Some(refused) = self.fields.iter().find_map(Field::not_known) {
+            return Err(refused);
+        }
         let changes = self.changes();
         let all = || changes.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         // One by one first: a mistake is then said of the setting that was typed, not of one it breaks.
@@ -117,12 +204,13 @@ impl Form {
         if let Some(field) = self.fields.get_mut(self.focus) {
             field.input = Input::new(field.unchanged.clone());
         }
+        self.replaces = true;
         self.check();
     }
 
     /// Whether the field in focus has a few values to go through.
     pub fn has_choices(&self) -> bool {
-        self.fields.get(self.focus).is_some_and(|field| !field.choices.is_empty())
+        !self.filtering && self.fields.get(self.focus).is_some_and(|field| !field.choices.is_empty())
     }
 
     /// The next or previous of the values that the field in focus can have.
@@ -134,6 +222,27 @@ impl Form {
         let at = field.choices.iter().position(|choice| choice == field.value());
         let to = at.map_or(0, |at| (at as isize + by).rem_euclid(count) as usize);
         field.input = Input::new(field.choices[to].clone());
+        self.replaces = true;
+        self.check();
+    }
+
+    /// The path that a filter which nothing has may be meant for, and the key of its field: `/` begins a filter, and
+    /// many a path.
+    pub fn path_in_filter(&self) -> Option<(&'static str, String)> {
+        let setting = self.fields.get(self.before)?.setting;
+        let takes_path = matches!(setting.kind, Kind::Data | Kind::Path);
+        let typed = self.filter.value().trim();
+        (takes_path && self.filtering && typed.contains(['/', '.']) && self.visible().is_empty())
+            .then(|| (setting.key, format!("/{typed}")))
+    }
+
+    /// Makes a path that was typed into the filter the value of its field.
+    pub fn take_path(&mut self, path: String) {
+        self.clear_filter();
+        if let Some(field) = self.fields.get_mut(self.focus) {
+            field.input = Input::new(path);
+        }
+        self.replaces = false;
         self.check();
     }
 }
@@ -146,6 +255,19 @@ impl Field {
     fn is_changed(&self) -> bool {
         self.value() != self.unchanged
     }
+
+    /// A name that no model or attack has.
+    fn not_known(&self) -> Option<Refused> {
+        let what = match self.setting.kind {
+            Kind::Model => "the model",
+            Kind::Attack => "the attack",
+            _ => return None,
+        };
+        let known = self.choices.iter().map(String::as_str);
+        let is_known = self.value().is_empty() || known.clone().any(|name| name == self.value());
+        let message = not_known(what, self.value(), known);
+        (!is_known).then(|| Refused { key: self.setting.key.to_owned(), message })
+    }
 }
 
 fn choices(setting: &Setting, model: &Model) -> Vec<String> {
@@ -157,106 +279,6 @@ fn choices(setting: &Setting, model: &Model) -> Vec<String> {
         Kind::Attack => model.attacks.clone(),
         // A path can be typed as well; the arrows go through the sets.
         Kind::Data => model.datasets.iter().map(|set| set.name.clone()).collect(),
-        Kind::Typed | Kind::Optional => Vec::new(),
+        Kind::Typed | Kind::Optional | Kind::Text | Kind::Path => Vec::new(),
     }
-}
-
-/// Draws the form, with the cursor in the field in focus.
-pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
-    let theme = model.theme;
-    let place = super::centred(view, area, 96, form.fields.len() as u16 + 7);
-    let title = match &form.purpose {
-        Purpose::Keep => format!("settings of {}", form.preset),
-        Purpose::Start { backend } => format!("run {} again on {backend}: Enter starts it", form.preset),
-    };
-    let mut block = theme.frame(title).border_style(theme.accent());
-    let inner = block.inner(place);
-    let [list, below] = [
-        Rect { height: inner.height.saturating_sub(4), ..inner },
-        Rect { y: inner.bottom().saturating_sub(4).max(inner.y), height: 4.min(inner.height), ..inner },
-    ];
-    let room = usize::from(list.height).max(1);
-    let first = form.focus.saturating_sub(room * 2 / 3).min(form.fields.len().saturating_sub(room));
-    let hidden = form.fields.len().saturating_sub(room);
-    if hidden > 0 {
-        let (up, down) = (theme.glyph("↑", "up"), theme.glyph("↓", "down"));
-        let hint = format!(" {up} {first} more, {down} {} more ", hidden - first);
-        block = block.title_bottom(Line::styled(hint, theme.dim()).right_aligned());
-    }
-    view.frame.render_widget(block, place);
-    for (row, at) in (first..form.fields.len()).take(room).enumerate() {
-        let line = Rect { y: list.y + row as u16, height: 1, ..list };
-        draw_field(model, view, line, form, at);
-        view.hits.add(line, Target::Item(at));
-    }
-    draw_help(model, view, below, form);
-}
-
-fn draw_field(model: &Model, view: &mut View, area: Rect, form: &Form, at: usize) {
-    let theme = model.theme;
-    let (field, has_focus) = (&form.fields[at], at == form.focus);
-    let label = 32.min(usize::from(area.width) / 2);
-    let unit = if field.setting.unit.is_empty() { String::new() } else { format!(" {}", field.setting.unit) };
-    let room = usize::from(area.width).saturating_sub(label + unit.len() + 4).max(1);
-    let scroll = if has_focus { field.input.visual_scroll(room.saturating_sub(1)) } else { 0 };
-    let value: String = field.input.value().chars().skip(scroll).take(room).collect();
-    let is_wrong = form.problem.as_ref().is_some_and(|problem| problem.key == field.setting.key);
-    let style = match () {
-        () if is_wrong => theme.bad(),
-        () if field.is_changed() => theme.accent(),
-        () => Style::new(),
-    };
-    let mark = match (has_focus, field.is_changed()) {
-        (true, _) => theme.glyph("▸", ">"),
-        (false, true) => theme.glyph("•", "*"),
-        (false, false) => " ",
-    };
-    let name = format!("{mark} {:<label$}", field.setting.key, label = label - 2);
-    let cursor = area.x + (label + field.input.visual_cursor().saturating_sub(scroll).min(room)) as u16;
-    let value = if value.is_empty() && !has_focus { "-".to_owned() } else { value };
-    let mut line = Line::from(vec![
-        Span::styled(name, if has_focus { theme.strong() } else { theme.dim() }),
-        Span::styled(value, style),
-        Span::styled(unit, theme.dim()),
-    ]);
-    if has_focus && form.has_choices() {
-        line.spans.push(Span::styled(theme.glyph("  ◂ ▸", "  < >"), theme.accent()));
-    }
-    view.frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
-    if has_focus {
-        view.frame.set_cursor_position(Position::new(cursor.min(area.right().saturating_sub(1)), area.y));
-    }
-}
-
-/// What the field in focus means, what is wrong, and the keys.
-fn draw_help(model: &Model, view: &mut View, area: Rect, form: &Form) {
-    let theme = model.theme;
-    let Some(field) = form.fields.get(form.focus) else { return };
-    let setting = field.setting;
-    let range = match (field.choices.is_empty(), setting.kind) {
-        (false, Kind::Data) => format!("{}, or a path", field.choices.join(", ")),
-        (false, _) => field.choices.join(", "),
-        (true, _) => setting.range.to_owned(),
-    };
-    let width = usize::from(area.width).saturating_sub(2);
-    let own = match field.is_changed() {
-        true if field.unchanged.is_empty() => " (preset: not set)".to_owned(),
-        true => format!(" (preset: {})", field.unchanged),
-        false => String::new(),
-    };
-    let problem = match &form.problem {
-        Some(problem) => Line::styled(
-            format!(" {}", format::cut(&problem.message.replace('\n', " "), width, theme.ascii)),
-            theme.bad(),
-        ),
-        None => Line::default(),
-    };
-    let rule = theme.glyph("─", "-").repeat(area.width.into());
-    let lines = vec![
-        Line::styled(rule, theme.dim()),
-        Line::raw(format!(" {}", format::cut(&format!("{}{own}", setting.help), width, theme.ascii))),
-        Line::styled(format!(" {}", format::cut(&range, width, theme.ascii)), theme.dim()),
-        problem,
-    ];
-    view.frame.render_widget(Paragraph::new(Text::from(lines)), area);
 }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
+use crate::tui::format;
 use crate::tui::keymap::{self, Place};
 use crate::tui::model::Model;
 use crate::tui::view::View;
@@ -60,6 +61,7 @@ fn scrolled(model: &Model, view: &mut View, area: Rect, title: &str, text: Text,
     let place = super::centred(view, area, width, height);
     let hidden = (needed + 1).saturating_sub(usize::from(height.saturating_sub(2)));
     let scroll = scroll.min(u16::try_from(hidden).unwrap_or(u16::MAX));
+    let title = format::cut(title, usize::from(place.width.saturating_sub(6)), theme.ascii);
     let mut block = theme.frame(title).border_style(theme.accent());
     if hidden > 0 {
         let hint = format!(" {} more ", theme.glyph("↑↓", "up/down"));

@@ -7,7 +7,8 @@ use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
 use crate::format;
-use crate::tui::effect::Effect;
+use crate::run::RunDirectory;
+use crate::run::export::Format;
 use crate::tui::keymap::Action;
 use crate::tui::model::Model;
 use crate::tui::view::{Target, View};
@@ -47,8 +48,8 @@ pub enum Does {
     Preset(String),
     /// Opens this run.
     Run(String),
-    /// This.
-    Effects(Vec<Effect>),
+    /// Asks where these runs are written as that.
+    Export(Vec<RunDirectory>, Format),
 }
 
 impl List {
@@ -96,7 +97,8 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, list: &List) {
     let fitting = list.fitting();
     let height = (list.items.len() as u16 + 3).min(18);
     let place = super::centred(view, area, 72, height);
-    let block = theme.frame(list.title.clone()).border_style(theme.accent());
+    let title = format::cut(&list.title, usize::from(place.width.saturating_sub(6)), theme.ascii);
+    let block = theme.frame(title).border_style(theme.accent());
     let inner = block.inner(place);
     let room = usize::from(inner.height.saturating_sub(1)).max(1);
     let chosen = list.chosen.min(fitting.len().saturating_sub(1));

@@ -1,6 +1,7 @@
 //! What is shown over a screen and takes the keys: help and texts, questions, errors, lists, forms.
 
 pub mod confirm;
+pub mod destination;
 pub mod details;
 pub mod error;
 pub mod form;
@@ -54,6 +55,8 @@ pub enum Overlay {
     List(list::List),
     /// The name of a preset to be saved.
     Name(name::Name),
+    /// The file of an export.
+    Destination(destination::Destination),
 }
 
 /// What follows a question that is answered with yes.
@@ -78,6 +81,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         Some(Overlay::Form(form)) => form::draw(model, view, area, form),
         Some(Overlay::List(list)) => list::draw(model, view, area, list),
         Some(Overlay::Name(name)) => name::draw(model, view, area, name),
+        Some(Overlay::Destination(destination)) => destination::draw(model, view, area, destination),
         None => {}
     }
 }

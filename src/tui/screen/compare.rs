@@ -120,15 +120,13 @@ pub fn status(model: &Model) -> Line<'static> {
 
 /// What all runs share of their conditions.
 fn common(model: &Model, width: usize) -> String {
-    let dot = model.theme.glyph(" · ", ", ");
-    let mut text = String::new();
-    for part in comparison::common(&model.sides()) {
-        let longer = if text.is_empty() { format!("all: {part}") } else { format!("{text}{dot}{part}") };
-        if longer.chars().count() + 1 < width {
-            text = longer;
-        }
+    let parts = comparison::common(&model.sides());
+    if parts.is_empty() {
+        return "nothing in common".to_owned();
     }
-    if text.is_empty() { "nothing in common".to_owned() } else { text }
+    let dot = model.theme.glyph(" · ", ", ");
+    let shown = format::header(parts, dot, width.saturating_sub(7), model.theme.ascii);
+    format!("all: {}", shown.join(dot))
 }
 
 /// Short names of the runs.

@@ -8,10 +8,11 @@ use ratatui::widgets::{Paragraph, Wrap};
 use crate::config::RunConfig;
 use crate::config::difference::in_words;
 use crate::expectation::Source;
+use crate::format::{self, wrapped};
+use crate::tui::PresetEntry;
 use crate::tui::keymap::{Action, Place};
 use crate::tui::model::Model;
 use crate::tui::view::{Target, View};
-use crate::tui::{PresetEntry, format};
 
 /// Draws list and description.
 pub fn draw(model: &Model, view: &mut View, area: Rect) {
@@ -129,23 +130,6 @@ fn draw_about(model: &Model, view: &mut View, area: Rect, config: &RunConfig) {
         shown.push(Line::styled(theme.glyph("… d shows all of it", "... d shows all of it"), theme.dim()));
     }
     view.frame.render_widget(Paragraph::new(Text::from(shown)).wrap(Wrap { trim: true }), area);
-}
-
-/// Breaks text into lines of at most `width` characters at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }
 
 /// Everything that would be started, in label and value.

@@ -5,11 +5,11 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use crate::config::{Labels, RunConfig};
-use crate::format;
+use crate::format::{self, Piece};
 use crate::run::event::TrialOutcome;
 use crate::run::{Health, labels, verdict};
 use crate::tui::layout;
-use crate::tui::model::{Model, Rows, RunView};
+use crate::tui::model::{Model, Panes, Rows, RunView};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 use crate::tui::widget::{chart, gauge, image_pane, metric_table};
@@ -34,7 +34,9 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     };
     let reading = run.manifest.as_ref().map_or(0, |manifest| manifest.reading.notes().len());
     let lines = reading + run.state().log.len() + run.last_words.len();
-    let areas = layout::run(area, (rows, lines), model.panes, picture_size(run), view.surface.cell());
+    // Enlarged, pictures take the place of the curves.
+    let panes = if run.enlarged { Panes::Only } else { model.panes };
+    let areas = layout::run(area, (rows, lines), panes, picture_size(run), view.surface.cell());
     draw_header(run, theme, view, areas.header);
     if areas.chart.area() > 0 {
         draw_chart(model, run, view, areas.chart);
@@ -127,15 +129,20 @@ fn done(run: &RunView) -> String {
 /// Two lines: what is attacked, and what the attacker knows.
 fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     let lines = match run.manifest.as_ref().map(|manifest| &manifest.config) {
-        Some(config) => vec![what(run, config, theme), knowledge(run, config, theme)],
-        None => vec![Line::styled(format!(" {}", run.id), theme.strong())],
+        Some(config) => {
+            vec![what(run, config, theme, area.width.into()), knowledge(run, config, theme)]
+        }
+        None => {
+            let name = format::cut(&run.id, usize::from(area.width).saturating_sub(2), theme.ascii);
+            vec![Line::styled(format!(" {name}"), theme.strong())]
+        }
     };
     for (line, y) in lines.iter().zip(area.y..) {
         view.frame.buffer_mut().set_line(area.x, y, &fitting(line, area.width.into()), area.width);
     }
 }
 
-fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
+fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'static> {
     let preset = run.manifest.as_ref().map(|manifest| manifest.preset.clone()).unwrap_or_default();
     let dot = theme.glyph(" · ", ", ");
     let source = config.victim.source();
@@ -144,25 +151,28 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         Some(first) if config.victim.captured.is_none() => (first + 1).to_string(),
         _ => config.victim.which(),
     };
-    let mut parts = vec![
-        format!("{source} {which}"),
-        config.victim.model.clone(),
-        config.training(),
-        format!("BN {}", config.victim.batch_norm()),
-    ];
-    if config.takes_steps() || config.federation.secure_aggregation > 1 {
-        parts.push(config.protocol());
-    }
+    let mut parts = vec![Piece::Name(preset), Piece::Name(format!("{source} {which}"))];
     if config.batch() > 1 {
-        parts.insert(1, format!("batch {}", config.batch()));
+        parts.push(Piece::Word(format!("batch {}", config.batch())));
+    }
+    parts.extend([
+        Piece::Word(config.victim.model.clone()),
+        Piece::Name(config.training()),
+        Piece::Word(format!("BN {}", config.victim.batch_norm())),
+    ]);
+    if config.takes_steps() || config.federation.secure_aggregation > 1 {
+        parts.push(Piece::Word(config.protocol()));
     }
     if let Some(round) = run.round() {
-        parts.push(format!("{} parameters", format::count(round.parameters)));
-        parts.push(format!("seed {}", config.run.seed));
+        parts.push(Piece::Word(format!("{} parameters", format::count(round.parameters))));
+        parts.push(Piece::Word(format!("seed {}", config.run.seed)));
     }
-    let mut line = Line::from(Span::styled(format!(" {preset}"), theme.strong()));
-    line.spans.extend(parts.into_iter().map(|part| Span::raw(format!("{dot}{part}"))));
-    line
+    let shown = format::header(parts, dot, width.saturating_sub(1), theme.ascii);
+    let spans = shown.into_iter().enumerate().map(|(at, part)| match at {
+        0 => Span::styled(format!(" {part}"), theme.strong()),
+        _ => Span::raw(format!("{dot}{part}")),
+    });
+    Line::from(spans.collect::<Vec<_>>())
 }
 
 fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {

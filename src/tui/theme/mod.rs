@@ -7,14 +7,14 @@ mod palette;
 
 pub use palette::{Palette, SERIES, Shade, load};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType};
 
-use crate::gfx::{Cells, Depth};
+use crate::gfx::{Capabilities, Cells, Depth};
 use crate::run::Health;
 
 /// Colours and characters of one terminal.
@@ -44,6 +44,32 @@ struct Colours {
 /// Marks that tell curves apart without colour.
 const MARKERS: [(&str, &str); SERIES] =
     [("●", "o"), ("▲", "^"), ("■", "#"), ("◆", "*"), ("▼", "v"), ("○", "O"), ("△", "A"), ("□", "=")];
+
+/// The theme that is wished for.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Its name; `auto` is the one that suits the background.
+    pub name: String,
+    /// Where themes of the person are.
+    pub folder: PathBuf,
+}
+
+impl Wish {
+    /// The theme as a terminal can show it, and what is wrong with the wish, if something is.
+    pub fn on(&self, capabilities: &Capabilities) -> (Theme, Option<String>) {
+        let (depth, ascii) = (capabilities.depth, capabilities.ascii);
+        let name = match (self.name.as_str(), capabilities.is_light()) {
+            ("auto", Some(true)) => "light",
+            ("auto", Some(false)) => "dark",
+            ("auto", None) => "neutral",
+            (name, _) => name,
+        };
+        match load(name, &self.folder) {
+            Ok(palette) => (Theme::new(&palette, depth, ascii), None),
+            Err(error) => (Theme::neutral(depth, ascii), Some(format!("{error}; the neutral theme is used"))),
+        }
+    }
+}
 
 impl Theme {
     /// A palette on a terminal of that depth.

@@ -1,5 +1,7 @@
 //! Changing settings: of a preset before it starts, of a run that is made again; saving them as a preset.
 
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
 use super::{note, save};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
@@ -9,32 +11,75 @@ use crate::tui::overlay::Overlay;
 use crate::tui::overlay::form::{Form, Purpose};
 use crate::tui::overlay::name::Name;
 
-/// Whether arrows go through the values of the field in focus rather than through its text.
-pub fn has_choices(model: &Model) -> bool {
-    matches!(model.overlays.last(), Some(Overlay::Form(form)) if form.has_choices())
+/// Whether a form takes the keys.
+pub fn is_open(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Form(_)))
+}
+
+/// Whether a key of the form is typed into the field in focus instead: an arrow, where there are no values to go
+/// through, and a character, where a value has been begun.
+pub fn types_instead(model: &Model, action: Action, event: &KeyEvent) -> bool {
+    let Some(Overlay::Form(form)) = model.overlays.last() else { return false };
+    let is_character = matches!(event.code, KeyCode::Char(_))
+        && !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    match action {
+        Action::NextChoice | Action::PreviousChoice => !form.has_choices(),
+        _ => is_character && !form.filtering && !form.replaces,
+    }
+}
+
+/// Before something is typed into a field: a character replaces the value as it stood, other keys edit it.
+pub fn begin_value(model: &mut Model, event: &Event) {
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return };
+    if form.filtering || !std::mem::take(&mut form.replaces) {
+        return;
+    }
+    let writes = match event {
+        Event::Key(KeyEvent { code: KeyCode::Char(_), modifiers, .. }) => {
+            !modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+        }
+        event => matches!(event, Event::Paste(_)),
+    };
+    if let Some(input) = form.focused_input().filter(|_| writes) {
+        input.reset();
+    }
 }
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let page = usize::from(layout::page(model.size)).min(10);
+    let page = layout::page(model.size).min(10) as isize;
     match (model.overlays.last_mut(), action) {
-        (Some(_), Action::Back) => drop(model.overlays.pop()),
-        (Some(Overlay::Form(form)), action) => {
-            let last = form.fields.len().saturating_sub(1);
-            match action {
-                Action::NextField => form.focus = if form.focus == last { 0 } else { form.focus + 1 },
-                Action::PreviousField => form.focus = form.focus.checked_sub(1).unwrap_or(last),
-                Action::PageDown => form.focus = (form.focus + page).min(last),
-                Action::PageUp => form.focus = form.focus.saturating_sub(page),
-                Action::NextChoice => form.choose(1),
-                Action::PreviousChoice => form.choose(-1),
-                Action::ResetField => form.reset_field(),
-                Action::Accept => return accept(model),
-                Action::SavePreset => return ask_for_name(model),
-                _ => {}
-            }
+        (Some(Overlay::Form(form)), Action::Back) if form.is_filtered() => {
+            let found = form.visible().contains(&form.focus).then_some(form.focus);
+            form.clear_filter();
+            found.into_iter().for_each(|field| form.look_at(field));
         }
+        (Some(_), Action::Back) => drop(model.overlays.pop()),
+        (Some(Overlay::Form(form)), action) => match action {
+            Action::NextField => form.step(1, true),
+            Action::PreviousField => form.step(-1, true),
+            Action::PageDown => form.step(page, false),
+            Action::PageUp => form.step(-page, false),
+            Action::NextChoice => form.choose(1),
+            Action::PreviousChoice => form.choose(-1),
+            Action::ResetField => form.reset_field(),
+            Action::Filter => form.begin_filter(),
+            Action::Accept => return accept(model),
+            Action::SavePreset => return ask_for_name(model),
+            _ => {}
+        },
         (Some(Overlay::Name(_)), Action::Accept) => return save_preset(model),
         _ => {}
+    }
+    Vec::new()
+}
+
+/// While the filter of the form is typed.
+pub fn in_filter(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
+    match form.path_in_filter() {
+        _ if action == Action::Back => form.clear_filter(),
+        Some((_, path)) => form.take_path(path),
+        None => form.filtering = false,
     }
     Vec::new()
 }
@@ -46,7 +91,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
     if let Some(problem) = &form.problem {
         // The field that is wrong gets the keys.
         let wrong = form.fields.iter().position(|field| field.setting.key == problem.key);
-        form.focus = wrong.unwrap_or(form.focus);
+        form.filter.reset();
+        form.look_at(wrong.unwrap_or(form.focus));
         return note(model, "one of the settings cannot be used".into(), true);
     }
     let (preset, changes, config) = (form.preset.clone(), form.changes(), form.config());

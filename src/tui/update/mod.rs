@@ -3,6 +3,7 @@
 mod calibration;
 mod compare;
 mod details;
+mod export;
 mod form;
 mod lists;
 mod palette;
@@ -49,10 +50,22 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::FocusChanged(focused) => {
             model.focused = Some(focused);
-            // Some terminals forget pictures while they are hidden.
-            if focused { vec![Effect::Redraw] } else { Vec::new() }
+            match (focused, model.answered) {
+                // Some terminals forget pictures while they are hidden.
+                (true, true) => vec![Effect::Redraw],
+                (true, false) => vec![Effect::Redraw, Effect::AskTerminal],
+                (false, _) => Vec::new(),
+            }
         }
-        Msg::Tick(_) | Msg::Mouse(_) => Vec::new(),
+        Msg::Shows(shows) => {
+            model.theme = shows.theme;
+            model.has_pixels = shows.has_pixels;
+            (model.protocol, model.shortfall) = (shows.protocol, shows.shortfall);
+            model.answered = shows.answered;
+            Vec::new()
+        }
+        // The loop's own.
+        Msg::Tick(_) | Msg::Mouse(_) | Msg::Answered(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
         Msg::Calibrated(result) => calibration::arrived(model, result),
         Msg::Terminate => {
@@ -140,7 +153,7 @@ fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         anywhere.filter(|action| matches!(action, Action::Redraw | Action::Suspend))
     });
     match action {
-        Some(Action::NextChoice | Action::PreviousChoice) if !form::has_choices(model) => {
+        Some(action) if form::types_instead(model, action, &event) => {
             type_into(model, place, &Event::Key(event))
         }
         Some(action) => act(model, place, action),
@@ -156,16 +169,18 @@ fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
         return note(model, format!("not now: {reason}"), false);
     }
     match action {
-        Action::Redraw => return vec![Effect::Redraw],
+        Action::Redraw => return vec![Effect::Redraw, Effect::AskTerminal],
         Action::Suspend => return vec![Effect::Suspend],
         _ => {}
     }
     match place {
+        Place::Filter if form::is_open(model) => form::in_filter(model, action),
         Place::Filter => lists::in_filter(model, action),
         Place::Question | Place::Text => in_overlay(model, action),
         Place::Details => details::act(model, action),
         Place::Form | Place::Name => form::act(model, action),
         Place::List => palette::act(model, action),
+        Place::Destination => export::act(model, action),
         _ => on_screen(model, action),
     }
 }
@@ -173,19 +188,25 @@ fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
 /// The text field that keys go to, if any.
 fn focused_input(model: &mut Model, place: Place) -> Option<&mut Input> {
     match (place, model.screen) {
+        (Place::Filter | Place::Form | Place::Name | Place::List | Place::Destination, _)
+            if !model.overlays.is_empty() =>
+        {
+            match model.overlays.last_mut() {
+                Some(Overlay::Form(form)) => form.focused_input(),
+                Some(Overlay::Name(name)) => Some(&mut name.input),
+                Some(Overlay::List(list)) => Some(&mut list.input),
+                Some(Overlay::Destination(destination)) => Some(&mut destination.input),
+                _ => None,
+            }
+        }
         (Place::Filter, Screen::Presets) => Some(&mut model.presets_view.filter),
         (Place::Filter, Screen::Runs) => Some(&mut model.runs_view.filter),
-        (Place::Form | Place::Name | Place::List, _) => match model.overlays.last_mut() {
-            Some(Overlay::Form(form)) => form.focused_input(),
-            Some(Overlay::Name(name)) => Some(&mut name.input),
-            Some(Overlay::List(list)) => Some(&mut list.input),
-            _ => None,
-        },
         _ => None,
     }
 }
 
 fn type_into(model: &mut Model, place: Place, event: &Event) -> Vec<Effect> {
+    form::begin_value(model, event);
     if let Some(input) = focused_input(model, place) {
         input.handle_event(event);
     }
@@ -195,6 +216,7 @@ fn type_into(model: &mut Model, place: Place, event: &Event) -> Vec<Effect> {
 
 fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     let place = Place::now(model);
+    form::begin_value(model, &Event::Paste(text.to_owned()));
     if let Some(input) = focused_input(model, place) {
         for c in text.trim().chars().filter(|c| !c.is_control()) {
             input.handle(tui_input::InputRequest::InsertChar(c));
@@ -207,9 +229,11 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 fn after_typing(model: &mut Model) {
     match model.overlays.last_mut() {
         None => lists::keep_selection(model),
+        Some(Overlay::Form(form)) if form.filtering => form.keep_focus(),
         Some(Overlay::Form(form)) => form.check(),
         Some(Overlay::Name(name)) => name.problem = None,
         Some(Overlay::List(list)) => list.chosen = 0,
+        Some(Overlay::Destination(destination)) => destination.problem = None,
         _ => {}
     }
 }
@@ -255,9 +279,9 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             model.chart.cursor = None;
         }
         Action::CursorBack | Action::CursorForward => run::move_cursor(model, action),
-        Action::TogglePictures if model.screen == Screen::Run => model.panes = model.panes.next(),
+        Action::TogglePictures if model.screen == Screen::Run => run::next_panes(model),
         Action::ToggleBlocks => model.blocks = !model.blocks,
-        Action::Export => palette::choose_export(model),
+        Action::Export => export::choose_format(model),
         Action::Details => return details::open(model),
         Action::Resume => return selected::resume(model),
         Action::Stop => selected::ask_to_stop(model),
@@ -359,11 +383,22 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             effects.extend(note(model, format!("saved {}", path.display()), false));
         }),
         Outcome::Copied(result) => result.map(|how| effects.extend(note(model, how, false))),
-        Outcome::Exported(result) => result.map(|paths| {
-            let [first, rest @ ..] = paths.as_slice() else { return };
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            effects.extend(note(model, format!("wrote {}{more}", first.display()), false));
-        }),
+        Outcome::Exported(Ok(paths)) => {
+            effects.extend(export::written(model, &paths));
+            Ok(())
+        }
+        Outcome::Exported(Err(message)) => {
+            export::failed(model, message);
+            Ok(())
+        }
+        Outcome::InTheWay { out, there, free } => {
+            export::in_the_way(model, out, &there, &free);
+            Ok(())
+        }
+        Outcome::Completed { typed, path } => {
+            export::completed(model, &typed, path);
+            Ok(())
+        }
         Outcome::Edited(result) => result.map(|name| {
             if model.preset(&name).is_some() {
                 model.presets_view.selected = name;

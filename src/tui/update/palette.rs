@@ -1,9 +1,7 @@
-//! The command palette, and the list of export formats.
+//! The command palette, and what else is chosen from a list.
 
-use super::{act as act_at, run};
+use super::{act as act_at, export, run};
 use crate::format;
-use crate::run::RunDirectory;
-use crate::run::export::Format;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{self, Action, Place};
 use crate::tui::model::{Model, Screen};
@@ -59,42 +57,6 @@ pub fn open(model: &mut Model) {
     model.overlays.push(Overlay::List(List::new("find", items)));
 }
 
-/// Asks for the format of a report on the runs that keys act on.
-pub fn choose_export(model: &mut Model) {
-    let runs = subjects(model);
-    let what = match runs.as_slice() {
-        [] => return,
-        [one] => format!("export {}", one.id()),
-        several => format!("export {} runs", several.len()),
-    };
-    let items = Format::ALL.into_iter().map(|format| Item {
-        text: format.name().to_owned(),
-        hint: about(format).to_owned(),
-        reason: None,
-        does: Does::Effects(vec![Effect::Export(runs.clone(), format)]),
-    });
-    model.overlays.push(Overlay::List(List::new(what, items.collect())));
-}
-
-fn about(format: Format) -> &'static str {
-    match format {
-        Format::Csv => "tables for a spreadsheet or pandas",
-        Format::Json => "everything but the pixels, for programs",
-        Format::Png => "the pictures, enlarged and labelled",
-        Format::Html => "a page to read, print and pass on",
-    }
-}
-
-/// The compared runs, the selected ones, or the one that is looked at.
-fn subjects(model: &Model) -> Vec<RunDirectory> {
-    let chosen = || super::subject(model).into_iter().collect();
-    match model.screen {
-        Screen::Compare => model.compared().iter().map(|(run, _)| run.directory.clone()).collect(),
-        Screen::Runs => model.selected_runs().iter().map(|row| row.directory.clone()).collect(),
-        _ => chosen(),
-    }
-}
-
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(Overlay::List(list)) = model.overlays.last_mut() else { return Vec::new() };
     let last = list.fitting().len().saturating_sub(1);
@@ -124,7 +86,10 @@ fn accept(model: &mut Model) -> Vec<Effect> {
     };
     match list.items.swap_remove(at).does {
         Does::Act(action) => act_at(model, Place::of_screen(model.screen), action),
-        Does::Effects(effects) => effects,
+        Does::Export(runs, format) => {
+            export::ask_where(model, runs, format);
+            Vec::new()
+        }
         Does::Preset(name) => {
             model.screen = Screen::Presets;
             model.presets_view.filter.reset();

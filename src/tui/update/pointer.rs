@@ -72,7 +72,7 @@ fn clicked_row(model: &mut Model, name: String) -> Vec<Effect> {
 
 fn clicked_item(model: &mut Model, item: usize) -> Vec<Effect> {
     match model.overlays.last_mut() {
-        Some(Overlay::Form(form)) => form.focus = item.min(form.fields.len().saturating_sub(1)),
+        Some(Overlay::Form(form)) => form.look_at(item),
         Some(Overlay::List(list)) => {
             list.chosen = item;
             return act(model, Place::List, Action::Accept);

@@ -90,6 +90,14 @@ pub fn play_on(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// The next way to show pictures; enlarged ones are shown as before.
+pub fn next_panes(model: &mut Model) {
+    match model.run_mut().filter(|run| run.enlarged) {
+        Some(run) => run.enlarged = false,
+        None => model.panes = model.panes.next(),
+    }
+}
+
 pub fn back(model: &mut Model) -> Vec<Effect> {
     let Some(run) = model.run_mut() else { return show(model, Screen::Runs) };
     if run.frozen.take().is_some() {
@@ -99,7 +107,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         run.follow();
         return Vec::new();
     }
-    if run.shown_sample().is_some() {
+    if run.enlarged {
         run.enlarged = false;
         return Vec::new();
     }

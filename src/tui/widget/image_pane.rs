@@ -13,6 +13,9 @@ use crate::tui::model::RunView;
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 
+/// What stands under the truth.
+const TRUTH: &str = "truth*";
+
 /// One picture with what stands under it.
 pub struct Shown<'a> {
     /// Under it.
@@ -43,20 +46,20 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
         view.frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
         return;
     }
-    // A small pane shows the two that matter: the truth, and what the attack has.
     if !run.has_truth() {
         shown = shown.drain(1..3).collect();
     }
-    if inner.width < 70 && inner.height < 14 && run.has_truth() {
-        let best = run.judges_best();
-        shown = shown
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| matches!((i, best), (0, _) | (1, false) | (2, true)))
-            .map(|(_, picture)| picture)
-            .collect();
+    // A small pane shows those that matter: the truth, and what the attack has. So does one whose pictures are to be as
+    // large as they go.
+    let cell = view.surface.cell();
+    let is_small = inner.width < 70 && inner.height < 14 && run.has_truth();
+    let matters: Vec<bool> = shown.iter().map(|picture| picture.strong || picture.label == TRUTH).collect();
+    let count = matters.iter().filter(|matters| **matters).count();
+    if is_small || run.enlarged && side(&shown, count, inner, cell) > side(&shown, shown.len(), inner, cell) {
+        let mut matters = matters.into_iter();
+        shown.retain(|_| matters.next().unwrap_or(true));
     }
-    let columns = grid(&shown, inner, view.surface.cell());
+    let columns = grid(&shown, inner, cell);
     row_by_row(&shown, columns, 0, theme, inner, view);
 }
 
@@ -100,7 +103,7 @@ fn collect(run: &RunView) -> Vec<Shown<'_>> {
     let judged = |judged: bool| if judged { quality.as_str() } else { "" };
     let difference = pictures.difference.as_ref();
     vec![
-        of(0, "truth*".to_owned(), false),
+        of(0, TRUTH.to_owned(), false),
         of(1, format!("current{}{}", iteration(1), judged(!judges_best)), !judges_best),
         of(2, format!("{best_name}{}{}", iteration(2), judged(judges_best)), judges_best),
         Shown {
@@ -141,17 +144,28 @@ fn title(run: &RunView, theme: Theme) -> String {
 
 /// Columns that show the pictures largest.
 pub fn grid(shown: &[Shown], area: Rect, cell: (usize, usize)) -> usize {
-    let Some(picture) = shown.iter().find_map(|shown| shown.raster) else { return shown.len() };
-    (1..=shown.len())
-        .filter(|columns| shown.len().is_multiple_of(*columns))
-        .max_by_key(|columns| {
-            let rows = shown.len() / columns;
-            let width = (usize::from(area.width) / columns).saturating_sub(1);
-            let height = (usize::from(area.height) / rows).saturating_sub(1);
-            // Of equals, the one with more columns: it reads as a row.
-            (fit::size(picture.width, picture.height, width, height, cell).0, *columns)
-        })
-        .unwrap_or(1)
+    match shown.iter().find_map(|shown| shown.raster) {
+        // Of equals, the one with more columns: it reads as a row.
+        Some(picture) => largest(picture, shown.len(), area, cell).map_or(1, |(_, columns)| columns),
+        None => shown.len(),
+    }
+}
+
+/// The width in pixels of the first `count` pictures, as large as they go.
+fn side(shown: &[Shown], count: usize, area: Rect, cell: (usize, usize)) -> usize {
+    let picture = shown.iter().find_map(|shown| shown.raster);
+    picture.and_then(|picture| largest(picture, count, area, cell)).map_or(0, |(width, _)| width)
+}
+
+/// Width in pixels, and columns, of so many pictures in the grid that shows them largest.
+fn largest(picture: &Raster, count: usize, area: Rect, cell: (usize, usize)) -> Option<(usize, usize)> {
+    let grids = (1..=count).filter(|columns| count.is_multiple_of(*columns)).map(|columns| {
+        let rows = count / columns;
+        let width = (usize::from(area.width) / columns).saturating_sub(1);
+        let height = (usize::from(area.height) / rows).saturating_sub(1);
+        (fit::size(picture.width, picture.height, width, height, cell).0, columns)
+    });
+    grids.max()
 }
 
 fn one(picture: &Shown, slot: usize, theme: Theme, area: Rect, view: &mut View) {

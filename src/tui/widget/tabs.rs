@@ -7,6 +7,12 @@ use crate::format;
 use crate::tui::model::{Model, Screen};
 use crate::tui::view::{Target, View};
 
+/// Between a device and how its run stands.
+const GAP: &str = "   ";
+
+/// Below this a device's name says nothing.
+const SHORTEST_DEVICE: usize = 8;
+
 /// Draws the row.
 pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let theme = model.theme;
@@ -23,7 +29,7 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let buffer = view.frame.buffer_mut();
     let used = line.width() as u16;
     buffer.set_line(area.x, area.y, &line, area.width);
-    let right = right(model);
+    let right = right(model, usize::from(area.width.saturating_sub(used + 2)));
     // Left out rather than cut.
     let width = right.width() as u16;
     if used + width + 2 <= area.width {
@@ -31,17 +37,21 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     }
 }
 
-fn right(model: &Model) -> Line<'static> {
+/// What computes, in so many columns; a device's name is shortened, or left out.
+fn right(model: &Model, room: usize) -> Line<'static> {
     let theme = model.theme;
     if let (Screen::Run, Some(run)) = (model.screen, model.run()) {
         let device = run.state().started.as_ref().map(|started| started.device.clone()).unwrap_or_default();
         let word = run.asked.map_or(run.health.name(), |asked| asked);
         let status =
             format!("{} {word} {}", theme.health_mark(run.health), format::clock(run.state().seconds));
-        return Line::from(vec![
-            Span::styled(format!("{device}   "), theme.dim()),
-            Span::styled(status, theme.health(run.health)),
-        ]);
+        let status = Span::styled(status, theme.health(run.health));
+        let left = room.saturating_sub(status.width() + GAP.len());
+        if left < SHORTEST_DEVICE.min(device.len()) {
+            return Line::from(status);
+        }
+        let device = format!("{}{GAP}", format::cut(&device, left, theme.ascii));
+        return Line::from(vec![Span::styled(device, theme.dim()), status]);
     }
     match model.live_runs().len() {
         0 => Line::styled("nothing is running", theme.dim()),

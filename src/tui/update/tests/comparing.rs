@@ -138,8 +138,9 @@ fn a_compared_run_is_opened_without_being_read_again() {
 fn a_report_is_written_of_all_compared_runs() {
     let mut model = comparing();
     press(&mut model, "ehtml");
+    code(&mut model, KeyCode::Enter);
     let effects = code(&mut model, KeyCode::Enter);
-    let [Effect::Export(runs, format)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Export { runs, format, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((runs.len(), format.name()), (2, "html"));
 }
 

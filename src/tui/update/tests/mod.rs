@@ -4,6 +4,7 @@
 
 mod calibrating;
 mod comparing;
+mod exporting;
 mod pointing;
 mod runs;
 mod settings;
@@ -393,4 +394,27 @@ fn a_session_that_cannot_be_written_is_a_notice_not_an_overlay() {
     let mut model = fixture::model(80, 24);
     update(&mut model, Msg::Finished(Outcome::Session(Err("cannot write".into()))));
     assert!(model.overlays.is_empty() && model.notice.unwrap().is_bad);
+}
+
+#[test]
+fn a_terminal_that_did_not_answer_is_asked_again() {
+    let mut model = fixture::model(80, 24);
+    let focus = |model: &mut Model| update(model, Msg::FocusChanged(true));
+    assert_eq!(focus(&mut model), [Effect::Redraw], "who has answered is not asked");
+    model.answered = false;
+    assert_eq!(focus(&mut model), [Effect::Redraw, Effect::AskTerminal]);
+    assert_eq!(control(&mut model, 'l'), [Effect::Redraw, Effect::AskTerminal]);
+    press(&mut model, "c");
+    assert_eq!(control(&mut model, 'l'), [Effect::Redraw, Effect::AskTerminal], "in a form too");
+    let theme = crate::tui::theme::Theme::neutral(crate::gfx::Depth::True, false);
+    let shows = crate::tui::msg::Shows {
+        theme,
+        has_pixels: true,
+        protocol: "sixel",
+        shortfall: None,
+        answered: true,
+    };
+    update(&mut model, Msg::Shows(Box::new(shows)));
+    assert!(model.answered && model.has_pixels);
+    assert_eq!(focus(&mut model), [Effect::Redraw]);
 }

@@ -79,7 +79,7 @@ fn the_wheel_moves_lists_pictures_and_the_cursor() {
 fn an_item_of_a_list_is_done_by_a_click() {
     let mut model = live();
     press(&mut model, "e");
-    let effects = click(&mut model, Target::Item(1));
-    let [Effect::Export(runs, format)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!((runs.len(), format.name()), (1, "json"));
+    click(&mut model, Target::Item(1));
+    let Some(Overlay::Destination(asked)) = model.overlays.last() else { panic!("{:?}", model.overlays) };
+    assert_eq!((asked.runs.len(), asked.format.name()), (1, "json"));
 }

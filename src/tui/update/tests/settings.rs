@@ -1,15 +1,35 @@
 //! The form of settings, saving and editing presets, runs made again.
 
 use super::*;
-use crate::config::setting::SETTINGS;
+
+fn form(model: &mut Model) -> &mut crate::tui::overlay::form::Form {
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { panic!("no form") };
+    form
+}
+
+/// Moves the form to a setting.
+fn look_at(model: &mut Model, key: &str) {
+    let at = form(model).fields.iter().position(|field| field.setting.key == key).unwrap();
+    form(model).look_at(at);
+}
 
 /// Moves the form to a setting and types a value in place of the old one.
 fn set(model: &mut Model, key: &str, value: &str) {
-    let at = SETTINGS.iter().position(|setting| setting.key == key).unwrap();
-    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { panic!("no form") };
-    form.focus = at;
-    control(model, 'u');
-    press(model, value);
+    look_at(model, key);
+    match value {
+        "" => drop(control(model, 'u')),
+        value => drop(press(model, value)),
+    }
+}
+
+fn value(model: &mut Model) -> String {
+    let form = form(model);
+    form.fields[form.focus].input.value().to_owned()
+}
+
+fn key(model: &mut Model) -> &'static str {
+    let form = form(model);
+    form.fields[form.focus].setting.key
 }
 
 fn problem(model: &Model) -> Option<String> {
@@ -154,4 +174,165 @@ fn capital_e_opens_the_chosen_preset_in_an_editor() {
     let mut model = fixture::model(80, 24);
     let effects = press(&mut model, "E");
     assert_eq!(without_saving(effects), [Effect::EditPreset { name: "dlg-lenet".into() }]);
+}
+
+#[test]
+fn typing_on_a_field_replaces_its_value_and_other_keys_edit_it() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    look_at(&mut model, "attack.iterations");
+    press(&mut model, "12");
+    assert_eq!(value(&mut model), "12", "the first character replaces, the second does not");
+    for (first, then, expected) in [
+        (KeyCode::Left, "7", "3070"),
+        (KeyCode::Home, "7", "7300"),
+        (KeyCode::End, "7", "3007"),
+        (KeyCode::Backspace, "7", "307"),
+        (KeyCode::Right, "7", "3007"),
+    ] {
+        control(&mut model, 'r');
+        code(&mut model, first);
+        press(&mut model, then);
+        assert_eq!(value(&mut model), expected, "{first:?}");
+    }
+    code(&mut model, KeyCode::Down);
+    code(&mut model, KeyCode::Up);
+    press(&mut model, "5");
+    assert_eq!(value(&mut model), "5", "who comes back begins anew");
+    code(&mut model, KeyCode::Down);
+    code(&mut model, KeyCode::Up);
+    update(&mut model, Msg::Paste("99".into()));
+    assert_eq!(value(&mut model), "99");
+}
+
+#[test]
+fn a_filter_of_settings_finds_key_help_and_value() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    for (words, expected) in [
+        ("total var", "attack.tv"),
+        ("checkpoint_sec", "run.checkpoint_seconds"),
+        ("lbfgs opt", "attack.optimiser.kind"),
+        ("photos", "victim.data"),
+        ("captured real client", "victim.captured.weights"),
+    ] {
+        press(&mut model, "/");
+        control(&mut model, 'u');
+        press(&mut model, words);
+        code(&mut model, KeyCode::Enter);
+        assert_eq!(key(&mut model), expected, "{words}");
+    }
+    // Kept, it says which fields the keys go through.
+    press(&mut model, "/");
+    control(&mut model, 'u');
+    press(&mut model, "optimiser. step");
+    code(&mut model, KeyCode::Enter);
+    let shown = form(&mut model).visible().len();
+    assert!((2..6).contains(&shown), "{shown}");
+    let first = key(&mut model);
+    (0..shown).for_each(|_| drop(code(&mut model, KeyCode::Tab)));
+    assert_eq!(key(&mut model), first);
+    code(&mut model, KeyCode::Esc);
+    assert!(form(&mut model).visible().len() > 50, "the first Esc clears the filter");
+    code(&mut model, KeyCode::Esc);
+    assert!(model.overlays.is_empty(), "the second one leaves");
+}
+
+#[test]
+fn a_value_takes_a_slash_and_a_path_that_began_the_filter_finds_its_field() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    set(&mut model, "victim.data", "../me.png");
+    assert_eq!(value(&mut model), "../me.png");
+    look_at(&mut model, "victim.data");
+    press(&mut model, "/home/ada/me.png");
+    assert!(fixture::drawn(&model).contains("Enter makes /home/ada/me.png the value of victim.data"));
+    code(&mut model, KeyCode::Enter);
+    assert_eq!((key(&mut model), value(&mut model).as_str()), ("victim.data", "/home/ada/me.png"));
+    // Where no path belongs, and after Esc, nothing is taken.
+    look_at(&mut model, "attack.tv");
+    press(&mut model, "/home/ada/other.png");
+    code(&mut model, KeyCode::Enter);
+    assert!(fixture::drawn(&model).contains("no setting has these words"));
+    code(&mut model, KeyCode::Esc);
+    assert_eq!((key(&mut model), value(&mut model).as_str()), ("attack.tv", "0.0"));
+}
+
+#[test]
+fn every_setting_stands_in_its_section() {
+    let mut model = fixture::model(200, 60);
+    press(&mut model, "c");
+    let sections: Vec<&str> = form(&mut model).fields.iter().map(|field| field.setting.section()).collect();
+    let mut seen = sections.clone();
+    seen.dedup();
+    assert_eq!(seen, crate::config::setting::SECTIONS);
+    let drawn = fixture::drawn(&model);
+    assert!(["data ──", "model ──", "training ──"].iter().all(|heading| drawn.contains(heading)), "{drawn}");
+}
+
+#[test]
+fn mistakes_are_said_in_the_words_of_a_person() {
+    for (key, typed, says) in [
+        ("attack.tv", "2e-6abc", "2e-6abc is no number"),
+        ("attack.trials", "1.5", "1.5 is no whole number of 0 or more"),
+        ("attack.trials", "-1", "-1 is no whole number of 0 or more"),
+        ("attack.box", "maybe", "maybe is neither true nor false"),
+        ("victim.indices", "3", "3 is no list, as [0, 1]"),
+        ("victim.indices", "[0, x]", "\"[0, x]\" is no list, as [0, 1]"),
+        ("victim.model", "lenett", "the model `lenett` is not known; did you mean `lenet`?"),
+        ("attack.kind", "idgl", "the attack `idgl` is not known; did you mean `idlg`?"),
+        ("attack.optimiser.kind", "adamm", "`adamm` is not known; did you mean `adam`?"),
+        ("victim.mode", "evall", "`evall` is not known; did you mean `eval`?"),
+        ("federation.partition", "7", "7 cannot be used here; use iid, { dirichlet = 0.5 }"),
+        (
+            "federation.partition",
+            "{ dirichlet = x }",
+            "`{ dirichlet = x }` is not known; use iid, dirichlet or shards",
+        ),
+        ("federation.betas", "[0.9]", "must have 2"),
+        ("victim.captured.kind", "delta", "victim.captured.weights is missing"),
+    ] {
+        let mut model = fixture::model(80, 24);
+        press(&mut model, "c");
+        set(&mut model, key, typed);
+        let said = problem(&model).unwrap_or_default();
+        assert!(said.contains(says), "{key} = {typed}: {said}");
+        for word in ["invalid", "expected", "variant", "string", "sequence", "f64", "usize", "struct"] {
+            assert!(!said.contains(word), "{key} = {typed}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_captured_update_is_filled_in_field_by_field() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    set(&mut model, "victim.captured.update", "update.npz");
+    assert_eq!(problem(&model).as_deref(), Some("victim.captured.weights is missing"));
+    code(&mut model, KeyCode::Enter);
+    assert_eq!(key(&mut model), "victim.captured.weights", "what is missing gets the keys");
+    set(&mut model, "victim.captured.weights", "global.pth");
+    set(&mut model, "victim.captured.kind", "gradient");
+    set(&mut model, "victim.captured.batch", "1");
+    assert_eq!(problem(&model), None, "with victim.data as its ground truth");
+    set(&mut model, "victim.captured.truth", "truth.pth");
+    assert!(problem(&model).unwrap().contains("both name a ground truth"));
+    set(&mut model, "victim.data", "");
+    set(&mut model, "victim.size", "");
+    assert_eq!(problem(&model), None);
+    code(&mut model, KeyCode::Enter);
+    let entry = model.chosen_preset().unwrap().clone();
+    let config = model.config_of(&entry);
+    let captured = config.victim.captured.as_ref().unwrap();
+    assert_eq!((captured.update.as_str(), captured.batch), ("update.npz", 1));
+    // What it knows comes back into the form.
+    press(&mut model, "c");
+    look_at(&mut model, "victim.captured.kind");
+    assert_eq!(value(&mut model), "gradient");
+    // Without its files it is a simulated client again.
+    for key in ["weights", "update", "kind", "batch", "truth"] {
+        set(&mut model, &format!("victim.captured.{key}"), "");
+    }
+    set(&mut model, "victim.data", "photos");
+    assert_eq!(problem(&model), None);
 }

@@ -102,10 +102,79 @@ fn one_sample_of_a_batch_is_enlarged_everywhere() {
 }
 
 #[test]
-fn a_batch_of_one_has_nothing_to_enlarge() {
+fn one_sample_is_enlarged_too_and_stands_as_before_afterwards() {
     let mut model = live();
+    let before = fixture::drawn(&model);
+    for back in [KeyCode::Char('z'), KeyCode::Esc, KeyCode::Char('p')] {
+        press(&mut model, "z");
+        let large = fixture::drawn(&model);
+        assert!(before.contains("loss (") && !large.contains("loss ("), "{large}");
+        code(&mut model, back);
+        assert_eq!((fixture::drawn(&model), model.screen), (before.clone(), Screen::Run), "{back:?}");
+    }
+    // Hidden pictures are brought out.
+    model.panes = Panes::Hidden;
     press(&mut model, "z");
-    assert!(model.notice.unwrap().text.contains("the batch has one sample"));
+    assert!(fixture::drawn(&model).contains("truth*"));
+}
+
+/// Sides in pixels of the pictures that were placed.
+struct Sides {
+    cell: (usize, usize),
+    seen: Vec<usize>,
+}
+
+impl crate::gfx::Surface for Sides {
+    fn cell(&self) -> (usize, usize) {
+        self.cell
+    }
+
+    fn place(
+        &mut self,
+        _: &mut ratatui::buffer::Buffer,
+        area: ratatui::layout::Rect,
+        _: usize,
+        picture: &std::sync::Arc<crate::gfx::Raster>,
+    ) -> ratatui::layout::Rect {
+        let (columns, rows) = (area.width.into(), area.height.into());
+        self.seen.push(crate::gfx::fit::size(picture.width, picture.height, columns, rows, self.cell).0);
+        area
+    }
+}
+
+#[test]
+fn enlarging_makes_no_picture_smaller() {
+    use crate::tui::{screen, view};
+    for (width, height) in [(60, 16), (80, 24), (100, 30), (120, 40), (133, 50), (200, 60), (300, 20)] {
+        for (samples, cell) in [(1, (1, 2)), (1, (10, 20)), (6, (1, 2)), (6, (10, 20)), (16, (9, 18))] {
+            for panes in [Panes::Beside, Panes::Only, Panes::Hidden] {
+                let mut model = fixture::model(width, height);
+                fixture::open(&mut model, fixture::batch_events(300, samples), Health::Running);
+                model.panes = panes;
+                let side = |model: &Model| {
+                    let backend = ratatui::backend::TestBackend::new(width, height);
+                    let mut terminal = ratatui::Terminal::new(backend).unwrap();
+                    let (mut sides, mut hits) = (Sides { cell, seen: Vec::new() }, view::Hits::default());
+                    let draw = |frame: &mut ratatui::Frame| {
+                        let surface = &mut sides;
+                        screen::draw(model, &mut view::View { frame, surface, hits: &mut hits });
+                    };
+                    terminal.draw(draw).unwrap();
+                    let columns = if model.run().unwrap().enlarged {
+                        1
+                    } else {
+                        model.run().unwrap().tiles().unwrap().columns
+                    };
+                    sides.seen.iter().max().map_or(0, |side| side / columns)
+                };
+                let before = side(&model);
+                press(&mut model, "z");
+                let after = side(&model);
+                let what = format!("{width}x{height}, {samples} in cells of {cell:?}, {panes:?}");
+                assert!(after > 0 && after >= before, "{what}: {before} to {after}");
+            }
+        }
+    }
 }
 
 #[test]

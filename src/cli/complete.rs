@@ -1,0 +1,110 @@
+//! What a shell offers at Tab: commands and options by clap, and by these the presets, runs and settings there are.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
+use gialab::config::setting::{self, Kind, SETTINGS, Setting};
+use gialab::config::{ConfigError, preset};
+use gialab::paths::Paths;
+use gialab::run::Store;
+use gialab::{attack, data, model, text};
+
+/// The variable by which a shell asks.
+pub const VARIABLE: &str = "GIALAB_COMPLETE";
+
+/// A shipped preset, one of the person's, or a file.
+pub fn presets() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let (presets, _errors): (_, Vec<ConfigError>) = preset::all(&paths().presets());
+        let named = presets.into_iter().map(|preset| candidate(preset.name, &preset.config.title));
+        fitting(named, begun, paths_of(begun, None))
+    })
+}
+
+/// A run by name, and the last one.
+pub fn runs() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let store = Store::in_data_dir(&paths().data);
+        let items = std::fs::read_dir(store.path()).into_iter().flatten().flatten();
+        let names = items.filter_map(|item| item.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+        // Names begin with the time.
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        let all = names.into_iter().map(|name| candidate(name, ""));
+        fitting([candidate("last".into(), "the newest run")].into_iter().chain(all), begun, Vec::new())
+    })
+}
+
+/// `KEY=`, and after it what the setting can be.
+pub fn settings() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let Some((key, value)) = begun.to_str().and_then(|begun| begun.split_once('=')) else {
+            let keys = SETTINGS.iter().map(|setting| candidate(format!("{}=", setting.key), setting.help));
+            return fitting(keys, begun, Vec::new());
+        };
+        let Some(setting) = setting::of(key) else { return Vec::new() };
+        let values = values(setting).into_iter().map(|value| candidate(value, ""));
+        let files = match setting.kind {
+            Kind::Path | Kind::Data => paths_of(OsStr::new(value), Some(setting.kind)),
+            _ => Vec::new(),
+        };
+        let offered = fitting(values, OsStr::new(value), files);
+        offered.into_iter().map(|candidate| candidate.add_prefix(format!("{key}="))).collect()
+    })
+}
+
+/// Values that a setting can have, if only a few.
+fn values(setting: &Setting) -> Vec<String> {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match setting.kind {
+        Kind::Choice(choices) => owned(choices),
+        Kind::Flag => owned(&["true", "false"]),
+        Kind::Model => model::names().map(str::to_owned).collect(),
+        Kind::Attack => attack::names().map(str::to_owned).collect(),
+        Kind::Data => data::catalogue().into_iter().map(|set| set.name.to_owned()).collect(),
+        Kind::Typed | Kind::Optional | Kind::Text | Kind::Path => Vec::new(),
+    }
+}
+
+fn candidate(value: String, help: &str) -> CompletionCandidate {
+    let help = Some(help.to_owned().into()).filter(|_| !help.is_empty());
+    CompletionCandidate::new(value).help(help)
+}
+
+/// Those that begin like what was typed; if there are none, the only one that has it. A name that could act on a
+/// terminal is not offered.
+fn fitting(
+    all: impl Iterator<Item = CompletionCandidate>,
+    begun: &OsStr,
+    others: Vec<CompletionCandidate>,
+) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy();
+    let value = |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().into_owned();
+    let all = all.filter(|candidate| !value(candidate).contains(text::acts));
+    let (mut fits, rest): (Vec<_>, Vec<_>) = all.partition(|candidate| value(candidate).starts_with(&*begun));
+    fits.extend(others);
+    if !fits.is_empty() {
+        return fits;
+    }
+    let has: Vec<_> = rest.into_iter().filter(|candidate| value(candidate).contains(&*begun)).collect();
+    if has.len() == 1 { has } else { Vec::new() }
+}
+
+/// Files, where a path was begun or nothing but a path belongs.
+fn paths_of(begun: &OsStr, kind: Option<Kind>) -> Vec<CompletionCandidate> {
+    let typed = begun.to_string_lossy();
+    let is_path = typed.contains('/') || typed.starts_with(['.', '~']) || kind == Some(Kind::Path);
+    let offered = if is_path { PathCompleter::any().complete(begun) } else { Vec::new() };
+    let acts = |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().contains(text::acts);
+    offered.into_iter().filter(|candidate| !acts(candidate)).collect()
+}
+
+/// The person's directories; where runs are may be on the line that is completed.
+fn paths() -> Paths {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let after = words.windows(2).find(|pair| pair[0] == "--data-dir").map(|pair| pair[1].clone());
+    let joined = words.iter().find_map(|word| word.to_str()?.strip_prefix("--data-dir=").map(OsString::from));
+    let environment = std::env::var_os("GIALAB_DATA_DIR");
+    Paths::new(after.or(joined).as_deref().map(Path::new), environment.as_deref())
+}
