@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::fl::post::Effect;
+
 use super::number;
 
 /// Version of the event format, the `v` of every line.
@@ -55,6 +57,14 @@ pub enum Event {
         trials: usize,
         /// Iterations planned for each trial.
         iterations: usize,
+    },
+    /// What post-processing did to the update of a round: the evaluator's, unknown to the attacker.
+    Processed {
+        /// Federated round.
+        round: u32,
+        /// The update that was sent beside the clean one.
+        #[serde(flatten)]
+        effect: Effect,
     },
     /// A federated round was trained, attacked or not.
     Trained {
