@@ -189,6 +189,11 @@ pub fn availability() -> Vec<(&'static str, Option<String>)> {
         .collect()
 }
 
+/// What `auto` comes to here.
+pub fn automatic() -> &'static str {
+    if cuda_device().is_ok() { "cuda" } else { "flex" }
+}
+
 /// Backends compiled into this program.
 pub fn built_in() -> &'static [&'static str] {
     if cfg!(feature = "cuda") { &["flex", "ndarray", "cuda"] } else { &["flex", "ndarray"] }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::objective::Distance;
 use crate::attack::prior::Priors;
-use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
+use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{BackendError, Compute, Precision, is_flex};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
+use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
 use crate::model::{self, Descent, Model, Step, Targets};
 use crate::seed::{self, Seed};
@@ -150,7 +151,7 @@ impl Workload {
     fn protocol(&self) -> Protocol {
         let samples: Vec<usize> = (0..self.batch).collect();
         let descent = self.steps.map(|steps| Descent::sgd(1e-2, vec![Step::of(samples.clone()); steps]));
-        Protocol { clients: vec![Client { samples, descent }] }
+        Protocol { clients: vec![Client::new(samples, descent)] }
     }
 
     /// What the attacker sees of it, with the same random values on every backend.
@@ -204,18 +205,52 @@ impl Workload {
         compute: &Compute,
         evaluations: usize,
     ) -> Result<Option<Measurement>, BackendError> {
-        let evaluations = evaluations.max(2);
         let Some(view) = self.view(compute) else { return Ok(None) };
         let objective = self.objective(&view);
-        let guess = |trial| seed::normal(&mut Seed(0).stream("initial guess", &[trial]), objective.count());
-        let mut guesses: Vec<Vec<f64>> = (0..self.trials as u64).map(guess).collect();
-        let start = guesses.first().cloned().unwrap_or_default();
+        let start = self.guesses(&objective).into_iter().next().unwrap_or_default();
+        let Times { milliseconds, first_gradient } = self.time(&objective, evaluations, LONGEST);
+        let (first, count, median) = steady(milliseconds);
+        // Before the figures in 64 bit, which need twice as much.
+        let peak_rss_mb = crate::sys::peak_resident_bytes().map(|bytes| bytes as f64 / 1e6);
+        let error = match first_gradient.filter(|_| self.gflop() < MOST_GFLOP_IN_64_BIT) {
+            Some(gradient) => self.error(&gradient, &start)?,
+            None => None,
+        };
+        Ok(Some(Measurement {
+            workload: self.name.clone(),
+            backend: compute.name().to_owned(),
+            device: compute.description(),
+            ms_per_evaluation: median,
+            evaluations: count,
+            ms_first: first,
+            gflop_per_evaluation: self.gflop(),
+            peak_rss_mb,
+            error,
+        }))
+    }
 
+    /// Milliseconds of an evaluation: the median of so many, fewer if they take longer than `longest` together. Nothing if
+    /// the model cannot be built.
+    pub fn milliseconds(&self, compute: &Compute, evaluations: usize, longest: Duration) -> Option<f64> {
+        let view = self.view(compute)?;
+        let times = self.time(&self.objective(&view), evaluations, longest);
+        let (_, _, median) = steady(times.milliseconds);
+        Some(median)
+    }
+
+    fn guesses(&self, objective: &GradientMatching) -> Vec<Vec<f64>> {
+        let guess = |trial| seed::normal(&mut Seed(0).stream("initial guess", &[trial]), objective.count());
+        (0..self.trials as u64).map(guess).collect()
+    }
+
+    fn time(&self, objective: &GradientMatching, evaluations: usize, longest: Duration) -> Times {
+        let evaluations = evaluations.max(2);
+        let mut guesses = self.guesses(objective);
         let mut milliseconds = Vec::with_capacity(evaluations);
-        let mut at_start = None;
+        let mut first_gradient = None;
         let started = Instant::now();
         for done in 0..evaluations {
-            if done >= 2 && started.elapsed() > LONGEST {
+            if done >= 2 && started.elapsed() > longest {
                 break;
             }
             let begin = Instant::now();
@@ -226,28 +261,9 @@ impl Workload {
                 let scale = largest(&evaluation.gradient).max(1e-30);
                 z.iter_mut().zip(&evaluation.gradient).for_each(|(z, g)| *z -= 0.01 * g / scale);
             }
-            at_start = at_start.or_else(|| found.into_iter().next().map(|first| first.gradient));
+            first_gradient = first_gradient.or_else(|| found.into_iter().next().map(|first| first.gradient));
         }
-        let first = milliseconds[0];
-        let mut steady = milliseconds.split_off(5.min(milliseconds.len() - 1));
-        steady.sort_by(f64::total_cmp);
-        // Before the figures in 64 bit, which need twice as much.
-        let peak_rss_mb = crate::sys::peak_resident_bytes().map(|bytes| bytes as f64 / 1e6);
-        let error = match at_start.filter(|_| self.gflop() < MOST_GFLOP_IN_64_BIT) {
-            Some(gradient) => self.error(&gradient, &start)?,
-            None => None,
-        };
-        Ok(Some(Measurement {
-            workload: self.name.clone(),
-            backend: compute.name().to_owned(),
-            device: compute.description(),
-            ms_per_evaluation: steady[steady.len() / 2],
-            evaluations: steady.len(),
-            ms_first: first,
-            gflop_per_evaluation: self.gflop(),
-            peak_rss_mb,
-            error,
-        }))
+        Times { milliseconds, first_gradient }
     }
 
     /// How far a gradient at `z` is from that in 64 bit.
@@ -258,6 +274,20 @@ impl Workload {
         let differences: Vec<f64> = gradient.iter().zip(&exact).map(|(a, b)| a - b).collect();
         Ok(Some(largest(&differences) / largest(&exact)))
     }
+}
+
+/// What the evaluations took, in order, and the gradient of the first.
+struct Times {
+    milliseconds: Vec<f64>,
+    first_gradient: Option<Vec<f64>>,
+}
+
+/// The first time, and of those after the first five, for which everything is set up, how many there are and their median.
+fn steady(mut milliseconds: Vec<f64>) -> (f64, usize, f64) {
+    let first = milliseconds[0];
+    let mut steady = milliseconds.split_off(5.min(milliseconds.len() - 1));
+    steady.sort_by(f64::total_cmp);
+    (first, steady.len(), steady[steady.len() / 2])
 }
 
 /// The largest absolute value; NaN if there is one.

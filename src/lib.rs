@@ -3,13 +3,16 @@
 pub mod attack;
 pub mod backend;
 pub mod bench;
+pub mod calibration;
 pub mod cgroup;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dual;
+pub mod expectation;
 pub mod files;
 pub mod fl;
+pub mod format;
 pub mod machine;
 pub mod metric;
 pub mod model;

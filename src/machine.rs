@@ -39,11 +39,10 @@ pub struct Bound {
 impl Machine {
     /// Looks.
     pub fn look() -> Machine {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let (processor, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
+        let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let memory_bounds = memory_bounds();
         Machine {
-            processor: field(&processor, "model name").unwrap_or(std::env::consts::ARCH).to_owned(),
+            processor: processor(),
             threads: threads::allowed(),
             vectors: vectors(),
             memory: kilobytes(&memory, "MemTotal"),
@@ -51,6 +50,30 @@ impl Machine {
             memory_bounds,
         }
     }
+}
+
+/// The processor's name.
+pub fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    field(&text, "model name").unwrap_or(std::env::consts::ARCH).to_owned()
+}
+
+/// Share of the time in which the threads of this process could have computed and waited for a processor. Nothing where the
+/// system does not tell.
+pub fn share_waited() -> Option<f64> {
+    let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+    let figures = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("schedstat")).ok());
+    waited_of(figures)
+}
+
+/// The same of the kernel's lines, one a thread: nanoseconds on a processor, nanoseconds of waiting, and turns.
+fn waited_of(lines: impl IntoIterator<Item = String>) -> Option<f64> {
+    let (mut ran, mut waited) = (0.0, 0.0);
+    for line in lines {
+        let mut figures = line.split_whitespace().map_while(|figure| figure.parse::<f64>().ok());
+        (ran, waited) = (ran + figures.next()?, waited + figures.next()?);
+    }
+    (ran > 0.0).then(|| waited / (ran + waited))
 }
 
 /// What bounds the memory of this process, the least first: the machine, control groups, the address space.
@@ -145,6 +168,13 @@ mod tests {
         );
         assert_eq!(kilobytes("MemTotal:       24576 kB\n", "MemTotal"), Some(24576 * 1024));
         assert_eq!(kilobytes("", "MemTotal"), None);
+    }
+
+    #[test]
+    fn waiting_for_a_processor_is_told_over_all_threads() {
+        let lines = |lines: &[&str]| waited_of(lines.iter().map(|line| (*line).to_owned()));
+        assert_eq!(lines(&["300 0 5\n", "300 200 9\n"]), Some(0.25));
+        assert_eq!((lines(&["0 0 0"]), lines(&["no figures"]), lines(&[])), (None, None, None));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Paths {
     pub config: PathBuf,
     /// The session of the terminal application and its log.
     pub state: PathBuf,
+    /// What can be made again: how fast this machine is.
+    pub cache: PathBuf,
 }
 
 impl Paths {
@@ -28,12 +30,18 @@ impl Paths {
                     // Only Linux has a directory for state.
                     state: project.state_dir().map_or_else(|| own.clone(), Path::to_path_buf),
                     config: project.config_dir().to_path_buf(),
+                    cache: project.cache_dir().to_path_buf(),
                     data: given.unwrap_or(own),
                 }
             }
             None => {
                 let here = PathBuf::from("gialab");
-                Paths { data: given.unwrap_or_else(|| here.clone()), config: here.clone(), state: here }
+                Paths {
+                    data: given.unwrap_or_else(|| here.clone()),
+                    config: here.clone(),
+                    cache: here.clone(),
+                    state: here,
+                }
             }
         }
     }

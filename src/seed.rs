@@ -6,12 +6,19 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
+use sha2::{Digest, Sha256};
 
 /// The seed of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed(pub u64);
 
 impl Seed {
+    /// A seed of its own for `purpose`, from which this one cannot be told: SHA-256 of both.
+    pub fn child(self, purpose: &str) -> Seed {
+        let digest = Sha256::new().chain_update(self.0.to_le_bytes()).chain_update(purpose).finalize();
+        Seed(digest.iter().take(8).fold(0, |seed, &byte| (seed << 8) | u64::from(byte)))
+    }
+
     /// The generator for `purpose`, told apart by `counters` (round, trial, ...).
     pub fn stream(self, purpose: &str, counters: &[u64]) -> ChaCha8Rng {
         let mut generator = ChaCha8Rng::seed_from_u64(self.0);
@@ -50,6 +57,15 @@ mod tests {
         assert_ne!(draw(1, "weights", &[0]), draw(1, "weights", &[1]));
         assert_ne!(draw(1, "weights", &[0]), draw(1, "guess", &[0]));
         assert_ne!(draw(1, "weights", &[0]), draw(2, "weights", &[0]));
+    }
+
+    #[test]
+    fn a_child_shares_no_stream_with_its_parent() {
+        let child = Seed(7).child("attacker");
+        assert_eq!(child, Seed(7).child("attacker"));
+        assert!(child != Seed(7) && child != Seed(7).child("victim") && child != Seed(8).child("attacker"));
+        let draw = |seed: Seed, purpose| normal(&mut seed.stream(purpose, &[0, 0, 0]), 4);
+        assert_ne!(draw(child, "order"), draw(Seed(7), "order"));
     }
 
     #[test]

@@ -47,6 +47,35 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// `00:41`, `59:59`, `1:02:03`, `3d 04h`.
+pub fn clock(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "--:--".into();
+    }
+    let whole = seconds as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match hours {
+        0 => format!("{minutes:02}:{rest:02}"),
+        1..100 => format!("{hours}:{minutes:02}:{rest:02}"),
+        _ => format!("{}d {:02}h", hours / 24, hours % 24),
+    }
+}
+
+/// `13 s`, `4 min`, `2.5 h`: for expectations, not for measurements.
+pub fn about(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        "?".into()
+    } else if seconds < 10.0 {
+        format!("{} s", (10.0 * seconds).round() / 10.0)
+    } else if seconds < 90.0 {
+        format!("{} s", seconds.round())
+    } else if seconds < 5400.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
 /// An error with its causes, each said once: some quote their cause themselves.
 pub fn sentence(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {

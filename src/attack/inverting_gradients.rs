@@ -1,9 +1,9 @@
 //! Inverting Gradients: cosine distance, total variation, signed Adam, a box.
 
 use super::matching::LabelVariable;
-use super::view::LabelKnowledge;
 use super::{Attack, AttackError, label, restarts};
 use crate::config::Labels;
+use crate::fl::LabelKnowledge;
 
 /// Geiping, Bauermeister, Dröge, Moeller 2020. Needs labels: granted, or inferred for batches of one.
 pub const INVERTING_GRADIENTS: Attack = Attack {

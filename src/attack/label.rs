@@ -1,7 +1,7 @@
 //! Labels read off the gradient of the last layer.
 
-use super::view::AttackerView;
 use crate::config::{Loss, RunConfig};
+use crate::fl::AttackerView;
 
 /// iDLG's rule (Zhao et al. 2020): the class whose row of the last weight gradient has the smallest sum; of a single
 /// output label 1, if its only row's sum is negative. Exact for one sample, hard labels and non-negative last features.

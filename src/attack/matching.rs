@@ -1,6 +1,7 @@
 //! Gradient matching: the objective that most attacks minimise, D(g(x, y), h) + R(x), with its gradient to
 //! the candidate.
 
+use crate::config::AttackConfig;
 use crate::fl::{Candidate, Simulated};
 use crate::model::{Parameters, Targets};
 
@@ -8,7 +9,7 @@ use super::Guess;
 use super::objective::Distance;
 use super::optimiser::Evaluation;
 use super::prior::Priors;
-use super::view::AttackerView;
+use crate::fl::AttackerView;
 
 /// What the candidate says of the labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,18 @@ impl<'a> GradientMatching<'a> {
     /// Matches the update of `view`.
     pub fn new(view: &'a AttackerView, distance: Distance, priors: Priors, labels: LabelVariable) -> Self {
         GradientMatching { view, distance, priors, labels }
+    }
+
+    /// The objective that an attack's settings ask for.
+    pub fn of(view: &'a AttackerView, config: &AttackConfig, labels: LabelVariable) -> Self {
+        let distance = Distance::new(config.distance, view.observed());
+        let distance = if view.knowledge.scale { distance } else { distance.up_to_scale() };
+        GradientMatching::new(view, distance, Priors { tv: config.tv, l2norm: config.l2norm }, labels)
+    }
+
+    /// The matching loss of a zero gradient, which explains nothing of the update.
+    pub fn of_nothing(&self) -> f64 {
+        self.distance.scale()
     }
 
     /// What a matching loss is small against: the distance of a zero gradient, but no more than 1. Of a small update

@@ -16,15 +16,14 @@ pub mod prior;
 mod restarts;
 pub mod state;
 mod trial;
-mod view;
 
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};
 pub use trial::Best;
-pub use view::{AttackerView, Knowledge, LabelKnowledge};
 
 use crate::config::{AttackConfig, RunConfig};
+use crate::fl::AttackerView;
 use crate::run::event::TrialOutcome;
 use crate::seed::Seed;
 
@@ -62,7 +61,7 @@ pub struct Task<'a> {
     pub view: &'a AttackerView,
     /// Settings of the attack.
     pub config: &'a AttackConfig,
-    /// Seed of the run.
+    /// The attacker's own seed: a one-way child of the run's, so that nothing of what the victim draws can be drawn here.
     pub seed: Seed,
     /// Federated round; separates the random streams of rounds.
     pub round: u32,

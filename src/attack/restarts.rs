@@ -3,8 +3,6 @@
 use crate::run::event::TrialOutcome;
 
 use super::matching::{GradientMatching, LabelVariable};
-use super::objective::Distance;
-use super::prior::Priors;
 use super::state::State;
 use super::trial::{Best, Trial};
 use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd};
@@ -16,6 +14,8 @@ pub struct Reconstruction {
     pub guess: Guess,
     /// Its matching distance.
     pub matching: f64,
+    /// Its prior.
+    pub prior: f64,
     /// The same as a share of what a zero gradient would have: what it leaves of the update unexplained.
     pub unexplained: f64,
     /// What the update is times its gradient, where that was not known.
@@ -65,12 +65,9 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
         LabelVariable::Fixed(labels) => labels.clone(),
         LabelVariable::Logits => Vec::new(),
     };
-    let distance = Distance::new(config.distance, observed);
-    let distance = if task.view.knowledge.scale { distance } else { distance.up_to_scale() };
-    let priors = Priors { tv: config.tv, l2norm: config.l2norm };
-    let size = distance.scale();
+    let objective = GradientMatching::of(task.view, config, labels);
+    let size = objective.of_nothing();
     let solved = SOLVED * size;
-    let objective = GradientMatching::new(task.view, distance, priors, labels);
 
     let (first, mut finished) = match task.resume {
         Some(state) => restore(state, objective.count())?,
@@ -122,6 +119,7 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
     Ok(Ended::Reconstructed(Reconstruction {
         guess: objective.guess(&chosen.best.z),
         matching: chosen.best.matching,
+        prior: chosen.best.prior,
         unexplained: chosen.best.matching / size,
         scale: (!task.view.knowledge.scale).then(|| norm / objective.gradient(&chosen.best.z).norm()),
         trial: chosen.trial,

@@ -1,6 +1,6 @@
-//! One restart of a gradient-matching attack: iterate, keep the best iterate by loss, stop when it is over.
+//! One restart of a gradient-matching attack: iterate, keep the answer by loss, stop when it is over.
 
-use crate::config::AttackConfig;
+use crate::config::{Answer, AttackConfig};
 use crate::run::event::TrialOutcome;
 use crate::seed::{self, Seed};
 
@@ -9,7 +9,7 @@ use super::optimiser::{self, Evaluation, Optimiser, Step};
 use super::state::{State, StateError};
 use super::{Guess, Progress};
 
-/// The iterate with the smallest objective so far, with the losses evaluated at it.
+/// The iterate with the smallest objective so far among those that count ([`Answer`]), with the losses evaluated at it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
     /// The candidate.
@@ -23,6 +23,11 @@ pub struct Best {
 }
 
 impl Best {
+    /// Before any evaluation that counts.
+    fn none(z: &[f64]) -> Best {
+        Best { z: z.to_vec(), iteration: 0, matching: f64::INFINITY, prior: 0.0 }
+    }
+
     /// The objective: matching + prior.
     pub fn total(&self) -> f64 {
         self.matching + self.prior
@@ -68,7 +73,7 @@ impl<'a> Trial<'a> {
             config,
             trial,
             optimiser: optimiser::optimiser(&config.optimiser, objective.unit()),
-            best: Best { z: z.clone(), iteration: 0, matching: f64::INFINITY, prior: 0.0 },
+            best: Best::none(&z),
             z,
             iteration: 0,
             evaluations: 0,
@@ -105,6 +110,9 @@ impl<'a> Trial<'a> {
 
     /// One iteration.
     pub fn step(&mut self) {
+        if self.config.answer.begins(self.iteration + 1, self.config.iterations) {
+            self.best = Best::none(&self.z);
+        }
         let Trial { objective, optimiser, best, evaluations, .. } = self;
         let iteration = self.iteration + 1;
         let mut first: Option<(f64, f64)> = None;
@@ -143,6 +151,9 @@ impl<'a> Trial<'a> {
     /// Evaluates the last iterate, which no iteration starts from, and returns the best.
     pub fn finish(mut self) -> (Best, Guess, usize) {
         if self.z.iter().all(|value| value.is_finite()) {
+            if self.config.answer == Answer::Last {
+                self.best = Best::none(&self.z);
+            }
             let evaluation = self.objective.evaluate(&self.z);
             self.evaluations += 1;
             keep_better(&mut self.best, &self.z, &evaluation, self.iteration);

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use gialab::backend::{self, BackendError, Compute, Precision};
 use gialab::bench::{Measurement, Workload, large, matrix_product_peak, series, workloads};
+use gialab::calibration::Calibration;
 use serde::Serialize;
 
 use super::DONE;
@@ -31,11 +32,16 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     workload: Vec<String>,
     /// Evaluations to time, 2 or more
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..=100_000))]
-    evaluations: u64,
+    #[arg(long, default_value_t = 30, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    evaluations: u32,
     /// Measure one workload in this process and print its JSON object
     #[arg(long, hide = true)]
     inside: bool,
+    /// Measure how fast this machine is next to the reference machine, and print a JSON object;
+    /// null while it is busy
+    #[arg(long, hide = true)]
+    calibrate: bool,
 }
 
 /// A measurement with the share of what the machine can do.
@@ -62,6 +68,11 @@ impl Row {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    if arguments.calibrate {
+        let compute = arguments.compute(&arguments.backend)?;
+        serde_json::to_writer(std::io::stdout(), &Calibration::measure(&compute))?;
+        return Ok(DONE);
+    }
     let standard = workloads();
     let grown = series().into_iter().flat_map(|(_, points)| points).map(|(_, workload)| workload);
     let grown: Vec<Workload> = grown.chain([large()]).collect();

@@ -44,7 +44,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     can_be_captured(&config)?;
     let plan = plan::plan(&config).map_err(BeginError::from)?;
     show::reading(&mut output::notes(), &plan.setup.reading)?;
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let compute = Compute::select(&arguments.backend, config.run.precision)?;
     let mut server = Server::new(&plan.setup, &config, compute.clone());
     let batch = plan.setup.batch.context("the preset has no batch to capture")?;
     let normalisation = plan.setup.normalisation;
@@ -81,7 +81,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let files = [
         ("weights.safetensors", named(&[&server.model.parameters, &server.model.buffers])?),
         ("update.safetensors", named(&[&update.values])?),
-        ("batch.safetensors", samples(&batch, &normalisation)?),
+        ("batch.safetensors", samples(&batch, &normalisation, config.run.precision)?),
         ("preset.toml", toml::to_string_pretty(&attack)?.into_bytes()),
         ("README.md", readme(&config, &attack, &directory, round).into_bytes()),
     ];
@@ -143,17 +143,24 @@ fn attacking(
     attack
 }
 
-/// The batch as the model sees it, as pictures in [0, 1], and its labels.
-fn samples(batch: &Batch, normalisation: &Normalisation) -> anyhow::Result<Vec<u8>> {
+/// The batch as the model sees it, as pictures in [0, 1], and its labels; numbers as wide as the client computes.
+fn samples(batch: &Batch, normalisation: &Normalisation, precision: Precision) -> anyhow::Result<Vec<u8>> {
+    let width = match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F64 => Dtype::F64,
+    };
     let floats = |values: &[f64]| -> Vec<u8> {
-        values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect()
+        match precision {
+            Precision::F32 => values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect(),
+            Precision::F64 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
     };
     let shape = batch.images.shape().to_vec();
     let (images, inputs) = (floats(&batch.images.pixels), floats(&normalisation.apply(&batch.images)));
     let labels: Vec<u8> = batch.labels.iter().flat_map(|&label| (label as i64).to_le_bytes()).collect();
     let views = [
-        ("inputs", TensorView::new(Dtype::F32, shape.clone(), &inputs)?),
-        ("images", TensorView::new(Dtype::F32, shape, &images)?),
+        ("inputs", TensorView::new(width, shape.clone(), &inputs)?),
+        ("images", TensorView::new(width, shape, &images)?),
         ("labels", TensorView::new(Dtype::I64, vec![batch.labels.len()], &labels)?),
     ];
     Ok(safetensors::serialize(views, None)?)
@@ -210,8 +217,8 @@ An update that gialab captured: {data} {which}, model {model} ({training}), roun
 
 - `weights.safetensors`: parameters and buffers that the client was sent, by PyTorch's names.
 - `update.safetensors`: {what}.
-- `batch.safetensors`: `inputs` as the model sees them, `images` in [0, 1], `labels`. The ground truth: to measure by,
-  never for the attacker.
+- `batch.safetensors`: `inputs` as the model sees them, `images` in [0, 1], `labels`. The ground truth, to measure by. The
+  attacker never sees the pictures, and the labels only where they are granted (`knowledge.labels = \"known\"`).
 - `preset.toml`: attacks these files: `gialab run {preset}`. It names them by their full paths.
 
 In PyTorch, with a `model` that has the same layers under the same names:
@@ -221,7 +228,7 @@ import torch
 from safetensors.torch import load_file
 weights, update, batch = (load_file(name + \".safetensors\") for name in [\"weights\", \"update\", \"batch\"])
 model.load_state_dict(weights, strict=False)  # PyTorch counts batches as well
-model.{mode}()
+model.{mode}(){width}
 {check}
 ```
 ",
@@ -232,6 +239,7 @@ model.{mode}()
         training = config.training(),
         batch_norm = victim.batch_norm(),
         preset = directory.join("preset.toml").display(),
+        width = if config.run.precision == Precision::F64 { ".double()" } else { "" },
         mode = if victim.mode == gialab::config::BatchNormMode::Train { "train" } else { "eval" },
     )
 }

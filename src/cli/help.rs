@@ -59,8 +59,14 @@ Example:
   gialab stop last";
 
 pub const LIST: &str = "\
-Example:
-  gialab list --json";
+Examples:
+  gialab list --json
+  gialab list --filter 'status:done psnr>20 started>=2026-11-22'";
+
+pub const COMPARE: &str = "\
+Examples:
+  gialab compare 20261128-0627 last
+  gialab compare dlg-lenet idlg-lenet --json";
 
 pub const RM: &str = "\
 Examples:

@@ -5,6 +5,7 @@
 
 mod bench;
 mod capture;
+mod compare;
 mod complete;
 mod completions;
 mod doctor;
@@ -103,7 +104,9 @@ enum Command {
     Stop(stop::Arguments),
     /// List all runs
     ///
-    /// Live runs come first, then the newest. PSNR and matching loss are those of the last attacked round.
+    /// Live runs come first, then the newest. PSNR and matching loss are those of the last attacked round. A filter holds
+    /// words of a row, and conditions: psnr, loss, took and started with <, <=, >, >= or =; status, preset, changed,
+    /// backend, host, run, model, data and attack with : and a word. All must hold.
     #[command(after_long_help = help::LIST)]
     List(list::Arguments),
     /// Delete runs, after asking
@@ -117,6 +120,12 @@ enum Command {
     /// reconstruction beside each other.
     #[command(after_long_help = help::SHOW)]
     Show(show::Arguments),
+    /// Compare runs: what differs in their settings, and how they did
+    ///
+    /// One column a run: the settings that are not the same for all, then the figures of the newest round, each with the
+    /// best marked where the runs attack the same pictures. A figure that needs a ground truth is n/a where there is none.
+    #[command(after_long_help = help::COMPARE)]
+    Compare(compare::Arguments),
     /// Write runs as tables, as JSON, as a picture or as a report
     ///
     /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with a
@@ -255,6 +264,7 @@ pub fn main() -> ExitCode {
         Some(Command::List(arguments)) => list::run(&context, &arguments),
         Some(Command::Rm(arguments)) => rm::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
+        Some(Command::Compare(arguments)) => compare::run(&context, &arguments),
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
@@ -301,6 +311,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<ConfigError>()
         || error.is::<require::RequirementError>()
+        || error.is::<gialab::run::filter::Mistake>()
         || error.is::<gialab::backend::BackendError>()
         || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)));
     if usage { USAGE } else { FAILED }
@@ -313,4 +324,40 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
         let inside = || cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
         direct.or_else(inside) == Some(std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    /// Otherwise `--seed -1` is taken for an option `-1` that nobody knows.
+    #[test]
+    fn every_option_that_takes_a_number_takes_a_negative_one() {
+        let numbers = [
+            TypeId::of::<f64>(),
+            TypeId::of::<i64>(),
+            TypeId::of::<i128>(),
+            TypeId::of::<u8>(),
+            TypeId::of::<u16>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<usize>(),
+        ];
+        let mut seen = 0;
+        for command in Arguments::command().get_subcommands() {
+            for option in command.get_arguments() {
+                let kind = option.get_value_parser().type_id();
+                if numbers.iter().any(|number| kind == *number) {
+                    seen += 1;
+                    let name = (command.get_name(), option.get_id());
+                    assert!(option.is_allow_negative_numbers_set(), "{name:?}");
+                }
+            }
+        }
+        assert!(seen > 10, "{seen}");
+    }
 }

@@ -3,6 +3,9 @@
 use std::io::Write;
 
 use gialab::config::preset;
+use gialab::expectation::{Experience, Source};
+use gialab::text::about;
+use gialab::{backend, sys, threads};
 
 use super::{Context, DONE, complete, output};
 
@@ -27,6 +30,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(DONE);
     }
     let (mut presets, errors) = preset::all(&directory);
+    let (backend, threads) = (backend::automatic(), threads::allowed().count);
     // In groups as they first appear.
     let mut groups: Vec<String> = Vec::new();
     for preset in &presets {
@@ -36,18 +40,43 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     }
     presets.sort_by_key(|preset| groups.iter().position(|group| *group == preset.config.group));
     let width = presets.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
+    let experience = experience(context, backend);
+    let mut sources = Vec::new();
     let mut group = String::new();
     for preset in &presets {
         if preset.config.group != group {
             group.clone_from(&preset.config.group);
             writeln!(out, "{group}")?;
         }
-        let expected = preset.config.expect.as_ref().map_or_else(String::new, |e| {
-            format!("{:>5} s {:>5.1} dB", (10.0 * e.seconds).round() / 10.0, e.psnr)
-        });
-        writeln!(out, "  {:<width$}  {expected:<15}  {}", preset.name, preset.config.title)?;
+        let (config, expect) = (&preset.config, preset.config.expect.as_ref());
+        let time = experience.expected(config, config, backend, threads);
+        sources.extend(time.map(|time| time.source));
+        let mark = if time.is_some_and(|time| time.source == Source::Measured) { '*' } else { ' ' };
+        let time = time.map_or_else(String::new, |time| about(time.seconds));
+        let psnr = expect.map_or_else(String::new, |expect| format!("{:.1} dB", expect.psnr));
+        writeln!(out, "  {:<width$}  {time:>7}{mark} {psnr:>7}  {}", preset.name, config.title)?;
     }
-    writeln!(out, "\nown presets: {}/*.toml", directory.display())?;
+    writeln!(out, "\n{}", origin(&sources))?;
+    writeln!(out, "own presets: {}/*.toml", directory.display())?;
     errors.iter().for_each(output::complain);
     Ok(DONE)
+}
+
+/// What is known of the speed of this machine. A store that cannot be read says so when it is listed.
+fn experience(context: &Context, backend: &str) -> Experience {
+    let mut experience = Experience::kept(&context.paths.cache, [backend]);
+    experience.take_up(&context.store.list().unwrap_or_default(), &sys::host_name());
+    experience
+}
+
+/// Where the times are from, in a sentence.
+fn origin(sources: &[Source]) -> String {
+    let has = |source| sources.contains(&source);
+    let rest = match (has(Source::Estimated), has(Source::Reference)) {
+        (true, _) => "times are estimated for this machine",
+        (false, true) => "times are those of the reference machine (gialab presets NAME names it)",
+        (false, false) => "times were measured here",
+    };
+    let measured = if has(Source::Measured) { "; * the median of the last runs here" } else { "" };
+    format!("{rest}{measured}")
 }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::Context as _;
-use gialab::backend::{self, Compute, Precision};
+use gialab::backend::{self, Compute};
 use gialab::config::{RunConfig, preset};
 use gialab::data;
 use gialab::fl::{Server, Victim};
@@ -25,7 +25,8 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// How many samples are probed, evenly spread over the data set (those of the model's classes)
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 32, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     /// Where to compute
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
@@ -105,7 +106,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let batch = setup.batch.clone().filter(|_| config.victim.captured.is_none());
     let batch =
         batch.context("a captured update has no client to probe; use a preset with victim.data alone")?;
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let compute = Compute::select(&arguments.backend, config.run.precision)?;
     let set = data::open(&config.victim.data)?;
     // A model may have fewer outputs than the set has classes.
     let known = |&i: &usize| set.label(i).is_some_and(|label| label < setup.net.labels());

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use gialab::config::RunConfig;
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status, death};
+use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status, death, progress};
 
 use super::require::Requirement;
 use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, output, show};
@@ -47,7 +48,7 @@ pub fn follow(
             state.apply(line);
         }
         if idle {
-            view.progress(&state)?;
+            view.progress(&manifest.config, &state)?;
             if !health.is_live() {
                 break state.finished.clone();
             }
@@ -73,6 +74,7 @@ pub fn follow(
                 run: directory.id(),
                 rounds: Vec::new(),
                 error: Some(error.to_string()),
+                interrupted: false,
             };
             if view.json {
                 view.line(&Line { v: event::VERSION, t: state.seconds, event: Event::Finished(last) })?;
@@ -127,17 +129,68 @@ fn ended_without_a_last_line(directory: &RunDirectory) -> anyhow::Result<anyhow:
     }
 }
 
+/// Where a run stands: what is new only by the clock is no news.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stand {
+    Training { round: u32 },
+    Attack { round: u32, trial: usize, iteration: usize },
+}
+
+impl Stand {
+    fn of(state: &RunState) -> Option<Self> {
+        if let Some(trained) = state.training() {
+            return Some(Stand::Training { round: trained.round });
+        }
+        let at = state.position()?;
+        Some(Stand::Attack { round: at.round, trial: at.trial, iteration: at.iteration })
+    }
+}
+
+/// When the next line is due: never twice for one stand, and rarer in a long run where lines stay.
+#[derive(Debug, Default)]
+struct Pace {
+    rewrites: bool,
+    last: Option<(Duration, Stand)>,
+    lines: u32,
+}
+
+impl Pace {
+    /// Whether a line is due so long after the beginning; it is then taken for shown.
+    fn is_due(&mut self, now: Duration, stand: Stand) -> bool {
+        // Every second for the first ten lines, every ten seconds for the next fifty, then every minute.
+        let pause = match (self.rewrites, self.lines) {
+            (true, _) => Duration::from_millis(200),
+            (false, 0..10) => Duration::from_secs(1),
+            (false, 10..60) => Duration::from_secs(10),
+            (false, _) => Duration::from_secs(60),
+        };
+        if self.last.is_some_and(|(then, known)| known == stand || now.saturating_sub(then) < pause) {
+            return false;
+        }
+        self.last = Some((now, stand));
+        self.lines += 1;
+        true
+    }
+
+    /// What is rewritten was taken back by a message, and is due again.
+    fn forget(&mut self) {
+        if self.rewrites {
+            self.last = None;
+        }
+    }
+}
+
 /// How progress is shown.
 struct View {
     json: bool,
-    rewrites: bool,
-    shown: Option<Instant>,
-    lines: u32,
+    begin: Instant,
+    pace: Pace,
 }
 
 impl View {
     fn new(json: bool) -> Self {
-        View { json, rewrites: !json && std::io::stdout().is_terminal(), shown: None, lines: 0 }
+        let rewrites = !json && std::io::stdout().is_terminal();
+        View { json, begin: Instant::now(), pace: Pace { rewrites, ..Pace::default() } }
     }
 
     fn begin(&self, manifest: &Manifest) -> std::io::Result<()> {
@@ -150,7 +203,7 @@ impl View {
         show::facts(&mut out, manifest)
     }
 
-    fn line(&self, line: &Line) -> anyhow::Result<()> {
+    fn line(&mut self, line: &Line) -> anyhow::Result<()> {
         if self.json {
             let mut out = output::whole(true);
             serde_json::to_writer(&mut out, line)?;
@@ -158,27 +211,23 @@ impl View {
             out.flush()?;
         } else if let Event::Log { message, .. } = &line.event {
             self.clear()?;
+            self.pace.forget();
             writeln!(output::lines(), "{message}")?;
         }
         Ok(())
     }
 
-    fn progress(&mut self, state: &RunState) -> std::io::Result<()> {
-        // Plain lines get rarer in a long run: every second for the first ten, then every ten seconds.
-        let pause = match (self.rewrites, self.lines) {
-            (true, _) => Duration::from_millis(200),
-            (false, 0..10) => Duration::from_secs(1),
-            (false, _) => Duration::from_secs(10),
-        };
-        if self.json || self.shown.is_some_and(|shown| shown.elapsed() < pause) {
+    fn progress(&mut self, config: &RunConfig, state: &RunState) -> std::io::Result<()> {
+        if self.json {
             return Ok(());
         }
-        let Some(text) = describe(state) else { return Ok(()) };
-        self.shown = Some(Instant::now());
-        self.lines += 1;
+        let Some((stand, text)) = Stand::of(state).zip(describe(config, state)) else { return Ok(()) };
+        if !self.pace.is_due(self.begin.elapsed(), stand) {
+            return Ok(());
+        }
         self.clear()?;
         let mut out = output::lines();
-        if self.rewrites {
+        if self.pace.rewrites {
             write!(out, "{text}")?;
             out.flush()
         } else {
@@ -192,7 +241,7 @@ impl View {
 
     /// Takes back the line that is rewritten.
     fn clear(&self) -> std::io::Result<()> {
-        if self.rewrites { write!(std::io::stdout(), "\r\x1b[2K") } else { Ok(()) }
+        if self.pace.rewrites { write!(std::io::stdout(), "\r\x1b[2K") } else { Ok(()) }
     }
 
     fn result(
@@ -219,12 +268,14 @@ impl View {
     }
 }
 
-/// One line: where the run is and how well it does.
-fn describe(state: &RunState) -> Option<String> {
+/// One line: where the run is, how well it does, and how long it will take.
+fn describe(config: &RunConfig, state: &RunState) -> Option<String> {
+    let eta = progress::eta(config, state).map_or_else(String::new, |eta| format!("  {eta}"));
     if let Some(trained) = state.training() {
         let (round, accuracy) = (trained.round, 100.0 * trained.accuracy);
         return Some(format!(
-            "clients train  round {round:>5}  loss {:.3}  accuracy {accuracy:.1} %",
+            "clients train  round {round:>5}/{}  loss {:.3}  accuracy {accuracy:.1} %{eta}",
+            config.rounds(),
             trained.loss
         ));
     }
@@ -234,7 +285,44 @@ fn describe(state: &RunState) -> Option<String> {
     let psnr = trial.latest_metrics().map_or_else(|| "-".to_owned(), |m| format!("{:.1} dB", m.psnr.mean));
     let speed = state.iterations_per_second().map_or_else(String::new, |speed| format!("  {speed:.1} it/s"));
     Some(format!(
-        "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}",
+        "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",
         at.trial, at.trials, at.iteration, at.iterations
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many lines a run gets that stands at these iterations, one a second.
+    fn lines(rewrites: bool, iterations: impl Iterator<Item = usize>) -> usize {
+        let mut pace = Pace { rewrites, ..Pace::default() };
+        let seconds = (0u64..).map(Duration::from_secs);
+        let stands = iterations.map(|iteration| Stand::Attack { round: 0, trial: 1, iteration });
+        seconds.zip(stands).filter(|(now, stand)| pace.is_due(*now, *stand)).count()
+    }
+
+    #[test]
+    fn what_did_not_move_is_not_said_again() {
+        assert_eq!(lines(false, std::iter::repeat_n(5, 3600)), 1);
+        assert_eq!(lines(true, std::iter::repeat_n(5, 3600)), 1);
+        assert_eq!(lines(false, [1, 1, 2, 2, 3, 3].into_iter()), 3);
+    }
+
+    #[test]
+    fn lines_that_stay_get_rarer_and_one_that_is_rewritten_keeps_up() {
+        assert_eq!(lines(false, 0..10), 10);
+        assert_eq!(lines(false, 0..510), 60);
+        assert_eq!(lines(false, 0..4110), 120);
+        assert_eq!(lines(true, 0..4110), 4110);
+    }
+
+    #[test]
+    fn a_rewritten_line_comes_back_after_a_message() {
+        let mut pace = Pace { rewrites: true, ..Pace::default() };
+        let (now, stand) = (Duration::from_secs(1), Stand::Training { round: 3 });
+        assert!(pace.is_due(now, stand) && !pace.is_due(now, stand));
+        pace.forget();
+        assert!(pace.is_due(now, stand));
+    }
 }

@@ -103,12 +103,17 @@ mod tests {
     fn result(psnr: f64) -> RoundResult {
         let spread = |mean| Spread { mean, best: mean, worst: mean };
         RoundResult {
+            labels: Vec::new(),
+            label_names: Vec::new(),
             round: 0,
             metrics: Some(Metrics::new(spread(0.01), spread(psnr))),
             probe: None,
             accuracy: None,
             update_norm: None,
             loss: 1e-6,
+            iteration: None,
+            at_truth: None,
+            baselines: None,
             trial: 0,
             trials: 1,
             evaluations: 1,

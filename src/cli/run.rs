@@ -22,11 +22,11 @@ pub struct Arguments {
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
     backend: String,
     /// Seed of everything random
-    #[arg(long)]
-    seed: Option<u64>,
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<i128>,
     /// Restarts of the attack
-    #[arg(long)]
-    trials: Option<usize>,
+    #[arg(long, allow_negative_numbers = true)]
+    trials: Option<i64>,
     /// Attack this picture instead of the preset's
     #[arg(long, value_name = "PATH")]
     image: Option<PathBuf>,
@@ -74,8 +74,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 fn overrides(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     let mut changes = arguments.changes.clone();
     if let Some(seed) = arguments.seed {
-        if i64::try_from(seed).is_err() {
-            let message = format!("must be at most {}", i64::MAX);
+        if !(0..=i128::from(i64::MAX)).contains(&seed) {
+            let message = format!("must be 0 to {}", i64::MAX);
             return Err(ConfigError::new(format!("--seed {seed}"), message).into());
         }
         changes.push(format!("run.seed={seed}"));

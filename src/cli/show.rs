@@ -4,9 +4,7 @@ use std::io::Write;
 
 use gialab::reading::Reading;
 use gialab::run::event::{RoundResult, Spread};
-use gialab::run::state::RunState;
-use gialab::run::tail::Tail;
-use gialab::run::{Health, Manifest, RunDirectory, death, picture};
+use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, picture, progress, verdict};
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
@@ -41,21 +39,29 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             pictures(context, &directory, &finished.rounds)?;
         }
         None => {
-            let (state, notice) = read(&directory)?;
+            let (state, notice) = directory.state()?;
             if let Some(notice) = notice {
                 writeln!(out, "note     {notice}")?;
             }
             if let Some(at) = state.position() {
+                let eta = progress::eta(&manifest.config, &state).filter(|_| health.is_live());
+                let eta = eta.map_or_else(String::new, |eta| format!(", {eta}"));
                 writeln!(
                     out,
-                    "trial    {} of {}, iteration {} of {}",
-                    at.trial, at.trials, at.iteration, at.iterations
+                    "trial    {} of {}, iteration {} of {}; {:.0} % of what is planned{eta}",
+                    at.trial,
+                    at.trials,
+                    at.iteration,
+                    at.iterations,
+                    100.0 * progress::share(&manifest.config, &state)
                 )?;
             }
-            let metrics =
-                state.current_round().and_then(|r| r.shown_trial()).and_then(|t| t.latest_metrics());
-            if let Some(metrics) = metrics {
+            let trial = state.current_round().and_then(|round| round.shown_trial());
+            if let Some(metrics) = trial.and_then(|trial| trial.latest_metrics()) {
                 writeln!(out, "so far   PSNR {:.2} dB, MSE {:.5}", metrics.psnr.mean, metrics.mse.mean)?;
+            }
+            if let Some(labels) = trial.and_then(|trial| labels::of_trial(&manifest.config, trial)) {
+                writeln!(out, "came back {labels}")?;
             }
             drop(out);
             let newest = state.current_round().and_then(|round| {
@@ -68,18 +74,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     Ok(DONE)
-}
-
-fn read(directory: &RunDirectory) -> anyhow::Result<(RunState, Option<String>)> {
-    let mut state = RunState::default();
-    let mut tail = Tail::thinning(directory.events_path());
-    loop {
-        let batch = tail.read()?;
-        batch.lines.into_iter().for_each(|line| state.apply(line));
-        if !batch.more {
-            return Ok((state, tail.notice()));
-        }
-    }
 }
 
 /// What is attacked by whom: the conditions that every figure below depends on.
@@ -141,6 +135,17 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
             r.seconds
         )?;
     }
+    for r in rounds {
+        outcome(out, manifest, r, rounds.len() > 1)?;
+        if let Some(labels) = labels::of_round(&manifest.config, r) {
+            let round = if rounds.len() > 1 { format!(" in round {}", r.round) } else { String::new() };
+            writeln!(out, "Came back{round}: {labels}.")?;
+        }
+    }
+    // The same in every round.
+    if let Some(baselines) = rounds.first().and_then(verdict::baselines) {
+        writeln!(out, "baseline {baselines}")?;
+    }
     further(out, rounds)?;
     writeln!(
         out,
@@ -149,6 +154,28 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
         manifest.config.victim.batch_norm(),
         manifest.config.batch()
     )
+}
+
+/// What became of a round, and which iterate is its answer.
+fn outcome(
+    out: &mut impl Write,
+    manifest: &Manifest,
+    result: &RoundResult,
+    several: bool,
+) -> std::io::Result<()> {
+    let round = if several { format!("round {}: ", result.round) } else { String::new() };
+    if let Some(sentence) = verdict::sentence(result) {
+        let remedy = Verdict::of(result).and_then(Verdict::remedy);
+        writeln!(
+            out,
+            "outcome  {round}{sentence}{}",
+            remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default()
+        )?;
+    }
+    if let Some(answer) = verdict::answer(result, &manifest.config.attack) {
+        writeln!(out, "answer   {round}{answer}")?;
+    }
+    Ok(())
 }
 
 /// The table of what is not in the first one, and what its words mean.

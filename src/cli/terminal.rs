@@ -1,8 +1,8 @@
 //! No command: the terminal application.
 
 use gialab::config::preset;
-use gialab::tui::{self, BackendEntry, DatasetEntry, PresetEntry, Setup};
-use gialab::{attack, backend, data, model};
+use gialab::tui::{self, BackendEntry, DatasetEntry, MachineEntry, PresetEntry, Setup};
+use gialab::{attack, backend, data, model, sys, threads};
 
 use super::{Context, DONE};
 
@@ -47,6 +47,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         mouse: preferences.mouse && !arguments.no_mouse,
         notify: preferences.notify,
         mistakes,
+        machine: MachineEntry { host: sys::host_name(), threads: threads::allowed().count },
+        cache: context.paths.cache.clone(),
     })?;
     Ok(DONE)
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use gialab::backend::{Compute, Precision};
+use gialab::backend::Compute;
 use gialab::config::preset;
 use gialab::fl::Setup;
 use gialab::fl::training::{Training, train};
@@ -25,19 +25,21 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     overrides: Vec<String>,
     /// Passes over the data
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: u32,
     /// Samples of a step
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "N", default_value_t = 64, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch: u32,
     /// Step size at the beginning; it falls to 0 as half a cosine
-    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.05, allow_negative_numbers = true)]
     learning_rate: f64,
     /// Momentum
-    #[arg(long, value_name = "BETA", default_value_t = 0.9)]
+    #[arg(long, value_name = "BETA", default_value_t = 0.9, allow_negative_numbers = true)]
     momentum: f64,
     /// Weight decay
-    #[arg(long, value_name = "LAMBDA", default_value_t = 5e-4)]
+    #[arg(long, value_name = "LAMBDA", default_value_t = 5e-4, allow_negative_numbers = true)]
     weight_decay: f64,
     /// Where to compute
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]
@@ -70,7 +72,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     config.federation.rounds = Some(1);
     let setup = Setup::new(&config)?;
     show::reading(&mut output::notes(), &setup.reading)?;
-    let compute = Compute::select(&arguments.backend, Precision::F32)?;
+    let compute = Compute::select(&arguments.backend, config.run.precision)?;
     let training = Training {
         epochs: arguments.epochs,
         batch: arguments.batch as usize,

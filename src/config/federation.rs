@@ -445,6 +445,23 @@ mod tests {
         ] {
             assert_eq!(fedavg(changes), format!("FedAvg, 1 epoch of 1{says}"));
         }
+        let known = |changes: &[&str]| {
+            let common =
+                [rate, "federation.algorithm=fedavg", "victim.indices=[0,1,2,3]", "attack.distance=cosine"];
+            load(&[&common[..], changes].concat()).protocol_and_knowledge()
+        };
+        for (changes, says) in [
+            (&[][..], "lr 0.1 (known)"),
+            (&["federation.shuffle=true"], "lr 0.1, shuffled (known but for the order)"),
+            (&["federation.shuffle=true", "knowledge.order=true"], "lr 0.1, shuffled (known with the order)"),
+            (&["federation.momentum=0.9", "knowledge.local=none"], "lr 0.1, momentum 0.9 (not known)"),
+            (
+                &["federation.weight_decay=0.1", "knowledge.local={ assumed = { learning_rate = 0.2 } }"],
+                "lr 0.1, weight decay 0.1 (assumed as 1 epoch, lr 0.2)",
+            ),
+        ] {
+            assert_eq!(known(changes), format!("FedAvg, 1 epoch, {says}"));
+        }
         assert!(config.threat_model().starts_with("C (parameter-aware"));
         let config =
             preset::change(&config, [("victim.mode", "train"), ("victim.share_buffers", "true")]).unwrap();

@@ -50,12 +50,15 @@ impl Labels {
 }
 
 impl RunConfig {
-    /// What the attacker knows of local training, for headers; nothing if there is none.
-    pub fn local_knowledge(&self) -> Option<&'static str> {
-        self.takes_steps().then_some(match self.knowledge.local {
-            LocalKnowledge::Known => "known",
-            LocalKnowledge::None => "not known",
-            LocalKnowledge::Assumed(_) => "assumed",
+    /// What the attacker knows of local training, for headers; nothing if there is none: `known`, `known but for the
+    /// order`, `assumed as 1 epoch of 4, lr 0.02`.
+    pub fn local_knowledge(&self) -> Option<String> {
+        self.takes_steps().then(|| match self.knowledge.local {
+            LocalKnowledge::Known if self.knowledge.order => "known with the order".to_owned(),
+            LocalKnowledge::Known if self.federation.shuffle => "known but for the order".to_owned(),
+            LocalKnowledge::Known => "known".to_owned(),
+            LocalKnowledge::None => "not known".to_owned(),
+            LocalKnowledge::Assumed(assumed) => format!("assumed as {}", assumed.name()),
         })
     }
 
@@ -66,6 +69,9 @@ impl RunConfig {
             None => "FedSGD".to_owned(),
             Some(local) => format!("FedAvg, {}", local.name()),
         };
+        if self.federation.shuffle {
+            name += ", shuffled";
+        }
         if self.victim.loss != Loss::default() {
             name += &format!(", {}", self.victim.loss.name());
         }

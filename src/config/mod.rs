@@ -3,6 +3,7 @@
 //! A [`RunConfig`] is read from a preset (`preset`), changed by `key=value` overrides, and checked once
 //! (`validate`). After that every later error is about the world, not about the config.
 
+mod answer;
 mod captured;
 pub mod difference;
 mod error;
@@ -19,6 +20,7 @@ pub mod setting;
 mod spoken;
 mod validate;
 
+pub use answer::Answer;
 pub use captured::{Captured, CapturedKind, Scale};
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
@@ -315,6 +317,9 @@ pub struct AttackConfig {
     /// skipped. 0 never stops. Of a squared distance to an update of norm below 1 it is a share of the norm's square.
     #[serde(default)]
     pub stop_below: f64,
+    /// Which iterate of a trial is its answer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub answer: Answer,
 }
 
 fn one() -> usize {

@@ -184,6 +184,10 @@ fn refused_by_reader(key: &str, value: &str, error: &str) -> Refused {
             let range = setting.range.split(", empty:").next().unwrap_or_default();
             format!("{value} cannot be used here; use {range}")
         }
+        (message, Some(setting)) if message.ends_with("number") || message.ends_with("of 0 or more") => {
+            let range = setting.range.split(", empty:").next().unwrap_or_default();
+            format!("{message}; use {range}")
+        }
         (message, _) => message,
     };
     Refused { key: key.to_owned(), message }
@@ -371,6 +375,30 @@ mod tests {
             let preset = load(name, &[], Path::new("/nonexistent")).unwrap();
             assert!(preset.config.expect.is_some(), "{name}");
             assert!(preset.config.about.len() > 100, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_readme_states_the_figures_of_the_presets() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        let readme_line = readme.replace('\n', " ");
+        let machine = "cores of an AMD EPYC (Zen 4), flex";
+        assert!(readme_line.contains(&format!("two {machine}")));
+        for name in shipped_names() {
+            let expect = load(name, &[], Path::new("/nonexistent")).unwrap().config.expect.unwrap();
+            assert!(expect.note.contains(&format!("2 {machine}")), "{name}: {}", expect.note);
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let cells: Vec<&str> = row.unwrap_or_default().split('|').map(str::trim).collect();
+            assert!(cells.len() > 4, "{name} is not in README's tables");
+            // `46 (41 to 56)`, perhaps with the round behind it.
+            let (psnr, rest) = cells[3].split_once(" (").unwrap();
+            assert_eq!(psnr, expect.psnr.round().to_string(), "{name}");
+            let (range, _) = rest.split_once(')').unwrap();
+            assert!(expect.note.contains(range), "{name}: {range} against {}", expect.note);
+            if let Some(time) = cells[4].strip_suffix(" s") {
+                let decimals = time.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                assert_eq!(time, format!("{:.decimals$}", expect.seconds), "{name}");
+            }
         }
     }
 

@@ -195,6 +195,13 @@ pub static SETTINGS: &[Setting] = &[
         "0 or more, 0 never stops",
         "a matching loss that counts as solved; of updates below norm 1 a share of their square",
     ),
+    setting(
+        "attack.answer",
+        Kind::Choice(&["best", "after-warm-up", "last-quarter", "last"]),
+        "",
+        "",
+        "the iterates whose smallest objective is the answer of a trial",
+    ),
     setting("run.seed", Kind::Typed, "", "0 or more", "of everything random: weights, first guesses"),
     setting(
         "run.precision",

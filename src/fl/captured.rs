@@ -6,11 +6,11 @@ use super::setup::{File, choice, file_name, fitted, taken};
 use super::truth::Truth;
 use super::victim::descent;
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
-use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::{self, Compute};
 use crate::checkpoint::{Choice, Trained};
 use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Normalisation};
+use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
 use crate::model::{Model, Net, Parameters};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
@@ -349,5 +349,5 @@ impl CapturedUpdate {
 fn one_client(local: Option<LocalTraining>, samples: usize) -> Protocol {
     let samples: Vec<usize> = (0..samples).collect();
     let descent = local.map(|local| descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
-    Protocol { clients: vec![Client { samples, descent }] }
+    Protocol { clients: vec![Client::new(samples, descent)] }
 }

@@ -1,23 +1,29 @@
 //! Federated learning: what a client computes and what the server receives.
 
 mod captured;
+mod client;
 mod diagnosis;
 mod population;
 mod protocol;
+mod sent;
 mod server;
 mod setup;
 mod source;
 pub mod training;
 mod truth;
 mod victim;
+mod view;
 
 pub use captured::{CapturedError, CapturedUpdate};
+pub use client::Client;
 pub use population::Population;
-pub use protocol::{Back, Candidate, Client, Protocol, Simulated, Trail};
+pub use protocol::{Back, Candidate, Protocol, Simulated, Trail};
+pub use sent::{Mean, Sent};
 pub use server::{Server, Standing};
 pub use setup::{Setup, VictimError};
 pub use source::{Outside, Source};
-pub use victim::{Sent, Victim};
+pub use victim::Victim;
+pub use view::{AttackerView, Knowledge, LabelKnowledge};
 
 use crate::model::Parameters;
 

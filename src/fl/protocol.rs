@@ -5,22 +5,16 @@ use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain, Tape};
 use crate::config::BatchNormMode;
-use crate::model::{Descent, Kept, Model, Parameters, Targets, Trace, rows};
+use crate::model::{Kept, Model, Parameters, Targets, Trace};
+
+use super::client::Client;
+use super::sent::{Mean, Sent};
 
 /// The work of all clients whose updates the server sees as one, by positions in the private batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Protocol {
     /// One or, under secure aggregation, several.
     pub clients: Vec<Client>,
-}
-
-/// What one client does.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Client {
-    /// Its samples; their number is its weight in the average.
-    pub samples: Vec<usize>,
-    /// Its local steps; one gradient of all its samples if absent.
-    pub descent: Option<Descent>,
 }
 
 /// A candidate at a model: what the clients are taken to compute on.
@@ -65,29 +59,46 @@ pub struct Back {
     pub to_labels: Option<Vec<f64>>,
 }
 
+impl Back {
+    /// Adds what one client's samples have to say.
+    pub(super) fn add(&mut self, to_input: &[f64], to_labels: Option<&[f64]>) {
+        add(&mut self.to_input, to_input);
+        if let Some(part) = to_labels {
+            match &mut self.to_labels {
+                Some(sum) => add(sum, part),
+                none => *none = Some(part.to_vec()),
+            }
+        }
+    }
+}
+
+fn add(sum: &mut [f64], part: &[f64]) {
+    sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+}
+
 impl Protocol {
     /// One client, one gradient of its whole batch.
     pub fn fed_sgd(samples: usize) -> Protocol {
-        Protocol { clients: vec![Client { samples: (0..samples).collect(), descent: None }] }
+        Protocol { clients: vec![Client::new((0..samples).collect(), None)] }
     }
 
-    /// The same update from at most so many samples at once: the gradient of a client is the mean of those of its
-    /// parts, in eval mode. Local steps stay whole.
+    /// The same update from at most so many samples at once ([`Client::at_once`]).
     #[must_use]
-    pub fn in_parts(self, most: usize) -> Protocol {
-        let parts = |client: Client| match client.descent {
-            Some(_) => vec![client],
-            None => {
-                let part = |samples: &[usize]| Client { samples: samples.to_vec(), descent: None };
-                client.samples.chunks(most.max(1)).map(part).collect()
-            }
-        };
-        Protocol { clients: self.clients.into_iter().flat_map(parts).collect() }
+    pub fn in_parts(mut self, most: usize) -> Protocol {
+        self.clients.iter_mut().for_each(|client| client.at_once = most);
+        self
     }
 
     /// Samples of all clients.
     pub fn samples(&self) -> usize {
         self.clients.iter().map(|client| client.samples.len()).sum()
+    }
+
+    /// What the clients send when they are sent the candidate's model.
+    pub fn send(&self, candidate: Candidate<'_>) -> Sent {
+        let mut mean = Mean::default();
+        self.clients.iter().for_each(|client| mean.add(client.send(candidate)));
+        mean.of(candidate.model)
     }
 
     /// The update of these clients for a candidate, in units of a gradient.
@@ -97,31 +108,25 @@ impl Protocol {
             let first = model.first_pass(mode, x, targets);
             return Simulated { gradient: first.gradient, trail: Trail::One(first.kept) };
         }
-        let mut gradient: Option<Parameters> = None;
+        let mut mean = Mean::default();
         let mut traces = Vec::with_capacity(self.clients.len());
         for client in &self.clients {
-            let (own, trace) = match &client.descent {
-                None => {
-                    let (x, targets) = (rows(x, &client.samples), targets.rows(&client.samples));
-                    (model.gradient(mode, &x, &targets).1, None)
-                }
-                Some(descent) => {
-                    let keep_every = descent.keep_every(model.parameters.bytes());
-                    let trace = model.trace(mode, x, targets, descent, keep_every);
-                    let rate = 1.0 / descent.learning_rate;
-                    (model.parameters.clone().combine(rate, &trace.end, -rate), Some(trace))
-                }
-            };
-            let weight = self.weight(client);
-            gradient = Some(match gradient {
-                Some(sum) => sum.combine(1.0, &own, weight),
-                None if weight == 1.0 => own,
-                None => own.scaled(weight),
-            });
+            let (sent, trace) = client.simulate(candidate);
+            mean.add(sent);
             traces.push(trace);
         }
-        let gradient = gradient.unwrap_or_else(|| model.parameters.clone().scaled(0.0));
+        let values = mean.of(model).update.values;
+        let gradient = match self.unit() {
+            1.0 => values,
+            unit => values.scaled(unit),
+        };
         Simulated { gradient, trail: Trail::Each(traces) }
+    }
+
+    /// What an update is times to be a gradient: 1, or -1 / eta of a weight difference.
+    pub fn unit(&self) -> f64 {
+        let descent = self.clients.iter().find_map(|client| client.descent.as_ref());
+        descent.map_or(1.0, |descent| -1.0 / descent.learning_rate)
     }
 
     /// The way back along the trail of [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on x.
@@ -146,40 +151,15 @@ impl Protocol {
         };
         let mut back = of_prior(x, prior);
         for (client, trace) in self.clients.iter().zip(traces) {
-            let weight = self.weight(client);
-            let samples = &client.samples;
-            let (to_input, to_labels) = match (&client.descent, trace) {
-                (Some(descent), Some(trace)) => {
-                    // The simulated gradient is -(theta_K - theta_0) / eta.
-                    let v = v.clone().scaled(-weight / descent.learning_rate);
-                    let through = model.descend_through(mode, x, targets, descent, trace, &v);
-                    (through.to_input, through.to_labels)
-                }
-                _ => {
-                    let (own, targets) = (rows(x, samples), targets.rows(samples));
-                    let through = model.directional(mode, &own, &targets, &v.clone().scaled(weight), false);
-                    let spread = |part: Vec<f64>| scatter(&part, samples, x.dims()[0]);
-                    (
-                        spread(backend::values(&through.to_input)),
-                        through.to_labels.map(|to_labels| spread(backend::values(&to_labels))),
-                    )
-                }
-            };
-            add(&mut back.to_input, &to_input);
-            back.to_labels = match (back.to_labels.take(), to_labels) {
-                (Some(mut sum), Some(part)) => {
-                    add(&mut sum, &part);
-                    Some(sum)
-                }
-                (sum, part) => sum.or(part),
-            };
+            let v = v.clone().scaled(self.unit() * self.weight(client));
+            client.back(candidate, trace.as_ref(), v, &mut back);
         }
         back
     }
 
     /// Whether the update is one gradient of the whole batch.
     fn is_one_gradient(&self, batch: usize) -> bool {
-        matches!(self.clients.as_slice(), [Client { descent: None, samples }] if samples.iter().copied().eq(0..batch))
+        matches!(self.clients.as_slice(), [client] if client.is_one_gradient(batch))
     }
 
     fn weight(&self, client: &Client) -> f64 {
@@ -201,18 +181,4 @@ fn of_prior(x: &Tensor<Plain, 4>, prior: impl Fn(Tensor<Tape, 4>) -> Option<Tens
         }
         None => Back { prior: 0.0, to_input: vec![0.0; x.shape().num_elements()], to_labels: None },
     }
-}
-
-/// Rows of some samples in a batch of zeros.
-fn scatter(part: &[f64], samples: &[usize], batch: usize) -> Vec<f64> {
-    let width = part.len() / samples.len().max(1);
-    let mut all = vec![0.0; batch * width];
-    for (&sample, row) in samples.iter().zip(part.chunks(width)) {
-        all[sample * width..(sample + 1) * width].copy_from_slice(row);
-    }
-    all
-}
-
-fn add(sum: &mut [f64], part: &[f64]) {
-    sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
 }

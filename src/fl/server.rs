@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 
+use super::sent::Mean;
 use super::victim::{descent, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
 use crate::backend::{self, Compute};
@@ -92,14 +93,7 @@ impl Server {
     /// # Errors
     /// If a picture cannot be read.
     pub fn train(&mut self, round: u32, victim: &Victim) -> Result<(), DataError> {
-        let mut mean: Option<(Sent, f64)> = None;
-        let mut add = |sent: Sent| {
-            let weight = sent.update.samples as f64;
-            mean = Some(match mean.take() {
-                None => (scaled(sent, weight), weight),
-                Some((sum, total)) => (plus(sum, &sent, weight), total + weight),
-            });
-        };
+        let mut mean = Mean::default();
         for client in self.drawn(round) {
             let attacked = self.config.federation.secure_aggregation as usize;
             let sent = match client.checked_sub(attacked) {
@@ -108,10 +102,10 @@ impl Server {
                 None => continue,
                 Some(other) => self.other(round, client, other)?,
             };
-            add(sent);
+            mean.add(sent);
         }
-        if let Some((sum, total)) = mean {
-            self.apply(&scaled(sum, 1.0 / total));
+        if let Some(mean) = mean.get() {
+            self.apply(&mean);
         }
         Ok(())
     }
@@ -154,15 +148,11 @@ impl Server {
         };
         let descent = federation.local().map(|local| descent(local, &all, order));
         let mode = self.config.victim.mode;
-        let clients = match descent {
-            // The mean of the gradients of parts is the gradient of all, unless they share batch statistics.
-            None if mode != BatchNormMode::Train => {
-                let parts = all.chunks(AT_ONCE);
-                parts.map(|part| Client { samples: part.to_vec(), descent: None }).collect()
-            }
-            descent => vec![Client { samples: all, descent }],
-        };
-        Ok(send(&self.model, mode, &x, &targets, &Protocol { clients }))
+        let mut client = Client::new(all, descent);
+        if mode != BatchNormMode::Train {
+            client.at_once = AT_ONCE;
+        }
+        Ok(send(&self.model, mode, &x, &targets, &Protocol { clients: vec![client] }))
     }
 
     fn apply(&mut self, mean: &Sent) {
@@ -178,15 +168,4 @@ impl Server {
             self.model.buffers = mean.buffers.clone();
         }
     }
-}
-
-fn scaled(sent: Sent, factor: f64) -> Sent {
-    let values = sent.update.values.scaled(factor);
-    Sent { buffers: sent.buffers.scaled(factor), update: super::Update { values, ..sent.update } }
-}
-
-fn plus(sum: Sent, sent: &Sent, weight: f64) -> Sent {
-    let values = sum.update.values.combine(1.0, &sent.update.values, weight);
-    let buffers = sum.buffers.combine(1.0, &sent.buffers, weight);
-    Sent { buffers, update: super::Update { values, ..sum.update } }
 }

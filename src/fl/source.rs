@@ -1,10 +1,10 @@
 //! Where the update of a round comes from: from simulated clients, or from a real system.
 
 use super::{CapturedUpdate, Setup, Victim};
-use crate::attack::AttackerView;
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::data::Normalisation;
+use crate::fl::AttackerView;
 use crate::model::Model;
 
 /// The attacked side of a run.

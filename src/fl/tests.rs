@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use super::*;
-use crate::attack::AttackerView;
 use crate::attack::objective::Distance;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, RunConfig, preset};
+use crate::fl::AttackerView;
 use crate::model::Targets;
 
 struct World {
@@ -398,7 +398,7 @@ fn a_gradient_in_parts_is_that_of_the_whole() {
     // And the way back through it.
     let view = |victim: &Victim, sent: Sent| victim.view(&whole.server.model, sent, 0);
     let (whole, parts) = (view(&whole.victim, a), view(&parts, b));
-    assert_eq!(parts.knowledge.protocol.clients.len(), 3);
+    assert_eq!(parts.knowledge.protocol.clients[0].at_once, 2);
     let z: Vec<f64> =
         (0..whole.shape().iter().product()).map(|i| f64::from(i as u32 % 17) / 9.0 - 1.0).collect();
     let evaluate = |view: &AttackerView| {

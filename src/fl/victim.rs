@@ -4,12 +4,11 @@
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 
-use super::{Client, Protocol, Update, UpdateKind};
-use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
+use super::{AttackerView, Candidate, Client, Knowledge, LabelKnowledge, Protocol, Sent};
 use crate::backend::{Compute, Plain};
 use crate::config::{Accumulate, BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
 use crate::data::{Batch, Normalisation};
-use crate::model::{Descent, Model, Parameters, Step, Targets};
+use crate::model::{Descent, Model, Step, Targets};
 use crate::seed::Seed;
 
 /// The attacked clients: one, or under secure aggregation those whose mean the server sees.
@@ -21,15 +20,6 @@ pub struct Victim {
     compute: Compute,
     /// Samples whose gradient is taken at once.
     most: usize,
-}
-
-/// What clients send in a round.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    /// Gradient or weight difference, the mean over the clients by their samples.
-    pub update: Update,
-    /// BatchNorm statistics after the round, the mean over the clients; what became of them is the protocol's.
-    pub buffers: Parameters,
 }
 
 impl Victim {
@@ -67,7 +57,7 @@ impl Victim {
             let descent = local.map(|local| {
                 descent(local, &samples, |epoch| order(client, epoch).map(|at| seed.stream("order", &at)))
             });
-            Client { samples, descent }
+            Client::new(samples, descent)
         });
         Protocol { clients: clients.collect() }.in_parts(self.most)
     }
@@ -127,31 +117,7 @@ pub(super) fn send(
     if mode == BatchNormMode::EvalClient {
         model.buffers = model.statistics(x);
     }
-    let samples = protocol.samples();
-    let mut sum: Option<(Parameters, Parameters)> = None;
-    let mut kind = UpdateKind::Gradient;
-    for client in &protocol.clients {
-        let weight = client.samples.len() as f64 / samples as f64;
-        let (values, buffers) = match &client.descent {
-            None => {
-                let (x, targets) = (crate::model::rows(x, &client.samples), targets.rows(&client.samples));
-                let (_, g, buffers) = model.gradient_and_statistics(mode, &x, &targets);
-                (g, buffers)
-            }
-            Some(descent) => {
-                kind = UpdateKind::Delta;
-                let end = model.descend(mode, x, targets, descent);
-                (end.parameters.combine(1.0, &model.parameters, -1.0), end.buffers)
-            }
-        };
-        sum = Some(match sum {
-            None => (values.scaled(weight), buffers.scaled(weight)),
-            Some((a, b)) => (a.combine(1.0, &values, weight), b.combine(1.0, &buffers, weight)),
-        });
-    }
-    let (values, buffers) =
-        sum.unwrap_or_else(|| (model.parameters.clone().scaled(0.0), model.buffers.clone()));
-    Sent { update: Update { kind, values, samples }, buffers }
+    protocol.send(Candidate { model: &model, mode, x, targets })
 }
 
 /// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::models::{NO_PRIOR, matching};
 use super::{Case, Tensors, settings, tensors};
 use crate::attack::objective::Distance;
-use crate::attack::{AttackerView, Knowledge, LabelKnowledge};
 use crate::backend::{Compute, Precision};
 use crate::config::{DistanceKind, preset};
+use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
 use crate::fl::{Candidate, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
 use crate::model::{Clip, Descent, Optimiser, Parameters, Step, Targets};
 
@@ -91,7 +91,7 @@ impl Given {
         let named = |spec: &crate::model::TensorSpec| self.vector(&format!("{sent}.{}", spec.name)).to_vec();
         let values = Parameters::from_values(compute, model.net.parameter_specs().clone(), named);
         let samples = self.case.labels().len();
-        let client = Client { samples: (0..samples).collect(), descent: Some(self.descent.clone()) };
+        let client = Client::new((0..samples).collect(), Some(self.descent.clone()));
         AttackerView {
             compute: compute.clone(),
             update: Update { kind: UpdateKind::Delta, values, samples },

@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::{Tensors, assert_close, net, settings, tensors};
 use crate::attack::objective::Distance;
 use crate::attack::prior::Priors;
-use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
+use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, Loss};
+use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
 use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters, Targets, TensorSpec};
 

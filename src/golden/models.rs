@@ -3,9 +3,10 @@
 use super::{Case, assert_close, settings};
 use crate::attack::objective::Distance;
 use crate::attack::prior::{Priors, l2norm, tv_aniso};
-use crate::attack::{AttackerView, GradientMatching, Knowledge, LabelKnowledge, LabelVariable};
+use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute};
 use crate::config::DistanceKind;
+use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
 use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters, Targets};
 

@@ -5,6 +5,7 @@
 //! WSRR are gialab's own definitions: no published formula was available.
 
 mod assignment;
+mod baseline;
 mod feature;
 mod identification;
 mod labels;
@@ -16,6 +17,7 @@ mod ssim;
 mod st_lpips;
 
 pub use assignment::assign;
+pub use baseline::{mean_of_others, score_of};
 pub use feature::rows_mse;
 pub use identification::{Identification, identification};
 pub use labels::{ClassAccuracy, class_accuracy, label_accuracy};

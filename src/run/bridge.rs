@@ -22,6 +22,8 @@ pub struct Clock {
     pub begin: Instant,
     /// Seconds of the workers before it.
     pub before: f64,
+    /// There was a pause, or a worker before it.
+    pub interrupted: bool,
 }
 
 impl Clock {
@@ -141,6 +143,7 @@ pub fn hold(reporter: &Reporter, terminate: &AtomicBool, clock: &mut Clock) -> F
             std::thread::sleep(Duration::from_millis(50));
         }
         clock.begin += begin.elapsed();
+        clock.interrupted = true;
         reporter.event(clock.now(), Event::Continued);
     }
     if stop() { Flow::Stop } else { Flow::Continue }
@@ -208,6 +211,7 @@ impl Sink for Bridge<'_> {
             evaluations: end.evaluations,
             seconds: self.clock.now() - self.trial_begin,
             metrics: self.evaluator.judge(&end.guess),
+            labels: self.evaluator.labels(&end.guess),
         };
         // Points that the last iterations left behind belong in front of the end of their trial.
         if !self.points.is_empty() {

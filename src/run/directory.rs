@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::{self, Held};
 use super::manifest::{self, Health, Manifest, Worker};
-use super::{Pulse, RunError};
+use super::{Pulse, RunError, RunState, Tail};
 use crate::files::{self, Access};
 use crate::{sys, text};
 
@@ -221,6 +221,19 @@ impl RunDirectory {
         serde_json::from_slice(&files::read(&self.result_path(), files::DOCUMENT).ok()?).ok()
     }
 
+    /// What its log adds up to, and what there is to say of how that was read. Of a long log the middle is thinned.
+    pub fn state(&self) -> Result<(RunState, Option<String>), RunError> {
+        let mut state = RunState::default();
+        let mut tail = Tail::thinning(self.events_path());
+        loop {
+            let batch = tail.read().map_err(|e| RunError::io("read", tail.path(), e))?;
+            batch.lines.into_iter().for_each(|line| state.apply(line));
+            if !batch.more {
+                return Ok((state, tail.notice()));
+            }
+        }
+    }
+
     /// The last lines of `run.log` that say something, oldest first, safe to show on a terminal.
     pub fn last_words(&self, count: usize) -> Vec<String> {
         super::log::last_lines(&self.log_path(), count)
@@ -236,6 +249,9 @@ impl RunDirectory {
 
     /// Asks the worker for something. Takes effect within a fraction of a second.
     pub fn ask(&self, request: Request) -> Result<(), RunError> {
+        if !self.path.exists() {
+            return Err(RunError::Gone { path: self.path.clone() });
+        }
         let json = serde_json::to_vec(&request)
             .map_err(|source| RunError::Manifest { path: self.control_path(), source })?;
         write_atomically(&self.control_path(), &json)

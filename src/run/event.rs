@@ -153,6 +153,9 @@ pub enum Event {
         evaluations: usize,
         /// Seconds of computing.
         seconds: f64,
+        /// Labels of that iterate, in the order of its samples; absent in logs of earlier versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<usize>,
         /// Quality of that iterate, judged by the evaluator; absent without ground truth.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metrics: Option<Metrics>,
@@ -403,6 +406,35 @@ pub struct Sample {
 #[serde(transparent)]
 pub struct Ratio(#[serde(with = "number")] pub f64);
 
+/// The attack's objective at the private samples, with the attacker's own assumptions about the clients. Beside the
+/// one that was reached it tells a search that failed from a problem with several answers ([`super::Verdict`]).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AtTruth {
+    /// Matching loss at the private samples.
+    #[serde(with = "number")]
+    pub matching: f64,
+    /// Prior at the private samples.
+    #[serde(with = "number")]
+    pub prior: f64,
+    /// Prior at the answer.
+    #[serde(with = "number")]
+    pub answer_prior: f64,
+    /// Matching loss of a zero gradient.
+    #[serde(with = "number")]
+    pub of_nothing: f64,
+}
+
+/// PSNR in dB, mean over the batch, of what can be said without any update.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Baselines {
+    /// Of a grey picture, 0.5 everywhere; absent for tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grey: Option<Ratio>,
+    /// Of the mean of the other samples of the set; absent without a set, and where it has no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Ratio>,
+}
+
 /// Outcome of one attacked round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoundResult {
@@ -423,6 +455,22 @@ pub struct RoundResult {
     /// Its matching loss.
     #[serde(with = "number")]
     pub loss: f64,
+    /// The iteration it was taken from; absent in logs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<usize>,
+    /// The attack's objective at the private samples; absent without ground truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_truth: Option<AtTruth>,
+    /// What pictures score that need no update; absent without ground truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<Baselines>,
+    /// Its labels, in the order of its samples, whether known, inferred or optimised; absent in logs of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<usize>,
+    /// What the data set calls these classes; empty where it only counts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_names: Vec<String>,
     /// The trial it came from, chosen by matching loss.
     pub trial: usize,
     /// Trials that were run.
@@ -445,4 +493,7 @@ pub struct Finished {
     /// Why, when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// It was paused or resumed: its time is not that of a run in one go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }

@@ -1,29 +1,31 @@
 //! What a finished round is examined for besides what every reconstruction is: figures that need the model or
 //! the whole data set. Uses the ground truth; nothing of it goes back to an attack.
 
-use super::event::{Metrics, Probe};
+use super::event::{AtTruth, Baselines, Metrics, Probe, Ratio};
 use super::recorder::Evaluator;
-use crate::attack::{AttackerView, Guess};
+use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
+use crate::fl::AttackerView;
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
+use crate::text;
 
 /// All metrics of the reconstruction that was chosen: the evaluator's, IIP, and the difference of the victim's
 /// last features (model in eval mode). Absent without ground truth.
 pub fn metrics(
     evaluator: &Evaluator,
     guess: &Guess,
+    set: Option<&Dataset>,
     config: &RunConfig,
     view: &AttackerView,
 ) -> Option<Metrics> {
     let (images, metrics) = evaluator.compare(guess);
     let (mut metrics, truth) = (metrics?, evaluator.truth.as_ref()?);
     // A set that is gone by now costs this figure, not the run.
-    let identify = |set| metric::identification(truth, &images, &set, config.victim.size);
-    let set = set(config);
-    metrics.fields = set.as_ref().and_then(|set| fields(set, &truth.images, &images));
+    let identify = |set| metric::identification(truth, &images, set, config.victim.size);
+    metrics.fields = set.and_then(|set| fields(set, &truth.images, &images));
     let identified =
         set.and_then(|set| identify(set).inspect_err(|error| tracing::warn!("no IIP: {error}")).ok());
     if let Some(Some(identified)) = identified {
@@ -40,6 +42,36 @@ pub fn metrics(
     Some(metrics)
 }
 
+/// The attack's objective at the private samples, with the labels they have, as the attacker simulates the clients.
+pub fn at_truth(
+    evaluator: &Evaluator,
+    answer: &Reconstruction,
+    config: &RunConfig,
+    view: &AttackerView,
+) -> Option<AtTruth> {
+    let truth = evaluator.truth.as_ref()?;
+    let labels = LabelVariable::Fixed(truth.labels.clone());
+    let objective = GradientMatching::of(view, &config.attack, labels);
+    let there = objective.evaluate(&evaluator.normalisation.apply(&truth.images));
+    Some(AtTruth {
+        matching: there.matching,
+        prior: there.prior,
+        answer_prior: answer.prior,
+        of_nothing: objective.of_nothing(),
+    })
+}
+
+/// What a grey picture and the mean of the other samples score.
+pub fn baselines(evaluator: &Evaluator, config: &RunConfig) -> Option<Baselines> {
+    let truth = &evaluator.truth.as_ref()?.images;
+    let score = |picture: &[f64]| Ratio(metric::score_of(truth, picture));
+    let set = set(config);
+    let is_table = set.as_ref().is_some_and(|set| set.table.is_some());
+    let grey = (!is_table).then(|| score(&vec![0.5; truth.sample_len()]));
+    let mean = set.and_then(|set| metric::mean_of_others(&set, truth, config.victim.size));
+    Some(Baselines { grey, mean: mean.as_deref().map(score) })
+}
+
 /// Share of a table's fields that are right, over all rows; absent for pictures.
 fn fields(set: &Dataset, truth: &Images, images: &Images) -> Option<f64> {
     let table = set.table.as_ref()?;
@@ -51,8 +83,19 @@ fn fields(set: &Dataset, truth: &Images, images: &Images) -> Option<f64> {
     all.share()
 }
 
+/// What the set calls the classes of these labels; nothing if it only counts them.
+pub fn names(set: &Dataset, labels: &[usize]) -> Vec<String> {
+    let name = |&label: &usize| {
+        let name = set.classes.get(label).map_or("", String::as_str);
+        let counts = *name == label.to_string() || *name == format!("class {label}");
+        if counts { String::new() } else { text::one_line(name).into_owned() }
+    };
+    let names: Vec<String> = labels.iter().map(name).collect();
+    if names.iter().all(String::is_empty) { Vec::new() } else { names }
+}
+
 /// The victim's data set; absent beside a captured update without one, and if it is gone.
-fn set(config: &RunConfig) -> Option<Dataset> {
+pub fn set(config: &RunConfig) -> Option<Dataset> {
     let named = Some(&config.victim.data).filter(|data| !data.is_empty())?;
     data::open(named).inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
 }

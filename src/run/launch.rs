@@ -2,13 +2,14 @@
 //! taken the run up.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::lock::Lock;
 use super::plan::PlanError;
 use super::{Request, RunDirectory, RunError, Status, Store, death, memory, plan};
 use crate::backend::{BackendError, Compute};
+use crate::calibration::Calibration;
 use crate::checkpoint;
 use crate::config::RunConfig;
 use crate::files;
@@ -67,6 +68,21 @@ pub fn begin(
 /// worker holds the run, or says why it does not.
 pub fn launch(directory: &RunDirectory) -> Result<(), RunError> {
     start(directory, Lock::take(directory)?)
+}
+
+/// How fast this machine is on a backend, measured in a process of its own in about two seconds. Nothing while it is busy.
+///
+/// # Errors
+/// If the process cannot be started or does not say.
+pub fn calibrate(backend: &str) -> Result<Option<Calibration>, RunError> {
+    let program = std::env::current_exe().map_err(|e| RunError::io("find", "gialab".as_ref(), e))?;
+    let output = Command::new(&program)
+        .args(["bench", "--calibrate", "--backend", backend])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|e| RunError::io("start", &program, e))?;
+    serde_json::from_slice(&output.stdout).map_err(|e| RunError::io("measure with", &program, e.into()))
 }
 
 /// The worker is given the lock: the run is taken from here on, and free again if it does not come up.

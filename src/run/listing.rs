@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::progress::Place;
 use super::pulse::Pulse;
 use super::{Event, Health, Line, Manifest, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
@@ -35,6 +36,8 @@ pub struct RunRow {
     pub backend: String,
     /// Host that computes.
     pub host: String,
+    /// Threads that compute, if it is known.
+    pub threads: Option<usize>,
     /// Seconds since the epoch; 0 if unknown.
     pub created: f64,
     /// When its worker last wrote; 0 while it is live: that changes every second and is shown nowhere.
@@ -67,6 +70,10 @@ pub struct Summary {
     pub iteration: Option<usize>,
     /// Seconds of computing.
     pub seconds: Option<f64>,
+    /// Where it stands; absent once the run is complete.
+    pub place: Option<Place>,
+    /// It came to its end without a pause and with one worker.
+    pub in_one_go: bool,
 }
 
 /// The runs of a store as they were seen last.
@@ -154,6 +161,7 @@ impl Known {
             preset: String::new(),
             backend: String::new(),
             host: String::new(),
+            threads: None,
             created: 0.0,
             heartbeat: 0.0,
             health: Health::Failed,
@@ -206,6 +214,7 @@ impl Known {
                 row.preset.clone_from(&manifest.preset);
                 row.backend.clone_from(&manifest.backend);
                 row.host.clone_from(&manifest.host);
+                row.threads = manifest.threads;
                 row.created = manifest.created;
                 row.error.clone_from(&manifest.error);
                 if row.config.as_deref() != Some(&manifest.config) {
@@ -248,8 +257,9 @@ fn newest(end: &[u8]) -> (Summary, bool) {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
         summary.seconds.get_or_insert(line.t);
         match line.event {
-            Event::Progress { points, .. } => {
+            Event::Progress { round, trial, points, .. } => {
                 if let Some(point) = points.last() {
+                    summary.place.get_or_insert(Place::Attack(round, trial, point.iteration));
                     summary.iteration.get_or_insert(point.iteration);
                     summary.loss.get_or_insert(point.matching);
                 }
@@ -257,11 +267,20 @@ fn newest(end: &[u8]) -> (Summary, bool) {
             Event::Metrics { metrics, .. } => {
                 summary.psnr.get_or_insert(metrics.psnr.mean);
             }
+            Event::Trained { round, .. } => drop(summary.place.get_or_insert(Place::Training(round))),
+            Event::Trial { round, trial, .. } => {
+                summary.place.get_or_insert(Place::Attack(round, trial, 0));
+            }
+            Event::TrialFinished { round, trial, .. } => {
+                summary.place.get_or_insert(Place::Attack(round, trial + 1, 0));
+            }
             Event::RoundFinished(result) => {
+                summary.place.get_or_insert(Place::Attacked(result.round));
                 summary.psnr = summary.psnr.or(result.metrics.map(|metrics| metrics.psnr.mean));
                 summary.loss.get_or_insert(result.loss);
             }
             Event::Finished(finished) if finished.status == Status::Done => {
+                summary.in_one_go = !finished.interrupted;
                 if let Some(result) = finished.rounds.last() {
                     let psnr = result.metrics.as_ref().map(|metrics| metrics.psnr.mean);
                     summary.psnr = summary.psnr.or(psnr);

@@ -3,35 +3,47 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::files;
+use crate::{files, text};
 
 /// Bytes of the end that are looked at: a driver may have written gigabytes.
 const END: u64 = 64 << 10;
 
-/// Characters shown of one line.
+/// Characters shown of one line among others, and where the log is read by itself.
 const LONGEST: usize = 400;
+const LONGEST_ALONE: usize = 10_000;
 
 /// The last lines that say something, oldest first, at most `count`. None if the file cannot be read.
 pub fn last_lines(path: &Path, count: usize) -> Vec<String> {
-    let end = read_end(path).unwrap_or_default();
+    let (end, _) = read_end(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&end);
-    let mut lines: Vec<String> =
-        text.lines().rev().map(printable).filter(|line| !line.is_empty()).take(count).collect();
+    let lines = text.lines().rev().map(|line| printable(line, LONGEST));
+    let mut lines: Vec<String> = lines.filter(|line| !line.is_empty()).take(count).collect();
     lines.reverse();
     lines
 }
 
-fn read_end(path: &Path) -> io::Result<Vec<u8>> {
+/// The end of the log to be read by itself, with a line in front where that is not all of it.
+pub fn end(path: &Path) -> Vec<String> {
+    let (end, skipped) = read_end(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&end);
+    let notice = format!("({} earlier bytes are in {})", text::grouped(skipped), path.display());
+    let notice = (skipped > 0).then(|| text::one_line(&notice).into_owned());
+    let lines = text.lines().map(|line| printable(line, LONGEST_ALONE)).filter(|line| !line.is_empty());
+    notice.into_iter().chain(lines).collect()
+}
+
+/// The end of a file, and how many bytes are in front of it.
+fn read_end(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     let mut file = files::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let skipped = file.metadata()?.len().saturating_sub(END);
+    file.seek(SeekFrom::Start(skipped))?;
     let mut end = Vec::new();
     file.take(END).read_to_end(&mut end)?;
-    Ok(end)
+    Ok((end, skipped))
 }
 
 /// The line as it would look on a terminal at last, without anything that could act on one.
-fn printable(line: &str) -> String {
+fn printable(line: &str, longest: usize) -> String {
     // What a progress bar wrote over itself was not meant to be kept.
     let line = line.trim_end_matches('\r');
     let line = line.rsplit('\r').next().unwrap_or(line);
@@ -46,7 +58,7 @@ fn printable(line: &str) -> String {
         }
     }
     let kept = kept.trim();
-    match kept.char_indices().nth(LONGEST) {
+    match kept.char_indices().nth(longest) {
         Some((at, _)) => format!("{} ...", &kept[..at]),
         None => kept.to_owned(),
     }
@@ -110,5 +122,8 @@ mod tests {
         let lines = last_lines(&path, 5);
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].chars().count(), LONGEST + 4);
+        let alone = end(&path);
+        assert!(alone[0].starts_with("(131,078 earlier bytes are in /"), "{}", alone[0]);
+        assert_eq!(alone[1].chars().count(), LONGEST_ALONE + 4);
     }
 }

@@ -160,6 +160,17 @@ impl Status {
 }
 
 impl Health {
+    /// All of them.
+    pub const ALL: [Health; 7] = [
+        Health::Running,
+        Health::Paused,
+        Health::Queued,
+        Health::Crashed,
+        Health::Stopped,
+        Health::Failed,
+        Health::Done,
+    ];
+
     /// One word for lists.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,12 +4,17 @@
 
 mod bridge;
 pub mod checkpoint;
+pub mod comparison;
 pub mod death;
+pub mod details;
 pub mod directory;
 pub mod event;
 mod examine;
 pub mod export;
+pub mod filter;
 pub mod global_model;
+pub mod in_words;
+pub mod labels;
 pub mod launch;
 pub mod listing;
 pub mod lock;
@@ -19,12 +24,14 @@ pub mod memory;
 pub mod number;
 pub mod picture;
 pub mod plan;
+pub mod progress;
 pub mod pulse;
 mod recorder;
 mod rounds;
 pub mod state;
 pub mod store;
 pub mod tail;
+pub mod verdict;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
@@ -33,12 +40,15 @@ pub use recorder::now;
 
 pub use directory::{Request, RunDirectory};
 pub use event::{Event, Line};
+pub use filter::Filter;
+pub use in_words::InWords;
 pub use listing::{Listing, RunRow, Summary};
 pub use manifest::{Health, Manifest, Status};
 pub use pulse::Pulse;
 pub use state::RunState;
 pub use store::Store;
 pub use tail::Tail;
+pub use verdict::Verdict;
 
 /// What can go wrong with a run on disk.
 #[derive(Debug, thiserror::Error)]

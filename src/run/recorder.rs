@@ -46,6 +46,16 @@ impl Evaluator {
         self.compare(guess).1
     }
 
+    /// The labels of a guess in the order in which its pictures are stored.
+    pub fn labels(&self, guess: &Guess) -> Vec<usize> {
+        match self.evaluate(guess, &self.images(guess)) {
+            Some(evaluation) => {
+                evaluation.assignment.iter().filter_map(|&at| guess.labels.get(at).copied()).collect()
+            }
+            None => guess.labels.clone(),
+        }
+    }
+
     /// Quality of a guess without what takes long: the perceptual distances.
     pub fn glance(&self, guess: &Guess) -> Option<event::Metrics> {
         Some(self.evaluate(guess, &self.images(guess))?.summary())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::bridge::{Bridge, Clock, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
-use super::event::{Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
+use super::event::{Baselines, Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
@@ -37,6 +37,8 @@ struct Rounds<'a> {
     clock: Clock,
     /// State of an attack to go on with.
     resume: Option<Checkpoint>,
+    /// What needs no update, the same in every round.
+    baselines: Option<Baselines>,
 }
 
 /// Runs the rounds that are left, and returns the status that the run ended with. `note` is for whoever reads the log.
@@ -76,8 +78,10 @@ pub fn run(
     let first = resume.as_ref().map_or(begin, |resume| begin.max(resume.round));
     let done = if config.trains() { finished_rounds(directory, first)? } else { BTreeMap::new() };
 
+    // Whoever wrote a line of it worked on this run before.
+    let interrupted = std::fs::metadata(directory.events_path()).is_ok_and(|log| log.len() > 0);
     let reporter = Reporter::start(directory.clone(), manifest.clone(), evaluator.clone())?;
-    let clock = Clock { begin: Instant::now(), before: seconds };
+    let clock = Clock { begin: Instant::now(), before: seconds, interrupted };
     reporter.event(
         clock.now(),
         Event::Started {
@@ -98,7 +102,9 @@ pub fn run(
         );
         source = source.in_parts(most);
     }
+    let baselines = examine::baselines(&evaluator, config);
     let mut rounds = Rounds {
+        baselines,
         directory,
         manifest,
         attack: plan.attack,
@@ -121,8 +127,9 @@ pub fn run(
         (Ok(Flow::Stop), None) => (Status::Stopped, None),
         (Ok(Flow::Continue), None) => (Status::Done, None),
     };
+    let interrupted = rounds.clock.interrupted;
     let rounds = if status == Status::Done { results } else { Vec::new() };
-    let finished = Finished { status, run: directory.id(), rounds, error: error.clone() };
+    let finished = Finished { status, run: directory.id(), rounds, error: error.clone(), interrupted };
     reporter.close(seconds, finished).map_err(anyhow::Error::msg)?;
     match error {
         Some(error) => Err(anyhow::Error::msg(error)),
@@ -174,18 +181,21 @@ impl Rounds<'_> {
         Ok(Flow::Continue)
     }
 
+    fn log(&self, level: Level, message: String) {
+        self.reporter.event(self.clock.now(), Event::Log { level, message });
+    }
+
     /// What a reconstruction from an update from outside says of the settings it was made with.
     fn judge(&self, reconstruction: &Reconstruction) {
-        let log = |level, message| self.reporter.event(self.clock.now(), Event::Log { level, message });
         if let Some(scale) = reconstruction.scale {
-            log(
+            self.log(
                 Level::Info,
                 format!("scale: the update is {scale:.4} times the gradient of the reconstruction"),
             );
         }
         let share = reconstruction.unexplained;
         if matches!(self.source, Source::Captured(_)) && share > UNEXPLAINED {
-            log(
+            self.log(
                 Level::Warning,
                 format!(
                     "no trial matches: {:.0} % of the update's distance is left; the search failed, or victim.captured, \
@@ -244,7 +254,7 @@ impl Rounds<'_> {
         let task = Task {
             view: &view,
             config: &config.attack,
-            seed: Seed(config.run.seed),
+            seed: Seed(config.run.seed).child("attacker"),
             round,
             resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
         };
@@ -254,13 +264,20 @@ impl Rounds<'_> {
         self.judge(&reconstruction);
         // Of the attack, without the examination that follows.
         let seconds = self.clock.now() - began;
+        let set = examine::set(config);
+        let labels = self.evaluator.labels(&reconstruction.guess);
         let result = RoundResult {
             round,
-            metrics: examine::metrics(&self.evaluator, &reconstruction.guess, config, &view),
+            metrics: examine::metrics(&self.evaluator, &reconstruction.guess, set.as_ref(), config, &view),
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
             accuracy,
             update_norm: Some(Ratio(update_norm)),
             loss: reconstruction.matching,
+            iteration: Some(reconstruction.iteration),
+            at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
+            baselines: self.baselines,
+            label_names: set.as_ref().map_or_else(Vec::new, |set| examine::names(set, &labels)),
+            labels,
             trial: reconstruction.trial,
             trials: reconstruction.trials,
             evaluations: reconstruction.evaluations,
@@ -269,6 +286,7 @@ impl Rounds<'_> {
         let place = Place { round, trial: None, iteration: reconstruction.iteration };
         self.reporter.picture(place, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
         self.reporter.event(self.clock.now(), Event::RoundFinished(result.clone()));
+
         Ok(Some(result))
     }
 }

@@ -140,7 +140,7 @@ impl Store {
         match directory.health() {
             Ok(health) if health.is_live() => return Err(RunError::busy(directory)),
             // It may be live, and is not ours to judge.
-            Err(error @ RunError::Newer { .. }) => return Err(error),
+            Err(error @ (RunError::Newer { .. } | RunError::Gone { .. })) => return Err(error),
             Ok(_) | Err(_) => {}
         }
         // Whatever its manifest says, no worker is on it, and none begins meanwhile.

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::model::Session;
-use super::msg::{Msg, Outcome, PictureKey};
+use super::msg::{Deed, Msg, Outcome, PictureKey, Undone};
 use super::{PresetEntry, watch};
+use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
+use crate::run::details::Details;
 use crate::run::export::{self, ExportError, Format};
-use crate::run::{Request, RunDirectory, Store, directory, launch};
+use crate::run::{Request, RunDirectory, RunError, Store, directory, launch};
 
 /// Something to do outside the model.
 #[derive(Debug, PartialEq)]
@@ -27,12 +29,14 @@ pub enum Effect {
         /// Backend's name.
         backend: String,
     },
-    /// Start a worker on a run that stands.
-    Resume(RunDirectory),
-    /// Ask the worker of a run for something.
-    Ask(RunDirectory, Request),
-    /// Delete a run.
-    Delete(RunDirectory),
+    /// Start a worker on each of these runs, which stand.
+    Resume(Vec<RunDirectory>),
+    /// Ask the workers of these runs for something.
+    Ask(Vec<RunDirectory>, Request),
+    /// Delete these runs.
+    Delete(Vec<RunDirectory>),
+    /// Read why a run failed, its settings and its log, in full.
+    ReadDetails(RunDirectory),
     /// Follow the logs of these runs and of no others.
     Follow(Vec<RunDirectory>),
     /// Load these pictures of followed runs.
@@ -68,6 +72,10 @@ pub enum Effect {
     SaveSession(Box<Session>),
     /// Announce the end of a run to a person who looks elsewhere.
     Notify(String),
+    /// Measure how fast this machine is on a backend.
+    Calibrate(String),
+    /// Keep what was measured.
+    KeepCalibration(Calibration),
     /// Draw everything anew.
     Redraw,
     /// Ask the terminal once more what it is.
@@ -85,6 +93,8 @@ pub struct Performer {
     pub session_file: Option<PathBuf>,
     /// Where presets of the user are kept.
     pub user_presets: PathBuf,
+    /// Where it is kept how fast this machine is.
+    pub cache: PathBuf,
     /// Where messages go.
     pub inbox: SyncSender<Msg>,
     /// The thread that watches the store.
@@ -105,17 +115,17 @@ impl Performer {
                 });
                 this.report(Outcome::Launch(outcome));
             }),
-            Effect::Resume(directory) => self.aside(move |this| {
+            Effect::Resume(runs) => self.each(runs, Deed::Resume, |_, run| {
                 // The request that stopped the run must not stop its next worker.
-                let asked = directory.ask(Request::Run);
-                this.report(Outcome::Launch(asked.and_then(|()| launch::launch(&directory)).map_err(say)));
+                run.ask(Request::Run).and_then(|()| launch::launch(run))
             }),
-            Effect::Ask(directory, request) => {
-                self.aside(move |this| this.report(Outcome::Ask(directory.ask(request).map_err(say))));
+            Effect::Ask(runs, request) => {
+                self.each(runs, Deed::Ask(request), move |_, run| run.ask(request));
             }
-            Effect::Delete(directory) => self.aside(move |this| {
-                let deleted = this.store.delete(&directory).map_err(say);
-                this.report(Outcome::Delete(directory.id(), deleted));
+            Effect::Delete(runs) => self.each(runs, Deed::Delete, |this, run| this.store.delete(run)),
+            Effect::ReadDetails(run) => self.aside(move |this| {
+                let details = Box::new(Details::read(&run));
+                let _ = this.inbox.send(Msg::DetailsRead { run: run.id(), details });
             }),
             Effect::Follow(directories) => self.watch(watch::Command::Follow(directories)),
             Effect::Decode(keys) => self.watch(watch::Command::Decode(keys)),
@@ -138,6 +148,15 @@ impl Performer {
             Effect::CompletePath(typed) => self.aside(move |this| {
                 let path = completed(&typed);
                 this.report(Outcome::Completed { typed, path });
+            }),
+            Effect::Calibrate(backend) => self.aside(move |this| {
+                let _ = this.inbox.send(Msg::Calibrated(launch::calibrate(&backend).map_err(say)));
+            }),
+            Effect::KeepCalibration(calibration) => self.aside(move |this| {
+                // Without it the machine is measured again at the next start.
+                if let Err(message) = calibration.write(&this.cache) {
+                    tracing::warn!("{message}");
+                }
             }),
             Effect::Redraw
             | Effect::AskTerminal
@@ -169,6 +188,23 @@ impl Performer {
                 .map_err(|e| format!("cannot create {}: {e}", parent.display()))?;
         }
         directory::write_atomically(file, &json).map_err(say)
+    }
+
+    /// Does something to each of these runs, and reports how it went with all of them.
+    fn each(
+        &self,
+        runs: Vec<RunDirectory>,
+        deed: Deed,
+        does: impl Fn(&Performer, &RunDirectory) -> Result<(), RunError> + Send + 'static,
+    ) {
+        self.aside(move |this| {
+            let undone = |error| match error {
+                RunError::Gone { .. } => Undone::Gone,
+                error => Undone::Because(error.to_string()),
+            };
+            let results = runs.iter().map(|run| (run.id(), does(this, run).map_err(undone))).collect();
+            this.report(Outcome::Done(deed, results));
+        });
     }
 
     fn aside(&self, work: impl FnOnce(&Performer) + Send + 'static) {
@@ -234,4 +270,51 @@ fn completed(typed: &str) -> String {
 
 fn say(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::run::Health;
+    use crate::tui::fixture::{self, NOW};
+
+    #[test]
+    fn what_is_done_to_several_runs_is_told_of_each_and_one_that_is_gone_is_no_error() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::in_data_dir(data.path());
+        let (inbox, news) = std::sync::mpsc::sync_channel(8);
+        let (watcher, _commands) = std::sync::mpsc::channel();
+        let (session_file, user_presets) = (None, data.path().join("presets"));
+        let saving = Arc::default();
+        let performer = Performer {
+            store: store.clone(),
+            session_file,
+            user_presets,
+            cache: data.path().into(),
+            inbox,
+            watcher,
+            saving,
+        };
+        let told = |effect| {
+            performer.perform(effect);
+            match news.recv().unwrap() {
+                Msg::Finished(Outcome::Done(deed, results)) => (deed, results),
+                other => panic!("{other:?}"),
+            }
+        };
+        let run = |preset| fixture::write_run(&store, preset, Health::Done, NOW);
+        let (done, gone, live) = (run("dlg-lenet"), run("idlg-lenet"), {
+            fixture::write_run(&store, "dlg-digits", Health::Running, NOW)
+        });
+        std::fs::remove_dir_all(gone.path()).unwrap();
+        let both = vec![done.clone(), gone.clone()];
+        let (deed, results) = told(Effect::Ask(both, Request::Pause));
+        assert_eq!(deed, Deed::Ask(Request::Pause));
+        assert_eq!(results, [(done.id(), Ok(())), (gone.id(), Err(Undone::Gone))]);
+        let (_, results) = told(Effect::Delete(vec![gone.clone(), live.clone(), done.clone()]));
+        assert_eq!((&results[0].1, &results[2].1), (&Err(Undone::Gone), &Ok(())));
+        assert!(matches!(&results[1].1, Err(Undone::Because(reason)) if reason.contains("stop it first")));
+        assert!(!done.path().exists() && live.path().exists());
+    }
 }

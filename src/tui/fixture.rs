@@ -18,7 +18,8 @@ use super::update::update;
 use super::view::with_cells;
 #[cfg(test)]
 use super::view::{Hits, View};
-use super::{BackendEntry, DatasetEntry, PresetEntry, Setup, screen};
+use super::{BackendEntry, DatasetEntry, MachineEntry, PresetEntry, Setup, screen};
+use crate::calibration::Calibration;
 use crate::config::{
     AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
     LineSearch, ModelOptions, Normalise, OptimiserConfig, OptimiserKind, RunConfig, RunSettings,
@@ -27,9 +28,10 @@ use crate::config::{
 use crate::gfx::{Depth, Raster};
 use crate::reading::Reading;
 use crate::run::event::{
-    Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread, Tiles, TrialOutcome,
-    VERSION,
+    AtTruth, Baselines, Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread,
+    Tiles, TrialOutcome, VERSION,
 };
+use crate::run::progress::Place;
 use crate::run::{Event, Health, Line, Manifest, RunDirectory, Status, Store};
 
 /// 22 November 2026, 12:55:01 UTC.
@@ -97,6 +99,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             iterations: 300,
             trials: 4,
             stop_below: 1e-6,
+            answer: Default::default(),
         },
         run: RunSettings::default(),
         expect: Some(Expect { seconds, psnr, note: "flex, 2 threads".into() }),
@@ -137,6 +140,8 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
         mouse: false,
         notify: super::notify::Wish::Auto,
         mistakes: Vec::new(),
+        machine: MachineEntry { host: "lab".into(), threads: 2 },
+        cache: "/nonexistent".into(),
     }
 }
 
@@ -220,6 +225,7 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
                     evaluations: iterations + iterations / 5,
                     seconds,
                     metrics: Some(judged(45.2)),
+                    labels: vec![3],
                 },
             );
         }
@@ -237,10 +243,76 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
                 run: "20261122-125501-dlg-lenet".into(),
                 rounds: vec![result],
                 error: None,
+                interrupted: false,
             }),
         );
     }
     lines
+}
+
+/// A run whose first trials of four stalled at these iterations, in the trial after them.
+pub fn trials(ended: &[usize], iteration: usize) -> Vec<Line> {
+    let all = events(300, false);
+    let begun = all.iter().filter(|line| !names_a_trial(line)).cloned();
+    let mut lines: Vec<Line> = begun.collect();
+    let mut begin = 0.0;
+    for (trial, last) in ended.iter().copied().chain([iteration]).enumerate() {
+        let is_ended = trial < ended.len();
+        for line in all.iter().filter(|line| names_a_trial(line)) {
+            let mut event = line.event.clone();
+            let (of, at) = match &mut event {
+                Event::Trial { trial, .. } => (trial, 0),
+                Event::Progress { trial, points, .. } => (trial, points.last().map_or(0, |p| p.iteration)),
+                Event::Metrics { trial, iteration, .. }
+                | Event::Picture { trial: Some(trial), iteration, .. } => (trial, *iteration),
+                _ => continue,
+            };
+            if *of == 0 && at <= last {
+                *of = trial;
+                lines.push(Line { t: begin + at as f64 / 20.0, event, ..line.clone() });
+            }
+        }
+        begin += last as f64 / 20.0;
+        if is_ended {
+            let event = Event::TrialFinished {
+                round: 0,
+                trial,
+                outcome: TrialOutcome::Stalled,
+                best: 2e-2,
+                matching: 2e-2,
+                best_iteration: last,
+                evaluations: last * 20,
+                seconds: last as f64 / 20.0,
+                metrics: Some(judged(12.0 + trial as f64)),
+                labels: vec![5],
+            };
+            lines.push(Line { v: VERSION, t: begin, event });
+        }
+    }
+    lines
+}
+
+fn names_a_trial(line: &Line) -> bool {
+    matches!(
+        line.event,
+        Event::Trial { .. }
+            | Event::Progress { .. }
+            | Event::Metrics { .. }
+            | Event::TrialFinished { .. }
+            | Event::Picture { trial: Some(_), .. }
+    )
+}
+
+/// A machine that takes so many times as long as the reference machine.
+pub fn calibration(backend: &str, factor: f64) -> Calibration {
+    Calibration {
+        gialab: "0.1.0".into(),
+        backend: backend.into(),
+        threads: 2,
+        processor: "a processor".into(),
+        light: 0.32 * factor,
+        heavy: 73.9 * factor,
+    }
 }
 
 /// A run on a batch of so many samples, in its first trial.
@@ -273,11 +345,16 @@ pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
 fn result(iterations: usize) -> RoundResult {
     RoundResult {
         round: 0,
+        labels: vec![3],
+        label_names: vec!["boat".into()],
         metrics: Some(judged(45.2)),
         probe: None,
         accuracy: None,
         update_norm: None,
         loss: 3.1e-7,
+        iteration: Some(iterations),
+        at_truth: Some(AtTruth { matching: 2.1e-9, prior: 0.0, answer_prior: 0.0, of_nothing: 11.6 }),
+        baselines: Some(Baselines { grey: Some(Ratio(11.3)), mean: Some(Ratio(12.6)) }),
         trial: 0,
         trials: 1,
         evaluations: iterations + iterations / 5,
@@ -487,6 +564,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
                 preset: preset.into(),
                 backend: "flex".into(),
                 host: "lab".into(),
+                threads: Some(2),
                 created,
                 heartbeat: created + 30.0,
                 health,
@@ -497,6 +575,8 @@ pub fn rows(more: usize) -> Vec<RunRow> {
                     loss: Some(3.1e-7),
                     iteration: Some(180),
                     seconds: Some(41.0 + i as f64),
+                    place: health.is_live().then_some(Place::Attack(0, 0, 180)),
+                    in_one_go: health == Health::Done,
                 },
             }
         })
@@ -507,6 +587,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
         preset: String::new(),
         backend: String::new(),
         host: String::new(),
+        threads: None,
         created: 0.0,
         heartbeat: 0.0,
         health: Health::Failed,

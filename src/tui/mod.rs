@@ -8,7 +8,6 @@ mod clipboard;
 mod editor;
 mod effect;
 mod event_loop;
-mod format;
 mod input;
 mod keymap;
 mod keys;
@@ -46,7 +45,9 @@ use jiff::tz::TimeZone;
 
 use crate::config::RunConfig;
 use crate::config::preset::Preset;
+use crate::expectation::Experience;
 use crate::files;
+use crate::format;
 use crate::gfx::mux::Multiplexer;
 use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Images, Painter, Wishes};
@@ -55,7 +56,7 @@ use crate::run::{self, Store};
 use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
-use model::{ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
+use model::{Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
 use msg::Msg;
 
 /// What the application is started with.
@@ -97,6 +98,19 @@ pub struct Setup {
     pub notify: notify::Wish,
     /// Mistakes in files of the person, said at the start.
     pub mistakes: Vec<String>,
+    /// This machine.
+    pub machine: MachineEntry,
+    /// Where it is kept how fast this machine is.
+    pub cache: PathBuf,
+}
+
+/// The machine that runs are started on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineEntry {
+    /// Its name.
+    pub host: String,
+    /// Threads that computations use.
+    pub threads: usize,
 }
 
 /// A preset that can be run.
@@ -158,6 +172,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         store: setup.store.clone(),
         session_file: setup.session_file.clone(),
         user_presets: setup.user_presets.clone(),
+        cache: setup.cache.clone(),
         inbox: inbox.clone(),
         watcher,
         saving: Arc::default(),
@@ -237,11 +252,15 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         keymap::Keymap::default()
     });
     let usable = setup.backends.iter().find(|entry| entry.unavailable.is_none());
+    let experience = Experience::kept(&setup.cache, setup.backends.iter().map(|entry| entry.name.as_str()));
     let mut model = Model {
         backend: usable.map(|entry| entry.name.clone()).unwrap_or_default(),
         presets: setup.presets,
         backends: setup.backends,
         datasets: setup.datasets,
+        machine: setup.machine,
+        experience,
+        calibrating: Calibrating::default(),
         user_presets: setup.user_presets,
         log_file: setup.log_file,
         runs_path: setup.store.path().to_path_buf(),

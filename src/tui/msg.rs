@@ -9,10 +9,12 @@ use super::PresetEntry;
 use super::model::RunRow;
 use super::theme::Theme;
 use super::view::{Hit, Target};
+use crate::calibration::Calibration;
 use crate::gfx::Raster;
 use crate::gfx::caps::Shortfall;
 use crate::gfx::probe::Answers;
-use crate::run::{Health, Line, Manifest, RunDirectory};
+use crate::run::details::Details;
+use crate::run::{Health, Line, Manifest, Request, RunDirectory};
 
 /// Something happened.
 #[derive(Debug)]
@@ -83,6 +85,15 @@ pub enum Msg {
     },
     /// A picture was decoded.
     PictureArrived(PictureKey, Result<Arc<Raster>, String>),
+    /// A run's details were read.
+    DetailsRead {
+        /// Run directory's name.
+        run: String,
+        /// They.
+        details: Box<Details>,
+    },
+    /// How fast this machine is; nothing while it is busy, or why that could not be measured.
+    Calibrated(Result<Option<Calibration>, String>),
     /// A run was created and its worker has taken it up.
     Created(RunDirectory),
     /// An effect came to its end.
@@ -115,15 +126,33 @@ pub struct PictureKey {
     pub iteration: usize,
 }
 
+/// What is done to one run or to several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Its worker is asked for something.
+    Ask(Request),
+    /// A worker is started on it.
+    Resume,
+    /// It is deleted.
+    Delete,
+}
+
+/// Why something was not done to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    /// It is not there any more.
+    Gone,
+    /// A sentence.
+    Because(String),
+}
+
 /// How an effect ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Starting or resuming a run: an error is a sentence.
+    /// Starting a run: an error is a sentence.
     Launch(Result<(), String>),
-    /// Deleting this run.
-    Delete(String, Result<(), String>),
-    /// A request to a worker.
-    Ask(Result<(), String>),
+    /// What was done to runs, by name.
+    Done(Deed, Vec<(String, Result<(), Undone>)>),
     /// Writing a preset.
     Saved(Result<PathBuf, String>),
     /// Editing a preset: the name of its file.

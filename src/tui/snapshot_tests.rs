@@ -11,6 +11,7 @@ use super::msg::Msg;
 use super::overlay::Overlay;
 use super::update::update;
 use crate::run::Health;
+use crate::run::details::Details;
 
 fn live(width: u16, height: u16) -> Model {
     let mut model = fixture::model(width, height);
@@ -33,8 +34,33 @@ fn runs(width: u16, height: u16, more: usize) -> Model {
 
 #[test]
 fn presets() {
-    assert_snapshot!("presets_80x24", drawn(&fixture::model(80, 24)));
-    assert_snapshot!("presets_120x40", drawn(&fixture::model(120, 40)));
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        assert_snapshot!(format!("presets_{width}x{height}"), drawn(&fixture::model(width, height)));
+    }
+}
+
+#[test]
+fn presets_with_times_of_this_machine() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = fixture::model(width, height);
+        let mut rows: Vec<_> = fixture::rows(5).into_iter().filter(|row| !row.health.is_live()).collect();
+        rows.iter_mut().for_each(|row| row.config = Some(model.presets[3].config.clone().into()));
+        update(&mut model, Msg::RunsListed(rows));
+        update(&mut model, Msg::Calibrated(Ok(Some(fixture::calibration("flex", 1.5)))));
+        assert_snapshot!(format!("presets_estimated_{width}x{height}"), drawn(&model));
+        press(&mut model, "jjj");
+        assert_snapshot!(format!("presets_measured_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
+fn trials_that_end_early() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = fixture::model(width, height);
+        fixture::open(&mut model, fixture::trials(&[40, 60], 150), Health::Running);
+        press(&mut model, "t");
+        assert_snapshot!(format!("run_trials_{width}x{height}"), drawn(&model));
+    }
 }
 
 #[test]
@@ -78,6 +104,33 @@ fn run_in_ascii() {
 fn list_of_runs() {
     assert_snapshot!("runs_80x24", drawn(&runs(80, 24, 4)));
     assert_snapshot!("runs_120x40", drawn(&runs(120, 40, 40)));
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = runs(width, height, 36);
+        press(&mut model, "oooO/took<70 status:d psnr>");
+        assert_snapshot!(format!("runs_filtered_{width}x{height}"), drawn(&model));
+        press(&mut model, "38");
+        update(&mut model, Msg::Key(crossterm::event::KeyCode::Enter.into()));
+        press(&mut model, "   Gx");
+        assert_snapshot!(format!("runs_delete_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
+fn details_of_a_run() {
+    let text = |line: &str, count: usize| (1..=count).map(|at| format!("{line} {at}")).collect::<Vec<_>>();
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = runs(width, height, 4);
+        press(&mut model, "jjjd");
+        let run = model.visible_runs()[3].id.clone();
+        let failure =
+            "thread 'worker' ended: the device reported an error that is longer than the screen is wide, \
+                       and that is not cut off but goes on in the next row"
+                .to_owned();
+        let failure = Some([vec![failure], text("  at frame", 40)].concat());
+        let details = Details { failure, settings: text("setting", 9), log: text("line", 9) };
+        update(&mut model, Msg::DetailsRead { run, details: Box::new(details) });
+        assert_snapshot!(format!("details_{width}x{height}"), drawn(&model));
+    }
 }
 
 #[test]

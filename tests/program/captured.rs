@@ -49,6 +49,29 @@ fn what_is_captured_is_attacked_to_the_same_result() {
     }
 }
 
+/// A client that computes in 64 bit sends an update in 64 bit, and the simulated one makes the same.
+#[test]
+fn an_update_is_captured_as_wide_as_the_client_computes() {
+    let lab = Lab::new();
+    for (width, dtype, most) in [("f32", "F32", 1e-8), ("f64", "F64", 1e-25)] {
+        let folder = lab.path(width);
+        let precision = format!("run.precision={width}");
+        let settings = ["attack.kind=idlg", "attack.distance=l2", "attack.tv=0", "attack.iterations=2"];
+        let settings = [&[precision.as_str(), "knowledge.labels=infer"], &settings[..]].concat();
+        lab.succeed(&with(&["capture", "ig-lenet", "--out", folder.to_str().unwrap()], &settings));
+        for file in ["update.safetensors", "weights.safetensors", "batch.safetensors"] {
+            let bytes = std::fs::read(folder.join(file)).unwrap();
+            let text = String::from_utf8_lossy(&bytes[8..]).into_owned();
+            assert!(text.contains(&format!("\"dtype\":\"{dtype}\"")), "{file}");
+        }
+        let preset = folder.join("preset.toml");
+        let round = &finished(&lab.succeed(&["run", preset.to_str().unwrap(), "--json"]))["rounds"][0];
+        let there = &round["at_truth"];
+        let share = there["matching"].as_f64().unwrap() / there["of_nothing"].as_f64().unwrap();
+        assert!(share < most, "{width}: {share:e}");
+    }
+}
+
 #[test]
 fn without_ground_truth_figures_say_so_everywhere() {
     let lab = Lab::new();
@@ -66,8 +89,18 @@ fn without_ground_truth_figures_say_so_everywhere() {
     let unknown = rows.iter().flat_map(|row| row.split_whitespace()).filter(|word| *word == "n/a").count();
     assert!(unknown >= 12 && rows[0].contains('e') && !shown.contains("NaN"), "{shown}");
     assert!(lab.succeed(&["list"]).contains("     n/a  "));
+    let other = lab.detach(&["dlg-lenet", "--trials", "1", "--set", "attack.iterations=1"]);
+    lab.wait_for("a second run", || lab.status(&other) == "done");
+    let table = lab.succeed(&["compare", "blind", &other]);
+    let psnr = table.lines().find(|line| line.starts_with("PSNR dB")).unwrap();
+    assert!(psnr.contains(" n/a ") && !psnr.contains('*'), "{table}");
+    assert!(table.contains("victim.captured") && table.contains("attack different pictures"), "{table}");
+    lab.succeed(&["rm", &other, "--yes"]);
+    // The label that came back is told all the same.
     let json: Value =
         serde_json::from_str(&lab.succeed(&["export", "last", "--to", "json", "--out", "-"])).unwrap();
+    let label = json["runs"][0]["rounds"][0]["result"]["labels"][0].as_u64().unwrap();
+    assert!(shown.contains(&format!("Came back: label {label}.")), "{shown}");
     let round = &json["runs"][0]["rounds"][0];
     assert!(round["truth"].is_null() && round["result"]["metrics"].is_null(), "{round}");
     assert!(round["result"]["loss"].is_number(), "{round}");
@@ -78,6 +111,7 @@ fn without_ground_truth_figures_say_so_everywhere() {
         assert!(!text.contains("NaN") && !text.contains("truth (private)"), "{format}");
     }
     let page = std::fs::read_to_string(lab.path("blind.html")).unwrap();
+    assert!(page.contains(&format!("label {label}<")), "{label}");
     assert!(page.contains("n/a") && page.contains("captured update.safetensors"));
 }
 

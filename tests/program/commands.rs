@@ -49,6 +49,71 @@ fn json_prints_events_and_ends_with_the_result() {
 }
 
 #[test]
+fn the_label_that_came_back_is_told_with_its_class() {
+    let lab = Lab::new();
+    let said = |preset: &str, more: &[&str]| {
+        let output =
+            lab.succeed(&[&["run", preset, "--set", "attack.iterations=3", "--trials", "1"], more].concat());
+        let lines: Vec<String> =
+            output.lines().filter(|line| line.starts_with("Came back")).map(str::to_owned).collect();
+        assert!(lines.is_empty() || lab.succeed(&["show", "last"]).contains(&lines[0]));
+        lines
+    };
+    // The rule reads it off the gradient: photos are classes of their own, digits are called by their number.
+    assert_eq!(said("idlg-lenet", &[]), ["Came back: label 0 (astronaut_face, right)."]);
+    let digit = said(
+        "idlg-lenet",
+        &["--set", "victim.data=digits8", "--set", "victim.classes=10", "--set", "victim.size="],
+    );
+    assert!(digit[0].starts_with("Came back: label ") && digit[0].ends_with(" (right)."), "{digit:?}");
+    assert_eq!(said("ig-lenet", &[]), [""; 0], "given, not recovered");
+}
+
+#[test]
+fn expected_times_are_measured_on_this_machine_and_by_its_runs() {
+    let lab = Lab::new();
+    let row = |list: &str, name: &str| {
+        list.lines().find(|line| line.trim_start().starts_with(&format!("{name} "))).unwrap().to_owned()
+    };
+    let list = lab.succeed(&["presets"]);
+    assert!(list.contains("times are those of the reference machine"), "{list}");
+    assert!(row(&list, "ig-convnet64").contains(" 74 s "), "{list}");
+    assert!(lab.succeed(&["doctor"]).contains("not measured yet"));
+
+    // Nothing is measured on a machine that others keep busy.
+    let measured = lab.succeed(&["bench", "--calibrate", "--backend", "flex"]);
+    let measured: Value = serde_json::from_str(&measured).unwrap();
+    assert!(measured.is_null() || measured["light"].as_f64().unwrap() < measured["heavy"].as_f64().unwrap());
+    // A machine that takes twice as long as the reference machine for everything.
+    let report: Value = serde_json::from_str(&lab.succeed(&["doctor", "--json"])).unwrap();
+    let (processor, threads) = (&report["machine"]["processor"], &report["machine"]["threads"]);
+    let calibration = serde_json::json!({
+        "gialab": env!("CARGO_PKG_VERSION"), "backend": "flex", "threads": threads, "processor": processor,
+        "light": 0.64, "heavy": 147.8,
+    });
+    let kept = lab.path("cache/gialab/speed-flex.json");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, calibration.to_string()).unwrap();
+    let list = lab.succeed(&["presets"]);
+    assert!(list.contains("times are estimated for this machine") && !list.contains("s* "), "{list}");
+    assert!(row(&list, "ig-convnet64").contains(" 2 min "), "{list}");
+    assert!(row(&list, "dlg-digits").contains(" 0.4 s "), "{list}");
+    assert!(
+        lab.succeed(&["doctor"])
+            .contains("2.00 of the reference machine's time for small networks, 2.00 for")
+    );
+
+    // A run with other settings says nothing of the preset; one of the preset does.
+    lab.succeed(&["run", "dlg-digits", "--set", "attack.iterations=2"]);
+    assert!(!lab.succeed(&["presets"]).contains("s* "));
+    lab.succeed(&["run", "dlg-digits", "--seed", "3"]);
+    let list = lab.succeed(&["presets"]);
+    assert!(row(&list, "dlg-digits").contains(" s* "), "{list}");
+    assert!(list.contains("; * the median of the last runs here"), "{list}");
+    assert!(!row(&list, "idlg-lenet").contains('*'), "{list}");
+}
+
+#[test]
 fn a_pipe_gets_plain_lines() {
     let lab = Lab::new();
     let output = lab.succeed(&["run", "ig-lenet", "--set", "attack.iterations=40"]);
@@ -251,7 +316,7 @@ fn the_list_says_what_was_changed_when_it_began_and_what_it_took() {
     let words: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(words[words.len() - 3..], ["started", "took", "changed"]);
     assert!(
-        table.contains("trials 1") && table.contains("iterations 3") && table.contains(" s  "),
+        table.contains("trials 1") && table.contains("iterations 3") && table.contains("  00:0"),
         "{table}"
     );
     let list: serde_json::Value = serde_json::from_str(&lab.succeed(&["list", "--json"])).unwrap();

@@ -5,13 +5,14 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
     "resume",
     "stop",
     "list",
     "rm",
     "show",
+    "compare",
     "export",
     "presets",
     "inspect",

@@ -43,6 +43,7 @@ impl Lab {
             .env("HOME", self.home.path())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("XDG_STATE_HOME", self.path("state"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
             .env_remove("XDG_DATA_HOME")
             .stdin(Stdio::null());
         command

@@ -55,6 +55,7 @@ fn a_killed_run_is_resumed_to_the_same_result() {
         assert_eq!(lab.status(&run), "crashed");
         let resumed = finished(&lab.succeed(&["resume", &run, "--json"]));
         assert_same(&resumed["rounds"][0], &straight);
+        assert_eq!(resumed["interrupted"], true, "its time is no guide");
         assert!(lab.events(&run).iter().any(|line| matches!(line.event, Event::Resumed { .. })));
         assert_eq!(lab.status(&run), "done");
     }
@@ -105,6 +106,7 @@ fn a_paused_run_holds_and_goes_on_to_the_same_result() {
     let result = std::fs::read_to_string(lab.run_path(&run).join("result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     assert_same(&result["rounds"][0], &straight);
+    assert_eq!(result["interrupted"], true, "its time is no guide");
 }
 
 #[test]

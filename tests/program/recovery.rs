@@ -1,8 +1,9 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{AttackerView, Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
+use gialab::attack::{Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::{Compute, Precision};
 use gialab::config::{RunConfig, preset};
+use gialab::fl::AttackerView;
 use gialab::fl::{Server, Setup, Victim};
 use gialab::metric;
 use gialab::run::plan;

@@ -40,6 +40,7 @@ impl Screen {
             ("HOME", lab.path("")),
             ("XDG_CONFIG_HOME", lab.path("config")),
             ("XDG_STATE_HOME", lab.path("state")),
+            ("XDG_CACHE_HOME", lab.path("cache")),
         ] {
             command.env(name, value);
         }

@@ -7,6 +7,7 @@ mod terminal;
 use std::io::Write;
 use std::path::PathBuf;
 
+use gialab::calibration::{Calibration, Factors};
 use gialab::machine::{self, Bound, Machine};
 use gialab::{backend, sys};
 use serde::Serialize;
@@ -37,6 +38,8 @@ struct Report {
     #[cfg(feature = "tui")]
     terminal: terminal::Terminal,
     machine: Machine,
+    /// How fast it is, where that was measured.
+    speed: Vec<Calibration>,
     backends: Vec<Backend>,
     cuda: Option<Cuda>,
     directories: Vec<Directory>,
@@ -131,12 +134,14 @@ impl Report {
             problems.push(problem(mistake.clone(), "correct the file; until then the defaults are used"));
         }
         let backends = backend::availability().into_iter();
+        let speed = backend::NAMES.iter().filter_map(|name| Calibration::read(&context.paths.cache, name));
         Report {
             gialab: env!("CARGO_PKG_VERSION"),
             burn: gialab::BURN_VERSION,
             #[cfg(feature = "tui")]
             terminal,
             machine,
+            speed: speed.collect(),
             backends: backends.map(|(name, unavailable)| Backend { name, unavailable }).collect(),
             cuda: cuda(&mut problems),
             is_usable: directories.iter().all(|directory| directory.error.is_none()),
@@ -182,6 +187,17 @@ impl Report {
         line(out, 2, "processor", &format!("{processor}, {vectors}"))?;
         let (count, by) = (threads.count, threads.by);
         line(out, 2, "threads", &format!("{count}, by {by} (RAYON_NUM_THREADS changes it)"))?;
+        for calibration in &self.speed {
+            let Factors { light, heavy } = calibration.factors();
+            let text = format!(
+                "{}: {light:.2} of the reference machine's time for small networks, {heavy:.2} for large ones",
+                calibration.backend
+            );
+            line(out, 2, "speed", &text)?;
+        }
+        if self.speed.is_empty() {
+            line(out, 2, "speed", "not measured yet; the terminal application does while nothing runs")?;
+        }
         if let Some(memory) = memory {
             line(out, 2, "memory", &format!("{} in this machine", size(*memory)))?;
         }

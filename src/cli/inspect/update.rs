@@ -27,8 +27,9 @@ pub struct Arguments {
         value_parser = ["gradient", "delta", "negative-delta", "weights"])]
     kind: String,
     /// Samples behind the update
-    #[arg(long, value_name = "B", requires = "update", default_value_t = 1)]
-    batch: usize,
+    #[arg(long, value_name = "B", requires = "update", default_value_t = 1, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch: u32,
     /// Change a setting, as victim.loss=bce or 'victim.captured.local={ learning_rate = 0.1 }'; can be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "update")]
     changes: Vec<String>,
@@ -73,7 +74,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
         model: config.victim.model.clone(),
         classes: config.victim.classes.unwrap_or_default(),
         kind: arguments.kind.clone(),
-        batch: arguments.batch,
+        batch: arguments.batch as usize,
         loss: config.victim.loss.name(),
         tensors: file.tensors.len(),
         zeros: values.iter().filter(|value| **value == 0.0).count(),
@@ -112,7 +113,7 @@ fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result
     captured.insert("weights".into(), path(weights));
     captured.insert("update".into(), path(update));
     captured.insert("kind".into(), arguments.kind.clone().into());
-    captured.insert("batch".into(), i64::try_from(arguments.batch)?.into());
+    captured.insert("batch".into(), i64::from(arguments.batch).into());
     captured.insert("input".into(), input.map(|size| size as i64).to_vec().into());
     let own = [
         "victim.data=".to_owned(),

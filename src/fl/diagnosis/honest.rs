@@ -94,7 +94,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
     });
     let samples: Vec<usize> = (0..batch).collect();
     let descent = local.map(|local| victim::descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
-    let protocol = Protocol { clients: vec![Client { samples, descent }] };
+    let protocol = Protocol { clients: vec![Client::new(samples, descent)] };
     let update = victim::send(&model, mode, &x, &targets, &protocol).update;
 
     let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };

@@ -10,11 +10,11 @@ use super::ExportError;
 use super::record::{self, Record};
 use crate::run::event::{Event, Metrics, Spread};
 use crate::run::state::RoundState;
-use crate::run::{RunError, Tail};
+use crate::run::{RunError, Tail, Verdict};
 use crate::text;
 
 /// Columns of the metrics. Rounds and trials are counted from 0, as in the event log.
-const METRICS: [&str; 54] = [
+const METRICS: [&str; 59] = [
     "run",
     "preset",
     "status",
@@ -61,6 +61,11 @@ const METRICS: [&str; 54] = [
     "r_eff",
     "igsa_samples",
     "matching_loss",
+    "matching_loss_at_truth",
+    "verdict",
+    "psnr_db_grey",
+    "psnr_db_mean_of_others",
+    "iteration",
     "trial",
     "trials",
     "evaluations",
@@ -97,6 +102,8 @@ fn metrics_row(
     let (manifest, config) = (&record.manifest, record.config());
     let (round, figures) = of_round.unzip();
     let metrics = figures.and_then(|figures| figures.metrics);
+    let result = round.and_then(|round| round.result.as_ref());
+    let baselines = result.and_then(|result| result.baselines);
     let mean_best_worst = |spread: Option<Spread>| {
         [spread.map(|s| s.mean), spread.map(|s| s.best), spread.map(|s| s.worst)].map(optional)
     };
@@ -159,6 +166,14 @@ fn metrics_row(
             optional(probe.map(|probe| probe.r_eff)),
             probe.map(|probe| probe.samples.to_string()).unwrap_or_default(),
             optional(figures.and_then(|figures| figures.loss)),
+            optional(result.and_then(|result| result.at_truth).map(|truth| truth.matching)),
+            result.and_then(Verdict::of).map_or("", Verdict::name).to_owned(),
+            optional(baselines.and_then(|baselines| baselines.grey).map(|score| score.0)),
+            optional(baselines.and_then(|baselines| baselines.mean).map(|score| score.0)),
+            result
+                .and_then(|result| result.iteration)
+                .map(|iteration| iteration.to_string())
+                .unwrap_or_default(),
             figures.and_then(|figures| figures.trial).map(|trial| trial.to_string()).unwrap_or_default(),
             count(|figures| figures.trials),
             count(|figures| figures.evaluations),

@@ -14,6 +14,7 @@ use crate::reading::Reading;
 use crate::run::event::{Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
 use crate::run::number;
 use crate::run::state::{Picture, RoundState, TrialState};
+use crate::run::verdict::Verdict;
 
 /// Version of the document, its `version`.
 const VERSION: u32 = 1;
@@ -100,6 +101,9 @@ struct Round<'a> {
     iterations: usize,
     /// Absent until all trials ended.
     result: Option<&'a RoundResult>,
+    /// `recovered`, `search-failed`, `ambiguous` or `other-client`; absent without ground truth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
     truth: Option<Stored<'a>>,
     reconstruction: Option<Stored<'a>>,
     trials: Vec<Trial<'a>>,
@@ -108,7 +112,7 @@ struct Round<'a> {
 #[derive(Serialize)]
 struct Trial<'a> {
     trial: usize,
-    /// Labels the attacker uses; empty while they are optimised.
+    /// Labels: known, inferred, or once it ended as optimised; empty before.
     labels: &'a [usize],
     /// Why it ended; absent until it did.
     outcome: Option<TrialOutcome>,
@@ -219,6 +223,7 @@ fn round(round: &RoundState) -> Round<'_> {
         trials_planned: round.trials_planned,
         iterations: round.iterations,
         result: round.result.as_ref(),
+        verdict: round.result.as_ref().and_then(Verdict::of).map(Verdict::name),
         truth: round.truth.as_ref().map(stored),
         reconstruction: round.reconstruction.as_ref().map(stored),
         trials: round.trials.iter().map(trial).collect(),
@@ -228,7 +233,7 @@ fn round(round: &RoundState) -> Round<'_> {
 fn trial(trial: &TrialState) -> Trial<'_> {
     Trial {
         trial: trial.trial,
-        labels: &trial.labels,
+        labels: trial.labels(),
         outcome: trial.end.as_ref().map(|end| end.outcome),
         iteration: trial.iteration,
         evaluations: trial.evaluations,

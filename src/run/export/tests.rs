@@ -158,25 +158,36 @@ fn trial_finished(trial: usize, matching: f64, psnr: f64) -> Event {
         evaluations: 48,
         seconds: 2.5,
         metrics: Some(metrics(psnr)),
+        labels: vec![3],
     }
 }
 
 /// Two trials, of which the second was chosen.
 fn done() -> Vec<(f64, Event)> {
     let result = RoundResult {
+        labels: vec![3],
+        label_names: vec!["portrait".into()],
         round: 0,
         metrics: Some(metrics(43.25)),
         probe: None,
         accuracy: None,
         update_norm: None,
         loss: 3.1e-7,
+        iteration: None,
+        at_truth: None,
+        baselines: None,
         trial: 1,
         trials: 2,
         evaluations: 1096,
         seconds: 5.0,
     };
-    let finished =
-        Finished { status: Status::Done, run: "run".into(), rounds: vec![result.clone()], error: None };
+    let finished = Finished {
+        status: Status::Done,
+        run: "run".into(),
+        rounds: vec![result.clone()],
+        error: None,
+        interrupted: false,
+    };
     let warning = Event::Log { level: Level::Warning, message: "beware of the <dog>".into() };
     let mut events = vec![
         (
@@ -441,6 +452,11 @@ fn json_holds_conditions_results_trials_curves_and_pictures() {
         round["result"]["metrics"]["samples"][0],
         serde_json::json!({"mse": 0.5, "psnr": "inf", "ssim": "nan"})
     );
+    assert_eq!(
+        (&round["result"]["labels"], &round["result"]["label_names"]),
+        (&[3].into(), &["portrait"].into())
+    );
+    assert_eq!(round["trials"][1]["labels"], serde_json::json!([3]));
     assert_eq!(round["truth"]["file"], "pictures/truth-0-0.png");
     assert_eq!(round["trials"][1]["outcome"], "completed");
     assert_eq!(round["trials"][1]["pictures"][1]["iteration"], 40);
@@ -506,6 +522,7 @@ fn the_report_says_everything_and_needs_nothing() {
         "5·10⁻¹",
         "all iterations done",
         "2 chosen",
+        "label 3 (portrait, right)",
     ] {
         assert!(html.contains(part), "{part}");
     }

@@ -35,8 +35,10 @@ impl RunState {
                 self.paused = false;
                 self.finished = None;
                 self.speed = Speed::default();
+                self.training_pace.interrupt();
             }
             Event::Round { round, update_norm, accuracy, batch, parameters, input, trials, iterations } => {
+                self.training_pace.interrupt();
                 // Announced anew after a resume: what it holds already stands until it is taken back.
                 let known = self.rounds.iter().position(|known| known.round == round);
                 let before = known.map(|at| self.rounds.remove(at));
@@ -61,6 +63,7 @@ impl RunState {
                 });
             }
             Event::Trained { round, loss, accuracy } => {
+                self.training_pace.begin(round, t);
                 // Trained anew after a resume.
                 self.trained.retain(|known| known.round < round);
                 self.trained.push(Trained { round, loss, accuracy });
@@ -117,16 +120,18 @@ impl RunState {
                 evaluations,
                 seconds,
                 metrics,
+                labels,
             } => {
                 if let Some(trial) = self.trial_announced(round, trial, t) {
                     trial.best = best;
                     trial.best_iteration = best_iteration;
                     trial.evaluations = evaluations;
-                    trial.end = Some(TrialEnd { outcome, matching, seconds, metrics });
+                    trial.end = Some(TrialEnd { outcome, matching, seconds, metrics, labels });
                 }
                 self.thin_trials(round);
             }
             Event::RoundFinished(result) => {
+                self.training_pace.begin(result.round, t);
                 if let Some(round) = self.round_announced(result.round, t) {
                     round.result = Some(result);
                 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::event::{Finished, Level, Metrics, Point, RoundResult, Tiles, TrialOutcome};
 use super::manifest::Status;
 use crate::series::Series;
-use speed::Speed;
+use speed::{Speed, TrainingPace};
 
 /// Buckets kept of each curve: more than a wide screen has columns of dots.
 pub const CURVE: usize = 1024;
@@ -33,6 +33,7 @@ pub struct RunState {
     /// Events of kinds this version does not know.
     pub unknown: u64,
     speed: Speed,
+    training_pace: TrainingPace,
     /// A ground truth that was stored before its round was announced: pictures come from another thread.
     early_truth: Option<(u32, Picture)>,
 }
@@ -142,6 +143,8 @@ pub struct TrialEnd {
     pub seconds: f64,
     /// Quality of the best iterate; absent without ground truth.
     pub metrics: Option<Metrics>,
+    /// Its labels.
+    pub labels: Vec<usize>,
 }
 
 /// A stored picture.
@@ -219,15 +222,9 @@ impl RunState {
         self.speed.per_second()
     }
 
-    /// Seconds until all planned iterations are done, at the present speed; `rounds_planned` counts the
-    /// attacked rounds of the run. A trial that converges early ends sooner.
-    pub fn remaining_seconds(&self, rounds_planned: usize) -> Option<f64> {
-        let speed = self.iterations_per_second()?;
-        let at = self.position()?;
-        let of_trial = at.iterations.saturating_sub(at.iteration);
-        let of_round = at.trials.saturating_sub(at.trial) * at.iterations;
-        let of_run = rounds_planned.saturating_sub(self.rounds.len()) * at.trials * at.iterations;
-        Some((of_trial + of_round + of_run) as f64 / speed)
+    /// Seconds that a round of training takes, with the look at the model after it; once one was seen.
+    pub fn seconds_per_training(&self) -> Option<f64> {
+        self.training_pace.per_round()
     }
 }
 
@@ -249,6 +246,12 @@ impl RoundState {
 }
 
 impl TrialState {
+    /// The labels: of the best iterate once the trial ended, before that those that the attacker uses all along.
+    pub fn labels(&self) -> &[usize] {
+        let ended = self.end.as_ref().map(|end| end.labels.as_slice()).filter(|labels| !labels.is_empty());
+        ended.unwrap_or(&self.labels)
+    }
+
     /// Matching loss now, or of the best iterate once the trial ended.
     pub fn matching_loss(&self) -> Option<f64> {
         match &self.end {

@@ -44,3 +44,36 @@ impl Speed {
         self.anchor = Some((seconds, iteration));
     }
 }
+
+/// How long rounds of training take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TrainingPace {
+    /// The round that trains, and since when.
+    since: Option<(u32, f64)>,
+    seconds: f64,
+    rounds: u32,
+}
+
+impl TrainingPace {
+    /// Once a round was trained.
+    pub fn per_round(&self) -> Option<f64> {
+        (self.rounds > 0).then(|| self.seconds / f64::from(self.rounds))
+    }
+
+    /// This round begins, or its attack is over: training is what comes next.
+    pub fn begin(&mut self, round: u32, seconds: f64) {
+        if let Some((before, since)) = self.since
+            && round > before
+            && seconds >= since
+        {
+            self.seconds += seconds - since;
+            self.rounds += round - before;
+        }
+        self.since = Some((round, seconds));
+    }
+
+    /// Something else takes the time.
+    pub fn interrupt(&mut self) {
+        self.since = None;
+    }
+}

@@ -42,6 +42,11 @@ fn result() -> RoundResult {
         accuracy: None,
         update_norm: None,
         loss: 0.01,
+        iteration: None,
+        at_truth: None,
+        baselines: None,
+        labels: vec![7],
+        label_names: Vec::new(),
         trial: 0,
         trials: 2,
         evaluations: 8,
@@ -85,19 +90,6 @@ fn progress_adds_up() {
     assert_eq!(trial.last.unwrap().iteration, 20);
     assert_eq!(trial.evaluations, 21);
     assert_eq!(state.seconds, 2.0);
-}
-
-#[test]
-fn speed_and_remaining_time_count_the_trials_to_come() {
-    let mut events = begun();
-    events.push((1.0, progress(0, 1, 10)));
-    events.push((2.0, progress(0, 11, 20)));
-    let state = fold(events);
-    assert_eq!(state.iterations_per_second(), Some(10.0));
-    // 80 of this trial and 200 of the two others.
-    assert_eq!(state.remaining_seconds(1), Some(28.0));
-    // A second round of three trials.
-    assert_eq!(state.remaining_seconds(2), Some(58.0));
 }
 
 #[test]
@@ -196,6 +188,7 @@ fn the_end_of_a_round_shows_the_chosen_trial() {
                 evaluations: 4,
                 seconds: 1.0,
                 metrics: Some(metrics(20.0 + trial as f64)),
+                labels: vec![7],
             },
         ));
     }
@@ -208,6 +201,7 @@ fn the_end_of_a_round_shows_the_chosen_trial() {
             run: "r".into(),
             rounds: vec![result],
             error: None,
+            interrupted: false,
         }),
     ));
     let state = fold(events);
@@ -227,7 +221,7 @@ fn events_out_of_place_are_harmless() {
         (0.0, Event::Resumed { round: 9, trial: 0, iteration: 1 }),
     ]);
     assert_eq!(state.unknown, 1);
-    assert!(state.position().is_none() && state.remaining_seconds(1).is_none());
+    assert!(state.position().is_none());
 }
 
 #[test]
@@ -288,7 +282,13 @@ fn the_last_line_holds_the_results_of_rounds_that_were_left_out() {
     let rounds = vec![result];
     events.push((
         2.0,
-        Event::Finished(Finished { status: Status::Done, run: "r".into(), rounds, error: None }),
+        Event::Finished(Finished {
+            status: Status::Done,
+            run: "r".into(),
+            rounds,
+            error: None,
+            interrupted: false,
+        }),
     ));
     assert_eq!(fold(events).rounds[0].result.as_ref().map(|result| result.loss), Some(0.01));
 }

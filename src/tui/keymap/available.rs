@@ -8,6 +8,7 @@ use crate::run::Health;
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, Screen};
 use crate::tui::screen::compare;
+use crate::tui::theme::SERIES;
 
 /// Whether an action makes sense now; if not, why.
 pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
@@ -34,21 +35,20 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
             let there = model.backends.iter().filter(|entry| entry.unavailable.is_none()).count();
             holds(there > 1, "there is one")
         }
-        A::Compare => {
-            let count = model.runs_view.marked.len();
-            holds(count > 0, "no run is selected; select some first")
-        }
+        A::Compare => comparable(model, "no run is selected; select some first"),
         A::Back if model.overlays.is_empty() && model.screen == Screen::Presets => {
             let view = &model.presets_view;
             holds(view.filtering || !view.filter.value().is_empty(), "there is nothing to go back to")
         }
         A::ToggleBlocks => holds(model.has_pixels, "this terminal has no other way; gialab doctor says why"),
         A::Show(Screen::Run) => holds(model.opened.is_some(), "no run is open"),
-        A::Show(Screen::Compare) => {
-            holds(!model.runs_view.marked.is_empty(), "no run is selected; select some in the list of runs")
-        }
-        A::Pause | A::Stop | A::Resume | A::Delete | A::Again => on_run(action, model),
-        A::Open | A::Select | A::Sort | A::Export if model.screen == Screen::Runs => {
+        A::Show(Screen::Compare) => comparable(model, "no run is selected; select some in the list of runs"),
+        A::Pause | A::Stop | A::Resume | A::Delete => on_selected(action, model),
+        A::Again => again(model),
+        A::Details if model.screen == Screen::Run => holds(model.run().is_some(), "no run is open"),
+        A::Open | A::Select | A::SelectAll | A::Sort | A::Reverse | A::Export | A::Details
+            if model.screen == Screen::Runs =>
+        {
             holds(model.chosen_run().is_some(), "there are no runs")
         }
         _ => match model.screen {
@@ -59,31 +59,62 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
     }
 }
 
-/// What concerns the worker and the files of one run.
-fn on_run(action: Action, model: &Model) -> Result<(), &'static str> {
-    let health = match model.screen {
-        Screen::Runs => model.chosen_run().map(|row| row.health),
-        Screen::Run => model.run().map(|run| run.health),
-        Screen::Presets | Screen::Compare => None,
+/// Whether the selected runs can be compared; `none` is said where there are none.
+fn comparable(model: &Model, none: &'static str) -> Result<(), &'static str> {
+    match model.runs_view.marked.len() {
+        0 => Err(none),
+        1..=SERIES => Ok(()),
+        _ => Err("no more than eight runs can be compared at once; take some out first"),
+    }
+}
+
+/// What concerns the workers and the files of the selected runs, or of the one that is looked at.
+fn on_selected(action: Action, model: &Model) -> Result<(), &'static str> {
+    if action == A::Resume && model.starting {
+        return Err("a worker is being started");
+    }
+    let runs: Vec<Health> = match model.screen {
+        Screen::Runs => model.selected_runs().iter().map(|row| row.health).collect(),
+        Screen::Run => model.run().map(|run| run.health).into_iter().collect(),
+        Screen::Presets | Screen::Compare => Vec::new(),
     };
-    let Some(health) = health else { return Err("there is no run") };
+    match runs.as_slice() {
+        [] => Err("there is no run"),
+        [health] => possible(action, *health),
+        several if several.iter().any(|health| possible(action, *health).is_ok()) => Ok(()),
+        _ => Err(match action {
+            A::Pause | A::Stop => "none of the selected runs is running",
+            A::Resume => "none of the selected runs stands: they run or are complete",
+            _ => "all selected runs are running; stop them first",
+        }),
+    }
+}
+
+/// Whether something can be done to a run that stands so; if not, why.
+pub fn possible(action: Action, health: Health) -> Result<(), &'static str> {
     let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
     match action {
         A::Pause => holds(matches!(health, Health::Running | Health::Paused), "it is not running"),
         A::Stop => holds(health.is_live(), "it is not running"),
-        A::Resume if model.starting => Err("a worker is being started"),
-        A::Resume if health.can_resume() => Ok(()),
         A::Resume if health.is_live() => Err("it is running"),
-        A::Resume => Err("it is complete"),
-        A::Again if model.starting => Err("a worker is being started"),
-        A::Again => {
-            let config = match model.screen {
-                Screen::Run => model.run().is_some_and(|run| run.manifest.is_some()),
-                _ => model.chosen_run().is_some_and(|row| row.config.is_some()),
-            };
-            holds(config, "its settings cannot be read")
-        }
+        A::Resume => holds(health.can_resume(), "it is complete"),
         _ => holds(!health.is_live(), "stop it first"),
+    }
+}
+
+fn again(model: &Model) -> Result<(), &'static str> {
+    let (is_there, config) = match model.screen {
+        Screen::Run => (model.run().is_some(), model.run().is_some_and(|run| run.manifest.is_some())),
+        Screen::Runs => {
+            (model.chosen_run().is_some(), model.chosen_run().is_some_and(|row| row.config.is_some()))
+        }
+        Screen::Presets | Screen::Compare => (false, false),
+    };
+    match (is_there, config) {
+        (false, _) => Err("there is no run"),
+        _ if model.starting => Err("a worker is being started"),
+        (true, false) => Err("its settings cannot be read"),
+        (true, true) => Ok(()),
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Action {
     Open,
     /// Select the chosen run for comparing, or take it out.
     Select,
+    /// Select all runs that are shown, or take them out.
+    SelectAll,
     /// Compare the selected runs.
     Compare,
     /// Make the chosen run the one that others are compared with.
@@ -70,6 +72,12 @@ pub enum Action {
     Delete,
     /// Start a worker on a run that stands.
     Resume,
+    /// Why a run failed, its settings and its log, in full.
+    Details,
+    /// Next of the texts that are shown in one place.
+    NextPart,
+    /// Previous of the texts that are shown in one place.
+    PreviousPart,
     /// Next order of the list or table.
     Sort,
     /// The other way round.
@@ -157,6 +165,8 @@ pub enum Place {
     Question,
     /// Over help, texts and errors.
     Text,
+    /// Over the details of a run.
+    Details,
     /// In the form of settings.
     Form,
     /// In a list to choose from: the palette, the export formats.
@@ -168,7 +178,7 @@ pub enum Place {
 }
 
 /// Places by their name in `keymap.toml`.
-pub(super) const PLACES: [(&str, Place); 12] = [
+pub(super) const PLACES: [(&str, Place); 13] = [
     ("everywhere", Place::Everywhere),
     ("presets", Place::Presets),
     ("runs", Place::Runs),
@@ -177,6 +187,7 @@ pub(super) const PLACES: [(&str, Place); 12] = [
     ("filter", Place::Filter),
     ("question", Place::Question),
     ("text", Place::Text),
+    ("details", Place::Details),
     ("form", Place::Form),
     ("list", Place::List),
     ("name", Place::Name),
@@ -204,6 +215,7 @@ impl Place {
         match model.overlays.last() {
             Some(Overlay::Help { .. } | Overlay::Text { .. } | Overlay::Error { .. }) => Place::Text,
             Some(Overlay::Confirm { .. }) => Place::Question,
+            Some(Overlay::Details(_)) => Place::Details,
             Some(Overlay::Form(form)) if form.filtering => Place::Filter,
             Some(Overlay::Form(_)) => Place::Form,
             Some(Overlay::List(_)) => Place::List,
@@ -258,14 +270,19 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Presets, "describe", A::Describe, "describe", "the whole description"),
     bind(P::Presets, "edit-file", A::EditFile, "", "open its file in $EDITOR; a shipped one is copied first"),
     bind(P::Runs, "open", A::Open, "open", "open the run, live if it runs"),
-    bind(P::Runs, "select", A::Select, "select", "select for comparing, or take out"),
+    bind(P::Runs, "select", A::Select, "select", "select, or take out: keys act on the selected runs"),
     bind(P::Runs, "compare", A::Compare, "compare", "compare the selected runs"),
     bind(P::Runs, "resume", A::Resume, "resume", "go on from the last checkpoint"),
+    bind(P::Runs, "pause", A::Pause, "pause", "hold the attacks, or go on with them"),
+    bind(P::Runs, "stop", A::Stop, "stop", "write a checkpoint and end, after asking"),
+    bind(P::Runs, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
+    bind(P::Runs, "filter", A::Filter, "filter", "only runs with words, or as psnr>20 status:done"),
+    bind(P::Runs, "sort", A::Sort, "order", "order by the next column"),
+    bind(P::Runs, "reverse", A::Reverse, "", "the other way round"),
+    bind(P::Runs, "select-all", A::SelectAll, "", "select all that are shown, or take them out"),
     bind(P::Runs, "again", A::Again, "again", "run again with other settings"),
     bind(P::Runs, "export", A::Export, "export", "write a report of the selected runs, or of this one"),
-    bind(P::Runs, "delete", A::Delete, "delete", "delete the run, after asking"),
-    bind(P::Runs, "sort", A::Sort, "order", "another order"),
-    bind(P::Runs, "filter", A::Filter, "filter", "show only runs with these words"),
+    bind(P::Runs, "delete", A::Delete, "delete", "delete, after asking"),
     bind(P::Run, "pause", A::Pause, "pause", "hold the attack, or go on with it"),
     bind(P::Run, "stop", A::Stop, "stop", "write a checkpoint and end, after asking"),
     bind(P::Run, "resume", A::Resume, "resume", "go on from the last checkpoint"),
@@ -301,6 +318,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Run, "reverse", A::Reverse, "", "sort the other way round"),
     bind(P::Run, "copy", A::Copy, "", "copy the table as tab-separated values"),
     bind(P::Run, "export", A::Export, "export", "write a report of the run"),
+    bind(P::Run, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
     bind(P::Run, "again", A::Again, "again", "run again with other settings"),
     bind(P::Run, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
     bind(P::Run, "delete", A::Delete, "", "delete the run, after asking"),
@@ -370,6 +388,16 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Text, "page-up", A::PageUp, "", "a page up"),
     bind(P::Text, "page-down", A::PageDown, "", "a page down"),
     bind(P::Text, "first", A::First, "", "to the top"),
+    bind(P::Details, "next-part", A::NextPart, "next text", "failure, settings or run.log"),
+    bind(P::Details, "down", A::Down, "scroll", "down"),
+    bind(P::Details, "up", A::Up, "", "up"),
+    bind(P::Details, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Details, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Details, "first", A::First, "", "to the top"),
+    bind(P::Details, "last", A::Last, "", "to the end"),
+    bind(P::Details, "previous-part", A::PreviousPart, "", "the text before"),
+    bind(P::Details, "copy", A::Copy, "copy", "copy the text"),
+    bind(P::Details, "back", A::Back, "close", "close"),
     bind(P::Form, "accept", A::Accept, "keep", "keep the settings"),
     bind(P::Form, "back", A::Back, "cancel", "leave all as it was"),
     bind(P::Form, "next-field", A::NextField, "next", "next field"),

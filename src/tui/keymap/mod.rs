@@ -7,7 +7,7 @@ mod available;
 mod bindings;
 mod key;
 
-pub use available::available;
+pub use available::{available, possible};
 pub use bindings::{Action, BINDINGS, Binding, Place, bindings};
 pub use key::Key;
 

@@ -1,6 +1,7 @@
 //! Several runs side by side: the selected ones.
 
 use super::{Model, RunView};
+use crate::run::comparison::Side;
 
 /// The screen that compares runs.
 #[derive(Debug, Default)]
@@ -75,6 +76,11 @@ impl Model {
     pub fn compared(&self) -> Vec<(&RunView, usize)> {
         let view = |(id, place): &(String, usize)| Some((self.view(id)?, *place));
         self.compare.runs.iter().filter_map(view).collect()
+    }
+
+    /// The compared runs, each as it is looked at.
+    pub fn sides(&self) -> Vec<Side<'_>> {
+        self.compared().into_iter().map(|(run, _)| run.side()).collect()
     }
 
     /// The compared run that is chosen.

@@ -6,7 +6,7 @@ mod run;
 mod runs;
 
 pub use compare::{CompareView, Lower, Part};
-pub use presets::{Changes, PresetsView};
+pub use presets::{Calibrating, Changes, PresetsView};
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
 
@@ -20,7 +20,8 @@ use tui_input::Input;
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use super::theme::Theme;
-use super::{BackendEntry, DatasetEntry, PresetEntry};
+use super::{BackendEntry, DatasetEntry, MachineEntry, PresetEntry};
+use crate::expectation::Experience;
 use crate::gfx::caps::Shortfall;
 
 /// The screens.
@@ -118,6 +119,12 @@ pub struct Model {
     pub backends: Vec<BackendEntry>,
     /// Built-in data.
     pub datasets: Vec<DatasetEntry>,
+    /// This machine.
+    pub machine: MachineEntry,
+    /// What is known of its speed.
+    pub experience: Experience,
+    /// How it stands with measuring that.
+    pub calibrating: Calibrating,
     /// Where a person's own presets belong.
     pub user_presets: PathBuf,
     /// Where messages of this program go.
@@ -202,6 +209,8 @@ pub struct Session {
     pub run_filter: String,
     /// Order of the runs.
     pub run_order: Sort,
+    /// The other way round.
+    pub run_order_reversed: bool,
     /// Opened run.
     pub opened: Option<String>,
     /// Chosen backend.
@@ -256,6 +265,7 @@ impl Model {
             run: self.runs_view.selected.clone(),
             run_filter: self.runs_view.filter.value().to_owned(),
             run_order: self.runs_view.sort,
+            run_order_reversed: self.runs_view.reversed,
             opened: self.opened.clone().or(self.reopen.clone()),
             backend: self.backend.clone(),
             chart: self.chart,
@@ -273,6 +283,7 @@ impl Model {
         self.runs_view.selected = session.run;
         self.runs_view.filter = Input::new(session.run_filter);
         self.runs_view.sort = session.run_order;
+        self.runs_view.reversed = session.run_order_reversed;
         self.runs_view.marked = session.marked;
         if self.backends.iter().any(|entry| entry.name == session.backend && entry.unavailable.is_none()) {
             self.backend = session.backend;

@@ -7,6 +7,7 @@ use tui_input::Input;
 use super::{Model, words};
 use crate::config::difference::{Change, differences};
 use crate::config::{RunConfig, preset};
+use crate::expectation::Expected;
 use crate::tui::{BackendEntry, DatasetEntry, PresetEntry};
 
 /// Changes to a preset: values by dotted key, as `--set` takes them.
@@ -21,6 +22,20 @@ pub struct PresetsView {
     pub filter: Input,
     /// Keys go to the filter.
     pub filtering: bool,
+}
+
+/// How it stands with measuring the speed of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Calibrating {
+    /// It is not needed, or something computes.
+    #[default]
+    Not,
+    /// It begins then, if nothing computes until then.
+    At(f64),
+    /// It is being measured.
+    Now,
+    /// It could not be measured; not tried again.
+    Failed,
 }
 
 impl Model {
@@ -70,6 +85,23 @@ impl Model {
         match self.changes.get(&entry.name) {
             Some(changes) if !changes.is_empty() => differences(&entry.config, &self.config_of(entry)),
             _ => Vec::new(),
+        }
+    }
+
+    /// How long what Enter would start is likely to take, if that can be told.
+    pub fn expected(&self, entry: &PresetEntry) -> Option<Expected> {
+        let (config, threads) = (self.config_of(entry), self.machine.threads);
+        self.experience.expected(&entry.config, &config, self.resolved_backend(), threads)
+    }
+
+    /// The backend that computes: what `auto` comes to.
+    pub fn resolved_backend(&self) -> &str {
+        let has_cuda =
+            || self.backends.iter().any(|entry| entry.name == "cuda" && entry.unavailable.is_none());
+        match self.backend.as_str() {
+            "auto" if has_cuda() => "cuda",
+            "auto" => "flex",
+            name => name,
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::gfx::Raster;
+use crate::run::comparison::Side;
 use crate::run::event::{Metrics, Tiles};
 use crate::run::state::{Picture, RoundState, RunState, TrialState};
 use crate::run::{Health, Manifest, RunDirectory};
@@ -159,6 +160,18 @@ impl RunView {
         match self.chosen_trial {
             Some(trial) => round.trials.iter().find(|known| known.trial == trial),
             None => round.shown_trial(),
+        }
+    }
+
+    /// The run as it is looked at, to be compared.
+    pub fn side(&self) -> Side<'_> {
+        Side {
+            id: &self.id,
+            manifest: self.manifest.as_ref(),
+            health: self.health,
+            state: self.state(),
+            round: self.round(),
+            trial: self.shown_trial(),
         }
     }
 

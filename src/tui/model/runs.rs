@@ -1,44 +1,92 @@
-//! The screen of runs: the list, its order and filter, and what is selected for comparing.
+//! The screen of runs: the list, its order and filter, and what is selected.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tui_input::Input;
 
-use super::{Model, words};
+use super::Model;
+use crate::config::RunConfig;
+use crate::run::{Filter, InWords, in_words};
 pub use crate::run::{RunRow, Summary};
+use crate::tui::theme::SERIES;
 
-/// Order of the list of runs.
+/// What the list of runs is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sort {
     /// Live ones first, then newest first.
     #[default]
     Newest,
-    /// By preset, then newest first.
+    /// By preset.
     Preset,
     /// Highest PSNR first.
     Psnr,
     /// By status.
     Status,
+    /// Smallest matching loss first.
+    Loss,
+    /// Longest first.
+    Took,
 }
 
 impl Sort {
-    /// The next order.
+    /// All, in the order that a key goes through them.
+    pub const ALL: [Sort; 6] = [Sort::Newest, Sort::Preset, Sort::Psnr, Sort::Loss, Sort::Took, Sort::Status];
+
+    /// The next one.
     pub fn next(self) -> Self {
-        match self {
-            Sort::Newest => Sort::Preset,
-            Sort::Preset => Sort::Psnr,
-            Sort::Psnr => Sort::Status,
-            Sort::Status => Sort::Newest,
-        }
+        let at = Sort::ALL.iter().position(|known| *known == self).unwrap_or(0);
+        Sort::ALL[(at + 1) % Sort::ALL.len()]
     }
 
     /// For the title.
-    pub fn name(self) -> &'static str {
+    pub fn name(self, reversed: bool) -> &'static str {
+        match (self, reversed) {
+            (Sort::Newest, false) => "newest first",
+            (Sort::Newest, true) => "oldest first",
+            (Sort::Preset, false) => "by preset",
+            (Sort::Preset, true) => "by preset, Z to A",
+            (Sort::Psnr, false) => "highest PSNR first",
+            (Sort::Psnr, true) => "lowest PSNR first",
+            (Sort::Status, false) => "by status",
+            (Sort::Status, true) => "by status, done first",
+            (Sort::Loss, false) => "smallest match first",
+            (Sort::Loss, true) => "largest match first",
+            (Sort::Took, false) => "longest first",
+            (Sort::Took, true) => "shortest first",
+        }
+    }
+
+    /// Whether the values of its column grow downwards, for the arrow in its heading.
+    pub fn grows(self, reversed: bool) -> bool {
+        matches!(self, Sort::Preset | Sort::Status | Sort::Loss) != reversed
+    }
+
+    /// How two runs stand to each other; what is not known comes last, either way.
+    fn compare(self, a: &RunRow, b: &RunRow, reversed: bool) -> Ordering {
+        let turn = |order: Ordering| if reversed { order.reverse() } else { order };
+        let numbers = |a: Option<f64>, b: Option<f64>, falls: bool| match (a, b) {
+            (Some(a), Some(b)) if falls => turn(b.total_cmp(&a)),
+            (Some(a), Some(b)) => turn(a.total_cmp(&b)),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
         match self {
-            Sort::Newest => "newest first",
-            Sort::Preset => "by preset",
-            Sort::Psnr => "by PSNR",
-            Sort::Status => "by status",
+            Sort::Newest => {
+                let created = |row: &RunRow| row.config.as_ref().map(|_| row.created);
+                let live = b.health.is_live().cmp(&a.health.is_live());
+                live.then_with(|| numbers(created(a), created(b), true))
+            }
+            Sort::Preset => {
+                let known = a.preset.is_empty().cmp(&b.preset.is_empty());
+                known.then_with(|| turn(a.preset.cmp(&b.preset)))
+            }
+            Sort::Psnr => numbers(a.summary.psnr, b.summary.psnr, true),
+            Sort::Status => turn(a.health.cmp(&b.health)),
+            Sort::Loss => numbers(a.summary.loss, b.summary.loss, false),
+            Sort::Took => numbers(a.summary.seconds, b.summary.seconds, true),
         }
     }
 }
@@ -48,17 +96,25 @@ impl Sort {
 pub struct RunsView {
     /// As listed last; `None` before the first listing.
     pub rows: Option<Vec<RunRow>>,
+    /// Positions in `rows` of those that the filter finds, in the chosen order: made by [`Model::list_runs`].
+    pub shown: Vec<usize>,
+    /// What of each run is not as its preset says, with the config that this was made of.
+    changed: HashMap<String, (Arc<RunConfig>, String)>,
     /// Why there is no listing.
     pub error: Option<String>,
     /// Name of the chosen run.
     pub selected: String,
     /// Filter text.
     pub filter: Input,
+    /// What of the filter cannot be read.
+    pub mistake: Option<String>,
     /// Keys go to the filter.
     pub filtering: bool,
     /// Order.
     pub sort: Sort,
-    /// Names of the runs selected for comparing, each with the place of its colour and mark.
+    /// The other way round.
+    pub reversed: bool,
+    /// Names of the selected runs, each with the place of its colour and mark.
     pub marked: Vec<(String, usize)>,
 }
 
@@ -71,40 +127,71 @@ impl RunsView {
     /// Selects a run, or takes it out. The others keep their colours.
     pub fn toggle(&mut self, id: &str) {
         if self.mark_of(id).is_some() {
-            self.marked.retain(|(marked, _)| marked != id);
+            self.keep_marked(|marked| marked != id);
             return;
         }
-        let free = (0..).find(|place| self.marked.iter().all(|(_, taken)| taken != place));
-        self.marked.push((id.to_owned(), free.unwrap_or(0)));
+        let place = self.free_place();
+        self.marked.push((id.to_owned(), place));
+    }
+
+    /// Leaves only these runs selected. One that had no colour of its own gets one that became free.
+    pub fn keep_marked(&mut self, keep: impl Fn(&str) -> bool) {
+        self.marked.retain(|(id, _)| keep(id));
+        while let Some(at) = self.marked.iter().position(|(_, place)| *place >= SERIES) {
+            let free = self.free_place();
+            if free >= SERIES {
+                break;
+            }
+            self.marked[at].1 = free;
+        }
+    }
+
+    fn free_place(&self) -> usize {
+        let is_free = |place: &usize| self.marked.iter().all(|(_, taken)| taken != place);
+        (0..).find(is_free).unwrap_or(0)
+    }
+
+    /// Presets are others now: what differs from them has to be found anew.
+    pub fn forget_changes(&mut self) {
+        self.changed.clear();
     }
 }
 
 impl Model {
+    /// Filters and orders the list anew: after a change of runs, presets, filter or order.
+    pub fn list_runs(&mut self) {
+        let (filter, mistake) = Filter::read(self.runs_view.filter.value(), &self.zone);
+        self.runs_view.mistake = mistake.map(|mistake| mistake.to_string());
+        let Some(rows) = self.runs_view.rows.take() else { return };
+        let mut before = std::mem::take(&mut self.runs_view.changed);
+        for row in &rows {
+            let Some(config) = &row.config else { continue };
+            let known = before.remove(&row.id).filter(|(of, _)| Arc::ptr_eq(of, config));
+            let known = known.unwrap_or_else(|| {
+                let preset = self.preset(&row.preset).map(|entry| &entry.config);
+                (config.clone(), in_words::changed(row, preset))
+            });
+            self.runs_view.changed.insert(row.id.clone(), known);
+        }
+        let fits = |row: &RunRow| filter.is_empty() || filter.fits(row, &self.in_words(row));
+        let mut shown: Vec<usize> = (0..rows.len()).filter(|at| fits(&rows[*at])).collect();
+        let (sort, reversed) = (self.runs_view.sort, self.runs_view.reversed);
+        // The listing is newest first; a stable sort keeps that within equals.
+        shown.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], reversed));
+        self.runs_view.shown = shown;
+        self.runs_view.rows = Some(rows);
+    }
+
+    /// What a run's row says.
+    pub fn in_words(&self, row: &RunRow) -> InWords {
+        let changed = self.runs_view.changed.get(&row.id).map_or("-", |(_, changed)| changed);
+        InWords::of(row, changed, self.now, &self.zone)
+    }
+
     /// Runs that pass the filter, in the chosen order.
     pub fn visible_runs(&self) -> Vec<&RunRow> {
-        let words = words(self.runs_view.filter.value());
-        let fits = |row: &&RunRow| {
-            words.is_empty() || {
-                let about = row.config.as_ref().map_or(String::new(), |config| {
-                    format!("{} {} {}", config.victim.model, config.victim.source(), config.attack.kind)
-                });
-                let text = format!("{} {} {} {} {about}", row.id, row.backend, row.host, row.health.name());
-                let text = text.to_lowercase();
-                words.iter().all(|word| text.contains(word.as_str()))
-            }
-        };
-        let mut rows: Vec<&RunRow> = self.runs_view.rows.iter().flatten().filter(fits).collect();
-        // The listing is live first, then newest first; stable sorts keep that within equals.
-        match self.runs_view.sort {
-            Sort::Newest => {}
-            Sort::Preset => rows.sort_by(|a, b| a.preset.cmp(&b.preset)),
-            Sort::Psnr => rows.sort_by(|a, b| {
-                let key = |row: &RunRow| row.summary.psnr.unwrap_or(f64::NEG_INFINITY);
-                key(b).total_cmp(&key(a))
-            }),
-            Sort::Status => rows.sort_by_key(|row| row.health),
-        }
-        rows
+        let rows = self.runs_view.rows.as_deref().unwrap_or_default();
+        self.runs_view.shown.iter().filter_map(|at| rows.get(*at)).collect()
     }
 
     /// The chosen run, if it passes the filter.
@@ -116,6 +203,26 @@ impl Model {
     /// A run by its name.
     pub fn row(&self, id: &str) -> Option<&RunRow> {
         self.runs_view.rows.iter().flatten().find(|row| row.id == id)
+    }
+
+    /// The selected runs; without any the chosen one.
+    pub fn selected_runs(&self) -> Vec<&RunRow> {
+        if self.runs_view.marked.is_empty() {
+            return self.chosen_run().into_iter().collect();
+        }
+        self.runs_view.marked.iter().filter_map(|(id, _)| self.row(id)).collect()
+    }
+
+    /// Selects all that are shown; if they are already, takes them out.
+    pub fn select_all(&mut self) {
+        let shown: Vec<String> = self.visible_runs().iter().map(|row| row.id.clone()).collect();
+        let view = &mut self.runs_view;
+        let new: Vec<&String> = shown.iter().filter(|id| view.mark_of(id).is_none()).collect();
+        if new.is_empty() {
+            view.keep_marked(|id| !shown.iter().any(|known| known == id));
+        } else {
+            new.into_iter().for_each(|id| view.toggle(id));
+        }
     }
 
     /// Runs that a worker is on.

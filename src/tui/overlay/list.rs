@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
+use crate::format;
 use crate::run::RunDirectory;
 use crate::run::export::Format;
-use crate::tui::format;
 use crate::tui::keymap::Action;
 use crate::tui::model::Model;
 use crate::tui::view::{Target, View};

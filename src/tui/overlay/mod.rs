@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod destination;
+pub mod details;
 pub mod error;
 pub mod form;
 pub mod help;
@@ -41,6 +42,8 @@ pub enum Overlay {
         /// What yes does.
         yes: Yes,
     },
+    /// What a run says of itself in full.
+    Details(details::Pane),
     /// Something went wrong.
     Error {
         /// One sentence or a few lines.
@@ -73,6 +76,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
             help::draw_text(model, view, area, title, body, *scroll)
         }
         Some(Overlay::Confirm { question, detail, .. }) => confirm::draw(model, view, area, question, detail),
+        Some(Overlay::Details(pane)) => details::draw(model, view, area, pane),
         Some(Overlay::Error { message }) => error::draw(model, view, area, message),
         Some(Overlay::Form(form)) => form::draw(model, view, area, form),
         Some(Overlay::List(list)) => list::draw(model, view, area, list),

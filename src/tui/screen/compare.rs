@@ -1,13 +1,12 @@
 //! Several runs: their curves on the same axes, what differs between them, their pictures side by side.
 
-use std::collections::BTreeSet;
-
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::format::{self, Piece};
+use crate::format;
+use crate::run::comparison;
 use crate::tui::model::{Lower, Model, Part, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
@@ -107,7 +106,7 @@ pub fn areas(model: &Model, area: Rect, rows: usize) -> Areas {
 /// One sentence: whether the figures can be compared.
 pub fn status(model: &Model) -> Line<'static> {
     let theme = model.theme;
-    if let Some(sentence) = unlike(model) {
+    if let Some(sentence) = comparison::unlike(&model.sides()) {
         return Line::styled(format!(" {sentence}"), theme.warning());
     }
     match model.compared().len() {
@@ -119,64 +118,20 @@ pub fn status(model: &Model) -> Line<'static> {
     }
 }
 
-/// A run's settings, once they are read.
-pub fn config(run: &RunView) -> Option<&crate::config::RunConfig> {
-    run.manifest.as_ref().map(|manifest| &manifest.config)
-}
-
-/// Whether the runs have different victims, so that one figure says nothing of another.
-pub fn attack_different_pictures(compared: &[(&RunView, usize)]) -> bool {
-    let mut pictures = compared.iter().filter_map(|(run, _)| config(run)).map(|config| {
-        let victim = &config.victim;
-        // The same drawing with another seed is another batch.
-        let drawn = victim.sample.as_ref().map(|sampling| (sampling, config.run.seed));
-        (&victim.data, victim.positions(), drawn, victim.size, &victim.captured)
-    });
-    let Some(first) = pictures.next() else { return false };
-    pictures.any(|other| first != other)
-}
-
-/// Why the figures are not like for like, if they are not.
-fn unlike(model: &Model) -> Option<&'static str> {
-    let compared = model.compared();
-    if attack_different_pictures(&compared) {
-        return Some("the runs attack different pictures: their figures are not like for like");
-    }
-    let mut knowledge = compared.iter().filter_map(|(run, _)| config(run)).map(|config| &config.knowledge);
-    let first = knowledge.next()?;
-    knowledge
-        .any(|other| first != other)
-        .then_some("the attackers know different things: see knowledge in the table")
-}
-
 /// What all runs share of their conditions.
 fn common(model: &Model, width: usize) -> String {
-    let compared = model.compared();
-    let of = |f: &dyn Fn(&crate::config::RunConfig) -> String| {
-        let values: BTreeSet<String> = compared.iter().filter_map(|(run, _)| config(run)).map(f).collect();
-        if values.len() == 1 { values.into_iter().next() } else { None }
-    };
-    let words = [
-        of(&|config| format!("BN {}", config.victim.batch_norm())),
-        of(&|config| format!("labels {}", config.knowledge.labels.name())),
-        of(&|config| format!("batch of {}", config.batch())),
-        of(&|config| {
-            let threat = config.threat_model();
-            format!("threat model {}", threat.split_once(' ').map_or(threat, |(letter, _)| letter))
-        }),
-    ];
-    let model_and_weights = [
-        of(&|config| config.victim.model.clone()).map(Piece::Word),
-        of(&|config| config.training()).map(Piece::Name),
-    ];
-    let parts: Vec<Piece> =
-        model_and_weights.into_iter().chain(words.map(|word| word.map(Piece::Word))).flatten().collect();
+    let parts = comparison::common(&model.sides());
     if parts.is_empty() {
         return "nothing in common".to_owned();
     }
     let dot = model.theme.glyph(" · ", ", ");
     let shown = format::header(parts, dot, width.saturating_sub(7), model.theme.ascii);
     format!("all: {}", shown.join(dot))
+}
+
+/// Short names of the runs.
+fn names(compared: &[(&RunView, usize)]) -> Vec<String> {
+    comparison::names(&compared.iter().map(|(run, _)| run.id.as_str()).collect::<Vec<_>>())
 }
 
 /// The curves on shared axes, in the order of the runs.
@@ -262,23 +217,6 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     Chart { curves, legend, planned, looked_at, options: model.chart, empty, theme }
         .draw(inner, view.frame.buffer_mut());
     view.hits.add(chart::plot(inner), Target::Chart);
-}
-
-/// Names of the runs without the day they began, and with no more of the time than tells them apart.
-pub fn names(compared: &[(&RunView, usize)]) -> Vec<String> {
-    let of = |run: &RunView, seconds: bool| {
-        let parts: Vec<&str> = run.id.splitn(3, '-').collect();
-        match parts.as_slice() {
-            [day, time, rest] if day.len() == 8 && time.len() == 6 && time.is_ascii() => {
-                let seconds = if seconds { format!(":{}", &time[4..]) } else { String::new() };
-                format!("{rest} {}:{}{seconds}", &time[..2], &time[2..4])
-            }
-            _ => run.id.clone(),
-        }
-    };
-    let short: Vec<String> = compared.iter().map(|(run, _)| of(run, false)).collect();
-    let is_unique = short.iter().collect::<BTreeSet<_>>().len() == short.len();
-    if is_unique { short } else { compared.iter().map(|(run, _)| of(run, true)).collect() }
 }
 
 fn draw_pictures(model: &Model, view: &mut View, area: Rect) {

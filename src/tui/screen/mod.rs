@@ -37,7 +37,7 @@ pub fn draw(model: &Model, view: &mut View) {
         && let Some(last) = line.spans.last_mut()
     {
         // The sentence is one span.
-        last.content = super::format::cut(&last.content, areas.status.width.into(), model.theme.ascii).into();
+        last.content = crate::format::cut(&last.content, areas.status.width.into(), model.theme.ascii).into();
     }
     view.frame.buffer_mut().set_line(areas.status.x, areas.status.y, &line, areas.status.width);
     footer::draw(model, areas.footer, view);

@@ -7,8 +7,9 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::config::RunConfig;
 use crate::config::difference::in_words;
+use crate::expectation::Source;
+use crate::format::{self, wrapped};
 use crate::tui::PresetEntry;
-use crate::tui::format::{self, wrapped};
 use crate::tui::keymap::{Action, Place};
 use crate::tui::model::Model;
 use crate::tui::view::{Target, View};
@@ -42,6 +43,7 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
         inner,
         &model.presets_view.filter,
         model.presets_view.filtering,
+        None,
     );
     let visible = model.visible_presets();
     if visible.is_empty() {
@@ -86,7 +88,7 @@ fn row(model: &Model, entry: &PresetEntry, width: usize) -> String {
         return format!("  {:<name$} {:>14}  ", format::cut(&entry.name, name, ascii), "changed");
     }
     let expect = entry.config.expect.as_ref();
-    let time = expect.map_or(String::new(), |expect| format::about(expect.seconds));
+    let time = model.expected(entry).map_or(String::new(), |expected| format::about(expected.seconds));
     let psnr = expect.map_or(String::new(), |expect| format!("{:.0} dB", expect.psnr));
     format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, ascii))
 }
@@ -173,10 +175,20 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
         config.run.seed
     );
     fact("work", work, config.attack != own.attack || config.run != own.run);
+    let (expected, changed) = (model.expected(entry), !changes.is_empty());
+    match expected {
+        Some(expected) => fact("time", expected.to_string(), false),
+        None if changed => fact("time", "not known with these changes".into(), false),
+        None => {}
+    }
     if let Some(expect) = &own.expect {
-        let psnr = format!("{}, {:.0} dB ({})", format::about(expect.seconds), expect.psnr, expect.note);
-        let changed = !changes.is_empty();
-        fact("expect", if changed { format!("unknown; as the preset stands {psnr}") } else { psnr }, false);
+        let psnr = format!("{:.0} dB", expect.psnr);
+        let text = match expected.map(|expected| expected.source) {
+            _ if changed => format!("unknown; as the preset stands {psnr}"),
+            Some(Source::Reference) => format!("{psnr} ({})", expect.note),
+            _ => format!("{psnr} in {} ({})", format::about(expect.seconds), expect.note),
+        };
+        fact("expect", text, false);
     }
     if !changes.is_empty() {
         let undo = model.keymap.hint(Place::Presets, Action::Undo, theme.ascii);

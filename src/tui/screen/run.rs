@@ -5,9 +5,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use crate::config::{Labels, RunConfig};
-use crate::run::Health;
+use crate::format::{self, Piece};
 use crate::run::event::TrialOutcome;
-use crate::tui::format::{self, Piece};
+use crate::run::{Health, labels, verdict};
 use crate::tui::layout;
 use crate::tui::model::{Model, Panes, Rows, RunView};
 use crate::tui::theme::Theme;
@@ -111,12 +111,19 @@ fn done(run: &RunView) -> String {
         TrialOutcome::Stalled => "the optimiser could not move any more",
         TrialOutcome::NonFinite => "the loss became non-finite; the best earlier iterate stands",
     });
-    format!(
-        "done: trial {} of {} was chosen by its matching loss; {}",
-        result.trial + 1,
-        result.trials,
-        outcome.unwrap_or("complete")
-    )
+    let labels = run.manifest.as_ref().and_then(|manifest| labels::of_round(&manifest.config, result));
+    let labels = labels.map_or_else(String::new, |labels| format!("{labels}; "));
+    let answer = run.manifest.as_ref().and_then(|manifest| verdict::answer(result, &manifest.config.attack));
+    let chosen = format!("trial {} of {} chosen by matching loss", result.trial + 1, result.trials);
+    let how = match answer {
+        Some(answer) if result.trials == 1 => answer,
+        Some(answer) => format!("{answer}; {chosen}"),
+        None => format!("{}; {chosen}", outcome.unwrap_or("complete")),
+    };
+    match verdict::sentence(result) {
+        Some(sentence) => format!("done: {sentence}; {labels}{how}"),
+        None => format!("done: {labels}{how}"),
+    }
 }
 
 /// Two lines: what is attacked, and what the attacker knows.
@@ -175,8 +182,8 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         Labels::Infer => "inferred".into(),
         Labels::Optimise => "optimised".into(),
     };
-    let labels = run.shown_trial().map(|trial| trial.labels.clone()).unwrap_or_default();
-    let labels = match labels.as_slice() {
+    let labels = run.shown_trial().map_or(&[][..], |trial| trial.labels());
+    let labels = match labels {
         [] => String::new(),
         some if some.len() <= 4 => {
             format!(" {}", some.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
@@ -187,9 +194,9 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let threat = threat.split_once(':').map_or(threat, |(short, _)| short);
     let letter = threat.replace(['(', ')'], "");
     let mut line = Line::from(Span::styled(" attacker knows", theme.dim()));
-    let local = config.local_knowledge().map(|known| match known {
+    let local = config.local_knowledge().map(|known| match known.as_str() {
         "known" => ("local training", yes.to_owned()),
-        other => ("local training", other.to_owned()),
+        _ => ("local training", known),
     });
     // What differs between attackers comes first: a narrow screen leaves out the rest.
     let first = [("labels", format!("{rule}{labels}"))].into_iter().chain(local);

@@ -6,43 +6,60 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
-use crate::config::difference::{differences as differences_between, in_words};
-use crate::tui::format;
-use crate::tui::model::{Model, RunRow};
-use crate::tui::theme::Theme;
+use crate::format;
+use crate::run::{InWords, progress};
+use crate::tui::model::{Model, RunRow, Sort};
+use crate::tui::theme::{SERIES, Theme};
 use crate::tui::view::{Target, View};
 
 /// Draws the list.
 pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let title = match model.runs_view.marked.len() {
-        0 => format!("runs, {}", model.runs_view.sort.name()),
-        count => format!("runs, {}, {count} selected", model.runs_view.sort.name()),
-    };
-    let block = theme.frame(title);
+    let rows = model.visible_runs();
+    let chosen = model.chosen_run().map(|row| row.id.as_str());
+    let at = rows.iter().position(|row| Some(row.id.as_str()) == chosen).unwrap_or(0);
+    let block = theme.frame(title(model, at, rows.len()));
     let mut inner = block.inner(area);
     view.frame.render_widget(block, area);
-    let filter = draw_filter(view, theme, inner, &model.runs_view.filter, model.runs_view.filtering);
-    inner.height -= filter;
+    let list = &model.runs_view;
+    inner.height -= draw_filter(view, theme, inner, &list.filter, list.filtering, list.mistake.as_deref());
     if let Some(text) = instead(model) {
         let place = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         let paragraph = Paragraph::new(text).style(theme.dim());
         view.frame.render_widget(paragraph.wrap(ratatui::widgets::Wrap { trim: true }), place);
         return;
     }
-    let rows = model.visible_runs();
-    let chosen = model.chosen_run().map(|row| row.id.as_str());
-    let at = rows.iter().position(|row| Some(row.id.as_str()) == chosen).unwrap_or(0);
-    let room = usize::from(inner.height.saturating_sub(1)).max(1);
+    draw_heading(model, view, inner);
+    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let room = usize::from(list.height).max(1);
     let first = at.saturating_sub(room * 2 / 3).min(rows.len().saturating_sub(room));
-    let mut lines = vec![Line::styled(heading(inner.width.into()), theme.dim())];
+    let mut lines = Vec::new();
     for row in rows.iter().skip(first).take(room) {
         let style = if Some(row.id.as_str()) == chosen { theme.selected() } else { Style::new() };
-        let y = inner.y + lines.len() as u16;
-        view.hits.add(Rect { y, height: 1, ..inner }, Target::Row(row.id.clone()));
-        lines.push(line(model, row, inner.width.into()).style(style));
+        let y = list.y + lines.len() as u16;
+        view.hits.add(Rect { y, height: 1, ..list }, Target::Row(row.id.clone()));
+        lines.push(line(model, row, list.width.into()).style(style));
     }
-    view.frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+    view.frame.render_widget(Paragraph::new(Text::from(lines)), list);
+}
+
+/// `runs, 3 of 12 (41 in all), newest first, 2 selected`.
+fn title(model: &Model, at: usize, shown: usize) -> String {
+    let list = &model.runs_view;
+    let all = list.rows.as_ref().map_or(0, Vec::len);
+    let mut title = "runs".to_owned();
+    if all > 0 {
+        let place = if shown == 0 { 0 } else { at + 1 };
+        title.push_str(&format!(", {place} of {shown}"));
+        if shown < all {
+            title.push_str(&format!(" ({all} in all)"));
+        }
+    }
+    title.push_str(&format!(", {}", list.sort.name(list.reversed)));
+    if !list.marked.is_empty() {
+        title.push_str(&format!(", {} selected", list.marked.len()));
+    }
+    title
 }
 
 /// What stands in place of the list.
@@ -56,7 +73,7 @@ fn instead(model: &Model) -> Option<String> {
             let quickest = model
                 .presets
                 .iter()
-                .filter_map(|entry| Some((entry.config.expect.as_ref()?.seconds, &entry.name)))
+                .filter_map(|entry| Some((model.expected(entry)?.seconds, &entry.name)))
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             let hint = match quickest {
                 Some((seconds, name)) => format!("; {name} takes {}", format::about(seconds)),
@@ -64,7 +81,9 @@ fn instead(model: &Model) -> Option<String> {
             };
             Some(format!("No runs yet. Press 1, then Enter on a preset{hint}."))
         }
-        Some(_) if model.visible_runs().is_empty() => Some("no run has these words; Esc shows all".into()),
+        Some(_) if model.visible_runs().is_empty() => {
+            Some("no run is found by this filter; Esc shows all".into())
+        }
         Some(_) => None,
     }
 }
@@ -83,23 +102,46 @@ pub fn status(model: &Model) -> Line<'static> {
             format!(" crashed {ago}{at}: r resumes from the last checkpoint")
         }
         crate::run::Health::Stopped => format!(" stopped{at}: r resumes from the last checkpoint"),
+        crate::run::Health::Running | crate::run::Health::Paused => {
+            match row.config.as_ref().zip(row.summary.place) {
+                Some((config, place)) => {
+                    let share = 100.0 * progress::share_at(config, place);
+                    format!(" {}: {share:.0} % of what is planned", place.describe(config))
+                }
+                None => String::new(),
+            }
+        }
         _ => format!(" {}", row.directory.path().display()),
     };
     Line::styled(text, theme.dim())
 }
 
-/// Draws the filter in the first row of `area` if there is one; returns the rows used.
-pub fn draw_filter(view: &mut View, theme: Theme, area: Rect, filter: &Input, filtering: bool) -> u16 {
+/// Draws the filter in the last row of `area` if there is one, with what of it cannot be read; returns the rows used.
+pub fn draw_filter(
+    view: &mut View,
+    theme: Theme,
+    area: Rect,
+    filter: &Input,
+    filtering: bool,
+    mistake: Option<&str>,
+) -> u16 {
     if filter.value().is_empty() && !filtering {
         return 0;
     }
-    let room = usize::from(area.width.saturating_sub(4)).max(1);
+    let sentence = mistake.map_or(0, |mistake| mistake.chars().count() + 3);
+    let room = usize::from(area.width).saturating_sub(4 + sentence).max(TYPED);
     let scroll = filter.visual_scroll(room - 1);
     let text: String = filter.value().chars().skip(scroll).take(room).collect();
     let line = Line::from(vec![Span::styled(" / ", theme.accent()), Span::raw(text)]);
     // The last row, so that the list does not move.
     let y = area.bottom().saturating_sub(1);
     view.frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    if let Some(mistake) = mistake {
+        let used = (3 + filter.value().chars().count().min(room) + 3) as u16;
+        let sentence = format::cut(mistake, usize::from(area.width.saturating_sub(used)), theme.ascii);
+        let style = theme.warning();
+        view.frame.buffer_mut().set_stringn(area.x + used, y, sentence, area.width.into(), style);
+    }
     if filtering {
         let column = filter.visual_cursor().saturating_sub(scroll) as u16;
         super::presets::place_cursor(view, area.x + 3 + column, y);
@@ -107,9 +149,17 @@ pub fn draw_filter(view: &mut View, theme: Theme, area: Rect, filter: &Input, fi
     1
 }
 
-/// Columns on the right with their widths, the least needed last.
-const FIGURES: [(&str, usize); 5] =
-    [("PSNR dB", 7), ("match", 8), ("started", 13), ("took", 9), ("backend", 8)];
+/// Characters of a filter that are seen beside a sentence about it.
+const TYPED: usize = 12;
+
+/// Columns on the right with their widths and what orders by them, the least needed last.
+const FIGURES: [(&str, usize, Option<Sort>); 5] = [
+    ("PSNR dB", 8, Some(Sort::Psnr)),
+    ("match", 8, Some(Sort::Loss)),
+    ("started", 13, Some(Sort::Newest)),
+    ("took", 9, Some(Sort::Took)),
+    ("backend", 7, None),
+];
 
 /// The status in front.
 const STATUS: usize = 11;
@@ -119,7 +169,7 @@ const SHORTEST_NAME: usize = 16;
 
 /// Widths that depend on the screen: preset, changes, and how many of the figures fit.
 fn widths(width: usize) -> (usize, usize, usize) {
-    let taken = |figures: usize| FIGURES[..figures].iter().map(|(_, width)| width + 1).sum::<usize>();
+    let taken = |figures: usize| FIGURES[..figures].iter().map(|(_, width, _)| width + 1).sum::<usize>();
     let figures =
         (1..=FIGURES.len()).rev().find(|n| STATUS + SHORTEST_NAME + taken(*n) <= width).unwrap_or(1);
     let rest = width.saturating_sub(STATUS + taken(figures));
@@ -127,29 +177,54 @@ fn widths(width: usize) -> (usize, usize, usize) {
     (rest - changes, changes, figures)
 }
 
-fn heading(width: usize) -> String {
-    let (name, changes, figures) = widths(width);
-    let mut text = format!(" {:<10}{:<name$}", "status", "preset");
-    if changes > 0 {
-        text.push_str(&format!("{:<changes$}", "changed"));
+/// Headings; an arrow shows by which column the list is ordered, and which way its values go.
+fn draw_heading(model: &Model, view: &mut View, area: Rect) {
+    let theme = model.theme;
+    let (name, changes, figures) = widths(area.width.into());
+    let left = [("status", STATUS - 1, Some(Sort::Status)), ("preset", name, Some(Sort::Preset))];
+    let changed = (changes > 0).then_some(("changed", changes, None));
+    let mut x = area.x + 1;
+    let mut put = |heading: &str, width: usize, sort: Option<Sort>, to_the_right: bool| {
+        let list = &model.runs_view;
+        let arrow = match sort == Some(list.sort) {
+            true if list.sort.grows(list.reversed) => theme.glyph("▴", "^"),
+            true => theme.glyph("▾", "v"),
+            false => "",
+        };
+        let text = if to_the_right {
+            format!("{:>width$}", format!("{arrow}{heading}"))
+        } else {
+            format!("{heading}{arrow}")
+        };
+        let style = if arrow.is_empty() { theme.dim() } else { theme.accent() };
+        let place = Rect { x, width: width as u16, height: 1, ..area }.intersection(area);
+        view.frame.buffer_mut().set_stringn(x, area.y, text, place.width.into(), style);
+        if let Some(column) = Sort::ALL.iter().position(|known| Some(*known) == sort) {
+            view.hits.add(place, Target::Column(column));
+        }
+        x += width as u16;
+    };
+    for (heading, width, sort) in left.into_iter().chain(changed) {
+        put(heading, width, sort, false);
     }
-    for (heading, width) in &FIGURES[..figures] {
-        text.push_str(&format!(" {heading:>width$}"));
+    for (heading, width, sort) in &FIGURES[..figures] {
+        put(heading, width + 1, *sort, true);
     }
-    text
 }
 
 fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let theme = model.theme;
     let (name, changes, figures) = widths(width);
     let selected = match model.runs_view.mark_of(&row.id) {
-        Some(place) => Span::styled(theme.marker(place), theme.series(place)),
+        Some(place) if place < SERIES => Span::styled(theme.marker(place), theme.series(place)),
+        // More than have a colour and a mark of their own.
+        Some(_) => Span::styled(theme.glyph("•", "."), theme.accent()),
         None => Span::raw(" "),
     };
     let mark = format!("{} {:<8}", theme.health_mark(row.health), row.health.name());
     let status = Span::styled(mark, theme.health(row.health));
-    let label = if row.preset.is_empty() { &row.id } else { &row.preset };
-    let mut text = format!("{:<name$}", format::cut(label, name.saturating_sub(1), theme.ascii));
+    let words = model.in_words(row);
+    let mut text = format!("{:<name$}", format::cut(&words.name, name.saturating_sub(1), theme.ascii));
     if let (Some(error), None) = (&row.error, &row.config) {
         let room = width.saturating_sub(STATUS + name);
         return Line::from(vec![
@@ -159,27 +234,14 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
             Span::styled(format::cut(error, room, theme.ascii), theme.bad()),
         ]);
     }
+    let InWords { changed, psnr, loss, started, took, backend, .. } = words;
     if changes > 0 {
-        let differs = format::cut(&differences(model, row), changes - 1, theme.ascii);
-        text.push_str(&format!("{differs:<changes$}"));
+        let changed = format::cut(&changed, changes - 1, theme.ascii);
+        text.push_str(&format!("{changed:<changes$}"));
     }
-    let summary = &row.summary;
-    let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-    let psnr = summary.psnr.map(|psnr| format::fixed(psnr, 2));
-    let psnr = number(psnr.or_else(|| (!row.has_truth()).then(|| "n/a".to_owned())));
-    let loss = number(summary.loss.map(format::loss));
-    let took = number(summary.seconds.map(format::clock));
-    let when = format::moment(row.created, model.now, &model.zone);
-    let backend = format::cut(&row.backend, 8, theme.ascii);
-    for (value, (_, width)) in [psnr, loss, when, took, backend].iter().zip(&FIGURES[..figures]) {
+    let backend = format::cut(&backend, 7, theme.ascii);
+    for (value, (_, width, _)) in [psnr, loss, started, took, backend].iter().zip(&FIGURES[..figures]) {
         text.push_str(&format!(" {value:>width$}"));
     }
     Line::from(vec![selected, status, Span::raw(text)])
-}
-
-/// What of a run is not as its preset says.
-fn differences(model: &Model, row: &RunRow) -> String {
-    let Some(config) = &row.config else { return String::new() };
-    let Some(preset) = model.preset(&row.preset).map(|entry| &entry.config) else { return String::new() };
-    in_words(&differences_between(preset, config))
 }

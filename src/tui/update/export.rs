@@ -44,10 +44,7 @@ fn subjects(model: &Model) -> Vec<RunDirectory> {
     let chosen = || subject(model).into_iter().collect();
     match model.screen {
         Screen::Compare => model.compared().iter().map(|(run, _)| run.directory.clone()).collect(),
-        Screen::Runs if !model.runs_view.marked.is_empty() => {
-            let marked = model.runs_view.marked.iter();
-            marked.filter_map(|(id, _)| Some(model.row(id)?.directory.clone())).collect()
-        }
+        Screen::Runs => model.selected_runs().iter().map(|row| row.directory.clone()).collect(),
         _ => chosen(),
     }
 }

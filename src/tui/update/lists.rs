@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{compare, note, run, save, show, subject};
+use super::{compare, note, run, save, selected, show, subject};
 use crate::tui::PresetEntry;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::layout;
-use crate::tui::model::{Model, RunRow, Screen};
+use crate::tui::model::{Model, RunRow, Screen, Sort};
 use crate::tui::notify;
 use crate::tui::overlay::form::Form;
 use crate::tui::overlay::{Overlay, Yes};
-use crate::tui::theme::SERIES;
 
 /// Lines of a question.
 const MOST_LINES: usize = 4;
@@ -60,25 +59,28 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Select => {
             let Some(id) = model.chosen_run().map(|row| row.id.clone()) else { return Vec::new() };
-            if model.runs_view.mark_of(&id).is_none() && model.runs_view.marked.len() == SERIES {
-                return note(
-                    model,
-                    format!("{SERIES} runs can be compared at once; take one out first"),
-                    false,
-                );
-            }
             model.runs_view.toggle(&id);
             step(model, Action::Down);
             return save(model);
         }
-        Action::Compare => return show(model, Screen::Compare),
-        Action::Sort => {
-            model.runs_view.sort = model.runs_view.sort.next();
+        Action::SelectAll => {
+            model.select_all();
             return save(model);
         }
+        Action::Compare => return show(model, Screen::Compare),
+        Action::Pause => return selected::pause(model),
+        Action::Sort => return sort_by(model, model.runs_view.sort.next(), false),
+        Action::Reverse => return sort_by(model, model.runs_view.sort, !model.runs_view.reversed),
         _ => step(model, action),
     }
     Vec::new()
+}
+
+/// Orders the runs; the chosen one stays chosen.
+pub fn sort_by(model: &mut Model, sort: Sort, reversed: bool) -> Vec<Effect> {
+    (model.runs_view.sort, model.runs_view.reversed) = (sort, reversed);
+    keep_selection(model);
+    save(model)
 }
 
 pub fn in_filter(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -94,8 +96,9 @@ pub fn in_filter(model: &mut Model, action: Action) -> Vec<Effect> {
     save(model)
 }
 
-/// After the visible lists changed: what is highlighted is what is chosen.
+/// After a filter, an order or what is listed changed: what is highlighted is what is chosen.
 pub fn keep_selection(model: &mut Model) {
+    model.list_runs();
     if let Some(name) = model.chosen_preset().map(|entry| entry.name.clone()) {
         model.presets_view.selected = name;
     }
@@ -210,6 +213,7 @@ fn next_backend(model: &mut Model) -> Vec<Effect> {
 
 pub fn presets_loaded(model: &mut Model, presets: Vec<PresetEntry>, errors: &[String]) -> Vec<Effect> {
     model.presets = presets;
+    model.runs_view.forget_changes();
     keep_selection(model);
     match errors {
         [] => Vec::new(),
@@ -221,14 +225,15 @@ pub fn presets_loaded(model: &mut Model, presets: Vec<PresetEntry>, errors: &[St
 }
 
 pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
-    let before = model.runs_view.rows.replace(rows).unwrap_or_default();
+    let before = model.runs_view.rows.replace(rows);
     let after = model.runs_view.rows.as_deref().unwrap_or_default();
-    let ended = notify::news(&before, after, model.focused);
+    let ended = notify::news(before.as_deref().unwrap_or_default(), after, model.focused);
     model.runs_view.error = None;
+    model.experience.take_up(after, &model.machine.host);
     keep_selection(model);
+    selected::drop_missing(model, before.is_some());
     let rows = model.runs_view.rows.iter().flatten();
     let known: BTreeMap<&str, &RunRow> = rows.map(|row| (row.id.as_str(), row)).collect();
-    model.runs_view.marked.retain(|(id, _)| known.contains_key(id.as_str()));
     let mut effects: Vec<Effect> = ended.map(Effect::Notify).into_iter().collect();
     if let Some(wanted) = model.reopen.take() {
         let directory = known.get(wanted.as_str()).map(|row| row.directory.clone());
@@ -249,13 +254,18 @@ pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
     effects
 }
 
-/// A run is gone from the disk.
-pub fn deleted(model: &mut Model, id: &str) -> Vec<Effect> {
+/// A run is not on the disk any more.
+pub fn forget(model: &mut Model, id: &str) {
     if let Some(rows) = &mut model.runs_view.rows {
         rows.retain(|row| row.id != id);
     }
-    model.runs_view.marked.retain(|(marked, _)| marked != id);
+    model.runs_view.keep_marked(|marked| marked != id);
     keep_selection(model);
+}
+
+/// A run was deleted here.
+pub fn deleted(model: &mut Model, id: &str) -> Vec<Effect> {
+    forget(model, id);
     if model.opened.as_deref() == Some(id) {
         model.opened = None;
         if model.screen == Screen::Run {

@@ -1,6 +1,8 @@
 //! The only place that changes the model. Pure: no file, no clock, no terminal.
 
+mod calibration;
 mod compare;
+mod details;
 mod export;
 mod form;
 mod lists;
@@ -8,6 +10,7 @@ mod palette;
 mod pictures;
 mod pointer;
 mod run;
+mod selected;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::Input;
@@ -64,6 +67,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         // The loop's own.
         Msg::Tick(_) | Msg::Mouse(_) | Msg::Answered(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
+        Msg::Calibrated(result) => calibration::arrived(model, result),
         Msg::Terminate => {
             model.is_leaving = true;
             Vec::new()
@@ -110,6 +114,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             pictures::arrived(model, key, decoded);
             Vec::new()
         }
+        Msg::DetailsRead { run, details } => {
+            details::arrived(model, &run, details);
+            Vec::new()
+        }
         Msg::Created(directory) => run::open(model, directory),
         Msg::Finished(outcome) => finished(model, outcome),
     };
@@ -129,7 +137,7 @@ fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
     if model.screen == Screen::Runs || model.run().is_some_and(|run| run.health.is_live()) {
         model.is_dirty = true;
     }
-    Vec::new()
+    calibration::when_at_rest(model)
 }
 
 fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -155,7 +163,9 @@ fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// Does what a key, a click or the palette asks for, or says why not.
 fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
-    if let Err(reason) = keymap::available(action, model) {
+    // What lies over a screen is not bound by what can be done there.
+    let is_bound = place.is_screen() || place == Place::Filter;
+    if is_bound && let Err(reason) = keymap::available(action, model) {
         return note(model, format!("not now: {reason}"), false);
     }
     match action {
@@ -167,6 +177,7 @@ fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
         Place::Filter if form::is_open(model) => form::in_filter(model, action),
         Place::Filter => lists::in_filter(model, action),
         Place::Question | Place::Text => in_overlay(model, action),
+        Place::Details => details::act(model, action),
         Place::Form | Place::Name => form::act(model, action),
         Place::List => palette::act(model, action),
         Place::Destination => export::act(model, action),
@@ -216,8 +227,8 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 }
 
 fn after_typing(model: &mut Model) {
-    lists::keep_selection(model);
     match model.overlays.last_mut() {
+        None => lists::keep_selection(model),
         Some(Overlay::Form(form)) if form.filtering => form.keep_focus(),
         Some(Overlay::Form(form)) => form.check(),
         Some(Overlay::Name(name)) => name.problem = None,
@@ -241,7 +252,7 @@ fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
         (Some(Overlay::Confirm { .. }), action) => {
             if let (Some(Overlay::Confirm { yes, .. }), Action::Yes) = (model.overlays.pop(), action) {
                 return match yes {
-                    Yes::Do(effects) => effects,
+                    Yes::Do(effects) => selected::begin(model, effects),
                     Yes::Start => lists::start(model),
                 };
             }
@@ -271,9 +282,11 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::TogglePictures if model.screen == Screen::Run => run::next_panes(model),
         Action::ToggleBlocks => model.blocks = !model.blocks,
         Action::Export => export::choose_format(model),
-        Action::Resume => return run::resume(model),
+        Action::Details => return details::open(model),
+        Action::Resume => return selected::resume(model),
+        Action::Stop => selected::ask_to_stop(model),
+        Action::Delete => selected::ask_to_delete(model),
         Action::Again => form::run_again(model),
-        Action::Delete => run::ask_to_delete(model),
         _ => {
             return match model.screen {
                 Screen::Presets => lists::on_presets(model, action),
@@ -297,7 +310,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
 fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
     let is_there = |screen: &Screen| match screen {
         Screen::Run => model.opened.is_some(),
-        Screen::Compare => !model.runs_view.marked.is_empty(),
+        Screen::Compare => keymap::available(Action::Show(Screen::Compare), model).is_ok(),
         Screen::Presets | Screen::Runs => true,
     };
     let at = Screen::ALL.iter().position(|screen| *screen == model.screen).unwrap_or(0);
@@ -359,19 +372,13 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
         Outcome::Launch(result) => {
             model.starting = false;
             model.notice = None;
-            for run in model.views.iter_mut().filter(|run| run.asked == Some("resuming")) {
-                run.asked = None;
-            }
             result
         }
-        Outcome::Delete(id, result) => {
-            if result.is_ok() {
-                effects.extend(lists::deleted(model, &id));
-                effects.extend(note(model, format!("deleted {id}"), false));
-            }
+        Outcome::Done(deed, results) => {
+            let (more, result) = selected::done(model, deed, results);
+            effects.extend(more);
             result
         }
-        Outcome::Ask(result) => result,
         Outcome::Saved(result) => result.map(|path| {
             effects.extend(note(model, format!("saved {}", path.display()), false));
         }),

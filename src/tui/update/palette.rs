@@ -1,8 +1,8 @@
 //! The command palette, and what else is chosen from a list.
 
 use super::{act as act_at, export, run};
+use crate::format;
 use crate::tui::effect::Effect;
-use crate::tui::format;
 use crate::tui::keymap::{self, Action, Place};
 use crate::tui::model::{Model, Screen};
 use crate::tui::overlay::Overlay;

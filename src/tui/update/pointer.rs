@@ -1,9 +1,9 @@
 //! What clicks and the wheel do: the same as keys would.
 
-use super::{act, on_screen, run, show};
+use super::{act, lists, on_screen, run, show};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Place};
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Model, Screen, Sort};
 use crate::tui::overlay::Overlay;
 use crate::tui::view::{Hit, Target};
 
@@ -37,6 +37,11 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
                 run.table.sort = Some(column);
             }
             Vec::new()
+        }
+        Target::Column(column) if model.screen == Screen::Runs && place.is_screen() => {
+            let Some(sort) = Sort::ALL.get(column).copied() else { return Vec::new() };
+            let reversed = model.runs_view.sort == sort && !model.runs_view.reversed;
+            lists::sort_by(model, sort, reversed)
         }
         Target::Item(item) => clicked_item(model, item),
         _ => Vec::new(),
@@ -82,7 +87,7 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
     let place = Place::now(model);
     let line = if by < 0 { Action::Up } else { Action::Down };
     match (place, target) {
-        (Place::Text | Place::List, _) => act(model, place, line),
+        (Place::Text | Place::Details | Place::List, _) => act(model, place, line),
         (Place::Form, _) => act(model, place, if by < 0 { Action::PreviousField } else { Action::NextField }),
         (Place::Run | Place::Compare, Some(Target::Chart)) => {
             run::move_cursor(model, if by < 0 { Action::CursorBack } else { Action::CursorForward });

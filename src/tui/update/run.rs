@@ -1,11 +1,10 @@
 //! The screen of one run: opening it, looking back through its pictures and trials, asking its worker.
 
-use super::{follow, note, save, show, subject};
+use super::{follow, note, save, show};
 use crate::run::{Health, Request, RunDirectory};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Rows, RunView, Screen};
-use crate::tui::overlay::{Overlay, Yes};
 use crate::tui::theme::Theme;
 use crate::tui::widget::{chart, metric_table};
 
@@ -15,7 +14,6 @@ const CURSOR_STEP: f64 = 0.01;
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Pause => return pause(model),
-        Action::Stop => ask_to_stop(model),
         Action::Copy => return copy(model),
         _ => {}
     }
@@ -199,40 +197,6 @@ pub fn take_up(model: &mut Model, directory: RunDirectory) {
     model.views.push(view);
 }
 
-pub fn resume(model: &mut Model) -> Vec<Effect> {
-    let Some(directory) = subject(model) else { return Vec::new() };
-    model.starting = true;
-    let mut effects = vec![Effect::Resume(directory.clone())];
-    if model.screen == Screen::Runs {
-        effects.extend(open(model, directory));
-    }
-    if let Some(run) = model.run_mut() {
-        run.asked = Some("resuming");
-    }
-    effects
-}
-
-pub fn ask_to_delete(model: &mut Model) {
-    if let Some(directory) = subject(model) {
-        model.overlays.push(Overlay::Confirm {
-            question: format!("Delete {}?", directory.id()),
-            detail: "Its curves, pictures and result are gone for good.".into(),
-            yes: Yes::Do(vec![Effect::Delete(directory)]),
-        });
-    }
-}
-
-fn ask_to_stop(model: &mut Model) {
-    if let Some(run) = model.run() {
-        let (question, directory) = (format!("Stop {}?", run.id), run.directory.clone());
-        model.overlays.push(Overlay::Confirm {
-            question,
-            detail: "The worker writes a checkpoint and ends; r goes on from there.".into(),
-            yes: Yes::Do(vec![Effect::Ask(directory, Request::Stop)]),
-        });
-    }
-}
-
 fn pause(model: &mut Model) -> Vec<Effect> {
     let Some(run) = model.run_mut() else { return Vec::new() };
     let (request, word) = match run.health {
@@ -241,7 +205,7 @@ fn pause(model: &mut Model) -> Vec<Effect> {
         _ => (Request::Pause, "pausing"),
     };
     run.asked = Some(word);
-    vec![Effect::Ask(run.directory.clone(), request)]
+    vec![Effect::Ask(vec![run.directory.clone()], request)]
 }
 
 /// Forgets a request once the run is in the state it asked for.

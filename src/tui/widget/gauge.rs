@@ -1,17 +1,17 @@
-//! Progress in one row: a bar, iterations, speed, time left, trial, evaluations.
+//! Progress in one row: a bar over the whole run, what it counts, time left, speed, evaluations.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::run::Health;
-use crate::tui::format;
+use crate::format;
+use crate::run::{Health, progress};
 use crate::tui::model::RunView;
 use crate::tui::theme::Theme;
 
 /// Draws the row.
 pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let Some((done, parts)) = training(run).or_else(|| attacking(run)) else {
+    let Some(parts) = words(run) else {
         let text = match run.health {
             Health::Queued => " waiting for the worker to take the run up",
             Health::Running if run.reading => " reading the log",
@@ -28,7 +28,9 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
         }
     }
     let bar = usize::from(area.width).saturating_sub(text.len() + 2).min(60);
-    let full = ((done.clamp(0.0, 1.0) * bar as f64).round() as usize).min(bar);
+    // Rounded down: it is full once everything is done.
+    let done = run.manifest.as_ref().map_or(0.0, |manifest| progress::share(&manifest.config, run.state()));
+    let full = ((done * bar as f64) as usize).min(bar);
     let line = Line::from(vec![
         Span::raw(" "),
         Span::styled(theme.glyph("━", "#").repeat(full), theme.health(run.health)),
@@ -38,37 +40,57 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
     buffer.set_line(area.x, area.y, &line, area.width);
 }
 
-/// Share that is done and its words while clients train the global model.
-fn training(run: &RunView) -> Option<(f64, Vec<String>)> {
+/// What is counted and how fast, in the order in which it is needed.
+fn words(run: &RunView) -> Option<Vec<String>> {
+    training(run).or_else(|| attacking(run))
+}
+
+/// Words while clients train the global model.
+fn training(run: &RunView) -> Option<Vec<String>> {
     let trained = run.state().training()?;
-    let rounds = run.manifest.as_ref()?.config.rounds();
-    let digits = rounds.to_string().len();
-    let parts = vec![
-        format!("round {:>digits$} / {rounds}", trained.round),
+    let config = &run.manifest.as_ref()?.config;
+    let digits = config.rounds().to_string().len();
+    let mut parts = vec![
+        format!("round {:>digits$} / {}", trained.round, config.rounds()),
         format!("accuracy {:.0} %", 100.0 * trained.accuracy),
         format!("loss {:.3}", trained.loss),
     ];
-    Some((f64::from(trained.round) / f64::from(rounds.max(1)), parts))
+    if run.health.is_live() {
+        parts.insert(1, eta(run));
+    }
+    Some(parts)
 }
 
-/// Share that is done and its words while a round is attacked, or once all are.
-fn attacking(run: &RunView) -> Option<(f64, Vec<String>)> {
+/// Words while a round is attacked, or once all are: of several attacks and trials which one, then its iterations.
+fn attacking(run: &RunView) -> Option<Vec<String>> {
     let at = run.state().position()?;
+    let mut parts = Vec::new();
+    let attacks = run.rounds_planned();
+    if attacks > 1 {
+        let digits = attacks.to_string().len();
+        parts.push(format!("attack {:>digits$} of {attacks}", run.state().rounds.len()));
+    }
+    if at.trials > 1 {
+        let digits = at.trials.to_string().len();
+        parts.push(format!("trial {:>digits$} of {}", at.trial, at.trials));
+    }
     let digits = at.iterations.to_string().len();
-    let mut parts = vec![
-        format!("{:>digits$} / {} it", at.iteration, at.iterations),
-        format!("trial {} of {}", at.trial, at.trials),
-    ];
+    parts.push(format!("{:>digits$} / {} it", at.iteration, at.iterations));
     if run.health.is_live() {
+        parts.push(eta(run));
         let speed = run.state().iterations_per_second();
         parts.push(speed.map_or("     - it/s".into(), |speed| format!("{speed:>6.1} it/s")));
-        // How long the clients will train until the next attacked round is not known.
-        let more = run.manifest.as_ref().is_some_and(|manifest| manifest.config.trains())
-            && run.state().rounds.len() < run.rounds_planned();
-        let left = run.state().remaining_seconds(run.rounds_planned()).filter(|_| !more);
-        parts.push(left.map_or("ETA --:--".into(), |left| format!("ETA {}", format::clock(left.round()))));
     }
     parts.push(format!("{} evaluations", format::count(at.evaluations)));
-    let done = if at.iterations == 0 { 0.0 } else { at.iteration as f64 / at.iterations as f64 };
-    Some((done, parts))
+    Some(parts)
+}
+
+/// Time left; of the width that a range has, where one may come.
+fn eta(run: &RunView) -> String {
+    let Some(config) = run.manifest.as_ref().map(|manifest| &manifest.config) else {
+        return "ETA --:--".into();
+    };
+    let width = if progress::ends_early(config) { "ETA 00:00 to 00:00".len() } else { 0 };
+    let text = progress::eta(config, run.state()).map_or("ETA --:--".to_owned(), |eta| eta.to_string());
+    format!("{text:<width$}")
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::format;
 use crate::gfx::{Raster, fit};
 use crate::run::event::Tiles;
-use crate::tui::format;
 use crate::tui::model::RunView;
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};

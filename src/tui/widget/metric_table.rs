@@ -3,10 +3,10 @@
 use ratatui::style::Style;
 
 use super::table::{Cell, Column, Row, Table};
-use crate::run::Health;
+use crate::format;
 use crate::run::event::{Metrics, Probe, Ratio, Sample, Spread, TrialOutcome};
 use crate::run::state::{RoundState, TrialState};
-use crate::tui::format;
+use crate::run::{Health, progress};
 use crate::tui::model::{Rows, RunView};
 use crate::tui::theme::Theme;
 
@@ -14,13 +14,15 @@ const fn column(heading: &'static str, ascii: &'static str, width: usize, rank: 
     Column { heading, ascii, width, rank }
 }
 
-const ROUNDS: [Column; 16] = [
+const ROUNDS: [Column; 18] = [
     column("round", "round", 5, 0),
     column("acc↑", "acc", 5, 4),
     column("|update|", "|update|", 8, 4),
     column("match↓", "match", 7, 0),
+    column("at truth", "at truth", 8, 3),
     column("labels", "labels", 6, 1),
     column("PSNR↑ dB (best)", "PSNR dB (best)", 15, 0),
+    column("grey, mean", "grey, mean", 10, 2),
     column("SSIM↑", "SSIM", 6, 0),
     column("ST-LPIPS↓", "ST-LPIPS", 9, 1),
     column("BRR", "BRR", 5, 2),
@@ -35,7 +37,7 @@ const ROUNDS: [Column; 16] = [
 
 /// Columns of [`ROUNDS`] that only some runs have values for.
 const ACCURACY: usize = 1;
-const IGSA: usize = 10;
+const IGSA: usize = 12;
 
 const TRIALS: [Column; 12] = [
     column("trial", "trial", 6, 0),
@@ -140,8 +142,13 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         None => run.state().seconds - round.began,
     };
     let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
-    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics);
+    let labels = match &round.result {
+        Some(result) => &result.labels,
+        None => trial.map_or(&[][..], |trial| trial.labels()),
+    };
+    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics, labels);
     let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
+    let at_truth = round.result.as_ref().and_then(|result| result.at_truth).map(|truth| truth.matching);
     let igsa = probe(round).map(|probe| probe.igsa);
     // WSRR is the share of batches whose worst sample is recovered; here it is one batch.
     let worst = metrics.and_then(|m| m.worst_recovered).map(|recovered| f64::from(u8::from(recovered)));
@@ -150,8 +157,10 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         Cell::maybe(round.accuracy, percent),
         Cell::number(format::fixed(round.update_norm, 3), round.update_norm),
         Cell::maybe(matching, format::loss),
+        measured(run, at_truth, format::loss),
         labels,
         Cell { text: format!("{}{best}", psnr.text), value: psnr.value },
+        baselines(run, round),
         ssim,
         st_lpips,
         brr,
@@ -167,6 +176,19 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
 
 fn probe(round: &RoundState) -> Option<Probe> {
     round.result.as_ref()?.probe
+}
+
+/// PSNR of a grey picture and of the mean of the other samples.
+fn baselines(run: &RunView, round: &RoundState) -> Cell {
+    let found = round.result.as_ref().and_then(|result| result.baselines);
+    let of = |score: Option<Ratio>| score.map_or_else(|| "-".to_owned(), |score| format::fixed(score.0, 1));
+    match found {
+        Some(found) => Cell {
+            text: format!("{}, {}", of(found.grey), of(found.mean)),
+            value: found.mean.or(found.grey).map(|score| score.0),
+        },
+        None => measured(run, None, |_| String::new()),
+    }
 }
 
 fn percent(share: f64) -> String {
@@ -188,10 +210,14 @@ fn measured(run: &RunView, value: Option<f64>, show: impl FnOnce(f64) -> String)
     if run.has_truth() { Cell::maybe(value, show) } else { Cell::text("n/a") }
 }
 
-fn quality(run: &RunView, metrics: Option<&Metrics>) -> Quality {
+fn quality(run: &RunView, metrics: Option<&Metrics>, labels: &[usize]) -> Quality {
     let three = |value: f64| format::fixed(value, 3);
     Quality {
-        labels: measured(run, metrics.and_then(|m| m.label_accuracy), percent),
+        labels: match labels {
+            // What came back is all that there is to tell.
+            [label] if !run.has_truth() => Cell::number(label.to_string(), *label as f64),
+            _ => measured(run, metrics.and_then(|m| m.label_accuracy), percent),
+        },
         psnr: measured(run, metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
         ssim: measured(run, metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), three),
         st_lpips: measured(run, metrics.and_then(|m| m.st_lpips).map(|distance| distance.mean), three),
@@ -206,6 +232,9 @@ fn round_status(run: &RunView, round: &RoundState, last: bool) -> String {
         return outcome.map_or("done", outcome_name).to_owned();
     }
     match round.trials.last() {
+        Some(_) if last && matches!(run.health, Health::Running | Health::Paused) => {
+            percent(progress::share_of(round))
+        }
         Some(trial) if last => trial_status(run, round, trial),
         _ => run.health.name().to_owned(),
     }
@@ -238,7 +267,8 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
     trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let shown = run.shown_trial().map(|trial| trial.trial);
     let row = |trial: &TrialState| {
-        let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, trial.latest_metrics());
+        let Quality { labels, psnr, ssim, st_lpips, brr, mse } =
+            quality(run, trial.latest_metrics(), trial.labels());
         let seconds = match &trial.end {
             Some(end) => end.seconds,
             None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),
@@ -311,7 +341,7 @@ mod tests {
                 let needed: usize = kept.iter().map(|i| table.columns[*i].width + 1).sum();
                 assert!(needed <= width.max(64), "{rows:?} in {width}: {needed}");
             }
-            assert_eq!(table.fitting(138).len(), table.columns.len());
+            assert_eq!(table.fitting(160).len(), table.columns.len());
         }
     }
 }

@@ -1,18 +1,13 @@
 //! What differs between the compared runs, and how they did: a column a run.
 
-use std::collections::BTreeSet;
-
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::table::Cell;
-use crate::config::preset;
-use crate::config::setting::SETTINGS;
-use crate::run::event::Metrics;
+use crate::format;
+use crate::run::comparison::{self, Row};
 use crate::text;
-use crate::tui::format;
-use crate::tui::model::{Changes, Model, RunView};
-use crate::tui::screen::compare::{attack_different_pictures, config, names};
+use crate::tui::model::Model;
 use crate::tui::view::{Target, View};
 
 /// Columns of the labels on the left.
@@ -24,139 +19,20 @@ const NARROWEST: u16 = 16;
 /// What differs between the runs, and how they did: a column a run.
 pub struct Sheet {
     heads: Vec<String>,
-    /// Label, a cell a run, and the position of the best.
-    pub rows: Vec<Line>,
+    /// Its lines.
+    pub rows: Vec<Row>,
+    ascii: bool,
 }
 
 /// The sheet of the compared runs.
 pub fn of(model: &Model) -> Sheet {
-    let compared = model.compared();
-    let mut rows = vec![words("status", &compared, |run| run.health.name().to_owned())];
-    let (figures, further) = figures(model, &compared);
-    rows.extend(figures);
-    let backend = |run: &RunView| run.manifest.as_ref().map_or("-".into(), |m| m.backend.clone());
-    let backends: BTreeSet<String> = compared.iter().map(|(run, _)| backend(run)).collect();
-    if backends.len() > 1 {
-        rows.push(words("backend", &compared, backend));
-    }
-    let values: Vec<Changes> =
-        compared.iter().map(|(run, _)| config(run).map(preset::flat).unwrap_or_default()).collect();
-    let differs = |key: &str| values.iter().any(|other| other.get(key) != values[0].get(key));
-    for setting in SETTINGS.iter().filter(|setting| setting.key != "title" && differs(setting.key)) {
-        let of = |values: &Changes| Cell::text(values.get(setting.key).map_or("-", String::as_str));
-        rows.push((setting.key.to_owned(), values.iter().map(of).collect(), None));
-    }
-    rows.extend(further);
-    Sheet { heads: names(&compared), rows }
-}
-
-/// Label, a cell a run, and the position of the best.
-type Line = (String, Vec<Cell>, Option<usize>);
-
-fn words(label: &str, compared: &[(&RunView, usize)], of: impl Fn(&RunView) -> String) -> Line {
-    (label.to_owned(), compared.iter().map(|(run, _)| Cell::text(of(run))).collect(), None)
-}
-
-/// How the runs did, and the figures that are looked at second, as far as a run has them. The best is marked only where victims are the same, and that of the matching loss only where
-/// it is the same distance.
-fn figures(model: &Model, compared: &[(&RunView, usize)]) -> (Vec<Line>, Vec<Line>) {
-    let is_fair = !attack_different_pictures(compared);
-    let distances: BTreeSet<String> =
-        compared.iter().filter_map(|(run, _)| Some(format!("{:?}", config(run)?.attack.distance))).collect();
-    let if_fair = |better: Better| if is_fair { better } else { Better::Neither };
-    let of_match = if distances.len() > 1 { Better::Neither } else { if_fair(Better::Low) };
-    let quality = |run: &RunView| -> Option<Metrics> { metrics(run).cloned() };
-    let line =
-        |label: &str, of: &dyn Fn(&RunView) -> Option<f64>, show: fn(f64) -> String, better: Better| {
-            let found: Vec<Option<f64>> = compared.iter().map(|(run, _)| of(run)).collect();
-            let best = better.of(&found);
-            // What is missing although the attack goes on needs a ground truth.
-            let cell = |(value, (run, _)): (Option<f64>, &(&RunView, usize))| match value {
-                None if !run.has_truth() && matching(run).is_some() => Cell::text("n/a"),
-                value => Cell::maybe(value, show),
-            };
-            (label.to_owned(), found.into_iter().zip(compared).map(cell).collect(), best)
-        };
-    let glyph = |unicode: &'static str, plain: &'static str| model.theme.glyph(unicode, plain);
-    let (high, low, neither) = (if_fair(Better::High), if_fair(Better::Low), Better::Neither);
-    let whole: fn(f64) -> String = |v| format::fixed(v, 0);
-    let three: fn(f64) -> String = |v| format::fixed(v, 3);
-    let first = vec![
-        line(
-            glyph("PSNR↑ dB", "PSNR dB"),
-            &|run| Some(quality(run)?.psnr.mean),
-            |v| format::fixed(v, 2),
-            high,
-        ),
-        line(glyph("SSIM↑", "SSIM"), &|run| Some(quality(run)?.ssim?.mean), three, high),
-        line(glyph("ST-LPIPS↓", "ST-LPIPS"), &|run| Some(quality(run)?.st_lpips?.mean), three, low),
-        line("BRR %", &|run| Some(100.0 * quality(run)?.recovered?), whole, high),
-        line("labels %", &|run| Some(100.0 * quality(run)?.label_accuracy?), whole, high),
-        line(glyph("match↓", "match"), &matching, format::loss, of_match),
-        line("time", &|run| Some(run.state().seconds), format::clock, neither),
-    ];
-    let probe = |run: &RunView| run.round()?.result.as_ref()?.probe;
-    let accuracy = |run: &RunView| Some(100.0 * run.round()?.accuracy?);
-    let further = [
-        line(glyph("MSE↓", "MSE"), &|run| Some(quality(run)?.mse.mean), format::loss, low),
-        line("evaluations", &evaluations, whole, neither),
-        line(glyph("LPIPS↓", "LPIPS"), &|run| Some(quality(run)?.lpips?.mean), three, low),
-        line("IIP %", &|run| Some(100.0 * quality(run)?.iip?), whole, high),
-        line(
-            glyph("feature MSE↓", "feature MSE"),
-            &|run| Some(quality(run)?.feature_mse?.mean),
-            format::loss,
-            neither,
-        ),
-        line("IGSA", &|run| Some(probe(run)?.igsa), format::loss, neither),
-        line("IGSA_rel", &|run| Some(probe(run)?.igsa_rel), format::loss, neither),
-        line("r_eff", &|run| Some(probe(run)?.r_eff), |v| format::fixed(v, 1), neither),
-        line("model accuracy %", &accuracy, |v| format::fixed(v, 1), neither),
-    ];
-    let has_any = |(_, cells, _): &Line| cells.iter().any(|cell| cell.value.is_some());
-    (first, further.into_iter().filter(has_any).collect())
-}
-
-/// Which of several numbers is the best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Better {
-    High,
-    Low,
-    Neither,
-}
-
-impl Better {
-    fn of(self, values: &[Option<f64>]) -> Option<usize> {
-        let finite =
-            values.iter().enumerate().filter_map(|(at, v)| v.filter(|v| !v.is_nan()).map(|v| (at, v)));
-        let best = match self {
-            Better::High => finite.max_by(|a, b| a.1.total_cmp(&b.1)),
-            Better::Low => finite.min_by(|a, b| a.1.total_cmp(&b.1)),
-            Better::Neither => None,
-        };
-        best.filter(|_| values.len() > 1).map(|(at, _)| at)
-    }
-}
-
-fn metrics(run: &RunView) -> Option<&Metrics> {
-    let round = run.round()?;
-    match &round.result {
-        Some(result) => result.metrics.as_ref(),
-        None => round.shown_trial()?.latest_metrics(),
-    }
-}
-
-fn matching(run: &RunView) -> Option<f64> {
-    let round = run.round()?;
-    match &round.result {
-        Some(result) => Some(result.loss),
-        None => round.shown_trial()?.matching_loss(),
-    }
-}
-
-fn evaluations(run: &RunView) -> Option<f64> {
-    let round = run.round()?;
-    Some(round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations) as f64)
+    let compared = comparison::of(&model.sides());
+    let rows = std::iter::once(compared.status)
+        .chain(compared.figures)
+        .chain(compared.settings)
+        .chain(compared.further)
+        .collect();
+    Sheet { heads: compared.names, rows, ascii: model.theme.ascii }
 }
 
 impl Sheet {
@@ -166,11 +42,16 @@ impl Sheet {
         let of = |cell: &Cell| cell.value.map_or_else(|| clean(&cell.text), |value| value.to_string());
         let mut text =
             format!("\t{}\n", self.heads.iter().map(|head| clean(head)).collect::<Vec<_>>().join("\t"));
-        for (label, cells, _) in &self.rows {
-            let cells = cells.iter().map(of).collect::<Vec<_>>().join("\t");
-            text.push_str(&format!("{}\t{cells}\n", clean(label)));
+        for row in &self.rows {
+            let cells = row.cells.iter().map(of).collect::<Vec<_>>().join("\t");
+            text.push_str(&format!("{}\t{cells}\n", clean(self.label(row))));
         }
         text
+    }
+
+    /// The name of a row.
+    pub fn label(&self, row: &Row) -> &'static str {
+        if self.ascii { row.ascii } else { row.label }
     }
 
     /// Draws the columns that fit, the reference first, always with the chosen run.
@@ -213,8 +94,9 @@ impl Sheet {
         let room = room_below(inner);
         let skip = model.compare.skip.min(self.rows.len().saturating_sub(room));
         let lines = self.rows.iter().skip(skip).take(room);
-        for (row, (label, cells, best)) in lines.enumerate() {
-            let y = inner.y + 1 + row as u16;
+        for (nth, row) in lines.enumerate() {
+            let y = inner.y + 1 + nth as u16;
+            let label = self.label(row);
             put(
                 view,
                 inner,
@@ -225,9 +107,8 @@ impl Sheet {
             );
             for (column, at) in order.iter().enumerate() {
                 let x = inner.x + LABELS + column as u16 * width;
-                let style = if *best == Some(*at) { theme.strong() } else { Style::new() };
-                let text =
-                    self.beside_reference(label, &cells[*at], &cells[reference], *at == reference, width);
+                let style = if row.best == Some(*at) { theme.strong() } else { Style::new() };
+                let text = beside_reference(row, *at, reference, width);
                 let text = format!("{:>width$}", cut(&text), width = usize::from(width) - 1);
                 put(view, inner, x, y, &text, style);
             }
@@ -243,26 +124,20 @@ impl Sheet {
             put(view, area, x, area.bottom().saturating_sub(1), &more, theme.dim());
         }
     }
+}
 
-    /// A value, with how far it is from the reference where there is room for that.
-    fn beside_reference(
-        &self,
-        label: &str,
-        cell: &Cell,
-        reference: &Cell,
-        is_it: bool,
-        width: u16,
-    ) -> String {
-        let apart = cell.value.zip(reference.value).map(|(a, b)| a - b).filter(|apart| apart.is_finite());
-        let decimals = match label.get(..4) {
-            Some("PSNR") => 2,
-            Some("SSIM" | "ST-L") => 3,
-            _ => return cell.text.clone(),
-        };
-        match apart {
-            Some(apart) if !is_it && width >= 18 => format!("({apart:+.decimals$}) {}", cell.text),
-            _ => cell.text.clone(),
-        }
+/// A value, with how far it is from the reference where there is room for that.
+fn beside_reference(row: &Row, at: usize, reference: usize, width: u16) -> String {
+    let (cell, other): (&Cell, &Cell) = (&row.cells[at], &row.cells[reference]);
+    let apart = cell.value.zip(other.value).map(|(a, b)| a - b).filter(|apart| apart.is_finite());
+    let decimals = match row.key {
+        "psnr" => 2,
+        "ssim" | "st_lpips" => 3,
+        _ => return cell.text.clone(),
+    };
+    match apart {
+        Some(apart) if at != reference && width >= 18 => format!("({apart:+.decimals$}) {}", cell.text),
+        _ => cell.text.clone(),
     }
 }
 

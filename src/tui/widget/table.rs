@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+pub use crate::format::Cell;
 use crate::text;
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
@@ -21,37 +22,6 @@ pub struct Column {
     pub width: usize,
     /// How badly it is needed: 0 always; where room is short, the highest go first.
     pub rank: u8,
-}
-
-/// A value with what it is sorted by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// As shown.
-    pub text: String,
-    /// As sorted and copied; text sorts as text.
-    pub value: Option<f64>,
-}
-
-impl Cell {
-    /// A number as shown and as it is.
-    pub fn number(text: String, value: f64) -> Self {
-        Cell { text, value: Some(value) }
-    }
-
-    /// Text.
-    pub fn text(text: impl Into<String>) -> Self {
-        Cell { text: text.into(), value: None }
-    }
-
-    /// What is not known.
-    pub fn none() -> Self {
-        Cell::text("-")
-    }
-
-    /// A number if it is known.
-    pub fn maybe(value: Option<f64>, show: impl FnOnce(f64) -> String) -> Self {
-        value.map_or_else(Cell::none, |value| Cell::number(show(value), value))
-    }
 }
 
 /// A row.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::format;
+use crate::format;
 use crate::tui::model::{Model, Screen};
 use crate::tui::view::{Target, View};
 

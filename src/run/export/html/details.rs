@@ -8,7 +8,9 @@ use super::{Entry, legend};
 use crate::run::event::{Level, Metrics, Ratio, TrialOutcome};
 use crate::run::export::record::{self, Record};
 use crate::run::export::reproduce;
+use crate::run::labels;
 use crate::run::state::{RoundState, TrialState};
+use crate::run::{Verdict, verdict};
 
 /// The section of one run.
 pub fn section(record: &Record, entries: &[Entry<'_>]) -> Markup {
@@ -94,8 +96,14 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
     let probe = figures.and_then(|figures| figures.probe);
     let share = |of: fn(&Metrics) -> Option<f64>| metrics.and_then(of).map(percent);
     let recovered = entry.record.config().run.recovered_psnr;
+    let result = round.result.as_ref();
     let iip = metrics.and_then(|m| Some((m.iip?, m.iip_pool?)));
+    let labels = match &round.result {
+        Some(result) => labels::of_round(entry.record.config(), result),
+        None => round.shown_trial().and_then(|trial| labels::of_trial(entry.record.config(), trial)),
+    };
     let measured = [
+        ("came back", labels),
         ("a sample is recovered from", metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
         ("LPIPS v0.1, mean", metrics.and_then(|m| m.lpips).map(|distance| fixed(distance.mean, 3))),
         ("classes known to be there or not", share(|m| m.label_existence)),
@@ -108,6 +116,10 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
         ),
         ("feature MSE, mean", metrics.and_then(|m| m.feature_mse).map(|spread| error(spread.mean))),
         ("fields right", share(|m| m.fields)),
+        ("outcome", result.and_then(verdict::sentence)),
+        ("what may help", result.and_then(Verdict::of).and_then(Verdict::remedy).map(str::to_owned)),
+        ("answer", result.and_then(|result| verdict::answer(result, &entry.record.config().attack))),
+        ("baselines", result.and_then(verdict::baselines)),
         ("accuracy of the model", round.accuracy.map(|accuracy| format!("{} %", fixed(100.0 * accuracy, 1)))),
         ("IGSA (gialab's definition)", probe.map(|probe| loss(probe.igsa))),
         ("IGSA_rel (gialab's definition)", probe.map(|probe| loss(probe.igsa_rel))),

@@ -81,7 +81,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
         }
     }
     draw_help(model, view, below, form);
-    draw_filter(view, theme, filter, &form.filter, form.filtering);
+    draw_filter(view, theme, filter, &form.filter, form.filtering, None);
 }
 
 /// The fields that are shown, each section under its name.

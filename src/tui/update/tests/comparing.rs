@@ -69,20 +69,28 @@ fn colours_stay_with_their_runs_when_one_is_taken_out() {
 }
 
 #[test]
-fn no_more_runs_than_colours() {
+fn no_more_runs_are_compared_than_there_are_colours() {
     let mut model = fixture::model(80, 24);
     update(&mut model, Msg::RunsListed(fixture::rows(20)));
-    press(&mut model, "2          ");
-    assert_eq!(model.runs_view.marked.len(), crate::tui::theme::SERIES);
-    assert!(model.notice.unwrap().text.contains("take one out first"));
+    press(&mut model, "2          c");
+    assert_eq!((model.runs_view.marked.len(), model.screen), (10, Screen::Runs));
+    assert!(model.notice.as_ref().unwrap().text.contains("no more than eight runs can be compared"));
+    code(&mut model, KeyCode::Tab);
+    assert_ne!(model.screen, Screen::Compare);
+    press(&mut model, "2g  c");
+    assert_eq!(model.screen, Screen::Compare);
+    // Those that had none got the colours that became free.
+    let mut places: Vec<usize> = model.compare.runs.iter().map(|(_, place)| *place).collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..crate::tui::theme::SERIES).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_sheet_holds_what_differs_and_marks_the_best() {
     let model = comparing();
     let sheet = crate::tui::widget::sheet::of(&model);
-    let row = |label: &str| sheet.rows.iter().find(|(known, _, _)| known.starts_with(label));
-    let (_, seeds, _) = row("run.seed").unwrap();
+    let row = |label: &str| sheet.rows.iter().find(|row| row.label.starts_with(label));
+    let seeds = &row("run.seed").unwrap().cells;
     assert_eq!(seeds.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>(), ["0", "7"]);
     assert!(row("attack.trials").is_none(), "what is the same is left out");
     assert!(row("PSNR").is_some() && row("evaluations").is_some());
@@ -188,14 +196,14 @@ fn a_part_gets_all_the_room_and_the_table_is_scrolled_to_its_end() {
     assert!(drawn(&model).contains("pictures") && !drawn(&model).contains("what differs"));
     press(&mut model, "p");
     assert_eq!(model.compare.alone, None);
-    let last = crate::tui::widget::sheet::of(&model).rows.last().unwrap().0.clone();
-    assert!(!drawn(&model).contains(&last));
+    let last = crate::tui::widget::sheet::of(&model).rows.last().unwrap().label;
+    assert!(!drawn(&model).contains(last));
     for _ in 0..9 {
         code(&mut model, KeyCode::PageDown);
     }
-    assert!(drawn(&model).contains(&last), "{}", drawn(&model));
+    assert!(drawn(&model).contains(last), "{}", drawn(&model));
     code(&mut model, KeyCode::PageUp);
-    assert!(!drawn(&model).contains(&last), "one page back is seen at once");
+    assert!(!drawn(&model).contains(last), "one page back is seen at once");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod calibrating;
 mod comparing;
 mod exporting;
 mod pointing;
+mod runs;
 mod settings;
 mod watching;
 
@@ -13,6 +15,7 @@ use crate::run::event::PictureOf;
 use crate::run::{Health, Request};
 use crate::tui::fixture::{self, NOW};
 use crate::tui::model::Panes;
+use crate::tui::msg::{Deed, Undone};
 
 fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     keys.chars().flat_map(|c| code(model, KeyCode::Char(c))).collect()
@@ -160,9 +163,9 @@ fn deleting_asks_first_and_never_touches_a_live_run() {
     let chosen = model.chosen_run().unwrap().directory.clone();
     assert!(without_saving(press(&mut model, "n")).is_empty());
     let effects = press(&mut model, "xy");
-    assert_eq!(effects, [Effect::Delete(chosen.clone())]);
+    assert_eq!(effects, [Effect::Delete(vec![chosen.clone()])]);
     let count = model.visible_runs().len();
-    update(&mut model, Msg::Finished(Outcome::Delete(chosen.id(), Ok(()))));
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, vec![(chosen.id(), Ok(()))])));
     assert_eq!(model.visible_runs().len(), count - 1);
 }
 
@@ -178,12 +181,12 @@ fn sorting_by_psnr_puts_the_best_first() {
 fn space_pauses_and_goes_on() {
     let mut model = live();
     let directory = model.run().unwrap().directory.clone();
-    assert_eq!(press(&mut model, " "), [Effect::Ask(directory.clone(), Request::Pause)]);
+    assert_eq!(press(&mut model, " "), [Effect::Ask(vec![directory.clone()], Request::Pause)]);
     let run = directory.id();
     let manifest = Ok(Box::new(fixture::manifest(&run, "dlg-lenet", Health::Paused, NOW)));
     update(&mut model, Msg::ManifestArrived { run, manifest, health: Health::Paused });
     assert_eq!(model.run().unwrap().asked, None);
-    assert_eq!(press(&mut model, " "), [Effect::Ask(directory, Request::Run)]);
+    assert_eq!(press(&mut model, " "), [Effect::Ask(vec![directory], Request::Run)]);
 }
 
 #[test]
@@ -191,7 +194,7 @@ fn stopping_asks_first() {
     let mut model = live();
     let directory = model.run().unwrap().directory.clone();
     assert!(press(&mut model, "s").is_empty());
-    assert_eq!(press(&mut model, "y"), [Effect::Ask(directory, Request::Stop)]);
+    assert_eq!(press(&mut model, "y"), [Effect::Ask(vec![directory], Request::Stop)]);
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn resuming_is_for_runs_that_stand() {
     assert!(press(&mut model, "r").is_empty());
     model.run_mut().unwrap().health = Health::Crashed;
     let directory = model.run().unwrap().directory.clone();
-    assert_eq!(press(&mut model, "r"), [Effect::Resume(directory)]);
+    assert_eq!(press(&mut model, "r"), [Effect::Resume(vec![directory])]);
     assert!(press(&mut model, "r").is_empty());
 }
 

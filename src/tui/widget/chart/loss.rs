@@ -4,9 +4,9 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::{Chart, Curve, Pen, drawn, read_off};
+use crate::format;
 use crate::run::state::{RoundState, TrialState};
 use crate::series::Series;
-use crate::tui::format;
 use crate::tui::model::ChartOptions;
 use crate::tui::theme::Theme;
 

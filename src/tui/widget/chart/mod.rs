@@ -14,8 +14,8 @@ use ratatui::text::{Line, Span};
 
 use canvas::Canvas;
 
+use crate::format;
 use crate::series::{Bucket, Series, log10};
-use crate::tui::format;
 use crate::tui::model::ChartOptions;
 use crate::tui::theme::Theme;
 

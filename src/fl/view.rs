@@ -2,8 +2,9 @@
 
 use crate::backend::Compute;
 use crate::config::BatchNormMode;
-use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters};
+
+use super::{Protocol, Update, UpdateKind};
 
 /// What the attacker is granted besides the update and the model: one field for each kind of knowledge.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +52,10 @@ impl AttackerView {
         match self.update.kind {
             UpdateKind::Gradient => self.update.values.clone(),
             UpdateKind::Delta => {
-                let known = self.knowledge.protocol.clients.iter().find_map(|client| client.descent.as_ref());
-                self.update.values.clone().scaled(-1.0 / known.map_or(1.0, |descent| descent.learning_rate))
+                let takes_steps =
+                    self.knowledge.protocol.clients.iter().any(|client| client.descent.is_some());
+                let unit = if takes_steps { self.knowledge.protocol.unit() } else { -1.0 };
+                self.update.values.clone().scaled(unit)
             }
         }
     }

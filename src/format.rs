@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+pub use crate::text::{about, clock};
 
 /// `3.1e-03`, seven characters for every finite value of two-digit exponent.
 pub fn loss(value: f64) -> String {
@@ -33,35 +35,6 @@ pub fn fixed(value: f64, decimals: usize) -> String {
         if value > 0.0 { "inf".into() } else { "-inf".into() }
     } else {
         format!("{value:.decimals$}")
-    }
-}
-
-/// `00:41`, `59:59`, `1:02:03`, `3d 04h`.
-pub fn clock(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "--:--".into();
-    }
-    let whole = seconds as u64;
-    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
-    match hours {
-        0 => format!("{minutes:02}:{rest:02}"),
-        1..100 => format!("{hours}:{minutes:02}:{rest:02}"),
-        _ => format!("{}d {:02}h", hours / 24, hours % 24),
-    }
-}
-
-/// `13 s`, `4 min`, `2.5 h`: for expectations, not for measurements.
-pub fn about(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        "?".into()
-    } else if seconds < 10.0 {
-        format!("{} s", (10.0 * seconds).round() / 10.0)
-    } else if seconds < 90.0 {
-        format!("{} s", seconds.round())
-    } else if seconds < 5400.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else {
-        format!("{:.1} h", seconds / 3600.0)
     }
 }
 
@@ -121,9 +94,40 @@ pub fn cut(text: &str, width: usize, ascii: bool) -> String {
     kept
 }
 
+/// A value with what it is sorted and copied by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// As shown.
+    pub text: String,
+    /// As sorted and copied; text sorts as text.
+    pub value: Option<f64>,
+}
+
+impl Cell {
+    /// A number as shown and as it is.
+    pub fn number(text: String, value: f64) -> Self {
+        Cell { text, value: Some(value) }
+    }
+
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Cell { text: text.into(), value: None }
+    }
+
+    /// What is not known.
+    pub fn none() -> Self {
+        Cell::text("-")
+    }
+
+    /// A number if it is known.
+    pub fn maybe(value: Option<f64>, show: impl FnOnce(f64) -> String) -> Self {
+        value.map_or_else(Cell::none, |value| Cell::number(show(value), value))
+    }
+}
+
 /// Columns that a text takes.
 pub fn columns(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { Span::raw(text).width() }
+    text.width()
 }
 
 /// Breaks text into lines of at most `width` characters at spaces.
@@ -159,6 +163,15 @@ pub enum Piece {
     Name(String),
     /// Said as a whole or not at all.
     Word(String),
+}
+
+impl Piece {
+    /// Its text.
+    pub fn into_text(self) -> String {
+        match self {
+            Piece::Name(text) | Piece::Word(text) => text,
+        }
+    }
 }
 
 /// What of a header goes into `width` columns with `gap` between the parts: long names are shortened first, the longest

@@ -1,0 +1,119 @@
+//! What one client does with its samples: one gradient, or local steps.
+
+use burn::tensor::Tensor;
+
+use super::protocol::{Back, Candidate};
+use super::sent::{Mean, Sent};
+use super::{Update, UpdateKind};
+use crate::backend::{self, Plain};
+use crate::model::{Descent, Parameters, Targets, Trace, rows};
+
+/// What one client does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Client {
+    /// Its samples, by their positions in the batch; their number is its weight in the average.
+    pub samples: Vec<usize>,
+    /// Samples whose gradient is taken at once, to save memory: the gradient of all is the mean of those of the parts,
+    /// unless they share batch statistics. Local steps stay whole.
+    pub at_once: usize,
+    /// Its local steps; one gradient of all its samples if absent.
+    pub descent: Option<Descent>,
+}
+
+impl Client {
+    /// A client that takes all its samples at once.
+    pub fn new(samples: Vec<usize>, descent: Option<Descent>) -> Client {
+        Client { samples, at_once: usize::MAX, descent }
+    }
+
+    /// What it sends when it is sent the candidate's model.
+    pub fn send(&self, candidate: Candidate<'_>) -> Sent {
+        let Candidate { model, mode, x, targets } = candidate;
+        match &self.descent {
+            Some(descent) => {
+                let end = model.descend(mode, x, targets, descent);
+                let delta = end.parameters.combine(1.0, &model.parameters, -1.0);
+                self.sent(UpdateKind::Delta, delta, end.buffers)
+            }
+            None => self.gradient(candidate, |x, targets| {
+                let (_, g, buffers) = model.gradient_and_statistics(mode, x, targets);
+                (g, buffers)
+            }),
+        }
+    }
+
+    /// The same update as an attacker simulates it, with what the way back needs.
+    pub fn simulate(&self, candidate: Candidate<'_>) -> (Sent, Option<Trace>) {
+        let Candidate { model, mode, x, targets } = candidate;
+        match &self.descent {
+            Some(descent) => {
+                let keep_every = descent.keep_every(model.parameters.bytes());
+                let trace = model.trace(mode, x, targets, descent, keep_every);
+                let delta = trace.end.clone().combine(1.0, &model.parameters, -1.0);
+                (self.sent(UpdateKind::Delta, delta, model.buffers.clone()), Some(trace))
+            }
+            None => {
+                let gradient = |x: &Tensor<Plain, 4>, targets: &Targets| {
+                    (model.gradient(mode, x, targets).1, model.buffers.clone())
+                };
+                (self.gradient(candidate, gradient), None)
+            }
+        }
+    }
+
+    /// Gradient of `<update, v>` with `v` held fixed, added to `back`.
+    pub fn back(&self, candidate: Candidate<'_>, trace: Option<&Trace>, v: Parameters, back: &mut Back) {
+        let Candidate { model, mode, x, targets } = candidate;
+        if let (Some(descent), Some(trace)) = (&self.descent, trace) {
+            let through = model.descend_through(mode, x, targets, descent, trace, &v);
+            back.add(&through.to_input, through.to_labels.as_deref());
+            return;
+        }
+        for part in self.parts() {
+            let v = v.clone().scaled(part.len() as f64 / self.samples.len() as f64);
+            let (own, targets) = (rows(x, part), targets.rows(part));
+            let through = model.directional(mode, &own, &targets, &v, false);
+            let spread = |values: &Tensor<Plain, 4>| scatter(&backend::values(values), part, x.dims()[0]);
+            let labels =
+                through.to_labels.map(|labels| scatter(&backend::values(&labels), part, x.dims()[0]));
+            back.add(&spread(&through.to_input), labels.as_deref());
+        }
+    }
+
+    /// Whether its update is one gradient of the whole batch.
+    pub fn is_one_gradient(&self, batch: usize) -> bool {
+        self.descent.is_none() && self.at_once >= batch && self.samples.iter().copied().eq(0..batch)
+    }
+
+    fn gradient(
+        &self,
+        candidate: Candidate<'_>,
+        of: impl Fn(&Tensor<Plain, 4>, &Targets) -> (Parameters, Parameters),
+    ) -> Sent {
+        let mut mean = Mean::default();
+        for part in self.parts() {
+            let (gradient, buffers) = of(&rows(candidate.x, part), &candidate.targets.rows(part));
+            let update = Update { kind: UpdateKind::Gradient, values: gradient, samples: part.len() };
+            mean.add(Sent { update, buffers });
+        }
+        mean.of(candidate.model)
+    }
+
+    fn sent(&self, kind: UpdateKind, values: Parameters, buffers: Parameters) -> Sent {
+        Sent { update: Update { kind, values, samples: self.samples.len() }, buffers }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &[usize]> {
+        self.samples.chunks(self.at_once.max(1))
+    }
+}
+
+/// Rows of some samples in a batch of zeros.
+fn scatter(part: &[f64], samples: &[usize], batch: usize) -> Vec<f64> {
+    let width = part.len() / samples.len().max(1);
+    let mut all = vec![0.0; batch * width];
+    for (&sample, row) in samples.iter().zip(part.chunks(width)) {
+        all[sample * width..(sample + 1) * width].copy_from_slice(row);
+    }
+    all
+}

@@ -1,0 +1,335 @@
+//! Filters of a list of runs: words that a row must have, and conditions such as `psnr>20` and `status:failed`.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::{Health, InWords, RunRow};
+use crate::config::nearest;
+use crate::config::setting::SETTINGS;
+
+/// What runs are looked for: all of it must hold.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+/// A part of a filter that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Mistake(String);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Term {
+    /// Somewhere in the row.
+    Word(String),
+    /// In one column; the whole of it, or a part.
+    Text { column: Text, word: String, whole: bool },
+    /// A number, a duration, or the seconds from the first to the last of a day or a minute.
+    Number { quantity: &'static Quantity, compare: Compare, first: f64, last: f64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Status,
+    Preset,
+    Changed,
+    Backend,
+    Host,
+    Run,
+    Model,
+    Data,
+    Attack,
+}
+
+const TEXTS: [(&str, Text); 9] = [
+    ("status", Text::Status),
+    ("preset", Text::Preset),
+    ("changed", Text::Changed),
+    ("backend", Text::Backend),
+    ("host", Text::Host),
+    ("run", Text::Run),
+    ("model", Text::Model),
+    ("data", Text::Data),
+    ("attack", Text::Attack),
+];
+
+/// What can be compared.
+#[derive(Debug, PartialEq, Eq)]
+struct Quantity {
+    name: &'static str,
+    kind: Kind,
+    /// What its values are called.
+    what: &'static str,
+    /// One of them.
+    example: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Psnr,
+    Loss,
+    Took,
+    Started,
+}
+
+const fn quantity(name: &'static str, kind: Kind, what: &'static str, example: &'static str) -> Quantity {
+    Quantity { name, kind, what, example }
+}
+
+static QUANTITIES: [Quantity; 5] = [
+    quantity("psnr", Kind::Psnr, "number", "20"),
+    quantity("loss", Kind::Loss, "number", "1e-3"),
+    // As the column is headed.
+    quantity("match", Kind::Loss, "number", "1e-3"),
+    quantity("took", Kind::Took, "duration", "2min"),
+    quantity("started", Kind::Started, "date", "2026-11-22"),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+    Is,
+}
+
+/// How comparisons are written, the longer ones first.
+const SIGNS: [(&str, Compare); 6] = [
+    (">=", Compare::AtLeast),
+    ("<=", Compare::AtMost),
+    (">", Compare::Above),
+    ("<", Compare::Below),
+    ("=", Compare::Is),
+    (":", Compare::Is),
+];
+
+impl Filter {
+    /// Reads a filter; dates are those of `zone`. What cannot be read is left out of the filter and said.
+    pub fn read(text: &str, zone: &TimeZone) -> (Self, Option<Mistake>) {
+        let (mut filter, mut mistake) = (Filter::default(), None);
+        for token in tokens(&text.to_lowercase()) {
+            match term(&token, zone) {
+                Ok(term) => filter.terms.push(term),
+                Err(message) => drop(mistake.get_or_insert(Mistake(message))),
+            }
+        }
+        (filter, mistake)
+    }
+
+    /// Whether it lets every run pass.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a run is looked for.
+    pub fn fits(&self, row: &RunRow, words: &InWords) -> bool {
+        let mut all = None;
+        self.terms.iter().all(|term| match term {
+            Term::Word(word) => all.get_or_insert_with(|| everything(row, words)).contains(word.as_str()),
+            Term::Text { column, word, whole } => {
+                let text = in_column(row, words, *column).to_lowercase();
+                if *whole { text == *word } else { text.contains(word.as_str()) }
+            }
+            Term::Number { quantity, compare, first, last } => {
+                let Some(value) = value(row, quantity.kind) else { return false };
+                match compare {
+                    Compare::Above => value > *last,
+                    Compare::AtLeast => value >= *first,
+                    Compare::Below => value < *first,
+                    Compare::AtMost => value <= *last,
+                    Compare::Is => {
+                        let shown = shown(words, quantity.kind, value);
+                        (*first..=*last).contains(&shown)
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// All that a row says, and what it is about.
+fn everything(row: &RunRow, words: &InWords) -> String {
+    let mut text = format!("{} {} {}", row.health.name(), row.id, row.host);
+    let InWords { name, changed, psnr, loss, started, took, backend } = words;
+    for word in [name, changed, psnr, loss, started, took, backend].into_iter().chain(&row.error) {
+        text.push(' ');
+        text.push_str(word);
+    }
+    for column in [Text::Model, Text::Data, Text::Attack] {
+        text.push(' ');
+        text.push_str(&in_column(row, words, column));
+    }
+    text.to_lowercase()
+}
+
+fn in_column(row: &RunRow, words: &InWords, column: Text) -> String {
+    let of_config =
+        |of: &dyn Fn(&crate::config::RunConfig) -> String| row.config.as_deref().map_or_else(String::new, of);
+    match column {
+        Text::Status => row.health.name().to_owned(),
+        Text::Preset => row.preset.clone(),
+        Text::Changed => words.changed.clone(),
+        Text::Backend => words.backend.clone(),
+        Text::Host => row.host.clone(),
+        Text::Run => row.id.clone(),
+        Text::Model => of_config(&|config| config.victim.model.clone()),
+        Text::Data => of_config(&|config| config.victim.source().to_string()),
+        Text::Attack => of_config(&|config| config.attack.kind.clone()),
+    }
+}
+
+fn value(row: &RunRow, kind: Kind) -> Option<f64> {
+    match kind {
+        Kind::Psnr => row.summary.psnr,
+        Kind::Loss => row.summary.loss,
+        Kind::Took => row.summary.seconds,
+        Kind::Started => row.config.as_ref().map(|_| row.created),
+    }
+}
+
+/// The value as the row shows it: what is the same on the screen is the same.
+fn shown(words: &InWords, kind: Kind, value: f64) -> f64 {
+    match kind {
+        Kind::Psnr => words.psnr.parse().unwrap_or(value),
+        Kind::Loss => words.loss.parse().unwrap_or(value),
+        Kind::Took => value.floor(),
+        Kind::Started => value,
+    }
+}
+
+/// The words of a filter; around the sign of a comparison there may be spaces.
+fn tokens(text: &str) -> Vec<String> {
+    let is_sign = |c: char| matches!(c, '<' | '>' | '=');
+    let mut tokens: Vec<String> = Vec::new();
+    for piece in text.split_whitespace() {
+        match tokens.last_mut() {
+            Some(last) if piece.starts_with(is_sign) || last.ends_with(is_sign) => last.push_str(piece),
+            _ => tokens.push(piece.to_owned()),
+        }
+    }
+    tokens
+}
+
+fn term(token: &str, zone: &TimeZone) -> Result<Term, String> {
+    let is_name = |name: &str| name.starts_with(char::is_alphabetic);
+    let sign = token.find(['<', '>', '=', ':']).and_then(|at| {
+        let (name, rest) = token.split_at(at);
+        let (sign, compare) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign))?;
+        Some((name, *sign, *compare, &rest[sign.len()..]))
+    });
+    let Some((name, sign, compare, value)) = sign else { return Ok(Term::Word(token.to_owned())) };
+    if !is_name(name) {
+        // A time, as 12:55.
+        return match sign {
+            ":" => Ok(Term::Word(token.to_owned())),
+            _ => Err(format!("name what is compared in front of {sign}, as in psnr{sign}20")),
+        };
+    }
+    if let Some(quantity) = QUANTITIES.iter().find(|quantity| quantity.name == name) {
+        let (what, example) = (quantity.what, quantity.example);
+        let as_in = format!("as in {name}{sign}{example}");
+        if value.is_empty() {
+            return Err(format!("{name}{sign} wants a {what}, {as_in}"));
+        }
+        let read = match quantity.kind {
+            Kind::Psnr | Kind::Loss => number(value).map(|number| (number, number)),
+            Kind::Took => duration(value).map(|seconds| (seconds, seconds)),
+            Kind::Started => moment(value, zone),
+        };
+        let Some((first, last)) = read else {
+            return Err(format!("`{value}` is no {what}; {name}{sign} wants one, {as_in}"));
+        };
+        return Ok(Term::Number { quantity, compare, first, last });
+    }
+    let Some((_, column)) = TEXTS.iter().find(|(known, _)| *known == name) else {
+        return Err(unknown(name, value));
+    };
+    if compare != Compare::Is {
+        return Err(format!("{name} is a word and has no order; write {name}:{}", or(value, "word")));
+    }
+    if value.is_empty() {
+        return Err(format!("{name}{sign} wants a word, as in {name}{sign}{}", or("", example(*column))));
+    }
+    let whole = sign == "=";
+    if *column == Text::Status && !Health::ALL.iter().any(|health| health.name().contains(value)) {
+        let names = Health::ALL.map(Health::name);
+        let near = nearest(value, names).map(|near| format!("did you mean {near}?"));
+        let near = near.unwrap_or_else(|| format!("there are {}", names.join(", ")));
+        return Err(format!("there is no status `{value}`; {near}"));
+    }
+    Ok(Term::Text { column: *column, word: value.to_owned(), whole })
+}
+
+fn or<'a>(word: &'a str, instead: &'a str) -> &'a str {
+    if word.is_empty() { instead } else { word }
+}
+
+fn example(column: Text) -> &'static str {
+    match column {
+        Text::Status => "failed",
+        Text::Preset | Text::Run => "dlg-lenet",
+        Text::Changed => "trials",
+        Text::Backend => "flex",
+        Text::Host => "lab",
+        Text::Model => "lenet",
+        Text::Data => "photos",
+        Text::Attack => "dlg",
+    }
+}
+
+fn unknown(name: &str, value: &str) -> String {
+    let is_setting = |key: &str| key == name || key.rsplit('.').next() == Some(name);
+    if SETTINGS.iter().any(|setting| is_setting(setting.key)) {
+        let short = name.rsplit('.').next().unwrap_or(name);
+        return format!(
+            "{name} is a setting; what was changed is found by its words, as in {short} {}",
+            or(value, "7")
+        );
+    }
+    let known = || QUANTITIES.iter().map(|quantity| quantity.name).chain(TEXTS.iter().map(|(name, _)| *name));
+    match nearest(name, known()) {
+        Some(near) => format!("runs have no `{name}`; did you mean {near}?"),
+        None => format!("runs have no `{name}`; they have {}", known().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| !number.is_nan())
+}
+
+/// Seconds of `90`, `90s`, `2min`, `1.5h`, `01:30` or `1:02:03`.
+fn duration(text: &str) -> Option<f64> {
+    if text.contains(':') {
+        return text
+            .split(':')
+            .try_fold(0.0, |sum, part| Some(60.0 * sum + f64::from(part.parse::<u32>().ok()?)));
+    }
+    let units = [("min", 60.0), ("m", 60.0), ("h", 3600.0), ("s", 1.0), ("", 1.0)];
+    let (rest, unit) = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))?;
+    number(rest.trim()).filter(|number| *number >= 0.0).map(|number| number * unit)
+}
+
+/// The seconds of a day, `2026-11-22`, or of a minute, `2026-11-22T12:55`: the first one, and the end of the last.
+fn moment(text: &str, zone: &TimeZone) -> Option<(f64, f64)> {
+    let seconds = |at: DateTime| {
+        let zoned = at.to_zoned(zone.clone()).ok()?;
+        Some(Timestamp::from(zoned).as_second() as f64)
+    };
+    let (begin, end) = if text.contains('t') {
+        let begin: DateTime = text.to_uppercase().parse().ok()?;
+        (begin, begin.checked_add(1.minute()).ok()?)
+    } else {
+        let day: Date = text.parse().ok()?;
+        (
+            day.to_datetime(jiff::civil::Time::midnight()),
+            day.tomorrow().ok()?.to_datetime(jiff::civil::Time::midnight()),
+        )
+    };
+    Some((seconds(begin)?, seconds(end)? - 1e-3))
+}
+
+#[cfg(all(test, feature = "tui"))]
+#[path = "filter_tests.rs"]
+mod tests;

@@ -1,0 +1,224 @@
+//! How far a run is, and how long it will take: for every bar, list and line that tells.
+//!
+//! The bar counts the planned work, so it moves forward only and is full at the end alone: what a trial leaves by ending
+//! early is passed over in one step. The time left is measured, and a range where trials can end early.
+
+use std::fmt;
+
+use super::event::TrialOutcome;
+use super::state::{RoundState, RunState};
+use crate::config::{OptimiserKind, RunConfig};
+use crate::text::clock;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In this iteration of a trial (0-based) of an attacked round.
+    Attack(u32, usize, usize),
+    /// The attack on this round is over.
+    Attacked(u32),
+    /// The clients train in this round, or are about to.
+    Training(u32),
+}
+
+impl Place {
+    /// `trial 2 of 4, iteration 180 of 300`, `the clients train, round 12 of 40`.
+    pub fn describe(self, config: &RunConfig) -> String {
+        let (trials, iterations) = (config.attack.trials, config.attack.iterations);
+        match self {
+            Place::Attack(_, trial, iteration) => {
+                format!(
+                    "trial {} of {trials}, iteration {iteration} of {iterations}",
+                    (trial + 1).min(trials)
+                )
+            }
+            Place::Attacked(round) => format!("the attack on round {round} is over"),
+            Place::Training(round) => format!("the clients train, round {round} of {}", config.rounds()),
+        }
+    }
+}
+
+/// Seconds that are left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Eta {
+    /// No trial can end early.
+    Exact(f64),
+    /// From what the trials took that ended so far, to all that is planned.
+    Between(f64, f64),
+    /// All that is planned: no trial has ended yet that could say how early.
+    AtMost(f64),
+}
+
+/// `ETA 00:36`, `ETA 00:10 to 00:40`, `ETA at most 02:40`.
+impl fmt::Display for Eta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Eta::Exact(seconds) => write!(f, "ETA {}", clock(seconds.round())),
+            Eta::AtMost(seconds) => write!(f, "ETA at most {}", clock(seconds.round())),
+            Eta::Between(low, high) if low.round() == high.round() => {
+                write!(f, "ETA {}", clock(high.round()))
+            }
+            Eta::Between(low, high) => write!(f, "ETA {} to {}", clock(low.round()), clock(high.round())),
+        }
+    }
+}
+
+/// Whether a trial may end before its last iteration: below `stop_below`, or where L-BFGS cannot move any more.
+pub fn ends_early(config: &RunConfig) -> bool {
+    config.attack.stop_below > 0.0 || config.attack.optimiser.kind == OptimiserKind::Lbfgs
+}
+
+/// Share of the planned work that is done at that place, below 1.
+pub fn share_at(config: &RunConfig, place: Place) -> f64 {
+    let attack = config.attack.trials * config.attack.iterations;
+    let attacks = attack as f64 * evaluations_per_iteration(config);
+    let attacked = config.attacked_rounds();
+    let before = |round: u32| {
+        let attacks_before = attacked.iter().filter(|known| **known < round).count() as f64 * attacks;
+        attacks_before + f64::from(round) * training(config)
+    };
+    let done = match place {
+        Place::Training(round) => before(round),
+        Place::Attacked(round) => before(round) + attacks,
+        Place::Attack(round, trial, iteration) => {
+            let iterations = trial * config.attack.iterations + iteration.min(config.attack.iterations);
+            before(round) + iterations.min(attack) as f64 * evaluations_per_iteration(config)
+        }
+    };
+    let all = attacked.len() as f64 * attacks + f64::from(config.rounds()) * training(config);
+    if all > 0.0 { (done / all).clamp(0.0, SHORT_OF_THE_END) } else { 0.0 }
+}
+
+/// Nothing is full before the end.
+const SHORT_OF_THE_END: f64 = 0.999;
+
+/// Evaluations of one iteration, about: L-BFGS takes 20 inner ones.
+fn evaluations_per_iteration(config: &RunConfig) -> f64 {
+    if config.attack.optimiser.kind == OptimiserKind::Lbfgs { 20.0 } else { 1.0 }
+}
+
+/// What a round of training weighs in a bar, in evaluations of an attack: about one for every pass of a client.
+/// Measured weights would move the bar back.
+fn training(config: &RunConfig) -> f64 {
+    let federation = &config.federation;
+    let clients = federation.clients_per_round.unwrap_or(federation.clients).max(1);
+    f64::from(clients) * f64::from(federation.local_epochs.max(1))
+}
+
+/// Share of the planned work that is done, 1 at the end alone.
+pub fn share(config: &RunConfig, state: &RunState) -> f64 {
+    if state.finished.as_ref().is_some_and(|finished| finished.status == super::Status::Done) {
+        return 1.0;
+    }
+    place(state).map_or(0.0, |place| share_at(config, place))
+}
+
+fn place(state: &RunState) -> Option<Place> {
+    if let Some(trained) = state.training() {
+        return Some(Place::Training(trained.round));
+    }
+    let round = state.current_round()?;
+    match (&round.result, round.trials.last()) {
+        (Some(_), _) => Some(Place::Attacked(round.round)),
+        // Trials that end early leave the rest of theirs behind at once.
+        (None, Some(trial)) if trial.end.is_some() => Some(Place::Attack(round.round, trial.trial + 1, 0)),
+        (None, Some(trial)) => Some(Place::Attack(round.round, trial.trial, trial.iteration)),
+        (None, None) => Some(Place::Attack(round.round, 0, 0)),
+    }
+}
+
+/// Share of a round's planned iterations that is done, for its row in a table.
+pub fn share_of(round: &RoundState) -> f64 {
+    let all = (round.trials_planned * round.iterations).max(1) as f64;
+    let done = round.trials.last().map_or(0, |trial| match trial.end {
+        Some(_) => (trial.trial + 1) * round.iterations,
+        None => trial.trial * round.iterations + trial.iteration,
+    });
+    (done as f64 / all).min(SHORT_OF_THE_END)
+}
+
+/// Time left at the present speed. Nothing before the speed is known, or while it is not known how long the clients
+/// train.
+pub fn eta(config: &RunConfig, state: &RunState) -> Option<Eta> {
+    if state.finished.is_some() {
+        return None;
+    }
+    let now = place(state)?;
+    let (Place::Attack(round, ..) | Place::Attacked(round) | Place::Training(round)) = now;
+    let to_train = config.rounds().saturating_sub(round);
+    let training = match to_train {
+        0 => 0.0,
+        rounds => f64::from(rounds) * state.seconds_per_training()?,
+    };
+    let attacked = config.attacked_rounds();
+    let to_attack = match now {
+        Place::Training(round) => attacked.iter().filter(|known| **known >= round).count(),
+        _ => attacked.iter().filter(|known| **known > round).count(),
+    };
+    let seconds = |iterations: f64| match state.iterations_per_second() {
+        _ if iterations == 0.0 => Some(0.0),
+        speed => Some(iterations / speed?),
+    };
+    let Range { low, high } = iterations_left(config, state, to_attack);
+    let high = training + seconds(high)?;
+    if !ends_early(config) || high == training {
+        return Some(Eta::Exact(high));
+    }
+    Some(match low {
+        Some(low) => Eta::Between((training + seconds(low)?).min(high), high),
+        None => Eta::AtMost(high),
+    })
+}
+
+/// Iterations that are left: as those that ended lead one to expect, and as planned.
+struct Range {
+    /// Nothing before a trial has ended.
+    low: Option<f64>,
+    high: f64,
+}
+
+fn iterations_left(config: &RunConfig, state: &RunState, rounds_to_come: usize) -> Range {
+    let (trials, iterations) = (config.attack.trials, config.attack.iterations as f64);
+    let of_round =
+        |round: &RoundState| round.trials.iter().map(|trial| trial.iteration).sum::<usize>() as f64;
+    let ended = state
+        .rounds
+        .iter()
+        .flat_map(|round| &round.trials)
+        .filter(|trial| trial.end.as_ref().is_some_and(|end| end.outcome != TrialOutcome::NonFinite));
+    let of_trial = mean(ended.map(|trial| trial.iteration as f64));
+    let rounds = mean(state.rounds.iter().filter(|round| round.result.is_some()).map(of_round));
+    let current = state.current_round().filter(|round| round.result.is_none() && state.training().is_none());
+    let here = current.map_or(Range { low: Some(0.0), high: 0.0 }, |round| {
+        let (begun, done) = match round.trials.last() {
+            Some(trial) if trial.end.is_none() => (trial.trial + 1, Some(trial.iteration as f64)),
+            Some(trial) => (trial.trial + 1, None),
+            None => (0, None),
+        };
+        let to_come = trials.saturating_sub(begun) as f64;
+        let all = |of_trial: f64| done.map_or(0.0, |done| (of_trial - done).max(0.0)) + to_come * of_trial;
+        // A trial that converges spares the later ones: as it was in earlier rounds.
+        let spared = rounds.map_or(f64::INFINITY, |rounds| (rounds - of_round(round)).max(0.0));
+        Range { low: of_trial.map(|of_trial| all(of_trial).min(spared)), high: all(iterations) }
+    });
+    let to_come = rounds_to_come as f64;
+    let so_far = current.map(of_round);
+    let like = rounds.or_else(|| Some(so_far? + here.low?));
+    Range {
+        low: if rounds_to_come == 0 {
+            here.low
+        } else {
+            here.low.zip(like).map(|(low, like)| low + to_come * like)
+        },
+        high: here.high + to_come * trials as f64 * iterations,
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then(|| sum / count)
+}
+
+#[cfg(test)]
+#[path = "progress_tests.rs"]
+mod tests;

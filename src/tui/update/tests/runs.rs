@@ -1,0 +1,371 @@
+//! The list of runs: what a filter finds, its order, and what is done to the selected ones.
+
+use super::*;
+use crate::run::details::Details;
+use crate::tui::model::Sort;
+
+/// So many runs that are done, and one of each other state, on their screen.
+fn listed(done: usize) -> Model {
+    let mut model = fixture::model(100, 30);
+    update(&mut model, Msg::RunsListed(fixture::rows(done)));
+    press(&mut model, "2");
+    model
+}
+
+fn ids(model: &Model) -> Vec<String> {
+    model.visible_runs().iter().map(|row| row.id.clone()).collect()
+}
+
+fn line(model: &Model, with: &str) -> String {
+    let drawn = fixture::drawn(model);
+    drawn.lines().find(|line| line.contains(with)).unwrap_or_else(|| panic!("{with}: {drawn}")).to_owned()
+}
+
+fn heading(model: &Model) -> String {
+    fixture::drawn(model).lines().nth(2).unwrap().to_owned()
+}
+
+fn question(model: &Model) -> (String, Vec<String>) {
+    let Some(Overlay::Confirm { question, detail, .. }) = model.overlays.last() else {
+        panic!("no question: {:?}", model.overlays)
+    };
+    (question.clone(), detail.lines().map(str::to_owned).collect())
+}
+
+fn notice(model: &Model) -> &str {
+    model.notice.as_ref().map_or("", |notice| notice.text.as_str())
+}
+
+#[test]
+fn a_filter_says_how_many_it_finds_of_how_many() {
+    let mut model = listed(34);
+    assert!(line(&model, "╭").contains("runs, 1 of 40, newest first"), "{}", line(&model, "╭"));
+    press(&mut model, "jj");
+    assert!(line(&model, "╭").contains("runs, 3 of 40,"));
+    press(&mut model, "/psnr>=44");
+    // The first that is found is chosen where the chosen one is not.
+    assert!(line(&model, "╭").contains("runs, 1 of 6 (40 in all),"), "{}", line(&model, "╭"));
+    let psnr = |row: &&crate::tui::model::RunRow| row.summary.psnr.unwrap();
+    assert!(model.visible_runs().iter().all(|row| psnr(row) >= 44.0));
+    code(&mut model, KeyCode::Enter);
+    press(&mut model, "G");
+    assert!(line(&model, "╭").contains("runs, 6 of 6 (40 in all),"));
+    code(&mut model, KeyCode::Esc);
+    assert!(line(&model, "╭").contains(" of 40,"));
+}
+
+#[test]
+fn a_mistake_in_a_filter_is_said_in_place_and_hides_nothing() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    press(&mut model, "/psnr>abc");
+    assert_eq!(ids(&model), all);
+    let row = line(&model, "/ psnr>abc");
+    assert!(row.contains("`abc` is no number; psnr> wants one, as in psnr>20"), "{row}");
+    code(&mut model, KeyCode::Enter);
+    assert!(line(&model, "/ psnr>abc").contains("is no number"), "it stays as long as the filter");
+    press(&mut model, "/");
+    for _ in 0..3 {
+        code(&mut model, KeyCode::Backspace);
+    }
+    press(&mut model, "44");
+    assert_eq!(model.runs_view.mistake, None);
+    assert_eq!(ids(&model), all[..2]);
+    code(&mut model, KeyCode::Esc);
+    press(&mut model, "/no such words");
+    assert!(fixture::drawn(&model).contains("no run is found by this filter; Esc shows all"));
+    // A filter of the last session is read again.
+    let mut next = fixture::model(100, 30);
+    press(&mut model, "");
+    let mut session = model.session();
+    session.run_filter = "psnr>x".into();
+    next.restore(session);
+    update(&mut next, Msg::RunsListed(fixture::rows(3)));
+    assert!(next.runs_view.mistake.is_some() && !next.visible_runs().is_empty());
+}
+
+#[test]
+fn a_filter_finds_what_was_changed_as_the_presets_are_now() {
+    let mut model = listed(3);
+    press(&mut model, "/changed:seed");
+    let before = ids(&model);
+    let mut presets = fixture::presets();
+    presets.iter_mut().for_each(|entry| entry.config.run.seed = 7);
+    update(&mut model, Msg::PresetsLoaded(presets, Vec::new()));
+    let after = ids(&model);
+    assert_eq!((before.len(), after.len()), (3, 5));
+    assert!(before.iter().all(|id| !after.contains(id)), "those are as their preset now");
+}
+
+#[test]
+fn the_order_is_seen_in_the_headings_turns_round_and_keeps_the_selection_in_view() {
+    let mut model = listed(60);
+    press(&mut model, "jjjjjjjj");
+    let chosen = model.chosen_run().unwrap().id.clone();
+    assert!(heading(&model).contains("▾started"));
+    let mut seen = Vec::new();
+    for _ in 0..Sort::ALL.len() {
+        for _ in 0..2 {
+            press(&mut model, "O");
+            seen.push((model.runs_view.sort, model.runs_view.reversed));
+            assert_eq!(model.chosen_run().unwrap().id, chosen, "{seen:?}");
+            let hits = fixture::hits(&model);
+            let target = crate::tui::view::Target::Row(chosen.clone());
+            let is_seen = (0..30).any(|y| hits.at(5, y).is_some_and(|hit| hit.target == target));
+            assert!(is_seen, "{seen:?}");
+            let heading = heading(&model);
+            let arrow = if model.runs_view.sort.grows(model.runs_view.reversed) { "▴" } else { "▾" };
+            assert_eq!(heading.matches(['▴', '▾']).collect::<Vec<_>>(), [arrow], "{heading}");
+        }
+        press(&mut model, "o");
+    }
+    assert_eq!(model.runs_view.sort, Sort::Newest);
+    assert_eq!(seen.len(), 12);
+}
+
+#[test]
+fn what_is_not_known_comes_last_whichever_way_the_order_goes() {
+    let mut model = listed(6);
+    press(&mut model, "oo");
+    let psnr = |model: &Model| -> Vec<Option<f64>> {
+        model.visible_runs().iter().map(|row| row.summary.psnr).collect()
+    };
+    let falling = psnr(&model);
+    press(&mut model, "O");
+    let rising = psnr(&model);
+    for values in [&falling, &rising] {
+        assert!(values[..10].iter().all(Option::is_some) && values[10..] == [None, None], "{values:?}");
+    }
+    assert!(falling[..10].is_sorted_by(|a, b| a >= b) && rising[..10].is_sorted_by(|a, b| a <= b));
+    // A click on a heading orders by it, a second one turns it round.
+    let click = |model: &mut Model| {
+        let hits = fixture::hits(model);
+        let x = (0..100)
+            .find(|x| hits.at(*x, 2).is_some_and(|hit| hit.target == crate::tui::view::Target::Column(4)));
+        let hit = hits.at(x.unwrap(), 2).unwrap();
+        update(model, Msg::Clicked(hit));
+    };
+    click(&mut model);
+    assert_eq!((model.runs_view.sort, model.runs_view.reversed), (Sort::Took, false));
+    click(&mut model);
+    assert_eq!((model.runs_view.sort, model.runs_view.reversed), (Sort::Took, true));
+    let session = model.session();
+    let mut next = fixture::model(100, 30);
+    next.restore(session);
+    assert_eq!((next.runs_view.sort, next.runs_view.reversed), (Sort::Took, true));
+}
+
+#[test]
+fn deleting_takes_all_selected_runs_and_says_which_and_which_not() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    // The running one, the crashed one and the failed one.
+    press(&mut model, " j  x");
+    let (asked, detail) = question(&model);
+    assert_eq!(asked, "Delete 2 runs?");
+    assert_eq!(detail[..2], all[2..4]);
+    assert_eq!(detail[3], format!("left alone: {} (stop it first)", all[0]));
+    assert!(fixture::drawn(&model).contains("(stop it first)"));
+    let effects = press(&mut model, "y");
+    let [Effect::Delete(runs)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(runs.iter().map(RunDirectory::id).collect::<Vec<_>>(), all[2..4]);
+    let results = vec![(all[2].clone(), Ok(())), (all[3].clone(), Ok(()))];
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, results)));
+    assert_eq!(notice(&model), "deleted 2 runs");
+    assert_eq!(ids(&model).len(), all.len() - 2);
+    assert_eq!(model.runs_view.marked.len(), 1, "the running one is still selected");
+}
+
+#[test]
+fn a_question_about_eight_runs_names_them_all() {
+    let mut model = listed(20);
+    press(&mut model, "jjjjj        x");
+    let drawn = fixture::drawn(&model);
+    assert_eq!(question(&model).0, "Delete 8 runs?");
+    for (id, _) in &model.runs_view.marked {
+        assert!(drawn.contains(id.as_str()), "{id}: {drawn}");
+    }
+    assert!(drawn.contains("y yes"), "{drawn}");
+}
+
+#[test]
+fn all_that_a_filter_finds_are_selected_by_one_key_and_taken_out_by_it() {
+    let mut model = listed(30);
+    press(&mut model, "/status:done");
+    code(&mut model, KeyCode::Enter);
+    press(&mut model, "*x");
+    let (asked, detail) = question(&model);
+    assert_eq!(asked, "Delete 30 runs?");
+    assert_eq!((detail.len(), detail[8].as_str()), (10, "and 22 more"));
+    press(&mut model, "n");
+    assert!(line(&model, "╭").contains("30 selected"));
+    press(&mut model, "*");
+    assert!(model.runs_view.marked.is_empty());
+    // What the filter hides is selected still, and none of it is done to live runs.
+    press(&mut model, "*");
+    code(&mut model, KeyCode::Esc);
+    press(&mut model, "*");
+    assert_eq!(model.runs_view.marked.len(), 36);
+    press(&mut model, "s");
+    let (asked, detail) = question(&model);
+    assert_eq!(asked, "Stop 2 runs?");
+    assert!(detail[3].ends_with(" and 31 more"), "{detail:?}");
+}
+
+#[test]
+fn a_selected_run_that_another_program_deleted_is_said_and_dropped() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    press(&mut model, "jj  x");
+    let effects = press(&mut model, "y");
+    assert!(matches!(effects.as_slice(), [Effect::Delete(runs)] if runs.len() == 2));
+    let results = vec![(all[2].clone(), Ok(())), (all[3].clone(), Err(Undone::Gone))];
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, results)));
+    assert!(model.overlays.is_empty(), "it is no error: {:?}", model.overlays);
+    assert_eq!(notice(&model), format!("deleted {}; {} is gone, deleted by another program", all[2], all[3]));
+    // Or it is seen by the listing.
+    let mut model = listed(3);
+    press(&mut model, "jj  ");
+    let rows = fixture::rows(3).into_iter().filter(|row| row.id != all[2]).collect();
+    update(&mut model, Msg::RunsListed(rows));
+    assert_eq!(notice(&model), format!("{} is gone, deleted by another program", all[2]));
+    assert_eq!(model.runs_view.marked.len(), 1);
+    // What was deleted here is no news.
+    press(&mut model, "x");
+    press(&mut model, "y");
+    model.notice = None;
+    let rows = fixture::rows(3).into_iter().filter(|row| row.id != all[2] && row.id != all[3]).collect();
+    update(&mut model, Msg::RunsListed(rows));
+    assert_eq!((notice(&model), model.runs_view.marked.len()), ("", 0));
+}
+
+#[test]
+fn what_could_not_be_deleted_is_an_error_beside_what_was() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    let results =
+        vec![(all[5].clone(), Ok(())), (all[6].clone(), Err(Undone::Because("cannot delete it".into())))];
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, results)));
+    assert!(
+        matches!(model.overlays.last(), Some(Overlay::Error { message }) if message == "cannot delete it")
+    );
+    assert_eq!(notice(&model), format!("deleted {}", all[5]));
+}
+
+#[test]
+fn stopping_asks_once_for_all_selected_runs() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    press(&mut model, "   s");
+    let (asked, detail) = question(&model);
+    assert_eq!(asked, "Stop 2 runs?");
+    assert_eq!(detail[..2], all[..2]);
+    assert_eq!(detail[3], format!("left alone: {} (it is not running)", all[2]));
+    let effects = press(&mut model, "y");
+    let [Effect::Ask(runs, Request::Stop)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(runs.iter().map(RunDirectory::id).collect::<Vec<_>>(), all[..2]);
+    let results = all[..2].iter().map(|id| (id.clone(), Ok(()))).collect();
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Ask(Request::Stop), results)));
+    assert_eq!(notice(&model), "asked 2 runs to stop");
+    // Of one run alone, and of none that can be stopped.
+    let mut model = listed(3);
+    press(&mut model, "s");
+    assert_eq!(question(&model).0, format!("Stop {}?", all[0]));
+    press(&mut model, "n");
+    press(&mut model, "jj  s");
+    assert!(model.overlays.is_empty());
+    assert_eq!(notice(&model), "not now: none of the selected runs is running");
+}
+
+#[test]
+fn pausing_holds_those_that_run_and_where_none_does_those_held_go_on() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    let asked = |effects: Vec<Effect>| match without_saving(effects).as_slice() {
+        [Effect::Ask(runs, request)] => (runs.iter().map(RunDirectory::id).collect::<Vec<_>>(), *request),
+        other => panic!("{other:?}"),
+    };
+    let effects = press(&mut model, "   p");
+    assert_eq!(asked(effects), (vec![all[0].clone()], Request::Pause));
+    let left = format!("{} (it is held already), {} (it is not running)", all[1], all[2]);
+    assert_eq!(notice(&model), format!("pausing {}; left alone: {left}", all[0]));
+    let mut model = listed(3);
+    let effects = press(&mut model, "j p");
+    assert_eq!(asked(effects), (vec![all[1].clone()], Request::Run));
+    assert_eq!(notice(&model), format!("going on with {}", all[1]));
+}
+
+#[test]
+fn one_run_is_resumed_and_opened_several_are_resumed_after_asking() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    press(&mut model, "jj   r");
+    let (asked, detail) = question(&model);
+    assert_eq!((asked.as_str(), &detail[..3]), ("Resume 3 runs?", &all[2..5]));
+    let effects = press(&mut model, "y");
+    assert!(matches!(effects.as_slice(), [Effect::Resume(runs)] if runs.len() == 3), "{effects:?}");
+    assert!(press(&mut model, "r").is_empty(), "a worker is being started");
+    let results = all[2..5].iter().map(|id| (id.clone(), Ok(()))).collect();
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Resume, results)));
+    assert!(!model.starting);
+    assert_eq!(notice(&model), "resumed 3 runs");
+    let mut model = listed(3);
+    let effects = press(&mut model, "jjr");
+    assert!(matches!(&effects[0], Effect::Resume(runs) if runs[0].id() == all[2]), "{effects:?}");
+    assert_eq!((model.screen, model.opened.as_deref()), (Screen::Run, Some(all[2].as_str())));
+}
+
+fn details(failure: Option<&[&str]>) -> Box<Details> {
+    let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    let log: Vec<String> = (1..=100).map(|nth| format!("line {nth} of the log")).collect();
+    Box::new(Details { failure: failure.map(owned), settings: owned(&["[attack]", "trials = 4"]), log })
+}
+
+#[test]
+fn details_show_the_whole_failure_the_settings_and_the_log_and_scroll() {
+    let mut model = listed(3);
+    let all = ids(&model);
+    let effects = press(&mut model, "jjjd");
+    let [Effect::ReadDetails(run)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(run.id(), all[3]);
+    assert!(fixture::drawn(&model).contains("reading"));
+    let long = "cause ".repeat(40);
+    let read =
+        |run: &str, failure: Option<&[&str]>| Msg::DetailsRead { run: run.into(), details: details(failure) };
+    update(&mut model, read("another-run", None));
+    assert!(fixture::drawn(&model).contains("reading"));
+    update(&mut model, read(&all[3], Some(&["the device is lost", &long, "the end"])));
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains("[failure]") && drawn.contains("the device is lost") && drawn.contains("the end"));
+    assert_eq!(drawn.matches("cause").count(), 40, "nothing is cut off: {drawn}");
+    code(&mut model, KeyCode::Tab);
+    assert!(fixture::drawn(&model).contains("trials = 4"));
+    code(&mut model, KeyCode::Tab);
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains("line 100 of the log") && !drawn.contains("line 50 of"), "from its end: {drawn}");
+    press(&mut model, "kk");
+    assert!(!fixture::drawn(&model).contains("line 100 of"));
+    press(&mut model, "jjjjjjjj");
+    press(&mut model, "k");
+    assert!(!fixture::drawn(&model).contains("line 100 of"), "it does not scroll past its end");
+    press(&mut model, "g");
+    assert!(fixture::drawn(&model).contains("line 1 of"));
+    let copied = press(&mut model, "y");
+    assert!(matches!(copied.as_slice(), [Effect::Copy(text)] if text.lines().count() == 100));
+    press(&mut model, "d");
+    assert!(model.overlays.is_empty());
+}
+
+#[test]
+fn details_open_on_the_run_screen_with_the_log_where_nothing_failed() {
+    let mut model = live();
+    let run = model.run().unwrap().id.clone();
+    assert!(matches!(press(&mut model, "d").as_slice(), [Effect::ReadDetails(of)] if of.id() == run));
+    update(&mut model, Msg::DetailsRead { run, details: details(None) });
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains("[run.log]") && drawn.contains("failure (none)"), "{drawn}");
+    assert!(drawn.lines().last().unwrap().contains("scroll"), "its keys are shown: {drawn}");
+    // Arrows scroll it, though the table below has one row only.
+    code(&mut model, KeyCode::Up);
+    assert_eq!(notice(&model), "");
+}
