@@ -14,6 +14,7 @@ mod loss;
 mod model_options;
 mod normalise;
 mod partition;
+mod precision;
 pub mod preset;
 mod sampling;
 pub mod setting;
@@ -29,12 +30,16 @@ pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 pub use normalise::Normalise;
 pub use partition::Partition;
+pub use precision::Precision;
 pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Precision;
+/// Smallest side of an image in pixels; below that no model here has a feature map left.
+pub const MIN_SIDE: usize = 8;
+/// Largest side of an image in a batch in pixels: far above what any attack recovers.
+pub const MAX_SIDE: usize = 1024;
 
 /// Version of the preset format; written as `schema = 1`.
 pub const SCHEMA: u32 = 1;

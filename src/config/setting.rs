@@ -2,7 +2,7 @@
 //!
 //! For forms and help; the values themselves are checked by `validate`.
 
-use crate::backend::Precision;
+use super::Precision;
 
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub static SETTINGS: &[Setting] = &[
         "victim.size",
         Kind::Optional,
         "pixels",
-        "8 to 512, empty: the set's own",
+        "8 to 1024, empty: the set's own",
         "side that images are resized to",
     ),
     setting(

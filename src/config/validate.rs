@@ -1,9 +1,8 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::PostKnowledge;
 use super::{Classes, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
-use crate::data;
+use super::{MAX_SIDE, MIN_SIDE, PostKnowledge};
 
 /// Largest batch that is drawn: far above what any attack recovers.
 const MAX_DRAWN: usize = 100_000;
@@ -55,7 +54,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         }
     }
     if let Some(size) = config.victim.size {
-        let range = data::MIN_SIDE..=data::MAX_SIDE;
+        let range = MIN_SIDE..=MAX_SIDE;
         let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
         require(range.contains(&size), "victim.size", message)?;
     }

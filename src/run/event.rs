@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::attack::TrialOutcome;
 pub use crate::fl::post::Effect;
 
 use super::number;
@@ -263,20 +264,6 @@ impl TryFrom<Claimed> for Tiles {
         }
         Ok(Tiles { samples, columns, width, height })
     }
-}
-
-/// Why a trial ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrialOutcome {
-    /// All iterations were done.
-    Completed,
-    /// The matching loss fell below `stop_below`.
-    Converged,
-    /// The optimiser cannot move any more: its gradient or its step is below tolerance.
-    Stalled,
-    /// The loss became NaN or infinite; the best earlier iterate stands.
-    NonFinite,
 }
 
 /// Severity of a log line.
