@@ -145,7 +145,9 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
         writeln!(out, "baseline {baselines}")?;
     }
     let is_further = |figure: &&Figure| !FIRST.contains(&figure.word.key) && figure.word.key != "seconds";
-    let has = |figure: &&Figure| measured.iter().any(|r| figure.value(r).is_some());
+    // What is looked for is n/a where it is missing; the rest stands there where it was measured.
+    let has =
+        |figure: &&Figure| figure.rank <= LOOKED_FOR || measured.iter().any(|r| figure.value(r).is_some());
     let further: Vec<&Figure> = FIGURES.iter().filter(is_further).filter(has).collect();
     for figures in further.chunks(IN_A_ROW) {
         writeln!(out)?;
@@ -167,6 +169,9 @@ const FIRST: [&str; 6] = ["accuracy", "update_norm", "match", "label_accuracy", 
 
 /// Place of PSNR among them.
 const PSNR: usize = 4;
+
+/// Figures up to this rank are missed where they are not.
+const LOOKED_FOR: u8 = 3;
 
 /// Figures that stand beside each other in a terminal of 80 columns.
 const IN_A_ROW: usize = 7;

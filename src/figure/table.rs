@@ -31,9 +31,9 @@ pub static FIGURES: &[Figure] = &[
             heading: "SSIM↑",
             ascii: "SSIM",
             also: &["structural similarity", "ssim_gauss"],
-            about: "How alike two pictures are in brightness, contrast and structure, window by window; 1 for equal ones. \
-                    Below 0.3 little structure is right, 0.5 is recognisable, above 0.9 few differences are seen. \
-                    Pictures below 11 pixels have none.",
+            about: "How alike two pictures are in brightness, contrast and structure, window by window; 1 for equal ones, \
+                    about 0 where no structure is right. No value is a border: read it beside the picture. Pictures below \
+                    11 pixels have none.",
             source: "Wang et al. 2004; Gaussian window of 11 pixels, sigma 1.5",
         },
         unit: "",
@@ -49,8 +49,8 @@ pub static FIGURES: &[Figure] = &[
             ascii: "ST-LPIPS",
             also: &["shift-tolerant LPIPS"],
             about: "A perceptual distance: how far two pictures are apart for a network that was trained on what people \
-                    find alike, and that a shift by a pixel does not disturb; 0 for equal ones. Below 0.1 is close, \
-                    above 0.4 is another picture. It cannot be compared with LPIPS.",
+                    find alike, and that a shift by a pixel does not disturb; 0 for equal ones. It has no \
+                    published scale: compare answers on the same pictures, and never with LPIPS.",
             source: "Ghildyal, Liu 2022, with its AlexNet; from 21 pixels on",
         },
         unit: "",
@@ -330,7 +330,7 @@ pub static FIGURES: &[Figure] = &[
             ascii: "acc",
             also: &["model accuracy", "held-out accuracy"],
             about: "Share of held-out samples that the attacked global model classifies rightly, before the round. It says \
-                    how far training is: a trained model mostly gives away less than a fresh one.",
+                    how far training is: to gradient matching a trained model mostly gives away less.",
             source: "federation.held_out samples that no client has",
         },
         unit: "",

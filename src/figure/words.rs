@@ -13,7 +13,7 @@ const fn word(
 }
 
 const OURS: &str = "as gialab says it";
-const SOK: &str = "the levels of the field's surveys, by letter";
+const SOK: &str = "Carletti et al. 2025, SoK of gradient inversion, as gialab grants them";
 
 /// Every word there is.
 pub static WORDS: &[Word] = &[
@@ -55,7 +55,7 @@ pub static WORDS: &[Word] = &[
         "labels inferred",
         &["infer"],
         "The attacker reads the labels off the update before it searches, mostly from the last layer. It is exact for one \
-         sample and an untrained net; with repeated labels or a trained net it may err, which the labels' figure shows.",
+         sample under cross-entropy; in a batch with repeated labels it may err, which the labels' figure shows.",
         "Zhao et al. 2020 (iDLG)",
     ),
     word(
