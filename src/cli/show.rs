@@ -102,6 +102,9 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     )?;
     let known = config.local_knowledge().map(|known| format!(", local training {known}")).unwrap_or_default();
     writeln!(out, "protocol {}", config.protocol())?;
+    if let Some(post) = config.post_processing() {
+        writeln!(out, "post     {post}")?;
+    }
     writeln!(
         out,
         "attacker {}, labels {}{known}, threat model {}",

@@ -224,6 +224,22 @@ pub struct KnowledgeConfig {
     /// Whether it is granted the order in which a client that shuffles takes its samples.
     #[serde(default)]
     pub order: bool,
+    /// What it knows of the post-processing of an update.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub post: PostKnowledge,
+}
+
+/// What the attacker knows of post-processing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PostKnowledge {
+    /// Each step with its parameters: it is simulated.
+    #[default]
+    Known,
+    /// That the steps are there; their parameters are told from the update.
+    Estimated,
+    /// Nothing: the update is taken for a clean one.
+    None,
 }
 
 /// Matching distance between the simulated and the observed gradient.

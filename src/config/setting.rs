@@ -437,6 +437,20 @@ pub static SETTINGS: &[Setting] = &[
         "1 to all, 1: none",
         "whose updates the server sees only as one sum",
     ),
+    setting(
+        "post",
+        Kind::Optional,
+        "",
+        "as [{ kind = \"clip\", norm = 1.0 }], empty: none",
+        "what a client does to its update, in order: clip, sparsify, noise",
+    ),
+    setting(
+        "knowledge.post",
+        Kind::Choice(&["known", "estimated", "none"]),
+        "",
+        "",
+        "what the attacker knows of post-processing, and simulates",
+    ),
     setting("title", Kind::Text, "", "text", "one line for lists"),
     setting(
         "victim.state",

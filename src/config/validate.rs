@@ -1,6 +1,7 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
+use super::PostKnowledge;
 use super::{Classes, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
 use crate::data;
 
@@ -120,16 +121,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message = "is empty; name a file, or remove it".into();
     require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
     federation::check(config)?;
-    not_built_yet(config)
-}
-
-/// What the format has room for and the program cannot do yet is refused, never ignored.
-fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
-    let refuse = |key: &'static str, what: String, instead: &str| {
-        Err(Fault { key, message: format!("{what} is not built yet; {instead}") })
-    };
-    if let Some(post) = config.post.first() {
-        return refuse("post", format!("the post-processing \"{}\"", post.kind), "remove [[post]]");
-    }
-    Ok(())
+    let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
+    let is_default = config.knowledge.post == PostKnowledge::default();
+    require(is_default || !config.post.is_empty(), "knowledge.post", message)
 }

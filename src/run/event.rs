@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figure::number;
 pub use crate::figure::{AtTruth, Baselines, Measured, Metrics, Probe, Ratio, Sample, Spread};
+pub use crate::fl::post::Effect;
 
 /// Version of the event format, the `v` of every line.
 pub const VERSION: u32 = 1;
@@ -56,6 +57,14 @@ pub enum Event {
         trials: usize,
         /// Iterations planned for each trial.
         iterations: usize,
+    },
+    /// What post-processing did to the update of a round: the evaluator's, unknown to the attacker.
+    Processed {
+        /// Federated round.
+        round: u32,
+        /// The update that was sent beside the clean one.
+        #[serde(flatten)]
+        effect: Effect,
     },
     /// A federated round was trained, attacked or not.
     Trained {

@@ -82,7 +82,12 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         },
         federation: Federation::default(),
         post: Vec::new(),
-        knowledge: KnowledgeConfig { labels: Labels::Optimise, local: Default::default(), order: false },
+        knowledge: KnowledgeConfig {
+            labels: Labels::Optimise,
+            local: Default::default(),
+            order: false,
+            post: Default::default(),
+        },
         attack: AttackConfig {
             kind: "dlg".into(),
             distance: DistanceKind::L2,

@@ -15,7 +15,13 @@ struct Silent;
 fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let server = Server::new(setup, config, compute.clone());
-    let victim = Victim::new(setup.batch.clone().unwrap(), setup.normalisation.clone(), config, compute);
+    let victim = Victim::new(
+        setup.batch.clone().unwrap(),
+        setup.normalisation.clone(),
+        setup.posts.clone(),
+        config,
+        compute,
+    );
     let sent = victim.send(&server.model, 0);
     victim.view(&server.model, sent, 0)
 }

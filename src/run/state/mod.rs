@@ -5,7 +5,7 @@ mod speed;
 
 use std::collections::VecDeque;
 
-use super::event::{Finished, Level, Measured, Metrics, Point, RoundResult, Tiles, TrialOutcome};
+use super::event::{Effect, Finished, Level, Measured, Metrics, Point, RoundResult, Tiles, TrialOutcome};
 use super::manifest::Status;
 use crate::series::Series;
 use speed::{Speed, TrainingPace};
@@ -71,6 +71,8 @@ pub struct RoundState {
     pub update_norm: f64,
     /// Share of held-out samples that the global model classifies rightly.
     pub accuracy: Option<f64>,
+    /// What post-processing did to the update.
+    pub processed: Option<Effect>,
     /// Private samples, B.
     pub batch: usize,
     /// Parameters of the model, P.
