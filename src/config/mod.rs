@@ -23,7 +23,7 @@ mod validate;
 
 pub use answer::Answer;
 pub use captured::{Captured, CapturedKind, Scale};
-pub use error::{ConfigError, described, line_of, nearest};
+pub use error::{ConfigError, described, line_of};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
 pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;

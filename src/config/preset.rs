@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, described, line_of, nearest};
+use super::error::{ConfigError, described, line_of};
 use super::spoken::{FORM, missing, plain};
 use super::{RunConfig, setting, validate};
 use crate::files::{self, Access};
+use crate::text::nearest;
 
 /// A named config, checked.
 #[derive(Debug, Clone, PartialEq)]

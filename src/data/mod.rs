@@ -286,7 +286,7 @@ fn not_found(data: &str) -> DataError {
         return DataError::Missing { path: data.into() };
     }
     let names: Vec<&'static str> = catalogue().iter().map(|entry| entry.name).collect();
-    let nearest = crate::config::nearest(data, names.iter().copied());
+    let nearest = crate::text::nearest(data, names.iter().copied());
     DataError::UnknownSet { name: data.into(), nearest, known: names.join(", ") }
 }
 

@@ -123,7 +123,9 @@ mod tests {
         let metrics = Metrics {
             recovered: Some(f64::from(u8::from(recovered))),
             worst_recovered: Some(recovered),
-            ..Metrics::new(spread(0.1), spread(10.0))
+            mse: Some(spread(0.1)),
+            psnr: Some(spread(10.0)),
+            ..Metrics::default()
         };
         RoundResult {
             round: 0,

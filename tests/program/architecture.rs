@@ -119,3 +119,27 @@ fn attacks_see_no_ground_truth() {
         }
     }
 }
+
+#[test]
+fn the_ground_floor_imports_nothing_above() {
+    let above = [
+        "attack",
+        "backend",
+        "bench",
+        "checkpoint",
+        "config",
+        "data",
+        "dual",
+        "fl",
+        "gfx",
+        "metric",
+        "model",
+        "probe",
+        "run",
+        "tui",
+    ];
+    let paths: Vec<String> = above.iter().map(|module| format!("crate::{module}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    assert_none_names(&["figure"], &paths);
+    assert_none_names(&["metric", "probe"], &["crate::run"]);
+}

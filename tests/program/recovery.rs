@@ -90,7 +90,7 @@ fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
     let scoring = metric::Scoring { classes: view.model.net.classes(), recovered_psnr: 20.0, lpips: None };
     let labels = Some(&found.guess.labels[..]);
     let judged = metric::evaluate(&truth.images, &images, &truth.labels, labels, &scoring).summary();
-    (found, judged.psnr.mean, judged.label_accuracy.unwrap())
+    (found, judged.psnr.unwrap().mean, judged.label_accuracy.unwrap())
 }
 
 #[test]

@@ -15,8 +15,9 @@ use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
 
-use crate::config::{self, nearest};
+use crate::config;
 use crate::model::Parameters;
+use crate::text::nearest;
 
 /// One step of post-processing with its parameters.
 pub trait Post: Debug + Send + Sync {

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::record::Record;
 use super::reproduce;
 use crate::config::RunConfig;
+use crate::figure::number;
 use crate::reading::Reading;
 use crate::run::event::{Effect, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
-use crate::run::number;
 use crate::run::state::{Picture, RoundState, TrialState};
 use crate::run::verdict::Verdict;
 
