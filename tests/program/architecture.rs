@@ -47,7 +47,8 @@ const FLOORS: [&[&str]; 9] = [
 
 /// Modules of the crate that a text names, but for its tests.
 fn imports(text: &str) -> Vec<String> {
-    let program = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let tests = ["#[cfg(test)]", "#[cfg(all(test"].iter().filter_map(|mark| text.find(mark)).min();
+    let program = &text[..tests.unwrap_or(text.len())];
     let mut found = Vec::new();
     for after in program.split("crate::").skip(1) {
         let names = match after.strip_prefix('{') {
