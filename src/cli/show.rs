@@ -56,6 +56,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                     100.0 * progress::share(&manifest.config, &state)
                 )?;
             }
+            if let Some(read) = state.current_round().and_then(|round| round.labels_read.as_ref()) {
+                writeln!(out, "labels   {}", labels::read(read))?;
+            }
             let trial = state.current_round().and_then(|round| round.shown_trial());
             if let Some(metrics) = trial.and_then(|trial| trial.latest_metrics()) {
                 writeln!(out, "so far   PSNR {:.2} dB, MSE {:.5}", metrics.psnr.mean, metrics.mse.mean)?;
@@ -96,7 +99,7 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         out,
         "attacker {}, labels {}{known}, threat model {}",
         config.attack.kind,
-        config.knowledge.labels.name(),
+        config.attack.labels.name(),
         config.threat_model()
     )?;
     let width = config.run.precision.on(&manifest.backend);
@@ -150,7 +153,7 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     writeln!(
         out,
         "Labels {}, BatchNorm {}, batch of {}; SSIM with Gaussian window 11, sigma 1.5.\nThe trial was chosen by its matching loss.",
-        manifest.config.knowledge.labels.name(),
+        manifest.config.attack.labels.name(),
         manifest.config.victim.batch_norm(),
         manifest.config.batch()
     )

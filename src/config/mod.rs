@@ -9,10 +9,12 @@ pub mod difference;
 mod error;
 mod federation;
 mod headers;
+mod labels;
 mod local_training;
 mod loss;
 mod model_options;
 mod normalise;
+mod older;
 mod partition;
 pub mod preset;
 mod sampling;
@@ -24,6 +26,7 @@ pub use answer::Answer;
 pub use captured::{Captured, CapturedKind, Scale};
 pub use error::{ConfigError, described, line_of, nearest};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
+pub use labels::Labels;
 pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
@@ -36,8 +39,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Precision;
 
-/// Version of the preset format; written as `schema = 1`.
-pub const SCHEMA: u32 = 1;
+/// Version of the preset format; written as `schema = 2`.
+pub const SCHEMA: u32 = 2;
 
 /// One preset, fully resolved: everything that decides a run besides the backend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -200,24 +203,13 @@ pub struct Post {
     pub settings: toml::Table,
 }
 
-/// How the attacker comes by the labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Labels {
-    /// Granted.
-    Known,
-    /// Read off the last layer's gradient (iDLG's rule; batches of one).
-    Infer,
-    /// Optimised together with the image, as soft labels.
-    Optimise,
-}
-
 /// What the attacker is granted, as a preset states it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnowledgeConfig {
-    /// How the attacker comes by the labels.
-    pub labels: Labels,
+    /// Whether it is granted the labels. What it does about them is `attack.labels`.
+    #[serde(deserialize_with = "labels::granted")]
+    pub labels: bool,
     /// What it knows of the local training behind a FedAvg update.
     #[serde(default, skip_serializing_if = "is_default")]
     pub local: LocalKnowledge,
@@ -295,6 +287,8 @@ pub enum LineSearch {
 pub struct AttackConfig {
     /// Name in the attack registry: `dlg`, `idlg`, `inverting-gradients`.
     pub kind: String,
+    /// What it does about the labels.
+    pub labels: Labels,
     /// Matching distance.
     pub distance: DistanceKind,
     /// Weight of the total-variation prior `tv_aniso` (normalised space).

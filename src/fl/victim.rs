@@ -4,9 +4,9 @@
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 
-use super::{AttackerView, Candidate, Client, Knowledge, LabelKnowledge, Protocol, Sent};
+use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent};
 use crate::backend::{Compute, Plain};
-use crate::config::{Accumulate, BatchNormMode, Labels, LocalKnowledge, LocalTraining, RunConfig};
+use crate::config::{Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, RunConfig};
 use crate::data::{Batch, Normalisation};
 use crate::model::{Descent, Model, Step, Targets};
 use crate::seed::Seed;
@@ -79,11 +79,7 @@ impl Victim {
     /// The attacker's world in a round: public facts, what was sent, and what the config grants.
     pub fn view(&self, model: &Model, sent: Sent, round: u32) -> AttackerView {
         let (victim, granted) = (&self.config.victim, &self.config.knowledge);
-        let labels = match granted.labels {
-            Labels::Known => LabelKnowledge::Known(self.batch.labels.clone()),
-            Labels::Infer => LabelKnowledge::Inferred,
-            Labels::Optimise => LabelKnowledge::Optimised,
-        };
+        let labels = granted.labels.then(|| self.batch.labels.clone());
         let federation = &self.config.federation;
         let protocol = match granted.local {
             LocalKnowledge::Known if granted.order => self.protocol(round),

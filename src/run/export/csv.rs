@@ -124,7 +124,7 @@ fn metrics_row(
             record.health.name().to_owned(),
             round.map(|round| round.round.to_string()).unwrap_or_default(),
             figures.is_some_and(|figures| figures.complete).to_string(),
-            config.knowledge.labels.name().to_owned(),
+            config.attack.labels.name().to_owned(),
             config.victim.batch_norm().to_owned(),
             name(&round.map_or_else(|| config.training(), |round| config.training_in(round.round))),
             config.batch().to_string(),

@@ -53,7 +53,7 @@ fn facts(record: &Record) -> Markup {
             Some(format!(
                 "{}, labels {}, threat model {}",
                 config.attack.kind,
-                config.knowledge.labels.name(),
+                config.attack.labels.name(),
                 config.threat_model()
             )),
         ),
@@ -98,12 +98,13 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
     let recovered = entry.record.config().run.recovered_psnr;
     let result = round.result.as_ref();
     let iip = metrics.and_then(|m| Some((m.iip?, m.iip_pool?)));
-    let labels = match &round.result {
+    let came_back = match &round.result {
         Some(result) => labels::of_round(entry.record.config(), result),
         None => round.shown_trial().and_then(|trial| labels::of_trial(entry.record.config(), trial)),
     };
     let measured = [
-        ("came back", labels),
+        ("labels read", round.labels_read.as_ref().map(labels::read)),
+        ("came back", came_back),
         ("a sample is recovered from", metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
         ("LPIPS v0.1, mean", metrics.and_then(|m| m.lpips).map(|distance| fixed(distance.mean, 3))),
         ("classes known to be there or not", share(|m| m.label_existence)),
