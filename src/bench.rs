@@ -10,7 +10,7 @@ use crate::attack::prior::Priors;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{BackendError, Compute, Precision, is_flex};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
-use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
+use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
 use crate::model::{self, Descent, Model, Step, Targets};
 use crate::seed::{self, Seed};
@@ -175,7 +175,7 @@ impl Workload {
             range: vec![(-2.0, 2.0); 3],
             knowledge: Knowledge {
                 scale: true,
-                labels: LabelKnowledge::Known(labels),
+                labels: Some(labels),
                 protocol: self.protocol(),
                 batch_norm: BatchNormMode::Eval,
             },

@@ -1,7 +1,6 @@
 //! Improved DLG: the label is read off the gradient, then the image alone is optimised.
 
-use super::matching::LabelVariable;
-use super::{Attack, AttackError, label, restarts};
+use super::{Attack, label, restarts};
 use crate::config::Labels;
 
 /// Zhao, Mopuri, Bilen 2020: for batches of one with hard labels.
@@ -9,17 +8,15 @@ pub const IDLG: Attack = Attack {
     name: "idlg",
     title: "Improved Deep Leakage from Gradients",
     source: "Zhao, Mopuri, Bilen 2020, arXiv 2001.02610",
-    check: |config| {
-        if config.knowledge.labels != Labels::Infer {
-            return Err(format!(
-                "idlg infers the label, but knowledge.labels = \"{}\"; set it to \"infer\"",
-                config.knowledge.labels.key()
-            ));
-        }
-        label::check_inference(config)
+    check: |config| match &config.attack.labels {
+        Labels::Rule(rule) if rule == "idlg" => label::check(config),
+        other => Err(format!(
+            "idlg reads the label by its own rule, but attack.labels = {}; set it to {{ rule = \"idlg\" }}, or use inverting-gradients",
+            other.key()
+        )),
     },
     run: |task, sink| {
-        let label = label::idlg(task.view).ok_or(AttackError::Labels)?;
-        restarts::run(task, LabelVariable::Fixed(vec![label]), sink)
+        let labels = label::variable(&task, sink)?;
+        restarts::run(task, labels, sink)
     },
 };

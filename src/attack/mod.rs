@@ -151,6 +151,8 @@ pub struct TrialEnd {
 
 /// Where an attack reports to.
 pub trait Sink {
+    /// A rule has read the labels off the update.
+    fn labels_read(&mut self, _rule: &'static str, _answer: &label::Answer) {}
     /// A trial begins; labels are empty while they are optimised.
     fn trial_started(&mut self, trial: usize, labels: &[usize]);
     /// A trial goes on from a checkpoint.
@@ -179,11 +181,23 @@ pub enum AttackError {
         /// `zero` or `not finite`.
         what: &'static str,
     },
-    /// Labels cannot be inferred from this model.
-    #[error(
-        "labels cannot be inferred: the model has no fully connected last layer, or its gradient was not sent; grant them: --set knowledge.labels=known"
-    )]
-    Labels,
+    /// A rule cannot tell the labels of this update.
+    #[error("the labels cannot be read by {rule}: {why}")]
+    Labels {
+        /// The rule.
+        rule: &'static str,
+        /// What is in the way, and what to do.
+        why: String,
+    },
+    /// Labels are to be given, and nobody gives them.
+    #[error("attack.labels = \"given\", but no labels are granted; set knowledge.labels = true")]
+    NoLabels,
+    /// No rule has this name.
+    #[error("attack.labels: there is no rule {name}")]
+    NoRule {
+        /// As given.
+        name: String,
+    },
     /// A checkpoint does not fit.
     #[error(transparent)]
     State(#[from] StateError),

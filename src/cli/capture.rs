@@ -218,7 +218,7 @@ An update that gialab captured: {data} {which}, model {model} ({training}), roun
 - `weights.safetensors`: parameters and buffers that the client was sent, by PyTorch's names.
 - `update.safetensors`: {what}.
 - `batch.safetensors`: `inputs` as the model sees them, `images` in [0, 1], `labels`. The ground truth, to measure by. The
-  attacker never sees the pictures, and the labels only where they are granted (`knowledge.labels = \"known\"`).
+  attacker never sees the pictures, and the labels only where they are granted (`knowledge.labels = true`).
 - `preset.toml`: attacks these files: `gialab run {preset}`. It names them by their full paths.
 
 In PyTorch, with a `model` that has the same layers under the same names:

@@ -58,6 +58,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                     100.0 * progress::share(&manifest.config, &state)
                 )?;
             }
+            if let Some(read) = state.current_round().and_then(|round| round.labels_read.as_ref()) {
+                writeln!(out, "labels   {}", labels::read(read))?;
+            }
             let trial = state.current_round().and_then(|round| round.shown_trial());
             let measured = trial.map(TrialState::measured).unwrap_or_default();
             let so_far = FIGURES.iter().filter(|figure| figure.is_of_samples());
@@ -109,7 +112,7 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         out,
         "attacker {}, labels {}{known}, threat model {}",
         config.attack.kind,
-        config.knowledge.labels.name(),
+        config.attack.labels.name(),
         config.threat_model()
     )?;
     let width = config.run.precision.on(&manifest.backend);
@@ -160,7 +163,7 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     writeln!(
         out,
         "Labels {}, BatchNorm {}, batch of {}. The trial was chosen by its matching loss.",
-        manifest.config.knowledge.labels.name(),
+        manifest.config.attack.labels.name(),
         manifest.config.victim.batch_norm(),
         manifest.config.batch()
     )?;

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_SIDE;
 use super::validate::Fault;
 use super::{
-    DistanceKind, Federation, Labels, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default,
-    setting,
+    DistanceKind, Federation, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default, setting,
 };
 
 /// Most samples of one update.
@@ -238,12 +237,12 @@ fn simulated(config: &RunConfig) -> Result<(), Fault> {
 fn labels(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
     let key = "victim.captured.labels";
     let fault = |message: String| Err(Fault { key, message: format!("{key} {message}") });
-    let known = config.knowledge.labels == Labels::Known;
+    let known = config.knowledge.labels;
     let has_truth = config.has_truth();
     match &captured.labels {
         None if known && !has_truth => fault(
-            "is missing: knowledge.labels = \"known\" grants labels that nobody gives; add labels = [..], or use \
-             \"infer\" or \"optimise\""
+            "is missing: knowledge.labels = true grants labels that nobody gives; add labels = [..], or set it to \
+             false"
                 .into(),
         ),
         Some(_) if !config.victim.data.is_empty() => {
@@ -251,7 +250,7 @@ fn labels(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
         }
         // Beside a file of the truth they may be what it lacks.
         Some(_) if !known && !has_truth => {
-            fault("grants labels, but knowledge.labels does not; set it to \"known\", or remove them".into())
+            fault("grants labels, but knowledge.labels does not; set it to true, or remove them".into())
         }
         Some(labels) if labels.len() != captured.batch => {
             fault(format!("has {} labels for {} sample(s)", labels.len(), captured.batch))
@@ -305,7 +304,7 @@ mod tests {
     }
 
     const GRADIENT: &str = "kind = \"gradient\", batch = 2, input = [3, 32, 32]";
-    const NO_TRUTH: [&str; 2] = ["victim.data=", "knowledge.labels=optimise"];
+    const NO_TRUTH: [&str; 3] = ["victim.data=", "knowledge.labels=false", "attack.labels=optimise"];
 
     #[test]
     fn what_contradicts_is_refused_in_one_sentence() {
@@ -338,9 +337,9 @@ mod tests {
                 "federation.learning_rate is for clients that",
             ),
             (GRADIENT.to_owned(), "federation.algorithm=fedavg", "federation.algorithm is for clients that"),
-            (GRADIENT.to_owned(), "knowledge.labels=known", "grants labels that nobody gives"),
+            (GRADIENT.to_owned(), "knowledge.labels=true", "grants labels that nobody gives"),
             (format!("{GRADIENT}, labels = [1, 2]"), "", "knowledge.labels does not"),
-            (format!("{GRADIENT}, labels = [1]"), "knowledge.labels=known", "has 1 labels for 2 sample(s)"),
+            (format!("{GRADIENT}, labels = [1]"), "knowledge.labels=true", "has 1 labels for 2 sample(s)"),
         ] {
             let changes: Vec<&str> =
                 NO_TRUTH.iter().copied().chain([change]).filter(|change| !change.is_empty()).collect();

@@ -1,6 +1,6 @@
 //! What a config says of itself wherever its figures stand: the conditions that decide them.
 
-use super::{BatchNormMode, Labels, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, Victim};
+use super::{BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, Victim};
 
 impl Victim {
     /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
@@ -27,26 +27,6 @@ impl Victim {
 /// Last part of a path, for headers.
 fn file_name(path: &str) -> &str {
     std::path::Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
-}
-
-impl Labels {
-    /// As written in a preset.
-    pub fn key(self) -> &'static str {
-        match self {
-            Labels::Known => "known",
-            Labels::Infer => "infer",
-            Labels::Optimise => "optimise",
-        }
-    }
-
-    /// For table headers: `known`, `inferred`, `optimised`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Labels::Known => "known",
-            Labels::Infer => "inferred",
-            Labels::Optimise => "optimised",
-        }
-    }
 }
 
 impl RunConfig {
@@ -139,15 +119,15 @@ impl RunConfig {
     /// as the statistics of its batch say.
     pub fn threat_model(&self) -> &'static str {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
-        match self.knowledge.labels {
-            _ if shares_statistics => {
+        match () {
+            () if shares_statistics => {
                 "E (statistical-informed: update, model, batch size and the batch's BatchNorm statistics)"
             }
-            _ if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
+            () if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
                 "C (parameter-aware: update, model, batch size and local training)"
             }
-            Labels::Known => "B (informed: update, model, batch size and labels)",
-            Labels::Infer | Labels::Optimise => "A (eavesdropper: update, model and batch size)",
+            () if self.knowledge.labels => "B (informed: update, model, batch size and labels)",
+            () => "A (eavesdropper: update, model and batch size)",
         }
     }
 }

@@ -9,10 +9,12 @@ pub mod difference;
 mod error;
 mod federation;
 mod headers;
+mod labels;
 mod local_training;
 mod loss;
 mod model_options;
 mod normalise;
+mod older;
 mod partition;
 mod precision;
 pub mod preset;
@@ -25,6 +27,7 @@ pub use answer::Answer;
 pub use captured::{Captured, CapturedKind, Scale};
 pub use error::{ConfigError, described, line_of};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
+pub use labels::Labels;
 pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
@@ -41,8 +44,8 @@ pub const MIN_SIDE: usize = 8;
 /// Largest side of an image in a batch in pixels: far above what any attack recovers.
 pub const MAX_SIDE: usize = 1024;
 
-/// Version of the preset format; written as `schema = 1`.
-pub const SCHEMA: u32 = 1;
+/// Version of the preset format; written as `schema = 2`.
+pub const SCHEMA: u32 = 2;
 
 /// One preset, fully resolved: everything that decides a run besides the backend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -205,24 +208,13 @@ pub struct Post {
     pub settings: toml::Table,
 }
 
-/// How the attacker comes by the labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Labels {
-    /// Granted.
-    Known,
-    /// Read off the last layer's gradient (iDLG's rule; batches of one).
-    Infer,
-    /// Optimised together with the image, as soft labels.
-    Optimise,
-}
-
 /// What the attacker is granted, as a preset states it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnowledgeConfig {
-    /// How the attacker comes by the labels.
-    pub labels: Labels,
+    /// Whether it is granted the labels. What it does about them is `attack.labels`.
+    #[serde(deserialize_with = "labels::granted")]
+    pub labels: bool,
     /// What it knows of the local training behind a FedAvg update.
     #[serde(default, skip_serializing_if = "is_default")]
     pub local: LocalKnowledge,
@@ -316,6 +308,8 @@ pub enum LineSearch {
 pub struct AttackConfig {
     /// Name in the attack registry: `dlg`, `idlg`, `inverting-gradients`.
     pub kind: String,
+    /// What it does about the labels.
+    pub labels: Labels,
     /// Matching distance.
     pub distance: DistanceKind,
     /// Weight of the total-variation prior `tv_aniso` (normalised space).

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, described, line_of};
 use super::spoken::{FORM, missing, plain};
-use super::{RunConfig, setting, validate};
+use super::{RunConfig, older, setting, validate};
 use crate::files::{self, Access};
 use crate::text::nearest;
 
@@ -88,6 +88,7 @@ pub fn all(user_directory: &Path) -> (Vec<Preset>, Vec<ConfigError>) {
 /// Names the file and line, or the override, the key, and the nearest right word.
 pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<Preset, ConfigError> {
     let (name, origin, text) = find(name, user_directory)?;
+    older::check(&origin, &text)?;
     let mut config: RunConfig = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
     // The file is checked by itself first, so that its errors carry its lines.
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;

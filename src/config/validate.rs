@@ -1,7 +1,9 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Classes, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation};
+use super::{
+    Classes, Labels, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation,
+};
 use super::{MAX_SIDE, MIN_SIDE, PostKnowledge};
 
 /// Largest batch that is drawn: far above what any attack recovers.
@@ -93,6 +95,9 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     if let Some(depth) = config.victim.options.depth {
         within(depth, 1000, "victim.options.depth")?;
     }
+    let message = "= \"given\" needs labels that knowledge.labels = false does not grant; set that to true, or attack.labels to \
+         \"optimise\" or { rule = \"ilrg\" }";
+    require(attack.labels != Labels::Given || config.knowledge.labels, "attack.labels", message.into())?;
     within(attack.iterations, 100_000_000, "attack.iterations")?;
     within(attack.trials, 100_000, "attack.trials")?;
     not_negative(attack.tv, "attack.tv")?;

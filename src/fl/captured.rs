@@ -9,9 +9,9 @@ use super::victim::{adapted, descent};
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::backend::{self, Compute};
 use crate::checkpoint::{Choice, Trained};
-use crate::config::{Captured, CapturedKind, Labels, LocalKnowledge, LocalTraining, Normalise, RunConfig};
+use crate::config::{Captured, CapturedKind, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Normalisation};
-use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
+use crate::fl::{AttackerView, Knowledge};
 use crate::model::{Model, Net, Parameters};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
@@ -154,7 +154,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     if let Some(&label) = all.into_iter().find(|&&label| label >= net.labels()) {
         return Err(CapturedError::Label { label, classes: net.labels() }.into());
     }
-    let labels = granted.filter(|_| config.knowledge.labels == Labels::Known).cloned();
+    let labels = granted.filter(|_| config.knowledge.labels).cloned();
     let posts = Posts::new(&config.post).map_err(VictimError::Post)?;
     Ok(Setup {
         attacked: Vec::new(),
@@ -324,11 +324,7 @@ impl CapturedUpdate {
         let values = Parameters::from_values(compute, model.parameters.specs().clone(), |_| {
             values.next().unwrap_or_default()
         });
-        let labels = match (config.knowledge.labels, &self.labels) {
-            (Labels::Known, Some(labels)) => LabelKnowledge::Known(labels.clone()),
-            (Labels::Optimise, _) => LabelKnowledge::Optimised,
-            _ => LabelKnowledge::Inferred,
-        };
+        let labels = self.labels.clone().filter(|_| config.knowledge.labels);
         let local = match config.knowledge.local {
             LocalKnowledge::Known => config.local(),
             LocalKnowledge::None => None,

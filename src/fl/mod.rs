@@ -24,7 +24,7 @@ pub use server::{Server, Standing};
 pub use setup::{Setup, VictimError};
 pub use source::{Outside, Source};
 pub use victim::Victim;
-pub use view::{AttackerView, Knowledge, LabelKnowledge};
+pub use view::{AttackerView, Knowledge};
 
 use crate::model::Parameters;
 

@@ -321,8 +321,8 @@ fn captured(changes: &[&str], kind: &str, folder: &Path) -> (World, RunConfig) {
 #[test]
 fn a_captured_update_of_every_kind_is_what_the_client_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let gradient = [&FEDAVG[..3], &["knowledge.labels=known"]].concat();
-    let fedavg = [&FEDAVG[..], &["knowledge.labels=known"]].concat();
+    let gradient = [&FEDAVG[..3], &["knowledge.labels=true"]].concat();
+    let fedavg = [&FEDAVG[..], &["knowledge.labels=true"]].concat();
     for (changes, kind) in [
         (gradient, "gradient"),
         (fedavg.clone(), "delta"),
@@ -347,7 +347,7 @@ fn a_captured_update_of_every_kind_is_what_the_client_sent() {
 #[test]
 fn files_that_do_not_fit_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let gradient = [&FEDAVG[..3], &["knowledge.labels=known"]].concat();
+    let gradient = [&FEDAVG[..3], &["knowledge.labels=true"]].concat();
     let (world, good) = captured(&gradient, "gradient", folder.path());
     let with = |change: &dyn Fn(&mut crate::config::Captured)| {
         let mut config = good.clone();

@@ -6,11 +6,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::post::{Effect, Known, Posts, Transforms};
-use super::{AttackerView, Candidate, Client, Knowledge, LabelKnowledge, Protocol, Sent, Update};
+use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
-use crate::config::{
-    Accumulate, BatchNormMode, Labels, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig,
-};
+use crate::config::{Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig};
 use crate::data::{Batch, Normalisation};
 use crate::model::{Descent, Model, Step, Targets};
 use crate::seed::Seed;
@@ -92,11 +90,7 @@ impl Victim {
     /// The attacker's world in a round: public facts, what was sent, and what the config grants.
     pub fn view(&self, model: &Model, sent: Sent, round: u32) -> AttackerView {
         let (victim, granted) = (&self.config.victim, &self.config.knowledge);
-        let labels = match granted.labels {
-            Labels::Known => LabelKnowledge::Known(self.batch.labels.clone()),
-            Labels::Infer => LabelKnowledge::Inferred,
-            Labels::Optimise => LabelKnowledge::Optimised,
-        };
+        let labels = granted.labels.then(|| self.batch.labels.clone());
         let federation = &self.config.federation;
         let protocol = match granted.local {
             LocalKnowledge::Known if granted.order => self.protocol(round),

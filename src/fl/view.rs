@@ -9,25 +9,14 @@ use super::{Protocol, Update, UpdateKind};
 /// What the attacker is granted besides the update and the model: one field for each kind of knowledge.
 #[derive(Debug, Clone)]
 pub struct Knowledge {
-    /// How it comes by the labels.
-    pub labels: LabelKnowledge,
+    /// The labels, in the client's order, if they are granted.
+    pub labels: Option<Vec<usize>>,
     /// The running BatchNorm statistics are public, and which statistics the client used is known.
     pub batch_norm: BatchNormMode,
     /// What the clients are known, or taken, to have done.
     pub protocol: Protocol,
     /// The factor on all numbers of the update is known, and taken out of it; else it is some positive number.
     pub scale: bool,
-}
-
-/// How the attacker comes by the labels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LabelKnowledge {
-    /// Granted, in the client's order.
-    Known(Vec<usize>),
-    /// Not granted; to be read off the update.
-    Inferred,
-    /// Not granted; to be optimised with the image.
-    Optimised,
 }
 
 /// The attacker's whole world.

@@ -10,7 +10,7 @@ use super::{Case, Tensors, settings, tensors};
 use crate::attack::objective::Distance;
 use crate::backend::{Compute, Precision};
 use crate::config::{DistanceKind, preset};
-use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
+use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Candidate, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
 use crate::model::{Clip, Descent, Optimiser, Parameters, Step, Targets};
 
@@ -98,7 +98,7 @@ impl Given {
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
             knowledge: Knowledge {
                 scale: true,
-                labels: LabelKnowledge::Known(self.case.labels()),
+                labels: Some(self.case.labels()),
                 batch_norm: self.case.mode(),
                 protocol: Protocol::of(vec![client]),
             },

@@ -10,7 +10,7 @@ use crate::attack::prior::Priors;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, Loss};
-use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
+use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters, Targets, TensorSpec};
 
@@ -68,7 +68,7 @@ impl Case<'_> {
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); 3],
             knowledge: Knowledge {
                 protocol: Protocol::fed_sgd(labels.len()),
-                labels: LabelKnowledge::Known(labels),
+                labels: Some(labels),
                 batch_norm: self.mode,
                 scale: true,
             },
@@ -85,7 +85,7 @@ impl Case<'_> {
             format!("{} {quantity} on {} {:?}", self.key, compute.name(), compute.precision())
         };
         let view = self.view(compute);
-        let LabelKnowledge::Known(labels) = view.knowledge.labels.clone() else { unreachable!() };
+        let Some(labels) = view.knowledge.labels.clone() else { unreachable!() };
         let at = |point: &str| self.values(&format!("{}.{point}", self.network));
         let targets = Targets::hard(compute, &labels, view.model.net.classes());
         for (point, key) in [("x_true", "loss_true"), ("x_trial", "loss")] {

@@ -122,7 +122,7 @@ impl Case {
 }
 
 /// A network of a manifest: its layers and the shape of its input.
-fn net(manifest: &Value) -> Net {
+pub fn net(manifest: &Value) -> Net {
     let input: Vec<usize> = serde_json::from_value(manifest["in_shape"].clone()).unwrap();
     Net::new(layers(&manifest["spec"]), input.try_into().unwrap(), Initialisation::PyTorch).unwrap()
 }

@@ -6,7 +6,7 @@ use crate::attack::prior::{Priors, l2norm, tv_aniso};
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute};
 use crate::config::DistanceKind;
-use crate::fl::{AttackerView, Knowledge, LabelKnowledge};
+use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters, Targets};
 
@@ -23,7 +23,7 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
         update: Update { kind: UpdateKind::Gradient, values: update, samples: case.labels().len() },
         range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
         knowledge: Knowledge {
-            labels: LabelKnowledge::Known(case.labels()),
+            labels: Some(case.labels()),
             batch_norm: case.mode(),
             scale: true,
             protocol: Protocol::fed_sgd(case.labels().len()),

@@ -41,6 +41,19 @@ pub struct Net {
     buffers: Arc<[TensorSpec]>,
 }
 
+/// The fully connected layer that ends a network: where its parameters are, and its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Classifier {
+    /// Position of its weight, `[classes, features]`.
+    pub weight: usize,
+    /// Position of its bias, if it has one.
+    pub bias: Option<usize>,
+    /// Rows, C.
+    pub classes: usize,
+    /// Columns.
+    pub features: usize,
+}
+
 impl Net {
     /// Checks that the layers fit each other and the input `[channels, height, width]`.
     ///
@@ -138,6 +151,18 @@ impl Net {
             [single] => usize::from(*single > 0.0),
             _ => row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(label, _)| label),
         }
+    }
+
+    /// The layer that gives the scores, if it is fully connected.
+    pub fn classifier(&self) -> Option<Classifier> {
+        let Some(Layer::Linear { name, .. }) = self.layers.last() else { return None };
+        let position = |suffix: &str| {
+            let name = format!("{name}.{suffix}");
+            self.parameters.iter().position(|spec| spec.name == name)
+        };
+        let weight = position("weight")?;
+        let &[classes, features] = self.parameters[weight].shape.as_slice() else { return None };
+        Some(Classifier { weight, bias: position("bias"), classes, features })
     }
 
     /// Outputs, C.

@@ -7,6 +7,7 @@ use super::checkpoint::Checkpoint;
 use super::directory::Request;
 use super::event::{Event, Level, PictureOf, Point, TrialOutcome};
 use super::recorder::{Evaluator, Place, Reporter};
+use crate::attack::label::Answer;
 use crate::attack::{Flow, Progress, Sink, TrialEnd};
 use crate::config::RunSettings;
 
@@ -150,6 +151,11 @@ pub fn hold(reporter: &Reporter, terminate: &AtomicBool, clock: &mut Clock) -> F
 }
 
 impl Sink for Bridge<'_> {
+    fn labels_read(&mut self, rule: &'static str, answer: &Answer) {
+        let read = self.evaluator.labels_read(self.round, rule, answer);
+        self.reporter.event(self.clock.now(), Event::Labels(read));
+    }
+
     fn trial_started(&mut self, trial: usize, labels: &[usize]) {
         self.trial_begin = self.clock.now();
         self.learning_rate = f64::NAN;

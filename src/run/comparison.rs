@@ -210,7 +210,7 @@ pub fn common(sides: &[Side]) -> Vec<Piece> {
         word(of(&|config| config.victim.model.clone())),
         of(&|config| config.training()).map(Piece::Name),
         word(of(&|config| format!("BN {}", config.victim.batch_norm()))),
-        word(of(&|config| format!("labels {}", config.knowledge.labels.name()))),
+        word(of(&|config| format!("labels {}", config.attack.labels.name()))),
         word(of(&|config| format!("batch of {}", config.batch()))),
         word(of(&|config| {
             let threat = config.threat_model();

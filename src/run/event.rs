@@ -77,6 +77,8 @@ pub enum Event {
         /// Share of the held-out samples that it classifies rightly before the round.
         accuracy: f64,
     },
+    /// A rule read labels off the update, before the first trial.
+    Labels(LabelsRead),
     /// A restart begins.
     Trial {
         /// Federated round.
@@ -189,6 +191,31 @@ pub enum Event {
     /// A kind this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+/// What a rule said of the labels of an update.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelsRead {
+    /// Federated round.
+    pub round: u32,
+    /// Name of the rule.
+    pub rule: String,
+    /// Labels in ascending order, as often as the rule counts them.
+    pub labels: Vec<usize>,
+    /// Samples of the batch.
+    pub batch: usize,
+    /// Share of the true labels that are named, as a multiset; absent without ground truth, as the next two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Share of all classes known to be there or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existence: Option<f64>,
+    /// Share of all classes whose count is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<f64>,
+    /// Why they may be wrong, where the rule can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 /// Loss at one iteration.

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::RunError;
 use super::checkpoint::Checkpoint;
 use super::directory::{Request, RunDirectory, write_atomically};
-use super::event::{self, Event, Finished, Line, PictureOf, Tiles};
+use super::event::{self, Event, Finished, LabelsRead, Line, PictureOf, Tiles};
 use super::manifest::{Manifest, Status};
 use crate::attack::Guess;
+use crate::attack::label::Answer;
 use crate::data::{Batch, Images, Normalisation};
 use crate::files;
 use crate::metric::{self, Scoring};
@@ -53,6 +54,23 @@ impl Evaluator {
                 evaluation.assignment.iter().filter_map(|&at| guess.labels.get(at).copied()).collect()
             }
             None => guess.labels.clone(),
+        }
+    }
+
+    /// What a rule said of the labels, judged if there is a ground truth.
+    pub fn labels_read(&self, round: u32, rule: &str, answer: &Answer) -> LabelsRead {
+        let truth = self.truth.as_ref().map(|truth| truth.labels.as_slice());
+        let Answer { labels, doubt } = answer.clone();
+        let classes = truth.map(|truth| metric::class_accuracy(truth, &labels, self.scoring.classes));
+        LabelsRead {
+            round,
+            rule: rule.to_owned(),
+            batch: self.shape[0],
+            accuracy: truth.map(|truth| metric::label_accuracy(truth, &labels)),
+            existence: classes.map(|classes| classes.existence),
+            count: classes.map(|classes| classes.count),
+            labels,
+            doubt,
         }
     }
 

@@ -83,13 +83,14 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         federation: Federation::default(),
         post: Vec::new(),
         knowledge: KnowledgeConfig {
-            labels: Labels::Optimise,
+            labels: false,
             local: Default::default(),
             order: false,
             post: Default::default(),
         },
         attack: AttackConfig {
             kind: "dlg".into(),
+            labels: Labels::Optimise,
             distance: DistanceKind::L2,
             tv: 0.0,
             l2norm: 0.0,

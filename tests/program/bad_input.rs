@@ -43,7 +43,7 @@ fn a_preset_with_a_wrong_key_type_or_model() {
 #[test]
 fn an_attack_that_is_not_granted_what_it_needs() {
     let lab = Lab::new();
-    let error = refused(&lab, &["ig-lenet", "--set", "knowledge.labels=optimise"]);
+    let error = refused(&lab, &["ig-lenet", "--set", "attack.labels=optimise"]);
     assert!(error.contains("needs labels"), "{error}");
     let error = refused(&lab, &["idlg-lenet", "--set", "victim.indices=[0, 1]"]);
     assert!(error.contains("single sample"), "{error}");

@@ -57,7 +57,11 @@ fn an_update_is_captured_as_wide_as_the_client_computes() {
         let folder = lab.path(width);
         let precision = format!("run.precision={width}");
         let settings = ["attack.kind=idlg", "attack.distance=l2", "attack.tv=0", "attack.iterations=2"];
-        let settings = [&[precision.as_str(), "knowledge.labels=infer"], &settings[..]].concat();
+        let settings = [
+            &[precision.as_str(), "knowledge.labels=false", "attack.labels={ rule = \"idlg\" }"],
+            &settings[..],
+        ]
+        .concat();
         lab.succeed(&with(&["capture", "ig-lenet", "--out", folder.to_str().unwrap()], &settings));
         for file in ["update.safetensors", "weights.safetensors", "batch.safetensors"] {
             let bytes = std::fs::read(folder.join(file)).unwrap();

@@ -76,11 +76,16 @@ fn a_folder_at_224_is_attacked_and_its_splits_are_named() {
 fn a_batch_is_drawn_and_said_to_be() {
     let lab = Lab::new();
     let sample = "victim.sample={ count = 3, classes = \"unique\" }";
-    let out = attack(&lab, &["victim.data=iris", sample, "knowledge.labels=known"]);
+    let out = attack(&lab, &["victim.data=iris", sample, "knowledge.labels=true", "attack.labels=given"]);
     assert!(out.contains("iris 3 drawn of different classes, batch of 3"), "{out}");
     let error = refused(
         &lab,
-        &["victim.data=crops32", "victim.sample={ count = 9, classes = 3 }", "knowledge.labels=known"],
+        &[
+            "victim.data=crops32",
+            "victim.sample={ count = 9, classes = 3 }",
+            "knowledge.labels=true",
+            "attack.labels=given",
+        ],
     );
     assert!(error.contains("9 samples of class 3 of crops32, which has 8"), "{error}");
     let error = refused(&lab, &["victim.sample.classes=unike"]);

@@ -9,9 +9,9 @@ fn preset(lab: &Lab, folder: &std::path::Path, weights: &str, update: &str, kind
     let local = if kind == "gradient" { "" } else { ", local = { epochs = 1, learning_rate = 0.01 }" };
     let (weights, update, truth) = (file(weights), file(update), file("truth.pth"));
     let text = format!(
-        "schema = 1\ntitle = \"t\"\nabout = \"t\"\n[victim]\nmodel = \"lenet\"\nclasses = 10\ncaptured = {{ weights = \
+        "schema = 2\ntitle = \"t\"\nabout = \"t\"\n[victim]\nmodel = \"lenet\"\nclasses = 10\ncaptured = {{ weights = \
          \"{weights}\", update = \"{update}\", kind = \"{kind}\", batch = 1, truth = \"{truth}\"{local} }}\n\
-         [knowledge]\nlabels = \"optimise\"\n[attack]\nkind = \"dlg\"\ndistance = \"l2\"\noptimiser = {{ kind = \
+         [knowledge]\nlabels = false\n[attack]\nkind = \"dlg\"\nlabels = \"optimise\"\ndistance = \"l2\"\noptimiser = {{ kind = \
          \"lbfgs\", lr = 1.0 }}\niterations = 200\ntrials = 1\nstop_below = 1e-6\n"
     );
     write(&lab.path("case.toml"), text.as_bytes())

@@ -127,7 +127,7 @@ fn mistakes_in_files_of_the_person_are_said_with_their_line_and_the_defaults_are
     let lab = Lab::new();
     configure(&lab, "config.toml", "mouse = true\ntheem = \"dark\"\n");
     configure(&lab, "keymap.toml", "[run]\n\npause = [\"s\"]\n");
-    configure(&lab, "presets/mine.toml", "schema = 1\ntitle = 3\n");
+    configure(&lab, "presets/mine.toml", "schema = 2\ntitle = 3\n");
     let mut screen = Screen::run(&lab, &[PROGRAM, "--theme", "ligth"], 120, 30);
     let said =
         ["config.toml:2", "did you mean `theme`?", "keymap.toml:3", "both pause and stop", "mine.toml:2"];

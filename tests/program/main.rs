@@ -12,6 +12,7 @@ mod files;
 mod help;
 mod interface;
 mod lab;
+mod labels;
 mod life;
 mod life_of_viewer;
 mod lists;

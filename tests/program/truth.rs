@@ -49,7 +49,7 @@ impl Capture {
         let lab = Lab::new();
         let folder = lab.path("files");
         let indices = format!("victim.indices={indices}");
-        let settings = [&indices, "attack.iterations=3", "knowledge.labels=known", "victim.size=32"];
+        let settings = [&indices, "attack.iterations=3", "knowledge.labels=true", "victim.size=32"];
         let settings = settings.iter().flat_map(|setting| ["--set", setting]);
         lab.succeed(
             &["capture", "ig-lenet", "--out", folder.to_str().unwrap()]

@@ -192,7 +192,7 @@ fn the_loss_that_an_update_is_of_is_recognised_and_attacked() {
     // One output: a sigmoid of the labels 0 and 1, whose label can be inferred.
     let problem = Problem::new(&["victim.loss=bce", "victim.classes=1"]);
     let update = problem.file("update.safetensors");
-    for labels in [&[][..], &["knowledge.labels=infer", "attack.kind=idlg"]] {
+    for labels in [&[][..], &["attack.labels={ rule = \"idlg\" }", "attack.kind=idlg"]] {
         let (psnr, said) = problem.attacked(&update, labels);
         assert!(psnr > 25.0 && said.is_empty(), "{psnr} {said}");
     }
@@ -223,7 +223,7 @@ fn what_was_sent_of_an_update_is_matched_and_the_rest_left_out() {
     // The label cannot be read off a layer that was not sent.
     let head = |all: &mut Tensors| all.retain(|name, _| !name.starts_with("fc"));
     let update = problem.changed(head);
-    let labels = ["knowledge.labels=infer", "attack.kind=idlg"];
+    let labels = ["attack.labels={ rule = \"idlg\" }", "attack.kind=idlg"];
     let arguments = problem.attack(&update, &labels);
     let output = problem.lab.gialab(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));

@@ -122,7 +122,8 @@ fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result
         format!("victim.model={}", fit.as_ref().map_or("lenet", |fit| fit.architecture)),
         format!("victim.classes={classes}"),
         format!("victim.captured={}", toml::Value::Table(captured)),
-        "knowledge.labels=optimise".into(),
+        "knowledge.labels=false".into(),
+        "attack.labels=optimise".into(),
     ];
     // Without a word on local steps an update of theirs can still be looked at, as one gradient of any size.
     let steps =

@@ -5,7 +5,7 @@
 //! loss are read off without any ground truth. Of several samples sums and counts remain.
 
 use crate::config::Loss;
-use crate::model::{Layer, Net};
+use crate::model::{Classifier, Net};
 
 /// Labels that are tried for one sample; of more classes those whose scores are to rise.
 const LABELS: usize = 128;
@@ -47,16 +47,9 @@ pub struct Single {
 impl<'a> Head<'a> {
     /// The layer that ends a network with parameters theta, if it is fully connected and its weights were sent.
     pub fn of(net: &Net, theta: &'a [Vec<f64>], h: &'a [Vec<f64>]) -> Option<Head<'a>> {
-        let Some(Layer::Linear { name, .. }) = net.layers().last() else { return None };
-        let position = |suffix: &str| {
-            let name = format!("{name}.{suffix}");
-            net.parameter_specs().iter().position(|spec| spec.name == name)
-        };
+        let Classifier { weight, bias, classes, features } = net.classifier()?;
         let sent = |at: &usize| !net.frozen().contains(at);
-        let weight = position("weight").filter(sent)?;
-        let bias = position("bias");
-        let &[classes, features] = net.parameter_specs()[weight].shape.as_slice() else { return None };
-        Some(Head {
+        sent(&weight).then(|| Head {
             classes,
             features,
             weight: &theta[weight],

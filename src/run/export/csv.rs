@@ -31,7 +31,7 @@ const BEFORE: [Column; 15] = [
     ("status", |row| row.record.health.name().to_owned()),
     ("round", |row| row.round.map(|round| round.round.to_string()).unwrap_or_default()),
     ("complete", |row| row.measured.complete.to_string()),
-    ("labels", |row| row.record.config().knowledge.labels.name().to_owned()),
+    ("labels", |row| row.record.config().attack.labels.name().to_owned()),
     ("batchnorm", |row| row.record.config().victim.batch_norm().to_owned()),
     ("state", |row| {
         let config = row.record.config();

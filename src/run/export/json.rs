@@ -12,7 +12,7 @@ use super::reproduce;
 use crate::config::RunConfig;
 use crate::figure::number;
 use crate::reading::Reading;
-use crate::run::event::{Effect, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
+use crate::run::event::{Effect, LabelsRead, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
 use crate::run::state::{Picture, RoundState, TrialState};
 use crate::run::verdict::Verdict;
 
@@ -69,7 +69,7 @@ struct ThreatModel {
     /// Letter and name.
     name: &'static str,
     /// How the attacker comes by the labels: `known`, `inferred`, `optimised`.
-    labels: &'static str,
+    labels: String,
     /// The BatchNorm situation: `eval (public)`, `train (shared)`, ...
     batchnorm: &'static str,
     /// How the attacked model was trained: `untrained`, `weights FILE`, `trained N rounds`.
@@ -102,6 +102,9 @@ struct Round<'a> {
     trials_planned: usize,
     /// Iterations planned for each trial.
     iterations: usize,
+    /// What a rule said of the labels before the search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels_read: Option<&'a LabelsRead>,
     /// Absent until all trials ended.
     result: Option<&'a RoundResult>,
     /// `recovered`, `search-failed`, `ambiguous` or `other-client`; absent without ground truth.
@@ -201,7 +204,7 @@ fn run(record: &Record) -> Run<'_> {
         reproduce: reproduce::command(manifest),
         threat_model: ThreatModel {
             name: config.threat_model(),
-            labels: config.knowledge.labels.name(),
+            labels: config.attack.labels.name(),
             batchnorm: config.victim.batch_norm(),
             state: config.training(),
             batch: config.batch(),
@@ -226,6 +229,7 @@ fn round(round: &RoundState) -> Round<'_> {
         input: round.input,
         trials_planned: round.trials_planned,
         iterations: round.iterations,
+        labels_read: round.labels_read.as_ref(),
         result: round.result.as_ref(),
         verdict: round.result.as_ref().and_then(Verdict::of).map(Verdict::name),
         truth: round.truth.as_ref().map(stored),

@@ -80,7 +80,7 @@ impl Row {
                 format!(
                     "threat model {}: labels {}, {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
                     record::threat_model_letter(config),
-                    config.knowledge.labels.name(),
+                    config.attack.labels.name(),
                     config.protocol_and_knowledge(),
                     config.victim.batch_norm(),
                     config.training_in(round.round),

@@ -6,6 +6,7 @@
 use super::speed::Speed;
 use super::{CURVE, LogLine, Picture, RoundState, RunState, Started, Trained, TrialEnd, TrialState};
 use crate::run::event::{Event, Level, Line, PictureOf};
+use crate::run::labels;
 use crate::series::Series;
 
 /// Trials of a round that keep their curves in full.
@@ -44,8 +45,9 @@ impl RunState {
                 let before = known.map(|at| self.rounds.remove(at));
                 let began = before.as_ref().map_or(t, |before| before.began);
                 let early = self.early_truth.take_if(|(of, _)| *of == round).map(|(_, picture)| picture);
-                let (trials_before, truth) =
-                    before.map_or((Vec::new(), None), |before| (before.trials, before.truth));
+                let (trials_before, truth, labels_read) = before.map_or((Vec::new(), None, None), |before| {
+                    (before.trials, before.truth, before.labels_read)
+                });
                 self.rounds.push(RoundState {
                     round,
                     update_norm,
@@ -55,6 +57,7 @@ impl RunState {
                     input,
                     trials_planned: trials,
                     iterations,
+                    labels_read,
                     trials: trials_before,
                     truth: early.or(truth),
                     reconstruction: None,
@@ -73,6 +76,13 @@ impl RunState {
                 // Trained anew after a resume.
                 self.trained.retain(|known| known.round < round);
                 self.trained.push(Trained { round, loss, accuracy });
+            }
+            Event::Labels(read) => {
+                let level = if read.doubt.is_some() { Level::Warning } else { Level::Info };
+                self.note(level, labels::read(&read));
+                if let Some(round) = self.round_announced(read.round, t) {
+                    round.labels_read = Some(read);
+                }
             }
             Event::Trial { round, trial, labels } => {
                 self.speed.restart(t, 0);
@@ -248,6 +258,7 @@ impl RunState {
                 round,
                 update_norm: f64::NAN,
                 accuracy: None,
+                labels_read: None,
                 trials: Vec::new(),
                 // One private batch is attacked in every round.
                 truth: like.truth.clone(),

@@ -5,7 +5,9 @@ mod speed;
 
 use std::collections::VecDeque;
 
-use super::event::{Effect, Finished, Level, Measured, Metrics, Point, RoundResult, Tiles, TrialOutcome};
+use super::event::{
+    Effect, Finished, LabelsRead, Level, Measured, Metrics, Point, RoundResult, Tiles, TrialOutcome,
+};
 use super::manifest::Status;
 use crate::series::Series;
 use speed::{Speed, TrainingPace};
@@ -83,6 +85,8 @@ pub struct RoundState {
     pub trials_planned: usize,
     /// Iterations planned for each trial.
     pub iterations: usize,
+    /// What a rule said of the labels, before the first trial.
+    pub labels_read: Option<LabelsRead>,
     /// Trials begun, in order.
     pub trials: Vec<TrialState>,
     /// The private batch.

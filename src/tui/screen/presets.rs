@@ -165,7 +165,7 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
         fact("protocol", format!("{}{clients}", config.protocol_and_knowledge()), changed);
     }
     fact("picture", picture(model, &config), config.victim != own.victim);
-    let labels = config.knowledge.labels.name();
+    let labels = config.attack.labels.name();
     fact("attacker", format!("labels {labels}; {}", config.threat_model()), false);
     let work = format!(
         "{} iterations x {} {}, seed {}",

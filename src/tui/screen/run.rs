@@ -180,10 +180,9 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'
 
 fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let yes = theme.glyph("✓", "yes");
-    let rule = match config.knowledge.labels {
-        Labels::Known => yes.to_owned(),
-        Labels::Infer => "inferred".into(),
-        Labels::Optimise => "optimised".into(),
+    let rule = match &config.attack.labels {
+        Labels::Given => yes.to_owned(),
+        other => other.name(),
     };
     let labels = run.shown_trial().map_or(&[][..], |trial| trial.labels());
     let labels = match labels {

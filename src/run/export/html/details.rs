@@ -54,7 +54,7 @@ fn facts(record: &Record) -> Markup {
             Some(format!(
                 "{}, labels {}, threat model {}",
                 config.attack.kind,
-                config.knowledge.labels.name(),
+                config.attack.labels.name(),
                 config.threat_model()
             )),
         ),
@@ -95,12 +95,13 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
     let measured = entry.measured();
     let recovered = entry.record.config().run.recovered_psnr;
     let result = round.result.as_ref();
-    let labels = match &round.result {
+    let came_back = match &round.result {
         Some(result) => labels::of_round(entry.record.config(), result),
         None => round.shown_trial().and_then(|trial| labels::of_trial(entry.record.config(), trial)),
     };
     let said = [
-        ("came back", labels),
+        ("labels read", round.labels_read.as_ref().map(labels::read)),
+        ("came back", came_back),
         ("a sample is recovered from", measured.metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
         ("outcome", result.and_then(verdict::sentence)),
         ("what may help", result.and_then(Verdict::of).and_then(Verdict::remedy).map(str::to_owned)),

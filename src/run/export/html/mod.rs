@@ -65,7 +65,7 @@ impl Entry<'_> {
             "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}; trials are chosen by their \
              matching loss, never by the picture.",
             config.threat_model(),
-            config.knowledge.labels.name(),
+            config.attack.labels.name(),
             config.protocol_and_knowledge(),
             config.victim.batch_norm(),
             config.training(),
