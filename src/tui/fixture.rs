@@ -85,9 +85,8 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         knowledge: KnowledgeConfig { labels: Labels::Optimise, local: Default::default(), order: false },
         attack: AttackConfig {
             kind: "dlg".into(),
-            distance: DistanceKind::L2,
-            tv: 0.0,
-            l2norm: 0.0,
+            distance: DistanceKind::L2.into(),
+            prior: Default::default(),
             clamp: false,
             optimiser: OptimiserConfig {
                 kind: OptimiserKind::Lbfgs,
