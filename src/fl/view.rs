@@ -7,7 +7,7 @@ use crate::model::{Model, Parameters};
 use super::{Protocol, Update, UpdateKind};
 
 /// What the attacker is granted besides the update and the model: one field for each kind of knowledge.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Knowledge {
     /// How it comes by the labels.
     pub labels: LabelKnowledge,

@@ -5,7 +5,7 @@
 use std::slice::{from_mut, from_ref};
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::backend::{self, Compute, Plain, Vector};
 
@@ -235,22 +235,26 @@ impl Parameters {
         signs
     }
 
-    /// The products with the values of `mask`.
+    /// The product number by number.
     #[must_use]
-    pub fn masked(self, mask: &Parameters) -> Parameters {
-        let [products] = Parameters::map([&self, mask], |[x, m]| [x * m], |[x, m]| [x.clone() * m.clone()]);
+    pub fn times(&self, other: &Parameters) -> Parameters {
+        let [products] = Parameters::map([self, other], |[a, b]| [a * b], |[a, b]| [a.clone() * b.clone()]);
         products
     }
 
-    /// Others of the same names, shapes, width and place, with values by position.
+    /// Every tensor changed in the computer's memory, in 64 bit.
     #[must_use]
-    pub fn like(&self, mut values: impl FnMut(usize) -> Vec<f64>) -> Parameters {
+    pub fn mapped(&self, mut change: impl FnMut(&TensorSpec, &mut [f64])) -> Parameters {
         let Some(device) = self.device() else { return self.clone() };
-        let make = |(i, own): (usize, &TensorData)| {
-            TensorData::new(values(i), own.shape.clone()).convert_dtype(own.dtype)
-        };
-        let host = self.host().iter().enumerate().map(make).collect();
-        Parameters::from_host(self.specs.clone(), host, device)
+        let changed = self.specs.iter().zip(self.host()).map(|(spec, data)| {
+            let mut values: Vec<f64> = data.iter().collect();
+            change(spec, &mut values);
+            match data.dtype {
+                DType::F64 => TensorData::new(values, data.shape.clone()),
+                _ => TensorData::new(values.iter().map(|&value| value as f32).collect(), data.shape.clone()),
+            }
+        });
+        Parameters::from_host(self.specs.clone(), changed.collect(), device)
     }
 
     /// The same with zeros in the tensors at these positions.

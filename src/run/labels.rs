@@ -64,7 +64,12 @@ mod tests {
     use super::*;
 
     fn said(labels: &[usize], names: &[&str], right: Option<f64>) -> Option<String> {
-        let knowledge = KnowledgeConfig { labels: Labels::Infer, local: Default::default(), order: false };
+        let knowledge = KnowledgeConfig {
+            labels: Labels::Infer,
+            local: Default::default(),
+            order: false,
+            post: Default::default(),
+        };
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         came_back(&knowledge, labels, &names, right)
     }
@@ -90,7 +95,12 @@ mod tests {
     #[test]
     fn labels_that_were_given_or_are_not_there_did_not_come_back() {
         assert_eq!(said(&[], &[], None), None);
-        let given = KnowledgeConfig { labels: Labels::Known, local: Default::default(), order: false };
+        let given = KnowledgeConfig {
+            labels: Labels::Known,
+            local: Default::default(),
+            order: false,
+            post: Default::default(),
+        };
         assert_eq!(came_back(&given, &[7], &[], Some(1.0)), None);
     }
 }

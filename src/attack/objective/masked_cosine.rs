@@ -15,14 +15,14 @@ pub(super) struct MaskedCosine {
 impl MaskedCosine {
     pub(super) fn new(config: Distance, observed: &Parameters) -> Self {
         let mask = mask(config, observed);
-        let of = Cosine::new(observed.clone().masked(&mask));
+        let of = Cosine::new(observed.times(&mask));
         MaskedCosine { mask, of }
     }
 }
 
 impl Measure for MaskedCosine {
     fn compare(&self, g: Parameters) -> Match {
-        self.of.compare(g.masked(&self.mask))
+        self.of.compare(g.times(&self.mask))
     }
 
     fn of_nothing(&self) -> f64 {
@@ -32,19 +32,19 @@ impl Measure for MaskedCosine {
 
 /// 1 where an entry counts, 0 elsewhere.
 fn mask(config: Distance, observed: &Parameters) -> Parameters {
-    let tensors: Vec<Vec<f64>> = observed.host().iter().map(|data| data.iter::<f64>().collect()).collect();
     match config.mask.unwrap_or_default() {
-        Mask::NonZero => {
-            observed.like(|i| tensors[i].iter().map(|value| f64::from(u8::from(*value != 0.0))).collect())
-        }
-        Mask::TopK => observed.like(|i| largest(&tensors[i], config.keep())),
+        Mask::NonZero => observed.mapped(|_, values| {
+            values.iter_mut().for_each(|value| *value = f64::from(u8::from(*value != 0.0)));
+        }),
+        Mask::TopK => observed.mapped(|_, values| {
+            let mask = largest(values, config.keep());
+            values.copy_from_slice(&mask);
+        }),
         Mask::TopKWhole => {
-            let whole = largest(&tensors.concat(), config.keep());
-            let mut rest = whole.as_slice();
-            observed.like(|i| {
-                let (own, behind) = rest.split_at(tensors[i].len());
-                rest = behind;
-                own.to_vec()
+            let whole: Vec<f64> = observed.host().iter().flat_map(|data| data.iter::<f64>()).collect();
+            let mut rest = largest(&whole, config.keep()).into_iter();
+            observed.mapped(|_, values| {
+                values.iter_mut().zip(&mut rest).for_each(|(value, mask)| *value = mask);
             })
         }
     }
