@@ -6,10 +6,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::attack::objective::Distance;
-use crate::attack::prior::Priors;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{BackendError, Compute, Precision, is_flex};
-use crate::config::{BatchNormMode, DistanceKind, ModelOptions};
+use crate::config::{BatchNormMode, DistanceKind, ModelOptions, PriorKind, Priors};
 use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Client, Protocol, Update, UpdateKind};
 use crate::model::{self, Descent, Model, Step, Targets};
@@ -187,13 +186,14 @@ impl Workload {
     }
 
     fn objective<'a>(&self, view: &'a AttackerView) -> GradientMatching<'a> {
-        let (kind, variable, tv) = if self.joint {
-            (DistanceKind::L2, LabelVariable::Logits, 0.0)
+        let (kind, variable, priors) = if self.joint {
+            (DistanceKind::L2, LabelVariable::Logits, Priors::default())
         } else {
-            (DistanceKind::Cosine, LabelVariable::Fixed(self.labels()), 1e-4)
+            let tv = Priors::one(PriorKind::Tv, 1e-4);
+            (DistanceKind::Cosine, LabelVariable::Fixed(self.labels()), tv)
         };
         let distance = Distance::new(kind, view.update.values.clone());
-        GradientMatching::new(view, distance, Priors { tv, l2norm: 0.0 }, variable)
+        GradientMatching::new(view, distance, priors, variable)
     }
 
     /// Times `evaluations` evaluations, fewer if they take long.

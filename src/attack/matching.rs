@@ -1,14 +1,14 @@
 //! Gradient matching: the objective that most attacks minimise, D(g(x, y), h) + R(x), with its gradient to
 //! the candidate.
 
-use crate::config::AttackConfig;
+use crate::config::{AttackConfig, Priors};
 use crate::fl::{Candidate, Simulated};
 use crate::model::{Parameters, Targets};
 
 use super::Guess;
 use super::objective::Distance;
 use super::optimiser::Evaluation;
-use super::prior::Priors;
+use super::prior;
 use crate::fl::AttackerView;
 
 /// What the candidate says of the labels.
@@ -37,9 +37,8 @@ impl<'a> GradientMatching<'a> {
 
     /// The objective that an attack's settings ask for.
     pub fn of(view: &'a AttackerView, config: &AttackConfig, labels: LabelVariable) -> Self {
-        let distance = Distance::new(config.distance, view.observed());
-        let distance = if view.knowledge.scale { distance } else { distance.up_to_scale() };
-        GradientMatching::new(view, distance, Priors { tv: config.tv, l2norm: config.l2norm }, labels)
+        let distance = if view.knowledge.scale { Distance::new } else { Distance::up_to_scale };
+        GradientMatching::new(view, distance(config.distance, view.observed()), config.prior.clone(), labels)
     }
 
     /// The matching loss of a zero gradient, which explains nothing of the update.
@@ -91,12 +90,13 @@ impl<'a> GradientMatching<'a> {
         let candidate = Candidate { model, mode, x: &x, targets: &targets };
         let Simulated { gradient, trail } = protocol.simulate(candidate);
         let matched = self.distance.compare(gradient);
-        let priors = |x| self.priors.value(x);
-        let back = protocol.back(candidate, &trail, &matched.cotangent, priors);
+        let back = protocol.back(candidate, &trail, &matched.cotangent);
 
         let mut gradient = back.to_input;
+        let of_pixels = prior::Candidate { x: pixels, shape: self.view.shape(), range: &self.view.range };
+        let prior = prior::add(&self.priors, of_pixels, &mut gradient);
         gradient.extend(back.to_labels.unwrap_or_default());
-        Evaluation { matching: matched.distance(), prior: back.prior, gradient }
+        Evaluation { matching: matched.distance(), prior, gradient }
     }
 
     /// Clamps the pixels of a candidate to the range of real images.

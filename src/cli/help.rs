@@ -41,7 +41,7 @@ Exit codes:
 pub const RUN: &str = "\
 Examples:
   gialab run dlg-lenet
-  gialab run ig-lenet --image photo.png --set attack.tv=1e-3 --seed 7
+  gialab run ig-lenet --image photo.png --set attack.prior.tv=1e-3 --seed 7
   gialab run mine.toml --backend cuda --detach
   gialab run dlg-digits --json --require 'psnr>=30' | tail -n 1";
 

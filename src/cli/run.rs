@@ -15,7 +15,7 @@ pub struct Arguments {
     /// A shipped preset (see `gialab presets`), one of yours, or a preset file
     #[arg(add = complete::presets())]
     preset: String,
-    /// Change a setting, as attack.tv=1e-3; can be given several times
+    /// Change a setting, as attack.prior.tv=1e-3; can be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// Where to compute

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_SIDE;
 use super::validate::Fault;
-use super::{
-    DistanceKind, Federation, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default, setting,
-};
+use super::{Federation, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default, setting};
 
 /// Most samples of one update.
 const MAX_BATCH: usize = 65_536;
@@ -275,7 +273,7 @@ fn local(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
         },
         (true, None) => match config.knowledge.local {
             LocalKnowledge::Assumed(_) => Ok(()),
-            LocalKnowledge::None if config.attack.distance == DistanceKind::Cosine => Ok(()),
+            LocalKnowledge::None if config.attack.distance.ignores_scale() => Ok(()),
             _ => fault(
                 "is missing: the update comes from local steps; add local = { epochs = 1, batch = .., learning_rate = \
                  .. }, or set knowledge.local = \"none\" and attack.distance = \"cosine\" to take it for one gradient"

@@ -6,7 +6,7 @@ use super::spoken::plain;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{origin}: {message}")]
 pub struct ConfigError {
-    /// File with line (`presets/mine.toml:14`), `preset "dlg-lenet"`, or `--set attack.tv=x`.
+    /// File with line (`presets/mine.toml:14`), `preset "dlg-lenet"`, or `--set attack.prior.tv=x`.
     pub origin: String,
     /// What is wrong and what would be right.
     pub message: String,
@@ -20,7 +20,7 @@ impl ConfigError {
 }
 
 /// Words of other tools for what has another name here; said where that name is among those expected.
-pub(super) const ELSEWHERE: [(&str, &str); 20] = [
+pub(super) const ELSEWHERE: [(&str, &str); 22] = [
     ("lr", "learning_rate"),
     ("batch_size", "batch"),
     ("batch_size", "local_batch"),
@@ -41,6 +41,8 @@ pub(super) const ELSEWHERE: [(&str, &str); 20] = [
     ("mu", "proximal"),
     ("proximal_mu", "proximal"),
     ("epsilon", "eps"),
+    ("tv", "prior"),
+    ("l2norm", "prior"),
 ];
 
 /// What a reader of TOML said, as a sentence with file, line and the nearest known key.

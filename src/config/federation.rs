@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::validate::Fault;
-use super::{
-    Accumulate, BatchNormMode, DistanceKind, LocalOptimiser, LocalTraining, Partition, RunConfig, is_default,
-};
+use super::{Accumulate, BatchNormMode, LocalOptimiser, LocalTraining, Partition, RunConfig, is_default};
 
 /// The federated algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -291,7 +289,7 @@ fn knowledge(config: &RunConfig) -> Result<(), Fault> {
         let message = "is about local steps; use federation.algorithm = \"fedavg\", or remove it";
         return fault("knowledge.local", message.into());
     }
-    if local == LocalKnowledge::None && config.attack.distance != DistanceKind::Cosine {
+    if local == LocalKnowledge::None && !config.attack.distance.ignores_scale() {
         let message = "= \"none\" leaves the scale of the update unknown; use attack.distance = \"cosine\"";
         return fault("knowledge.local", message.into());
     }

@@ -6,6 +6,7 @@
 mod answer;
 mod captured;
 pub mod difference;
+mod distance;
 mod error;
 mod federation;
 mod headers;
@@ -18,6 +19,7 @@ mod older;
 mod partition;
 mod precision;
 pub mod preset;
+mod prior;
 mod sampling;
 pub mod setting;
 mod spoken;
@@ -25,6 +27,7 @@ mod validate;
 
 pub use answer::Answer;
 pub use captured::{Captured, CapturedKind, Scale};
+pub use distance::{DISTANCES, Distance, DistanceFacts, DistanceKind, LayerWeights, Mask, Over};
 pub use error::{ConfigError, described, line_of};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
 pub use labels::Labels;
@@ -34,6 +37,7 @@ pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKi
 pub use normalise::Normalise;
 pub use partition::Partition;
 pub use precision::Precision;
+pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
 pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
 
@@ -239,16 +243,6 @@ pub enum PostKnowledge {
     None,
 }
 
-/// Matching distance between the simulated and the observed gradient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DistanceKind {
-    /// Sum of squared differences.
-    L2,
-    /// 1 - cosine over all parameters as one vector.
-    Cosine,
-}
-
 /// Optimiser of the reconstruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -311,13 +305,10 @@ pub struct AttackConfig {
     /// What it does about the labels.
     pub labels: Labels,
     /// Matching distance.
-    pub distance: DistanceKind,
-    /// Weight of the total-variation prior `tv_aniso` (normalised space).
-    #[serde(default)]
-    pub tv: f64,
-    /// Weight of the `l2norm` prior (normalised space).
-    #[serde(default)]
-    pub l2norm: f64,
+    pub distance: Distance,
+    /// Weights of priors on the candidate, in normalised space.
+    #[serde(default, skip_serializing_if = "Priors::is_empty")]
+    pub prior: Priors,
     /// Clamp to the valid pixel range after every step.
     #[serde(default, rename = "box")]
     pub clamp: bool,

@@ -149,7 +149,7 @@ pub fn change<'a>(
 /// Key and value of an override.
 fn split(change: &str) -> Result<(&str, &str), ConfigError> {
     let (key, value) = change.split_once('=').ok_or_else(|| {
-        let message = "an override has the form key=value, as attack.tv=1e-3";
+        let message = "an override has the form key=value, as attack.prior.tv=1e-3";
         ConfigError::new(format!("--set {change}"), message)
     })?;
     Ok((key.trim(), value.trim()))
@@ -285,13 +285,14 @@ fn write(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> 
     Ok(())
 }
 
-/// A TOML value, or a string where it is none: `photos` needs no quotes. Of words and paths nothing else is a value.
+/// A TOML value, or a string where it is none: `photos` needs no quotes. Of words and paths nothing else but
+/// a table is a value.
 fn parse(key: &str, value: &str) -> toml::Value {
     let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok();
     let parsed = parsed.and_then(|mut table| table.remove("v"));
     let is_text = setting::of(key).is_some_and(|setting| setting.kind.is_text());
     parsed
-        .filter(|parsed| parsed.is_str() || !is_text)
+        .filter(|parsed| parsed.is_str() || parsed.is_table() || !is_text)
         .unwrap_or_else(|| toml::Value::String(value.to_owned()))
 }
 
@@ -334,16 +335,20 @@ fn unset(table: &mut toml::Table, key: &str) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::{PriorKind, Priors};
 
     #[test]
     fn a_config_is_changed_by_key_and_read_back_flat() {
         let config = load_with(&[]).unwrap().config;
         let changed =
-            change(&config, [("attack.tv", "1e-3"), ("victim.size", ""), ("victim.data", "crops32")]);
+            change(&config, [("attack.prior.tv", "1e-3"), ("victim.size", ""), ("victim.data", "crops32")]);
         let changed = changed.unwrap();
-        assert_eq!((changed.attack.tv, changed.victim.size), (1e-3, None));
+        assert_eq!(
+            (changed.attack.prior.clone(), changed.victim.size),
+            (Priors::one(PriorKind::Tv, 1e-3), None)
+        );
         let flat = flat(&changed);
-        assert_eq!((flat["attack.tv"].as_str(), flat["victim.data"].as_str()), ("0.001", "crops32"));
+        assert_eq!((flat["attack.prior.tv"].as_str(), flat["victim.data"].as_str()), ("0.001", "crops32"));
         let again = change(&config, flat.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         assert_eq!(again.unwrap().attack, changed.attack);
         let refused = change(&config, [("attack.trials", "0")]).unwrap_err();
@@ -412,13 +417,13 @@ mod tests {
         let preset = load_with(&[
             "attack.iterations=7",
             "victim.data=crops32",
-            "attack.tv=1e-3",
+            "attack.prior.tv=1e-3",
             "victim.indices=[1, 2]",
         ]);
         let config = preset.unwrap().config;
         assert_eq!(config.attack.iterations, 7);
         assert_eq!(config.victim.data, "crops32");
-        assert_eq!(config.attack.tv, 1e-3);
+        assert_eq!(config.attack.prior, Priors::one(PriorKind::Tv, 1e-3));
         assert_eq!(config.victim.indices, [1, 2]);
     }
 
@@ -455,8 +460,11 @@ mod tests {
 
     #[test]
     fn a_wrong_override_is_named() {
-        let error = load_with(&["attack.tvv=1"]).unwrap_err().to_string();
-        assert!(error.starts_with("--set attack.tvv=1:") && error.contains("did you mean `tv`?"), "{error}");
+        let error = load_with(&["attack.prior.tvv=1"]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("--set attack.prior.tvv=1:") && error.contains("did you mean `tv`?"),
+            "{error}"
+        );
         let error = load_with(&["attack.iterations=0"]).unwrap_err().to_string();
         assert!(error.starts_with("--set attack.iterations=0:"), "{error}");
         let error = load_with(&["attack"]).unwrap_err().to_string();

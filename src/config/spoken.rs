@@ -49,6 +49,9 @@ fn unknown(message: &str) -> Option<String> {
         Some(near @ ("epochs" | "local_epochs")) if wrong.ends_with("steps") => format!(
             "`{wrong}` {what}; did you mean `{near}`, from which, with the batch, the number of steps follows?"
         ),
+        Some("prior") if matches!(*wrong, "tv" | "l2norm") => {
+            format!("`{wrong}` {what}; did you mean `attack.prior.{wrong}`?")
+        }
         Some(near) => format!("`{wrong}` {what}; did you mean `{near}`?"),
         None if known.is_empty() => format!("`{wrong}` {what}; remove it"),
         None => format!("`{wrong}` {what}; use {}", listed(known.iter().copied())),

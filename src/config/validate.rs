@@ -100,8 +100,8 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(attack.labels != Labels::Given || config.knowledge.labels, "attack.labels", message.into())?;
     within(attack.iterations, 100_000_000, "attack.iterations")?;
     within(attack.trials, 100_000, "attack.trials")?;
-    not_negative(attack.tv, "attack.tv")?;
-    not_negative(attack.l2norm, "attack.l2norm")?;
+    attack.distance.check()?;
+    attack.prior.check()?;
     not_negative(attack.stop_below, "attack.stop_below")?;
     let lr = attack.optimiser.lr;
     require(lr.is_finite() && lr > 0.0, "attack.optimiser.lr", format!("= {lr}, must be above 0"))?;

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::backend::{self, Plain, Tape};
+use crate::backend::{self, Plain};
 use crate::config::BatchNormMode;
 use crate::model::{Kept, Model, Parameters, Targets, Trace};
 
@@ -51,11 +51,9 @@ pub enum Trail {
     Each(Vec<(Option<Trace>, Passed)>),
 }
 
-/// Gradient of `<simulated gradient, v> + prior` with `v` held fixed.
+/// Gradient of `<simulated gradient, v>` with `v` held fixed.
 #[derive(Debug, Clone)]
 pub struct Back {
-    /// Value of the prior, 0 without one.
-    pub prior: f64,
     /// To the pixels, row-major `[batch, channels, height, width]`.
     pub to_input: Vec<f64>,
     /// To the label logits, row-major `[batch, classes]`, for soft targets.
@@ -148,28 +146,21 @@ impl Protocol {
         descent.map_or(1.0, |descent| -1.0 / descent.learning_rate)
     }
 
-    /// The way back along the trail of [`Protocol::simulate`] for the cotangent `v` of its gradient, with a prior on x.
-    pub fn back(
-        &self,
-        candidate: Candidate<'_>,
-        trail: &Trail,
-        v: &Parameters,
-        prior: impl Fn(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
-    ) -> Back {
+    /// The way back along the trail of [`Protocol::simulate`] for the cotangent `v` of its gradient.
+    pub fn back(&self, candidate: Candidate<'_>, trail: &Trail, v: &Parameters) -> Back {
         let Candidate { model, mode, x, targets } = candidate;
         let traces = match trail {
             Trail::Each(traces) => traces,
             Trail::One(kept, passed) => {
                 let v = self.post.pull(passed, v.clone());
-                let through = model.second_pass(kept, mode, x, targets, &v, prior);
+                let through = model.second_pass(kept, mode, x, targets, &v);
                 return Back {
-                    prior: through.prior.map_or(0.0, backend::scalar),
                     to_input: backend::values(&through.to_input),
                     to_labels: through.to_labels.map(|to_labels| backend::values(&to_labels)),
                 };
             }
         };
-        let mut back = of_prior(x, prior);
+        let mut back = Back { to_input: vec![0.0; x.shape().num_elements()], to_labels: None };
         for (client, (trace, passed)) in self.clients.iter().zip(traces) {
             let v = self.post.pull(passed, v.clone().scaled(self.unit() * self.weight(client)));
             client.back(candidate, trace.as_ref(), v, &mut back);
@@ -184,21 +175,5 @@ impl Protocol {
 
     fn weight(&self, client: &Client) -> f64 {
         client.samples.len() as f64 / self.samples() as f64
-    }
-}
-
-fn of_prior(x: &Tensor<Plain, 4>, prior: impl Fn(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>) -> Back {
-    let leaf = Tensor::from_inner(x.clone()).require_grad();
-    match prior(leaf.clone()) {
-        Some(value) => {
-            let gradients = value.backward();
-            let to_input = leaf.grad(&gradients).unwrap_or_else(|| x.zeros_like());
-            Back {
-                prior: backend::scalar(value.inner()),
-                to_input: backend::values(&to_input),
-                to_labels: None,
-            }
-        }
-        None => Back { prior: 0.0, to_input: vec![0.0; x.shape().num_elements()], to_labels: None },
     }
 }

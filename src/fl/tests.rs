@@ -410,7 +410,7 @@ fn a_gradient_in_parts_is_that_of_the_whole() {
         (0..whole.shape().iter().product()).map(|i| f64::from(i as u32 % 17) / 9.0 - 1.0).collect();
     let evaluate = |view: &AttackerView| {
         let distance = Distance::new(DistanceKind::L2, view.observed());
-        let priors = crate::attack::prior::Priors { tv: 1e-3, l2norm: 0.0 };
+        let priors = crate::config::Priors::one(crate::config::PriorKind::Tv, 1e-3);
         let labels = crate::attack::LabelVariable::Fixed(vec![0, 1, 2, 3, 4]);
         crate::attack::GradientMatching::new(view, distance, priors, labels).evaluate(&z)
     };

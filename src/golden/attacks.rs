@@ -1,12 +1,11 @@
 //! Optimiser trajectories and label inference.
 
-use super::models::{NO_PRIOR, matching, view};
+use super::models::{matching, view};
 use super::{Case, assert_close, relative_error, settings};
 use crate::attack::label;
 use crate::attack::optimiser::{self, Evaluation, learning_rate};
-use crate::attack::prior::Priors;
 use crate::backend::{Compute, Precision};
-use crate::config::{Decay, DistanceKind, LineSearch, OptimiserConfig, OptimiserKind};
+use crate::config::{Decay, DistanceKind, LineSearch, OptimiserConfig, OptimiserKind, PriorKind, Priors};
 use crate::seed::Seed;
 
 const CASES: [&str; 6] =
@@ -47,7 +46,7 @@ fn adam_follows_pytorch() {
             // Steps of fixed size turn the last digit of a 32-bit gradient into more of the candidate.
             let tolerance = if compute.precision() == Precision::F64 { tolerance } else { 1e-3 };
             let view = view(&case, &compute);
-            let objective = matching(&case, &view, DistanceKind::L2, NO_PRIOR, false);
+            let objective = matching(&case, &view, DistanceKind::L2, Priors::default(), false);
             let adam = config(OptimiserKind::Adam, false, 0.05, Decay::None);
             let expected = case.series("adam_l2.losses");
             let start = case.values("x_trial").to_vec();
@@ -66,7 +65,7 @@ fn signed_adam_with_step_decay_follows_pytorch() {
         let case = Case::load(name);
         let compute = Compute::select("flex", Precision::F64).unwrap();
         let view = view(&case, &compute);
-        let priors = Priors { tv: 1e-2, l2norm: 0.0 };
+        let priors = Priors::one(PriorKind::Tv, 1e-2);
         let objective = matching(&case, &view, DistanceKind::Cosine, priors, false);
         let adam = config(OptimiserKind::Adam, true, 0.1, Decay::Step);
         let expected = case.series("signed_adam.losses");
@@ -83,7 +82,7 @@ fn lbfgs_follows_pytorch() {
         let case = Case::load(name);
         for (compute, _) in settings() {
             let view = view(&case, &compute);
-            let objective = matching(&case, &view, DistanceKind::L2, NO_PRIOR, true);
+            let objective = matching(&case, &view, DistanceKind::L2, Priors::default(), true);
             let lbfgs = config(OptimiserKind::Lbfgs, false, 1.0, Decay::None);
             let expected = case.series("lbfgs.eval_losses");
             let start = [case.values("x_trial"), case.values("label_logits")].concat();

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::models::{NO_PRIOR, matching};
+use super::models::matching;
 use super::{Case, Tensors, settings, tensors};
 use crate::attack::objective::Distance;
 use crate::backend::{Compute, Precision};
-use crate::config::{DistanceKind, preset};
+use crate::config::{DistanceKind, Priors, preset};
 use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Candidate, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
 use crate::model::{Clip, Descent, Optimiser, Parameters, Step, Targets};
@@ -117,7 +117,7 @@ impl Given {
             let name = format!("{scalars}{name}");
             let what = format!("{}.{name} on {} {:?}", self.key, compute.name(), compute.precision());
             let x = self.case.values("x_trial");
-            let evaluation = matching(&self.case, &view, kind, NO_PRIOR, false).evaluate(x);
+            let evaluation = matching(&self.case, &view, kind, Priors::default(), false).evaluate(x);
             let (actual, expected) = (evaluation.total() * scale, self.scalar(&name));
             let [absolute, relative] = tolerances.loss;
             let error = (actual - expected).abs();

@@ -1,8 +1,8 @@
 //! FedAvg: three SGD steps of rate 0.05 on the whole batch, and the gradient through them.
 
-use super::models::{NO_PRIOR, matching, view};
+use super::models::{matching, view};
 use super::{Case, assert_close, settings};
-use crate::config::DistanceKind;
+use crate::config::{DistanceKind, Priors};
 use crate::fl::{Client, Protocol, UpdateKind};
 use crate::model::{Descent, Step, Targets};
 
@@ -37,7 +37,7 @@ fn three_local_steps_and_the_gradient_through_them_agree_with_pytorch() {
                 [(DistanceKind::L2, "l2", RATE * RATE), (DistanceKind::Cosine, "cos", 1.0)]
             {
                 let evaluation =
-                    matching(&case, &view, kind, NO_PRIOR, false).evaluate(case.values("x_trial"));
+                    matching(&case, &view, kind, Priors::default(), false).evaluate(case.values("x_trial"));
                 let expected = case.scalar(&format!("fedavg3.{name}"));
                 assert_close(&what(name), &[evaluation.total() * scale], &[expected], tolerance * 20.0);
                 let gradient: Vec<f64> = evaluation.gradient.iter().map(|value| value * scale).collect();

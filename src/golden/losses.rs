@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use super::{Tensors, assert_close, net, settings, tensors};
 use crate::attack::objective::Distance;
-use crate::attack::prior::Priors;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute, Precision};
-use crate::config::{BatchNormMode, DistanceKind, Loss};
+use crate::config::{BatchNormMode, DistanceKind, Loss, Priors};
 use crate::fl::{AttackerView, Knowledge};
 use crate::fl::{Protocol, Update, UpdateKind};
 use crate::model::{Model, Parameters, Targets, TensorSpec};
@@ -107,8 +106,7 @@ impl Case<'_> {
                 let variable =
                     if soft { LabelVariable::Logits } else { LabelVariable::Fixed(labels.clone()) };
                 let distance = Distance::new(kind, view.observed());
-                let objective =
-                    GradientMatching::new(&view, distance, Priors { tv: 0.0, l2norm: 0.0 }, variable);
+                let objective = GradientMatching::new(&view, distance, Priors::default(), variable);
                 let logits = if soft { at("label_logits") } else { &[] };
                 let evaluation = objective.evaluate(&[at("x_trial"), logits].concat());
                 let name = format!("{prefix}{name}");

@@ -9,6 +9,7 @@ mod cuda;
 mod descent;
 mod losses;
 mod models;
+mod objectives;
 mod operations;
 mod perceptual;
 

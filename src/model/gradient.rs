@@ -39,9 +39,7 @@ pub enum Targets {
 pub struct Through {
     /// `<g(x), v>`, one element.
     pub directional: Vector,
-    /// Value of the prior, one element, if there is one.
-    pub prior: Option<Vector>,
-    /// Gradient of `<g(x), v> + prior(x)` to x, `[batch, channels, height, width]`.
+    /// Gradient of `<g(x), v>` to x, `[batch, channels, height, width]`.
     pub to_input: Tensor<Plain, 4>,
     /// Gradient to the label logits, `[batch, classes]`, for soft targets.
     pub to_labels: Option<Tensor<Plain, 2>>,
@@ -73,7 +71,7 @@ impl Model {
         FirstPass { loss, gradient, kept: Kept::Nothing }
     }
 
-    /// The second pass: the gradient of `<g(x), v> + prior(x)` to the input (and to soft labels), with `v` held fixed, at
+    /// The second pass: the gradient of `<g(x), v>` to the input (and to soft labels), with `v` held fixed, at
     /// the very point (theta, mode, x, targets) of the first pass that `kept` this.
     ///
     /// `<g(x), v>` is the derivative of the loss along `v` in parameter space, so one forward pass with
@@ -85,11 +83,10 @@ impl Model {
         x: &Tensor<Plain, 4>,
         targets: &Targets,
         v: &Parameters,
-        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
     ) -> Through {
         match kept {
-            Kept::Nothing => self.reverse(mode, x, targets, v, prior, false),
-            kept => self.direct_through(kept, x, targets, v, prior, false),
+            Kept::Nothing => self.reverse(mode, x, targets, v, false),
+            kept => self.direct_through(kept, x, targets, v, false),
         }
     }
 
@@ -99,22 +96,12 @@ impl Model {
         x: &Tensor<Plain, 4>,
         targets: &Targets,
         v: &Parameters,
-        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
         with_hessian: bool,
     ) -> Through {
         let back = self.direct_second(kept, x.dims(), &self.trained(v.clone()), with_hessian);
-        let leaf = Tensor::from_inner(x.clone()).require_grad();
-        let prior = prior(leaf.clone());
-        let mut to_input: Tensor<Plain, 4> = on_device(back.to_input, x);
-        if let Some(prior) = &prior
-            && let Some(of_prior) = leaf.grad(&prior.backward())
-        {
-            to_input = to_input + of_prior;
-        }
         Through {
             directional: on_device(back.directional, x),
-            prior: prior.map(Tensor::inner),
-            to_input,
+            to_input: on_device(back.to_input, x),
             to_labels: matches!(targets, Targets::Soft(_)).then(|| on_device(back.to_labels, x)),
             to_parameters: back.hessian.map(|hessian| self.trained(hessian)),
         }
@@ -216,8 +203,8 @@ impl Model {
         with_hessian: bool,
     ) -> Through {
         match kept {
-            Kept::Nothing => self.reverse(mode, x, targets, v, |_| None, with_hessian),
-            kept => self.direct_through(kept, x, targets, v, |_| None, with_hessian),
+            Kept::Nothing => self.reverse(mode, x, targets, v, with_hessian),
+            kept => self.direct_through(kept, x, targets, v, with_hessian),
         }
     }
 
@@ -227,7 +214,6 @@ impl Model {
         x: &Tensor<Plain, 4>,
         targets: &Targets,
         v: &Parameters,
-        prior: impl FnOnce(Tensor<Tape, 4>) -> Option<Tensor<Tape, 1>>,
         with_hessian: bool,
     ) -> Through {
         let values = self.on_tape(with_hessian);
@@ -239,15 +225,9 @@ impl Model {
         let directional = loss
             .tangent
             .unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
-        let prior = prior(x.clone());
-        let objective = match &prior {
-            Some(prior) => directional.clone() + prior.clone(),
-            None => directional.clone(),
-        };
-        let gradients = objective.backward();
+        let gradients = directional.backward();
         Through {
             directional: directional.inner(),
-            prior: prior.map(Tensor::inner),
             to_input: x.grad(&gradients).unwrap_or_else(|| x.clone().inner().zeros_like()),
             to_labels: u.map(|u| u.grad(&gradients).unwrap_or_else(|| u.inner().zeros_like())),
             to_parameters: with_hessian.then(|| self.trained(self.gradients_of(&values, &gradients))),

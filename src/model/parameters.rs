@@ -2,6 +2,7 @@
 //!
 //! The one place for vector algebra over all parameters.
 
+use std::slice::{from_mut, from_ref};
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{DType, Tensor, TensorData};
@@ -162,6 +163,21 @@ impl Parameters {
         terms.reduce(|sum, term| sum + term).map_or(Scalar::Here(0.0), Scalar::There)
     }
 
+    /// `<self, self>` and `<self, other>` of each tensor. Waits for the device, once.
+    pub fn products_by_tensor(&self, other: &Parameters) -> Vec<(f64, f64)> {
+        if self.on_host() {
+            let pairs = self.host().iter().zip(other.host());
+            return pairs.map(|(a, b)| vector::products(from_ref(a), from_ref(b))).collect();
+        }
+        let products =
+            |(a, b): (&Vector, &Vector)| [(a.clone() * a.clone()).sum(), (a.clone() * b.clone()).sum()];
+        let sums: Vec<Vector> = self.tensors().iter().zip(other.tensors()).flat_map(products).collect();
+        if sums.is_empty() {
+            return Vec::new();
+        }
+        backend::values(&Tensor::cat(sums, 0)).chunks(2).map(|pair| (pair[0], pair[1])).collect()
+    }
+
     /// `a * self + b * other`, in the memory of `self` if nobody else holds it.
     #[must_use]
     pub fn combine(self, a: impl Into<Scalar>, other: &Parameters, b: impl Into<Scalar>) -> Parameters {
@@ -185,10 +201,45 @@ impl Parameters {
         Parameters::new(self.specs.clone(), tensors)
     }
 
+    /// [`Parameters::combine`] with factors for each tensor.
+    #[must_use]
+    pub fn combine_by_tensor(self, a: &[f64], other: &Parameters, b: &[f64]) -> Parameters {
+        if self.on_host() {
+            let combine = |(i, own): (usize, &mut TensorData)| {
+                vector::combine(from_mut(own), a[i], from_ref(&other.host()[i]), b[i]);
+            };
+            return self.changed(|own| own.iter_mut().enumerate().for_each(combine));
+        }
+        let pairs = self.tensors().iter().zip(other.tensors()).zip(a.iter().zip(b));
+        let tensors =
+            pairs.map(|((x, y), (a, b))| x.clone().mul_scalar(*a) + y.clone().mul_scalar(*b)).collect();
+        Parameters::new(self.specs.clone(), tensors)
+    }
+
+    /// [`Parameters::scaled`] with a factor for each tensor.
+    #[must_use]
+    pub fn scaled_by_tensor(self, a: &[f64]) -> Parameters {
+        if self.on_host() {
+            let scale = |(own, a): (&mut TensorData, &f64)| vector::scale(from_mut(own), *a);
+            return self.changed(|own| own.iter_mut().zip(a).for_each(scale));
+        }
+        let tensors = self.tensors().iter().zip(a).map(|(x, a)| x.clone().mul_scalar(*a)).collect();
+        Parameters::new(self.specs.clone(), tensors)
+    }
+
+    /// -1, 0 or 1 in the place of every value.
+    #[must_use]
+    pub fn signs(&self) -> Parameters {
+        let sign = |[x]: [f64; 1]| [if x == 0.0 { 0.0 } else { x.signum() }];
+        let [signs] = Parameters::map([self], sign, |[x]| [x.clone().sign()]);
+        signs
+    }
+
     /// The product number by number.
+    #[must_use]
     pub fn times(&self, other: &Parameters) -> Parameters {
-        let pairs = self.tensors().iter().zip(other.tensors());
-        Parameters::new(self.specs.clone(), pairs.map(|(a, b)| a.clone() * b.clone()).collect())
+        let [products] = Parameters::map([self, other], |[a, b]| [a * b], |[a, b]| [a.clone() * b.clone()]);
+        products
     }
 
     /// Every tensor changed in the computer's memory, in 64 bit.

@@ -3,7 +3,7 @@
 //!
 //! IGSA(x, y) = 1 / mean_s |J(x_s)|_F with J = d(gradient of the task loss of one sample)/dx and
 //! x_s = x + noise. Higher is smoother, and is *meant* to be easier to invert: a hypothesis, not an axiom. |J|_F^2
-//! is estimated as the mean of |J^T v|^2 over v ~ N(0, I), by `Model::second_pass` without a prior. The root
+//! is estimated as the mean of |J^T v|^2 over v ~ N(0, I), by `Model::second_pass`. The root
 //! biases the norm low, so figures with different numbers of probes cannot be compared.
 
 use burn::tensor::Tensor;
@@ -128,7 +128,7 @@ impl Part {
     /// |J^T v|^2 of each sample. In eval mode samples do not meet, and the mean loss weighs each by 1 / batch.
     fn squares(&self, model: &Model, v: &Parameters) -> Vec<f64> {
         let mode = BatchNormMode::Eval;
-        let through = model.second_pass(&self.first.kept, mode, &self.input, &self.targets, v, |_| None);
+        let through = model.second_pass(&self.first.kept, mode, &self.input, &self.targets, v);
         let values = backend::values(&through.to_input);
         let weight = (self.input.dims()[0] as f64).powi(2);
         let samples = values.chunks(model.net.input_count());

@@ -70,6 +70,7 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     let attack = attack::attack(kind).ok_or_else(|| PlanError::UnknownAttack { name: kind.clone() })?;
     (attack.check)(config).map_err(PlanError::Refused)?;
     let setup = Setup::new(config)?;
+    attack::prior::check(&config.attack.prior, setup.net.input()).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
     Ok(Plan { attack, setup, lpips })
 }

@@ -91,9 +91,8 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         attack: AttackConfig {
             kind: "dlg".into(),
             labels: Labels::Optimise,
-            distance: DistanceKind::L2,
-            tv: 0.0,
-            l2norm: 0.0,
+            distance: DistanceKind::L2.into(),
+            prior: Default::default(),
             clamp: false,
             optimiser: OptimiserConfig {
                 kind: OptimiserKind::Lbfgs,

@@ -147,7 +147,7 @@ fn a_run_directory_of_a_newer_version() {
 #[test]
 fn a_loss_that_is_not_finite() {
     let lab = Lab::new();
-    let arguments = ["run", "ig-lenet", "--set", "attack.tv=1e308", "--set", "attack.iterations=5"];
+    let arguments = ["run", "ig-lenet", "--set", "attack.prior.tv=1e308", "--set", "attack.iterations=5"];
     let error = lab.fail(&arguments, 1);
     assert!(error.contains("became NaN or infinite in the only trial"), "{error}");
     let run = std::fs::read_dir(lab.path("data").join("runs")).unwrap().flatten().next().unwrap();

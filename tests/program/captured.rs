@@ -56,7 +56,7 @@ fn an_update_is_captured_as_wide_as_the_client_computes() {
     for (width, dtype, most) in [("f32", "F32", 1e-8), ("f64", "F64", 1e-25)] {
         let folder = lab.path(width);
         let precision = format!("run.precision={width}");
-        let settings = ["attack.kind=idlg", "attack.distance=l2", "attack.tv=0", "attack.iterations=2"];
+        let settings = ["attack.kind=idlg", "attack.distance=l2", "attack.prior.tv=0", "attack.iterations=2"];
         let settings = [
             &[precision.as_str(), "knowledge.labels=false", "attack.labels={ rule = \"idlg\" }"],
             &settings[..],

@@ -6,7 +6,13 @@ use crate::lab::{Lab, cases, text, write};
 
 /// A whole attack of a second at most on a fully connected network, on data of any kind.
 fn attack(lab: &Lab, changes: &[&str]) -> String {
-    let quick = ["attack.iterations=3", "victim.size=", "victim.classes=", "victim.options.width=0.02"];
+    let quick = [
+        "attack.iterations=3",
+        "attack.prior.tv=0",
+        "victim.size=",
+        "victim.classes=",
+        "victim.options.width=0.02",
+    ];
     let changes = quick.iter().chain(changes).flat_map(|change| ["--set", *change]);
     let arguments: Vec<&str> = ["run", "ig-mlp"].into_iter().chain(changes).collect();
     lab.succeed(&arguments)
@@ -38,6 +44,12 @@ fn a_table_is_attacked_as_any_other_data() {
             "{error}"
         );
     }
+    let error = refused(&lab, &["victim.data=wine", "victim.size=", "victim.classes="]);
+    assert!(
+        error.contains("attack.prior.tv is for pictures, but the samples are rows of a table")
+            && error.contains("--set attack.prior.tv=0"),
+        "{error}"
+    );
     fs::write(&own, "age,job,income\n30,clerk,low\n61,judge\n").unwrap();
     let error = refused(&lab, &[&data, "victim.size="]);
     assert!(error.contains("people.csv: line 3 has 2 fields"), "{error}");

@@ -119,7 +119,10 @@ fn a_negative_number_is_a_value_and_is_refused_with_the_range() {
             &["run", "dlg-lenet", "--set", "attack.optimiser.lr=-1"],
             "attack.optimiser.lr = -1, must be above 0",
         ),
-        (&["run", "dlg-lenet", "--set", "attack.tv=much"], "attack.tv = much, must be a number: 0 or more"),
+        (
+            &["run", "dlg-lenet", "--set", "attack.prior.tv=much"],
+            "attack.prior.tv = much, must be a number: 0 or more",
+        ),
     ] {
         assert!(lab.fail(arguments, 2).contains(sentence), "{arguments:?}: {}", lab.fail(arguments, 2));
     }

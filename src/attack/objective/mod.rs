@@ -1,10 +1,25 @@
 //! Matching distances D(g, h) between the simulated gradient g and the observed update h, with their
 //! cotangents v = dD/dg in closed form.
+//!
+//! A new distance is a file with a [`Measure`], a line in [`measure`], and what is known of it in `config::DISTANCES`.
 
+mod angular;
 mod cosine;
+mod directions;
+mod gauss;
+mod l1;
 mod l2;
+mod layer_cosine;
+mod masked_cosine;
+mod silent;
+mod tag;
+#[cfg(test)]
+mod tests;
 
-use crate::config::DistanceKind;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::config::{self, DistanceKind};
 use crate::model::{Parameters, Scalar};
 
 /// Distance and cotangent at the current g.
@@ -25,84 +40,63 @@ impl Match {
     }
 }
 
+/// A distance to one observed update.
+trait Measure: Debug + Send + Sync {
+    /// Distance and cotangent of a simulated gradient, whose memory the cotangent takes.
+    fn compare(&self, simulated: Parameters) -> Match;
+
+    /// The distance of a zero gradient.
+    fn of_nothing(&self) -> f64;
+}
+
+/// The distance that a config asks for, to this update.
+fn measure(config: config::Distance, observed: Parameters) -> Arc<dyn Measure> {
+    match config.kind {
+        DistanceKind::L2 => l2::measure(config, observed),
+        DistanceKind::Cosine => cosine::measure(config, observed),
+        DistanceKind::L1 => Arc::new(l1::L1 { observed }),
+        DistanceKind::Angular => Arc::new(angular::Angular::new(observed)),
+        DistanceKind::LayerCosine => Arc::new(layer_cosine::LayerCosine::new(config, observed)),
+        DistanceKind::MaskedCosine => Arc::new(masked_cosine::MaskedCosine::new(config, &observed)),
+        DistanceKind::Tag => Arc::new(tag::Tag::new(config, observed)),
+        DistanceKind::Gauss => Arc::new(gauss::Gauss::new(observed)),
+    }
+}
+
 /// A matching distance with what it needs to know of h.
 #[derive(Debug, Clone)]
 pub struct Distance {
-    kind: DistanceKind,
-    observed: Parameters,
-    observed_norm: f64,
-    up_to_scale: bool,
+    measure: Arc<dyn Measure>,
 }
 
 impl Distance {
     /// The distance of this kind to the update `observed`.
-    pub fn new(kind: DistanceKind, observed: Parameters) -> Self {
-        let observed_norm = observed.norm();
-        Distance { kind, observed, observed_norm, up_to_scale: false }
+    pub fn new(config: impl Into<config::Distance>, observed: Parameters) -> Self {
+        Distance { measure: measure(config.into(), observed) }
     }
 
     /// The same where the observed update is the gradient times an unknown positive factor: both are brought to one
-    /// norm first.
-    #[must_use]
-    pub fn up_to_scale(self) -> Self {
-        Distance { up_to_scale: true, ..self }
+    /// norm first, unless the distance does not see it.
+    pub fn up_to_scale(config: impl Into<config::Distance>, observed: Parameters) -> Self {
+        let config = config.into();
+        if config.ignores_scale() {
+            return Distance::new(config, observed);
+        }
+        if config == DistanceKind::L2.into() {
+            return Distance { measure: Arc::new(l2::Directions::new(observed)) };
+        }
+        let of = |observed| measure(config, observed);
+        Distance { measure: Arc::new(directions::Directions::new(observed, of)) }
     }
 
     /// The distance of a zero gradient to the observed one: what a matching loss is small or large against.
     pub fn scale(&self) -> f64 {
-        match self.kind {
-            DistanceKind::L2 if self.up_to_scale => l2::NORM * l2::NORM,
-            DistanceKind::L2 => self.observed_norm * self.observed_norm,
-            DistanceKind::Cosine => 1.0,
-        }
+        self.measure.of_nothing()
     }
 
-    /// Distance and cotangent of a simulated gradient, whose memory the cotangent takes. Does not wait for the device.
+    /// Distance and cotangent of a simulated gradient, whose memory the cotangent takes. `l2` and `cosine` with equal
+    /// weights do not wait for the device; the others do, once or twice.
     pub fn compare(&self, simulated: Parameters) -> Match {
-        match self.kind {
-            DistanceKind::L2 if self.up_to_scale => {
-                l2::compare_directions(simulated, &self.observed, self.observed_norm)
-            }
-            DistanceKind::L2 => l2::compare(simulated, &self.observed),
-            DistanceKind::Cosine => cosine::compare(simulated, &self.observed, self.observed_norm),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::backend::{self, Compute, Precision};
-    use crate::model::TensorSpec;
-
-    fn of(compute: &Compute, values: &[f64]) -> Parameters {
-        let specs = [TensorSpec { name: "a".into(), shape: vec![values.len()] }];
-        Parameters::from_values(compute, specs.to_vec().into(), |_| values.to_vec())
-    }
-
-    #[test]
-    fn up_to_scale_only_directions_count_and_the_cotangent_is_the_derivative() {
-        let compute = Compute::select("flex", Precision::F64).unwrap();
-        let h = [0.3, -1.2, 0.7, 2.0];
-        let distance =
-            |factor: f64| Distance::new(DistanceKind::L2, of(&compute, &h.map(|h| h * factor))).up_to_scale();
-        let at = |g: &[f64], factor: f64| distance(factor).compare(of(&compute, g));
-        let g = [1.0, 0.5, -0.2, 0.4];
-        let (one, other) = (at(&g, 1.0).distance(), at(&g, 65_536.0).distance());
-        assert!((one - other).abs() < 1e-9 * one, "{one} {other}");
-        assert!(at(&h.map(|h| 7.0 * h), 1.0).distance() < 1e-24);
-        let opposite = at(&h.map(|h| -h), 1.0).distance();
-        assert!((opposite - 4.0 * distance(1.0).scale()).abs() < 1e-9);
-        let v = backend::values(&at(&g, 3.0).cotangent.tensors()[0]);
-        for i in 0..g.len() {
-            let moved = |step: f64| {
-                let mut g = g;
-                g[i] += step;
-                at(&g, 3.0).distance()
-            };
-            let slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-            assert!((v[i] - slope).abs() < 1e-6 * slope.abs().max(1.0), "{i}: {} {slope}", v[i]);
-        }
+        self.measure.compare(simulated)
     }
 }

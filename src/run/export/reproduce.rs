@@ -108,11 +108,15 @@ mod tests {
     #[test]
     fn a_shipped_preset_is_named_with_what_was_changed() {
         assert_eq!(command(&manifest("dlg-lenet", &[])).unwrap(), "gialab run dlg-lenet --backend flex");
-        let changes =
-            ["victim.data=crops32", "attack.tv=1e-3", "attack.optimiser.lr=0.5", "victim.indices=[1, 2]"];
+        let changes = [
+            "victim.data=crops32",
+            "attack.prior.tv=1e-3",
+            "attack.optimiser.lr=0.5",
+            "victim.indices=[1, 2]",
+        ];
         assert_eq!(
             command(&manifest("ig-lenet", &changes)).unwrap(),
-            "gialab run ig-lenet --set attack.optimiser.lr=0.5 --set attack.tv=0.001 --set victim.data=crops32 \
+            "gialab run ig-lenet --set attack.optimiser.lr=0.5 --set attack.prior.tv=0.001 --set victim.data=crops32 \
              --set 'victim.indices=[1, 2]' --backend flex"
         );
     }

@@ -200,16 +200,9 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
 }
 
 fn attack(config: &RunConfig) -> String {
-    let mut text = format!(
-        "{}, {}",
-        config.attack.kind,
-        match config.attack.distance {
-            crate::config::DistanceKind::L2 => "squared distance",
-            crate::config::DistanceKind::Cosine => "cosine distance",
-        }
-    );
-    if config.attack.tv > 0.0 {
-        text = format!("{text}, tv {}", config.attack.tv);
+    let mut text = format!("{}, {}", config.attack.kind, config.attack.distance.title());
+    if config.attack.prior.weights().next().is_some() {
+        text = format!("{text}, {}", config.attack.prior.title());
     }
     text
 }

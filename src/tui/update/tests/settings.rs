@@ -210,7 +210,7 @@ fn a_filter_of_settings_finds_key_help_and_value() {
     let mut model = fixture::model(80, 24);
     press(&mut model, "c");
     for (words, expected) in [
-        ("total var", "attack.tv"),
+        ("total var", "attack.prior.tv"),
         ("checkpoint_sec", "run.checkpoint_seconds"),
         ("lbfgs opt", "attack.optimiser.kind"),
         ("photos", "victim.data"),
@@ -250,12 +250,12 @@ fn a_value_takes_a_slash_and_a_path_that_began_the_filter_finds_its_field() {
     code(&mut model, KeyCode::Enter);
     assert_eq!((key(&mut model), value(&mut model).as_str()), ("victim.data", "/home/ada/me.png"));
     // Where no path belongs, and after Esc, nothing is taken.
-    look_at(&mut model, "attack.tv");
+    look_at(&mut model, "attack.prior.tv");
     press(&mut model, "/home/ada/other.png");
     code(&mut model, KeyCode::Enter);
     assert!(fixture::drawn(&model).contains("no setting has these words"));
     code(&mut model, KeyCode::Esc);
-    assert_eq!((key(&mut model), value(&mut model).as_str()), ("attack.tv", "0.0"));
+    assert_eq!((key(&mut model), value(&mut model).as_str()), ("attack.prior.tv", ""));
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn every_setting_stands_in_its_section() {
 #[test]
 fn mistakes_are_said_in_the_words_of_a_person() {
     for (key, typed, says) in [
-        ("attack.tv", "2e-6abc", "2e-6abc is no number"),
+        ("attack.prior.tv", "2e-6abc", "2e-6abc is no number"),
         ("attack.trials", "1.5", "1.5 is no whole number of 0 or more"),
         ("attack.trials", "-1", "-1 is no whole number of 0 or more"),
         ("attack.box", "maybe", "maybe is neither true nor false"),

@@ -1,0 +1,200 @@
+//! Distances with their cotangents and their gradients to the input, and priors on the candidate.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Tensors, assert_close, net, settings, tensors};
+use crate::attack::objective::Distance;
+use crate::attack::{GradientMatching, LabelVariable, prior};
+use crate::backend::{Compute, Precision};
+use crate::config::{self, BatchNormMode, DistanceKind, LayerWeights, Mask, Over, PriorKind, Priors};
+use crate::fl::{AttackerView, Knowledge, Protocol, Update, UpdateKind};
+use crate::model::{Model, Parameters, TensorSpec};
+
+/// The distances of the reference by their names there.
+fn distances() -> Vec<(&'static str, config::Distance)> {
+    use DistanceKind::{Angular, Cosine, Gauss, L1, L2, LayerCosine, MaskedCosine, Tag};
+    let plain = |kind: DistanceKind| config::Distance::from(kind);
+    let layers = |kind, layers| config::Distance { layers: Some(layers), ..plain(kind) };
+    let masked = |mask, keep| config::Distance { mask: Some(mask), keep, ..plain(MaskedCosine) };
+    let tag = |alpha, layers| config::Distance { alpha: Some(alpha), layers, ..plain(Tag) };
+    vec![
+        ("l1", plain(L1)),
+        ("angular", plain(Angular)),
+        ("cos_layer", plain(LayerCosine)),
+        ("cos_layer_mean", config::Distance { over: Some(Over::Mean), ..plain(LayerCosine) }),
+        ("cos_masked_nonzero", masked(Mask::NonZero, None)),
+        ("cos_masked_topk", masked(Mask::TopK, Some(0.25))),
+        ("cos_masked_topk_whole", masked(Mask::TopKWhole, None)),
+        ("tag_0.01", tag(0.01, None)),
+        ("tag_0.1", tag(0.1, None)),
+        ("tag_0.1_linear", tag(0.1, Some(LayerWeights::Linear))),
+        ("gauss", plain(Gauss)),
+        ("l2_equal", plain(L2)),
+        ("l2_linear", layers(L2, LayerWeights::Linear)),
+        ("l2_exp", layers(L2, LayerWeights::Exp)),
+        ("cos_equal", plain(Cosine)),
+        ("cos_linear", layers(Cosine, LayerWeights::Linear)),
+        ("cos_exp", layers(Cosine, LayerWeights::Exp)),
+    ]
+}
+
+struct Reference {
+    manifest: Value,
+    tensors: Tensors,
+}
+
+impl Reference {
+    fn read() -> Reference {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/objectives.json");
+        let manifest = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        Reference { manifest, tensors: tensors("objectives.f64") }
+    }
+
+    fn values(&self, key: &str) -> &[f64] {
+        &self.tensors.get(key).unwrap_or_else(|| panic!("there is no {key}")).1
+    }
+
+    fn shape(&self, key: &str) -> [usize; 4] {
+        self.tensors[key].0.as_slice().try_into().unwrap()
+    }
+
+    fn scalar(&self, key: &str) -> f64 {
+        self.manifest["scalars"]["f64"][key].as_f64().unwrap_or_else(|| panic!("there is no {key}"))
+    }
+
+    fn named(&self, compute: &Compute, specs: &Arc<[TensorSpec]>, prefix: &str) -> Parameters {
+        let values = |spec: &TensorSpec| self.values(&format!("{prefix}.{}", spec.name)).to_vec();
+        Parameters::from_values(compute, specs.clone(), values)
+    }
+
+    /// Value and cotangent at stored gradients.
+    fn check(
+        &self,
+        key: &str,
+        config: config::Distance,
+        of: (&Parameters, &Parameters),
+        tolerance: (f64, f64),
+    ) {
+        let (g, h) = of;
+        let found = Distance::new(config, h.clone()).compare(g.clone());
+        let join = |value: &dyn Fn(&str) -> Vec<f64>| -> Vec<f64> {
+            g.specs().iter().flat_map(|spec| value(&spec.name)).collect()
+        };
+        let v = join(&|name| found.cotangent.values(name).unwrap());
+        let expected = self.scalar(key);
+        let distance = found.distance();
+        let error = (distance - expected).abs();
+        // A cosine near 1 cancels: small distances are compared absolutely.
+        assert!(error <= tolerance.0 * expected.max(1.0), "{key}: {distance} {expected}");
+        if self.tensors.keys().any(|stored| stored.starts_with(&format!("{key}.v."))) {
+            let expected = join(&|name| self.values(&format!("{key}.v.{name}")).to_vec());
+            assert_close(&format!("{key}.v"), &v, &expected, tolerance.1);
+        }
+    }
+}
+
+/// Tolerances of values, cotangents and gradients to the input.
+fn tolerances(compute: &Compute) -> (f64, f64, f64) {
+    match compute.precision() {
+        Precision::F64 => (1e-11, 1e-9, 1e-8),
+        Precision::F32 => (5e-6, 1e-4, 5e-4),
+    }
+}
+
+#[test]
+fn distances_and_their_gradients_through_networks_agree_with_pytorch() {
+    let reference = Reference::read();
+    for (case, about) in reference.manifest["cases"].as_object().unwrap() {
+        let network = about["net"].as_str().unwrap();
+        let mode = if about["train"] == true { BatchNormMode::Train } else { BatchNormMode::Eval };
+        for (compute, _) in settings() {
+            let (values, cotangents, gradients) = tolerances(&compute);
+            let net = net(&reference.manifest["nets"][network]);
+            let specs = net.parameter_specs().clone();
+            let labels: Vec<usize> =
+                reference.values(&format!("{network}.labels")).iter().map(|&label| label as usize).collect();
+            let model = Model {
+                parameters: reference.named(&compute, &specs, &format!("{network}.param")),
+                buffers: reference.named(&compute, net.buffer_specs(), &format!("{network}.buffer")),
+                net,
+            };
+            let g = reference.named(&compute, &specs, &format!("{case}.g"));
+            for (name, config) in distances() {
+                let prefix = if name == "cos_masked_nonzero" { "h_sparse" } else { "h" };
+                let h = reference.named(&compute, &specs, &format!("{case}.{prefix}"));
+                let key = format!("{case}.{name}");
+                reference.check(&key, config, (&g, &h), (values, cotangents));
+                let view = AttackerView {
+                    compute: compute.clone(),
+                    update: Update { kind: UpdateKind::Gradient, values: h, samples: labels.len() },
+                    range: vec![(-2.0, 2.0); 3],
+                    knowledge: Knowledge {
+                        protocol: Protocol::fed_sgd(labels.len()),
+                        labels: Some(labels.clone()),
+                        batch_norm: mode,
+                        scale: true,
+                    },
+                    model: model.clone(),
+                };
+                let distance = Distance::new(config, view.observed());
+                let variable = LabelVariable::Fixed(labels.clone());
+                let objective = GradientMatching::new(&view, distance, Priors::default(), variable);
+                let found = objective.evaluate(reference.values(&format!("{network}.x_trial")));
+                let what = format!("{key} on {} {:?}", compute.name(), compute.precision());
+                let live = reference.scalar(&format!("{key}.live"));
+                let error = (found.matching - live).abs();
+                assert!(error <= 10.0 * values * live.max(1.0), "{what}: {} {live}", found.matching);
+                assert_close(&what, &found.gradient, reference.values(&format!("{key}.dx")), gradients);
+            }
+        }
+    }
+}
+
+#[test]
+fn distances_at_their_edges_agree_with_pytorch() {
+    let reference = Reference::read();
+    for (compute, _) in settings() {
+        let (values, cotangents, _) = tolerances(&compute);
+        let specs: Vec<TensorSpec> = ["0", "1", "2"]
+            .map(|name| {
+                let shape = reference.tensors[&format!("unit.h.{name}")].0.clone();
+                TensorSpec { name: name.into(), shape }
+            })
+            .into();
+        let named = |prefix: &str| reference.named(&compute, &specs.clone().into(), prefix);
+        let (g, h) = (named("unit.g"), named("unit.h"));
+        for (name, config) in distances() {
+            reference.check(&format!("unit.{name}"), config, (&g, &h), (values, cotangents));
+        }
+        let (parallel, opposite) = (h.clone().scaled(2.0), h.clone().scaled(-1.0));
+        let angular = DistanceKind::Angular.into();
+        reference.check("unit.angular_parallel", angular, (&parallel, &h), (values, cotangents));
+        reference.check("unit.angular_opposite", angular, (&opposite, &h), (values, cotangents));
+    }
+}
+
+#[test]
+fn priors_on_the_candidate_agree_with_pytorch() {
+    let reference = Reference::read();
+    let (mean, std) = (reference.values("prior.mean"), reference.values("prior.std"));
+    let range: Vec<(f64, f64)> =
+        mean.iter().zip(std).map(|(mean, std)| (-mean / std, (1.0 - mean) / std)).collect();
+    let candidate =
+        prior::Candidate { x: reference.values("prior.x"), shape: reference.shape("prior.x"), range: &range };
+    for (name, kind) in [
+        ("tv_aniso", PriorKind::Tv),
+        ("tv_l2", PriorKind::TvL2),
+        ("tv_sq", PriorKind::TvSq),
+        ("tv_color", PriorKind::TvColor),
+        ("l2norm", PriorKind::L2norm),
+        ("clip_box", PriorKind::ClipBox),
+    ] {
+        let mut gradient = vec![0.0; candidate.x.len()];
+        let value = prior::function(kind)(candidate, 1.0, &mut gradient);
+        let key = format!("prior.{name}");
+        assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
+        assert_close(&key, &gradient, reference.values(&format!("{key}.dx")), 1e-12);
+    }
+}
