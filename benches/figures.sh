@@ -51,6 +51,19 @@ activation, sigmoid; activation; victim.options.activation=sigmoid
 trained-victim, trained; trained-victim
 trained-victim, untrained; trained-victim; victim.weights=
 batch-norm, trained, train mode, four; batch-norm
+noise, 0.01; noise
+noise, none; noise; post=
+noise, 0.003; noise; post=[{kind="noise",sigma=0.003}]
+noise, 0.03; noise; post=[{kind="noise",sigma=0.03}]
+noise, 0.1; noise; post=[{kind="noise",sigma=0.1}]
+clip, known; clip
+clip, estimated; clip; knowledge.post=estimated
+clip, ignored; clip; knowledge.post=none
+clip, none; clip; post=
+sparsify, known; sparsify
+sparsify, estimated; sparsify; knowledge.post=estimated
+sparsify, ignored; sparsify; knowledge.post=none
+sparsify, none; sparsify; post=
 '
 
 # The preset's pictures moved on by so many, as a setting; nothing where they are drawn.

@@ -4,7 +4,8 @@
 //! needed, on [`Tape`] tensors. Which backend a tensor is on is decided at run time by its device.
 
 use burn::tensor::{DType, Shape, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
+
+pub use crate::config::Precision;
 
 /// Tensors without a tape: flex, ndarray or CUDA, by device.
 pub type Plain = burn::Dispatch;
@@ -16,53 +17,11 @@ pub type Vector = Tensor<Plain, 1>;
 /// Backends by the name a user types, in the order of the picker.
 pub const NAMES: [&str; 4] = ["auto", "flex", "ndarray", "cuda"];
 
-/// Floating-point width of a computation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bit. The matrix units of a GPU may round factors of products to TF32, 10 bits of mantissa.
-    #[default]
-    F32,
-    /// 64 bit, everywhere.
-    F64,
-}
-
-impl Precision {
-    /// As a user types them.
-    pub const NAMES: [&'static str; 2] = ["f32", "f64"];
-
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "f32" => Some(Precision::F32),
-            "f64" => Some(Precision::F64),
-            _ => None,
-        }
-    }
-
-    /// burn's name for it.
-    pub fn dtype(self) -> DType {
-        match self {
-            Precision::F32 => DType::F32,
-            Precision::F64 => DType::F64,
-        }
-    }
-
-    /// What a header says of it after the name of a backend; nothing of what is usual.
-    pub fn on(self, backend: &str) -> &'static str {
-        match (self, backend) {
-            (Precision::F32, "cuda") => ", 32 bit or TF32",
-            (Precision::F32, _) => "",
-            (Precision::F64, _) => ", 64 bit",
-        }
-    }
-
-    /// Bytes of one float.
-    pub fn bytes(self) -> u64 {
-        match self {
-            Precision::F32 => 4,
-            Precision::F64 => 8,
-        }
+/// burn's name for a width.
+fn dtype(precision: Precision) -> DType {
+    match precision {
+        Precision::F32 => DType::F32,
+        Precision::F64 => DType::F64,
     }
 }
 
@@ -141,7 +100,7 @@ impl Compute {
 
     /// A tensor of this shape from row-major values.
     pub fn tensor<const D: usize>(&self, values: &[f64], shape: [usize; D]) -> Tensor<Plain, D> {
-        Tensor::from_data(self.data(values, shape), (&self.device, self.precision.dtype()))
+        Tensor::from_data(self.data(values, shape), (&self.device, dtype(self.precision)))
     }
 
     /// The same in the computer's memory.
@@ -155,7 +114,7 @@ impl Compute {
 
     /// A tensor of zeros.
     pub fn zeros<const D: usize>(&self, shape: [usize; D]) -> Tensor<Plain, D> {
-        Tensor::zeros(shape, (&self.device, self.precision.dtype()))
+        Tensor::zeros(shape, (&self.device, dtype(self.precision)))
     }
 }
 

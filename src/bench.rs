@@ -151,7 +151,7 @@ impl Workload {
     fn protocol(&self) -> Protocol {
         let samples: Vec<usize> = (0..self.batch).collect();
         let descent = self.steps.map(|steps| Descent::sgd(1e-2, vec![Step::of(samples.clone()); steps]));
-        Protocol { clients: vec![Client::new(samples, descent)] }
+        Protocol::of(vec![Client::new(samples, descent)])
     }
 
     /// What the attacker sees of it, with the same random values on every backend.

@@ -10,6 +10,7 @@ pub mod config;
 pub mod data;
 pub mod dual;
 pub mod expectation;
+pub mod figure;
 pub mod files;
 pub mod fl;
 pub mod format;

@@ -1,5 +1,5 @@
 //! Words from outside (names of files and runs, titles, messages) where they could do more than be read: on a terminal
-//! and in a spreadsheet.
+//! and in a spreadsheet; numbers and times in words; the nearest of the words there are.
 
 use std::borrow::Cow;
 
@@ -83,6 +83,16 @@ pub fn sentence(error: &anyhow::Error) -> String {
         _ if said.contains(&cause) => said,
         _ => format!("{said}: {cause}"),
     })
+}
+
+/// The word among `known` that is nearest to `word`, if any is near.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 3)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 fn replaced<'a>(text: &'a str, by: &str) -> Cow<'a, str> {

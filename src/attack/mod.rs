@@ -24,8 +24,9 @@ pub use trial::Best;
 
 use crate::config::{AttackConfig, RunConfig};
 use crate::fl::AttackerView;
-use crate::run::event::TrialOutcome;
 use crate::seed::Seed;
+
+use serde::{Deserialize, Serialize};
 
 /// An attack by name.
 pub struct Attack {
@@ -117,6 +118,20 @@ pub trait Progress {
     fn best_guess(&self) -> Guess;
     /// Everything needed to go on from here in another process.
     fn checkpoint(&self) -> State;
+}
+
+/// Why a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialOutcome {
+    /// All iterations were done.
+    Completed,
+    /// The matching loss fell below `stop_below`.
+    Converged,
+    /// The optimiser cannot move any more: its gradient or its step is below tolerance.
+    Stalled,
+    /// The loss became NaN or infinite; the best earlier iterate stands.
+    NonFinite,
 }
 
 /// End of one trial.

@@ -1,11 +1,9 @@
 //! The trials of a gradient-matching attack, and the choice among them by matching loss alone.
 
-use crate::run::event::TrialOutcome;
-
 use super::matching::{GradientMatching, LabelVariable};
 use super::state::State;
 use super::trial::{Best, Trial};
-use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd};
+use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd, TrialOutcome};
 
 /// What an attack on one round brings back.
 #[derive(Debug, Clone, PartialEq)]

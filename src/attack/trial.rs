@@ -1,13 +1,12 @@
 //! One restart of a gradient-matching attack: iterate, keep the answer by loss, stop when it is over.
 
 use crate::config::{Answer, AttackConfig};
-use crate::run::event::TrialOutcome;
 use crate::seed::{self, Seed};
 
 use super::matching::GradientMatching;
 use super::optimiser::{self, Evaluation, Optimiser, Step};
 use super::state::{State, StateError};
-use super::{Guess, Progress};
+use super::{Guess, Progress, TrialOutcome};
 
 /// The iterate with the smallest objective so far among those that count ([`Answer`]), with the losses evaluated at it.
 #[derive(Debug, Clone, PartialEq)]

@@ -48,7 +48,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let mut server = Server::new(&plan.setup, &config, compute.clone());
     let batch = plan.setup.batch.context("the preset has no batch to capture")?;
     let normalisation = plan.setup.normalisation;
-    let victim = Victim::new(batch.clone(), normalisation.clone(), &config, compute);
+    let victim = Victim::new(batch.clone(), normalisation.clone(), plan.setup.posts, &config, compute);
     let round = config.attacked_rounds().first().copied().unwrap_or_default();
     for round in 0..round {
         server.train(round, &victim)?;

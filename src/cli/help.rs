@@ -77,6 +77,13 @@ pub const SHOW: &str = "\
 Example:
   gialab show last";
 
+pub const EXPLAIN: &str = "\
+Examples:
+  gialab explain
+  gialab explain ssim
+  gialab explain threat model B
+  gialab explain brr --json";
+
 pub const EXPORT: &str = "\
 Examples:
   gialab export last --to html

@@ -9,6 +9,7 @@ mod compare;
 mod complete;
 mod completions;
 mod doctor;
+mod explain;
 mod export;
 mod help;
 #[cfg(feature = "tui")]
@@ -126,6 +127,12 @@ enum Command {
     /// best marked where the runs attack the same pictures. A figure that needs a ground truth is n/a where there is none.
     #[command(after_long_help = help::COMPARE)]
     Compare(compare::Arguments),
+    /// Explain a figure, a heading or a word of the field
+    ///
+    /// What it means, what is good, and where it comes from: psnr, brr, "at truth", "threat model B". Without a word,
+    /// all of them are listed. The same stands in docs/figures.md, and behind w on the screens of runs.
+    #[command(after_long_help = help::EXPLAIN)]
+    Explain(explain::Arguments),
     /// Write runs as tables, as JSON, as a picture or as a report
     ///
     /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with a
@@ -265,6 +272,7 @@ pub fn main() -> ExitCode {
         Some(Command::Rm(arguments)) => rm::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
         Some(Command::Compare(arguments)) => compare::run(&context, &arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&context, &arguments),
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),

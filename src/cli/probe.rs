@@ -119,7 +119,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let seed = Seed(config.run.seed);
 
     let model = Server::new(&setup, config, compute.clone()).model;
-    let victim = Victim::new(batch, setup.normalisation, config, compute.clone());
+    let victim = Victim::new(batch, setup.normalisation, setup.posts, config, compute.clone());
     let view = victim.view(&model, victim.send(&model, 0), 0);
     let batch = view.update.samples;
     let bound = Dimension::of(&model.net, config.victim.mode, batch);

@@ -282,7 +282,8 @@ fn describe(config: &RunConfig, state: &RunState) -> Option<String> {
     let at = state.position()?;
     let trial = state.current_round()?.shown_trial()?;
     let loss = trial.matching_loss().map_or_else(|| "-".to_owned(), |loss| format!("{loss:.2e}"));
-    let psnr = trial.latest_metrics().map_or_else(|| "-".to_owned(), |m| format!("{:.1} dB", m.psnr.mean));
+    let psnr = trial.latest_metrics().and_then(|metrics| metrics.psnr);
+    let psnr = psnr.map_or_else(|| "-".to_owned(), |psnr| format!("{:.1} dB", psnr.mean));
     let speed = state.iterations_per_second().map_or_else(String::new, |speed| format!("  {speed:.1} it/s"));
     Some(format!(
         "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",

@@ -2,95 +2,83 @@
 
 use std::str::FromStr;
 
+use gialab::figure::{FIGURES, Figure, find, nearest};
 use gialab::run::event::RoundResult;
 
 /// A condition on every attacked round.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Requirement {
     text: String,
-    quantity: Quantity,
-    at_least: bool,
+    figure: &'static Figure,
+    relation: Relation,
     bound: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quantity {
-    Psnr,
-    Ssim,
-    Mse,
-    StLpips,
-    Lpips,
-    Brr,
-    Wsrr,
-    Iip,
-    LabelAccuracy,
-    Loss,
+enum Relation {
+    AtLeast,
+    AtMost,
+    Above,
+    Below,
 }
+
+/// As they are written; the longer ones first.
+const RELATIONS: [(&str, Relation); 4] =
+    [(">=", Relation::AtLeast), ("<=", Relation::AtMost), (">", Relation::Above), ("<", Relation::Below)];
 
 /// A condition that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "--require {0}: a condition looks like 'psnr>=20' or 'mse<=0.01', quoted for the shell; quantities are psnr, ssim, mse, st_lpips, lpips, brr, wsrr, iip, label_accuracy, loss"
-)]
-pub struct RequirementError(String);
+pub enum RequirementError {
+    /// It is no comparison.
+    #[error("--require {0}: a condition looks like 'psnr>=20' or 'match<1e-4', quoted for the shell")]
+    Form(String),
+    /// It compares something that is not measured.
+    #[error("--require {text}: no figure is called \"{name}\"{near}; gialab explain lists them")]
+    Unknown { text: String, name: String, near: String },
+    /// It compares with something that is no number.
+    #[error("--require {text}: \"{bound}\" is not a number; shares go from 0 to 1, times are in seconds")]
+    Bound { text: String, bound: String },
+}
 
 impl FromStr for Requirement {
     type Err = RequirementError;
 
     fn from_str(text: &str) -> Result<Self, RequirementError> {
-        let wrong = || RequirementError(text.to_owned());
-        let (name, at_least, bound) = if let Some((name, bound)) = text.split_once(">=") {
-            (name, true, bound)
-        } else if let Some((name, bound)) = text.split_once("<=") {
-            (name, false, bound)
-        } else {
-            return Err(wrong());
+        let split = |(sign, relation): &(&str, Relation)| {
+            let (name, bound) = text.split_once(sign)?;
+            Some((name.trim(), *relation, bound.trim()))
         };
-        let quantity = match name.trim() {
-            "psnr" => Quantity::Psnr,
-            "ssim" => Quantity::Ssim,
-            "mse" => Quantity::Mse,
-            "st_lpips" => Quantity::StLpips,
-            "lpips" => Quantity::Lpips,
-            "brr" => Quantity::Brr,
-            "wsrr" => Quantity::Wsrr,
-            "iip" => Quantity::Iip,
-            "label_accuracy" => Quantity::LabelAccuracy,
-            "loss" => Quantity::Loss,
-            _ => return Err(wrong()),
+        let Some((name, relation, bound)) = RELATIONS.iter().find_map(split) else {
+            return Err(RequirementError::Form(text.to_owned()));
         };
-        let bound: f64 = bound.trim().parse().map_err(|_| wrong())?;
-        if bound.is_nan() {
-            return Err(wrong());
+        let Some(figure) = find(name).and_then(|word| word.figure()) else {
+            let near = nearest(name, FIGURES.iter().map(|figure| &figure.word));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            return Err(RequirementError::Unknown { text: text.to_owned(), name: name.to_owned(), near });
+        };
+        match bound.parse::<f64>() {
+            Ok(bound) if !bound.is_nan() => {
+                Ok(Requirement { text: text.to_owned(), figure, relation, bound })
+            }
+            _ => Err(RequirementError::Bound { text: text.to_owned(), bound: bound.to_owned() }),
         }
-        Ok(Requirement { text: text.to_owned(), quantity, at_least, bound })
     }
 }
 
 impl Requirement {
-    /// Why a round does not meet the condition, if so. Means over the batch are compared.
+    /// Why a round does not meet the condition, if so. Of samples the mean over the batch is compared.
     pub fn unmet(&self, result: &RoundResult) -> Option<String> {
-        let metrics = result.metrics.as_ref();
-        let value = match self.quantity {
-            Quantity::Psnr => metrics.map(|metrics| metrics.psnr.mean),
-            Quantity::Ssim => metrics.and_then(|metrics| metrics.ssim).map(|ssim| ssim.mean),
-            Quantity::Mse => metrics.map(|metrics| metrics.mse.mean),
-            Quantity::StLpips => metrics.and_then(|metrics| metrics.st_lpips).map(|distance| distance.mean),
-            Quantity::Lpips => metrics.and_then(|metrics| metrics.lpips).map(|distance| distance.mean),
-            Quantity::Brr => metrics.and_then(|metrics| metrics.recovered),
-            // Of one batch: 1 if its worst sample is recovered, else 0.
-            Quantity::Wsrr => {
-                metrics.and_then(|metrics| metrics.worst_recovered).map(|all| f64::from(u8::from(all)))
-            }
-            Quantity::Iip => metrics.and_then(|metrics| metrics.iip),
-            Quantity::LabelAccuracy => metrics.and_then(|metrics| metrics.label_accuracy),
-            Quantity::Loss => Some(result.loss),
-        };
-        let Some(value) = value else {
+        let Some(value) = self.figure.value(&result.measured()) else {
             return Some(format!("{} is not met in round {}: not measured", self.text, result.round));
         };
-        let met = if self.at_least { value >= self.bound } else { value <= self.bound };
-        (!met).then(|| format!("{} is not met in round {}: {value:.4}", self.text, result.round))
+        let met = match self.relation {
+            Relation::AtLeast => value >= self.bound,
+            Relation::AtMost => value <= self.bound,
+            Relation::Above => value > self.bound,
+            Relation::Below => value < self.bound,
+        };
+        let digits = if value.abs() < 1e-3 { format!("{value:.3e}") } else { format!("{value:.4}") };
+        (!met).then(|| format!("{} is not met in round {}: {digits}", self.text, result.round))
     }
 }
 
@@ -106,7 +94,7 @@ mod tests {
             labels: Vec::new(),
             label_names: Vec::new(),
             round: 0,
-            metrics: Some(Metrics::new(spread(0.01), spread(psnr))),
+            metrics: Some(Metrics { psnr: Some(spread(psnr)), ..Metrics::default() }),
             probe: None,
             accuracy: None,
             update_norm: None,
@@ -140,6 +128,13 @@ mod tests {
             ("st_lpips<=0.2", true),
             ("st_lpips<=0.1", false),
             ("iip>=0", false),
+            ("mse<=1", false),
+            ("match<1e-5", true),
+            ("match<1e-6", false),
+            ("match > 1e-7", true),
+            ("evaluations<=1", true),
+            ("ST-LPIPS<0.25", true),
+            ("accuracy>=0", false),
         ] {
             assert_eq!(
                 condition.parse::<Requirement>().unwrap().unmet(&recovered).is_none(),
@@ -151,9 +146,23 @@ mod tests {
     }
 
     #[test]
+    fn every_figure_can_be_asked_for_and_what_was_not_measured_is_not_met() {
+        for figure in FIGURES {
+            let key = figure.word.key;
+            let requirement: Requirement = format!("{key}>=-1").parse().unwrap();
+            let mut bare = result(0.0);
+            bare.metrics = None;
+            let measured = ["match", "evaluations", "seconds"].contains(&key);
+            assert_eq!(requirement.unmet(&bare).is_none(), measured, "{key}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused() {
-        for text in ["psnr", "psnr>20", "beauty>=1", "psnr>=x", "psnr>=nan", ""] {
+        for text in ["psnr", "psnr=20", "beauty>=1", "psnr>=x", "psnr>=nan", "", "trial>=1"] {
             assert!(text.parse::<Requirement>().is_err(), "{text}");
         }
+        let near = "pnsr>=20".parse::<Requirement>().unwrap_err().to_string();
+        assert!(near.contains("did you mean psnr?"), "{near}");
     }
 }

@@ -46,7 +46,8 @@ pub struct Follow {
     /// Print the events of the run, one JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Exit with 3 unless the result meets this, as 'psnr>=20' (quote it for the shell); can be given several times
+    /// Exit with 3 unless the result meets this, as 'psnr>=20' or 'match<1e-4' (quote it for the shell); takes any figure
+    /// of `gialab explain`; can be given several times
     #[arg(long, value_name = "CONDITION")]
     pub require: Vec<String>,
 }

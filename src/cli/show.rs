@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use gialab::figure::{FIGURES, Figure, Measured, figure};
 use gialab::reading::Reading;
-use gialab::run::event::{RoundResult, Spread};
+use gialab::run::event::RoundResult;
+use gialab::run::state::TrialState;
 use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, picture, progress, verdict};
 use image::{RgbImage, imageops};
 
@@ -60,8 +62,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                 writeln!(out, "labels   {}", labels::read(read))?;
             }
             let trial = state.current_round().and_then(|round| round.shown_trial());
-            if let Some(metrics) = trial.and_then(|trial| trial.latest_metrics()) {
-                writeln!(out, "so far   PSNR {:.2} dB, MSE {:.5}", metrics.psnr.mean, metrics.mse.mean)?;
+            let measured = trial.map(TrialState::measured).unwrap_or_default();
+            let so_far = FIGURES.iter().filter(|figure| figure.is_of_samples());
+            let so_far = so_far.filter_map(|figure| {
+                let value = figure.text(figure.value(&measured)?);
+                let name = figure.word.ascii.trim_end_matches(figure.unit).trim_end();
+                Some(format!("{name} {value} {}", figure.unit).trim_end().to_owned())
+            });
+            let so_far: Vec<String> = so_far.collect();
+            if !so_far.is_empty() {
+                writeln!(out, "so far   {}", so_far.join(", "))?;
             }
             if let Some(labels) = trial.and_then(|trial| labels::of_trial(&manifest.config, trial)) {
                 writeln!(out, "came back {labels}")?;
@@ -95,6 +105,9 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     )?;
     let known = config.local_knowledge().map(|known| format!(", local training {known}")).unwrap_or_default();
     writeln!(out, "protocol {}", config.protocol())?;
+    if let Some(post) = config.post_processing() {
+        writeln!(out, "post     {post}")?;
+    }
     writeln!(
         out,
         "attacker {}, labels {}{known}, threat model {}",
@@ -114,30 +127,18 @@ pub fn reading(out: &mut impl Write, reading: &Reading) -> std::io::Result<()> {
 /// The table of rounds.
 pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult]) -> std::io::Result<()> {
     writeln!(out)?;
-    writeln!(out, "round    acc  update     match  labels  PSNR dB (best)   SSIM  trial  seconds")?;
-    for r in rounds {
-        let metrics = r.metrics.as_ref();
-        let figure = |value: Option<f64>, digits: usize| {
-            value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.digits$}"))
-        };
-        let percent = |share: Option<f64>| {
-            share.map_or_else(|| "n/a".to_owned(), |share| format!("{:.0} %", 100.0 * share))
-        };
-        writeln!(
-            out,
-            "{:>5}  {:>5}  {:>6}  {:>8.2e}  {:>6}  {:>7} {:>6}  {:>5}  {:>5}  {:>7.1}",
-            r.round,
-            percent(r.accuracy),
-            figure(r.update_norm.map(|norm| norm.0), 3),
-            r.loss,
-            percent(metrics.and_then(|m| m.label_accuracy)),
-            figure(metrics.map(|m| m.psnr.mean), 2),
-            metrics.map(|m| format!("({:.1})", m.psnr.best)).unwrap_or_default(),
-            figure(metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), 3),
-            format!("{}/{}", r.trial + 1, r.trials),
-            r.seconds
-        )?;
+    let measured: Vec<Measured> = rounds.iter().map(RoundResult::measured).collect();
+    let mut columns: Vec<Vec<String>> = FIRST.iter().map(|key| column(figure(key), &measured)).collect();
+    for (at, r) in measured.iter().enumerate() {
+        if let Some(psnr) = figure("psnr").spread(r) {
+            columns[PSNR][at + 1].push_str(&format!(" ({:>5})", figure("psnr").text(psnr.best)));
+        }
     }
+    columns[PSNR][0].push_str(" (best)");
+    let trial = |r: &RoundResult| format!("{}/{}", r.trial + 1, r.trials);
+    columns.push(std::iter::once("trial".to_owned()).chain(rounds.iter().map(trial)).collect());
+    columns.push(column(figure("seconds"), &measured));
+    table(out, rounds, &columns)?;
     for r in rounds {
         outcome(out, manifest, r, rounds.len() > 1)?;
         if let Some(labels) = labels::of_round(&manifest.config, r) {
@@ -149,14 +150,57 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     if let Some(baselines) = rounds.first().and_then(verdict::baselines) {
         writeln!(out, "baseline {baselines}")?;
     }
-    further(out, rounds)?;
+    let is_further = |figure: &&Figure| !FIRST.contains(&figure.word.key) && figure.word.key != "seconds";
+    // What is looked for is n/a where it is missing; the rest stands there where it was measured.
+    let has =
+        |figure: &&Figure| figure.rank <= LOOKED_FOR || measured.iter().any(|r| figure.value(r).is_some());
+    let further: Vec<&Figure> = FIGURES.iter().filter(is_further).filter(has).collect();
+    for figures in further.chunks(IN_A_ROW) {
+        writeln!(out)?;
+        let columns: Vec<Vec<String>> = figures.iter().map(|figure| column(figure, &measured)).collect();
+        table(out, rounds, &columns)?;
+    }
     writeln!(
         out,
-        "Labels {}, BatchNorm {}, batch of {}; SSIM with Gaussian window 11, sigma 1.5.\nThe trial was chosen by its matching loss.",
+        "Labels {}, BatchNorm {}, batch of {}. The trial was chosen by its matching loss.",
         manifest.config.attack.labels.name(),
         manifest.config.victim.batch_norm(),
         manifest.config.batch()
-    )
+    )?;
+    writeln!(out, "What a heading means: gialab explain HEADING.")
+}
+
+/// Figures of the first table of rounds; all others that were measured stand below it.
+const FIRST: [&str; 6] = ["accuracy", "update_norm", "match", "label_accuracy", "psnr", "ssim"];
+
+/// Place of PSNR among them.
+const PSNR: usize = 4;
+
+/// Figures up to this rank are missed where they are not.
+const LOOKED_FOR: u8 = 3;
+
+/// Figures that stand beside each other in a terminal of 80 columns.
+const IN_A_ROW: usize = 7;
+
+/// A figure round by round, below its heading.
+fn column(figure: &Figure, rounds: &[Measured]) -> Vec<String> {
+    let cell = |r: &Measured| figure.value(r).map_or_else(|| "n/a".to_owned(), |value| figure.text(value));
+    std::iter::once(figure.word.ascii.to_owned()).chain(rounds.iter().map(cell)).collect()
+}
+
+/// Columns beside the rounds, as wide as what they hold.
+fn table(out: &mut impl Write, rounds: &[RoundResult], columns: &[Vec<String>]) -> std::io::Result<()> {
+    let widths: Vec<usize> =
+        columns.iter().map(|column| column.iter().map(String::len).max().unwrap_or(0)).collect();
+    let heads = std::iter::once("round".to_owned());
+    for (at, round) in heads.chain(rounds.iter().map(|r| r.round.to_string())).enumerate() {
+        write!(out, "{round:>5}")?;
+        for (column, width) in columns.iter().zip(&widths) {
+            write!(out, "  {:>width$}", column[at])?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// What became of a round, and which iterate is its answer.
@@ -177,57 +221,6 @@ fn outcome(
     }
     if let Some(answer) = verdict::answer(result, &manifest.config.attack) {
         writeln!(out, "answer   {round}{answer}")?;
-    }
-    Ok(())
-}
-
-/// The table of what is not in the first one, and what its words mean.
-fn further(out: &mut impl Write, rounds: &[RoundResult]) -> std::io::Result<()> {
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "n/a".to_owned());
-    let percent = |share: Option<f64>| or_none(share.map(|share| format!("{:.0} %", 100.0 * share)));
-    let small = |value: Option<f64>| or_none(value.map(|value| format!("{value:.2e}")));
-    let three = |spread: Option<Spread>| or_none(spread.map(|spread| format!("{:.3}", spread.mean)));
-    writeln!(out)?;
-    writeln!(out, "round       MSE  ST-LPIPS    BRR   WSRR  exist  count    IIP  features     IGSA  r_eff")?;
-    let (mut pools, mut probes) = (Vec::new(), false);
-    for r in rounds {
-        let m = r.metrics.as_ref();
-        let worst = m.and_then(|m| m.worst_recovered).map(|all| f64::from(u8::from(all)));
-        pools.extend(m.and_then(|m| m.iip_pool));
-        probes |= r.probe.is_some();
-        writeln!(
-            out,
-            "{:>5}  {:>8}  {:>8}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}  {:>8}  {:>7}  {:>5}",
-            r.round,
-            small(m.map(|m| m.mse.mean)),
-            three(m.and_then(|m| m.st_lpips)),
-            percent(m.and_then(|m| m.recovered)),
-            percent(worst),
-            percent(m.and_then(|m| m.label_existence)),
-            percent(m.and_then(|m| m.label_count)),
-            percent(m.and_then(|m| m.iip)),
-            small(m.and_then(|m| m.feature_mse).map(|spread| spread.mean)),
-            small(r.probe.map(|probe| probe.igsa)),
-            or_none(r.probe.map(|probe| format!("{:.1}", probe.r_eff))),
-        )?;
-    }
-    for r in rounds {
-        if let Some(lpips) = r.metrics.as_ref().and_then(|m| m.lpips) {
-            writeln!(out, "LPIPS in round {}: {:.3}, on the backbone of run.lpips.", r.round, lpips.mean)?;
-        }
-    }
-    writeln!(out, "acc: held-out samples that the global model gets right. update: its l2 norm.")?;
-    writeln!(
-        out,
-        "BRR, WSRR: samples, worst samples recovered, gialab's definitions. exist, count: classes"
-    )?;
-    writeln!(out, "known to be there or not, how often, of all. features: MSE of the victim's last ones.")?;
-    if let (Some(least), Some(most)) = (pools.iter().min(), pools.iter().max()) {
-        let pool = if least == most { most.to_string() } else { format!("{least} to {most}") };
-        writeln!(out, "IIP: nearest to its own image in pixels, among {pool} of the class.")?;
-    }
-    if probes {
-        writeln!(out, "IGSA: 1 / mean |d gradient / d input|, gialab's definition.")?;
     }
     Ok(())
 }

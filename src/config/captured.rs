@@ -9,11 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MAX_SIDE;
 use super::validate::Fault;
 use super::{
     DistanceKind, Federation, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default, setting,
 };
-use crate::data;
 
 /// Most samples of one update.
 const MAX_BATCH: usize = 65_536;
@@ -169,12 +169,11 @@ pub(super) fn check(config: &RunConfig) -> Result<(), Fault> {
         return fault("victim.captured.input", message);
     }
     if let Some([channels, height, width]) = captured.input
-        && !(matches!(channels, 1 | 3)
-            && [height, width].iter().all(|side| (1..=data::MAX_SIDE).contains(side)))
+        && !(matches!(channels, 1 | 3) && [height, width].iter().all(|side| (1..=MAX_SIDE).contains(side)))
     {
         let message = format!(
             "= [{channels}, {height}, {width}], must be 1 or 3 channels and 1 to {} pixels high and wide",
-            data::MAX_SIDE
+            MAX_SIDE
         );
         return fault("victim.captured.input", &message);
     }

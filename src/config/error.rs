@@ -19,16 +19,6 @@ impl ConfigError {
     }
 }
 
-/// The word among `known` that is nearest to `word`, if any is near.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 3)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 /// Words of other tools for what has another name here; said where that name is among those expected.
 pub(super) const ELSEWHERE: [(&str, &str); 20] = [
     ("lr", "learning_rate"),

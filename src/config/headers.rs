@@ -1,6 +1,6 @@
 //! What a config says of itself wherever its figures stand: the conditions that decide them.
 
-use super::{BatchNormMode, LocalKnowledge, Loss, RunConfig, Victim};
+use super::{BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, Victim};
 
 impl Victim {
     /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
@@ -61,10 +61,26 @@ impl RunConfig {
         name
     }
 
+    /// Post-processing with what the attacker knows of it, for headers: `clip 1, noise 0.01 (known)`; nothing without any.
+    pub fn post_processing(&self) -> Option<String> {
+        let known = match self.knowledge.post {
+            PostKnowledge::Known => "known",
+            PostKnowledge::Estimated => "estimated",
+            PostKnowledge::None => "not known",
+        };
+        let step = |post: &Post| {
+            let values: Vec<String> = post.settings.values().map(ToString::to_string).collect();
+            format!("{} {}", post.kind, values.join(" ")).trim_end().to_owned()
+        };
+        let steps: Vec<String> = self.post.iter().map(step).collect();
+        (!steps.is_empty()).then(|| format!("{} ({known})", steps.join(", ")))
+    }
+
     /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.
     pub fn protocol_and_knowledge(&self) -> String {
         let known = self.local_knowledge().map(|known| format!(" ({known})")).unwrap_or_default();
-        format!("{}{known}", self.protocol())
+        let post = self.post_processing().map(|post| format!(", then {post}")).unwrap_or_default();
+        format!("{}{known}{post}", self.protocol())
     }
 
     /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,

@@ -16,6 +16,7 @@ mod model_options;
 mod normalise;
 mod older;
 mod partition;
+mod precision;
 pub mod preset;
 mod sampling;
 pub mod setting;
@@ -24,7 +25,7 @@ mod validate;
 
 pub use answer::Answer;
 pub use captured::{Captured, CapturedKind, Scale};
-pub use error::{ConfigError, described, line_of, nearest};
+pub use error::{ConfigError, described, line_of};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
 pub use labels::Labels;
 pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
@@ -32,12 +33,16 @@ pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 pub use normalise::Normalise;
 pub use partition::Partition;
+pub use precision::Precision;
 pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Precision;
+/// Smallest side of an image in pixels; below that no model here has a feature map left.
+pub const MIN_SIDE: usize = 8;
+/// Largest side of an image in a batch in pixels: far above what any attack recovers.
+pub const MAX_SIDE: usize = 1024;
 
 /// Version of the preset format; written as `schema = 2`.
 pub const SCHEMA: u32 = 2;
@@ -216,6 +221,22 @@ pub struct KnowledgeConfig {
     /// Whether it is granted the order in which a client that shuffles takes its samples.
     #[serde(default)]
     pub order: bool,
+    /// What it knows of the post-processing of an update.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub post: PostKnowledge,
+}
+
+/// What the attacker knows of post-processing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PostKnowledge {
+    /// Each step with its parameters: it is simulated.
+    #[default]
+    Known,
+    /// That the steps are there; their parameters are told from the update.
+    Estimated,
+    /// Nothing: the update is taken for a clean one.
+    None,
 }
 
 /// Matching distance between the simulated and the observed gradient.

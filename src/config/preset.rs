@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, described, line_of, nearest};
+use super::error::{ConfigError, described, line_of};
 use super::spoken::{FORM, missing, plain};
 use super::{RunConfig, older, setting, validate};
 use crate::files::{self, Access};
+use crate::text::nearest;
 
 /// A named config, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +19,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 19] = [
+const SHIPPED: [(&str, &str); 22] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -36,6 +37,9 @@ const SHIPPED: [(&str, &str); 19] = [
     ("width", include_str!("../../presets/width.toml")),
     ("skip-connections", include_str!("../../presets/skip-connections.toml")),
     ("activation", include_str!("../../presets/activation.toml")),
+    ("noise", include_str!("../../presets/noise.toml")),
+    ("clip", include_str!("../../presets/clip.toml")),
+    ("sparsify", include_str!("../../presets/sparsify.toml")),
     ("trained-victim", include_str!("../../presets/trained-victim.toml")),
     ("batch-norm", include_str!("../../presets/batch-norm.toml")),
 ];

@@ -2,7 +2,7 @@
 //!
 //! For forms and help; the values themselves are checked by `validate`.
 
-use crate::backend::Precision;
+use super::Precision;
 
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub static SETTINGS: &[Setting] = &[
         "victim.size",
         Kind::Optional,
         "pixels",
-        "8 to 512, empty: the set's own",
+        "8 to 1024, empty: the set's own",
         "side that images are resized to",
     ),
     setting(
@@ -437,6 +437,20 @@ pub static SETTINGS: &[Setting] = &[
         "clients",
         "1 to all, 1: none",
         "whose updates the server sees only as one sum",
+    ),
+    setting(
+        "post",
+        Kind::Optional,
+        "",
+        "as [{ kind = \"clip\", norm = 1.0 }], empty: none",
+        "what a client does to its update, in order: clip, sparsify, noise",
+    ),
+    setting(
+        "knowledge.post",
+        Kind::Choice(&["known", "estimated", "none"]),
+        "",
+        "",
+        "what the attacker knows of post-processing, and simulates",
     ),
     setting("title", Kind::Text, "", "text", "one line for lists"),
     setting(

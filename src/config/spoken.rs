@@ -1,6 +1,7 @@
 //! What readers of TOML say of a value, in a person's words.
 
-use super::error::{ELSEWHERE, nearest};
+use super::error::ELSEWHERE;
+use crate::text::nearest;
 
 /// The sentence for a message of serde or toml; one that is a sentence already stays as it is.
 pub fn plain(message: &str) -> String {

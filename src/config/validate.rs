@@ -4,7 +4,7 @@
 use super::{
     Classes, Labels, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation,
 };
-use crate::data;
+use super::{MAX_SIDE, MIN_SIDE, PostKnowledge};
 
 /// Largest batch that is drawn: far above what any attack recovers.
 const MAX_DRAWN: usize = 100_000;
@@ -56,7 +56,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
         }
     }
     if let Some(size) = config.victim.size {
-        let range = data::MIN_SIDE..=data::MAX_SIDE;
+        let range = MIN_SIDE..=MAX_SIDE;
         let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
         require(range.contains(&size), "victim.size", message)?;
     }
@@ -125,16 +125,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message = "is empty; name a file, or remove it".into();
     require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
     federation::check(config)?;
-    not_built_yet(config)
-}
-
-/// What the format has room for and the program cannot do yet is refused, never ignored.
-fn not_built_yet(config: &RunConfig) -> Result<(), Fault> {
-    let refuse = |key: &'static str, what: String, instead: &str| {
-        Err(Fault { key, message: format!("{what} is not built yet; {instead}") })
-    };
-    if let Some(post) = config.post.first() {
-        return refuse("post", format!("the post-processing \"{}\"", post.kind), "remove [[post]]");
-    }
-    Ok(())
+    let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
+    let is_default = config.knowledge.post == PostKnowledge::default();
+    require(is_default || !config.post.is_empty(), "knowledge.post", message)
 }

@@ -47,10 +47,7 @@ use self::picture::Picture;
 use self::raster::Raster;
 use crate::reading::Reading;
 
-/// Smallest side of an image in pixels; below that no model here has a feature map left.
-pub const MIN_SIDE: usize = 8;
-/// Largest side of an image in a batch in pixels: far above what any attack recovers.
-pub const MAX_SIDE: usize = 1024;
+pub use crate::config::{MAX_SIDE, MIN_SIDE};
 /// Largest data set file that is read, in bytes after decompression.
 const MAX_BYTES: u64 = 2 << 30;
 /// Classes of a set that names fewer than two, and of pictures without classes of their own.
@@ -289,7 +286,7 @@ fn not_found(data: &str) -> DataError {
         return DataError::Missing { path: data.into() };
     }
     let names: Vec<&'static str> = catalogue().iter().map(|entry| entry.name).collect();
-    let nearest = crate::config::nearest(data, names.iter().copied());
+    let nearest = crate::text::nearest(data, names.iter().copied());
     DataError::UnknownSet { name: data.into(), nearest, known: names.join(", ") }
 }
 

@@ -2,9 +2,10 @@
 //! attacks know.
 
 use super::diagnosis::{self, Finding, Suspect};
+use super::post::Posts;
 use super::setup::{File, choice, file_name, fitted, taken};
 use super::truth::Truth;
-use super::victim::descent;
+use super::victim::{adapted, descent};
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::backend::{self, Compute};
 use crate::checkpoint::{Choice, Trained};
@@ -154,8 +155,10 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         return Err(CapturedError::Label { label, classes: net.labels() }.into());
     }
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
+    let posts = Posts::new(&config.post).map_err(VictimError::Post)?;
     Ok(Setup {
         attacked: Vec::new(),
+        posts,
         batch,
         normalisation,
         net,
@@ -313,6 +316,7 @@ impl CapturedUpdate {
         model: &Model,
         config: &RunConfig,
         normalisation: &Normalisation,
+        posts: &Posts,
         compute: &Compute,
     ) -> AttackerView {
         let samples = config.batch();
@@ -326,15 +330,19 @@ impl CapturedUpdate {
             LocalKnowledge::None => None,
             LocalKnowledge::Assumed(local) => Some(local),
         };
+        let update = Update { kind: self.kind, values, samples };
+        let protocol = one_client(local, samples);
+        let protocol =
+            Protocol { post: adapted(posts, config.knowledge.post, &update, &protocol), ..protocol };
         AttackerView {
             compute: compute.clone(),
             model: model.clone(),
-            update: Update { kind: self.kind, values, samples },
+            update,
             range: normalisation.range(),
             knowledge: Knowledge {
                 labels,
                 batch_norm: config.victim.mode,
-                protocol: one_client(local, samples),
+                protocol,
                 scale: !self.up_to_scale,
             },
         }
@@ -345,5 +353,5 @@ impl CapturedUpdate {
 fn one_client(local: Option<LocalTraining>, samples: usize) -> Protocol {
     let samples: Vec<usize> = (0..samples).collect();
     let descent = local.map(|local| descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
-    Protocol { clients: vec![Client::new(samples, descent)] }
+    Protocol::of(vec![Client::new(samples, descent)])
 }

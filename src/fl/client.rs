@@ -94,13 +94,13 @@ impl Client {
         for part in self.parts() {
             let (gradient, buffers) = of(&rows(candidate.x, part), &candidate.targets.rows(part));
             let update = Update { kind: UpdateKind::Gradient, values: gradient, samples: part.len() };
-            mean.add(Sent { update, buffers });
+            mean.add(Sent { update, buffers, effect: None });
         }
         mean.of(candidate.model)
     }
 
     fn sent(&self, kind: UpdateKind, values: Parameters, buffers: Parameters) -> Sent {
-        Sent { update: Update { kind, values, samples: self.samples.len() }, buffers }
+        Sent { update: Update { kind, values, samples: self.samples.len() }, buffers, effect: None }
     }
 
     fn parts(&self) -> impl Iterator<Item = &[usize]> {

@@ -4,6 +4,7 @@ mod captured;
 mod client;
 mod diagnosis;
 mod population;
+pub mod post;
 mod protocol;
 mod sent;
 mod server;

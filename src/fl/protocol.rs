@@ -8,13 +8,16 @@ use crate::config::BatchNormMode;
 use crate::model::{Kept, Model, Parameters, Targets, Trace};
 
 use super::client::Client;
+use super::post::{Passed, Transforms};
 use super::sent::{Mean, Sent};
 
 /// The work of all clients whose updates the server sees as one, by positions in the private batch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Protocol {
     /// One or, under secure aggregation, several.
     pub clients: Vec<Client>,
+    /// Post-processing of each client's update as the attacker simulates it.
+    pub post: Transforms,
 }
 
 /// A candidate at a model: what the clients are taken to compute on.
@@ -43,9 +46,9 @@ pub struct Simulated {
 #[derive(Debug, Clone)]
 pub enum Trail {
     /// Of the one gradient that everything is.
-    One(Kept),
-    /// Of each client's local steps, where it made some.
-    Each(Vec<Option<Trace>>),
+    One(Kept, Passed),
+    /// Of each client: its local steps, where it made some, and its post-processing.
+    Each(Vec<(Option<Trace>, Passed)>),
 }
 
 /// Gradient of `<simulated gradient, v> + prior` with `v` held fixed.
@@ -77,9 +80,14 @@ fn add(sum: &mut [f64], part: &[f64]) {
 }
 
 impl Protocol {
+    /// These clients, without post-processing.
+    pub fn of(clients: Vec<Client>) -> Protocol {
+        Protocol { clients, post: Transforms::default() }
+    }
+
     /// One client, one gradient of its whole batch.
     pub fn fed_sgd(samples: usize) -> Protocol {
-        Protocol { clients: vec![Client::new((0..samples).collect(), None)] }
+        Protocol::of(vec![Client::new((0..samples).collect(), None)])
     }
 
     /// The same update from at most so many samples at once ([`Client::at_once`]).
@@ -94,10 +102,18 @@ impl Protocol {
         self.clients.iter().map(|client| client.samples.len()).sum()
     }
 
-    /// What the clients send when they are sent the candidate's model.
-    pub fn send(&self, candidate: Candidate<'_>) -> Sent {
+    /// What the clients send when they are sent the candidate's model, each after its own post-processing.
+    pub fn send(
+        &self,
+        candidate: Candidate<'_>,
+        mut post: impl FnMut(usize, Parameters) -> Parameters,
+    ) -> Sent {
         let mut mean = Mean::default();
-        self.clients.iter().for_each(|client| mean.add(client.send(candidate)));
+        for (at, client) in self.clients.iter().enumerate() {
+            let mut sent = client.send(candidate);
+            sent.update.values = post(at, sent.update.values);
+            mean.add(sent);
+        }
         mean.of(candidate.model)
     }
 
@@ -106,14 +122,17 @@ impl Protocol {
         let Candidate { model, mode, x, targets } = candidate;
         if self.is_one_gradient(x.dims()[0]) {
             let first = model.first_pass(mode, x, targets);
-            return Simulated { gradient: first.gradient, trail: Trail::One(first.kept) };
+            let (gradient, passed) = self.post.forward(first.gradient);
+            return Simulated { gradient, trail: Trail::One(first.kept, passed) };
         }
         let mut mean = Mean::default();
         let mut traces = Vec::with_capacity(self.clients.len());
         for client in &self.clients {
-            let (sent, trace) = client.simulate(candidate);
+            let (mut sent, trace) = client.simulate(candidate);
+            let (values, passed) = self.post.forward(sent.update.values);
+            sent.update.values = values;
             mean.add(sent);
-            traces.push(trace);
+            traces.push((trace, passed));
         }
         let values = mean.of(model).update.values;
         let gradient = match self.unit() {
@@ -140,8 +159,9 @@ impl Protocol {
         let Candidate { model, mode, x, targets } = candidate;
         let traces = match trail {
             Trail::Each(traces) => traces,
-            Trail::One(kept) => {
-                let through = model.second_pass(kept, mode, x, targets, v, prior);
+            Trail::One(kept, passed) => {
+                let v = self.post.pull(passed, v.clone());
+                let through = model.second_pass(kept, mode, x, targets, &v, prior);
                 return Back {
                     prior: through.prior.map_or(0.0, backend::scalar),
                     to_input: backend::values(&through.to_input),
@@ -150,8 +170,8 @@ impl Protocol {
             }
         };
         let mut back = of_prior(x, prior);
-        for (client, trace) in self.clients.iter().zip(traces) {
-            let v = v.clone().scaled(self.unit() * self.weight(client));
+        for (client, (trace, passed)) in self.clients.iter().zip(traces) {
+            let v = self.post.pull(passed, v.clone().scaled(self.unit() * self.weight(client)));
             client.back(candidate, trace.as_ref(), v, &mut back);
         }
         back

@@ -1,5 +1,6 @@
 //! What clients send, and the mean of it: of the parts of a batch, of the clients behind one update, of a round.
 
+use super::post::Effect;
 use super::{Update, UpdateKind};
 use crate::model::{Model, Parameters};
 
@@ -10,6 +11,8 @@ pub struct Sent {
     pub update: Update,
     /// BatchNorm statistics after the round, the mean over the clients; what became of them is the protocol's.
     pub buffers: Parameters,
+    /// What post-processing did to it; absent without any.
+    pub effect: Option<Effect>,
 }
 
 /// A mean by samples.
@@ -21,13 +24,13 @@ impl Mean {
     pub fn add(&mut self, sent: Sent) {
         self.0 = Some(match self.0.take() {
             None => sent,
-            Some(Sent { update, buffers }) => {
+            Some(Sent { update, buffers, .. }) => {
                 let samples = update.samples + sent.update.samples;
                 let (old, new) =
                     (update.samples as f64 / samples as f64, sent.update.samples as f64 / samples as f64);
                 let values = update.values.combine(old, &sent.update.values, new);
                 let buffers = buffers.combine(old, &sent.buffers, new);
-                Sent { update: Update { values, samples, ..update }, buffers }
+                Sent { update: Update { values, samples, ..update }, buffers, effect: None }
             }
         });
     }
@@ -46,6 +49,7 @@ impl Mean {
                 samples: 0,
             },
             buffers: model.buffers.clone(),
+            effect: None,
         })
     }
 }

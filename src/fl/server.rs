@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 
+use super::post::Posts;
 use super::sent::Mean;
-use super::victim::{descent, send};
+use super::victim::{Work, descent, post_stream, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
 use crate::backend::{self, Compute};
 use crate::config::{Algorithm, BatchNormMode, RunConfig};
@@ -23,6 +24,7 @@ pub struct Server {
     pub model: Model,
     population: Option<Population>,
     normalisation: Normalisation,
+    posts: Posts,
     config: RunConfig,
     compute: Compute,
 }
@@ -55,6 +57,7 @@ impl Server {
             model: Model { net, parameters, buffers },
             population: setup.population.clone(),
             normalisation: setup.normalisation.clone(),
+            posts: setup.posts.clone(),
             config: config.clone(),
             compute,
         }
@@ -126,13 +129,13 @@ impl Server {
     }
 
     /// What a client that is not attacked sends.
-    fn other(&self, round: u32, client: usize, other: usize) -> Result<Sent, DataError> {
+    fn other(&self, round: u32, client_number: usize, other: usize) -> Result<Sent, DataError> {
         let Some(population) = &self.population else {
             unreachable!("a set-up that trains has a population")
         };
         let federation = &self.config.federation;
         let seed = Seed(self.config.run.seed);
-        let counters = [u64::from(round), client as u64];
+        let counters = [u64::from(round), client_number as u64];
         let mut samples = population.clients()[other].clone();
         if let (Algorithm::Fedsgd, Some(batch)) = (federation.algorithm, federation.local_batch) {
             samples.shuffle(&mut seed.stream("batch of a client", &counters));
@@ -143,7 +146,7 @@ impl Server {
         let targets = Targets::hard(&self.compute, &batch.labels, self.model.net.classes());
         let all: Vec<usize> = (0..samples.len()).collect();
         let order = |epoch: u32| {
-            let at = [u64::from(round), client as u64, u64::from(epoch)];
+            let at = [u64::from(round), client_number as u64, u64::from(epoch)];
             federation.shuffle.then(|| seed.stream("order", &at))
         };
         let descent = federation.local().map(|local| descent(local, &all, order));
@@ -152,7 +155,9 @@ impl Server {
         if mode != BatchNormMode::Train {
             client.at_once = AT_ONCE;
         }
-        Ok(send(&self.model, mode, &x, &targets, &Protocol { clients: vec![client] }))
+        let protocol = Protocol::of(vec![client]);
+        let work = Work { mode, x: &x, targets: &targets, protocol: &protocol };
+        Ok(send(&self.model, work, &self.posts, |_| post_stream(seed, round, client_number)))
     }
 
     fn apply(&mut self, mean: &Sent) {

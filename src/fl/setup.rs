@@ -10,6 +10,7 @@ use crate::seed::Seed;
 
 use super::Population;
 use super::captured::{self, CapturedError, CapturedUpdate};
+use super::post::Posts;
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,9 @@ pub enum VictimError {
         /// Architecture.
         model: String,
     },
+    /// Post-processing cannot be used as the preset has it.
+    #[error("{0}")]
+    Post(String),
     /// The files of a captured update cannot be used.
     #[error(transparent)]
     Captured(#[from] CapturedError),
@@ -160,6 +164,8 @@ pub struct Setup {
     pub population: Option<Population>,
     /// The update, if it came from outside.
     pub captured: Option<CapturedUpdate>,
+    /// What clients do to their updates before they send them.
+    pub posts: Posts,
     /// How the files were read.
     pub reading: Reading,
 }
@@ -214,13 +220,23 @@ impl Setup {
         });
         let weights = weights.transpose()?;
         let batch = Some(batch);
+        let posts = Posts::new(&config.post).map_err(VictimError::Post)?;
         let mut reading = dataset.reading.clone();
         reading.extend(dataset.normalisation_reading(&victim.normalise, &attacked));
         if let (Some(path), Some(weights)) = (&victim.weights, &weights) {
             reading.extend(taken(path, weights));
         }
-        let mut setup =
-            Setup { attacked, batch, normalisation, net, weights, population: None, captured: None, reading };
+        let mut setup = Setup {
+            attacked,
+            batch,
+            normalisation,
+            net,
+            weights,
+            population: None,
+            captured: None,
+            posts,
+            reading,
+        };
         if config.trains() {
             setup.population = Some(setup.population(dataset, config)?);
         }

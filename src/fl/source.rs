@@ -1,5 +1,6 @@
 //! Where the update of a round comes from: from simulated clients, or from a real system.
 
+use super::post::{Effect, Posts};
 use super::{CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
 use crate::config::RunConfig;
@@ -25,12 +26,13 @@ pub struct Outside {
     compute: Compute,
     /// Samples whose gradient is taken at once.
     most: usize,
+    posts: Posts,
 }
 
 impl Source {
     /// The one that a set-up has.
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
-        let (normalisation, config) = (setup.normalisation, config.clone());
+        let (normalisation, posts, config) = (setup.normalisation, setup.posts, config.clone());
         match (setup.captured, setup.batch) {
             (Some(update), _) => Source::Captured(Box::new(Outside {
                 update,
@@ -38,9 +40,10 @@ impl Source {
                 config,
                 compute,
                 most: usize::MAX,
+                posts,
             })),
             (None, Some(batch)) => {
-                Source::Simulated(Box::new(Victim::new(batch, normalisation, &config, compute)))
+                Source::Simulated(Box::new(Victim::new(batch, normalisation, posts, &config, compute)))
             }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
         }
@@ -55,15 +58,20 @@ impl Source {
         }
     }
 
-    /// What the attacker sees in a round in which the clients were sent this model.
-    pub fn view(&self, model: &Model, round: u32) -> AttackerView {
+    /// What the attacker sees in a round in which the clients were sent this model; and what post-processing did to the
+    /// update, which it does not see.
+    pub fn view(&self, model: &Model, round: u32) -> (AttackerView, Option<Effect>) {
         match self {
-            Source::Simulated(victim) => victim.view(model, victim.send(model, round), round),
+            Source::Simulated(victim) => {
+                let sent = victim.send(model, round);
+                let effect = sent.effect;
+                (victim.view(model, sent, round), effect)
+            }
             Source::Captured(outside) => {
-                let Outside { update, normalisation, config, compute, most } = &**outside;
-                let mut view = update.view(model, config, normalisation, compute);
+                let Outside { update, normalisation, config, compute, most, posts } = &**outside;
+                let mut view = update.view(model, config, normalisation, posts, compute);
                 view.knowledge.protocol = view.knowledge.protocol.in_parts(*most);
-                view
+                (view, None)
             }
         }
     }

@@ -27,8 +27,13 @@ fn world(changes: &[&str]) -> World {
     let compute = Compute::select("flex", Precision::F64).unwrap();
     let setup = Setup::new(&config).unwrap();
     let server = Server::new(&setup, &config, compute.clone());
-    let victim =
-        Victim::new(setup.batch.clone().unwrap(), setup.normalisation.clone(), &config, compute.clone());
+    let victim = Victim::new(
+        setup.batch.clone().unwrap(),
+        setup.normalisation.clone(),
+        setup.posts.clone(),
+        &config,
+        compute.clone(),
+    );
     World { setup, server, victim, compute }
 }
 
@@ -126,7 +131,7 @@ fn the_order_of_a_client_that_shuffles_is_knowledge() {
     let granted = fedavg(&["federation.shuffle=true", "knowledge.order=true"]);
     assert!(granted.distance_at_the_truth(0) < 1e-12);
     // Another order each round.
-    let steps = |round| granted.view(round).knowledge.protocol;
+    let steps = |round| granted.view(round).knowledge.protocol.clients;
     assert_ne!(steps(0), steps(1));
     assert_eq!(steps(1), steps(1));
 }
@@ -327,13 +332,15 @@ fn a_captured_update_of_every_kind_is_what_the_client_sent() {
         let (world, config) = captured(&changes, kind, folder.path());
         let setup = Setup::new(&config).unwrap();
         let server = Server::new(&setup, &config, world.compute.clone());
-        let view = Source::new(setup, &config, world.compute.clone()).view(&server.model, 0);
+        let view = Source::new(setup, &config, world.compute.clone()).view(&server.model, 0).0;
         let own = world.view(0);
         assert_eq!((view.update.kind, view.update.samples), (own.update.kind, 4), "{kind}");
         // Files keep 32 bit.
         let difference = view.observed().combine(1.0, &own.observed(), -1.0);
         assert!(difference.norm() < 1e-4 * own.observed().norm(), "{kind}: {}", difference.norm());
-        assert_eq!(view.knowledge, own.knowledge, "{kind}");
+        let (known, own) = (view.knowledge, own.knowledge);
+        assert_eq!((known.labels, known.batch_norm), (own.labels, own.batch_norm), "{kind}");
+        assert_eq!((known.protocol.clients, known.scale), (own.protocol.clients, own.scale), "{kind}");
     }
 }
 

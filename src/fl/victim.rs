@@ -3,10 +3,12 @@
 
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 
-use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent};
+use super::post::{Effect, Known, Posts, Transforms};
+use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
-use crate::config::{Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, RunConfig};
+use crate::config::{Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig};
 use crate::data::{Batch, Normalisation};
 use crate::model::{Descent, Model, Step, Targets};
 use crate::seed::Seed;
@@ -20,12 +22,19 @@ pub struct Victim {
     compute: Compute,
     /// Samples whose gradient is taken at once.
     most: usize,
+    posts: Posts,
 }
 
 impl Victim {
     /// The clients that hold this batch.
-    pub fn new(batch: Batch, normalisation: Normalisation, config: &RunConfig, compute: Compute) -> Victim {
-        Victim { batch, normalisation, config: config.clone(), compute, most: usize::MAX }
+    pub fn new(
+        batch: Batch,
+        normalisation: Normalisation,
+        posts: Posts,
+        config: &RunConfig,
+        compute: Compute,
+    ) -> Victim {
+        Victim { batch, normalisation, posts, config: config.clone(), compute, most: usize::MAX }
     }
 
     /// The same clients, with gradients of at most so many samples at once: for eval mode, to save memory.
@@ -59,15 +68,17 @@ impl Victim {
             });
             Client::new(samples, descent)
         });
-        Protocol { clients: clients.collect() }.in_parts(self.most)
+        Protocol::of(clients.collect()).in_parts(self.most)
     }
 
     /// What the attacked clients send when they are sent this model.
     pub fn send(&self, model: &Model, round: u32) -> Sent {
         let classes = model.net.classes();
         let targets = Targets::hard(&self.compute, &self.batch.labels, classes);
-        let mode = self.config.victim.mode;
-        send(model, mode, &self.input(), &targets, &self.protocol(round))
+        let (input, protocol) = (self.input(), self.protocol(round));
+        let work = Work { mode: self.config.victim.mode, x: &input, targets: &targets, protocol: &protocol };
+        let seed = Seed(self.config.run.seed);
+        send(model, work, &self.posts, |client| post_stream(seed, round, client))
     }
 
     /// The private batch as the model sees it, `[batch, channels, height, width]`.
@@ -87,6 +98,8 @@ impl Victim {
             LocalKnowledge::None => self.clients(None, |_, _| None),
             LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
         };
+        let protocol =
+            Protocol { post: adapted(&self.posts, granted.post, &sent.update, &protocol), ..protocol };
         let buffers = match victim.mode {
             BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
             _ => model.buffers.clone(),
@@ -101,19 +114,53 @@ impl Victim {
     }
 }
 
-/// What clients with these samples send when they are sent this model. `x` is normalised.
+/// What clients compute on; `x` is normalised.
+pub(super) struct Work<'a> {
+    pub mode: BatchNormMode,
+    pub x: &'a Tensor<Plain, 4>,
+    pub targets: &'a Targets,
+    pub protocol: &'a Protocol,
+}
+
+/// What clients send when they are sent this model, with the generator that post-processing draws from for each.
 pub(super) fn send(
     model: &Model,
-    mode: BatchNormMode,
-    x: &Tensor<Plain, 4>,
-    targets: &Targets,
-    protocol: &Protocol,
+    work: Work<'_>,
+    posts: &Posts,
+    generator: impl Fn(usize) -> ChaCha8Rng,
 ) -> Sent {
+    let Work { mode, x, targets, protocol } = work;
     let mut model = model.clone();
     if mode == BatchNormMode::EvalClient {
         model.buffers = model.statistics(x);
     }
-    protocol.send(Candidate { model: &model, mode, x, targets })
+    let mut effects = Vec::new();
+    let sent = protocol.send(Candidate { model: &model, mode, x, targets }, |client, clean| {
+        let (sent, effect) = posts.apply(clean, &mut generator(client));
+        effects.extend(effect);
+        sent
+    });
+    Sent { effect: Effect::mean(&effects), ..sent }
+}
+
+/// The victim's own randomness for post-processing, by round and client.
+pub(super) fn post_stream(seed: Seed, round: u32, client: usize) -> ChaCha8Rng {
+    seed.stream("post-processing", &[u64::from(round), client as u64])
+}
+
+/// Post-processing as an attacker simulates it who is granted so much of it.
+pub(super) fn adapted(
+    posts: &Posts,
+    granted: PostKnowledge,
+    update: &Update,
+    protocol: &Protocol,
+) -> Transforms {
+    let alone = (protocol.clients.len() == 1).then_some(&update.values);
+    match granted {
+        PostKnowledge::None => Transforms::default(),
+        PostKnowledge::Known => posts.transforms(Known::Parameters(alone)),
+        PostKnowledge::Estimated => posts.transforms(Known::Update(&update.values)),
+    }
 }
 
 /// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.

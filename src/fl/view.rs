@@ -7,7 +7,7 @@ use crate::model::{Model, Parameters};
 use super::{Protocol, Update, UpdateKind};
 
 /// What the attacker is granted besides the update and the model: one field for each kind of knowledge.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Knowledge {
     /// The labels, in the client's order, if they are granted.
     pub labels: Option<Vec<usize>>,

@@ -100,7 +100,7 @@ impl Given {
                 scale: true,
                 labels: Some(self.case.labels()),
                 batch_norm: self.case.mode(),
-                protocol: Protocol { clients: vec![client] },
+                protocol: Protocol::of(vec![client]),
             },
             model,
         }
@@ -266,7 +266,7 @@ fn distance_at_the_truth(update: &str, local: &str) -> Option<f64> {
     let batch = setup.batch.clone().unwrap();
     let x = compute.tensor(&setup.normalisation.apply(&batch.images), batch.images.shape());
     let server = Server::new(&setup, &config, compute.clone());
-    let view = Source::new(setup, &config, compute.clone()).view(&server.model, 0);
+    let view = Source::new(setup, &config, compute.clone()).view(&server.model, 0).0;
     let targets = Targets::hard(&compute, &batch.labels, 10);
     let (model, mode) = (&view.model, view.knowledge.batch_norm);
     let simulated = view.knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets });

@@ -31,7 +31,7 @@ fn three_local_steps_and_the_gradient_through_them_agree_with_pytorch() {
             assert_close(&what("update"), &delta.values(first).unwrap(), expected, tolerance * 50.0);
 
             (view.update.kind, view.update.values) = (UpdateKind::Delta, delta);
-            view.knowledge.protocol = Protocol { clients: vec![Client::new(all, Some(descent))] };
+            view.knowledge.protocol = Protocol::of(vec![Client::new(all, Some(descent))]);
             // The vectors compare weight differences, gialab these over the rate: l2 grows by its square.
             for (kind, name, scale) in
                 [(DistanceKind::L2, "l2", RATE * RATE), (DistanceKind::Cosine, "cos", 1.0)]

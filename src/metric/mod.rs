@@ -31,7 +31,7 @@ pub use st_lpips::st_lpips;
 use std::sync::Arc;
 
 use crate::data::Images;
-use crate::run::event::{Metrics, Ratio, Sample, Spread};
+use crate::figure::{Metrics, Ratio, Sample, Spread};
 
 /// What reconstructions of a run are held against, besides the truth.
 #[derive(Debug, Clone)]
@@ -130,6 +130,8 @@ impl Evaluation {
         let samples = self.recovered.len() as f64;
         let psnr = Spread { mean: mean(&capped), ..spread(&self.psnr, f64::max, f64::min) };
         Metrics {
+            mse: Some(distance(&self.mse)),
+            psnr: Some(psnr),
             ssim: self.ssim.as_ref().map(|ssim| spread(ssim, f64::max, f64::min)),
             label_accuracy: self.label_accuracy,
             label_existence: self.class_accuracy.map(|classes| classes.existence),
@@ -139,7 +141,7 @@ impl Evaluation {
             st_lpips: self.st_lpips.as_deref().map(distance),
             lpips: self.lpips.as_deref().map(distance),
             samples: if self.mse.len() > 1 { self.samples() } else { Vec::new() },
-            ..Metrics::new(distance(&self.mse), psnr)
+            ..Metrics::default()
         }
     }
 
@@ -147,8 +149,8 @@ impl Evaluation {
         let at = |values: &Option<Vec<f64>>, i: usize| values.as_ref()?.get(i).copied().map(Ratio);
         let pairs = self.mse.iter().zip(&self.psnr).enumerate();
         let sample = |(i, (&mse, &psnr))| Sample {
-            mse,
-            psnr,
+            mse: Some(Ratio(mse)),
+            psnr: Some(Ratio(psnr)),
             ssim: at(&self.ssim, i),
             st_lpips: at(&self.st_lpips, i),
         };
@@ -248,7 +250,7 @@ mod tests {
         assert_eq!(evaluation.psnr, [f64::INFINITY; 5]);
         assert_eq!(evaluation.label_accuracy, Some(0.8));
         let summary = evaluation.summary();
-        assert_eq!(summary.psnr, Spread { mean: 100.0, best: f64::INFINITY, worst: f64::INFINITY });
+        assert_eq!(summary.psnr.unwrap(), Spread { mean: 100.0, best: f64::INFINITY, worst: f64::INFINITY });
         assert!((summary.ssim.unwrap().worst - 1.0).abs() < 1e-12);
         // Of ten classes 0 is missing and 1 is named twice.
         assert_eq!((summary.label_existence, summary.label_count), (Some(0.9), Some(0.8)));
@@ -289,9 +291,15 @@ mod tests {
         let truth = images(2, 8, |_| 0.5);
         let reconstruction = images(2, 8, |i| if i < 64 { 0.6 } else { 0.51 });
         let summary = evaluate(&truth, &reconstruction, &[0, 0], None, &scoring()).summary();
-        assert!((summary.mse.best - 1e-4).abs() < 1e-12 && (summary.mse.worst - 1e-2).abs() < 1e-12);
-        assert!((summary.psnr.best - 40.0).abs() < 1e-9 && (summary.psnr.worst - 20.0).abs() < 1e-9);
-        assert!((summary.psnr.mean - 30.0).abs() < 1e-9);
+        assert!(
+            (summary.mse.unwrap().best - 1e-4).abs() < 1e-12
+                && (summary.mse.unwrap().worst - 1e-2).abs() < 1e-12
+        );
+        assert!(
+            (summary.psnr.unwrap().best - 40.0).abs() < 1e-9
+                && (summary.psnr.unwrap().worst - 20.0).abs() < 1e-9
+        );
+        assert!((summary.psnr.unwrap().mean - 30.0).abs() < 1e-9);
         assert_eq!((summary.ssim, summary.label_accuracy), (None, None));
     }
 
@@ -308,13 +316,13 @@ mod tests {
         let evaluation = evaluate(&truth, &images(3, 11, |_| f64::NAN), &[0, 0, 0], None, &scoring());
         assert_eq!(evaluation.assignment, [0, 1, 2]);
         let summary = evaluation.summary();
-        for spread in [summary.mse, summary.psnr, summary.ssim.unwrap()] {
+        for spread in [summary.mse, summary.psnr, summary.ssim].map(Option::unwrap) {
             assert!(spread.mean.is_nan() && spread.best.is_nan() && spread.worst.is_nan());
         }
         let mut partly = truth.clone();
         partly.pixels[0] = f64::NAN;
         let summary = evaluate(&truth, &partly, &[0, 0, 0], None, &scoring()).summary();
-        assert!(summary.psnr.mean.is_nan() && summary.psnr.worst.is_nan());
-        assert_eq!(summary.psnr.best, f64::INFINITY);
+        assert!(summary.psnr.unwrap().mean.is_nan() && summary.psnr.unwrap().worst.is_nan());
+        assert_eq!(summary.psnr.unwrap().best, f64::INFINITY);
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::backend::{self, Compute, Plain, Vector};
 
@@ -183,6 +183,27 @@ impl Parameters {
         }
         let tensors = self.tensors().iter().map(|x| times(x, &a.into())).collect();
         Parameters::new(self.specs.clone(), tensors)
+    }
+
+    /// The product number by number.
+    pub fn times(&self, other: &Parameters) -> Parameters {
+        let pairs = self.tensors().iter().zip(other.tensors());
+        Parameters::new(self.specs.clone(), pairs.map(|(a, b)| a.clone() * b.clone()).collect())
+    }
+
+    /// Every tensor changed in the computer's memory, in 64 bit.
+    #[must_use]
+    pub fn mapped(&self, mut change: impl FnMut(&TensorSpec, &mut [f64])) -> Parameters {
+        let Some(device) = self.device() else { return self.clone() };
+        let changed = self.specs.iter().zip(self.host()).map(|(spec, data)| {
+            let mut values: Vec<f64> = data.iter().collect();
+            change(spec, &mut values);
+            match data.dtype {
+                DType::F64 => TensorData::new(values, data.shape.clone()),
+                _ => TensorData::new(values.iter().map(|&value| value as f32).collect(), data.shape.clone()),
+            }
+        });
+        Parameters::from_host(self.specs.clone(), changed.collect(), device)
     }
 
     /// The same with zeros in the tensors at these positions.

@@ -13,7 +13,7 @@ pub struct Figures {
     /// Scalars.
     pub count: usize,
     /// l2 norm.
-    #[serde(with = "crate::run::number")]
+    #[serde(with = "crate::figure::number")]
     pub norm: f64,
     /// Share of scalars that are exactly zero, range [0, 1].
     pub zeros: f64,

@@ -14,13 +14,13 @@ pub use igsa::{Samples, Settings, Smoothness};
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Quartiles {
     /// A quarter of the values are below.
-    #[serde(with = "crate::run::number")]
+    #[serde(with = "crate::figure::number")]
     pub lower: f64,
     /// Half of the values are below.
-    #[serde(with = "crate::run::number")]
+    #[serde(with = "crate::figure::number")]
     pub median: f64,
     /// Three quarters of the values are below.
-    #[serde(with = "crate::run::number")]
+    #[serde(with = "crate::figure::number")]
     pub upper: f64,
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::event::{Metrics, Probe};
 use super::state::{RoundState, TrialState};
 use super::{Health, Manifest, RunState};
 use crate::config::setting::SETTINGS;
 use crate::config::{RunConfig, preset};
-use crate::format::{self, Cell, Piece};
+use crate::figure::{FIGURES, Figure, Measured, Word};
+use crate::format::{Cell, Piece};
 
 /// One of the runs, as it is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -47,27 +47,18 @@ impl<'a> Side<'a> {
         self.manifest.map_or("-", |manifest| &manifest.backend)
     }
 
-    fn metrics(&self) -> Option<&'a Metrics> {
-        match &self.round?.result {
-            Some(result) => result.metrics.as_ref(),
-            None => self.trial?.latest_metrics(),
-        }
-    }
-
-    fn matching(&self) -> Option<f64> {
-        match &self.round?.result {
-            Some(result) => Some(result.loss),
-            None => self.trial?.matching_loss(),
-        }
-    }
-
-    fn evaluations(&self) -> Option<f64> {
-        let round = self.round?;
-        Some(round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations) as f64)
-    }
-
-    fn probe(&self) -> Option<Probe> {
-        self.round?.result.as_ref()?.probe
+    /// What was measured of the round looked at; its time is that of the whole run.
+    fn measured(&self) -> Measured<'a> {
+        let measured = match self.round {
+            Some(round) if round.result.is_some() => self.state.measured(round),
+            Some(round) => Measured {
+                metrics: self.trial.and_then(TrialState::latest_metrics),
+                matching: self.trial.and_then(TrialState::matching_loss),
+                ..self.state.measured(round)
+            },
+            None => Measured::default(),
+        };
+        Measured { seconds: Some(self.state.seconds), ..measured }
     }
 }
 
@@ -145,102 +136,42 @@ fn settings(sides: &[Side]) -> Vec<Row> {
     rows
 }
 
-/// How the runs did, and the figures that are looked at second. The best is marked only where victims are the same, and
-/// that of the matching loss only where it is the same distance.
+/// How the runs did, and the figures that are looked at second, as far as a run has them. The best is marked only where
+/// that can be said.
 fn figures(sides: &[Side]) -> (Vec<Row>, Vec<Row>) {
-    let is_fair = !attack_different_pictures(sides);
-    let distances: BTreeSet<String> =
-        sides.iter().filter_map(|side| Some(format!("{:?}", side.config()?.attack.distance))).collect();
-    let if_fair = |better: Better| if is_fair { better } else { Better::Neither };
-    let (high, low, neither) = (if_fair(Better::High), if_fair(Better::Low), Better::Neither);
-    let of_match = if distances.len() > 1 { neither } else { low };
-    let row = |(key, label, ascii): Names,
-               of: &dyn Fn(&Side) -> Option<f64>,
-               show: fn(f64) -> String,
-               better: Better| {
-        let found: Vec<Option<f64>> = sides.iter().map(of).collect();
-        let best = better.of(&found);
+    let measured: Vec<Measured> = sides.iter().map(Side::measured).collect();
+    let is_fair = |figure: &Figure| !attack_different_pictures(sides) && has_one_scale(figure, sides);
+    let row = |figure: &'static Figure| {
+        let found: Vec<Option<f64>> = measured.iter().map(|measured| figure.value(measured)).collect();
+        let best = if is_fair(figure) { figure.better.of(&found) } else { None };
         // What is missing although the attack goes on needs a ground truth.
-        let cell = |(value, side): (Option<f64>, &Side)| match value {
-            None if !side.has_truth() && side.matching().is_some() => Cell::text("n/a"),
-            value => Cell::maybe(value, show),
+        let cell = |at: usize| match found[at] {
+            None if figure.needs_truth() && !sides[at].has_truth() && measured[at].matching.is_some() => {
+                Cell::text("n/a")
+            }
+            value => Cell::maybe(value, |value| figure.text(value)),
         };
-        Row { key, label, ascii, cells: found.into_iter().zip(sides).map(cell).collect(), best }
+        let Word { key, heading: label, ascii, .. } = figure.word;
+        Row { key, label, ascii, cells: (0..sides.len()).map(cell).collect(), best }
     };
-    let percent = |share: Option<f64>| Some(100.0 * share?);
-    let whole: fn(f64) -> String = |v| format::fixed(v, 0);
-    let one: fn(f64) -> String = |v| format::fixed(v, 1);
-    let two: fn(f64) -> String = |v| format::fixed(v, 2);
-    let three: fn(f64) -> String = |v| format::fixed(v, 3);
-    let first = vec![
-        row(("psnr", "PSNR↑ dB", "PSNR dB"), &|side| Some(side.metrics()?.psnr.mean), two, high),
-        row(("ssim", "SSIM↑", "SSIM"), &|side| Some(side.metrics()?.ssim?.mean), three, high),
-        row(("st_lpips", "ST-LPIPS↓", "ST-LPIPS"), &|side| Some(side.metrics()?.st_lpips?.mean), three, low),
-        row(("brr_percent", "BRR %", "BRR %"), &|side| percent(side.metrics()?.recovered), whole, high),
-        row(
-            ("labels_percent", "labels %", "labels %"),
-            &|side| percent(side.metrics()?.label_accuracy),
-            whole,
-            high,
-        ),
-        row(("loss", "match↓", "match"), &|side| side.matching(), format::loss, of_match),
-        row(("seconds", "time", "time"), &|side| Some(side.state.seconds), format::clock, neither),
-    ];
-    let further = [
-        row(("mse", "MSE↓", "MSE"), &|side| Some(side.metrics()?.mse.mean), format::loss, low),
-        row(("evaluations", "evaluations", "evaluations"), &|side| side.evaluations(), whole, neither),
-        row(("lpips", "LPIPS↓", "LPIPS"), &|side| Some(side.metrics()?.lpips?.mean), three, low),
-        row(("iip_percent", "IIP %", "IIP %"), &|side| percent(side.metrics()?.iip), whole, high),
-        row(
-            ("feature_mse", "feature MSE↓", "feature MSE"),
-            &|side| Some(side.metrics()?.feature_mse?.mean),
-            format::loss,
-            neither,
-        ),
-        row(("igsa", "IGSA", "IGSA"), &|side| Some(side.probe()?.igsa), format::loss, neither),
-        row(
-            ("igsa_rel", "IGSA_rel", "IGSA_rel"),
-            &|side| Some(side.probe()?.igsa_rel),
-            format::loss,
-            neither,
-        ),
-        row(("r_eff", "r_eff", "r_eff"), &|side| Some(side.probe()?.r_eff), one, neither),
-        row(
-            ("model_accuracy_percent", "model accuracy %", "model accuracy %"),
-            &|side| percent(side.round?.accuracy),
-            one,
-            neither,
-        ),
-    ];
     let has_any = |row: &Row| row.cells.iter().any(|cell| cell.value.is_some());
-    (first, further.into_iter().filter(has_any).collect())
+    let (first, further): (Vec<_>, Vec<_>) = FIGURES.iter().partition(|figure| figure.rank <= FIRST);
+    (first.into_iter().map(row).collect(), further.into_iter().map(row).filter(has_any).collect())
 }
 
-/// Of a figure: for programs, for people, in ASCII.
-type Names = (&'static str, &'static str, &'static str);
+/// Figures up to this rank are looked at first.
+const FIRST: u8 = 2;
 
-/// Which of several numbers is the best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Better {
-    High,
-    Low,
-    Neither,
-}
-
-impl Better {
-    fn of(self, values: &[Option<f64>]) -> Option<usize> {
-        let finite =
-            values.iter().enumerate().filter_map(|(at, v)| v.filter(|v| !v.is_nan()).map(|v| (at, v)));
-        let best = match self {
-            Better::High => finite.max_by(|a, b| a.1.total_cmp(&b.1)),
-            Better::Low => finite.min_by(|a, b| a.1.total_cmp(&b.1)),
-            Better::Neither => None,
-        };
-        // One that others equal is no better than they are.
-        let is_alone = |(at, best): &(usize, f64)| {
-            values.iter().enumerate().all(|(other, value)| other == *at || *value != Some(*best))
-        };
-        best.filter(is_alone).filter(|_| values.len() > 1).map(|(at, _)| at)
+/// Whether the runs measure a figure on the same scale: matching losses are of one distance, features of one model.
+fn has_one_scale(figure: &Figure, sides: &[Side]) -> bool {
+    let is_one = |of: fn(&RunConfig) -> String| {
+        let scales: BTreeSet<String> = sides.iter().filter_map(Side::config).map(of).collect();
+        scales.len() <= 1
+    };
+    match figure.word.key {
+        "match" => is_one(|config| format!("{:?}", config.attack.distance)),
+        "feature_mse" => is_one(|config| config.victim.model.clone()),
+        _ => true,
     }
 }
 
@@ -314,15 +245,6 @@ pub fn names(ids: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_best_is_one_alone() {
-        assert_eq!(Better::High.of(&[Some(1.0), Some(3.0), None, Some(2.0)]), Some(1));
-        assert_eq!(Better::Low.of(&[Some(1.0), Some(3.0), Some(f64::NAN)]), Some(0));
-        assert_eq!(Better::High.of(&[Some(3.0), Some(3.0), Some(2.0)]), None);
-        assert_eq!(Better::Neither.of(&[Some(1.0), Some(2.0)]), None);
-        assert_eq!(Better::High.of(&[Some(1.0)]), None);
-    }
 
     #[test]
     fn names_tell_runs_apart() {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::number;
+pub use crate::attack::TrialOutcome;
+use crate::figure::number;
+pub use crate::figure::{AtTruth, Baselines, Measured, Metrics, Probe, Ratio, Sample, Spread};
+pub use crate::fl::post::Effect;
 
 /// Version of the event format, the `v` of every line.
 pub const VERSION: u32 = 1;
@@ -55,6 +58,14 @@ pub enum Event {
         trials: usize,
         /// Iterations planned for each trial.
         iterations: usize,
+    },
+    /// What post-processing did to the update of a round: the evaluator's, unknown to the attacker.
+    Processed {
+        /// Federated round.
+        round: u32,
+        /// The update that was sent beside the clean one.
+        #[serde(flatten)]
+        effect: Effect,
     },
     /// A federated round was trained, attacked or not.
     Trained {
@@ -282,20 +293,6 @@ impl TryFrom<Claimed> for Tiles {
     }
 }
 
-/// Why a trial ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrialOutcome {
-    /// All iterations were done.
-    Completed,
-    /// The matching loss fell below `stop_below`.
-    Converged,
-    /// The optimiser cannot move any more: its gradient or its step is below tolerance.
-    Stalled,
-    /// The loss became NaN or infinite; the best earlier iterate stands.
-    NonFinite,
-}
-
 /// Severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -306,160 +303,6 @@ pub enum Level {
     Warning,
     /// The run could not go on.
     Error,
-}
-
-/// Over the samples of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// Mean over samples (PSNR: infinite values count as 100 dB).
-    #[serde(with = "number")]
-    pub mean: f64,
-    /// Best sample.
-    #[serde(with = "number")]
-    pub best: f64,
-    /// Worst sample.
-    #[serde(with = "number")]
-    pub worst: f64,
-}
-
-/// Quality of a reconstruction after optimal assignment of its samples to the ground truth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
-    /// Mean squared error per sample, range [0, 1] pixels.
-    pub mse: Spread,
-    /// Peak signal-to-noise ratio in dB, range 1.
-    pub psnr: Spread,
-    /// `ssim_gauss`: Gaussian window 11, sigma 1.5; absent below 11 pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssim: Option<Spread>,
-    /// Share of labels the attack got right, as a multiset.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label_accuracy: Option<f64>,
-    /// ST-LPIPS: a shift-tolerant perceptual distance, 0 for equal images. Not comparable with LPIPS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub st_lpips: Option<Spread>,
-    /// LPIPS v0.1 on the backbone that the user gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lpips: Option<Spread>,
-    /// BRR, gialab's definition: share of the batch that is recovered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recovered: Option<f64>,
-    /// Whether the worst sample of the batch is recovered; its share over batches is WSRR, gialab's definition.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worst_recovered: Option<bool>,
-    /// Share of all classes of which the attack knows whether the batch holds them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label_existence: Option<f64>,
-    /// Share of all classes of which the attack knows how often the batch holds them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label_count: Option<f64>,
-    /// IIP: share of reconstructions that are nearest (pixel l2) to their own image among all of its class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iip: Option<f64>,
-    /// Candidates of the smallest class that IIP was taken over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iip_pool: Option<usize>,
-    /// Mean squared difference of the victim's last features.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub feature_mse: Option<Spread>,
-    /// Share of a table's fields that are right.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fields: Option<f64>,
-    /// Each sample of a batch, in the order of the ground truth. Empty for a batch of one and in the live
-    /// [`Event::Metrics`], which would fill the log.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub samples: Vec<Sample>,
-}
-
-impl Metrics {
-    /// The two that every reconstruction has, and nothing else.
-    pub fn new(mse: Spread, psnr: Spread) -> Metrics {
-        Metrics {
-            mse,
-            psnr,
-            ssim: None,
-            label_accuracy: None,
-            st_lpips: None,
-            lpips: None,
-            recovered: None,
-            worst_recovered: None,
-            label_existence: None,
-            label_count: None,
-            iip: None,
-            iip_pool: None,
-            feature_mse: None,
-            fields: None,
-            samples: Vec::new(),
-        }
-    }
-}
-
-/// How smoothly the gradient depends on the input around the true samples; gialab's definitions. Medians over the
-/// samples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Probe {
-    /// IGSA: 1 / mean |d gradient / d input|_F; infinite for a dead net.
-    #[serde(with = "number")]
-    pub igsa: f64,
-    /// IGSA without the scales of gradient, input and deviation.
-    #[serde(with = "number")]
-    pub igsa_rel: f64,
-    /// Effective number of input directions that show in the gradient.
-    #[serde(with = "number")]
-    pub r_eff: f64,
-    /// Samples that were probed.
-    pub samples: usize,
-}
-
-/// Quality of one reconstructed sample.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
-    /// Mean squared error, range [0, 1] pixels.
-    #[serde(with = "number")]
-    pub mse: f64,
-    /// Peak signal-to-noise ratio in dB, range 1.
-    #[serde(with = "number")]
-    pub psnr: f64,
-    /// `ssim_gauss`; absent below 11 pixels, NaN where the reconstruction has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssim: Option<Ratio>,
-    /// ST-LPIPS; absent where the batch has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub st_lpips: Option<Ratio>,
-}
-
-/// A number that may be NaN or infinite, in JSON as `number` writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Ratio(#[serde(with = "number")] pub f64);
-
-/// The attack's objective at the private samples, with the attacker's own assumptions about the clients. Beside the
-/// one that was reached it tells a search that failed from a problem with several answers ([`super::Verdict`]).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct AtTruth {
-    /// Matching loss at the private samples.
-    #[serde(with = "number")]
-    pub matching: f64,
-    /// Prior at the private samples.
-    #[serde(with = "number")]
-    pub prior: f64,
-    /// Prior at the answer.
-    #[serde(with = "number")]
-    pub answer_prior: f64,
-    /// Matching loss of a zero gradient.
-    #[serde(with = "number")]
-    pub of_nothing: f64,
-}
-
-/// PSNR in dB, mean over the batch, of what can be said without any update.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Baselines {
-    /// Of a grey picture, 0.5 everywhere; absent for tables.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grey: Option<Ratio>,
-    /// Of the mean of the other samples of the set; absent without a set, and where it has no other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mean: Option<Ratio>,
 }
 
 /// Outcome of one attacked round.
@@ -506,6 +349,27 @@ pub struct RoundResult {
     pub evaluations: usize,
     /// Seconds of computing over all trials.
     pub seconds: f64,
+}
+
+impl RoundResult {
+    /// What was measured of the round.
+    pub fn measured(&self) -> Measured<'_> {
+        Measured {
+            complete: true,
+            metrics: self.metrics.as_ref(),
+            probe: self.probe,
+            at_truth: self.at_truth,
+            baselines: self.baselines,
+            matching: Some(self.loss),
+            iteration: self.iteration,
+            trial: Some(self.trial),
+            trials: self.trials,
+            evaluations: Some(self.evaluations),
+            seconds: Some(self.seconds),
+            accuracy: self.accuracy,
+            update_norm: self.update_norm.map(|norm| norm.0),
+        }
+    }
 }
 
 /// How a run ended.

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::{Health, InWords, RunRow};
-use crate::config::nearest;
 use crate::config::setting::SETTINGS;
+use crate::text::nearest;
 
 /// What runs are looked for: all of it must hold.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -265,7 +265,7 @@ fn newest(end: &[u8]) -> (Summary, bool) {
                 }
             }
             Event::Metrics { metrics, .. } => {
-                summary.psnr.get_or_insert(metrics.psnr.mean);
+                summary.psnr = summary.psnr.or(metrics.psnr.map(|psnr| psnr.mean));
             }
             Event::Trained { round, .. } => drop(summary.place.get_or_insert(Place::Training(round))),
             Event::Trial { round, trial, .. } => {
@@ -276,13 +276,14 @@ fn newest(end: &[u8]) -> (Summary, bool) {
             }
             Event::RoundFinished(result) => {
                 summary.place.get_or_insert(Place::Attacked(result.round));
-                summary.psnr = summary.psnr.or(result.metrics.map(|metrics| metrics.psnr.mean));
+                summary.psnr =
+                    summary.psnr.or(result.metrics.and_then(|metrics| metrics.psnr).map(|psnr| psnr.mean));
                 summary.loss.get_or_insert(result.loss);
             }
             Event::Finished(finished) if finished.status == Status::Done => {
                 summary.in_one_go = !finished.interrupted;
                 if let Some(result) = finished.rounds.last() {
-                    let psnr = result.metrics.as_ref().map(|metrics| metrics.psnr.mean);
+                    let psnr = result.metrics.as_ref().and_then(|metrics| metrics.psnr).map(|psnr| psnr.mean);
                     summary.psnr = summary.psnr.or(psnr);
                     summary.loss.get_or_insert(result.loss);
                     return (summary, true);

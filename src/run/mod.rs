@@ -21,7 +21,6 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod memory;
-pub mod number;
 pub mod picture;
 pub mod plan;
 pub mod progress;

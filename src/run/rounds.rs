@@ -220,7 +220,7 @@ impl Rounds<'_> {
         let config = &self.manifest.config;
         let resume = self.resume.take().filter(|resume| resume.round == round);
         let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
-        let view = self.source.view(&self.server.model, round);
+        let (view, effect) = self.source.view(&self.server.model, round);
         let update_norm = view.update.values.norm();
         // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
         if resume.is_none() {
@@ -237,6 +237,10 @@ impl Rounds<'_> {
                     iterations: config.attack.iterations,
                 },
             );
+        }
+        if let Some(effect) = effect.filter(|_| resume.is_none()) {
+            self.reporter.event(self.clock.now(), Event::Processed { round, effect });
+            self.log(Level::Info, format!("post-processing: {}", effect.in_words()));
         }
         let nothing = Guess { pixels: Vec::new(), labels: Vec::new() };
         let place = Place { round, trial: None, iteration: 0 };

@@ -58,7 +58,9 @@ impl Verdict {
     pub fn remedy(self) -> Option<&'static str> {
         match self {
             Verdict::Recovered => None,
-            Verdict::OtherClient => Some("check knowledge.local, victim.mode and the order of the batches"),
+            Verdict::OtherClient => {
+                Some("check knowledge.local, victim.mode, the order of the batches and knowledge.post")
+            }
             Verdict::SearchFailed => Some("more iterations, more trials or another optimiser may find it"),
             Verdict::Ambiguous => Some("a longer search does not help; a prior or more knowledge may"),
         }
@@ -72,7 +74,7 @@ pub fn sentence(result: &RoundResult) -> Option<String> {
     let said = match verdict {
         Verdict::Recovered => format!("recovered; the truth matches with {there:.1e}"),
         Verdict::OtherClient => format!(
-            "another client is simulated: even the truth leaves {:.0} % of the update unexplained",
+            "another client is simulated, or the update was changed: even the truth leaves {:.0} % unexplained",
             100.0 * there / truth.of_nothing
         ),
         Verdict::SearchFailed => {
@@ -121,7 +123,9 @@ mod tests {
         let metrics = Metrics {
             recovered: Some(f64::from(u8::from(recovered))),
             worst_recovered: Some(recovered),
-            ..Metrics::new(spread(0.1), spread(10.0))
+            mse: Some(spread(0.1)),
+            psnr: Some(spread(10.0)),
+            ..Metrics::default()
         };
         RoundResult {
             round: 0,
@@ -166,7 +170,7 @@ mod tests {
     fn sentences_carry_the_figures() {
         assert_eq!(
             sentence(&result(1e-3, 0.44, false)).unwrap(),
-            "another client is simulated: even the truth leaves 44 % of the update unexplained"
+            "another client is simulated, or the update was changed: even the truth leaves 44 % unexplained"
         );
         assert_eq!(
             baselines(&result(1e-3, 0.44, false)).unwrap(),

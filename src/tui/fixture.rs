@@ -82,7 +82,12 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         },
         federation: Federation::default(),
         post: Vec::new(),
-        knowledge: KnowledgeConfig { labels: false, local: Default::default(), order: false },
+        knowledge: KnowledgeConfig {
+            labels: false,
+            local: Default::default(),
+            order: false,
+            post: Default::default(),
+        },
         attack: AttackConfig {
             kind: "dlg".into(),
             labels: Labels::Optimise,
@@ -328,8 +333,8 @@ pub fn batch_events(iterations: usize, samples: usize) -> Vec<Line> {
                 *tiles = Tiles { samples, columns, width: 32, height: 32 };
                 let psnr = |at: usize| 9.0 + (at * 7 % samples) as f64 + *iteration as f64 / 50.0;
                 let sample = |at: usize| Sample {
-                    mse: 10f64.powf(-psnr(at) / 10.0),
-                    psnr: psnr(at),
+                    mse: Some(Ratio(10f64.powf(-psnr(at) / 10.0))),
+                    psnr: Some(Ratio(psnr(at))),
                     ssim: Some(Ratio(psnr(at) / 40.0)),
                     st_lpips: Some(Ratio(0.5 - psnr(at) / 100.0)),
                 };
@@ -372,11 +377,13 @@ fn point(iteration: usize, iterations: usize) -> Point {
 fn metrics(psnr: f64) -> Metrics {
     let spread = |value: f64| Spread { mean: value, best: value, worst: value };
     Metrics {
+        mse: Some(spread(10f64.powf(-psnr / 10.0))),
+        psnr: Some(spread(psnr)),
         ssim: Some(spread((psnr / 46.0).min(1.0))),
         label_accuracy: Some(1.0),
         recovered: Some(f64::from(u8::from(psnr >= 20.0))),
         worst_recovered: Some(psnr >= 20.0),
-        ..Metrics::new(spread(10f64.powf(-psnr / 10.0)), spread(psnr))
+        ..Metrics::default()
     }
 }
 

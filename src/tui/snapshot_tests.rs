@@ -92,6 +92,19 @@ fn run_done() {
 }
 
 #[test]
+fn a_heading_is_explained() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = done(width, height);
+        press(&mut model, "wlll");
+        assert_snapshot!(format!("explain_{width}x{height}"), drawn(&model));
+    }
+    let mut model = done(80, 24);
+    model.theme.ascii = true;
+    press(&mut model, "w");
+    assert!(drawn(&model).is_ascii(), "{}", drawn(&model));
+}
+
+#[test]
 fn run_in_ascii() {
     let mut model = live(80, 24);
     model.theme.ascii = true;

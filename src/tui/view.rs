@@ -34,6 +34,8 @@ pub enum Target {
     Sample(usize),
     /// A column of a table.
     Column(usize),
+    /// The name of a figure, by its key.
+    Word(&'static str),
     /// A field of a form, or an item of a list, that lies over the screen.
     Item(usize),
     /// Nothing; covers what is below.

@@ -134,6 +134,41 @@ fn a_requirement_decides_the_exit_code() {
     assert_eq!(unmet.status.code(), Some(3));
     assert!(text(&unmet.stderr).contains("psnr>=90 is not met"));
     assert_eq!(with("beauty>=1").status.code(), Some(2));
+    // Any figure of the table, either way round.
+    assert_eq!(with("brr>=0").status.code(), Some(0));
+    let unmet = with("match<1e-30");
+    assert_eq!(unmet.status.code(), Some(3));
+    assert!(text(&unmet.stderr).contains("match<1e-30 is not met in round 0: "), "{}", text(&unmet.stderr));
+    let missing = with("igsa>0");
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(text(&missing.stderr).contains("igsa>0 is not met in round 0: not measured"));
+    let unknown = text(&with("pnsr>=20").stderr);
+    assert!(unknown.contains("no figure is called \"pnsr\"; did you mean psnr?"), "{unknown}");
+}
+
+#[test]
+fn figures_and_words_are_explained() {
+    let lab = Lab::new();
+    let page = lab.succeed(&["explain", "psnr"]);
+    assert!(page.starts_with("PSNR, dB: higher is better\n  -10 log10 "), "{page}");
+    assert!(page.contains("10 dB is what a grey picture scores"), "{page}");
+    assert!(page.contains("psnr_best") && page.lines().all(|line| line.len() <= 90), "{page}");
+    // By key, heading or word, whatever the case, as several words too.
+    assert!(lab.succeed(&["explain", "At", "truth"]).starts_with("at truth\n"));
+    assert!(lab.succeed(&["explain", "BN eval (public)"]).contains("stored statistics"));
+    let list = lab.succeed(&["explain"]);
+    for key in ["\n  brr ", "\n  r_eff ", "\n  threat_model_b ", "\n  prior "] {
+        assert!(list.contains(key), "{key}: {list}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["explain", "BRR", "--json"])).unwrap();
+    assert_eq!((json["key"].as_str(), json["better"].as_str()), (Some("brr"), Some("higher")));
+    assert_eq!((json["of"].as_str(), json["needs_truth"].as_bool()), (Some("batch"), Some(true)));
+    let all: serde_json::Value = serde_json::from_str(&lab.succeed(&["explain", "--json"])).unwrap();
+    let word = all.as_array().unwrap().iter().find(|word| word["key"] == "threat_model_a").unwrap();
+    assert!(word["about"].as_str().unwrap().contains("batch size") && word.get("better").is_none());
+    let error = lab.fail(&["explain", "pnsr"], 2);
+    assert!(error.contains("nothing is called \"pnsr\"; did you mean psnr?"), "{error}");
+    assert!(!lab.fail(&["explain", "qwertyuiop"], 2).contains("did you mean"));
 }
 
 #[test]

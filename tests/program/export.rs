@@ -82,9 +82,9 @@ fn csv_holds_the_metrics_and_every_point_of_the_event_log() {
     assert_eq!(metrics.len(), 2);
     let number = |column: &str| cell(&metrics, 1, column).parse::<f64>().unwrap();
     let judged = result.metrics.as_ref().unwrap();
-    assert_eq!(number("psnr_db"), judged.psnr.mean);
+    assert_eq!(number("psnr"), judged.psnr.unwrap().mean);
     assert_eq!(number("ssim"), judged.ssim.unwrap().mean);
-    assert_eq!(number("matching_loss"), result.loss);
+    assert_eq!(number("match"), result.loss);
     assert_eq!((number("seed"), number("trials")), (3.0, result.trials as f64));
     for (column, value) in [
         ("run", run.as_str()),

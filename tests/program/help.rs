@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "run",
     "resume",
     "stop",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 16] = [
     "rm",
     "show",
     "compare",
+    "explain",
     "export",
     "presets",
     "inspect",

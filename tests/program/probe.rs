@@ -61,7 +61,13 @@ fn a_round_is_examined_when_its_attack_ended() {
     let live = lines.lines().filter(|line| line.contains("\"event\":\"metrics\""));
     assert!(live.into_iter().all(|line| !line.contains("st_lpips")));
     let shown = lab.succeed(&["show", "last"]);
-    assert!(shown.contains("among 50 of the class") && shown.contains("IGSA: 1 / mean"), "{shown}");
+    let below = |heading: &str| {
+        let (head, rest) = shown.split_once(heading).unwrap_or_else(|| panic!("no {heading}: {shown}"));
+        let end = head.rsplit('\n').next().unwrap().len() + heading.len();
+        rest.lines().nth(1).unwrap()[..end].split_whitespace().next_back().unwrap().to_owned()
+    };
+    assert_eq!((below("IIP candidates"), below("BRR")), ("50".to_owned(), "%".to_owned()));
+    assert!(below("  IGSA").parse::<f64>().unwrap() > 0.0, "{shown}");
 }
 
 #[test]

@@ -15,7 +15,13 @@ struct Silent;
 fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let server = Server::new(setup, config, compute.clone());
-    let victim = Victim::new(setup.batch.clone().unwrap(), setup.normalisation.clone(), config, compute);
+    let victim = Victim::new(
+        setup.batch.clone().unwrap(),
+        setup.normalisation.clone(),
+        setup.posts.clone(),
+        config,
+        compute,
+    );
     let sent = victim.send(&server.model, 0);
     victim.view(&server.model, sent, 0)
 }
@@ -84,7 +90,7 @@ fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
     let scoring = metric::Scoring { classes: view.model.net.classes(), recovered_psnr: 20.0, lpips: None };
     let labels = Some(&found.guess.labels[..]);
     let judged = metric::evaluate(&truth.images, &images, &truth.labels, labels, &scoring).summary();
-    (found, judged.psnr.mean, judged.label_accuracy.unwrap())
+    (found, judged.psnr.unwrap().mean, judged.label_accuracy.unwrap())
 }
 
 #[test]

@@ -70,8 +70,9 @@ fn a_terminal_without_a_size_is_told_so_and_commands_do_with_a_usual_one() {
     for (columns, rows) in [(0, 0), (0, 24), (80, 0)] {
         let mut screen = Screen::open(&lab, columns, rows);
         assert_eq!(screen.wait_for_exit(Duration::from_secs(20)), 1);
-        let said = String::from_utf8_lossy(&screen.raw()).into_owned();
-        assert!(said.contains("`stty cols 80 rows 24`"), "{columns}x{rows}: {said}");
+        let said = || String::from_utf8_lossy(&screen.raw()).into_owned();
+        lab.wait_for("the sentence", || said().contains("`stty cols 80 rows 24`"));
+        let said = said();
         assert!(!said.contains("panicked") && !said.contains("\x1b[?1049h"), "{columns}x{rows}: {said}");
     }
     let store = gialab::run::Store::in_data_dir(&lab.path("data"));

@@ -269,7 +269,7 @@ fn local_steps_are_taken_apart_where_they_add_up_gradients() {
         let mut view = gradient.clone();
         let step = Step::of((0..8).collect());
         let descent = Descent { optimiser, ..Descent::sgd(0.1, vec![step; 3]) };
-        view.knowledge.protocol = Protocol { clients: vec![Client::new((0..8).collect(), Some(descent))] };
+        view.knowledge.protocol = Protocol::of(vec![Client::new((0..8).collect(), Some(descent))]);
         view.update.kind = UpdateKind::Delta;
         view.update.values = view.update.values.clone().scaled(-0.1 * 3.0);
         view

@@ -27,7 +27,8 @@ use super::super::{DataError, io_error, name_of};
 use super::ColumnKind;
 use super::number::{Form, is_missing};
 use super::survey::Survey;
-use crate::config::{nearest, plain};
+use crate::config::plain;
+use crate::text::nearest;
 
 /// Words of one column, each of which is an input of the model; also classes of a table.
 pub(super) const MAX_WORDS: usize = 1000;

@@ -8,72 +8,56 @@ use std::io::{self, Write};
 
 use super::ExportError;
 use super::record::{self, Record};
-use crate::run::event::{Event, Metrics, Spread};
+use crate::figure::{FIGURES, Figure, Form, Measured};
+use crate::run::event::Event;
 use crate::run::state::RoundState;
 use crate::run::{RunError, Tail, Verdict};
 use crate::text;
 
-/// Columns of the metrics. Rounds and trials are counted from 0, as in the event log.
-const METRICS: [&str; 59] = [
-    "run",
-    "preset",
-    "status",
-    "round",
-    "complete",
-    "labels",
-    "batchnorm",
-    "state",
-    "batch",
-    "threat_model",
-    "protocol",
-    "trial_chosen_by",
-    "data",
-    "model",
-    "attack",
-    "accuracy",
-    "update_norm",
-    "psnr_db",
-    "psnr_db_best",
-    "psnr_db_worst",
-    "ssim",
-    "ssim_best",
-    "ssim_worst",
-    "mse",
-    "mse_best",
-    "mse_worst",
-    "st_lpips",
-    "st_lpips_best",
-    "st_lpips_worst",
-    "lpips",
-    "lpips_best",
-    "lpips_worst",
-    "label_accuracy",
-    "label_existence",
-    "label_count",
-    "brr",
-    "wsrr",
-    "iip",
-    "iip_pool",
-    "feature_mse",
-    "fields",
-    "igsa",
-    "igsa_rel",
-    "r_eff",
-    "igsa_samples",
-    "matching_loss",
-    "matching_loss_at_truth",
-    "verdict",
-    "psnr_db_grey",
-    "psnr_db_mean_of_others",
-    "iteration",
-    "trial",
-    "trials",
-    "evaluations",
-    "seconds",
-    "seed",
-    "backend",
-    "host",
-    "gialab",
+/// A run with one of its rounds; a run without rounds has one row without figures.
+struct Row<'a> {
+    record: &'a Record,
+    round: Option<&'a RoundState>,
+    measured: Measured<'a>,
+}
+
+/// A column with what it holds of a row.
+type Column = (&'static str, fn(&Row) -> String);
+
+/// Whose figures they are, and under which conditions. Rounds and trials are counted from 0, as in the event log.
+const BEFORE: [Column; 15] = [
+    ("run", |row| name(&row.record.id())),
+    ("preset", |row| name(&row.record.manifest.preset)),
+    ("status", |row| row.record.health.name().to_owned()),
+    ("round", |row| row.round.map(|round| round.round.to_string()).unwrap_or_default()),
+    ("complete", |row| row.measured.complete.to_string()),
+    ("labels", |row| row.record.config().attack.labels.name().to_owned()),
+    ("batchnorm", |row| row.record.config().victim.batch_norm().to_owned()),
+    ("state", |row| {
+        let config = row.record.config();
+        name(&row.round.map_or_else(|| config.training(), |round| config.training_in(round.round)))
+    }),
+    ("batch", |row| row.record.config().batch().to_string()),
+    ("threat_model", |row| record::threat_model_letter(row.record.config()).to_owned()),
+    ("protocol", |row| name(&row.record.config().protocol_and_knowledge())),
+    ("trial_chosen_by", |_| "matching loss".to_owned()),
+    ("data", |row| name(&row.record.config().victim.source())),
+    ("model", |row| name(&row.record.config().victim.model)),
+    ("attack", |row| name(&row.record.config().attack.kind)),
+];
+
+/// What became of the attack, and how it was computed.
+const AFTER: [Column; 7] = [
+    ("verdict", |row| {
+        let result = row.round.and_then(|round| round.result.as_ref());
+        result.and_then(Verdict::of).map_or("", Verdict::name).to_owned()
+    }),
+    ("trial", |row| row.measured.trial.map(|trial| trial.to_string()).unwrap_or_default()),
+    ("trials", |row| row.round.map(|_| row.measured.trials.to_string()).unwrap_or_default()),
+    ("seed", |row| row.record.config().run.seed.to_string()),
+    ("backend", |row| name(&row.record.manifest.backend)),
+    ("host", |row| name(&row.record.manifest.host)),
+    ("gialab", |row| name(&row.record.manifest.gialab)),
 ];
 
 /// Columns of the curves.
@@ -82,108 +66,33 @@ const CURVES: [&str; 8] = ["run", "round", "trial", "iteration", "seconds", "mat
 /// Writes the table of metrics. A round that is not complete has the figures of its shown trial so far; a run
 /// without rounds has one row without figures.
 pub fn metrics(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    row(out, METRICS.map(str::to_owned))?;
+    let figures = FIGURES.iter().flat_map(|figure| {
+        let key = figure.word.key;
+        let spread = figure.is_of_samples().then(|| [format!("{key}_best"), format!("{key}_worst")]);
+        std::iter::once(key.to_owned()).chain(spread.into_iter().flatten())
+    });
+    let named = |columns: &'static [Column]| columns.iter().map(|(column, _)| (*column).to_owned());
+    row(out, named(&BEFORE).chain(figures).chain(named(&AFTER)))?;
     for record in records {
         if record.state.rounds.is_empty() {
-            metrics_row(record, None, out)?;
+            metrics_row(&Row { record, round: None, measured: Measured::default() }, out)?;
         }
         for round in &record.state.rounds {
-            metrics_row(record, Some((round, record::figures(&record.state, round))), out)?;
+            metrics_row(&Row { record, round: Some(round), measured: record.state.measured(round) }, out)?;
         }
     }
     Ok(())
 }
 
-fn metrics_row(
-    record: &Record,
-    of_round: Option<(&RoundState, record::Figures<'_>)>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let (manifest, config) = (&record.manifest, record.config());
-    let (round, figures) = of_round.unzip();
-    let metrics = figures.and_then(|figures| figures.metrics);
-    let result = round.and_then(|round| round.result.as_ref());
-    let baselines = result.and_then(|result| result.baselines);
-    let mean_best_worst = |spread: Option<Spread>| {
-        [spread.map(|s| s.mean), spread.map(|s| s.best), spread.map(|s| s.worst)].map(optional)
-    };
-    let [psnr, psnr_best, psnr_worst] = mean_best_worst(metrics.map(|m| m.psnr));
-    let [ssim, ssim_best, ssim_worst] = mean_best_worst(metrics.and_then(|m| m.ssim));
-    let [mse, mse_best, mse_worst] = mean_best_worst(metrics.map(|m| m.mse));
-    let [st_lpips, st_lpips_best, st_lpips_worst] = mean_best_worst(metrics.and_then(|m| m.st_lpips));
-    let [lpips, lpips_best, lpips_worst] = mean_best_worst(metrics.and_then(|m| m.lpips));
-    let share = |of: fn(&Metrics) -> Option<f64>| optional(metrics.and_then(of));
-    let probe = figures.and_then(|figures| figures.probe);
-    let count =
-        |of: fn(record::Figures<'_>) -> usize| figures.map(of).map(|n| n.to_string()).unwrap_or_default();
-    row(
-        out,
-        [
-            name(&record.id()),
-            name(&manifest.preset),
-            record.health.name().to_owned(),
-            round.map(|round| round.round.to_string()).unwrap_or_default(),
-            figures.is_some_and(|figures| figures.complete).to_string(),
-            config.attack.labels.name().to_owned(),
-            config.victim.batch_norm().to_owned(),
-            name(&round.map_or_else(|| config.training(), |round| config.training_in(round.round))),
-            config.batch().to_string(),
-            record::threat_model_letter(config).to_owned(),
-            name(&config.protocol_and_knowledge()),
-            "matching loss".to_owned(),
-            name(&config.victim.source()),
-            name(&config.victim.model),
-            name(&config.attack.kind),
-            optional(round.and_then(|round| round.accuracy)),
-            optional(round.map(|round| round.update_norm)),
-            psnr,
-            psnr_best,
-            psnr_worst,
-            ssim,
-            ssim_best,
-            ssim_worst,
-            mse,
-            mse_best,
-            mse_worst,
-            st_lpips,
-            st_lpips_best,
-            st_lpips_worst,
-            lpips,
-            lpips_best,
-            lpips_worst,
-            share(|m| m.label_accuracy),
-            share(|m| m.label_existence),
-            share(|m| m.label_count),
-            share(|m| m.recovered),
-            // Of one batch: its worst sample is recovered or not.
-            share(|m| m.worst_recovered.map(|recovered| f64::from(u8::from(recovered)))),
-            share(|m| m.iip),
-            metrics.and_then(|m| m.iip_pool).map(|pool| pool.to_string()).unwrap_or_default(),
-            share(|m| m.feature_mse.map(|spread| spread.mean)),
-            share(|m| m.fields),
-            optional(probe.map(|probe| probe.igsa)),
-            optional(probe.map(|probe| probe.igsa_rel)),
-            optional(probe.map(|probe| probe.r_eff)),
-            probe.map(|probe| probe.samples.to_string()).unwrap_or_default(),
-            optional(figures.and_then(|figures| figures.loss)),
-            optional(result.and_then(|result| result.at_truth).map(|truth| truth.matching)),
-            result.and_then(Verdict::of).map_or("", Verdict::name).to_owned(),
-            optional(baselines.and_then(|baselines| baselines.grey).map(|score| score.0)),
-            optional(baselines.and_then(|baselines| baselines.mean).map(|score| score.0)),
-            result
-                .and_then(|result| result.iteration)
-                .map(|iteration| iteration.to_string())
-                .unwrap_or_default(),
-            figures.and_then(|figures| figures.trial).map(|trial| trial.to_string()).unwrap_or_default(),
-            count(|figures| figures.trials),
-            count(|figures| figures.evaluations),
-            optional(figures.map(|figures| figures.seconds)),
-            config.run.seed.to_string(),
-            name(&manifest.backend),
-            name(&manifest.host),
-            name(&manifest.gialab),
-        ],
-    )
+fn metrics_row(of: &Row, out: &mut dyn Write) -> io::Result<()> {
+    let figures = FIGURES.iter().flat_map(|figure| {
+        let spread = figure.spread(&of.measured);
+        let of_samples = [spread.map(|spread| spread.best), spread.map(|spread| spread.worst)].map(optional);
+        let of_samples = figure.is_of_samples().then_some(of_samples);
+        std::iter::once(cell(figure, figure.value(&of.measured))).chain(of_samples.into_iter().flatten())
+    });
+    let filled = |columns: &'static [Column]| columns.iter().map(|(_, cell)| cell(of));
+    row(out, filled(&BEFORE).chain(figures).chain(filled(&AFTER)))
 }
 
 /// Writes every point of every curve, trial by trial as they were computed, without loading the logs: each is read
@@ -311,12 +220,12 @@ fn each_line(
     }
 }
 
-fn row<const N: usize>(out: &mut dyn Write, cells: [String; N]) -> io::Result<()> {
-    for (i, cell) in cells.iter().enumerate() {
+fn row(out: &mut dyn Write, cells: impl IntoIterator<Item = String>) -> io::Result<()> {
+    for (i, cell) in cells.into_iter().enumerate() {
         if i > 0 {
             out.write_all(b",")?;
         }
-        out.write_all(quoted(cell).as_bytes())?;
+        out.write_all(quoted(&cell).as_bytes())?;
     }
     out.write_all(b"\n")
 }
@@ -340,6 +249,14 @@ struct Number(f64);
 impl Display for Number {
     fn fmt(&self, text: &mut Formatter<'_>) -> fmt::Result {
         if self.0.is_nan() { text.write_str("nan") } else { write!(text, "{:?}", self.0) }
+    }
+}
+
+/// A figure: what is counted is a whole number.
+fn cell(figure: &Figure, value: Option<f64>) -> String {
+    match figure.form {
+        Form::Count => value.map(|count| count.to_string()).unwrap_or_default(),
+        _ => optional(value),
     }
 }
 

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::record::Record;
 use super::reproduce;
 use crate::config::RunConfig;
+use crate::figure::number;
 use crate::reading::Reading;
-use crate::run::event::{LabelsRead, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
-use crate::run::number;
+use crate::run::event::{Effect, LabelsRead, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
 use crate::run::state::{Picture, RoundState, TrialState};
 use crate::run::verdict::Verdict;
 
@@ -91,6 +91,9 @@ struct Round<'a> {
     /// Share of held-out samples that the model classifies rightly.
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<f64>,
+    /// What post-processing did to the update; absent without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processed: Option<Effect>,
     batch: usize,
     /// Parameters of the model.
     parameters: usize,
@@ -220,6 +223,7 @@ fn round(round: &RoundState) -> Round<'_> {
         round: round.round,
         update_norm: round.update_norm,
         accuracy: round.accuracy,
+        processed: round.processed,
         batch: round.batch,
         parameters: round.parameters,
         input: round.input,

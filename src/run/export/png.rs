@@ -8,7 +8,7 @@ use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_wid
 use super::ExportError;
 use super::picture::{self, Pair};
 use super::record::{self, Record};
-use crate::run::event::Metrics;
+use crate::figure::{Measured, Metrics, figure};
 use crate::run::state::RoundState;
 
 /// A picture is enlarged to about this many pixels.
@@ -55,7 +55,7 @@ impl Row {
         let config = record.config();
         let many = record.state.rounds.len() > 1;
         let of_round = if many { format!(", round {}", round.round) } else { String::new() };
-        let figures = record::figures(&record.state, round);
+        let figures = record.state.measured(round);
         let metrics = pair.stored.metrics.as_deref().or(figures.metrics);
         let quality = metrics.map(quality).unwrap_or_else(|| {
             let missing =
@@ -106,15 +106,22 @@ impl Row {
     }
 }
 
+/// What stands beside a picture.
+const QUALITY: [&str; 3] = ["psnr", "ssim", "mse"];
+
 fn quality(metrics: &Metrics) -> String {
-    let mut text = format!("PSNR {:.2} dB", metrics.psnr.mean);
-    if !metrics.samples.is_empty() {
-        text += &format!(" (mean, best {:.2})", metrics.psnr.best);
-    }
-    if let Some(ssim) = metrics.ssim {
-        text += &format!(", SSIM {:.3}", ssim.mean);
-    }
-    text + &format!(", MSE {:.1e}", metrics.mse.mean)
+    let measured = Measured { metrics: Some(metrics), ..Measured::default() };
+    let said = QUALITY.map(figure).into_iter().filter_map(|figure| {
+        let spread = figure.spread(&measured)?;
+        let best = match figure.word.key {
+            "psnr" if !metrics.samples.is_empty() => format!(" (mean, best {})", figure.text(spread.best)),
+            _ => String::new(),
+        };
+        let unit = if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
+        let name = figure.word.ascii.trim_end_matches(figure.unit).trim_end();
+        Some(format!("{name} {}{unit}{best}", figure.text(spread.mean)))
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn drawn(rows: &[Row]) -> RgbImage {

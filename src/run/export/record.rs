@@ -1,8 +1,7 @@
 //! One run as exports read it: manifest, what its events add up to, and the conditions of its figures.
 
 use crate::config::RunConfig;
-use crate::run::event::{Metrics, Probe};
-use crate::run::state::{Picture, RoundState, TrialState};
+use crate::run::state::{Picture, RoundState};
 use crate::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState, Tail};
 
 use super::ExportError;
@@ -77,54 +76,6 @@ impl Record {
 pub fn threat_model_letter(config: &RunConfig) -> &'static str {
     let (letter, _) = config.threat_model().split_once(' ').unwrap_or((config.threat_model(), ""));
     letter
-}
-
-/// The figures of one round: its result, or how its shown trial stands now.
-#[derive(Debug, Clone, Copy)]
-pub struct Figures<'a> {
-    /// The round is complete and its trial chosen.
-    pub complete: bool,
-    /// Quality of the reconstruction; absent before the first measurement.
-    pub metrics: Option<&'a Metrics>,
-    /// How much the attacked gradient gives away; absent unless asked for.
-    pub probe: Option<Probe>,
-    /// Its matching loss.
-    pub loss: Option<f64>,
-    /// 0-based trial it comes from.
-    pub trial: Option<usize>,
-    /// Trials that were run, or begun.
-    pub trials: usize,
-    /// Evaluations over all trials.
-    pub evaluations: usize,
-    /// Seconds of computing over all trials.
-    pub seconds: f64,
-}
-
-/// The figures of `round`, a round of `state`.
-pub fn figures<'a>(state: &RunState, round: &'a RoundState) -> Figures<'a> {
-    if let Some(result) = &round.result {
-        return Figures {
-            complete: true,
-            metrics: result.metrics.as_ref(),
-            probe: result.probe,
-            loss: Some(result.loss),
-            trial: Some(result.trial),
-            trials: result.trials,
-            evaluations: result.evaluations,
-            seconds: result.seconds,
-        };
-    }
-    let shown = round.shown_trial();
-    Figures {
-        complete: false,
-        metrics: shown.and_then(TrialState::latest_metrics),
-        probe: None,
-        loss: shown.and_then(TrialState::matching_loss),
-        trial: shown.map(|trial| trial.trial),
-        trials: round.trials.len(),
-        evaluations: round.evaluations(),
-        seconds: (state.seconds - round.began).max(0.0),
-    }
 }
 
 /// The picture to judge a round by, and what it is: the reconstruction, else the best or newest iterate so far.

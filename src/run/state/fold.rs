@@ -62,8 +62,14 @@ impl RunState {
                     truth: early.or(truth),
                     reconstruction: None,
                     result: None,
+                    processed: None,
                     began,
                 });
+            }
+            Event::Processed { round, effect } => {
+                if let Some(round) = self.round_mut(round) {
+                    round.processed = Some(effect);
+                }
             }
             Event::Trained { round, loss, accuracy } => {
                 self.training_pace.begin(round, t);
@@ -258,6 +264,7 @@ impl RunState {
                 truth: like.truth.clone(),
                 reconstruction: None,
                 result: None,
+                processed: None,
                 began: t,
                 ..*like
             });

@@ -5,7 +5,9 @@ mod speed;
 
 use std::collections::VecDeque;
 
-use super::event::{Finished, LabelsRead, Level, Metrics, Point, RoundResult, Tiles, TrialOutcome};
+use super::event::{
+    Effect, Finished, LabelsRead, Level, Measured, Metrics, Point, RoundResult, Tiles, TrialOutcome,
+};
 use super::manifest::Status;
 use crate::series::Series;
 use speed::{Speed, TrainingPace};
@@ -71,6 +73,8 @@ pub struct RoundState {
     pub update_norm: f64,
     /// Share of held-out samples that the global model classifies rightly.
     pub accuracy: Option<f64>,
+    /// What post-processing did to the update.
+    pub processed: Option<Effect>,
     /// Private samples, B.
     pub batch: usize,
     /// Parameters of the model, P.
@@ -230,6 +234,34 @@ impl RunState {
     }
 }
 
+impl RunState {
+    /// What was measured of one of its rounds: the result, or how its shown trial stands now.
+    pub fn measured<'a>(&self, round: &'a RoundState) -> Measured<'a> {
+        let before = Measured {
+            trials: round.trials.len(),
+            evaluations: Some(round.evaluations()),
+            seconds: Some((self.seconds - round.began).max(0.0)),
+            accuracy: round.accuracy,
+            update_norm: Some(round.update_norm),
+            ..Measured::default()
+        };
+        match (&round.result, round.shown_trial()) {
+            (Some(result), _) => Measured {
+                accuracy: round.accuracy,
+                update_norm: Some(round.update_norm),
+                ..result.measured()
+            },
+            (None, Some(trial)) => Measured {
+                metrics: trial.latest_metrics(),
+                matching: trial.matching_loss(),
+                trial: Some(trial.trial),
+                ..before
+            },
+            (None, None) => before,
+        }
+    }
+}
+
 impl RoundState {
     /// The trial in progress, or the one that was chosen once the round ended.
     pub fn shown_trial(&self) -> Option<&TrialState> {
@@ -259,6 +291,20 @@ impl TrialState {
         match &self.end {
             Some(end) => Some(end.matching),
             None => self.last.map(|point| point.matching),
+        }
+    }
+
+    /// What was measured of it.
+    pub fn measured(&self) -> Measured<'_> {
+        let newest = || self.seconds.buckets().last().map_or(0.0, |bucket| bucket.max);
+        Measured {
+            metrics: self.latest_metrics(),
+            matching: self.matching_loss(),
+            iteration: (self.best_iteration > 0).then_some(self.best_iteration),
+            trial: Some(self.trial),
+            evaluations: Some(self.evaluations),
+            seconds: Some(self.end.as_ref().map_or_else(newest, |end| end.seconds)),
+            ..Measured::default()
         }
     }
 

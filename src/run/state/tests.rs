@@ -8,8 +8,8 @@ use crate::run::event::{Event, Line, PictureOf};
 use crate::run::event::{Spread, VERSION};
 
 fn metrics(psnr: f64) -> Metrics {
-    let spread = Spread { mean: psnr, best: psnr, worst: psnr };
-    Metrics { label_accuracy: Some(1.0), ..Metrics::new(spread, spread) }
+    let spread = Some(Spread { mean: psnr, best: psnr, worst: psnr });
+    Metrics { mse: spread, psnr: spread, label_accuracy: Some(1.0), ..Metrics::default() }
 }
 
 fn picture(trial: usize, iteration: usize, what: PictureOf) -> Event {
@@ -207,7 +207,7 @@ fn the_end_of_a_round_shows_the_chosen_trial() {
     let state = fold(events);
     let shown = state.current_round().unwrap().shown_trial().unwrap();
     assert_eq!((shown.trial, shown.matching_loss()), (0, Some(0.01)));
-    assert_eq!(shown.latest_metrics().unwrap().psnr.mean, 20.0);
+    assert_eq!(shown.latest_metrics().unwrap().psnr.unwrap().mean, 20.0);
     assert!(state.finished.is_some());
 }
 

@@ -170,7 +170,7 @@ fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
             let height = layout::areas(Rect::new(0, 0, model.size.0, model.size.1)).body.height;
             holds(height <= compare::TALL && model.compare.alone.is_none(), "everything is shown")
         }
-        A::Pin | A::Open | A::Select | A::Copy | A::Export => {
+        A::Pin | A::Open | A::Select | A::Copy | A::Explain | A::Export => {
             holds(model.chosen_compared().is_some(), "no run is compared")
         }
         _ => Ok(()),

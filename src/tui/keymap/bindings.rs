@@ -8,8 +8,10 @@ use crate::tui::overlay::Overlay;
 pub enum Action {
     /// End the program; runs go on.
     Quit,
-    /// All keys.
+    /// All keys; of a chosen heading what it means.
     Help,
+    /// What the headings mean.
+    Explain,
     /// Find anything by typing.
     Palette,
     /// To the screen on the right.
@@ -167,6 +169,8 @@ pub enum Place {
     Text,
     /// Over the details of a run.
     Details,
+    /// Over the meaning of a heading.
+    Explain,
     /// In the form of settings.
     Form,
     /// In a list to choose from: the palette, the export formats.
@@ -178,7 +182,7 @@ pub enum Place {
 }
 
 /// Places by their name in `keymap.toml`.
-pub(super) const PLACES: [(&str, Place); 13] = [
+pub(super) const PLACES: [(&str, Place); 14] = [
     ("everywhere", Place::Everywhere),
     ("presets", Place::Presets),
     ("runs", Place::Runs),
@@ -188,6 +192,7 @@ pub(super) const PLACES: [(&str, Place); 13] = [
     ("question", Place::Question),
     ("text", Place::Text),
     ("details", Place::Details),
+    ("explain", Place::Explain),
     ("form", Place::Form),
     ("list", Place::List),
     ("name", Place::Name),
@@ -216,6 +221,7 @@ impl Place {
             Some(Overlay::Help { .. } | Overlay::Text { .. } | Overlay::Error { .. }) => Place::Text,
             Some(Overlay::Confirm { .. }) => Place::Question,
             Some(Overlay::Details(_)) => Place::Details,
+            Some(Overlay::Explain(_)) => Place::Explain,
             Some(Overlay::Form(form)) if form.filtering => Place::Filter,
             Some(Overlay::Form(_)) => Place::Form,
             Some(Overlay::List(_)) => Place::List,
@@ -318,6 +324,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Run, "reverse", A::Reverse, "", "sort the other way round"),
     bind(P::Run, "copy", A::Copy, "", "copy the table as tab-separated values"),
     bind(P::Run, "export", A::Export, "export", "write a report of the run"),
+    bind(P::Run, "explain", A::Explain, "explain", "what the headings of the table mean"),
     bind(P::Run, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
     bind(P::Run, "again", A::Again, "again", "run again with other settings"),
     bind(P::Run, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
@@ -348,6 +355,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Compare, "cursor-forward", A::CursorForward, "", "read the curves off further right"),
     bind(P::Compare, "copy", A::Copy, "copy", "copy the table as tab-separated values"),
     bind(P::Compare, "export", A::Export, "export", "write a report of these runs"),
+    bind(P::Compare, "explain", A::Explain, "explain", "what the figures of the table mean"),
     bind(P::Compare, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
     bind(P::Presets, "up", A::Up, "", "up"),
     bind(P::Presets, "down", A::Down, "", "down"),
@@ -398,6 +406,10 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Details, "previous-part", A::PreviousPart, "", "the text before"),
     bind(P::Details, "copy", A::Copy, "copy", "copy the text"),
     bind(P::Details, "back", A::Back, "close", "close"),
+    bind(P::Explain, "next-part", A::NextPart, "next heading", "next heading"),
+    bind(P::Explain, "previous-part", A::PreviousPart, "", "heading before"),
+    bind(P::Explain, "help", A::Help, "keys", "all keys"),
+    bind(P::Explain, "back", A::Back, "close", "close"),
     bind(P::Form, "accept", A::Accept, "keep", "keep the settings"),
     bind(P::Form, "back", A::Back, "cancel", "leave all as it was"),
     bind(P::Form, "next-field", A::NextField, "next", "next field"),

@@ -18,8 +18,9 @@ use std::path::Path;
 
 use crossterm::event::KeyEvent;
 
-use crate::config::{ConfigError, described, line_of, nearest};
+use crate::config::{ConfigError, described, line_of};
 use crate::files;
+use crate::text::nearest;
 
 /// The keys as shipped.
 pub const DEFAULTS: &str = include_str!("../../../assets/keymap.toml");

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
+use crate::figure::Word;
 use crate::format;
 use crate::run::RunDirectory;
 use crate::run::export::Format;
@@ -46,6 +47,8 @@ pub enum Does {
     Act(Action),
     /// Shows this preset.
     Preset(String),
+    /// Says what this word means.
+    Explain(&'static Word),
     /// Opens this run.
     Run(String),
     /// Asks where these runs are written as that.

@@ -4,6 +4,7 @@ pub mod confirm;
 pub mod destination;
 pub mod details;
 pub mod error;
+pub mod explain;
 pub mod form;
 pub mod help;
 pub mod list;
@@ -44,6 +45,8 @@ pub enum Overlay {
     },
     /// What a run says of itself in full.
     Details(details::Pane),
+    /// What headings mean.
+    Explain(explain::Explain),
     /// Something went wrong.
     Error {
         /// One sentence or a few lines.
@@ -77,6 +80,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         }
         Some(Overlay::Confirm { question, detail, .. }) => confirm::draw(model, view, area, question, detail),
         Some(Overlay::Details(pane)) => details::draw(model, view, area, pane),
+        Some(Overlay::Explain(explain)) => explain::draw(model, view, area, explain),
         Some(Overlay::Error { message }) => error::draw(model, view, area, message),
         Some(Overlay::Form(form)) => form::draw(model, view, area, form),
         Some(Overlay::List(list)) => list::draw(model, view, area, list),

@@ -250,9 +250,9 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
     for ((run, place), name) in compared.iter().zip(names(&compared)) {
         let slot = if run.judges_best() { 2 } else { 1 };
         let metrics = run.shown_metrics();
-        let psnr = metrics.map(|metrics| match run.shown_sample() {
-            Some(sample) => metrics.samples.get(sample).map_or(f64::NAN, |sample| sample.psnr),
-            None => metrics.psnr.mean,
+        let psnr = metrics.and_then(|metrics| match run.shown_sample() {
+            Some(sample) => metrics.samples.get(sample)?.psnr.map(|psnr| psnr.0),
+            None => metrics.psnr.map(|psnr| psnr.mean),
         });
         let psnr = psnr.map_or(String::new(), |psnr| format!(" {} dB", format::fixed(psnr, 1)));
         let slot_of = &run.pictures.slots[slot];

@@ -163,6 +163,9 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'
     if config.takes_steps() || config.federation.secure_aggregation > 1 {
         parts.push(Piece::Word(config.protocol()));
     }
+    if let Some(post) = config.post_processing() {
+        parts.push(Piece::Word(post));
+    }
     if let Some(round) = run.round() {
         parts.push(Piece::Word(format!("{} parameters", format::count(round.parameters))));
         parts.push(Piece::Word(format!("seed {}", config.run.seed)));

@@ -5,9 +5,10 @@ use std::path::Path;
 use ratatui::style::Color;
 use serde::Deserialize;
 
-use crate::config::{ConfigError, described, line_of, nearest};
+use crate::config::{ConfigError, described, line_of};
 use crate::files;
 use crate::gfx::{Depth, blocks::nearest_of_256};
+use crate::text::nearest;
 
 /// Colours that tell curves apart.
 pub const SERIES: usize = 8;

@@ -3,6 +3,7 @@
 mod calibration;
 mod compare;
 mod details;
+mod explain;
 mod export;
 mod form;
 mod lists;
@@ -178,6 +179,7 @@ fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
         Place::Filter => lists::in_filter(model, action),
         Place::Question | Place::Text => in_overlay(model, action),
         Place::Details => details::act(model, action),
+        Place::Explain => explain::act(model, action),
         Place::Form | Place::Name => form::act(model, action),
         Place::List => palette::act(model, action),
         Place::Destination => export::act(model, action),
@@ -266,6 +268,9 @@ fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
 fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => model.is_leaving = true,
+        // On a heading it is that which one wants to know of.
+        Action::Help if explain::sorted(model).is_some() => explain::open(model),
+        Action::Explain => explain::open(model),
         Action::Help => model.overlays.push(Overlay::Help { scroll: 0 }),
         Action::Palette => palette::open(model),
         Action::NextScreen => return turn(model, 1),

@@ -1,6 +1,7 @@
 //! The command palette, and what else is chosen from a list.
 
-use super::{act as act_at, export, run};
+use super::{act as act_at, explain, export, run};
+use crate::figure;
 use crate::format;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{self, Action, Place};
@@ -11,7 +12,7 @@ use crate::tui::overlay::list::{Does, Item, List};
 /// Runs that the palette offers.
 const RUNS: usize = 200;
 
-/// Opens the palette: all that can be done here, every preset, the newest runs.
+/// Opens the palette: all that can be done here, every preset, the newest runs, every word that is explained.
 pub fn open(model: &mut Model) {
     let ascii = model.theme.ascii;
     let place = Place::of_screen(model.screen);
@@ -54,6 +55,12 @@ pub fn open(model: &mut Model) {
         reason: None,
         does: Does::Run(row.id.clone()),
     }));
+    items.extend(figure::words().map(|word| Item {
+        text: format!("explain {}", word.ascii),
+        hint: word.key.to_owned(),
+        reason: None,
+        does: Does::Explain(word),
+    }));
     model.overlays.push(Overlay::List(List::new("find", items)));
 }
 
@@ -95,6 +102,10 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             model.presets_view.filter.reset();
             model.presets_view.selected = name;
             super::save(model)
+        }
+        Does::Explain(word) => {
+            explain::word(model, word);
+            Vec::new()
         }
         Does::Run(id) => match model.row(&id).map(|row| row.directory.clone()) {
             Some(directory) => run::open(model, directory),

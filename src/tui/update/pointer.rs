@@ -1,6 +1,6 @@
 //! What clicks and the wheel do: the same as keys would.
 
-use super::{act, lists, on_screen, run, show};
+use super::{act, explain, lists, on_screen, run, show};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Place};
 use crate::tui::model::{Model, Screen, Sort};
@@ -42,6 +42,10 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
             let Some(sort) = Sort::ALL.get(column).copied() else { return Vec::new() };
             let reversed = model.runs_view.sort == sort && !model.runs_view.reversed;
             lists::sort_by(model, sort, reversed)
+        }
+        Target::Word(key) if place.is_screen() => {
+            explain::open_at(model, key);
+            Vec::new()
         }
         Target::Item(item) => clicked_item(model, item),
         _ => Vec::new(),
@@ -94,7 +98,7 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
             Vec::new()
         }
         (Place::Run, Some(Target::Column(_) | Target::Entry(_))) => act(model, place, line),
-        (Place::Compare, Some(Target::Row(_))) => {
+        (Place::Compare, Some(Target::Row(_) | Target::Word(_))) => {
             super::compare::scroll(model, by);
             Vec::new()
         }

@@ -90,7 +90,7 @@ fn collect(run: &RunView) -> Vec<Shown<'_>> {
     let sample = run.shown_sample();
     let quality = sample.and_then(|sample| {
         let metrics = run.shown_metrics()?.samples.get(sample)?;
-        Some(format!(" {} dB", format::fixed(metrics.psnr, 1)))
+        Some(format!(" {} dB", format::fixed(metrics.psnr?.0, 1)))
     });
     let quality = quality.unwrap_or_default();
     let of = |slot: usize, label: String, strong: bool| Shown {
@@ -134,8 +134,10 @@ fn title(run: &RunView, theme: Theme) -> String {
         let stored = run.stored();
         let position = stored.iter().rposition(|known| *known <= at).unwrap_or(0);
         let (mark, playing) = (theme.glyph("◂▸", "<>"), if run.playing { ", playing" } else { "" });
-        let metrics =
-            run.shown_metrics().map(|metrics| format!(", PSNR {} dB", format::fixed(metrics.psnr.mean, 2)));
+        let metrics = run
+            .shown_metrics()
+            .and_then(|metrics| metrics.psnr)
+            .map(|psnr| format!(", PSNR {} dB", format::fixed(psnr.mean, 2)));
         let metrics = metrics.unwrap_or_default();
         title.push_str(&format!(" {mark} {} of {}{playing}{metrics}", position + 1, stored.len()));
     }

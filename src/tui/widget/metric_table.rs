@@ -3,71 +3,80 @@
 use ratatui::style::Style;
 
 use super::table::{Cell, Column, Row, Table};
+use crate::figure::{FIGURES, Figure, Measured, Ratio, WORDS, Word, figure};
 use crate::format;
-use crate::run::event::{Metrics, Probe, Ratio, Sample, Spread, TrialOutcome};
+use crate::run::event::TrialOutcome;
 use crate::run::state::{RoundState, TrialState};
 use crate::run::{Health, progress};
 use crate::tui::model::{Rows, RunView};
 use crate::tui::theme::Theme;
 
-const fn column(heading: &'static str, ascii: &'static str, width: usize, rank: u8) -> Column {
-    Column { heading, ascii, width, rank }
+/// A column of a figure; its width has room for every value.
+fn of_figure(key: &str, width: usize) -> Column {
+    let figure = figure(key);
+    of_word(&figure.word, width, figure.rank)
 }
 
-const ROUNDS: [Column; 18] = [
-    column("round", "round", 5, 0),
-    column("acc↑", "acc", 5, 4),
-    column("|update|", "|update|", 8, 4),
-    column("match↓", "match", 7, 0),
-    column("at truth", "at truth", 8, 3),
-    column("labels", "labels", 6, 1),
-    column("PSNR↑ dB (best)", "PSNR dB (best)", 15, 0),
-    column("grey, mean", "grey, mean", 10, 2),
-    column("SSIM↑", "SSIM", 6, 0),
-    column("ST-LPIPS↓", "ST-LPIPS", 9, 1),
-    column("BRR", "BRR", 5, 2),
-    column("WSRR", "WSRR", 5, 3),
-    column("IGSA", "IGSA", 7, 4),
-    column("MSE↓", "MSE", 7, 5),
-    column("trial", "trial", 5, 3),
-    column("evals", "evals", 7, 5),
-    column("time", "time", 7, 0),
-    column("status", "status", 10, 0),
-];
+/// A column of a word of the field.
+fn named(key: &str, width: usize, rank: u8) -> Column {
+    let word = WORDS.iter().find(|word| word.key == key);
+    word.map_or_else(|| of_figure(key, width), |word| of_word(word, width, rank))
+}
 
-/// Columns of [`ROUNDS`] that only some runs have values for.
-const ACCURACY: usize = 1;
-const IGSA: usize = 12;
+fn of_word(word: &Word, width: usize, rank: u8) -> Column {
+    Column { key: word.key, heading: word.heading.to_owned(), ascii: word.ascii.to_owned(), width, rank }
+}
 
-const TRIALS: [Column; 12] = [
-    column("trial", "trial", 6, 0),
-    column("match↓", "match", 8, 0),
-    column("best @", "best @", 7, 3),
-    column("labels", "labels", 6, 1),
-    column("PSNR↑ dB", "PSNR dB", 9, 0),
-    column("SSIM↑", "SSIM", 6, 0),
-    column("ST-LPIPS↓", "ST-LPIPS", 9, 2),
-    column("BRR", "BRR", 5, 2),
-    column("MSE↓", "MSE", 7, 3),
-    column("evals", "evals", 7, 3),
-    column("time", "time", 7, 0),
-    column("status", "status", 10, 0),
-];
-
-const SAMPLES: [Column; 5] = [
-    column("sample", "sample", 6, 0),
-    column("PSNR↑ dB", "PSNR dB", 9, 0),
-    column("SSIM↑", "SSIM", 7, 0),
-    column("ST-LPIPS↓", "ST-LPIPS", 9, 0),
-    column("MSE↓", "MSE", 8, 0),
-];
+/// PSNR with that of the best sample.
+fn psnr_with_best() -> Column {
+    let column = of_figure("psnr", 15);
+    let with_best = |heading: String| heading + " (best)";
+    Column { heading: with_best(column.heading), ascii: with_best(column.ascii), ..column }
+}
 
 /// Columns of a table with such rows.
-pub fn columns(rows: Rows) -> &'static [Column] {
+pub fn columns(rows: Rows) -> Vec<Column> {
     match rows {
-        Rows::Rounds => &ROUNDS,
-        Rows::Trials => &TRIALS,
-        Rows::Samples => &SAMPLES,
+        Rows::Rounds => vec![
+            named("round", 5, 0),
+            of_figure("accuracy", 5),
+            of_figure("update_norm", 8),
+            of_figure("match", 7),
+            of_figure("match_at_truth", 8),
+            of_figure("label_accuracy", 7),
+            psnr_with_best(),
+            named("baselines", 10, 2),
+            of_figure("ssim", 6),
+            of_figure("st_lpips", 9),
+            of_figure("brr", 5),
+            of_figure("wsrr", 5),
+            of_figure("igsa", 7),
+            of_figure("mse", 7),
+            named("trial", 5, 3),
+            of_figure("evaluations", 7),
+            of_figure("seconds", 7),
+            named("status", 10, 0),
+        ],
+        Rows::Trials => vec![
+            named("trial", 6, 0),
+            of_figure("match", 8),
+            of_figure("iteration", 7),
+            of_figure("label_accuracy", 7),
+            of_figure("psnr", 9),
+            of_figure("ssim", 6),
+            of_figure("st_lpips", 9),
+            of_figure("brr", 5),
+            of_figure("mse", 7),
+            of_figure("evaluations", 7),
+            of_figure("seconds", 7),
+            named("status", 10, 0),
+        ],
+        Rows::Samples => {
+            let of_samples =
+                FIGURES.iter().filter(|figure| figure.is_of_samples() && figure.word.key != "lpips");
+            let of_samples = of_samples.map(|figure| Column { rank: 0, ..of_figure(figure.word.key, 9) });
+            std::iter::once(named("sample", 6, 0)).chain(of_samples).collect()
+        }
     }
 }
 
@@ -78,14 +87,13 @@ pub fn of(run: &RunView, theme: Theme) -> Table {
         Rows::Trials => trials(run, theme),
         Rows::Samples => samples(run, theme),
     };
-    let mut table = Table { columns: columns(run.table.rows).to_vec(), rows };
+    let mut table = Table { columns: columns(run.table.rows), rows };
     if run.table.rows == Rows::Rounds {
         let rounds = &run.state().rounds;
-        let has_accuracy = rounds.iter().any(|round| round.accuracy.is_some());
-        let has_probe = rounds.iter().any(|round| probe(round).is_some());
-        // What a run has is needed like its recovery; what it has not goes first.
-        for (column, has) in [(ACCURACY, has_accuracy), (IGSA, has_probe)] {
-            table.columns[column].rank = if has { 1 } else { 6 };
+        // Figures that only some runs have: what a run has is needed like its recovery; what it has not goes first.
+        for column in table.columns.iter_mut().filter(|column| ["accuracy", "igsa"].contains(&column.key)) {
+            let value = |round| figure(column.key).value(&run.state().measured(round));
+            column.rank = if rounds.iter().any(|round| value(round).is_some()) { 1 } else { 6 };
         }
     }
     if let Some(column) = run.table.sort {
@@ -124,58 +132,29 @@ fn rounds(run: &RunView, theme: Theme) -> Vec<Row> {
 }
 
 fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
-    let trial = round.shown_trial();
-    let metrics = match &round.result {
-        Some(result) => result.metrics.as_ref(),
-        None => trial.and_then(|trial| trial.latest_metrics()),
-    };
-    let matching = match &round.result {
-        Some(result) => Some(result.loss),
-        None => trial.and_then(|trial| trial.matching_loss()),
-    };
-    let trials = match &round.result {
-        Some(result) => format!("{}/{}", result.trial + 1, result.trials),
-        None => format!("{}/{}", round.trials.len(), round.trials_planned),
-    };
-    let seconds = match &round.result {
-        Some(result) => result.seconds,
-        None => run.state().seconds - round.began,
-    };
-    let evaluations = round.result.as_ref().map_or(round.evaluations(), |result| result.evaluations);
+    let measured = run.state().measured(round);
     let labels = match &round.result {
         Some(result) => &result.labels,
-        None => trial.map_or(&[][..], |trial| trial.labels()),
+        None => round.shown_trial().map_or(&[][..], |trial| trial.labels()),
     };
-    let Quality { labels, psnr, ssim, st_lpips, brr, mse } = quality(run, metrics, labels);
-    let best = metrics.map_or(String::new(), |m| format!(" ({})", format::fixed(m.psnr.best, 2)));
-    let at_truth = round.result.as_ref().and_then(|result| result.at_truth).map(|truth| truth.matching);
-    let igsa = probe(round).map(|probe| probe.igsa);
-    // WSRR is the share of batches whose worst sample is recovered; here it is one batch.
-    let worst = metrics.and_then(|m| m.worst_recovered).map(|recovered| f64::from(u8::from(recovered)));
-    vec![
-        Cell::number(round.round.to_string(), f64::from(round.round)),
-        Cell::maybe(round.accuracy, percent),
-        Cell::number(format::fixed(round.update_norm, 3), round.update_norm),
-        Cell::maybe(matching, format::loss),
-        measured(run, at_truth, format::loss),
-        labels,
-        Cell { text: format!("{}{best}", psnr.text), value: psnr.value },
-        baselines(run, round),
-        ssim,
-        st_lpips,
-        brr,
-        measured(run, worst, percent),
-        Cell::maybe(igsa, format::loss),
-        mse,
-        Cell::text(trials),
-        Cell::number(evaluations.to_string(), evaluations as f64),
-        Cell::number(format::clock(seconds), seconds),
-        Cell::text(round_status(run, round, last)),
-    ]
-}
-
-fn probe(round: &RoundState) -> Option<Probe> {
-    round.result.as_ref()?.probe
+    let cell = |column: &Column| match column.key {
+        "round" => Cell::number(round.round.to_string(), f64::from(round.round)),
+        "trial" => Cell::text(match &round.result {
+            Some(result) => format!("{}/{}", result.trial + 1, result.trials),
+            None => format!("{}/{}", round.trials.len(), round.trials_planned),
+        }),
+        "status" => Cell::text(round_status(run, round, last)),
+        "baselines" => baselines(run, round),
+        "label_accuracy" => label_cell(run, &measured, labels),
+        "psnr" => {
+            let psnr = cell_of(run, "psnr", &measured);
+            let best = figure("psnr").spread(&measured).map(|spread| figure("psnr").text(spread.best));
+            let best = best.map_or(String::new(), |best| format!(" ({best})"));
+            Cell { text: format!("{}{best}", psnr.text), value: psnr.value }
+        }
+        key => cell_of(run, key, &measured),
+    };
+    columns(Rows::Rounds).iter().map(cell).collect()
 }
 
 /// PSNR of a grey picture and of the mean of the other samples.
@@ -195,34 +174,23 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
 }
 
-/// How good a reconstruction is, as cells.
-struct Quality {
-    labels: Cell,
-    psnr: Cell,
-    ssim: Cell,
-    st_lpips: Cell,
-    brr: Cell,
-    mse: Cell,
-}
-
 /// A figure that needs the ground truth: `n/a` where there is none.
 fn measured(run: &RunView, value: Option<f64>, show: impl FnOnce(f64) -> String) -> Cell {
     if run.has_truth() { Cell::maybe(value, show) } else { Cell::text("n/a") }
 }
 
-fn quality(run: &RunView, metrics: Option<&Metrics>, labels: &[usize]) -> Quality {
-    let three = |value: f64| format::fixed(value, 3);
-    Quality {
-        labels: match labels {
-            // What came back is all that there is to tell.
-            [label] if !run.has_truth() => Cell::number(label.to_string(), *label as f64),
-            _ => measured(run, metrics.and_then(|m| m.label_accuracy), percent),
-        },
-        psnr: measured(run, metrics.map(|m| m.psnr.mean), |psnr| format::fixed(psnr, 2)),
-        ssim: measured(run, metrics.and_then(|m| m.ssim).map(|ssim| ssim.mean), three),
-        st_lpips: measured(run, metrics.and_then(|m| m.st_lpips).map(|distance| distance.mean), three),
-        brr: measured(run, metrics.and_then(|m| m.recovered), percent),
-        mse: measured(run, metrics.map(|m| m.mse.mean), format::loss),
+/// A figure as a cell.
+fn cell_of(run: &RunView, key: &str, of: &Measured) -> Cell {
+    let figure = figure(key);
+    let (value, show) = (figure.value(of), |value| figure.text(value));
+    if figure.needs_truth() { measured(run, value, show) } else { Cell::maybe(value, show) }
+}
+
+fn label_cell(run: &RunView, of: &Measured, labels: &[usize]) -> Cell {
+    match labels {
+        // What came back is all that there is to tell.
+        [label] if !run.has_truth() => Cell::number(label.to_string(), *label as f64),
+        _ => cell_of(run, "label_accuracy", of),
     }
 }
 
@@ -267,28 +235,15 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
     trials.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let shown = run.shown_trial().map(|trial| trial.trial);
     let row = |trial: &TrialState| {
-        let Quality { labels, psnr, ssim, st_lpips, brr, mse } =
-            quality(run, trial.latest_metrics(), trial.labels());
-        let seconds = match &trial.end {
-            Some(end) => end.seconds,
-            None => trial.seconds.buckets().last().map_or(0.0, |bucket| bucket.max),
+        let of = trial.measured();
+        let cell = |column: &Column| match column.key {
+            "trial" => Cell::number((trial.trial + 1).to_string(), (trial.trial + 1) as f64),
+            "status" => Cell::text(trial_status(run, round, trial)),
+            "label_accuracy" => label_cell(run, &of, trial.labels()),
+            key => cell_of(run, key, &of),
         };
-        let best = (trial.best_iteration > 0).then_some(trial.best_iteration as f64);
         Row {
-            cells: vec![
-                Cell::number((trial.trial + 1).to_string(), (trial.trial + 1) as f64),
-                Cell::maybe(trial.matching_loss(), format::loss),
-                Cell::maybe(best, |best| best.to_string()),
-                labels,
-                psnr,
-                ssim,
-                st_lpips,
-                brr,
-                mse,
-                Cell::number(trial.evaluations.to_string(), trial.evaluations as f64),
-                Cell::number(format::clock(seconds), seconds),
-                Cell::text(trial_status(run, round, trial)),
-            ],
+            cells: columns(Rows::Trials).iter().map(cell).collect(),
             style: if shown == Some(trial.trial) { theme.accent() } else { Style::new() },
             open: round.trials.len() > 1 && shown == Some(trial.trial),
         }
@@ -300,25 +255,25 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
 fn samples(run: &RunView, theme: Theme) -> Vec<Row> {
     let Some(metrics) = run.shown_metrics() else { return Vec::new() };
     let chosen = run.sample;
-    let row = |(at, sample): (usize, Sample)| Row {
-        cells: vec![
-            Cell::number((at + 1).to_string(), (at + 1) as f64),
-            Cell::number(format::fixed(sample.psnr, 2), sample.psnr),
-            Cell::maybe(sample.ssim.map(|ssim| ssim.0), |ssim| format::fixed(ssim, 3)),
-            Cell::maybe(sample.st_lpips.map(|distance| distance.0), |distance| format::fixed(distance, 3)),
-            Cell::number(format::loss(sample.mse), sample.mse),
-        ],
+    let cells = |at: usize, of: &dyn Fn(&Figure) -> Option<f64>| {
+        let cell = |column: &Column| match column.key {
+            "sample" => Cell::number((at + 1).to_string(), (at + 1) as f64),
+            key => Cell::maybe(of(figure(key)), |value| figure(key).text(value)),
+        };
+        columns(Rows::Samples).iter().map(cell).collect()
+    };
+    let row = |at: usize, cells: Vec<Cell>| Row {
+        cells,
         style: if at == chosen && run.samples() > 1 { theme.accent() } else { Style::new() },
         open: at == chosen && run.samples() > 1,
     };
     if metrics.samples.is_empty() {
         // A batch of one is its own mean.
-        let mean = |spread: Option<Spread>| spread.map(|spread| Ratio(spread.mean));
-        let (ssim, st_lpips) = (mean(metrics.ssim), mean(metrics.st_lpips));
-        let only = Sample { mse: metrics.mse.mean, psnr: metrics.psnr.mean, ssim, st_lpips };
-        return vec![row((0, only))];
+        let only = Measured { metrics: Some(metrics), ..Measured::default() };
+        return vec![row(0, cells(0, &|figure| figure.value(&only)))];
     }
-    metrics.samples.iter().copied().enumerate().map(row).collect()
+    let samples = metrics.samples.iter().enumerate();
+    samples.map(|(at, sample)| row(at, cells(at, &|figure| figure.of_sample(sample)))).collect()
 }
 
 /// First row to show in `room` rows: the one looked at is among them.
@@ -335,7 +290,7 @@ mod tests {
     #[test]
     fn every_kind_of_table_fits_the_smallest_screen() {
         for rows in [Rows::Rounds, Rows::Trials, Rows::Samples] {
-            let table = Table { columns: columns(rows).to_vec(), rows: Vec::new() };
+            let table = Table { columns: columns(rows), rows: Vec::new() };
             for width in [58, 78, 118, 200] {
                 let kept = table.fitting(width);
                 let needed: usize = kept.iter().map(|i| table.columns[*i].width + 1).sum();

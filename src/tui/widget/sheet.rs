@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::table::Cell;
+use crate::figure::{FIGURES, Form};
 use crate::format;
 use crate::run::comparison::{self, Row};
 use crate::text;
@@ -97,6 +98,8 @@ impl Sheet {
         for (nth, row) in lines.enumerate() {
             let y = inner.y + 1 + nth as u16;
             let label = self.label(row);
+            let place = Rect { x: inner.x, y, width: LABELS.min(inner.width), height: 1 };
+            view.hits.add(place, Target::Word(row.key));
             put(
                 view,
                 inner,
@@ -130,11 +133,8 @@ impl Sheet {
 fn beside_reference(row: &Row, at: usize, reference: usize, width: u16) -> String {
     let (cell, other): (&Cell, &Cell) = (&row.cells[at], &row.cells[reference]);
     let apart = cell.value.zip(other.value).map(|(a, b)| a - b).filter(|apart| apart.is_finite());
-    let decimals = match row.key {
-        "psnr" => 2,
-        "ssim" | "st_lpips" => 3,
-        _ => return cell.text.clone(),
-    };
+    let figure = FIGURES.iter().find(|figure| figure.word.key == row.key && figure.is_of_samples());
+    let Some(Form::Fixed(decimals)) = figure.map(|figure| figure.form) else { return cell.text.clone() };
     match apart {
         Some(apart) if at != reference && width >= 18 => format!("({apart:+.decimals$}) {}", cell.text),
         _ => cell.text.clone(),

@@ -12,12 +12,14 @@ use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 
 /// A column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
+    /// Key of the word that it is explained by.
+    pub key: &'static str,
     /// Heading.
-    pub heading: &'static str,
+    pub heading: String,
     /// Heading in ASCII, also that of the copied table.
-    pub ascii: &'static str,
+    pub ascii: String,
     /// Characters that every value fits in.
     pub width: usize,
     /// How badly it is needed: 0 always; where room is short, the highest go first.
@@ -75,7 +77,7 @@ impl Table {
             let clean: Vec<_> = cells.iter().map(|cell| text::cell(cell)).collect();
             clean.join("\t") + "\n"
         };
-        let headings = self.columns.iter().map(|column| column.ascii.to_owned()).collect();
+        let headings = self.columns.iter().map(|column| column.ascii.clone()).collect();
         let of = |cell: &Cell| cell.value.map_or_else(|| cell.text.clone(), |value| value.to_string());
         let rows = self.rows.iter().map(|row| line(row.cells.iter().map(of).collect()));
         std::iter::once(line(headings)).chain(rows).collect()
@@ -114,7 +116,7 @@ impl Table {
         for i in &columns {
             let column = &self.columns[*i];
             let width = (gap + column.width) as u16;
-            let heading = if theme.ascii { column.ascii } else { column.heading };
+            let heading = if theme.ascii { &column.ascii } else { &column.heading };
             let arrow = match sorted {
                 Some((by, reversed)) if by == *i => match reversed {
                     false => theme.glyph("▴", "^"),
@@ -163,7 +165,13 @@ mod tests {
     use super::*;
 
     fn table(values: &[(&str, Option<f64>)]) -> Table {
-        let column = |heading, width, rank| Column { heading, ascii: heading, width, rank };
+        let column = |key: &'static str, width, rank| Column {
+            key,
+            heading: key.to_owned(),
+            ascii: key.to_owned(),
+            width,
+            rank,
+        };
         let row = |(name, value): &(&str, Option<f64>)| Row {
             cells: vec![Cell::text(*name), Cell::maybe(*value, |value| format!("{value:.1}"))],
             style: Style::new(),

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::chart::{Curve, chart, swatch};
-use super::words::{self, count, duration, error, fixed, loss, percent};
-use super::{Entry, legend};
-use crate::run::event::{Level, Metrics, Ratio, TrialOutcome};
+use super::words::{self, count, duration, fixed};
+use super::{COST, Entry, QUALITY, heading, legend};
+use crate::figure::{FIGURES, Figure, figure};
+use crate::run::event::{Level, TrialOutcome};
 use crate::run::export::record::{self, Record};
 use crate::run::export::reproduce;
 use crate::run::labels;
@@ -89,51 +90,36 @@ fn model(record: &Record) -> String {
     )
 }
 
-/// What was measured besides the metrics of the first table.
+/// What was measured besides the figures of the first table.
 fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
-    let figures = entry.figures();
-    let metrics = figures.and_then(|figures| figures.metrics);
-    let probe = figures.and_then(|figures| figures.probe);
-    let share = |of: fn(&Metrics) -> Option<f64>| metrics.and_then(of).map(percent);
+    let measured = entry.measured();
     let recovered = entry.record.config().run.recovered_psnr;
     let result = round.result.as_ref();
-    let iip = metrics.and_then(|m| Some((m.iip?, m.iip_pool?)));
     let came_back = match &round.result {
         Some(result) => labels::of_round(entry.record.config(), result),
         None => round.shown_trial().and_then(|trial| labels::of_trial(entry.record.config(), trial)),
     };
-    let measured = [
+    let said = [
         ("labels read", round.labels_read.as_ref().map(labels::read)),
         ("came back", came_back),
-        ("a sample is recovered from", metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
-        ("LPIPS v0.1, mean", metrics.and_then(|m| m.lpips).map(|distance| fixed(distance.mean, 3))),
-        ("classes known to be there or not", share(|m| m.label_existence)),
-        ("classes with known count", share(|m| m.label_count)),
-        (
-            "IIP, nearest in pixels",
-            iip.map(|(share, pool)| {
-                format!("{}, among {} candidates of the class", percent(share), count(pool))
-            }),
-        ),
-        ("feature MSE, mean", metrics.and_then(|m| m.feature_mse).map(|spread| error(spread.mean))),
-        ("fields right", share(|m| m.fields)),
+        ("a sample is recovered from", measured.metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
         ("outcome", result.and_then(verdict::sentence)),
         ("what may help", result.and_then(Verdict::of).and_then(Verdict::remedy).map(str::to_owned)),
         ("answer", result.and_then(|result| verdict::answer(result, &entry.record.config().attack))),
         ("baselines", result.and_then(verdict::baselines)),
-        ("accuracy of the model", round.accuracy.map(|accuracy| format!("{} %", fixed(100.0 * accuracy, 1)))),
-        ("IGSA (gialab's definition)", probe.map(|probe| loss(probe.igsa))),
-        ("IGSA_rel (gialab's definition)", probe.map(|probe| loss(probe.igsa_rel))),
-        ("r_eff", probe.map(|probe| fixed(probe.r_eff, 1))),
     ];
+    let said = said.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let in_first_table = |figure: &&Figure| [&QUALITY[..], &COST].concat().contains(&figure.word.key);
+    let others = FIGURES
+        .iter()
+        .filter(|figure| !in_first_table(figure))
+        .map(|figure| (heading(figure), figure.value(&measured).map(|value| words::of(figure, value))));
+    let all: Vec<(String, String)> =
+        said.chain(others).filter_map(|(name, value)| Some((name, value?))).collect();
     html! {
-        @if measured.iter().any(|(_, value)| value.is_some()) {
+        @if !all.is_empty() {
             h3 { "Further figures" @if entry.record.state.rounds.len() > 1 { ", round " (round.round) } }
-            dl.facts {
-                @for (name, value) in measured {
-                    @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
-                }
-            }
+            dl.facts { @for (name, value) in all { div { dt { (name) } dd { (value) } } } }
         }
     }
 }
@@ -165,9 +151,8 @@ fn trials(round: &RoundState) -> Markup {
             table {
                 thead {
                     tr {
-                        th { "trial" } th { "ended" } th.number { "match\u{a0}↓" } th.number { "PSNR dB\u{a0}↑" }
-                        th.number { "best at" } th.number { "iterations" } th.number { "evaluations" }
-                        th.number { "time" }
+                        th { "trial" } th { "ended" } th.number { "iterations" }
+                        @for key in TRIAL { th.number { (heading(figure(key))) } }
                     }
                 }
                 tbody {
@@ -180,20 +165,25 @@ fn trials(round: &RoundState) -> Markup {
     }
 }
 
+/// Figures of a trial.
+const TRIAL: [&str; 5] = ["match", "psnr", "iteration", "evaluations", "seconds"];
+
 fn row(style: usize, trial: &TrialState, chosen: bool, planned: usize) -> Markup {
-    let dash = || "–".to_owned();
+    let measured = trial.measured();
     html! {
         tr.chosen[chosen] {
             th scope="row" { (swatch(style)) " " (trial.trial + 1) @if chosen { " chosen" } }
             td { (trial.end.as_ref().map_or("not ended", |end| ending(end.outcome))) }
-            td.number { (trial.matching_loss().map_or_else(dash, loss)) }
-            td.number { (trial.latest_metrics().map_or_else(dash, |m| fixed(m.psnr.mean, 2))) }
-            td.number { (count(trial.best_iteration)) }
             td.number { (count(trial.iteration)) " of " (count(planned)) }
-            td.number { (count(trial.evaluations)) }
-            td.number { (trial.end.as_ref().map_or_else(dash, |end| duration(end.seconds))) }
+            @for figure in TRIAL.map(figure) {
+                td.number { (or_dash(figure.value(&measured).map(|value| words::of(figure, value)))) }
+            }
         }
     }
+}
+
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
 }
 
 fn ending(outcome: TrialOutcome) -> &'static str {
@@ -208,32 +198,27 @@ fn ending(outcome: TrialOutcome) -> &'static str {
 /// Every sample of a batch.
 fn samples(entry: &Entry<'_>, round: &RoundState) -> Markup {
     let stored = record::shown_picture(round).and_then(|(picture, _)| picture.metrics.as_deref());
-    let metrics: Option<&Metrics> = entry.figures().and_then(|figures| figures.metrics);
+    let metrics = entry.measured().metrics;
     let Some(metrics) =
         metrics.filter(|m| !m.samples.is_empty()).or(stored).filter(|m| !m.samples.is_empty())
     else {
         return html! {};
     };
-    let three = |value: Option<Ratio>| value.map_or_else(|| "–".to_owned(), |value| fixed(value.0, 3));
+    let has = |figure: &&Figure| metrics.samples.iter().any(|sample| figure.of_sample(sample).is_some());
+    let figures: Vec<&Figure> = FIGURES.iter().filter(has).collect();
     html! {
         h3 { "Samples" }
         p { "In the order of the pictures, row by row." }
         div.wide {
             table.samples {
-                thead {
-                    tr {
-                        th { "sample" } th.number { "PSNR dB\u{a0}↑" } th.number { "SSIM\u{a0}↑" }
-                        th.number { "ST-LPIPS\u{a0}↓" } th.number { "MSE\u{a0}↓" }
-                    }
-                }
+                thead { tr { th { "sample" } @for figure in &figures { th.number { (heading(figure)) } } } }
                 tbody {
                     @for (i, sample) in metrics.samples.iter().enumerate() {
                         tr {
                             th scope="row" { (i + 1) }
-                            td.number { (fixed(sample.psnr, 2)) }
-                            td.number { (three(sample.ssim)) }
-                            td.number { (three(sample.st_lpips)) }
-                            td.number { (error(sample.mse)) }
+                            @for figure in &figures {
+                                td.number { (or_dash(figure.of_sample(sample).map(|value| words::of(figure, value)))) }
+                            }
                         }
                     }
                 }

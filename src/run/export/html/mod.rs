@@ -14,11 +14,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ExportError;
 use super::picture::{self, Pair};
-use super::record::{self, Figures, Record};
-use crate::run::event::Metrics;
+use super::record::Record;
+use crate::figure::{Figure, Measured, figure};
 use crate::run::state::{Picture, RoundState};
 use chart::{Curve, chart, swatch};
-use words::{count, duration, error, fixed, loss, percent};
+use words::{count, fixed};
 
 /// A picture is enlarged to about this many pixels, one of its history to fewer.
 const SIDE: u32 = 200;
@@ -46,8 +46,16 @@ impl Entry<'_> {
         }
     }
 
-    fn figures(&self) -> Option<Figures<'_>> {
-        self.round.map(|round| record::figures(&self.record.state, round))
+    fn measured(&self) -> Measured<'_> {
+        self.round.map_or_else(Measured::default, |round| self.record.state.measured(round))
+    }
+
+    /// A figure as the page says it; `n/a` where it needs a truth and there is none.
+    fn text(&self, figure: &Figure) -> String {
+        match figure.value(&self.measured()) {
+            None if figure.needs_truth() && !self.record.config().has_truth() => "n/a".to_owned(),
+            value => value.map_or_else(|| "–".to_owned(), |value| words::of(figure, value)),
+        }
     }
 
     /// The conditions that the figures depend on, in one sentence.
@@ -139,22 +147,14 @@ fn results(entries: &[Entry<'_>]) -> Markup {
                 thead {
                     tr {
                         th { "run" }
-                        th.number { "PSNR dB\u{a0}↑" }
-                        th.number { "SSIM\u{a0}↑" }
-                        th.number { "ST-LPIPS\u{a0}↓" }
-                        th.number { "MSE\u{a0}↓" }
-                        th.number { "BRR" }
-                        th.number { "WSRR" }
-                        th.number { "labels right" }
-                        th.number { "match\u{a0}↓" }
+                        @for key in QUALITY { th.number { (heading(figure(key))) } }
                         th.number { "trial" }
-                        th.number { "evaluations" }
-                        th.number { "time" }
+                        @for key in COST { th.number { (heading(figure(key))) } }
                     }
                 }
                 @for (conditions, members) in &groups {
                     tbody {
-                        tr.conditions { th colspan="12" scope="rowgroup" { (conditions) } }
+                        tr.conditions { th colspan=(QUALITY.len() + COST.len() + 2) scope="rowgroup" { (conditions) } }
                         @for entry in members { (result(entry)) }
                     }
                 }
@@ -163,40 +163,38 @@ fn results(entries: &[Entry<'_>]) -> Markup {
     }
 }
 
+/// Figures of the first table, before and behind the trial; all others stand with their run.
+const QUALITY: [&str; 8] = ["psnr", "ssim", "st_lpips", "mse", "brr", "wsrr", "label_accuracy", "match"];
+const COST: [&str; 2] = ["evaluations", "seconds"];
+
+/// A heading that does not break before its arrow.
+fn heading(figure: &Figure) -> String {
+    format!("{}\u{a0}{}", figure.word.ascii, figure.better.arrow()).trim_end().to_owned()
+}
+
 fn result(entry: &Entry<'_>) -> Markup {
-    let figures = entry.figures();
-    let metrics = figures.and_then(|figures| figures.metrics);
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
-    let has_truth = entry.record.config().has_truth();
-    let measured = |text: Option<String>| if has_truth { or_dash(text) } else { "n/a".to_owned() };
-    let of_metrics = |text: fn(&Metrics) -> String| measured(metrics.map(text));
-    let of_figures = |text: fn(Figures<'_>) -> String| or_dash(figures.map(text));
+    let measured = entry.measured();
+    let is_batch = measured.metrics.is_some_and(|metrics| !metrics.samples.is_empty());
+    let best = measured.metrics.and_then(|metrics| metrics.psnr).filter(|_| is_batch);
+    let trial = measured.trial.map(|trial| format!("{} of {}", trial + 1, measured.trials));
     html! {
         tr {
             th scope="row" {
                 (swatch(entry.style)) " " (entry.name())
-                @if !figures.is_some_and(|figures| figures.complete) {
+                @if !measured.complete {
                     " " span.status { (entry.record.health.name()) ", so far" }
                 }
             }
-            td.number.main {
-                (of_metrics(|m| fixed(m.psnr.mean, 2)))
-                @if let Some(batch) = metrics.filter(|m| !m.samples.is_empty()) {
-                    " " span.aside { "(" (fixed(batch.psnr.best, 2)) ")" }
+            @for key in QUALITY {
+                td.number.main[key == "psnr"] {
+                    (entry.text(figure(key)))
+                    @if let Some(psnr) = best.filter(|_| key == "psnr") {
+                        " " span.aside { "(" (words::of(figure(key), psnr.best)) ")" }
+                    }
                 }
             }
-            td.number { (measured(metrics.and_then(|m| m.ssim).map(|ssim| fixed(ssim.mean, 3)))) }
-            td.number { (measured(metrics.and_then(|m| m.st_lpips).map(|distance| fixed(distance.mean, 3)))) }
-            td.number { (of_metrics(|m| error(m.mse.mean))) }
-            td.number { (measured(metrics.and_then(|m| m.recovered).map(percent))) }
-            td.number { (measured(metrics.and_then(|m| m.worst_recovered).map(|all| percent(f64::from(u8::from(all)))))) }
-            td.number { (measured(metrics.and_then(|m| m.label_accuracy).map(percent))) }
-            td.number { (or_dash(figures.and_then(|figures| figures.loss).map(loss))) }
-            td.number {
-                (of_figures(|f| f.trial.map_or_else(String::new, |trial| format!("{} of {}", trial + 1, f.trials))))
-            }
-            td.number { (of_figures(|f| count(f.evaluations))) }
-            td.number { (of_figures(|f| duration(f.seconds))) }
+            td.number { (trial.unwrap_or_else(|| if entry.round.is_some() { String::new() } else { "–".to_owned() })) }
+            @for key in COST { td.number { (entry.text(figure(key))) } }
         }
     }
 }
@@ -212,8 +210,9 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
             div.pictures { h3 { (swatch(entry.style)) " " (entry.name()) } p.empty { "No pictures were recorded." } }
         });
     };
-    let metrics = pair.stored.metrics.as_deref().or(entry.figures().and_then(|figures| figures.metrics));
-    let quality = metrics.map_or_else(String::new, |m| format!(", {} dB", fixed(m.psnr.mean, 2)));
+    let metrics = pair.stored.metrics.as_deref().or(entry.measured().metrics);
+    let psnr = metrics.and_then(|metrics| metrics.psnr);
+    let quality = psnr.map_or_else(String::new, |psnr| format!(", {} dB", fixed(psnr.mean, 2)));
     let history = history(entry.record, round)?;
     Ok(html! {
         div.pictures {
@@ -248,7 +247,8 @@ fn caption(pair: &Pair<'_>, quality: &str) -> String {
 }
 
 fn iterate(picture: &Picture) -> String {
-    let quality = picture.metrics.as_ref().map(|m| format!(", {}\u{a0}dB", fixed(m.psnr.mean, 1)));
+    let psnr = picture.metrics.as_ref().and_then(|metrics| metrics.psnr);
+    let quality = psnr.map(|psnr| format!(", {}\u{a0}dB", fixed(psnr.mean, 1)));
     format!("{}{}", count(picture.iteration), quality.unwrap_or_default())
 }
 

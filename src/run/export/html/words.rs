@@ -1,5 +1,6 @@
 //! Numbers, durations and points in time as a report says them.
 
+use crate::figure::{Figure, Form};
 pub use crate::text::duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,9 +21,15 @@ pub fn loss(value: f64) -> String {
     if value.is_finite() { format!("{value:.1e}") } else { fixed(value, 0) }
 }
 
-/// A mean squared error: fixed decimals as long as they tell something.
-pub fn error(value: f64) -> String {
-    if value.is_finite() && value != 0.0 && value.abs() < 1e-3 { loss(value) } else { fixed(value, 5) }
+/// A figure.
+pub fn of(figure: &Figure, value: f64) -> String {
+    match figure.form {
+        Form::Fixed(decimals) => fixed(value, decimals),
+        Form::Power => loss(value),
+        Form::Share => percent(value),
+        Form::Count => count(value as usize),
+        Form::Clock => duration(value),
+    }
 }
 
 /// A share in percent.
@@ -55,7 +62,6 @@ mod tests {
             ("NaN".into(), "∞".into(), "45.25".into())
         );
         assert_eq!((loss(3.12e-7), loss(f64::NAN)), ("3.1e-7".into(), "NaN".into()));
-        assert_eq!([0.03277, 1.3e-9, 0.0, f64::NAN].map(error).join(" "), "0.03277 1.3e-9 0.00000 NaN");
         assert_eq!([0, 999, 1000, 15_826, 11_173_962].map(count).join(" "), "0 999 1,000 15,826 11,173,962");
         assert_eq!(
             [0.25, 59.94, 61.0, 3599.0, 11_220.0, -1.0].map(duration).join("; "),

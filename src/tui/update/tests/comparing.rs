@@ -4,7 +4,7 @@ use super::*;
 use crate::config::preset;
 
 /// Three listed runs, the first two selected and followed.
-fn comparing() -> Model {
+pub fn comparing() -> Model {
     let mut model = with_runs();
     press(&mut model, "  c");
     for (id, iterations, seed) in
@@ -93,7 +93,7 @@ fn the_sheet_holds_what_differs_and_marks_the_best() {
     let seeds = &row("run.seed").unwrap().cells;
     assert_eq!(seeds.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>(), ["0", "7"]);
     assert!(row("attack.trials").is_none(), "what is the same is left out");
-    assert!(row("PSNR").is_some() && row("evaluations").is_some());
+    assert!(row("PSNR").is_some() && row("evals").is_some());
     let text = sheet.tsv();
     assert!(text.contains("run.seed\t0\t7\n"), "{text}");
 }

@@ -4,6 +4,7 @@
 
 mod calibrating;
 mod comparing;
+mod explaining;
 mod exporting;
 mod pointing;
 mod runs;

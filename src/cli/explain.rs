@@ -1,0 +1,105 @@
+//! `gialab explain WORD`: what a figure, a heading or a word of the field means.
+
+use std::io::Write;
+
+use gialab::config::ConfigError;
+use gialab::figure::{FIGURES, WORDS, Word, find, nearest, words};
+use gialab::format::wrapped;
+use serde::Serialize;
+
+use super::{DONE, output};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A key, a heading or a word, whatever its case; without one all are listed
+    word: Vec<String>,
+    /// Print one JSON object, or an array of all
+    #[arg(long)]
+    json: bool,
+}
+
+/// A word in JSON.
+#[derive(Serialize)]
+struct Explained {
+    key: &'static str,
+    heading: &'static str,
+    about: &'static str,
+    source: &'static str,
+    /// Absent for a word that is no figure.
+    #[serde(flatten)]
+    figure: Option<Measurable>,
+}
+
+/// What is said of a figure besides.
+#[derive(Serialize)]
+struct Measurable {
+    unit: &'static str,
+    /// `higher`, `lower` or `neither`, for the attacker.
+    better: &'static str,
+    /// `sample`, `batch` or `round`.
+    of: &'static str,
+    needs_truth: bool,
+}
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let asked = arguments.word.join(" ");
+    let mut out = output::whole(arguments.json);
+    match (asked.trim(), arguments.json) {
+        ("", false) => list(&mut out)?,
+        ("", true) => json(&mut out, &words().map(explained).collect::<Vec<_>>())?,
+        (name, is_json) => {
+            let word = find(name).ok_or_else(|| unknown(name))?;
+            if is_json { json(&mut out, &explained(word))? } else { page(&mut out, word)? }
+        }
+    }
+    out.flush()?;
+    Ok(DONE)
+}
+
+fn unknown(name: &str) -> ConfigError {
+    let near = nearest(name, words()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    ConfigError::new("explain", format!("nothing is called \"{name}\"{near}; gialab explain lists all"))
+}
+
+fn explained(word: &'static Word) -> Explained {
+    let figure = word.figure().map(|figure| Measurable {
+        unit: figure.unit,
+        better: figure.better.name(),
+        of: figure.of(),
+        needs_truth: figure.needs_truth(),
+    });
+    Explained { key: word.key, heading: word.ascii, about: word.about, source: word.source, figure }
+}
+
+fn json(out: &mut impl Write, value: &impl Serialize) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    Ok(writeln!(out)?)
+}
+
+fn page(out: &mut impl Write, word: &Word) -> std::io::Result<()> {
+    writeln!(out, "{}", word.title())?;
+    wrapped(word.about, WIDTH).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    writeln!(out, "source   {}", word.source)?;
+    match word.figure() {
+        Some(figure) if figure.is_of_samples() => {
+            writeln!(out, "key      {0}, in csv also {0}_best and {0}_worst", word.key)
+        }
+        Some(figure) => writeln!(out, "key      {}, of a {}", word.key, figure.of()),
+        None => Ok(()),
+    }
+}
+
+fn list(out: &mut impl Write) -> std::io::Result<()> {
+    let figures: Vec<&Word> = FIGURES.iter().map(|figure| &figure.word).collect();
+    let width = words().map(|word| word.key.len()).max().unwrap_or(0);
+    for (title, words) in [("figures", figures), ("words", WORDS.iter().collect())] {
+        writeln!(out, "{title}")?;
+        for word in words {
+            writeln!(out, "  {:<width$}  {}", word.key, word.title())?;
+        }
+    }
+    writeln!(out, "gialab explain WORD says what one means.")
+}

@@ -1,0 +1,66 @@
+//! What post-processing did to an update.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Parameters;
+
+/// The update that is sent beside the clean one. Of several clients the mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Norm of what is sent over that of the clean update.
+    pub norm: f64,
+    /// Cosine of the two.
+    pub cosine: f64,
+    /// Norm of their difference over that of the clean update.
+    pub change: f64,
+    /// Share of numbers that are sent as zero.
+    pub zeros: f64,
+    /// Bits for each number of the clean update; a number that is sent alone takes 32 for itself and 32 for its place.
+    pub bits: f64,
+}
+
+impl Effect {
+    pub(super) fn of(clean: &Parameters, sent: &Parameters, bits: f64) -> Effect {
+        let (before, after) = (clean.norm(), sent.norm());
+        let change = sent.clone().combine(1.0, clean, -1.0).norm();
+        let over = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
+        Effect {
+            norm: over(after, before),
+            cosine: over(clean.dot(sent), before * after),
+            change: over(change, before),
+            zeros: zeros(sent),
+            bits,
+        }
+    }
+
+    /// The mean of the clients' effects.
+    pub fn mean(effects: &[Effect]) -> Option<Effect> {
+        let of = |figure: fn(&Effect) -> f64| effects.iter().map(figure).sum::<f64>() / effects.len() as f64;
+        (!effects.is_empty()).then(|| Effect {
+            norm: of(|effect| effect.norm),
+            cosine: of(|effect| effect.cosine),
+            change: of(|effect| effect.change),
+            zeros: of(|effect| effect.zeros),
+            bits: of(|effect| effect.bits),
+        })
+    }
+
+    /// For people.
+    pub fn in_words(&self) -> String {
+        format!(
+            "{:.0} % of the norm kept, cosine {:.3} to the clean update, changed by {:.0} % of its norm, {:.0} % zeros, {:.1} bits a number",
+            100.0 * self.norm,
+            self.cosine,
+            100.0 * self.change,
+            100.0 * self.zeros,
+            self.bits
+        )
+    }
+}
+
+/// Share of numbers that are zero.
+pub(super) fn zeros(update: &Parameters) -> f64 {
+    let values = update.tensors().iter().map(crate::backend::values);
+    let zeros: usize = values.map(|tensor| tensor.iter().filter(|value| **value == 0.0).count()).sum();
+    zeros as f64 / update.count().max(1) as f64
+}
