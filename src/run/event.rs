@@ -85,7 +85,7 @@ pub enum Event {
         round: u32,
         /// 0-based restart.
         trial: usize,
-        /// Labels the attacker uses, known or inferred; empty while they are optimised.
+        /// Labels the attacker uses, given or read off the update; empty while they are optimised.
         labels: Vec<usize>,
     },
     /// A worker continues from a checkpoint: later points of this trial that the log already holds are void.
@@ -334,7 +334,7 @@ pub struct RoundResult {
     /// What pictures score that need no update; absent without ground truth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baselines: Option<Baselines>,
-    /// Its labels, in the order of its samples, whether known, inferred or optimised; absent in logs of earlier
+    /// Its labels, in the order of its samples, whether given, read off the update or optimised; absent in logs of earlier
     /// versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<usize>,

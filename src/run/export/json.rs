@@ -68,7 +68,7 @@ struct Run<'a> {
 struct ThreatModel {
     /// Letter and name.
     name: &'static str,
-    /// How the attacker comes by the labels: `known`, `inferred`, `optimised`.
+    /// What the attack does about the labels: `given`, `optimised`, `read by ilrg`.
     labels: String,
     /// The BatchNorm situation: `eval (public)`, `train (shared)`, ...
     batchnorm: &'static str,
@@ -118,7 +118,7 @@ struct Round<'a> {
 #[derive(Serialize)]
 struct Trial<'a> {
     trial: usize,
-    /// Labels: known, inferred, or once it ended as optimised; empty before.
+    /// Labels: given, read off the update, or once it ended as optimised; empty before.
     labels: &'a [usize],
     /// Why it ended; absent until it did.
     outcome: Option<TrialOutcome>,
