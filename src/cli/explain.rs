@@ -60,8 +60,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn unknown(name: &str) -> ConfigError {
-    let near = nearest(name, words()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    ConfigError::new("explain", format!("nothing is called \"{name}\"{near}; gialab explain lists all"))
+    let near = nearest(name, words()).map(|near| format!("did you mean {near}?"));
+    let near = near.unwrap_or_else(|| "gialab explain lists all words".to_owned());
+    ConfigError::new("explain", format!("nothing is called \"{name}\"; {near}"))
 }
 
 fn explained(word: &'static Word) -> Explained {

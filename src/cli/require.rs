@@ -33,7 +33,7 @@ pub enum RequirementError {
     #[error("--require {0}: a condition looks like 'psnr>=20' or 'match<1e-4', quoted for the shell")]
     Form(String),
     /// It compares something that is not measured.
-    #[error("--require {text}: no figure is called \"{name}\"{near}; gialab explain lists them")]
+    #[error("--require {text}: no figure is called \"{name}\"; {near}")]
     Unknown { text: String, name: String, near: String },
     /// It compares with something that is no number.
     #[error("--require {text}: \"{bound}\" is not a number; shares go from 0 to 1, times are in seconds")]
@@ -53,7 +53,8 @@ impl FromStr for Requirement {
         };
         let Some(figure) = find(name).and_then(|word| word.figure()) else {
             let near = nearest(name, FIGURES.iter().map(|figure| &figure.word));
-            let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let near = near.map(|near| format!("did you mean {near}?"));
+            let near = near.unwrap_or_else(|| "gialab explain lists them".to_owned());
             return Err(RequirementError::Unknown { text: text.to_owned(), name: name.to_owned(), near });
         };
         match bound.parse::<f64>() {
