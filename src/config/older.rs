@@ -62,7 +62,8 @@ mod tests {
             );
             assert!(error.contains(&says) && error.contains(".toml:"), "{error}");
             // Half of the way is not enough, and is told as well.
-            let error = refused(&old.replace("schema = 1", "schema = 2"));
+            let half = new.replace("labels = false", &format!("labels = \"{word}\""));
+            let error = refused(&half);
             assert!(error.contains(&format!("instead of \"{word}\" write {instead}")), "{error}");
         }
     }

@@ -472,13 +472,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_yet_is_refused_by_name() {
-        let change = "post=[{ kind = \"gaussian-noise\", sigma = 1e-3 }]";
-        let error = load_with(&[change]).unwrap_err().to_string();
-        assert!(error.contains("gaussian-noise") && error.contains("not built yet"), "{error}");
-    }
-
-    #[test]
     fn an_unknown_preset_suggests_the_nearest() {
         let error = load("dlg-lent", &[], Path::new("/nonexistent")).unwrap_err().to_string();
         assert!(error.contains("did you mean \"dlg-lenet\"?"), "{error}");

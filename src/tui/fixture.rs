@@ -55,7 +55,7 @@ pub fn presets() -> Vec<PresetEntry> {
 /// One config.
 pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) -> RunConfig {
     RunConfig {
-        schema: 1,
+        schema: crate::config::SCHEMA,
         title: title.into(),
         about: "Optimises a picture and its label together with L-BFGS until their gradient equals the one \
                 the client sent. Exact for one small picture on a sigmoid network; breaks on ReLU networks \

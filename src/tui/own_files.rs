@@ -59,7 +59,7 @@ mod tests {
         write("config.toml", "mouze = true\n");
         write("keymap.toml", "[run]\npause = [\"s\"]\n");
         write("themes/mine.toml", "\naccent = \"blurple\"\n");
-        write("presets/mine.toml", "schema = 1\ntitle = 3\n");
+        write("presets/mine.toml", "schema = 2\ntitle = 3\n");
         let files = look(config.path(), "mine");
         for (file, words) in
             files.iter().zip(["config.toml:1", "keymap.toml:2", "mine.toml:2", "mine.toml:2"])

@@ -143,7 +143,7 @@ fn real_counts_are_those_of_the_references() {
             &format!("{name} ilrg"),
             &raw,
             golden.values(&format!("{name}.raw.ilrg")),
-            1e-10 * stated,
+            1e-9 * stated,
         );
         let raw = zlg::raw(&evidence).unwrap();
         assert_close(&format!("{name} zlg"), &raw, golden.values(&format!("{name}.raw.zlg")), 1e-11);

@@ -257,7 +257,7 @@ fn metrics_have_a_row_a_run_with_their_conditions() {
         lab.run(name, &["victim.indices=[0, 1]"], done()),
         lab.run(
             "live",
-            &["knowledge.labels=true", "victim.mode=train"],
+            &["knowledge.labels=true", "attack.labels=given", "victim.mode=train"],
             vec![
                 (0.0, round(4)),
                 (0.0, trial(0)),
@@ -506,7 +506,7 @@ fn the_report_says_everything_and_needs_nothing() {
     let lab = Lab::new();
     let runs = [
         lab.run("one", &[], done()),
-        lab.run("two", &["knowledge.labels=true", "victim.mode=train"], done()),
+        lab.run("two", &["knowledge.labels=true", "attack.labels=given", "victim.mode=train"], done()),
     ];
     let html = lab.export(&runs, Format::Html, "x.html");
     for part in [
