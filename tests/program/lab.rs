@@ -155,6 +155,23 @@ pub fn cases(folder: &str) -> Option<PathBuf> {
     None
 }
 
+/// A preset of a case, all of which are of schema 1, as it is written today.
+pub fn today(preset: &str) -> String {
+    let line = |line: &str| match line {
+        "schema = 1" => "schema = 2".to_owned(),
+        "labels = \"known\"" => "labels = true".to_owned(),
+        "labels = \"infer\"" | "labels = \"optimise\"" => "labels = false".to_owned(),
+        "[attack]" if preset.contains("labels = \"known\"") => "[attack]\nlabels = \"given\"".to_owned(),
+        "[attack]" if preset.contains("labels = \"infer\"") => {
+            "[attack]\nlabels = { rule = \"idlg\" }".to_owned()
+        }
+        "[attack]" => "[attack]\nlabels = \"optimise\"".to_owned(),
+        other if other.starts_with("tv = ") => format!("prior = {{ {other} }}"),
+        other => other.to_owned(),
+    };
+    preset.lines().map(|text| line(text) + "\n").collect()
+}
+
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::lab::{Lab, finished, text, write};
+use crate::lab::{Lab, finished, text, today, write};
 
 /// A tensor to be written: 32-bit floats, whole numbers of 64 bit, or bytes.
 struct Array {
@@ -283,7 +283,7 @@ fn what_pytorch_saves_is_read_alike() {
         let preset = ["global.pth", gradient, &format!("{name}.pth")].iter().fold(preset, |preset, file| {
             preset.replace(&format!("\"{file}\""), &format!("\"{}\"", folder.join(file).display()))
         });
-        let preset = write(&lab.path("own.toml"), preset.as_bytes());
+        let preset = write(&lab.path("own.toml"), today(&preset).as_bytes());
         let all = ["run", &preset, "--json", "--set", "attack.iterations=3"];
         let output = lab.gialab(&all);
         let error = text(&output.stderr);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 
-use crate::lab::{Lab, cases, finished, text};
+use crate::lab::{Lab, cases, finished, text, today, write};
 
 /// Tensors of a captured file by name: shape and values.
 type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -301,8 +301,10 @@ fn updates_of_pytorch_are_told_apart() {
     let lab = Lab::new();
     // Their presets name files beside them.
     let run = |preset: &str, more: &[&str]| {
-        let (inside, file) = preset.split_once('/').unwrap();
-        let mut command = lab.command(&[&["run", file, "--json"], more].concat());
+        let (inside, _) = preset.split_once('/').unwrap();
+        let text = std::fs::read_to_string(folder.join(preset)).unwrap();
+        let file = write(&lab.path("case.toml"), today(&text).as_bytes());
+        let mut command = lab.command(&[&["run", file.as_str(), "--json"], more].concat());
         command.current_dir(folder.join(inside)).output().unwrap()
     };
     for (preset, says) in [

@@ -6,9 +6,6 @@ use super::counts::rounded;
 use super::evidence::softmax;
 use super::{Answer, Evidence, Need, Rule};
 
-/// Singular values below this share of the largest count as zero.
-const CUT_OFF: f64 = 1e-15;
-
 /// From this condition on the rounding of an update in 32 bit may move a count. Ours.
 const ILL_CONDITIONED: f64 = 1e5;
 
@@ -51,8 +48,11 @@ pub(super) fn solve(evidence: &Evidence<'_>) -> Result<Solution, String> {
     if system.iter().chain(known.iter()).any(|value| !value.is_finite()) {
         return Err("its equations are not finite; use another rule".into());
     }
-    let svd = system.svd(true, true);
-    let (largest, smallest) = (svd.singular_values.max(), svd.singular_values.min());
-    let raw = svd.solve(&known, CUT_OFF * largest)?;
-    Ok(Solution { raw: raw.iter().copied().collect(), condition: largest / smallest })
+    let values = system.singular_values();
+    let condition = values.max() / values.min();
+    // By reflections: the vectors of nalgebra's decomposition into singular values are right to a few digits only.
+    let qr = system.qr();
+    let raw = qr.r().solve_upper_triangular(&(qr.q().transpose() * known));
+    let raw = raw.ok_or("its equations have more than one solution; use another rule")?;
+    Ok(Solution { raw: raw.iter().copied().collect(), condition })
 }
