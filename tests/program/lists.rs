@@ -106,14 +106,14 @@ fn a_negative_number_is_a_value_and_is_refused_with_the_range() {
     let lab = Lab::new();
     for (arguments, sentence) in [
         (&["run", "dlg-lenet", "--seed", "-1"] as &[&str], "--seed -1: must be 0 to 9223372036854775807"),
-        (&["run", "dlg-lenet", "--trials", "-3"], "attack.trials = -3, must be a whole number: 1 or more"),
+        (&["run", "dlg-lenet", "--trials", "-3"], "-3 is no whole number of 0 or more; use 1 or more"),
         (
             &["run", "dlg-lenet", "--set", "attack.iterations=1.5"],
-            "attack.iterations = 1.5, must be a whole number",
+            "1.5 is no whole number of 0 or more; use 1 or more",
         ),
         (
             &["run", "dlg-lenet", "--set", "attack.iterations=-5"],
-            "attack.iterations = -5, must be a whole number",
+            "-5 is no whole number of 0 or more; use 1 or more",
         ),
         (
             &["run", "dlg-lenet", "--set", "attack.optimiser.lr=-1"],
@@ -121,7 +121,7 @@ fn a_negative_number_is_a_value_and_is_refused_with_the_range() {
         ),
         (
             &["run", "dlg-lenet", "--set", "attack.prior.tv=much"],
-            "attack.prior.tv = much, must be a number: 0 or more",
+            "--set attack.prior.tv=much: much is no number; use 0 or more",
         ),
     ] {
         assert!(lab.fail(arguments, 2).contains(sentence), "{arguments:?}: {}", lab.fail(arguments, 2));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::lab::{Lab, finished, write};
+use crate::lab::{Lab, finished, today, write};
 
 /// Matching loss and PSNR of a run.
 fn figures(lab: &Lab, preset: &str, changes: &[&str]) -> (f64, f64) {
@@ -66,7 +66,7 @@ fn presets_of_other_local_training_are_run_or_refused_in_one_sentence() {
     }
     let lab = Lab::new();
     let preset = |name: &str, from: &str, to: &str| {
-        let mut text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let mut text = today(&std::fs::read_to_string(folder.join(name)).unwrap());
         assert!(text.contains(from), "{name}: {from}");
         text = text.replace(from, to);
         for key in ["weights", "update", "truth"] {
