@@ -173,6 +173,8 @@ impl Workload {
             update: Update { kind: UpdateKind::Gradient, values, samples: labels.len() },
             range: vec![(-2.0, 2.0); 3],
             knowledge: Knowledge {
+                moments: None,
+                fields: None,
                 scale: true,
                 labels: Some(labels),
                 protocol: self.protocol(),

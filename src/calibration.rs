@@ -129,11 +129,11 @@ pub struct Factors {
 /// Evaluations of a run, about: all that is planned, of restarts that may end early a single one.
 fn evaluations(config: &RunConfig) -> f64 {
     let attack = &config.attack;
-    let (per_iteration, trials) = match attack.optimiser.kind {
-        OptimiserKind::Lbfgs => (20, 1),
-        OptimiserKind::Adam => (1, attack.trials),
+    let (per_iteration, trials) = match attack.search().map(|search| search.optimiser.kind) {
+        Some(OptimiserKind::Lbfgs) => (20, 1),
+        Some(OptimiserKind::Adam) | None => (1, attack.trials()),
     };
-    (config.attacked_rounds().len().max(1) * trials * attack.iterations * per_iteration) as f64
+    (config.attacked_rounds().len().max(1) * trials * attack.iterations() * per_iteration) as f64
 }
 
 fn file(cache: &Path, backend: &str) -> PathBuf {

@@ -153,9 +153,11 @@ fn scale(own: &RunConfig, config: &RunConfig) -> Option<f64> {
     if own_work == other {
         return Some(1.0);
     }
-    let planned = |config: &RunConfig| (config.attack.iterations * config.attack.trials) as f64;
+    let planned = |config: &RunConfig| (config.attack.iterations() * config.attack.trials()) as f64;
     let scale = planned(config) / planned(own);
-    (other.attack.iterations, other.attack.trials) = (own.attack.iterations, own.attack.trials);
+    if let (Some(other), Some(own)) = (other.attack.search_mut(), own.attack.search()) {
+        (other.iterations, other.trials) = (own.iterations, own.trials);
+    }
     (own_work == other && !ends_early(own) && !own.trains()).then_some(scale)
 }
 

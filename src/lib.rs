@@ -4,6 +4,7 @@ pub mod attack;
 pub mod backend;
 pub mod bench;
 pub mod calibration;
+pub mod catalogue;
 pub mod cgroup;
 pub mod checkpoint;
 pub mod config;

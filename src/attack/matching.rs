@@ -1,15 +1,17 @@
 //! Gradient matching: the objective that most attacks minimise, D(g(x, y), h) + R(x), with its gradient to
 //! the candidate.
 
-use crate::config::{AttackConfig, Priors};
-use crate::fl::{Candidate, Simulated};
-use crate::model::{Parameters, Targets};
+use std::sync::Arc;
 
-use super::Guess;
+use rand_chacha::ChaCha8Rng;
+
 use super::objective::Distance;
 use super::optimiser::Evaluation;
-use super::prior;
-use crate::fl::AttackerView;
+use super::variable::{self, Variable};
+use super::{Guess, prior, start};
+use crate::config::{Priors, Search, Start, VariableKind};
+use crate::fl::{AttackerView, Candidate, Simulated};
+use crate::model::{Moments, Targets};
 
 /// What the candidate says of the labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,23 +22,37 @@ pub enum LabelVariable {
     Logits,
 }
 
-/// The objective over candidates z = (x, u): normalised pixels, then label logits if they are optimised.
+/// The objective over candidates z: for each member what decodes to its samples, then label logits if they are optimised.
+/// Of several members it is the mean.
 #[derive(Debug, Clone)]
 pub struct GradientMatching<'a> {
     view: &'a AttackerView,
     distance: Distance,
     priors: Priors,
     labels: LabelVariable,
+    variable: Arc<dyn Variable>,
+    members: usize,
+    /// Moments of BatchNorm's inputs that priors hold the candidate's against.
+    known: Vec<Moments>,
 }
 
 impl<'a> GradientMatching<'a> {
-    /// Matches the update of `view`.
+    /// Matches the update of `view` by the input itself.
     pub fn new(view: &'a AttackerView, distance: Distance, priors: Priors, labels: LabelVariable) -> Self {
-        GradientMatching { view, distance, priors, labels }
+        let variable = variable::variable(VariableKind::Pixels, view);
+        let known = if prior::reads_model(&priors) { view.known_moments() } else { Vec::new() };
+        GradientMatching { view, distance, priors, labels, variable, members: 1, known }
     }
 
     /// The objective that an attack's settings ask for.
-    pub fn of(view: &'a AttackerView, config: &AttackConfig, labels: LabelVariable) -> Self {
+    pub fn of(view: &'a AttackerView, config: &Search, labels: LabelVariable) -> Self {
+        let matching = Self::at(view, config, labels);
+        let variable = variable::variable(config.variable, view);
+        GradientMatching { variable, members: config.members, ..matching }
+    }
+
+    /// The same objective of one member that is the input itself, whatever is searched.
+    pub fn at(view: &'a AttackerView, config: &Search, labels: LabelVariable) -> Self {
         let distance = if view.knowledge.scale { Distance::new } else { Distance::up_to_scale };
         GradientMatching::new(view, distance(config.distance, view.observed()), config.prior.clone(), labels)
     }
@@ -54,12 +70,12 @@ impl<'a> GradientMatching<'a> {
 
     /// Entries of the candidate.
     pub fn count(&self) -> usize {
-        self.pixels() + self.logits()
+        self.members * self.each()
     }
 
-    /// Entries that are pixels; they come first.
-    pub fn pixels(&self) -> usize {
-        self.view.shape().iter().product()
+    /// Entries of one member.
+    fn each(&self) -> usize {
+        self.variable.count() + self.logits()
     }
 
     fn logits(&self) -> usize {
@@ -69,57 +85,105 @@ impl<'a> GradientMatching<'a> {
         }
     }
 
-    /// The simulated update of a candidate, in units of a gradient.
-    pub fn gradient(&self, z: &[f64]) -> Parameters {
-        let (pixels, logits) = z.split_at(self.pixels());
-        let AttackerView { model, knowledge, .. } = self.view;
-        let x = self.view.compute.tensor(pixels, self.view.shape());
-        let (mode, targets) = (knowledge.batch_norm, self.targets(logits));
-        knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets }).gradient
+    /// Where a search begins: each member by itself.
+    pub fn first(&self, start: Start, generator: &mut ChaCha8Rng) -> Vec<f64> {
+        let inputs = (self.variable.count(), self.view.shape());
+        let mut z = Vec::with_capacity(self.count());
+        for _ in 0..self.members {
+            z.extend(start::first(start, generator, self.each(), inputs));
+        }
+        z
     }
 
-    /// Objective and gradient at a candidate: two passes through the model.
-    pub fn evaluate(&self, z: &[f64]) -> Evaluation {
-        let (pixels, logits) = z.split_at(self.pixels());
-        let model = &self.view.model;
-        let mode = self.view.knowledge.batch_norm;
-        let x = self.view.compute.tensor(pixels, self.view.shape());
-        let targets = self.targets(logits);
+    /// Norm of the simulated update of a candidate's first member, in units of a gradient.
+    pub fn norm(&self, z: &[f64]) -> f64 {
+        let (own, logits) = z[..self.each()].split_at(self.variable.count());
+        let AttackerView { model, knowledge, compute, .. } = self.view;
+        let x = compute.tensor(&self.variable.decode(own), self.view.shape());
+        let (mode, targets) = (knowledge.batch_norm, self.targets(logits));
+        knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets }).gradient.norm()
+    }
 
-        let protocol = &self.view.knowledge.protocol;
-        let candidate = Candidate { model, mode, x: &x, targets: &targets };
+    /// Objective and gradient at a candidate: two passes through the model for each member.
+    pub fn evaluate(&self, z: &[f64]) -> Evaluation {
+        if self.members == 1 {
+            return self.evaluate_member(z, &self.variable.decode(&z[..self.variable.count()]));
+        }
+        let decoded = self.decoded(z);
+        let share = 1.0 / self.members as f64;
+        let mut agreement: Vec<Vec<f64>> = decoded.iter().map(|x| vec![0.0; x.len()]).collect();
+        let mut all = Evaluation { matching: 0.0, prior: 0.0, gradient: Vec::with_capacity(z.len()) };
+        all.prior += prior::add_of_members(&self.priors, &decoded, &mut agreement);
+        for ((z, x), of_agreement) in z.chunks(self.each()).zip(&decoded).zip(agreement) {
+            let mut own = self.evaluate_member(z, x);
+            all.matching += share * own.matching;
+            all.prior += share * own.prior;
+            own.gradient.iter_mut().for_each(|value| *value *= share);
+            let more = self.variable.pull(&z[..self.variable.count()], of_agreement);
+            own.gradient.iter_mut().zip(more).for_each(|(value, more)| *value += more);
+            all.gradient.append(&mut own.gradient);
+        }
+        all
+    }
+
+    fn evaluate_member(&self, z: &[f64], samples: &[f64]) -> Evaluation {
+        let (own, logits) = z.split_at(self.variable.count());
+        let AttackerView { model, knowledge, compute, .. } = self.view;
+        let x = compute.tensor(samples, self.view.shape());
+        let targets = self.targets(logits);
+        let protocol = &knowledge.protocol;
+        let candidate = Candidate { model, mode: knowledge.batch_norm, x: &x, targets: &targets };
         let Simulated { gradient, trail } = protocol.simulate(candidate);
         let matched = self.distance.compare(gradient);
-        let back = protocol.back(candidate, &trail, &matched.cotangent);
+        let (back, of_model) = if prior::reads_model(&self.priors) {
+            let shown = protocol.shown(candidate, &trail);
+            let pulled = prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known);
+            let pull = (&shown, pulled.loss, pulled.moments.as_slice());
+            (protocol.back_with(candidate, &trail, &matched.cotangent, pull), pulled.value)
+        } else {
+            (protocol.back(candidate, &trail, &matched.cotangent), 0.0)
+        };
 
-        let mut gradient = back.to_input;
-        let of_pixels = prior::Candidate { x: pixels, shape: self.view.shape(), range: &self.view.range };
-        let prior = prior::add(&self.priors, of_pixels, &mut gradient);
+        let mut to_x = back.to_input;
+        let of_samples = prior::Candidate { x: samples, shape: self.view.shape(), range: &self.view.range };
+        let prior = of_model + prior::add(&self.priors, of_samples, &mut to_x);
+        let mut gradient = self.variable.pull(own, to_x);
         gradient.extend(back.to_labels.unwrap_or_default());
         Evaluation { matching: matched.distance(), prior, gradient }
     }
 
-    /// Clamps the pixels of a candidate to the range of real images.
-    pub fn clamp(&self, z: &mut [f64]) {
-        let [_, channels, height, width] = self.view.shape();
-        let pixels = self.pixels();
-        for (i, plane) in z[..pixels].chunks_mut(height * width).enumerate() {
-            let (low, high) = self.view.range[i % channels];
-            plane.iter_mut().for_each(|value| *value = value.clamp(low, high));
-        }
+    /// Keeps a candidate where its samples are possible.
+    pub fn project(&self, z: &mut [f64]) {
+        let (each, own) = (self.each(), self.variable.count());
+        z.chunks_mut(each).for_each(|member| self.variable.project(&mut member[..own]));
     }
 
-    /// A candidate as pixels and labels.
+    /// A candidate as samples and labels: what its members come to.
     pub fn guess(&self, z: &[f64]) -> Guess {
-        let (pixels, logits) = z.split_at(self.pixels());
+        let decoded = self.decoded(z);
         let labels = match &self.labels {
             LabelVariable::Fixed(labels) => labels.clone(),
             LabelVariable::Logits => {
                 let net = &self.view.model.net;
+                let mut logits = vec![0.0; self.logits()];
+                for member in z.chunks(self.each()) {
+                    let own = &member[self.variable.count()..];
+                    logits.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
+                }
                 logits.chunks(net.classes()).map(|row| net.label_of(row)).collect()
             }
         };
-        Guess { pixels: pixels.to_vec(), labels }
+        let confidence = self.variable.confidence(&decoded);
+        let pixels = match decoded.as_slice() {
+            [one] => one.clone(),
+            several => self.variable.pool(several),
+        };
+        Guess { pixels, labels, confidence }
+    }
+
+    fn decoded(&self, z: &[f64]) -> Vec<Vec<f64>> {
+        let own = self.variable.count();
+        z.chunks(self.each()).map(|member| self.variable.decode(&member[..own])).collect()
     }
 
     fn targets(&self, logits: &[f64]) -> Targets {

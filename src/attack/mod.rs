@@ -1,59 +1,78 @@
 //! Attacks: from what the server sees to a reconstruction.
 //!
 //! An attack receives an [`AttackerView`] and nothing else, and reports through one [`Sink`]. What it needs to
-//! be granted it states in its `check`; a run that does not grant it is refused.
+//! be granted its facts state ([`crate::catalogue`]); a run that does not grant it is refused.
 //!
-//! A new attack is one file with an [`Attack`] and one line in [`ATTACKS`].
+//! A search is a recipe there, and runs here as it is. One that solves has its method in [`direct`].
 
-mod dlg;
-mod idlg;
-mod inverting_gradients;
+mod direct;
 pub mod label;
 mod matching;
 pub mod objective;
 pub mod optimiser;
 pub mod prior;
 mod restarts;
+mod start;
 pub mod state;
 mod trial;
+pub mod variable;
 
+pub use direct::{Craft, craft};
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};
 pub use trial::Best;
 
-use crate::config::{AttackConfig, RunConfig};
+use crate::catalogue::Offer;
+use crate::config::{AttackConfig, Method, RunConfig};
 use crate::fl::AttackerView;
+use crate::model::Net;
 use crate::seed::Seed;
 
 use serde::{Deserialize, Serialize};
 
-/// An attack by name.
-pub struct Attack {
-    /// Name in presets.
-    pub name: &'static str,
-    /// For headings.
-    pub title: &'static str,
-    /// Paper.
-    pub source: &'static str,
-    /// Whether a config grants what the attack needs and asks for what it can do; else one sentence that
-    /// says what is missing.
-    pub check: fn(&RunConfig) -> Result<(), String>,
-    /// Attacks one round.
-    pub run: fn(Task<'_>, &mut dyn Sink) -> Result<Ended, AttackError>,
+/// Whether an attack can do with what a config says of the labels; what its own settings say is checked with them.
+///
+/// # Errors
+/// One sentence that says what is missing.
+pub fn check(config: &RunConfig) -> Result<(), String> {
+    label::check(config)
 }
 
-/// All attacks.
-pub const ATTACKS: [Attack; 3] = [dlg::DLG, idlg::IDLG, inverting_gradients::INVERTING_GRADIENTS];
-
-/// The attack of this name.
-pub fn attack(name: &str) -> Option<&'static Attack> {
-    ATTACKS.iter().find(|attack| attack.name == name)
+/// Whether a network offers what an attack needs, and its settings fit it. `rows` says whether samples are rows of a table.
+///
+/// # Errors
+/// One sentence that says what is missing, and what to do.
+pub fn fits(config: &RunConfig, net: &Net, rows: bool) -> Result<(), String> {
+    let facts = config.attack.kind.facts();
+    let offer = Offer {
+        batch_norm: !net.buffer_specs().is_empty(),
+        fully_connected: !net.full_layers().is_empty(),
+        rows,
+        one_gradient: !config.takes_steps(),
+        manipulate: config.knowledge.manipulate,
+    };
+    if let Some(why) = facts.needs.iter().find_map(|need| need.unmet(&offer)) {
+        return Err(format!("{} {why}", facts.name));
+    }
+    match &config.attack.method {
+        Method::Search(search) => prior::check(search, net, &config.attack.labels),
+        Method::Direct(settings) => direct::check(facts.name, settings, net),
+    }
 }
 
-/// Names of all attacks.
-pub fn names() -> impl Iterator<Item = &'static str> + Clone {
-    ATTACKS.iter().map(|attack| attack.name)
+/// Attacks one round.
+///
+/// # Errors
+/// Why it could not go on.
+pub fn run(task: Task<'_>, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
+    match &task.config.method {
+        Method::Search(search) => {
+            let labels = label::variable(&task, sink)?;
+            restarts::run(task, search, labels, sink)
+        }
+        Method::Direct(settings) => direct::run(task, settings, sink),
+    }
 }
 
 /// One round to attack.
@@ -93,8 +112,10 @@ pub enum Flow {
 pub struct Guess {
     /// Row-major normalised pixels.
     pub pixels: Vec<f64>,
-    /// Labels it goes with.
+    /// Labels it goes with; empty where the attack says nothing of them.
     pub labels: Vec<usize>,
+    /// How sure the attacker is of each field of each row, 0 to 1; empty where that is not told.
+    pub confidence: Vec<f64>,
 }
 
 /// State of a trial after an iteration. Reading a guess or the checkpoint costs a copy; nothing is copied
@@ -153,6 +174,8 @@ pub struct TrialEnd {
 pub trait Sink {
     /// A rule has read the labels off the update.
     fn labels_read(&mut self, _rule: &'static str, _answer: &label::Answer) {}
+    /// A step of an attack that solves is done, in words.
+    fn stage(&mut self, _words: String) {}
     /// A trial begins; labels are empty while they are optimised.
     fn trial_started(&mut self, trial: usize, labels: &[usize]);
     /// A trial goes on from a checkpoint.
@@ -180,6 +203,12 @@ pub enum AttackError {
     Update {
         /// `zero` or `not finite`.
         what: &'static str,
+    },
+    /// An attack that solves cannot.
+    #[error("there is no solution: {why}")]
+    Unsolved {
+        /// What is in the way.
+        why: String,
     },
     /// A rule cannot tell the labels of this update.
     #[error("the labels cannot be read by {rule}: {why}")]

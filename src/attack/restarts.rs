@@ -4,6 +4,7 @@ use super::matching::{GradientMatching, LabelVariable};
 use super::state::State;
 use super::trial::{Best, Trial};
 use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd, TrialOutcome};
+use crate::config::Search;
 
 /// What an attack on one round brings back.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +50,12 @@ struct Finished {
 }
 
 /// Runs the trials of a task. Ends early once one has converged or stands at a solution.
-pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
-    let config = task.config;
+pub fn run(
+    task: Task<'_>,
+    config: &Search,
+    labels: LabelVariable,
+    sink: &mut dyn Sink,
+) -> Result<Ended, AttackError> {
     let observed = task.view.observed();
     let norm = observed.norm();
     if !norm.is_finite() {
@@ -119,7 +124,7 @@ pub fn run(task: Task<'_>, labels: LabelVariable, sink: &mut dyn Sink) -> Result
         matching: chosen.best.matching,
         prior: chosen.best.prior,
         unexplained: chosen.best.matching / size,
-        scale: (!task.view.knowledge.scale).then(|| norm / objective.gradient(&chosen.best.z).norm()),
+        scale: (!task.view.knowledge.scale).then(|| norm / objective.norm(&chosen.best.z)),
         trial: chosen.trial,
         iteration: chosen.best.iteration,
         trials,

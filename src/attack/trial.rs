@@ -1,7 +1,7 @@
 //! One restart of a gradient-matching attack: iterate, keep the answer by loss, stop when it is over.
 
-use crate::config::{Answer, AttackConfig};
-use crate::seed::{self, Seed};
+use crate::config::{Answer, Search};
+use crate::seed::Seed;
 
 use super::matching::GradientMatching;
 use super::optimiser::{self, Evaluation, Optimiser, Step};
@@ -40,7 +40,7 @@ const OUTCOMES: [TrialOutcome; 4] =
 /// A restart in progress.
 pub struct Trial<'a> {
     objective: &'a GradientMatching<'a>,
-    config: &'a AttackConfig,
+    config: &'a Search,
     trial: usize,
     optimiser: Box<dyn Optimiser>,
     z: Vec<f64>,
@@ -56,17 +56,17 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// A fresh start: every entry of the candidate from N(0, 1), in a stream of its own by round and trial.
+    /// A fresh start, drawn in a stream of its own by round and trial.
     pub fn start(
         objective: &'a GradientMatching<'a>,
-        config: &'a AttackConfig,
+        config: &'a Search,
         seed: Seed,
         round: u32,
         trial: usize,
         outer: State,
     ) -> Self {
         let mut generator = seed.stream("initial guess", &[u64::from(round), trial as u64]);
-        let z = seed::normal(&mut generator, objective.count());
+        let z = objective.first(config.start, &mut generator);
         Trial {
             objective,
             config,
@@ -125,7 +125,7 @@ impl<'a> Trial<'a> {
         let lr = optimiser::learning_rate(&self.config.optimiser, self.iteration, self.config.iterations);
         let step = optimiser.step(&mut self.z, lr, &mut evaluate);
         if self.config.clamp {
-            objective.clamp(&mut self.z);
+            objective.project(&mut self.z);
         }
         self.iteration = iteration;
         self.losses = first.unwrap_or((f64::NAN, 0.0));

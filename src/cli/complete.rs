@@ -8,7 +8,7 @@ use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
 use gialab::paths::Paths;
 use gialab::run::Store;
-use gialab::{attack, data, model, text};
+use gialab::{catalogue, data, model, text};
 
 /// The variable by which a shell asks.
 pub const VARIABLE: &str = "GIALAB_COMPLETE";
@@ -61,7 +61,7 @@ fn values(setting: &Setting) -> Vec<String> {
         Kind::Choice(choices) => owned(choices),
         Kind::Flag => owned(&["true", "false"]),
         Kind::Model => model::names().map(str::to_owned).collect(),
-        Kind::Attack => attack::names().map(str::to_owned).collect(),
+        Kind::Attack => catalogue::names().map(str::to_owned).collect(),
         Kind::Data => data::catalogue().into_iter().map(|set| set.name.to_owned()).collect(),
         Kind::Typed | Kind::Optional | Kind::Text | Kind::Path => Vec::new(),
     }

@@ -111,7 +111,7 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     writeln!(
         out,
         "attacker {}, labels {}{known}, threat model {}",
-        config.attack.kind,
+        config.attack.kind.name(),
         config.attack.labels.name(),
         config.threat_model()
     )?;

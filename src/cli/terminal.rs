@@ -2,7 +2,7 @@
 
 use gialab::config::preset;
 use gialab::tui::{self, BackendEntry, DatasetEntry, MachineEntry, PresetEntry, Setup};
-use gialab::{attack, backend, data, model, sys, threads};
+use gialab::{backend, catalogue, data, model, sys, threads};
 
 use super::{Context, DONE};
 
@@ -41,7 +41,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         user_presets: context.paths.presets(),
         here: std::env::current_dir().unwrap_or_default(),
         models: model::names().map(str::to_owned).collect(),
-        attacks: attack::names().map(str::to_owned).collect(),
+        attacks: catalogue::names().map(str::to_owned).collect(),
         config: context.paths.config.clone(),
         theme: arguments.theme.clone().unwrap_or_else(|| preferences.theme.clone()),
         mouse: preferences.mouse && !arguments.no_mouse,

@@ -273,7 +273,7 @@ fn local(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
         },
         (true, None) => match config.knowledge.local {
             LocalKnowledge::Assumed(_) => Ok(()),
-            LocalKnowledge::None if config.attack.distance.ignores_scale() => Ok(()),
+            LocalKnowledge::None if config.attack.ignores_scale() => Ok(()),
             _ => fault(
                 "is missing: the update comes from local steps; add local = { epochs = 1, batch = .., learning_rate = \
                  .. }, or set knowledge.local = \"none\" and attack.distance = \"cosine\" to take it for one gradient"
@@ -302,7 +302,8 @@ mod tests {
     }
 
     const GRADIENT: &str = "kind = \"gradient\", batch = 2, input = [3, 32, 32]";
-    const NO_TRUTH: [&str; 3] = ["victim.data=", "knowledge.labels=false", "attack.labels=optimise"];
+    const NO_TRUTH: [&str; 3] =
+        ["victim.data=", "knowledge.labels=false", "attack.labels={ rule = \"idlg\" }"];
 
     #[test]
     fn what_contradicts_is_refused_in_one_sentence() {

@@ -24,6 +24,8 @@ pub enum DistanceKind {
     Tag,
     /// A Gaussian kernel on each tensor.
     Gauss,
+    /// Distance of each tensor, not squared.
+    LayerL2,
 }
 
 /// What is known of a distance.
@@ -55,7 +57,7 @@ const fn facts(
 }
 
 /// All distances.
-pub static DISTANCES: [DistanceFacts; 8] = [
+pub static DISTANCES: [DistanceFacts; 9] = [
     facts(DistanceKind::L2, "l2", "squared distance", "Zhu et al. 2019", &["layers"], false),
     facts(DistanceKind::Cosine, "cosine", "cosine distance", "Geiping et al. 2020", &["layers"], true),
     facts(DistanceKind::L1, "l1", "absolute distance", "Deng et al. 2021, its second term alone", &[], false),
@@ -92,6 +94,7 @@ pub static DISTANCES: [DistanceFacts; 8] = [
         false,
     ),
     facts(DistanceKind::Gauss, "gauss", "Gaussian kernel distance", "Wang et al. 2020 (SAPAG)", &[], false),
+    facts(DistanceKind::LayerL2, "layer-l2", "distance by layer", "Yin et al. 2021", &[], false),
 ];
 
 impl DistanceKind {
@@ -305,7 +308,9 @@ mod tests {
     fn load(distance: &str) -> Result<Distance, String> {
         let change = format!("attack.distance={distance}");
         let preset = preset::load("ig-lenet", &[change], Path::new("/nonexistent"));
-        preset.map(|preset| preset.config.attack.distance).map_err(|error| error.to_string())
+        preset
+            .map(|preset| preset.config.attack.search().unwrap().distance)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -320,7 +325,7 @@ mod tests {
         assert_eq!(tag.title(), "squared and absolute distance, alpha 0.1, layers linear");
         let config = preset::load("ig-lenet", &[], Path::new("/nonexistent")).unwrap().config;
         let mut changed = config.clone();
-        changed.attack.distance = tag;
+        changed.attack.search_mut().unwrap().distance = tag;
         let flat = preset::flat(&changed);
         let change = [("attack.distance", flat["attack.distance"].as_str())];
         assert_eq!(preset::change(&config, change).unwrap(), changed);

@@ -289,7 +289,7 @@ fn knowledge(config: &RunConfig) -> Result<(), Fault> {
         let message = "is about local steps; use federation.algorithm = \"fedavg\", or remove it";
         return fault("knowledge.local", message.into());
     }
-    if local == LocalKnowledge::None && !config.attack.distance.ignores_scale() {
+    if local == LocalKnowledge::None && !config.attack.ignores_scale() {
         let message = "= \"none\" leaves the scale of the update unknown; use attack.distance = \"cosine\"";
         return fault("knowledge.local", message.into());
     }

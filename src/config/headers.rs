@@ -1,6 +1,8 @@
 //! What a config says of itself wherever its figures stand: the conditions that decide them.
 
-use super::{BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, Victim};
+use super::{
+    BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, StatisticsKnowledge, Victim,
+};
 
 impl Victim {
     /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
@@ -116,11 +118,13 @@ impl RunConfig {
 
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
     /// basics of the client's data such as its labels, C also how the client trains, E also how its data is distributed,
-    /// as the statistics of its batch say.
+    /// as the statistics of its batch say; F changes the model that it sends.
     pub fn threat_model(&self) -> &'static str {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
+        let exact = self.knowledge.statistics == StatisticsKnowledge::Exact;
         match () {
-            () if shares_statistics => {
+            () if self.knowledge.manipulate => "F (active manipulator: sends a model that was made to leak)",
+            () if shares_statistics || exact => {
                 "E (statistical-informed: update, model, batch size and the batch's BatchNorm statistics)"
             }
             () if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {

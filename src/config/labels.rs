@@ -17,6 +17,8 @@ pub enum Labels {
     Optimise,
     /// It reads them off the update, before the search, by the rule of this name.
     Rule(String),
+    /// It does without them.
+    Unused,
 }
 
 impl Labels {
@@ -26,6 +28,7 @@ impl Labels {
             Labels::Given => "given".into(),
             Labels::Optimise => "optimised".into(),
             Labels::Rule(rule) => format!("read by {rule}"),
+            Labels::Unused => "not used".into(),
         }
     }
 
@@ -35,6 +38,7 @@ impl Labels {
             Labels::Given => "\"given\"".into(),
             Labels::Optimise => "\"optimise\"".into(),
             Labels::Rule(rule) => format!("{{ rule = \"{rule}\" }}"),
+            Labels::Unused => "\"unused\"".into(),
         }
     }
 }

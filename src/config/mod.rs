@@ -4,6 +4,7 @@
 //! (`validate`). After that every later error is about the world, not about the config.
 
 mod answer;
+mod attack;
 mod captured;
 pub mod difference;
 mod distance;
@@ -16,6 +17,7 @@ mod loss;
 mod model_options;
 mod normalise;
 mod older;
+mod optimiser;
 mod partition;
 mod precision;
 pub mod preset;
@@ -26,6 +28,7 @@ mod spoken;
 mod validate;
 
 pub use answer::Answer;
+pub use attack::{AttackConfig, Direct, Method, Search, Start, VariableKind, Variant, keys_of};
 pub use captured::{Captured, CapturedKind, Scale};
 pub use distance::{DISTANCES, Distance, DistanceFacts, DistanceKind, LayerWeights, Mask, Over};
 pub use error::{ConfigError, described, line_of};
@@ -35,6 +38,7 @@ pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 pub use normalise::Normalise;
+pub use optimiser::{Decay, LineSearch, OptimiserConfig, OptimiserKind};
 pub use partition::Partition;
 pub use precision::Precision;
 pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
@@ -228,6 +232,23 @@ pub struct KnowledgeConfig {
     /// What it knows of the post-processing of an update.
     #[serde(default, skip_serializing_if = "is_default")]
     pub post: PostKnowledge,
+    /// Which BatchNorm statistics it is granted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub statistics: StatisticsKnowledge,
+    /// Whether the server may change the model that it sends.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub manipulate: bool,
+}
+
+/// Which BatchNorm statistics the attacker knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatisticsKnowledge {
+    /// The running ones, public with the model.
+    #[default]
+    Running,
+    /// Those of the private batch itself.
+    Exact,
 }
 
 /// What the attacker knows of post-processing.
@@ -241,95 +262,6 @@ pub enum PostKnowledge {
     Estimated,
     /// Nothing: the update is taken for a clean one.
     None,
-}
-
-/// Optimiser of the reconstruction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OptimiserConfig {
-    /// `adam` or `lbfgs`.
-    pub kind: OptimiserKind,
-    /// Step size.
-    pub lr: f64,
-    /// Adam on the sign of the gradient (Geiping et al.).
-    #[serde(default)]
-    pub signed: bool,
-    /// Schedule of the step size over the run.
-    #[serde(default)]
-    pub decay: Decay,
-    /// L-BFGS line search; none is PyTorch's default.
-    #[serde(default)]
-    pub line_search: LineSearch,
-}
-
-/// Which optimiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimiserKind {
-    /// Adam(0.9, 0.999, 1e-8).
-    Adam,
-    /// Limited-memory BFGS, history 100, 20 inner iterations and at most 25 evaluations an outer step.
-    Lbfgs,
-}
-
-/// Learning-rate schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decay {
-    /// Constant.
-    #[default]
-    None,
-    /// Times 0.1 at 3/8, 5/8 and 7/8 of the iterations (Geiping et al.).
-    Step,
-    /// Half a cosine down to zero, after 50 iterations of linear warm-up.
-    Cosine,
-}
-
-/// Line search of L-BFGS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LineSearch {
-    /// Fixed step, as PyTorch does by default.
-    #[default]
-    None,
-    /// Strong Wolfe conditions.
-    StrongWolfe,
-}
-
-/// The attack and its settings. Absent fields get the attack's own defaults when the preset is resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttackConfig {
-    /// Name in the attack registry: `dlg`, `idlg`, `inverting-gradients`.
-    pub kind: String,
-    /// What it does about the labels.
-    pub labels: Labels,
-    /// Matching distance.
-    pub distance: Distance,
-    /// Weights of priors on the candidate, in normalised space.
-    #[serde(default, skip_serializing_if = "Priors::is_empty")]
-    pub prior: Priors,
-    /// Clamp to the valid pixel range after every step.
-    #[serde(default, rename = "box")]
-    pub clamp: bool,
-    /// Optimiser and schedule.
-    pub optimiser: OptimiserConfig,
-    /// Optimiser steps of one trial, 1 or more.
-    pub iterations: usize,
-    /// Restarts; the one with the smallest matching loss is kept.
-    #[serde(default = "one")]
-    pub trials: usize,
-    /// A trial whose matching loss falls below this has converged: it ends, and the trials that remain are
-    /// skipped. 0 never stops. Of a squared distance to an update of norm below 1 it is a share of the norm's square.
-    #[serde(default)]
-    pub stop_below: f64,
-    /// Which iterate of a trial is its answer.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub answer: Answer,
-}
-
-fn one() -> usize {
-    1
 }
 
 /// Seed and cadence of a run.

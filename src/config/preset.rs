@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::attack::forget_recipe;
 use super::error::{ConfigError, described, line_of};
 use super::spoken::{FORM, missing, plain};
 use super::{RunConfig, older, setting, validate};
@@ -19,7 +20,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 22] = [
+const SHIPPED: [(&str, &str); 27] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -42,6 +43,11 @@ const SHIPPED: [(&str, &str); 22] = [
     ("sparsify", include_str!("../../presets/sparsify.toml")),
     ("trained-victim", include_str!("../../presets/trained-victim.toml")),
     ("batch-norm", include_str!("../../presets/batch-norm.toml")),
+    ("gradinversion", include_str!("../../presets/gradinversion.toml")),
+    ("cpl", include_str!("../../presets/cpl.toml")),
+    ("fc-inversion", include_str!("../../presets/fc-inversion.toml")),
+    ("tableak", include_str!("../../presets/tableak.toml")),
+    ("imprint", include_str!("../../presets/imprint.toml")),
 ];
 
 /// Names of the shipped presets.
@@ -306,6 +312,10 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
             .as_table_mut()
             .ok_or_else(|| format!("{} is a value, not a table", path[..=depth].join(".")))?;
     }
+    // Another attack brings its own settings.
+    if key == "attack.kind" && inner.get(last) != Some(&value) {
+        forget_recipe(inner);
+    }
     inner.insert(last.to_owned(), value);
     // Both say which samples form the batch: the one that is set replaces the other.
     let other = match key {
@@ -344,7 +354,7 @@ mod tests {
             change(&config, [("attack.prior.tv", "1e-3"), ("victim.size", ""), ("victim.data", "crops32")]);
         let changed = changed.unwrap();
         assert_eq!(
-            (changed.attack.prior.clone(), changed.victim.size),
+            (changed.attack.search().unwrap().prior.clone(), changed.victim.size),
             (Priors::one(PriorKind::Tv, 1e-3), None)
         );
         let flat = flat(&changed);
@@ -421,16 +431,16 @@ mod tests {
             "victim.indices=[1, 2]",
         ]);
         let config = preset.unwrap().config;
-        assert_eq!(config.attack.iterations, 7);
+        assert_eq!(config.attack.iterations(), 7);
         assert_eq!(config.victim.data, "crops32");
-        assert_eq!(config.attack.prior, Priors::one(PriorKind::Tv, 1e-3));
+        assert_eq!(config.attack.search().unwrap().prior, Priors::one(PriorKind::Tv, 1e-3));
         assert_eq!(config.victim.indices, [1, 2]);
     }
 
     #[test]
     fn an_empty_override_leaves_a_setting_to_its_default() {
         let config = load_with(&["victim.size=", "attack.trials="]).unwrap().config;
-        assert_eq!((config.victim.size, config.attack.trials), (None, 1));
+        assert_eq!((config.victim.size, config.attack.trials()), (None, 1));
         let error = load_with(&["victim.data="]).unwrap_err().to_string();
         assert!(error.contains("victim.data is missing"), "{error}");
     }

@@ -22,6 +22,12 @@ pub enum PriorKind {
     L2norm,
     /// What lies outside the range of real values.
     ClipBox,
+    /// Moments of BatchNorm's inputs against those that are known.
+    Bn,
+    /// Agreement of the members of a trial.
+    Group,
+    /// The task loss.
+    Loss,
 }
 
 /// What is known of a prior.
@@ -46,6 +52,12 @@ pub enum Candidates {
     Pictures,
     /// Pictures with three colours.
     ColourPictures,
+    /// Those of a network with BatchNorm layers.
+    Normalised,
+    /// Several side by side.
+    Members,
+    /// Those whose labels are known.
+    Labelled,
 }
 
 const fn facts(kind: PriorKind, key: &'static str, source: &'static str, of: Candidates) -> PriorFacts {
@@ -53,7 +65,7 @@ const fn facts(kind: PriorKind, key: &'static str, source: &'static str, of: Can
 }
 
 /// All priors.
-pub static PRIORS: [PriorFacts; 6] = [
+pub static PRIORS: [PriorFacts; 9] = [
     facts(PriorKind::Tv, "attack.prior.tv", "Geiping et al. 2020", Candidates::Pictures),
     facts(PriorKind::TvL2, "attack.prior.tv-l2", "Rudin, Osher, Fatemi 1992", Candidates::Pictures),
     facts(PriorKind::TvSq, "attack.prior.tv-sq", "Tikhonov's, squared differences", Candidates::Pictures),
@@ -65,6 +77,9 @@ pub static PRIORS: [PriorFacts; 6] = [
     ),
     facts(PriorKind::L2norm, "attack.prior.l2norm", "Yin et al. 2021", Candidates::All),
     facts(PriorKind::ClipBox, "attack.prior.clip-box", "Dimitrov et al. 2022", Candidates::All),
+    facts(PriorKind::Bn, "attack.prior.bn", "Yin et al. 2021", Candidates::Normalised),
+    facts(PriorKind::Group, "attack.prior.group", "Yin et al. 2021", Candidates::Members),
+    facts(PriorKind::Loss, "attack.prior.loss", "Wei et al. 2020", Candidates::Labelled),
 ];
 
 impl PriorKind {
@@ -84,6 +99,18 @@ impl Priors {
     /// One prior alone.
     pub fn one(kind: PriorKind, weight: f64) -> Priors {
         Priors(BTreeMap::from([(kind, weight)]))
+    }
+
+    /// These, and over them others, name by name.
+    #[must_use]
+    pub fn with(mut self, others: Priors) -> Priors {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// The weight of one; 0 where it has none.
+    pub fn weight(&self, kind: PriorKind) -> f64 {
+        self.0.get(&kind).copied().unwrap_or_default()
     }
 
     /// Whether there is none.
@@ -125,7 +152,9 @@ mod tests {
 
     fn load(change: &str) -> Result<Priors, String> {
         let preset = preset::load("ig-lenet", &[change.to_owned()], Path::new("/nonexistent"));
-        preset.map(|preset| preset.config.attack.prior).map_err(|error| error.to_string())
+        preset
+            .map(|preset| preset.config.attack.search().unwrap().prior.clone())
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{
-    Classes, Labels, LineSearch, Loss, Normalise, OptimiserKind, RunConfig, SCHEMA, captured, federation,
-};
-use super::{MAX_SIDE, MIN_SIDE, PostKnowledge};
+use super::{Classes, Labels, Loss, Normalise, RunConfig, SCHEMA, captured, federation};
+use super::{MAX_SIDE, MIN_SIDE, PostKnowledge, StatisticsKnowledge};
 
 /// Largest batch that is drawn: far above what any attack recovers.
 const MAX_DRAWN: usize = 100_000;
@@ -26,9 +24,6 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     };
     let within = |value: usize, most: usize, key| {
         require((1..=most).contains(&value), key, format!("= {value}, must be 1 to {most}"))
-    };
-    let not_negative = |value: f64, key| {
-        require(value.is_finite() && value >= 0.0, key, format!("= {value}, must be 0 or more"))
     };
     require(config.schema == SCHEMA, "schema", {
         format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
@@ -98,22 +93,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message = "= \"given\" needs labels that knowledge.labels = false does not grant; set that to true, or attack.labels to \
          \"optimise\" or { rule = \"ilrg\" }";
     require(attack.labels != Labels::Given || config.knowledge.labels, "attack.labels", message.into())?;
-    within(attack.iterations, 100_000_000, "attack.iterations")?;
-    within(attack.trials, 100_000, "attack.trials")?;
-    attack.distance.check()?;
-    attack.prior.check()?;
-    not_negative(attack.stop_below, "attack.stop_below")?;
-    let lr = attack.optimiser.lr;
-    require(lr.is_finite() && lr > 0.0, "attack.optimiser.lr", format!("= {lr}, must be above 0"))?;
-    if attack.optimiser.kind == OptimiserKind::Lbfgs {
-        let reason = "breaks the curvature estimate of lbfgs; use adam with it";
-        require(!attack.clamp, "attack.box", format!("= true {reason}"))?;
-        require(!attack.optimiser.signed, "attack.optimiser.signed", format!("= true {reason}"))?;
-    } else {
-        let none = attack.optimiser.line_search == LineSearch::None;
-        let message = "= \"strong-wolfe\" is for lbfgs; adam has no line search".to_owned();
-        require(none, "attack.optimiser.line_search", message)?;
-    }
+    attack.check()?;
     within(config.run.snapshot_every, 100_000_000, "run.snapshot_every")?;
     let pause = config.run.checkpoint_seconds;
     let message = format!("= {pause}, must be above 0 and at most 86400");
@@ -125,6 +105,13 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message = "is empty; name a file, or remove it".into();
     require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
     federation::check(config)?;
+    let own = config.victim.captured.is_none();
+    let message = "= \"exact\" cannot be granted: a captured update has no private batch to take them of; use \"running\"";
+    let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
+    require(own || !exact, "knowledge.statistics", message.to_owned())?;
+    let message =
+        "= true cannot be granted: a captured update was made on the model in its file; remove it".to_owned();
+    require(own || !config.knowledge.manipulate, "knowledge.manipulate", message)?;
     let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
     let is_default = config.knowledge.post == PostKnowledge::default();
     require(is_default || !config.post.is_empty(), "knowledge.post", message)

@@ -1,6 +1,8 @@
 //! An update that came from a real system: its files read, held against the model, and brought to the two kinds that
 //! attacks know.
 
+use std::sync::Arc;
+
 use super::diagnosis::{self, Finding, Suspect};
 use super::post::Posts;
 use super::setup::{File, choice, file_name, fitted, taken};
@@ -171,6 +173,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
             labels,
             up_to_scale: captured.scale.is_estimated(),
         }),
+        fields: None,
         reading,
     })
 }
@@ -216,7 +219,7 @@ pub(super) fn findings(
         sent,
         gradient: &gradient,
         captured,
-        distance: config.attack.distance,
+        ignores_scale: config.attack.ignores_scale(),
         typical: &|| diagnosis::typical(&scores_of_noise(config, net, weights), net.classes()),
     };
     suspect.findings()
@@ -318,6 +321,7 @@ impl CapturedUpdate {
         normalisation: &Normalisation,
         posts: &Posts,
         compute: &Compute,
+        fields: &Option<Arc<[usize]>>,
     ) -> AttackerView {
         let samples = config.batch();
         let mut values = self.values.iter().cloned();
@@ -344,6 +348,8 @@ impl CapturedUpdate {
                 batch_norm: config.victim.mode,
                 protocol,
                 scale: !self.up_to_scale,
+                moments: None,
+                fields: fields.clone(),
             },
         }
     }

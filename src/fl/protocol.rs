@@ -3,9 +3,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::backend::{self, Plain};
+use crate::backend::{self, Plain, Vector};
 use crate::config::BatchNormMode;
-use crate::model::{Kept, Model, Parameters, Targets, Trace};
+use crate::model::{Kept, Model, Moments, Parameters, Pull, Targets, Trace};
 
 use super::client::Client;
 use super::post::{Passed, Transforms};
@@ -46,9 +46,19 @@ pub struct Simulated {
 #[derive(Debug, Clone)]
 pub enum Trail {
     /// Of the one gradient that everything is.
-    One(Kept, Passed),
+    One(Kept, Passed, Vector),
     /// Of each client: its local steps, where it made some, and its post-processing.
     Each(Vec<(Option<Trace>, Passed)>),
+}
+
+/// What the model that was sent shows of a candidate.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The task loss.
+    pub loss: f64,
+    /// Moments of the inputs of BatchNorm layers, from the input of the network on.
+    pub moments: Vec<Moments>,
+    kept: Kept,
 }
 
 /// Gradient of `<simulated gradient, v>` with `v` held fixed.
@@ -121,7 +131,7 @@ impl Protocol {
         if self.is_one_gradient(x.dims()[0]) {
             let first = model.first_pass(mode, x, targets);
             let (gradient, passed) = self.post.forward(first.gradient);
-            return Simulated { gradient, trail: Trail::One(first.kept, passed) };
+            return Simulated { gradient, trail: Trail::One(first.kept, passed, first.loss) };
         }
         let mut mean = Mean::default();
         let mut traces = Vec::with_capacity(self.clients.len());
@@ -146,12 +156,53 @@ impl Protocol {
         descent.map_or(1.0, |descent| -1.0 / descent.learning_rate)
     }
 
+    /// What the model that was sent shows of a candidate besides the update, in a pass over the whole batch.
+    pub fn shown(&self, candidate: Candidate<'_>, trail: &Trail) -> Shown {
+        let Candidate { model, mode, x, targets } = candidate;
+        let (kept, loss) = match trail {
+            Trail::One(kept, _, loss) => (kept.clone(), loss.clone()),
+            Trail::Each(_) => {
+                let first = model.first_pass(mode, x, targets);
+                (first.kept, first.loss)
+            }
+        };
+        Shown { loss: backend::scalar(loss), moments: model.moments(&kept, mode, x), kept }
+    }
+
+    /// As [`Protocol::back`], with what is pulled on of what the model shows: the loss, and the moments of BatchNorm's
+    /// inputs.
+    pub fn back_with(
+        &self,
+        candidate: Candidate<'_>,
+        trail: &Trail,
+        v: &Parameters,
+        (shown, loss, moments): (&Shown, f64, &[Moments]),
+    ) -> Back {
+        let Candidate { model, mode, x, targets } = candidate;
+        let pull = |gradient: &Parameters| {
+            let through = model.pull(&shown.kept, mode, x, targets, &Pull { gradient, loss, moments });
+            Back {
+                to_input: backend::values(&through.to_input),
+                to_labels: through.to_labels.map(|to_labels| backend::values(&to_labels)),
+            }
+        };
+        match trail {
+            Trail::One(_, passed, _) => pull(&self.post.pull(passed, v.clone())),
+            Trail::Each(_) => {
+                let mut back = self.back(candidate, trail, v);
+                let more = pull(&v.clone().scaled(0.0));
+                back.add(&more.to_input, more.to_labels.as_deref());
+                back
+            }
+        }
+    }
+
     /// The way back along the trail of [`Protocol::simulate`] for the cotangent `v` of its gradient.
     pub fn back(&self, candidate: Candidate<'_>, trail: &Trail, v: &Parameters) -> Back {
         let Candidate { model, mode, x, targets } = candidate;
         let traces = match trail {
             Trail::Each(traces) => traces,
-            Trail::One(kept, passed) => {
+            Trail::One(kept, passed, _) => {
                 let v = self.post.pull(passed, v.clone());
                 let through = model.second_pass(kept, mode, x, targets, &v);
                 return Back {

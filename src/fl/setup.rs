@@ -1,6 +1,8 @@
 //! What a federation is set up from: data, weights and architecture, read and held against each other before any
 //! tensor is made.
 
+use std::sync::Arc;
+
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained};
 use crate::config::{self, BatchNormMode, RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
@@ -166,6 +168,8 @@ pub struct Setup {
     pub captured: Option<CapturedUpdate>,
     /// What clients do to their updates before they send them.
     pub posts: Posts,
+    /// Values of each field of a table's row; absent for pictures.
+    pub fields: Option<Arc<[usize]>>,
     /// How the files were read.
     pub reading: Reading,
 }
@@ -226,7 +230,10 @@ impl Setup {
         if let (Some(path), Some(weights)) = (&victim.weights, &weights) {
             reading.extend(taken(path, weights));
         }
+        let fields =
+            dataset.table.as_ref().map(|table| table.columns.iter().map(|of| of.kind.width()).collect());
         let mut setup = Setup {
+            fields,
             attacked,
             batch,
             normalisation,

@@ -1,5 +1,7 @@
 //! Where the update of a round comes from: from simulated clients, or from a real system.
 
+use std::sync::Arc;
+
 use super::post::{Effect, Posts};
 use super::{CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
@@ -27,12 +29,14 @@ pub struct Outside {
     /// Samples whose gradient is taken at once.
     most: usize,
     posts: Posts,
+    fields: Option<Arc<[usize]>>,
 }
 
 impl Source {
     /// The one that a set-up has.
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
-        let (normalisation, posts, config) = (setup.normalisation, setup.posts, config.clone());
+        let (normalisation, posts, fields, config) =
+            (setup.normalisation, setup.posts, setup.fields, config.clone());
         match (setup.captured, setup.batch) {
             (Some(update), _) => Source::Captured(Box::new(Outside {
                 update,
@@ -41,9 +45,11 @@ impl Source {
                 compute,
                 most: usize::MAX,
                 posts,
+                fields,
             })),
             (None, Some(batch)) => {
-                Source::Simulated(Box::new(Victim::new(batch, normalisation, posts, &config, compute)))
+                let victim = Victim::new(batch, normalisation, posts, &config, compute);
+                Source::Simulated(Box::new(victim.with_fields(fields)))
             }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
         }
@@ -68,8 +74,8 @@ impl Source {
                 (victim.view(model, sent, round), effect)
             }
             Source::Captured(outside) => {
-                let Outside { update, normalisation, config, compute, most, posts } = &**outside;
-                let mut view = update.view(model, config, normalisation, posts, compute);
+                let Outside { update, normalisation, config, compute, most, posts, fields } = &**outside;
+                let mut view = update.view(model, config, normalisation, posts, compute, fields);
                 view.knowledge.protocol = view.knowledge.protocol.in_parts(*most);
                 (view, None)
             }

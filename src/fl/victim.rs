@@ -1,6 +1,8 @@
 //! The victim: the attacked clients with their private batch. Knows the ground truth; the attacker gets an
 //! [`AttackerView`] made here and nothing else.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -8,9 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use super::post::{Effect, Known, Posts, Transforms};
 use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
-use crate::config::{Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig};
+use crate::config::{
+    Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig, StatisticsKnowledge,
+};
 use crate::data::{Batch, Normalisation};
-use crate::model::{Descent, Model, Step, Targets};
+use crate::model::{Descent, Model, Moments, Step, Targets};
 use crate::seed::Seed;
 
 /// The attacked clients: one, or under secure aggregation those whose mean the server sees.
@@ -23,6 +27,7 @@ pub struct Victim {
     /// Samples whose gradient is taken at once.
     most: usize,
     posts: Posts,
+    fields: Option<Arc<[usize]>>,
 }
 
 impl Victim {
@@ -34,7 +39,21 @@ impl Victim {
         config: &RunConfig,
         compute: Compute,
     ) -> Victim {
-        Victim { batch, normalisation, posts, config: config.clone(), compute, most: usize::MAX }
+        Victim {
+            batch,
+            normalisation,
+            posts,
+            config: config.clone(),
+            compute,
+            most: usize::MAX,
+            fields: None,
+        }
+    }
+
+    /// The same clients, whose samples are rows of a table with fields of so many values.
+    #[must_use]
+    pub fn with_fields(self, fields: Option<Arc<[usize]>>) -> Victim {
+        Victim { fields, ..self }
     }
 
     /// The same clients, with gradients of at most so many samples at once: for eval mode, to save memory.
@@ -81,6 +100,14 @@ impl Victim {
         send(model, work, &self.posts, |client| post_stream(seed, round, client))
     }
 
+    /// Moments of BatchNorm's inputs over the private batch, in the mode of the clients' passes.
+    fn moments(&self, model: &Model) -> Vec<Moments> {
+        let (x, mode) = (self.input(), self.config.victim.mode);
+        let targets = Targets::hard(&self.compute, &self.batch.labels, model.net.classes());
+        let first = model.first_pass(mode, &x, &targets);
+        model.moments(&first.kept, mode, &x)
+    }
+
     /// The private batch as the model sees it, `[batch, channels, height, width]`.
     fn input(&self) -> Tensor<Plain, 4> {
         let images = &self.batch.images;
@@ -109,7 +136,14 @@ impl Victim {
             model: Model { buffers, ..model.clone() },
             update: sent.update,
             range: self.normalisation.range(),
-            knowledge: Knowledge { labels, batch_norm: victim.mode, protocol, scale: true },
+            knowledge: Knowledge {
+                labels,
+                batch_norm: victim.mode,
+                protocol,
+                scale: true,
+                moments: (granted.statistics == StatisticsKnowledge::Exact).then(|| self.moments(model)),
+                fields: self.fields.clone(),
+            },
         }
     }
 }

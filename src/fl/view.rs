@@ -1,8 +1,10 @@
 //! Everything an attack may look at. Ground truth is not part of it, by type.
 
-use crate::backend::Compute;
+use std::sync::Arc;
+
+use crate::backend::{self, Compute};
 use crate::config::BatchNormMode;
-use crate::model::{Model, Parameters};
+use crate::model::{Model, Moments, Parameters};
 
 use super::{Protocol, Update, UpdateKind};
 
@@ -15,6 +17,10 @@ pub struct Knowledge {
     pub batch_norm: BatchNormMode,
     /// What the clients are known, or taken, to have done.
     pub protocol: Protocol,
+    /// Moments of the inputs of BatchNorm layers over the private batch, under the model that was sent, if they are granted.
+    pub moments: Option<Vec<Moments>>,
+    /// Values of each field of a table's row: 1 of a number, one for each word. Absent for pictures.
+    pub fields: Option<Arc<[usize]>>,
     /// The factor on all numbers of the update is known, and taken out of it; else it is some positive number.
     pub scale: bool,
 }
@@ -47,6 +53,15 @@ impl AttackerView {
                 self.update.values.clone().scaled(unit)
             }
         }
+    }
+
+    /// What the attacker takes for the moments of BatchNorm's inputs: those it is granted, else the running ones.
+    pub fn known_moments(&self) -> Vec<Moments> {
+        self.knowledge.moments.clone().unwrap_or_else(|| {
+            let host: Vec<Vec<f64>> = self.model.buffers.tensors().iter().map(backend::values).collect();
+            let pairs = host.chunks_exact(2);
+            pairs.map(|pair| Moments { mean: pair[0].clone(), variance: pair[1].clone() }).collect()
+        })
     }
 
     /// Shape of a reconstruction, `[batch, channels, height, width]`.

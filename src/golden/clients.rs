@@ -97,6 +97,8 @@ impl Given {
             update: Update { kind: UpdateKind::Delta, values, samples },
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
             knowledge: Knowledge {
+                moments: None,
+                fields: None,
                 scale: true,
                 labels: Some(self.case.labels()),
                 batch_norm: self.case.mode(),

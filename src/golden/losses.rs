@@ -66,6 +66,8 @@ impl Case<'_> {
             },
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); 3],
             knowledge: Knowledge {
+                moments: None,
+                fields: None,
                 protocol: Protocol::fed_sgd(labels.len()),
                 labels: Some(labels),
                 batch_norm: self.mode,

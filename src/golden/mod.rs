@@ -31,7 +31,7 @@ pub struct Case {
 }
 
 /// Shapes and values by name.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
 
 /// The tensors of one file.
 pub fn tensors(name: &str) -> Tensors {
@@ -45,6 +45,7 @@ pub fn tensors(name: &str) -> Tensors {
             Dtype::I64 => eights.map(|bytes| i64::from_le_bytes(bytes) as f64).collect(),
             Dtype::F16 => pairs.map(|bytes| half::f16::from_le_bytes(bytes).to_f64()).collect(),
             Dtype::BF16 => pairs.map(|bytes| half::bf16::from_le_bytes(bytes).to_f64()).collect(),
+            Dtype::U8 => view.data().iter().map(|&byte| f64::from(byte)).collect(),
             other => panic!("{name} holds {other:?}"),
         }
     };

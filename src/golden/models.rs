@@ -22,6 +22,8 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
         update: Update { kind: UpdateKind::Gradient, values: update, samples: case.labels().len() },
         range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
         knowledge: Knowledge {
+            moments: None,
+            fields: None,
             labels: Some(case.labels()),
             batch_norm: case.mode(),
             scale: true,

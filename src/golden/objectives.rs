@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::{Tensors, assert_close, net, settings, tensors};
 use crate::attack::objective::Distance;
 use crate::attack::{GradientMatching, LabelVariable, prior};
-use crate::backend::{Compute, Precision};
+use crate::backend::{self, Compute, Precision};
 use crate::config::{self, BatchNormMode, DistanceKind, LayerWeights, Mask, Over, PriorKind, Priors};
 use crate::fl::{AttackerView, Knowledge, Protocol, Update, UpdateKind};
-use crate::model::{Model, Parameters, TensorSpec};
+use crate::model::{Model, Moments, Parameters, Pull, Targets, TensorSpec};
 
 /// The distances of the reference by their names there.
 fn distances() -> Vec<(&'static str, config::Distance)> {
@@ -131,6 +131,8 @@ fn distances_and_their_gradients_through_networks_agree_with_pytorch() {
                     update: Update { kind: UpdateKind::Gradient, values: h, samples: labels.len() },
                     range: vec![(-2.0, 2.0); 3],
                     knowledge: Knowledge {
+                        moments: None,
+                        fields: None,
                         protocol: Protocol::fed_sgd(labels.len()),
                         labels: Some(labels.clone()),
                         batch_norm: mode,
@@ -192,9 +194,64 @@ fn priors_on_the_candidate_agree_with_pytorch() {
         ("clip_box", PriorKind::ClipBox),
     ] {
         let mut gradient = vec![0.0; candidate.x.len()];
-        let value = prior::function(kind)(candidate, 1.0, &mut gradient);
+        let value = prior::add(&Priors::one(kind, 1.0), candidate, &mut gradient);
         let key = format!("prior.{name}");
         assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
         assert_close(&key, &gradient, reference.values(&format!("{key}.dx")), 1e-12);
+    }
+}
+
+#[test]
+fn agreement_of_members_is_that_of_pytorch() {
+    let reference = Reference::read();
+    let seeds = reference.values("prior.seeds");
+    let members: Vec<Vec<f64>> = seeds.chunks(seeds.len() / 3).map(<[f64]>::to_vec).collect();
+    let mut gradient: Vec<Vec<f64>> = members.iter().map(|member| vec![0.0; member.len()]).collect();
+    let value = prior::add_of_members(&Priors::one(PriorKind::Group, 1.0), &members, &mut gradient);
+    assert_close("prior.group", &[value], &[reference.scalar("prior.group")], 1e-12);
+    assert_close("prior.group.dx", &gradient.concat(), reference.values("prior.group.dx"), 1e-12);
+}
+
+#[test]
+fn moments_of_batch_norm_and_the_way_back_from_them_agree_with_pytorch() {
+    let reference = Reference::read();
+    for (compute, _) in settings() {
+        let wide = compute.precision() == Precision::F64;
+        let (close, slope) = if wide { (1e-11, 1e-9) } else { (1e-5, 1e-4) };
+        let net = net(&reference.manifest["nets"]["convnet"]);
+        let model = Model {
+            parameters: reference.named(&compute, net.parameter_specs(), "convnet.param"),
+            buffers: reference.named(&compute, net.buffer_specs(), "convnet.buffer"),
+            net,
+        };
+        let key = "convnet.x_trial";
+        let x = compute.tensor(reference.values(key), reference.shape(key));
+        let labels: Vec<usize> =
+            reference.values("convnet.labels").iter().map(|&label| label as usize).collect();
+        let targets = Targets::hard(&compute, &labels, model.net.classes());
+        for (mode, word) in [(BatchNormMode::Eval, "eval"), (BatchNormMode::Train, "train")] {
+            let first = model.first_pass(mode, &x, &targets);
+            let seen = model.moments(&first.kept, mode, &x);
+            let exact = ["bn0", "bn1"].map(|layer| {
+                let of =
+                    |what: &str| reference.values(&format!("prior.bn_exact_{word}.{layer}.{what}")).to_vec();
+                Moments { mean: of("mean"), variance: of("var") }
+            });
+            let running: Vec<Vec<f64>> = model.buffers.tensors().iter().map(backend::values).collect();
+            let running =
+                running.chunks(2).map(|of| Moments { mean: of[0].clone(), variance: of[1].clone() });
+            let running: Vec<Moments> = running.collect();
+            for (known, name) in [(&exact[..], "exact"), (&running[..], "running")] {
+                let pulled = prior::of_shown(&Priors::one(PriorKind::Bn, 1.0), 0.0, &seen, known);
+                let key = format!("prior.bn_reg_{word}_{name}_first10");
+                let what = format!("{key} on {} {:?}", compute.name(), compute.precision());
+                assert_close(&what, &[pulled.value], &[reference.scalar(&key)], close);
+                let zero = model.parameters.clone().scaled(0.0);
+                let pull = Pull { gradient: &zero, loss: 0.0, moments: &pulled.moments };
+                let through = model.pull(&first.kept, mode, &x, &targets, &pull);
+                let found = backend::values(&through.to_input);
+                assert_close(&what, &found, reference.values(&format!("{key}.dx")), slope);
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::config::BatchNormMode;
 use super::cpu::{self, Buffer, First, Real, Second};
 use super::gradient::{Model, Targets};
 use super::parameters::Parameters;
+use super::shown::Pull;
 use super::vector::slice;
 
 /// What pass 1 kept for pass 2, in either width.
@@ -67,11 +68,11 @@ impl Model {
     }
 
     /// Pass 2.
-    pub(super) fn direct_second(&self, kept: &Kept, x: [usize; 4], v: &Parameters, hessian: bool) -> Back {
+    pub(super) fn direct_second(&self, kept: &Kept, x: [usize; 4], pull: &Pull<'_>, hessian: bool) -> Back {
         match kept {
             Kept::Nothing => unreachable!("pass 1 without a tape keeps what pass 2 reads"),
-            Kept::Narrow(first) => self.second_in(first, x, v, hessian),
-            Kept::Wide(first) => self.second_in(first, x, v, hessian),
+            Kept::Narrow(first) => self.second_in(first, x, pull, hessian),
+            Kept::Wide(first) => self.second_in(first, x, pull, hessian),
         }
     }
 
@@ -116,10 +117,12 @@ impl Model {
         Found { loss: TensorData::new(vec![loss], [1]), gradient, observed, kept: keep(first) }
     }
 
-    fn second_in<T: Real>(&self, first: &First<T>, x: [usize; 4], v: &Parameters, hessian: bool) -> Back {
-        let (theta, v) = (slices::<T>(&self.parameters), slices::<T>(v));
+    fn second_in<T: Real>(&self, first: &First<T>, x: [usize; 4], pull: &Pull<'_>, hessian: bool) -> Back {
+        let gradient = self.trained(pull.gradient.clone());
+        let (theta, v) = (slices::<T>(&self.parameters), slices::<T>(&gradient));
+        let shown = (pull.loss, pull.moments);
         let Second { directional, to_input, to_labels, hessian } =
-            self.on_pool(x[0], || first.through(&theta, &v, hessian));
+            self.on_pool(x[0], || first.through(&theta, &v, shown, hessian));
         let device = self.parameters.device().cloned().unwrap_or_default();
         let of_parameters = |tensors: Vec<Buffer<T>>| {
             let host = tensors.into_iter().map(flat).collect();

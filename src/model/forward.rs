@@ -50,6 +50,9 @@ impl Layer {
                 if let Some(observed) = weights.observed {
                     observed.note(name, a.value.clone().inner());
                 }
+                if let Some(inputs) = weights.inputs {
+                    inputs.note(a.value.clone());
+                }
                 Map(batch_norm(a, gamma, beta, weights.statistics(name), *eps))
             }
             (Layer::GroupNorm { name, groups, .. }, Map(a)) => {
@@ -67,6 +70,10 @@ impl Layer {
             (Layer::AvgPool(pool), Map(a)) => Map(avg_pool(a, *pool)),
             (Layer::GlobalAvgPool, Map(a)) => Features(global_avg_pool(a)),
             (Layer::Flatten, Map(a)) => Features(a.flatten()),
+            (Layer::Unflatten([channels, height, width]), Features(a)) => {
+                let [batch, _] = a.value.dims();
+                Map(a.map_linear(|a| a.reshape([batch, *channels, *height, *width])))
+            }
             (Layer::Pad { rows, columns, value }, Map(a)) => Map(pad(a, *rows, *columns, *value)),
             (Layer::ZeroChannels { before, after }, Map(a)) => Map(zero_channels(a, *before, *after)),
             (Layer::Residual { body, shortcut, activation }, a) => {

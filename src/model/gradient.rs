@@ -8,8 +8,9 @@ use crate::config::{BatchNormMode, Loss};
 use crate::dual::{Dual, loss, sigmoid};
 
 pub use super::direct::Kept;
-use super::net::{Net, Observed, Weights};
+use super::net::{Inputs, Net, Observed, Weights};
 use super::parameters::Parameters;
+use super::shown::{self, Pull};
 
 /// How far one pass in train mode moves the running statistics, PyTorch's default.
 const MOMENTUM: f64 = 0.1;
@@ -84,21 +85,18 @@ impl Model {
         targets: &Targets,
         v: &Parameters,
     ) -> Through {
-        match kept {
-            Kept::Nothing => self.reverse(mode, x, targets, v, false),
-            kept => self.direct_through(kept, x, targets, v, false),
-        }
+        self.pull(kept, mode, x, targets, &Pull::gradient(v))
     }
 
-    fn direct_through(
+    pub(super) fn direct_through(
         &self,
         kept: &Kept,
         x: &Tensor<Plain, 4>,
         targets: &Targets,
-        v: &Parameters,
+        pull: &Pull<'_>,
         with_hessian: bool,
     ) -> Through {
-        let back = self.direct_second(kept, x.dims(), &self.trained(v.clone()), with_hessian);
+        let back = self.direct_second(kept, x.dims(), pull, with_hessian);
         Through {
             directional: on_device(back.directional, x),
             to_input: on_device(back.to_input, x),
@@ -160,7 +158,7 @@ impl Model {
     }
 
     /// Of a vector over all parameters what belongs to those that are trained.
-    fn trained(&self, vector: Parameters) -> Parameters {
+    pub(super) fn trained(&self, vector: Parameters) -> Parameters {
         vector.without(self.net.frozen())
     }
 
@@ -203,29 +201,39 @@ impl Model {
         with_hessian: bool,
     ) -> Through {
         match kept {
-            Kept::Nothing => self.reverse(mode, x, targets, v, with_hessian),
-            kept => self.direct_through(kept, x, targets, v, with_hessian),
+            Kept::Nothing => self.reverse(mode, x, targets, &Pull::gradient(v), with_hessian),
+            kept => self.direct_through(kept, x, targets, &Pull::gradient(v), with_hessian),
         }
     }
 
-    fn reverse(
+    pub(super) fn reverse(
         &self,
         mode: BatchNormMode,
         x: &Tensor<Plain, 4>,
         targets: &Targets,
-        v: &Parameters,
+        pull: &Pull<'_>,
         with_hessian: bool,
     ) -> Through {
         let values = self.on_tape(with_hessian);
         let x = Tensor::from_inner(x.clone()).require_grad();
         let (t, u) = targets.on_tape();
-        let v = self.trained(v.clone());
-        let scores = self.net.forward(&self.weights(&values, Some(&v), mode), x.clone());
+        let v = self.trained(pull.gradient.clone());
+        let inputs = Inputs::default();
+        let noted = (!pull.moments.is_empty()).then_some(&inputs);
+        let weights = Weights { inputs: noted, ..self.weights(&values, Some(&v), mode) };
+        let scores = self.net.forward(&weights, x.clone());
         let loss = loss(self.net.loss(), scores, t);
         let directional = loss
             .tangent
             .unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
-        let gradients = directional.backward();
+        let mut pulled = directional.clone();
+        if pull.loss != 0.0 {
+            pulled = pulled + loss.value.mul_scalar(pull.loss);
+        }
+        if let Some(of_moments) = shown::product(inputs.taken(), pull.moments) {
+            pulled = pulled + of_moments;
+        }
+        let gradients = pulled.backward();
         Through {
             directional: directional.inner(),
             to_input: x.grad(&gradients).unwrap_or_else(|| x.clone().inner().zeros_like()),
@@ -235,7 +243,7 @@ impl Model {
     }
 
     /// The parameters on the tape.
-    fn on_tape(&self, as_leaves: bool) -> Vec<Tensor<Tape, 1>> {
+    pub(super) fn on_tape(&self, as_leaves: bool) -> Vec<Tensor<Tape, 1>> {
         let place = |tensor: &Vector| {
             let tensor = Tensor::from_inner(tensor.clone());
             if as_leaves { tensor.require_grad() } else { tensor }
@@ -273,7 +281,7 @@ impl Model {
         Some(self.net.last_features(&weights, Tensor::from_inner(x.clone()))?.value.inner())
     }
 
-    fn weights<'a>(
+    pub(super) fn weights<'a>(
         &'a self,
         values: &'a [Tensor<Tape, 1>],
         tangents: Option<&'a Parameters>,
@@ -286,6 +294,7 @@ impl Model {
             buffers: &self.buffers,
             mode,
             observed: None,
+            inputs: None,
         }
     }
 }

@@ -71,6 +71,8 @@ pub enum Layer {
     GlobalAvgPool,
     /// Channels, height and width to one axis.
     Flatten,
+    /// One axis to channels, height and width.
+    Unflatten([usize; 3]),
     /// A border of a constant.
     Pad {
         /// Above and below.
@@ -227,6 +229,7 @@ impl Layer {
             Layer::AvgPool(pool) => format!("a mean over {0}x{0}", pool.kernel),
             Layer::GlobalAvgPool => "the global mean".to_owned(),
             Layer::Flatten => "flattening".to_owned(),
+            Layer::Unflatten(_) => "unflattening".to_owned(),
             Layer::Pad { .. } => "a border".to_owned(),
             Layer::ZeroChannels { .. } => "widening by zeros".to_owned(),
             Layer::Residual { .. } => "a residual block".to_owned(),
@@ -266,6 +269,9 @@ impl Layer {
             }
             (Layer::GlobalAvgPool, Map([c, ..])) => Ok(Features(c)),
             (Layer::Flatten, Map([c, h, w])) => Ok(Features(c * h * w)),
+            (Layer::Unflatten(to), Features(features)) if to.iter().product::<usize>() == features => {
+                Ok(Map(*to))
+            }
             (Layer::Pad { rows, columns, .. }, Map([c, h, w])) => {
                 Ok(Map([c, h + rows[0] + rows[1], w + columns[0] + columns[1]]))
             }

@@ -21,6 +21,7 @@ mod options;
 mod parameters;
 mod resnet;
 mod scalar;
+mod shown;
 mod vector;
 mod vgg;
 mod vit;
@@ -35,10 +36,11 @@ pub fn needs_no_tape(net: &Net) -> bool {
 pub use descent::{Descent, Step, ThroughSteps, Trace, rows};
 pub use gradient::{FirstPass, Kept, Model, Targets, Through};
 pub use layer::Layer;
-pub use net::{Classifier, Initialisation, Net, Weights};
+pub use net::{Classifier, FullLayer, Initialisation, Net, Weights};
 pub use optimiser::{Clip, Memory, Optimiser};
 pub use parameters::{Parameters, TensorSpec};
 pub use scalar::Scalar;
+pub use shown::{Moments, Pull};
 
 use crate::config::ModelOptions;
 

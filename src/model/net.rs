@@ -54,6 +54,21 @@ pub struct Classifier {
     pub features: usize,
 }
 
+/// A fully connected layer with a bias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FullLayer {
+    /// Module path.
+    pub name: String,
+    /// Position of its weight, `[output, input]`.
+    pub weight: usize,
+    /// Position of its bias.
+    pub bias: usize,
+    /// Features in.
+    pub input: usize,
+    /// Whether they are the values of the network's input, in its order.
+    pub sees_input: bool,
+}
+
 impl Net {
     /// Checks that the layers fit each other and the input `[channels, height, width]`.
     ///
@@ -163,6 +178,38 @@ impl Net {
         let weight = position("weight")?;
         let &[classes, features] = self.parameters[weight].shape.as_slice() else { return None };
         Some(Classifier { weight, bias: position("bias"), classes, features })
+    }
+
+    /// Fully connected layers with a bias that stand in the net itself, from the input on.
+    pub fn full_layers(&self) -> Vec<FullLayer> {
+        let position = |name: String| self.parameters.iter().position(|spec| spec.name == name);
+        let only_moves = |layers: &[Layer]| layers.iter().all(|layer| matches!(layer, Layer::Flatten));
+        let full = self.layers.iter().enumerate().filter_map(|(at, layer)| match layer {
+            Layer::Linear { name, input, bias: true, .. } => Some(FullLayer {
+                weight: position(format!("{name}.weight"))?,
+                bias: position(format!("{name}.bias"))?,
+                name: name.clone(),
+                input: *input,
+                sees_input: only_moves(&self.layers[..at]),
+            }),
+            _ => None,
+        });
+        full.collect()
+    }
+
+    /// The same network behind other layers.
+    ///
+    /// # Errors
+    /// If they do not fit.
+    pub fn behind(&self, front: Vec<Layer>) -> Result<Net, String> {
+        let added = {
+            let mut parameters = Vec::new();
+            front.iter().for_each(|layer| layer.parameters(&mut parameters));
+            parameters.len()
+        };
+        let layers = front.into_iter().chain(self.layers.iter().cloned()).collect();
+        let frozen = self.frozen.iter().map(|at| at + added).collect();
+        Ok(Net::new(layers, self.input, self.initialisation)?.with_loss(self.loss).with_frozen(frozen))
     }
 
     /// Outputs, C.
@@ -300,6 +347,22 @@ pub struct Weights<'a> {
     pub mode: BatchNormMode,
     /// Where BatchNorm leaves the statistics of its input in train mode, if they are wanted.
     pub observed: Option<&'a Observed>,
+    /// Where BatchNorm leaves its input, if it is wanted.
+    pub inputs: Option<&'a Inputs>,
+}
+
+/// Inputs of BatchNorm layers in one pass, from the input of the network on.
+#[derive(Debug, Default)]
+pub struct Inputs(RefCell<Vec<Tensor<Tape, 4>>>);
+
+impl Inputs {
+    pub(super) fn note(&self, input: Tensor<Tape, 4>) {
+        self.0.borrow_mut().push(input);
+    }
+
+    pub(super) fn taken(self) -> Vec<Tensor<Tape, 4>> {
+        self.0.into_inner()
+    }
 }
 
 /// Statistics of BatchNorm's inputs in one pass, by buffer.

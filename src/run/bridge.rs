@@ -156,6 +156,10 @@ impl Sink for Bridge<'_> {
         self.reporter.event(self.clock.now(), Event::Labels(read));
     }
 
+    fn stage(&mut self, words: String) {
+        self.log(Level::Info, words);
+    }
+
     fn trial_started(&mut self, trial: usize, labels: &[usize]) {
         self.trial_begin = self.clock.now();
         self.learning_rate = f64::NAN;

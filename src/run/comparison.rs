@@ -169,7 +169,10 @@ fn has_one_scale(figure: &Figure, sides: &[Side]) -> bool {
         scales.len() <= 1
     };
     match figure.word.key {
-        "match" => is_one(|config| format!("{:?}", config.attack.distance)),
+        "match" => is_one(|config| match config.attack.search() {
+            Some(search) => format!("{:?}", search.distance),
+            None => config.attack.kind.name().to_owned(),
+        }),
         "feature_mse" => is_one(|config| config.victim.model.clone()),
         _ => true,
     }

@@ -51,7 +51,7 @@ pub fn at_truth(
 ) -> Option<AtTruth> {
     let truth = evaluator.truth.as_ref()?;
     let labels = LabelVariable::Fixed(truth.labels.clone());
-    let objective = GradientMatching::of(view, &config.attack, labels);
+    let objective = GradientMatching::at(view, config.attack.search()?, labels);
     let there = objective.evaluate(&evaluator.normalisation.apply(&truth.images));
     Some(AtTruth {
         matching: there.matching,

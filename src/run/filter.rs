@@ -176,7 +176,7 @@ fn in_column(row: &RunRow, words: &InWords, column: Text) -> String {
         Text::Run => row.id.clone(),
         Text::Model => of_config(&|config| config.victim.model.clone()),
         Text::Data => of_config(&|config| config.victim.source().to_string()),
-        Text::Attack => of_config(&|config| config.attack.kind.clone()),
+        Text::Attack => of_config(&|config| config.attack.kind.name().to_owned()),
     }
 }
 

@@ -1,16 +1,14 @@
 //! What a config comes to: the attack and the private side, or one sentence on why they do not fit. Nothing is
 //! computed yet.
 
-use crate::attack::{self, Attack};
-use crate::config::{self, RunConfig};
+use crate::attack;
+use crate::config::RunConfig;
 use crate::data;
 use crate::fl::{Setup, VictimError};
 use crate::metric::{Lpips, LpipsError};
 
 /// A config that can be run.
 pub struct Plan {
-    /// The attack.
-    pub attack: &'static Attack,
     /// The private batch and the architecture.
     pub setup: Setup,
     /// LPIPS, if the config names a backbone.
@@ -40,12 +38,6 @@ pub enum PlanError {
     /// A value cannot be used.
     #[error("{0}")]
     Value(String),
-    /// No attack has this name.
-    #[error("{}", config::not_known("the attack", name, attack::names()))]
-    UnknownAttack {
-        /// As given.
-        name: String,
-    },
     /// The attack needs more than it is granted.
     #[error("{0}")]
     Refused(String),
@@ -66,11 +58,9 @@ pub enum PlanError {
 /// [`PlanError`] with what is missing or does not fit.
 pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     config.check().map_err(PlanError::Value)?;
-    let kind = &config.attack.kind;
-    let attack = attack::attack(kind).ok_or_else(|| PlanError::UnknownAttack { name: kind.clone() })?;
-    (attack.check)(config).map_err(PlanError::Refused)?;
+    attack::check(config).map_err(PlanError::Refused)?;
     let setup = Setup::new(config)?;
-    attack::prior::check(&config.attack.prior, setup.net.input()).map_err(PlanError::Refused)?;
+    attack::fits(config, &setup.net, setup.fields.is_some()).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
-    Ok(Plan { attack, setup, lpips })
+    Ok(Plan { setup, lpips })
 }

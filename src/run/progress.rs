@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::event::TrialOutcome;
 use super::state::{RoundState, RunState};
-use crate::config::{OptimiserKind, RunConfig};
+use crate::config::{OptimiserKind, RunConfig, Search};
 use crate::text::clock;
 
 /// Where a run stands.
@@ -24,7 +24,7 @@ pub enum Place {
 impl Place {
     /// `trial 2 of 4, iteration 180 of 300`, `the clients train, round 12 of 40`.
     pub fn describe(self, config: &RunConfig) -> String {
-        let (trials, iterations) = (config.attack.trials, config.attack.iterations);
+        let (trials, iterations) = (config.attack.trials(), config.attack.iterations());
         match self {
             Place::Attack(_, trial, iteration) => {
                 format!(
@@ -65,12 +65,13 @@ impl fmt::Display for Eta {
 
 /// Whether a trial may end before its last iteration: below `stop_below`, or where L-BFGS cannot move any more.
 pub fn ends_early(config: &RunConfig) -> bool {
-    config.attack.stop_below > 0.0 || config.attack.optimiser.kind == OptimiserKind::Lbfgs
+    let ends = |search: &Search| search.stop_below > 0.0 || search.optimiser.kind == OptimiserKind::Lbfgs;
+    config.attack.search().is_some_and(ends)
 }
 
 /// Share of the planned work that is done at that place, below 1.
 pub fn share_at(config: &RunConfig, place: Place) -> f64 {
-    let attack = config.attack.trials * config.attack.iterations;
+    let attack = config.attack.trials() * config.attack.iterations();
     let attacks = attack as f64 * evaluations_per_iteration(config);
     let attacked = config.attacked_rounds();
     let before = |round: u32| {
@@ -81,7 +82,7 @@ pub fn share_at(config: &RunConfig, place: Place) -> f64 {
         Place::Training(round) => before(round),
         Place::Attacked(round) => before(round) + attacks,
         Place::Attack(round, trial, iteration) => {
-            let iterations = trial * config.attack.iterations + iteration.min(config.attack.iterations);
+            let iterations = trial * config.attack.iterations() + iteration.min(config.attack.iterations());
             before(round) + iterations.min(attack) as f64 * evaluations_per_iteration(config)
         }
     };
@@ -94,7 +95,9 @@ const SHORT_OF_THE_END: f64 = 0.999;
 
 /// Evaluations of one iteration, about: L-BFGS takes 20 inner ones.
 fn evaluations_per_iteration(config: &RunConfig) -> f64 {
-    if config.attack.optimiser.kind == OptimiserKind::Lbfgs { 20.0 } else { 1.0 }
+    let Some(search) = config.attack.search() else { return 1.0 };
+    let inner = if search.optimiser.kind == OptimiserKind::Lbfgs { 20.0 } else { 1.0 };
+    inner * search.members as f64
 }
 
 /// What a round of training weighs in a bar, in evaluations of an attack: about one for every pass of a client.
@@ -178,7 +181,7 @@ struct Range {
 }
 
 fn iterations_left(config: &RunConfig, state: &RunState, rounds_to_come: usize) -> Range {
-    let (trials, iterations) = (config.attack.trials, config.attack.iterations as f64);
+    let (trials, iterations) = (config.attack.trials(), config.attack.iterations() as f64);
     let of_round =
         |round: &RoundState| round.trials.iter().map(|trial| trial.iteration).sum::<usize>() as f64;
     let ended = state

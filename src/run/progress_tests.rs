@@ -50,8 +50,8 @@ impl Run {
             batch: 1,
             parameters: 10,
             input: 4,
-            trials: self.config.attack.trials,
-            iterations: self.config.attack.iterations,
+            trials: self.config.attack.trials(),
+            iterations: self.config.attack.iterations(),
         });
     }
 

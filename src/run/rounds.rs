@@ -17,7 +17,7 @@ use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
 use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
-use crate::attack::{Ended, Flow, Guess, Reconstruction, Task};
+use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::files;
 use crate::fl::{Server, Source};
@@ -28,7 +28,7 @@ use crate::seed::Seed;
 struct Rounds<'a> {
     directory: &'a RunDirectory,
     manifest: &'a Manifest,
-    attack: &'static crate::attack::Attack,
+    compute: Compute,
     server: Server,
     source: Source,
     evaluator: Evaluator,
@@ -95,7 +95,7 @@ pub fn run(
         reporter.event(clock.now(), Event::Log { level: Level::Warning, message });
     }
     let fit = memory::fit(config, &plan.setup.net, &compute)?;
-    let mut source = Source::new(plan.setup, config, compute);
+    let mut source = Source::new(plan.setup, config, compute.clone());
     if let Fit::Parts(most) = fit {
         tracing::warn!(
             "memory is short: gradients are taken of {most} samples at a time, which takes longer"
@@ -107,7 +107,7 @@ pub fn run(
         baselines,
         directory,
         manifest,
-        attack: plan.attack,
+        compute: compute.clone(),
         server,
         source,
         evaluator,
@@ -220,7 +220,11 @@ impl Rounds<'_> {
         let config = &self.manifest.config;
         let resume = self.resume.take().filter(|resume| resume.round == round);
         let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
-        let (view, effect) = self.source.view(&self.server.model, round);
+        let honest = &self.server.model;
+        let range = self.evaluator.normalisation.range();
+        let craft = attack::craft(config, honest, &range, &self.compute).map_err(anyhow::Error::msg)?;
+        let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
+        let (view, effect) = self.source.view(sent, round);
         let update_norm = view.update.values.norm();
         // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
         if resume.is_none() {
@@ -233,16 +237,19 @@ impl Rounds<'_> {
                     batch: view.update.samples,
                     parameters: view.model.net.parameter_count(),
                     input: view.model.net.input_count(),
-                    trials: config.attack.trials,
-                    iterations: config.attack.iterations,
+                    trials: config.attack.trials(),
+                    iterations: config.attack.iterations(),
                 },
             );
+        }
+        for words in craft.iter().flat_map(|craft| &craft.words).filter(|_| resume.is_none()) {
+            self.log(Level::Info, words.clone());
         }
         if let Some(effect) = effect.filter(|_| resume.is_none()) {
             self.reporter.event(self.clock.now(), Event::Processed { round, effect });
             self.log(Level::Info, format!("post-processing: {}", effect.in_words()));
         }
-        let nothing = Guess { pixels: Vec::new(), labels: Vec::new() };
+        let nothing = Guess { pixels: Vec::new(), labels: Vec::new(), confidence: Vec::new() };
         let place = Place { round, trial: None, iteration: 0 };
         self.reporter.picture(place, self.clock.now(), PictureOf::Truth, nothing);
 
@@ -262,7 +269,7 @@ impl Rounds<'_> {
             round,
             resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
         };
-        let ended = (self.attack.run)(task, &mut bridge)?;
+        let ended = attack::run(task, &mut bridge)?;
         self.clock = bridge.clock;
         let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
         self.judge(&reconstruction);

@@ -104,11 +104,11 @@ pub fn baselines(result: &RoundResult) -> Option<String> {
 
 /// Which iterate is the answer of a finished round, and why.
 pub fn answer(result: &RoundResult, config: &AttackConfig) -> Option<String> {
-    let iteration = result.iteration?;
+    let (iteration, search) = (result.iteration?, config.search()?);
     Some(format!(
         "iteration {iteration} of trial {}, {}",
         result.trial + 1,
-        config.answer.reason(iteration, config.iterations)
+        search.answer.reason(iteration, search.iterations)
     ))
 }
 

@@ -21,9 +21,8 @@ use super::view::{Hits, View};
 use super::{BackendEntry, DatasetEntry, MachineEntry, PresetEntry, Setup, screen};
 use crate::calibration::Calibration;
 use crate::config::{
-    AttackConfig, BatchNormMode, Decay, DistanceKind, Expect, Federation, KnowledgeConfig, Labels,
-    LineSearch, ModelOptions, Normalise, OptimiserConfig, OptimiserKind, RunConfig, RunSettings,
-    TrainingState, Victim,
+    AttackConfig, BatchNormMode, Expect, Federation, KnowledgeConfig, ModelOptions, Normalise, RunConfig,
+    RunSettings, TrainingState, Victim,
 };
 use crate::gfx::{Depth, Raster};
 use crate::reading::Reading;
@@ -87,28 +86,17 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             local: Default::default(),
             order: false,
             post: Default::default(),
+            statistics: Default::default(),
+            manipulate: false,
         },
-        attack: AttackConfig {
-            kind: "dlg".into(),
-            labels: Labels::Optimise,
-            distance: DistanceKind::L2.into(),
-            prior: Default::default(),
-            clamp: false,
-            optimiser: OptimiserConfig {
-                kind: OptimiserKind::Lbfgs,
-                lr: 1.0,
-                signed: false,
-                decay: Decay::None,
-                line_search: LineSearch::None,
-            },
-            iterations: 300,
-            trials: 4,
-            stop_below: 1e-6,
-            answer: Default::default(),
-        },
+        attack: dlg(),
         run: RunSettings::default(),
         expect: Some(Expect { seconds, psnr, note: "flex, 2 threads".into() }),
     }
+}
+
+fn dlg() -> AttackConfig {
+    toml::from_str("kind = \"dlg\"\ntrials = 4\nstop_below = 1e-6").unwrap()
 }
 
 /// What the application would be started with.
@@ -563,7 +551,9 @@ pub fn rows(more: usize) -> Vec<RunRow> {
             let mut manifest = manifest(&id, preset, health, created);
             if i % 3 == 1 {
                 manifest.config.run.seed = 7;
-                manifest.config.attack.trials = 1;
+                if let Some(search) = manifest.config.attack.search_mut() {
+                    search.trials = 1;
+                }
             }
             RunRow {
                 directory: RunDirectory::at(format!("/data/gialab/runs/{id}")),

@@ -32,8 +32,20 @@ fn assert_none_names(folders: &[&str], words: &[&str]) {
 /// The house from the ground up. What stands on a floor imports from its own and those below.
 const FLOORS: [&[&str]; 9] = [
     &[
-        "cgroup", "figure", "files", "format", "machine", "number", "paths", "reading", "seed", "series",
-        "sys", "text", "threads",
+        "catalogue",
+        "cgroup",
+        "figure",
+        "files",
+        "format",
+        "machine",
+        "number",
+        "paths",
+        "reading",
+        "seed",
+        "series",
+        "sys",
+        "text",
+        "threads",
     ],
     &["config"],
     &["backend", "dual", "model"],

@@ -1,6 +1,6 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
+use gialab::attack::{self, Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::{Compute, Precision};
 use gialab::config::{RunConfig, preset};
 use gialab::fl::AttackerView;
@@ -62,7 +62,7 @@ fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
     let view = view(&config, &plan.setup);
     let attack = |resume: Option<&State>, sink: &mut dyn Sink| {
         let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
-        (plan.attack.run)(task, sink).unwrap()
+        attack::run(task, sink).unwrap()
     };
     // The last iteration of a trial is the one where a resumed worker must not take another step.
     for after in 1..=4 {
@@ -83,7 +83,7 @@ fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
     let seed = Seed(config.run.seed);
     let view = view(&config, &plan.setup);
     let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };
-    let Ended::Reconstructed(found) = (plan.attack.run)(task, &mut Silent).unwrap() else {
+    let Ended::Reconstructed(found) = attack::run(task, &mut Silent).unwrap() else {
         panic!("nobody stopped it");
     };
     let images = normalisation.undo(&found.guess.pixels, truth.images.shape());

@@ -106,6 +106,7 @@ pub fn variable(task: &Task<'_>, sink: &mut dyn Sink) -> Result<LabelVariable, A
             let granted = task.view.knowledge.labels.clone();
             return granted.map(LabelVariable::Fixed).ok_or(AttackError::NoLabels);
         }
+        Labels::Unused => return Err(AttackError::NoLabels),
         Labels::Rule(name) => name,
     };
     let rule = rule(name).ok_or_else(|| AttackError::NoRule { name: name.clone() })?;

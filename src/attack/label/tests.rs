@@ -68,6 +68,8 @@ impl Golden {
             update: Update { kind: UpdateKind::Gradient, values, samples },
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); 24],
             knowledge: Knowledge {
+                moments: None,
+                fields: None,
                 labels: None,
                 batch_norm: BatchNormMode::Eval,
                 scale: true,

@@ -10,6 +10,7 @@ mod gauss;
 mod l1;
 mod l2;
 mod layer_cosine;
+mod layer_l2;
 mod masked_cosine;
 mod silent;
 mod tag;
@@ -60,6 +61,7 @@ fn measure(config: config::Distance, observed: Parameters) -> Arc<dyn Measure> {
         DistanceKind::MaskedCosine => Arc::new(masked_cosine::MaskedCosine::new(config, &observed)),
         DistanceKind::Tag => Arc::new(tag::Tag::new(config, observed)),
         DistanceKind::Gauss => Arc::new(gauss::Gauss::new(observed)),
+        DistanceKind::LayerL2 => Arc::new(layer_l2::LayerL2 { observed }),
     }
 }
 

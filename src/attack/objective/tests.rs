@@ -174,6 +174,8 @@ fn view(compute: &Compute) -> (AttackerView, Vec<f64>) {
         update: Update { kind: UpdateKind::Gradient, values, samples: 2 },
         range: vec![(-2.0, 2.0)],
         knowledge: Knowledge {
+            moments: None,
+            fields: None,
             protocol: Protocol::fed_sgd(2),
             labels: Some(vec![0, 2]),
             batch_norm: BatchNormMode::Eval,

@@ -9,7 +9,7 @@ mod head;
 mod values;
 
 use self::head::{Head, Likeness, dot, softmax};
-use crate::config::{Accumulate, Captured, CapturedKind, Distance, LocalOptimiser, LocalTraining, Loss};
+use crate::config::{Accumulate, Captured, CapturedKind, LocalOptimiser, LocalTraining, Loss};
 use crate::model::Net;
 
 /// How far the rows of the last layer may be from adding up to zero: exact gradients in 32 bit stay below 1e-5.
@@ -65,7 +65,7 @@ pub struct Suspect<'a> {
     /// What it is said to be.
     pub captured: &'a Captured,
     /// How it will be matched; a cosine does not see a scale.
-    pub distance: Distance,
+    pub ignores_scale: bool,
     /// Mean and spread over random inputs of the softmax of the scores at theta, `classes` each.
     pub typical: &'a dyn Fn() -> (Vec<f64>, Vec<f64>),
 }
@@ -169,7 +169,7 @@ impl Suspect<'_> {
 
     /// Whether a wrong scale does no harm.
     fn is_blind_to_scale(&self) -> bool {
-        self.distance.ignores_scale() || self.captured.scale.is_estimated() || self.steps_are_unknown()
+        self.ignores_scale || self.captured.scale.is_estimated() || self.steps_are_unknown()
     }
 
     fn steps_are_unknown(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::dual::Activation;
+use crate::model::Moments;
 use crate::model::layer::{Layer, SampleShape};
 
 use super::buffer::Buffer;
@@ -10,7 +11,7 @@ use super::geometry::Geometry;
 use super::map::Map;
 use super::norm::Scale;
 use super::real::Real;
-use super::{activation, conv, pool};
+use super::{activation, conv, moments, pool};
 
 /// What a layer keeps of pass 1.
 #[derive(Debug, Clone)]
@@ -30,9 +31,10 @@ enum Rule<T: Real> {
         bias: bool,
         geometry: Geometry,
     },
-    /// Position of gamma; beta is behind it.
+    /// Position of gamma; beta is behind it. Which BatchNorm layer it is, from the input on.
     Norm {
         gamma: usize,
+        layer: usize,
         scale: Scale<T>,
     },
     Activation(Activation),
@@ -46,6 +48,7 @@ enum Rule<T: Real> {
     },
     GlobalAvgPool,
     Flatten,
+    Unflatten([usize; 2]),
     Pad {
         rows: [usize; 2],
         columns: [usize; 2],
@@ -155,7 +158,7 @@ fn step<T: Real>(
                 }
             };
             let z = Arc::new(scale.forward(&a, source.theta[gamma], source.theta[gamma + 1]));
-            keep(Rule::Norm { gamma, scale }, a);
+            keep(Rule::Norm { gamma, layer: statistics / 2, scale }, a);
             z
         }
         Layer::Activation(activation) => activate(*activation, a, keep),
@@ -175,6 +178,10 @@ fn step<T: Real>(
         Layer::Flatten => {
             keep(Rule::Flatten, outline(&a));
             Arc::new(pool::flatten(&a))
+        }
+        Layer::Unflatten([_, height, width]) => {
+            keep(Rule::Unflatten([*height, *width]), outline(&a));
+            Arc::new(pool::unflatten(&a, [a.batch, *height, *width]))
         }
         Layer::Pad { rows, columns, value } => {
             keep(Rule::Pad { rows: *rows, columns: *columns }, outline(&a));
@@ -261,7 +268,7 @@ impl<T: Real> Kept<T> {
                 }
                 conv::to_input(geometry, &[(theta[*weight], &p)])
             }
-            Rule::Norm { gamma, scale } => {
+            Rule::Norm { gamma, scale, .. } => {
                 let (to_gamma, to_beta) = scale.to_parameters(a, &p);
                 (g[*gamma], g[*gamma + 1]) = (to_gamma.into(), to_beta.into());
                 let back = scale.to_input(a, theta[*gamma], &p);
@@ -300,6 +307,7 @@ impl<T: Real> Rule<T> {
             Rule::AvgPool { shape, to } => pool::mean(a, *shape, *to),
             Rule::GlobalAvgPool => pool::global_mean(a),
             Rule::Flatten => pool::flatten(a),
+            Rule::Unflatten([height, width]) => pool::unflatten(a, [a.batch, *height, *width]),
             Rule::Pad { rows, columns } => pool::pad(a, *rows, *columns, T::zero()),
             Rule::ZeroChannels { before, after } => widen(a, *before, *after),
             _ => unreachable!("has a rule of its own"),
@@ -313,6 +321,7 @@ impl<T: Real> Rule<T> {
             Rule::AvgPool { shape, .. } => pool::mean_back(p, *shape, from),
             Rule::GlobalAvgPool => pool::global_mean_back(p, from),
             Rule::Flatten => pool::unflatten(p, from),
+            Rule::Unflatten(_) => pool::flatten(p),
             Rule::Pad { rows, columns } => pool::unpad(p, *rows, *columns, from),
             Rule::ZeroChannels { before, .. } => part(&part(p, *before).1, channels).0,
             _ => unreachable!("has a rule of its own"),
@@ -354,7 +363,7 @@ impl<T: Real> Kept<T> {
                 moved.da = da.filter(|_| hessian);
                 Some(dz)
             }
-            Rule::Norm { gamma, scale } => {
+            Rule::Norm { gamma, scale, .. } => {
                 let dz = scale.tangent(a, da.as_deref(), theta[*gamma], (v[*gamma], v[*gamma + 1]));
                 moved.da = da.filter(|_| hessian || scale.of_batch);
                 Some(dz)
@@ -391,16 +400,18 @@ impl<T: Real> Kept<T> {
     }
 }
 
-/// Reverse half of pass 2: the derivative of the gradient to the input, and of g into `dg` if it is wanted.
+/// Reverse half of pass 2: the derivative of the gradient to the input, and of g into `dg` if it is wanted. `pulled` are
+/// cotangents of the moments of BatchNorm's inputs, layer by layer; none if they are not pulled on.
 pub fn reverse_moved<T: Real>(
     kept: &[Kept<T>],
     moved: &[Moved<T>],
     weights: (&[&[T]], &[&[T]]),
     mut dp: Arc<Map<T>>,
+    pulled: &[Moments],
     dg: &mut Option<Vec<Buffer<T>>>,
 ) -> Arc<Map<T>> {
     for (layer, moved) in kept.iter().zip(moved).rev() {
-        dp = layer.reverse_moved(moved, weights, dp, dg);
+        dp = layer.reverse_moved(moved, weights, dp, pulled, dg);
     }
     dp
 }
@@ -411,6 +422,7 @@ impl<T: Real> Kept<T> {
         moved: &Moved<T>,
         (theta, v): (&[&[T]], &[&[T]]),
         dp: Arc<Map<T>>,
+        pulled: &[Moments],
         dg: &mut Option<Vec<Buffer<T>>>,
     ) -> Arc<Map<T>> {
         let (a, da) = (&*self.a, moved.da.as_deref());
@@ -427,32 +439,51 @@ impl<T: Real> Kept<T> {
                 }
                 conv::to_input(geometry, &[(theta[*weight], &dp), (v[*weight], p())])
             }
-            Rule::Norm { gamma, scale } => {
+            Rule::Norm { gamma, layer, scale } => {
                 if let Some(dg) = dg {
                     let (to_gamma, to_beta) = scale.to_parameters_moved((a, da), (p(), &dp));
                     (dg[*gamma], dg[*gamma + 1]) = (to_gamma.into(), to_beta.into());
                 }
-                scale.to_input_moved((a, da), (theta[*gamma], v[*gamma]), (p(), &dp))
+                let mut back = scale.to_input_moved((a, da), (theta[*gamma], v[*gamma]), (p(), &dp));
+                if let Some(pulled) = pulled.get(*layer) {
+                    moments::pull(a, pulled, &mut back);
+                }
+                back
             }
             Rule::Activation(activation) => match da {
                 Some(da) => activation::times_slope_moved(*activation, a, da, p(), &dp),
                 None => activation::times_slope(*activation, a, &dp),
             },
             Rule::Residual { body, shortcut } => {
-                let skip = reverse_moved(shortcut, &moved.second, (theta, v), dp.clone(), dg);
-                let back = reverse_moved(body, &moved.first, (theta, v), dp, dg);
+                let skip = reverse_moved(shortcut, &moved.second, (theta, v), dp.clone(), pulled, dg);
+                let back = reverse_moved(body, &moved.first, (theta, v), dp, pulled, dg);
                 let mut back = Arc::unwrap_or_clone(back);
                 back.add(&skip);
                 back
             }
             Rule::Concat { branch } => {
                 let (mut back, of_branch) = part(&dp, a.channels);
-                back.add(&*reverse_moved(branch, &moved.first, (theta, v), Arc::new(of_branch), dg));
+                back.add(&*reverse_moved(branch, &moved.first, (theta, v), Arc::new(of_branch), pulled, dg));
                 back
             }
             rule => rule.transpose(&dp, a.channels, a.places()),
         };
         Arc::new(back)
+    }
+}
+
+/// Moments of BatchNorm's inputs, layer by layer.
+pub fn moments<T: Real>(kept: &[Kept<T>], into: &mut Vec<Moments>) {
+    for layer in kept {
+        match &layer.rule {
+            Rule::Norm { .. } => into.push(moments::of(&layer.a)),
+            Rule::Residual { body, shortcut } => {
+                moments(body, into);
+                moments(shortcut, into);
+            }
+            Rule::Concat { branch } => moments(branch, into),
+            _ => {}
+        }
     }
 }
 

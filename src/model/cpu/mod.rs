@@ -25,6 +25,7 @@ mod lanes;
 mod loss;
 mod map;
 mod matrix;
+mod moments;
 mod norm;
 mod pass;
 mod pool;

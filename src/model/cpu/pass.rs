@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::Moments;
 use crate::model::net::Net;
 
 use super::buffer::Buffer;
@@ -73,14 +74,32 @@ impl<T: Real> First<T> {
         (First { layers, loss }, value, g, observed)
     }
 
-    /// The gradient of `<g(x), v>` to x, with `v` held fixed.
-    pub fn through(&self, theta: &[&[T]], v: &[&[T]], hessian: bool) -> Second<T> {
+    /// Moments of BatchNorm's inputs, layer by layer.
+    pub fn moments(&self) -> Vec<Moments> {
+        let mut moments = Vec::new();
+        chain::moments(&self.layers, &mut moments);
+        moments
+    }
+
+    /// The gradient to x of `<g(x), v>`, with `v` held fixed, plus `loss` times the loss and the inner product of the
+    /// moments with `moments`, if there are any.
+    pub fn through(
+        &self,
+        theta: &[&[T]],
+        v: &[&[T]],
+        (loss, moments): (f64, &[Moments]),
+        hessian: bool,
+    ) -> Second<T> {
         let (dz, moved) = chain::tangent(&self.layers, (theta, v), None, hessian);
         let dz =
             dz.unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
         let mut dg = hessian.then(|| theta.iter().map(|_| Buffer::default()).collect());
-        let dp = Arc::new(self.loss.to_scores_moved(&dz));
-        let to_input = chain::reverse_moved(&self.layers, &moved, (theta, v), dp, &mut dg);
+        let mut dp = self.loss.to_scores_moved(&dz);
+        if loss != 0.0 {
+            let p = self.loss.to_scores();
+            dp.data.iter_mut().zip(&p.data[..]).for_each(|(dp, &p)| *dp += T::of(loss) * p);
+        }
+        let to_input = chain::reverse_moved(&self.layers, &moved, (theta, v), Arc::new(dp), moments, &mut dg);
         Second {
             directional: self.loss.tangent(&dz),
             to_input: to_input.to_rows(),

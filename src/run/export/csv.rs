@@ -43,7 +43,7 @@ const BEFORE: [Column; 15] = [
     ("trial_chosen_by", |_| "matching loss".to_owned()),
     ("data", |row| name(&row.record.config().victim.source())),
     ("model", |row| name(&row.record.config().victim.model)),
-    ("attack", |row| name(&row.record.config().attack.kind)),
+    ("attack", |row| name(row.record.config().attack.kind.name())),
 ];
 
 /// What became of the attack, and how it was computed.

@@ -73,7 +73,7 @@ impl Row {
                 format!("{}{of_round}{state}", record.id()),
                 format!(
                     "{} on {}, {}: {quality}",
-                    config.attack.kind,
+                    config.attack.kind.name(),
                     config.victim.model,
                     config.victim.source()
                 ),

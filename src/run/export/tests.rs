@@ -257,7 +257,7 @@ fn metrics_have_a_row_a_run_with_their_conditions() {
         lab.run(name, &["victim.indices=[0, 1]"], done()),
         lab.run(
             "live",
-            &["knowledge.labels=true", "attack.labels=given", "victim.mode=train"],
+            &["knowledge.labels=true", "victim.mode=train"],
             vec![
                 (0.0, round(4)),
                 (0.0, trial(0)),
@@ -277,7 +277,7 @@ fn metrics_have_a_row_a_run_with_their_conditions() {
     assert_eq!(cell(&table, 1, "preset"), name);
     let conditions = ["labels", "batchnorm", "state", "batch", "threat_model", "trial_chosen_by"];
     assert_eq!(of(1, &conditions), "optimised|eval (public)|untrained|2|A|matching loss");
-    assert_eq!(of(2, &conditions), "given|train (not shared)|untrained|1|B|matching loss");
+    assert_eq!(of(2, &conditions), "optimised|train (not shared)|untrained|1|B|matching loss");
     let figures = [
         "status",
         "complete",
@@ -506,7 +506,7 @@ fn the_report_says_everything_and_needs_nothing() {
     let lab = Lab::new();
     let runs = [
         lab.run("one", &[], done()),
-        lab.run("two", &["knowledge.labels=true", "attack.labels=given", "victim.mode=train"], done()),
+        lab.run("two", &["knowledge.labels=true", "victim.mode=train"], done()),
     ];
     let html = lab.export(&runs, Format::Html, "x.html");
     for part in [
@@ -514,7 +514,7 @@ fn the_report_says_everything_and_needs_nothing() {
         "Threat model A (eavesdropper: update, model and batch size): labels optimised, FedSGD, BatchNorm eval (public), \
          model untrained, batch of 1; trials are chosen by their matching loss",
         "Threat model B",
-        "labels given, FedSGD, BatchNorm train (not shared)",
+        "labels optimised, FedSGD, BatchNorm train (not shared)",
         ">43.25<",
         ">3.1e-7<",
         "2 of 2",

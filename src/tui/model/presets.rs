@@ -50,7 +50,8 @@ impl Model {
         }
         let fits = |entry: &&PresetEntry| {
             let config = &entry.config;
-            let text = [&entry.name, &config.title, &config.group, &config.victim.model, &config.attack.kind];
+            let kind = config.attack.kind.name();
+            let text: [&str; 5] = [&entry.name, &config.title, &config.group, &config.victim.model, kind];
             let text = text.map(|part| part.to_lowercase()).join(" ");
             words.iter().all(|word| text.contains(word.as_str()))
         };

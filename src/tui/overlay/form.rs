@@ -6,6 +6,8 @@ use tui_input::Input;
 
 pub use screen::draw;
 
+use crate::catalogue;
+use crate::config::keys_of;
 use crate::config::preset::{self, Refused};
 use crate::config::setting::{Kind, SECTIONS, SETTINGS, Setting};
 use crate::config::{RunConfig, not_known};
@@ -96,17 +98,30 @@ impl Form {
         }
     }
 
-    /// Positions of the fields that have every word of the filter, in key, section, value or help.
+    /// Positions of the fields that the chosen attack takes and that have every word of the filter, in key, section, value or
+    /// help.
     pub fn visible(&self) -> Vec<usize> {
         let filter = self.filter.value().to_lowercase();
+        let taken = self.taken();
         let fits = |field: &Field| {
             let Setting { key, unit, range, help, .. } = field.setting;
+            let of_attack = key.strip_prefix("attack.").and_then(|rest| rest.split('.').next());
+            if of_attack.is_some_and(|name| !taken.is_empty() && !taken.iter().any(|key| key == name)) {
+                return false;
+            }
             let text = [key, field.setting.section(), field.value(), unit, range, help];
             let text = [&text[..], &field.choices.iter().map(String::as_str).collect::<Vec<_>>()].concat();
             let text = text.join(" ").to_lowercase();
             filter.split_whitespace().all(|word| text.contains(word))
         };
         self.fields.iter().enumerate().filter(|(_, field)| fits(field)).map(|(at, _)| at).collect()
+    }
+
+    /// Keys of `[attack]` that the chosen attack takes; none if it is not known.
+    fn taken(&self) -> Vec<String> {
+        let chosen = self.fields.iter().find(|field| field.setting.key == "attack.kind").map(Field::value);
+        let Some(facts) = chosen.and_then(catalogue::facts) else { return Vec::new() };
+        keys_of(facts).into_iter().chain(["kind".to_owned()]).collect()
     }
 
     /// Whether the filter has its row.

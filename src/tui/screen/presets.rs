@@ -169,9 +169,9 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     fact("attacker", format!("labels {labels}; {}", config.threat_model()), false);
     let work = format!(
         "{} iterations x {} {}, seed {}",
-        format::count(config.attack.iterations),
-        config.attack.trials,
-        if config.attack.trials == 1 { "trial" } else { "trials" },
+        format::count(config.attack.iterations()),
+        config.attack.trials(),
+        if config.attack.trials() == 1 { "trial" } else { "trials" },
         config.run.seed
     );
     fact("work", work, config.attack != own.attack || config.run != own.run);
@@ -200,11 +200,8 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
 }
 
 fn attack(config: &RunConfig) -> String {
-    let mut text = format!("{}, {}", config.attack.kind, config.attack.distance.title());
-    if config.attack.prior.weights().next().is_some() {
-        text = format!("{text}, {}", config.attack.prior.title());
-    }
-    text
+    let name = config.attack.kind.name();
+    config.attack.objective().map_or_else(|| name.to_owned(), |objective| format!("{name}, {objective}"))
 }
 
 /// Which picture of which set.

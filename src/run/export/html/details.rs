@@ -53,7 +53,7 @@ fn facts(record: &Record) -> Markup {
             "attacker",
             Some(format!(
                 "{}, labels {}, threat model {}",
-                config.attack.kind,
+                config.attack.kind.name(),
                 config.attack.labels.name(),
                 config.threat_model()
             )),

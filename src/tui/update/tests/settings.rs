@@ -56,7 +56,7 @@ fn the_form_refuses_what_cannot_be_used_and_keeps_what_can() {
     code(&mut model, KeyCode::Enter);
     let effects = without_saving(code(&mut model, KeyCode::Enter));
     let [Effect::Start { config, .. }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!((config.attack.iterations, config.run.seed), (50, 7));
+    assert_eq!((config.attack.iterations(), config.run.seed), (50, 7));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn settings_are_saved_as_a_preset_with_a_name_that_can_be_used() {
     press(&mut model, "mine");
     let effects = without_saving(code(&mut model, KeyCode::Enter));
     let [Effect::SavePreset { name, config }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!((name.as_str(), config.attack.trials, config.group.as_str()), ("mine", 9, "yours"));
+    assert_eq!((name.as_str(), config.attack.trials(), config.group.as_str()), ("mine", 9, "yours"));
     assert!(config.expect.is_none(), "what was measured with other settings is no expectation");
     assert!(model.overlays.is_empty());
 }
@@ -155,7 +155,7 @@ fn changes_that_an_edited_preset_no_longer_takes_are_left_out() {
     model.changes.insert("dlg-lenet".into(), changes.into());
     let entry = model.chosen_preset().unwrap().clone();
     let config = model.config_of(&entry);
-    assert_eq!((config.attack.trials, config.attack.clamp), (3, false));
+    assert_eq!((config.attack.trials(), config.attack.search().unwrap().clamp), (3, false));
 }
 
 #[test]

@@ -1,0 +1,187 @@
+//! Robbing the Fed (Fowl et al. 2022): two layers in front of the network. Every row of the first measures the mean of the
+//! input, h(x), and is active from its own quantile on; the second gives every row the same gradient. What is between two
+//! quantiles is then the difference of two rows.
+
+use super::super::{AttackError, Sink, Task};
+use super::Found;
+use super::rows::Rows;
+use crate::backend::{self, Compute};
+use crate::config::{Direct, Variant};
+use crate::dual::Activation;
+use crate::model::{Layer, Model, Net, Parameters};
+
+/// Names of what stands in front.
+const MEASURE: &str = "imprint.0";
+const RETURN: &str = "imprint.2";
+
+/// Means of pictures, as a share of their range, are taken to be normal with these: no data are looked at. Ours.
+const CENTRE: f64 = 0.45;
+const SPREAD: f64 = 0.15;
+
+/// A bin with a smaller share of the largest bias gradient is empty. Ours; rounding in 32 bit stays below.
+const EMPTY: f64 = 1e-4;
+
+/// A model that is sent instead of the honest one.
+#[derive(Debug, Clone)]
+pub struct Craft {
+    /// It.
+    pub model: Model,
+    /// What was changed, and how a client would see it.
+    pub words: Vec<String>,
+}
+
+fn settings(settings: &Direct) -> (usize, Variant) {
+    (settings.bins.unwrap_or(128), settings.variant.unwrap_or(Variant::Linear))
+}
+
+pub(super) fn check(_settings: &Direct, _net: &Net) -> Result<(), String> {
+    Ok(())
+}
+
+/// Edges of the bins in normalised values, one more than there are bins: normal quantiles, the last as far as the one
+/// before it.
+fn edges(bins: usize, [channels, ..]: [usize; 3], range: &[(f64, f64)]) -> Vec<f64> {
+    let mean = |of: fn(&(f64, f64)) -> f64| range.iter().map(of).sum::<f64>() / channels as f64;
+    let (low, high) = (mean(|range| range.0), mean(|range| range.1));
+    let at = |i: usize| {
+        let share = CENTRE + SPREAD * quantile((i + 1) as f64 / (bins + 1) as f64);
+        low + (high - low) * share
+    };
+    let mut edges: Vec<f64> = (0..bins).map(at).collect();
+    edges.push(2.0 * edges[bins - 1] - edges[bins.saturating_sub(2)]);
+    edges
+}
+
+/// z with Phi(z) = p.
+fn quantile(p: f64) -> f64 {
+    let phi = |z: f64| 0.5 * (1.0 + libm::erf(z / std::f64::consts::SQRT_2));
+    let (mut low, mut high) = (-9.0, 9.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if phi(middle) < p { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+/// The honest model behind two layers that sort its input.
+pub(super) fn craft(
+    settings: &Direct,
+    honest: &Model,
+    range: &[(f64, f64)],
+    compute: &Compute,
+) -> Result<Craft, String> {
+    let (bins, variant) = self::settings(settings);
+    let [channels, height, width] = honest.net.input();
+    let inputs = channels * height * width;
+    let activation = match variant {
+        Variant::Linear => Activation::Relu,
+        Variant::Sparse => Activation::Relu6,
+    };
+    let linear =
+        |name: &str, input, output| Layer::Linear { name: name.to_owned(), input, output, bias: true };
+    let front = vec![
+        Layer::Flatten,
+        linear(MEASURE, inputs, bins),
+        Layer::Activation(activation),
+        linear(RETURN, bins, inputs),
+        Layer::Unflatten([channels, height, width]),
+    ];
+    let net = honest.net.behind(front)?;
+    let edges = edges(bins, honest.net.input(), range);
+    // Relu6 is cut off at 6, where the published layer is at 1.
+    let factor = |bin: usize| match variant {
+        Variant::Linear => 1.0,
+        Variant::Sparse => 6.0 / (edges[bin + 1] - edges[bin]),
+    };
+    let own = [
+        (0..bins).flat_map(|bin| vec![factor(bin) / inputs as f64; inputs]).collect::<Vec<f64>>(),
+        (0..bins).map(|bin| -edges[bin] * factor(bin)).collect(),
+        vec![1.0 / bins as f64; inputs * bins],
+        vec![0.0; inputs],
+    ];
+    let honest_values = honest.parameters.tensors().iter().map(backend::values);
+    let mut values = own.into_iter().chain(honest_values);
+    let specs = net.parameter_specs().clone();
+    let parameters = Parameters::from_values(compute, specs, |_| values.next().unwrap_or_default());
+    let added: usize = net.parameter_count() - honest.net.parameter_count();
+    let words = vec![
+        format!(
+            "sent instead of the honest model: two fully connected layers in front of it, {MEASURE} [{bins}, {inputs}] and \
+             {RETURN} [{inputs}, {bins}], {added} parameters more"
+        ),
+        format!(
+            "a client that looks sees it: the layers are not those that were agreed on, and all {bins} rows of \
+             {MEASURE}.weight {}",
+            match variant {
+                Variant::Linear => "are equal",
+                Variant::Sparse => "are multiples of one",
+            }
+        ),
+    ];
+    Ok(Craft { model: Model { net, parameters, buffers: honest.buffers.clone() }, words })
+}
+
+pub(super) fn solve(task: &Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Result<Found, AttackError> {
+    let (bins, variant) = self::settings(settings);
+    let view = task.view;
+    let position = |suffix: &str| {
+        let name = format!("{MEASURE}.{suffix}");
+        view.model.net.parameter_specs().iter().position(|spec| spec.name == name)
+    };
+    let Some((weight, bias)) = position("weight").zip(position("bias")) else {
+        let why =
+            format!("the client was sent a model without {MEASURE}; a captured update has no second model");
+        return Err(AttackError::Unsolved { why });
+    };
+    let update = view.observed();
+    let values = |at: usize| backend::values(&update.tensors()[at]);
+    let bias = values(bias);
+    let rows = Rows { width: view.model.net.input_count(), weight: values(weight), bias };
+    let mut found = read(&rows, variant);
+    let batch = view.update.samples;
+    sink.stage(format!("{} of {bins} bins hold something of a batch of {batch}", found.len()));
+    if found.len() < batch {
+        sink.stage(format!(
+            "{} samples share a bin with another: what is shown of a shared bin is a mixture; more bins may part them",
+            batch - found.len() + 1
+        ));
+    }
+    found.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let samples: Vec<Vec<f64>> = found.into_iter().take(batch).map(|bin| bin.x).collect();
+    let unexplained = rows.unexplained(&samples);
+    sink.stage(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    Ok(Found { samples, unexplained })
+}
+
+/// What a bin holds.
+pub(super) struct Bin {
+    /// Which, from the lowest.
+    #[cfg(test)]
+    pub at: usize,
+    /// The sample, or the mixture of several.
+    pub x: Vec<f64>,
+    /// Size of its bias gradient.
+    pub weight: f64,
+}
+
+/// Bins that are not empty: of the linear variant the differences of neighbouring rows, of the last the row itself.
+pub(super) fn read(rows: &Rows, variant: Variant) -> Vec<Bin> {
+    let bins = rows.bias.len();
+    let next = |bin: usize| (variant == Variant::Linear && bin + 1 < bins).then_some(bin + 1);
+    let bias: Vec<f64> =
+        (0..bins).map(|bin| rows.bias[bin] - next(bin).map_or(0.0, |next| rows.bias[next])).collect();
+    let largest = bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+    let full = (0..bins).filter(|&bin| bias[bin].abs() > EMPTY * largest);
+    full.map(|bin| {
+        let next = next(bin).map(|next| rows.row(next));
+        let own = rows.row(bin).iter().enumerate();
+        let x = own.map(|(at, value)| (value - next.map_or(0.0, |next| next[at])) / bias[bin]).collect();
+        Bin {
+            #[cfg(test)]
+            at: bin,
+            x,
+            weight: bias[bin].abs(),
+        }
+    })
+    .collect()
+}

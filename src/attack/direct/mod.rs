@@ -1,0 +1,111 @@
+//! Attacks that solve for the input instead of searching for it.
+//!
+//! A new one is a file with a [`Solver`] and a line in [`solver`], beside its facts in the catalogue.
+
+mod fc_inversion;
+mod imprint;
+mod rows;
+
+pub use imprint::Craft;
+
+use super::trial::Best;
+use super::{AttackError, Ended, Guess, Reconstruction, Sink, Task, TrialEnd, TrialOutcome};
+use crate::backend::Compute;
+use crate::config::{Direct, Method, RunConfig};
+use crate::model::{Model, Net};
+
+/// What an attack found.
+struct Found {
+    /// Normalised values, one vector for each sample that was found, the surest first; at most as many as the batch has.
+    samples: Vec<Vec<f64>>,
+    /// Share of the layer's gradient that they leave unexplained, 0 to 1: it needs no truth.
+    unexplained: f64,
+}
+
+/// How an attack solves.
+struct Solver {
+    check: fn(&Direct, &Net) -> Result<(), String>,
+    solve: fn(&Task<'_>, &Direct, &mut dyn Sink) -> Result<Found, AttackError>,
+}
+
+fn solver(name: &str) -> Option<Solver> {
+    match name {
+        "fc-inversion" => Some(Solver { check: fc_inversion::check, solve: fc_inversion::solve }),
+        "imprint" => Some(Solver { check: imprint::check, solve: imprint::solve }),
+        _ => None,
+    }
+}
+
+/// Whether the attack of this name can work on a network.
+///
+/// # Errors
+/// One sentence that says why not.
+pub(super) fn check(name: &str, settings: &Direct, net: &Net) -> Result<(), String> {
+    match solver(name) {
+        Some(solver) => (solver.check)(settings, net),
+        None => Err(format!("{name} cannot be run by this gialab")),
+    }
+}
+
+/// The changed model that a server sends instead of this one, if the attack needs one. `range` are the smallest and largest
+/// normalised values of each channel.
+///
+/// # Errors
+/// Why it cannot be made of this model.
+pub fn craft(
+    config: &RunConfig,
+    honest: &Model,
+    range: &[(f64, f64)],
+    compute: &Compute,
+) -> Result<Option<Craft>, String> {
+    match &config.attack.method {
+        Method::Direct(settings) if config.attack.kind.name() == "imprint" => {
+            imprint::craft(settings, honest, range, compute).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Attacks one round.
+pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
+    let norm = task.view.observed().norm();
+    if !norm.is_finite() {
+        return Err(AttackError::Update { what: "not finite" });
+    }
+    if norm == 0.0 {
+        return Err(AttackError::Update { what: "zero" });
+    }
+    let Some(solver) = solver(task.config.kind.name()) else {
+        return Err(AttackError::Unsolved { why: "this gialab does not know how".to_owned() });
+    };
+    if task.resume.is_none() {
+        sink.trial_started(0, &[]);
+    }
+    let Found { samples, unexplained } = (solver.solve)(&task, settings, sink)?;
+    let [batch, channels, height, width] = task.view.shape();
+    let mut pixels: Vec<f64> = samples.into_iter().flatten().collect();
+    // What was not found is the middle of the range.
+    let middle: Vec<f64> = task.view.range.iter().map(|(low, high)| 0.5 * (low + high)).collect();
+    for entry in pixels.len()..batch * channels * height * width {
+        pixels.push(middle[entry / (height * width) % channels]);
+    }
+    let guess = Guess { pixels: pixels.clone(), labels: Vec::new(), confidence: Vec::new() };
+    let best = Best { z: pixels, iteration: 1, matching: unexplained, prior: 0.0 };
+    let end =
+        TrialEnd { trial: 0, outcome: TrialOutcome::Completed, best, guess: guess.clone(), evaluations: 0 };
+    sink.trial_finished(&end);
+    Ok(Ended::Reconstructed(Reconstruction {
+        guess,
+        matching: unexplained,
+        prior: 0.0,
+        unexplained,
+        scale: None,
+        trial: 0,
+        iteration: 1,
+        trials: 1,
+        evaluations: 0,
+    }))
+}
+
+#[cfg(test)]
+mod tests;

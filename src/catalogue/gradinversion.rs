@@ -1,0 +1,25 @@
+//! GradInversion: BatchNorm statistics and the agreement of several candidates guide the search.
+
+use super::{Facts, Family, LabelUse, Need};
+
+/// a_G sum over tensors of |g - h| + a_tv `tv` + a_l2 `l2norm` + a_bn `bn` + a_grp `group`, over several candidates at
+/// once. The published weights are divided by a_G = 1e-3, so that the distance keeps the weight 1.
+pub static GRADINVERSION: Facts = Facts {
+    name: "gradinversion",
+    title: "GradInversion, See Through Gradients",
+    source: "Yin, Mallya, Vahdat, Alvarez, Kautz, Molchanov, CVPR 2021, arXiv 2104.07586",
+    year: 2021,
+    family: Family::Search,
+    labels: LabelUse::Needs,
+    needs: &[Need::BatchNorm],
+    threat_model: 'E',
+    bounds: "quality as published needs the batch's own BatchNorm statistics; no repeated labels",
+    recipe: r#"
+labels = { rule = "yin" }
+distance = "layer-l2"
+prior = { tv = 0.1, l2norm = 1e-3, bn = 100.0, group = 10.0 }
+optimiser = { kind = "adam", lr = 0.1, decay = "cosine" }
+members = 4
+iterations = 2000
+"#,
+};

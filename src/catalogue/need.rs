@@ -1,0 +1,102 @@
+//! What attacks need, as data: from it come refusals, before anything is computed.
+
+/// Something that an attack cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A network with BatchNorm layers.
+    BatchNorm,
+    /// A fully connected layer with a bias.
+    FullyConnected,
+    /// Rows of a table.
+    Rows,
+    /// The update is one gradient of one batch.
+    OneGradient,
+    /// The server may change the model that it sends.
+    Manipulate,
+}
+
+/// What a run offers of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// The network has BatchNorm layers.
+    pub batch_norm: bool,
+    /// It has a fully connected layer with a bias.
+    pub fully_connected: bool,
+    /// Samples are rows of a table.
+    pub rows: bool,
+    /// The update is one gradient of one batch.
+    pub one_gradient: bool,
+    /// The server may change the model.
+    pub manipulate: bool,
+}
+
+impl Need {
+    /// For lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Need::BatchNorm => "BatchNorm layers",
+            Need::FullyConnected => "a fully connected layer with a bias",
+            Need::Rows => "rows of a table",
+            Need::OneGradient => "one gradient",
+            Need::Manipulate => "a server that changes the model",
+        }
+    }
+
+    /// What is missing and what to do, where it is not met.
+    pub fn unmet(self, offer: &Offer) -> Option<&'static str> {
+        let (met, why) = match self {
+            Need::BatchNorm => (
+                offer.batch_norm,
+                "matches BatchNorm statistics, but the model has no BatchNorm layer; choose one that has (convnet64, \
+                 resnet20), or attack with inverting-gradients",
+            ),
+            Need::FullyConnected => (
+                offer.fully_connected,
+                "divides the weight's gradient of a fully connected layer by its bias', but the model has no such layer \
+                 with a bias; choose another model (mlp, lenet), or attack with inverting-gradients",
+            ),
+            Need::Rows => (
+                offer.rows,
+                "is for rows of tables, but the data are pictures; choose a table (--set victim.data=wine), or attack with \
+                 inverting-gradients",
+            ),
+            Need::OneGradient => (
+                offer.one_gradient,
+                "reads one gradient, but the client takes local steps; set federation.algorithm = \"fedsgd\", or attack \
+                 with inverting-gradients",
+            ),
+            Need::Manipulate => (
+                offer.manipulate,
+                "sends a changed model, which knowledge.manipulate = false does not grant; set it to true, or attack with \
+                 an honest server's attack",
+            ),
+        };
+        (!met).then_some(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_need_is_refused_alone() {
+        let all = Offer {
+            batch_norm: true,
+            fully_connected: true,
+            rows: true,
+            one_gradient: true,
+            manipulate: true,
+        };
+        for (need, offer) in [
+            (Need::BatchNorm, Offer { batch_norm: false, ..all }),
+            (Need::FullyConnected, Offer { fully_connected: false, ..all }),
+            (Need::Rows, Offer { rows: false, ..all }),
+            (Need::OneGradient, Offer { one_gradient: false, ..all }),
+            (Need::Manipulate, Offer { manipulate: false, ..all }),
+        ] {
+            assert_eq!(need.unmet(&all), None);
+            assert!(need.unmet(&offer).is_some_and(|why| why.contains(';')), "{need:?}");
+        }
+    }
+}
