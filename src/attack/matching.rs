@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::objective::Distance;
 use super::optimiser::Evaluation;
 use super::variable::{self, Variable};
-use super::{Guess, prior, start};
+use super::{Guess, align, prior, start};
 use crate::config::{Priors, Search, Start, VariableKind};
 use crate::fl::{AttackerView, Candidate, Simulated};
 use crate::model::{Moments, Targets};
@@ -160,7 +160,15 @@ impl<'a> GradientMatching<'a> {
 
     /// A candidate as samples and labels: what its members come to.
     pub fn guess(&self, z: &[f64]) -> Guess {
-        let decoded = self.decoded(z);
+        let mut decoded = self.decoded(z);
+        if let [first, others @ ..] = decoded.as_mut_slice() {
+            let labels = match &self.labels {
+                LabelVariable::Fixed(labels) => labels.as_slice(),
+                LabelVariable::Logits => &[],
+            };
+            let samples = self.view.update.samples;
+            others.iter_mut().for_each(|other| align::to(first, other, samples, labels));
+        }
         let labels = match &self.labels {
             LabelVariable::Fixed(labels) => labels.clone(),
             LabelVariable::Logits => {

@@ -5,6 +5,7 @@
 //!
 //! A search is a recipe there, and runs here as it is. One that solves has its method in [`direct`].
 
+mod align;
 mod direct;
 pub mod label;
 mod matching;

@@ -27,6 +27,8 @@ pub struct Reconstruction {
     pub trials: usize,
     /// Evaluations over all of them.
     pub evaluations: usize,
+    /// What an attack that solves said of its steps.
+    pub stages: Vec<String>,
 }
 
 /// A trial that stalls with a matching loss below this share of the distance's scale stands at a solution, as far
@@ -129,6 +131,7 @@ pub fn run(
         iteration: chosen.best.iteration,
         trials,
         evaluations: spent,
+        stages: Vec::new(),
     }))
 }
 

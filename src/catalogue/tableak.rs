@@ -17,7 +17,8 @@ pub static TABLEAK: Facts = Facts {
 labels = "given"
 distance = "cosine"
 variable = "fields"
-optimiser = { kind = "adam", lr = 0.06 }
+start = "uniform"
+optimiser = { kind = "adam", signed = true, lr = 0.06 }
 members = 30
 iterations = 1500
 "#,

@@ -100,6 +100,11 @@ Examples:
   gialab inspect resnet20.th
   gialab inspect model.safetensors --json";
 
+pub const ATTACKS: &str = "\
+Examples:
+  gialab attacks
+  gialab attacks --json";
+
 pub const MODELS: &str = "\
 Examples:
   gialab models

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 a `--require` was not met, 130 interrupted.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod attacks;
 mod bench;
 mod capture;
 mod compare;
@@ -162,6 +163,13 @@ enum Command {
     /// from PyTorch or Flower: [victim] captured, explained in docs/captured.md.
     #[command(after_long_help = help::CAPTURE)]
     Capture(capture::Arguments),
+    /// List the attacks with what they need
+    ///
+    /// For each attack its family, the threat model that it is usually put under, what it needs besides the update, the
+    /// model and the batch size, and what keeps it from succeeding. A preset names one as [attack] kind; what it does
+    /// not name is as the attack's recipe says.
+    #[command(after_long_help = help::ATTACKS)]
+    Attacks(attacks::Arguments),
     /// List the models with their size
     ///
     /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
@@ -277,6 +285,7 @@ pub fn main() -> ExitCode {
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Capture(arguments)) => capture::run(&context, &arguments),
+        Some(Command::Attacks(arguments)) => attacks::run(&arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),

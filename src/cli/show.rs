@@ -140,6 +140,7 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     columns.push(column(figure("seconds"), &measured));
     table(out, rounds, &columns)?;
     for r in rounds {
+        r.stages.iter().try_for_each(|words| writeln!(out, "step     {words}"))?;
         outcome(out, manifest, r, rounds.len() > 1)?;
         if let Some(labels) = labels::of_round(&manifest.config, r) {
             let round = if rounds.len() > 1 { format!(" in round {}", r.round) } else { String::new() };
@@ -162,10 +163,11 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     }
     writeln!(
         out,
-        "Labels {}, BatchNorm {}, batch of {}. The trial was chosen by its matching loss.",
+        "Labels {}, BatchNorm {}, batch of {}.{}",
         manifest.config.attack.labels.name(),
         manifest.config.victim.batch_norm(),
-        manifest.config.batch()
+        manifest.config.batch(),
+        manifest.config.attack.search().map_or("", |_| " The trial was chosen by its matching loss.")
     )?;
     writeln!(out, "What a heading means: gialab explain HEADING.")
 }

@@ -174,7 +174,7 @@ pub enum Event {
         metrics: Option<Metrics>,
     },
     /// All trials of a round ended; one was chosen by its matching loss.
-    RoundFinished(RoundResult),
+    RoundFinished(Box<RoundResult>),
     /// A viewer asked for a pause and the worker holds.
     Paused,
     /// The worker goes on after a pause.
@@ -322,7 +322,10 @@ pub struct RoundResult {
     /// l2 norm of the update; absent in logs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_norm: Option<Ratio>,
-    /// Its matching loss.
+    /// What an attack that solves said of its steps, and what was sent instead of the honest model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<String>,
+    /// Its matching loss; of an attack that solves the share of the layer's gradient that it leaves unexplained.
     #[serde(with = "number")]
     pub loss: f64,
     /// The iteration it was taken from; absent in logs of earlier versions.

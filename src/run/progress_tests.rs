@@ -99,7 +99,7 @@ impl Run {
 
     fn attacked(&mut self, round: u32) {
         let result = self.result(round);
-        self.push(Event::RoundFinished(result));
+        self.push(Event::RoundFinished(Box::new(result)));
     }
 
     fn trained(&mut self, round: u32) {

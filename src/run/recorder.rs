@@ -92,7 +92,13 @@ impl Evaluator {
 
     fn evaluate(&self, guess: &Guess, images: &Images) -> Option<metric::Evaluation> {
         let truth = self.truth.as_ref()?;
-        Some(metric::evaluate(&truth.images, images, &truth.labels, Some(&guess.labels), &self.scoring))
+        Some(metric::evaluate(
+            &truth.images,
+            images,
+            &truth.labels,
+            (!guess.labels.is_empty()).then_some(guess.labels.as_slice()),
+            &self.scoring,
+        ))
     }
 
     fn images(&self, guess: &Guess) -> Images {

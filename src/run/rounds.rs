@@ -283,6 +283,11 @@ impl Rounds<'_> {
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
             accuracy,
             update_norm: Some(Ratio(update_norm)),
+            stages: craft
+                .iter()
+                .flat_map(|craft| craft.words.clone())
+                .chain(reconstruction.stages.iter().cloned())
+                .collect(),
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
             at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
@@ -296,7 +301,7 @@ impl Rounds<'_> {
         };
         let place = Place { round, trial: None, iteration: reconstruction.iteration };
         self.reporter.picture(place, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
-        self.reporter.event(self.clock.now(), Event::RoundFinished(result.clone()));
+        self.reporter.event(self.clock.now(), Event::RoundFinished(Box::new(result.clone())));
 
         Ok(Some(result))
     }
@@ -326,7 +331,7 @@ fn finished_rounds(
         if let Ok(Line { event: Event::RoundFinished(result), .. }) = serde_json::from_slice(&line)
             && result.round < first
         {
-            done.insert(result.round, result);
+            done.insert(result.round, *result);
         }
     }
     Ok(done)

@@ -30,12 +30,14 @@ pub enum Verdict {
 impl Verdict {
     /// Of a finished round; nothing without a ground truth.
     pub fn of(result: &RoundResult) -> Option<Verdict> {
-        let (metrics, truth) = (result.metrics.as_ref()?, result.at_truth?);
+        let metrics = result.metrics.as_ref()?;
+        if metrics.worst_recovered == Some(true) {
+            return Some(Verdict::Recovered);
+        }
+        let truth = result.at_truth?;
         let floor = ROUNDING * truth.of_nothing;
         let (reached, there) = (result.loss + truth.answer_prior, truth.matching + truth.prior);
-        Some(if metrics.worst_recovered == Some(true) {
-            Verdict::Recovered
-        } else if truth.matching > SIMULATED * truth.of_nothing {
+        Some(if truth.matching > SIMULATED * truth.of_nothing {
             Verdict::OtherClient
         } else if reached > AS_LOW * there + floor {
             Verdict::SearchFailed
@@ -69,8 +71,8 @@ impl Verdict {
 
 /// What became of a finished round, with the figures that say so; nothing without a ground truth.
 pub fn sentence(result: &RoundResult) -> Option<String> {
-    let (verdict, truth) = (Verdict::of(result)?, result.at_truth?);
-    let (there, found) = (truth.matching, result.loss);
+    let Some(truth) = result.at_truth else { return solved(result) };
+    let (verdict, there, found) = (Verdict::of(result)?, truth.matching, result.loss);
     let said = match verdict {
         Verdict::Recovered => format!("recovered; the truth matches with {there:.1e}"),
         Verdict::OtherClient => format!(
@@ -91,6 +93,22 @@ pub fn sentence(result: &RoundResult) -> Option<String> {
         _ if recovered < 0.5 => said,
         _ => format!("{recovered:.0} of {} samples recovered; {said}", metrics.samples.len()),
     })
+}
+
+/// What became of a round of an attack that solves, which has no objective.
+fn solved(result: &RoundResult) -> Option<String> {
+    let metrics = result.metrics.as_ref().filter(|_| !result.stages.is_empty())?;
+    let all = metrics.samples.len().max(1);
+    let recovered = (all as f64 * metrics.recovered?).round();
+    let said = if recovered as usize == all {
+        "recovered".to_owned()
+    } else {
+        format!("{recovered:.0} of {all} samples recovered")
+    };
+    Some(format!(
+        "{said}; the answer leaves {:.1e} of the layer's gradient unexplained, which needs no truth",
+        result.loss
+    ))
 }
 
 /// What can be scored without any update, in a sentence; nothing without a ground truth.
@@ -132,6 +150,7 @@ mod tests {
             metrics: Some(metrics),
             probe: None,
             accuracy: None,
+            stages: Vec::new(),
             update_norm: None,
             loss,
             labels: Vec::new(),

@@ -227,7 +227,7 @@ pub fn events(iterations: usize, is_done: bool) -> Vec<Line> {
     if is_done {
         push(t, picture(iterations, None, PictureOf::Reconstruction));
         let result = result(iterations);
-        push(t, Event::RoundFinished(result.clone()));
+        push(t, Event::RoundFinished(Box::new(result.clone())));
         push(t, Event::Log { level: Level::Info, message: "chosen by its matching loss: trial 1".into() });
         push(
             t,
@@ -343,6 +343,7 @@ fn result(iterations: usize) -> RoundResult {
         metrics: Some(judged(45.2)),
         probe: None,
         accuracy: None,
+        stages: Vec::new(),
         update_norm: None,
         loss: 3.1e-7,
         iteration: Some(iterations),

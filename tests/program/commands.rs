@@ -200,6 +200,22 @@ fn presets_are_listed_and_explained() {
 }
 
 #[test]
+fn attacks_are_listed_with_what_they_need() {
+    let lab = Lab::new();
+    let list = lab.succeed(&["attacks"]);
+    let line = list.lines().find(|line| line.starts_with("imprint ")).unwrap();
+    assert!(line.contains("2022  malicious server  G      Robbing the Fed"), "{line}");
+    assert!(list.contains(
+        "gradinversion        needs labels, given or read by a rule, BatchNorm layers; bounded by"
+    ));
+    let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["attacks", "--json"])).unwrap();
+    let row = |name: &str| json.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!((row("dlg")["year"].as_u64(), row("dlg")["threat_model"].as_str()), (Some(2019), Some("A")));
+    assert_eq!(row("imprint")["settings"], serde_json::json!(["bins", "variant"]));
+    assert_eq!(row("fc-inversion")["family"], "analytic");
+}
+
+#[test]
 fn models_are_listed_with_their_dimension_bound() {
     let lab = Lab::new();
     let list = lab.succeed(&["models"]);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
+mod attacks;
 mod bad_input;
 mod captured;
 mod commands;

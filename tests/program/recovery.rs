@@ -3,11 +3,13 @@
 use gialab::attack::{self, Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::{Compute, Precision};
 use gialab::config::{RunConfig, preset};
+use gialab::figure::Metrics;
 use gialab::fl::AttackerView;
 use gialab::fl::{Server, Setup, Victim};
 use gialab::metric;
+use gialab::model::Parameters;
 use gialab::run::plan;
-use gialab::seed::Seed;
+use gialab::seed::{Seed, normal};
 
 struct Silent;
 
@@ -15,15 +17,18 @@ struct Silent;
 fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let server = Server::new(setup, config, compute.clone());
+    let craft = attack::craft(config, &server.model, &setup.normalisation.range(), &compute).unwrap();
+    let model = craft.map_or_else(|| server.model.clone(), |craft| craft.model);
     let victim = Victim::new(
         setup.batch.clone().unwrap(),
         setup.normalisation.clone(),
         setup.posts.clone(),
         config,
         compute,
-    );
-    let sent = victim.send(&server.model, 0);
-    victim.view(&server.model, sent, 0)
+    )
+    .with_fields(setup.fields.clone());
+    let sent = victim.send(&model, 0);
+    victim.view(&model, sent, 0)
 }
 
 impl Sink for Silent {
@@ -76,21 +81,42 @@ fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
 
 /// Runs a preset with overrides; returns the reconstruction, its PSNR in dB and its label accuracy.
 fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
+    let (found, judged) = recover_from(name, changes, |_| {});
+    (found, judged.psnr.unwrap().mean, judged.label_accuracy.unwrap())
+}
+
+/// Replaces the update by noise of its norm: what comes back of it is no leak.
+pub fn noise(view: &mut AttackerView) {
+    let values = &view.update.values;
+    let mut generator = Seed(99).stream("control", &[]);
+    let noise = Parameters::from_values(&view.compute, values.specs().clone(), |spec| {
+        normal(&mut generator, spec.shape.iter().product())
+    });
+    view.update.values = noise.clone().scaled(values.norm() / noise.norm());
+}
+
+/// As `recover`, where the attacker sees something else than the client sent.
+pub fn recover_from(
+    name: &str,
+    changes: &[&str],
+    alter: impl FnOnce(&mut AttackerView),
+) -> (Reconstruction, Metrics) {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
     let config = preset::load(name, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
     let plan = plan::plan(&config).unwrap();
     let (truth, normalisation) = (plan.setup.batch.clone().unwrap(), plan.setup.normalisation.clone());
     let seed = Seed(config.run.seed);
-    let view = view(&config, &plan.setup);
+    let mut view = view(&config, &plan.setup);
+    alter(&mut view);
     let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };
     let Ended::Reconstructed(found) = attack::run(task, &mut Silent).unwrap() else {
         panic!("nobody stopped it");
     };
     let images = normalisation.undo(&found.guess.pixels, truth.images.shape());
     let scoring = metric::Scoring { classes: view.model.net.classes(), recovered_psnr: 20.0, lpips: None };
-    let labels = Some(&found.guess.labels[..]);
+    let labels = Some(&found.guess.labels[..]).filter(|labels| !labels.is_empty());
     let judged = metric::evaluate(&truth.images, &images, &truth.labels, labels, &scoring).summary();
-    (found, judged.psnr.unwrap().mean, judged.label_accuracy.unwrap())
+    (found, judged)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Exact where one sample alone has a say in row i. Of a batch most rows are mixtures, `sum k_n a_n / sum k_n`; those of one
 //! sample alone say the same thing several times, which mixtures do not.
 
-use super::super::{AttackError, Sink, Task};
+use super::super::{AttackError, Task};
 use super::Found;
 use super::rows::Rows;
 use crate::backend;
@@ -43,7 +43,11 @@ struct Cluster {
     inside: f64,
 }
 
-pub(super) fn solve(task: &Task<'_>, _settings: &Direct, sink: &mut dyn Sink) -> Result<Found, AttackError> {
+pub(super) fn solve(
+    task: &Task<'_>,
+    _settings: &Direct,
+    say: &mut dyn FnMut(String),
+) -> Result<Found, AttackError> {
     let net = &task.view.model.net;
     let Some(layer) = layer(net) else {
         return Err(AttackError::Unsolved { why: "no fully connected layer sees the input".to_owned() });
@@ -63,7 +67,7 @@ pub(super) fn solve(task: &Task<'_>, _settings: &Direct, sink: &mut dyn Sink) ->
     let alone: usize = clusters.iter().filter(|cluster| cluster.rows > 1).map(|cluster| cluster.rows).sum();
     let certain = clusters.iter().filter(|cluster| cluster.rows > 1).count();
     let batch = task.view.update.samples;
-    sink.stage(format!(
+    say(format!(
         "layer {}: {} of {} rows are active, {alone} of them ({:.0} %) agree with another on one sample: {certain} \
          different ones for a batch of {batch}",
         layer.name,
@@ -72,14 +76,14 @@ pub(super) fn solve(task: &Task<'_>, _settings: &Direct, sink: &mut dyn Sink) ->
         100.0 * alone as f64 / active.len() as f64
     ));
     if certain < batch {
-        sink.stage(format!(
+        say(format!(
             "{} of {batch} samples stand alone in no two rows: what is shown of them is the likeliest mixture",
             batch - certain.min(batch)
         ));
     }
     let samples: Vec<Vec<f64>> = clusters.into_iter().take(batch).map(|cluster| cluster.x).collect();
     let unexplained = rows.unexplained(&samples);
-    sink.stage(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found { samples, unexplained })
 }
 

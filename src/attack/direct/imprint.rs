@@ -2,7 +2,7 @@
 //! input, h(x), and is active from its own quantile on; the second gives every row the same gradient. What is between two
 //! quantiles is then the difference of two rows.
 
-use super::super::{AttackError, Sink, Task};
+use super::super::{AttackError, Task};
 use super::Found;
 use super::rows::Rows;
 use crate::backend::{self, Compute};
@@ -121,7 +121,11 @@ pub(super) fn craft(
     Ok(Craft { model: Model { net, parameters, buffers: honest.buffers.clone() }, words })
 }
 
-pub(super) fn solve(task: &Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Result<Found, AttackError> {
+pub(super) fn solve(
+    task: &Task<'_>,
+    settings: &Direct,
+    say: &mut dyn FnMut(String),
+) -> Result<Found, AttackError> {
     let (bins, variant) = self::settings(settings);
     let view = task.view;
     let position = |suffix: &str| {
@@ -139,9 +143,9 @@ pub(super) fn solve(task: &Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> 
     let rows = Rows { width: view.model.net.input_count(), weight: values(weight), bias };
     let mut found = read(&rows, variant);
     let batch = view.update.samples;
-    sink.stage(format!("{} of {bins} bins hold something of a batch of {batch}", found.len()));
+    say(format!("{} of {bins} bins hold something of a batch of {batch}", found.len()));
     if found.len() < batch {
-        sink.stage(format!(
+        say(format!(
             "{} samples share a bin with another: what is shown of a shared bin is a mixture; more bins may part them",
             batch - found.len() + 1
         ));
@@ -149,7 +153,7 @@ pub(super) fn solve(task: &Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> 
     found.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let samples: Vec<Vec<f64>> = found.into_iter().take(batch).map(|bin| bin.x).collect();
     let unexplained = rows.unexplained(&samples);
-    sink.stage(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found { samples, unexplained })
 }
 

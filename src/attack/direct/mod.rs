@@ -22,10 +22,13 @@ struct Found {
     unexplained: f64,
 }
 
+/// Solves, and says its steps in words.
+type Solve = fn(&Task<'_>, &Direct, say: &mut dyn FnMut(String)) -> Result<Found, AttackError>;
+
 /// How an attack solves.
 struct Solver {
     check: fn(&Direct, &Net) -> Result<(), String>,
-    solve: fn(&Task<'_>, &Direct, &mut dyn Sink) -> Result<Found, AttackError>,
+    solve: Solve,
 }
 
 fn solver(name: &str) -> Option<Solver> {
@@ -81,7 +84,12 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
     if task.resume.is_none() {
         sink.trial_started(0, &[]);
     }
-    let Found { samples, unexplained } = (solver.solve)(&task, settings, sink)?;
+    let mut stages = Vec::new();
+    let mut say = |words: String| {
+        sink.stage(words.clone());
+        stages.push(words);
+    };
+    let Found { samples, unexplained } = (solver.solve)(&task, settings, &mut say)?;
     let [batch, channels, height, width] = task.view.shape();
     let mut pixels: Vec<f64> = samples.into_iter().flatten().collect();
     // What was not found is the middle of the range.
@@ -104,6 +112,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         iteration: 1,
         trials: 1,
         evaluations: 0,
+        stages,
     }))
 }
 

@@ -209,7 +209,7 @@ fn run(record: &Record) -> Run<'_> {
             state: config.training(),
             batch: config.batch(),
             protocol: config.protocol_and_knowledge(),
-            trial_chosen_by: "matching loss",
+            trial_chosen_by: if config.attack.search().is_some() { "matching loss" } else { "none" },
         },
         config,
         reading: &manifest.reading,

@@ -176,6 +176,7 @@ fn done() -> Vec<(f64, Event)> {
         metrics: Some(metrics(43.25)),
         probe: None,
         accuracy: None,
+        stages: Vec::new(),
         update_norm: None,
         loss: 3.1e-7,
         iteration: None,
@@ -217,7 +218,7 @@ fn done() -> Vec<(f64, Event)> {
         events.push((2.5, trial_finished(at, 3.1e-7 * (2 - at) as f64, 30.0 + at as f64)));
     }
     events.push((5.0, picture(PictureOf::Reconstruction, None, 40, 1)));
-    events.push((5.0, Event::RoundFinished(result)));
+    events.push((5.0, Event::RoundFinished(Box::new(result))));
     events.push((5.0, Event::Finished(finished)));
     events
 }

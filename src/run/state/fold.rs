@@ -149,7 +149,7 @@ impl RunState {
             Event::RoundFinished(result) => {
                 self.training_pace.begin(result.round, t);
                 if let Some(round) = self.round_announced(result.round, t) {
-                    round.result = Some(result);
+                    round.result = Some(*result);
                 }
             }
             Event::Paused => self.paused = true,

@@ -40,6 +40,7 @@ fn result() -> RoundResult {
         metrics: Some(metrics(20.0)),
         probe: None,
         accuracy: None,
+        stages: Vec::new(),
         update_norm: None,
         loss: 0.01,
         iteration: None,
@@ -159,7 +160,7 @@ fn training_is_told_between_attacks() {
     events.extend(begun());
     assert_eq!(fold(events.clone()).training(), None);
     let result = RoundResult { trials: 3, ..result() };
-    events.push((2.0, Event::RoundFinished(result)));
+    events.push((2.0, Event::RoundFinished(Box::new(result))));
     assert_eq!(fold(events.clone()).training(), None);
     events.extend([trained(1), trained(2)]);
     let state = fold(events.clone());
@@ -193,7 +194,7 @@ fn the_end_of_a_round_shows_the_chosen_trial() {
         ));
     }
     let result = result();
-    events.push((2.0, Event::RoundFinished(result.clone())));
+    events.push((2.0, Event::RoundFinished(Box::new(result.clone()))));
     events.push((
         2.0,
         Event::Finished(Finished {

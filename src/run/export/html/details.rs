@@ -103,6 +103,7 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
         ("labels read", round.labels_read.as_ref().map(labels::read)),
         ("came back", came_back),
         ("a sample is recovered from", measured.metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
+        ("steps", result.map(|result| result.stages.join("; ")).filter(|steps| !steps.is_empty())),
         ("outcome", result.and_then(verdict::sentence)),
         ("what may help", result.and_then(Verdict::of).and_then(Verdict::remedy).map(str::to_owned)),
         ("answer", result.and_then(|result| verdict::answer(result, &entry.record.config().attack))),

@@ -62,14 +62,17 @@ impl Entry<'_> {
     fn conditions(&self) -> String {
         let config = self.record.config();
         format!(
-            "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}; trials are chosen by their \
-             matching loss, never by the picture.",
+            "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}{}.",
             config.threat_model(),
             config.attack.labels.name(),
             config.protocol_and_knowledge(),
             config.victim.batch_norm(),
             config.training(),
-            config.batch()
+            config.batch(),
+            config
+                .attack
+                .search()
+                .map_or("", |_| "; trials are chosen by their matching loss, never by the picture")
         )
     }
 }

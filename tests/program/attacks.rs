@@ -1,0 +1,128 @@
+//! Every attack of the catalogue recovers what it should, fails on noise of the update's norm, and is refused where it
+//! cannot work.
+
+use gialab::catalogue;
+
+use crate::lab::{Lab, finished};
+use crate::recovery::{noise, recover_from};
+
+/// Mean PSNR of a preset, and the same of noise in place of the update.
+fn psnr_and_control(preset: &str, changes: &[&str]) -> (f64, f64) {
+    let (_, found) = recover_from(preset, changes, |_| {});
+    let (_, control) = recover_from(preset, changes, noise);
+    (found.psnr.unwrap().mean, control.psnr.unwrap().mean)
+}
+
+#[test]
+fn fc_inversion_divides_rows_into_samples() {
+    let (found, judged) = recover_from("fc-inversion", &[], |_| {});
+    let psnr = judged.psnr.unwrap();
+    assert!(psnr.worst > 60.0, "{psnr:?}");
+    // Without the truth: what the answers leave of the layer's gradient.
+    assert!(found.unexplained < 1e-10, "{}", found.unexplained);
+    let (found, judged) = recover_from("fc-inversion", &[], noise);
+    let psnr = judged.psnr.unwrap();
+    assert!(found.unexplained > 0.5 && psnr.best < 20.0, "{} {psnr:?}", found.unexplained);
+}
+
+#[test]
+fn an_imprint_sorts_samples_into_bins() {
+    for variant in ["attack.variant=linear", "attack.variant=sparse"] {
+        let (found, judged) = recover_from("imprint", &[variant], |_| {});
+        assert!(judged.recovered.unwrap() > 0.7, "{variant} {judged:?}");
+        assert!(found.unexplained < 1e-8, "{variant} {}", found.unexplained);
+        let (found, judged) = recover_from("imprint", &[variant], noise);
+        assert!(judged.recovered.unwrap() < 0.01 && found.unexplained > 0.5, "{variant} {judged:?}");
+    }
+}
+
+#[test]
+fn cpl_recovers_a_photo_from_a_patterned_start() {
+    let (psnr, control) = psnr_and_control("cpl", &["attack.iterations=120"]);
+    assert!(psnr > 35.0 && control < 15.0, "{psnr} {control}");
+}
+
+#[test]
+fn gradinversion_sees_a_portrait_with_the_statistics_of_its_batch() {
+    let short = ["attack.iterations=150", "attack.members=1", "attack.prior.group=0"];
+    let (psnr, control) = psnr_and_control("gradinversion", &short);
+    assert!(psnr > 12.0 && control < psnr - 1.5, "{psnr} {control}");
+}
+
+#[test]
+fn tableak_recovers_records_and_is_sure_where_it_is_right() {
+    let (found, judged) = recover_from("tableak", &[], |_| {});
+    assert!(judged.psnr.unwrap().worst > 40.0, "{judged:?}");
+    // Four records of thirty fields.
+    assert_eq!(found.guess.confidence.len(), 120);
+    let sure = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (control, judged) = recover_from("tableak", &[], noise);
+    assert!(judged.psnr.unwrap().best < 25.0, "{judged:?}");
+    let (right, wrong) = (sure(&found.guess.confidence), sure(&control.guess.confidence));
+    assert!(right > 0.85 && wrong < 0.7, "{right} {wrong}");
+}
+
+#[test]
+fn attacks_are_refused_for_what_they_need() {
+    let lab = Lab::new();
+    for (preset, change, said) in [
+        (
+            "gradinversion",
+            "victim.model=lenet5",
+            "gradinversion matches BatchNorm statistics, but the model has no",
+        ),
+        (
+            "fc-inversion",
+            "victim.model=lenet",
+            "fc-inversion gives the input of a fully connected layer, but that",
+        ),
+        ("fc-inversion", "victim.options.bias=false", "but the model has no such layer"),
+        ("tableak", "victim.data=photos", "tableak is for rows of tables, but the data are pictures"),
+        (
+            "imprint",
+            "knowledge.manipulate=false",
+            "imprint sends a changed model, which knowledge.manipulate = false",
+        ),
+        (
+            "imprint",
+            "federation={ algorithm = \"fedavg\", learning_rate = 0.1 }",
+            "imprint reads one gradient, but",
+        ),
+        ("imprint", "attack.bins=1", "attack.bins = 1, must be 2 to 4096"),
+        ("cpl", "knowledge.labels=false", "attack.labels = \"given\" needs labels"),
+        ("cpl", "attack.labels=optimise", "cpl needs labels, but"),
+        ("cpl", "attack.start={ patterned = 0 }", "attack.start = 0, must be 1 to 1024"),
+        ("ig-lenet", "attack.prior.group=1", "attack.prior.group compares the members of a trial"),
+        ("ig-lenet", "attack.bins=8", "`bins` is no setting of inverting-gradients"),
+    ] {
+        let error = lab.fail(&["run", preset, "--set", change], 2);
+        assert!(error.contains(said) && error.lines().count() == 1, "{preset} {change}: {error}");
+    }
+}
+
+#[test]
+fn what_was_sent_and_what_was_solved_is_said() {
+    let lab = Lab::new();
+    let round = finished(&lab.succeed(&["run", "imprint", "--json"]))["rounds"][0].clone();
+    assert!(round["metrics"]["label_accuracy"].is_null(), "{round}");
+    let shown = lab.succeed(&["show", "last"]);
+    for said in [
+        "threat model F (active manipulator",
+        "sent instead of the honest model: two fully connected layers in front of it",
+        "a client that looks sees it",
+        "bins hold something of a batch of 8",
+        "of the layer's gradient unexplained, which needs no truth",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    assert!(!shown.contains("chosen by its matching loss"), "{shown}");
+}
+
+#[test]
+fn every_attack_has_a_preset_that_loads() {
+    let lab = Lab::new();
+    let presets = lab.succeed(&["presets"]);
+    for name in ["gradinversion", "cpl", "fc-inversion", "imprint", "tableak"] {
+        assert!(catalogue::facts(name).is_some() && presets.contains(name), "{name}");
+    }
+}
