@@ -64,6 +64,20 @@ sparsify, known; sparsify
 sparsify, estimated; sparsify; knowledge.post=estimated
 sparsify, ignored; sparsify; knowledge.post=none
 sparsify, none; sparsify; post=
+fc-inversion, four; fc-inversion
+fc-inversion, one; fc-inversion; victim.sample.count=1
+fc-inversion, sixteen; fc-inversion; victim.sample.count=16
+imprint, linear; imprint
+imprint, sparse; imprint; attack.variant=sparse
+imprint, 16 bins; imprint; attack.bins=16
+cpl, patterned; cpl
+cpl, normal start; cpl; attack.start=normal
+cpl, without loss; cpl; attack.prior.loss=0
+tableak, four; tableak
+tableak, pixels; tableak; attack.variable=pixels attack.members=1 attack.box=true
+gradinversion, exact; gradinversion
+gradinversion, running; gradinversion; knowledge.statistics=running
+gradinversion, no statistics; gradinversion; attack.prior.bn=0
 '
 
 # The preset's pictures moved on by so many, as a setting; nothing where they are drawn.

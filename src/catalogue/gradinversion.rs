@@ -3,8 +3,8 @@
 use super::{Facts, Family, LabelUse, Need};
 
 /// a_G sum over tensors of |g - h| + a_tv `tv` + a_l2 `l2norm` + a_bn `bn` + a_grp `group`, over several candidates at
-/// once. The weights are ours: published ones are for sums over the pixels of ImageNet and for trained networks. Larger
-/// ones of `bn` (0.01 and more) find textures of the right spectrum in the wrong places.
+/// once. The weights are ours, as are the signs of the gradient in Adam: published ones are for sums over the pixels of
+/// ImageNet and for trained networks. Larger weights of `bn` find textures of the right spectrum in the wrong places.
 pub static GRADINVERSION: Facts = Facts {
     name: "gradinversion",
     title: "GradInversion, See Through Gradients",
@@ -18,9 +18,9 @@ pub static GRADINVERSION: Facts = Facts {
     recipe: r#"
 labels = { rule = "yin" }
 distance = "layer-l2"
-prior = { tv = 0.1, l2norm = 1e-3, bn = 1e-3, group = 1e-4 }
+prior = { tv = 0.01, l2norm = 1e-4, bn = 1e-4, group = 1e-5 }
 box = true
-optimiser = { kind = "adam", lr = 0.1, decay = "cosine" }
+optimiser = { kind = "adam", signed = true, lr = 0.1, decay = "cosine" }
 members = 4
 iterations = 2000
 "#,

@@ -437,7 +437,7 @@ mod tests {
             read("kind = \"gradinversion\"\nprior = { bn = 5.0 }\noptimiser = { lr = 0.5 }").unwrap();
         let search = config.search().unwrap();
         assert_eq!((search.optimiser.lr, search.members), (0.5, 4));
-        assert!(search.prior.title().contains("bn 5") && search.prior.title().contains("group 0.0001"));
+        assert!(search.prior.title().contains("bn 5") && search.prior.title().contains("group 0.00001"));
         // Of another optimiser the recipe knows nothing.
         let config =
             read("kind = \"inverting-gradients\"\nbox = false\noptimiser = { kind = \"lbfgs\", lr = 1 }");

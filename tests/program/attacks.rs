@@ -22,7 +22,7 @@ fn fc_inversion_divides_rows_into_samples() {
     assert!(found.unexplained < 1e-10, "{}", found.unexplained);
     let (found, judged) = recover_from("fc-inversion", &[], noise);
     let psnr = judged.psnr.unwrap();
-    assert!(found.unexplained > 0.5 && psnr.best < 20.0, "{} {psnr:?}", found.unexplained);
+    assert!(found.unexplained > 0.5 && psnr.mean < 16.0, "{} {psnr:?}", found.unexplained);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn cpl_recovers_a_photo_from_a_patterned_start() {
 fn gradinversion_sees_a_portrait_with_the_statistics_of_its_batch() {
     let short = ["attack.iterations=150", "attack.members=1", "attack.prior.group=0"];
     let (psnr, control) = psnr_and_control("gradinversion", &short);
-    assert!(psnr > 12.0 && control < psnr - 1.5, "{psnr} {control}");
+    assert!(psnr > 13.5 && control < psnr - 2.0, "{psnr} {control}");
 }
 
 #[test]
