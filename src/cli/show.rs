@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use gialab::config::StatisticsKnowledge;
 use gialab::figure::{FIGURES, Figure, Measured, figure};
 use gialab::reading::Reading;
 use gialab::run::event::RoundResult;
@@ -104,13 +105,17 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         victim.batch_norm()
     )?;
     let known = config.local_knowledge().map(|known| format!(", local training {known}")).unwrap_or_default();
+    let exact = match config.knowledge.statistics {
+        StatisticsKnowledge::Exact => ", BatchNorm statistics of the batch known",
+        StatisticsKnowledge::Running => "",
+    };
     writeln!(out, "protocol {}", config.protocol())?;
     if let Some(post) = config.post_processing() {
         writeln!(out, "post     {post}")?;
     }
     writeln!(
         out,
-        "attacker {}, labels {}{known}, threat model {}",
+        "attacker {}, labels {}{known}{exact}, threat model {}",
         config.attack.kind.name(),
         config.attack.labels.name(),
         config.threat_model()

@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::config::{Labels, RunConfig};
+use crate::config::{Labels, RunConfig, StatisticsKnowledge};
 use crate::format::{self, Piece};
 use crate::run::event::TrialOutcome;
 use crate::run::{Health, labels, verdict};
@@ -201,7 +201,10 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
         _ => ("local training", known),
     });
     // What differs between attackers comes first: a narrow screen leaves out the rest.
+    let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
     let first = [("labels", format!("{rule}{labels}"))].into_iter().chain(local);
+    let first = first.chain(exact.then(|| ("statistics", "exact".to_owned())));
+    let first = first.chain(config.knowledge.manipulate.then(|| ("model", "sends its own".to_owned())));
     let rest = [
         ("threat model", letter),
         ("update", yes.to_owned()),
@@ -244,8 +247,27 @@ fn draw_table(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     }
 }
 
+/// What an attack that solves said of its steps, in place of a curve.
+fn draw_steps(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
+    let block = theme.frame("steps");
+    let inner = block.inner(area);
+    view.frame.render_widget(block, area);
+    let result = run.round().and_then(|round| round.result.as_ref());
+    let lines: Vec<Line<'_>> = match result {
+        Some(result) => result.stages.iter().map(|words| Line::raw(words.as_str())).collect(),
+        None if run.health.is_live() => vec![Line::styled("solving", theme.dim())],
+        None => vec![Line::styled("this run was not solved", theme.dim())],
+    };
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    view.frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);
+}
+
 fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     let theme = model.theme;
+    let solves = |config: &RunConfig| config.attack.search().is_none();
+    if run.manifest.as_ref().is_some_and(|manifest| solves(&manifest.config)) {
+        return draw_steps(run, theme, view, area);
+    }
     let mut title = format!("loss ({})", chart::how(&model.chart));
     if let Some(round) = run.round() {
         if run.rounds_planned() > 1 {
