@@ -709,8 +709,8 @@ fn files_are_named_after_the_first_run() {
     let name = |runs: &[RunDirectory]| default_path(runs, Format::Csv);
     assert_eq!(name(&runs[..1]), PathBuf::from(format!("{}.csv", runs[0].id())));
     assert_eq!(name(&runs), PathBuf::from(format!("{}-and-1-more.csv", runs[0].id())));
-    assert_eq!(curves_beside(Path::new("a/b.c.csv")), Path::new("a/b.c-curves.csv"));
-    assert_eq!(curves_beside(Path::new("table")), Path::new("table-curves"));
+    assert_eq!(with_suffix(Path::new("a/b.c.csv"), "-curves"), Path::new("a/b.c-curves.csv"));
+    assert_eq!(with_suffix(Path::new("table"), "-curves"), Path::new("table-curves"));
 }
 
 /// A reader that leaves after some bytes.
