@@ -113,7 +113,8 @@ pub fn run(
 
 /// Chart and record: a record is as wide as its columns, and the taller the better.
 fn halves(area: Rect) -> (Rect, Rect) {
-    let width = (area.width / 2).min(WIDEST_RECORD);
+    // Where there is little room, names need more of it than curves do.
+    let width = if area.width < WIDE { area.width * 4 / 7 } else { (area.width / 2).min(WIDEST_RECORD) };
     Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]).areas::<2>(area).into()
 }
 

@@ -65,7 +65,7 @@ fn every_field_of_a_record_can_be_reached() {
             for _ in 0..40 {
                 update(&mut model, Msg::Key(KeyCode::PageUp.into()));
             }
-            assert!(last.contains("hospital") && drawn(&model).contains("mean rad"), "{last}");
+            assert!(last.contains("hospital") && drawn(&model).contains("mean ra"), "{last}");
         }
     }
 }

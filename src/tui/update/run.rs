@@ -155,8 +155,9 @@ fn look_at_trial(run: &mut RunView, by: isize) {
 fn scroll(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(run) = model.run() else { return Vec::new() };
     let Some(sheet) = run.sheet() else { return Vec::new() };
-    let (room, fields) = record_pane::room(screen::run::record(model, run), &sheet);
-    let last = fields.saturating_sub(room);
+    let area = screen::run::record(model, run);
+    let room = record_pane::Layout::of(area, &sheet, model.theme).shown();
+    let last = sheet.fields().len().saturating_sub(room);
     let Some(run) = model.run_mut() else { return Vec::new() };
     run.skip = match action {
         Action::PageUp => run.skip.min(last).saturating_sub(room),

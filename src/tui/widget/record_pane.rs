@@ -13,8 +13,14 @@ use crate::tui::view::View;
 
 /// Cells of the bar of a confidence.
 const BAR: usize = 10;
-/// Columns that are left of a field's name at least.
-const NAME: usize = 8;
+/// Columns that are left of a field's name before its neighbours go.
+const NAME: usize = 18;
+/// Columns that are left of it at least.
+const SHORTEST_NAME: usize = 8;
+/// Columns that a value has where room is short.
+const VALUE: usize = 10;
+/// Parts that the fields stand beside each other in at most.
+const PARTS: usize = 3;
 /// Between columns.
 const GAP: usize = 2;
 /// Of whom the truth is known.
@@ -49,30 +55,60 @@ pub fn draw(model: &Model, run: &RunView, area: Rect, view: &mut View) {
         return;
     };
     let (fields, label) = (sheet.fields(), sheet.label());
-    let columns = Columns::of(&sheet, &fields, label.as_ref(), theme, inner.width.into());
-    let (room, count) = room(area, &sheet);
-    let first = run.skip.min(count.saturating_sub(room));
-    let mut lines = vec![columns.heading(&sheet)];
-    lines.extend(fields.iter().skip(first).take(room).map(|told| columns.line(told, None)));
-    lines.extend(rest(model, &sheet, (first, room, count)).map(|text| Line::styled(text, theme.dim())));
+    let Layout { parts, room } = Layout::of(area, &sheet, theme);
+    let part = usize::from(inner.width) / parts;
+    let columns = Columns::wide(&sheet, &fields, label.as_ref(), theme).within(part);
+    let first = run.skip.min(fields.len().saturating_sub(room * parts));
+    let buffer = view.frame.buffer_mut();
+    for (at, shown) in fields.get(first..).unwrap_or_default().chunks(room).take(parts).enumerate() {
+        let x = inner.x + (at * part) as u16;
+        buffer.set_line(x, inner.y, &columns.heading(&sheet), part as u16);
+        for (told, y) in shown.iter().zip(inner.y + 1..inner.bottom()) {
+            buffer.set_line(x, y, &columns.line(told, None, part), part as u16);
+        }
+    }
+    let mut below = Vec::new();
+    below.extend(
+        rest(model, &sheet, (first, room * parts, fields.len())).map(|text| Line::styled(text, theme.dim())),
+    );
     if let Some(label) = &label {
         let labels = run.manifest.as_ref().map(|manifest| rows::source(&manifest.config.attack.labels));
-        lines.push(columns.line(label, labels));
+        below.push(columns.line(label, labels, inner.width.into()));
     }
-    for (line, y) in lines.iter().zip(inner.y..inner.bottom()) {
-        view.frame.buffer_mut().set_line(inner.x, y, line, inner.width);
+    let under = (inner.y + 1 + fields.len().min(room) as u16).min(inner.bottom());
+    for (line, y) in below.iter().zip(under..inner.bottom()) {
+        buffer.set_line(inner.x, y, line, inner.width);
     }
 }
 
-/// Fields that a pane of this area shows at once, and how many there are.
-pub fn room(area: Rect, sheet: &Sheet) -> (usize, usize) {
-    let count = sheet.fields().len();
-    // Without frame, headings and class.
-    let taken = 3 + usize::from(sheet.label().is_some());
-    let room = usize::from(area.height).saturating_sub(taken);
-    let is_all = count <= room && sheet.left_out().is_none();
-    // One line says what is not shown.
-    (if is_all { room } else { room.saturating_sub(1) }.max(1), count)
+/// How the fields of a record are laid out in a pane.
+pub struct Layout {
+    /// Parts beside each other.
+    parts: usize,
+    /// Fields in one of them.
+    room: usize,
+}
+
+impl Layout {
+    /// In a pane of this area, with its frame.
+    pub fn of(area: Rect, sheet: &Sheet, theme: Theme) -> Layout {
+        let (fields, label) = (sheet.fields(), sheet.label());
+        // Without frame, headings and class.
+        let rows = usize::from(area.height).saturating_sub(3 + usize::from(label.is_some()));
+        let width = usize::from(area.width).saturating_sub(2);
+        let least = Columns::wide(sheet, &fields, label.as_ref(), theme).compact().needed();
+        let most = (width / least.max(1)).clamp(1, PARTS);
+        let parts = (1..=most).find(|parts| fields.len() <= rows * parts).unwrap_or(most);
+        let is_all = fields.len() <= rows * parts && sheet.left_out().is_none();
+        // One line says what is not shown.
+        let room = if is_all { fields.len().div_ceil(parts) } else { rows.saturating_sub(1) };
+        Layout { parts, room: room.max(1) }
+    }
+
+    /// Fields that are shown at once.
+    pub fn shown(&self) -> usize {
+        self.parts * self.room
+    }
 }
 
 /// What is not shown, in words.
@@ -124,53 +160,57 @@ struct Columns {
 }
 
 impl Columns {
-    /// As wide as what they hold; where that is too much, first confidence and distance go, then the names.
-    fn of(sheet: &Sheet, fields: &[Told], label: Option<&Told>, theme: Theme, width: usize) -> Columns {
+    /// As wide as what they hold.
+    fn wide(sheet: &Sheet, fields: &[Told], label: Option<&Told>, theme: Theme) -> Columns {
         let all = || fields.iter().chain(label);
         let widest = |heading: &str, text: &dyn Fn(&Told) -> usize| {
             all().map(text).max().unwrap_or(0).max(format::columns(heading))
         };
-        let has_truth = sheet.has_truth();
-        let mut columns = Columns {
+        let with_truth = |width: usize| if sheet.has_truth() { width } else { 0 };
+        Columns {
             theme,
             name: widest("field", &|told| format::columns(told.field)),
-            truth: if has_truth {
-                widest("true*", &|told| told.truth.as_deref().map_or(0, format::columns))
-            } else {
-                0
-            },
+            truth: with_truth(widest("true*", &|told| told.truth.as_deref().map_or(0, format::columns))),
             found: widest("recovered", &|told| format::columns(&told.found)),
-            off: if has_truth {
-                widest("off by", &|told| told.off.as_deref().map_or(0, format::columns))
-            } else {
-                0
-            },
+            off: with_truth(widest("off by", &|told| told.off.as_deref().map_or(0, format::columns))),
             confidence: if sheet.has_confidence() { BAR + 6 } else { 0 },
             has_bar: true,
-            right: if all().any(|told| told.right.is_some()) {
-                theme.glyph("✓", "yes").chars().count()
-            } else {
-                0
+            right: match all().any(|told| told.right.is_some()) {
+                true => theme.glyph("✓", "yes").chars().count(),
+                false => 0,
             },
+        }
+    }
+
+    /// With long words cut.
+    fn compact(self) -> Columns {
+        Columns { truth: self.truth.min(VALUE), found: self.found.min(VALUE), ..self }
+    }
+
+    /// In so many columns: long words are cut first, then confidence and distance go, then names are cut, then the truth
+    /// goes: whether a field is right is said beside it.
+    fn within(self, width: usize) -> Columns {
+        let fits = |columns: &Columns, name: usize| {
+            columns.needed() - columns.name + columns.name.min(name) <= width
         };
-        if columns.needed() > width && columns.confidence > 0 {
+        let mut columns = self;
+        if columns.needed() > width {
+            columns = columns.compact();
+        }
+        if !fits(&columns, NAME) && columns.confidence > 0 {
             (columns.confidence, columns.has_bar) = ("confidence".len(), false);
         }
-        let fits = |columns: &Columns| columns.needed() - columns.name + NAME.max(columns.name / 2) <= width;
-        if !fits(&columns) {
+        if !fits(&columns, NAME) {
             columns.confidence = 0;
         }
-        if !fits(&columns) {
+        if !fits(&columns, NAME) {
             columns.off = 0;
         }
-        let most = width.saturating_sub(columns.needed() - columns.name).max(NAME);
-        columns.name = columns.name.min(most);
-        // Words of any length must leave room for their neighbour.
-        let left = width.saturating_sub(columns.name + columns.right + 3 * GAP + 2);
-        if columns.truth + columns.found > left && columns.off == 0 {
-            let each = if has_truth { left / 2 } else { left };
-            (columns.truth, columns.found) = (columns.truth.min(each), columns.found.min(each));
+        if !fits(&columns, SHORTEST_NAME) {
+            columns.truth = 0;
         }
+        let left = width.saturating_sub(columns.needed() - columns.name);
+        columns.name = columns.name.min(left.max(SHORTEST_NAME));
         columns
     }
 
@@ -192,8 +232,8 @@ impl Columns {
         Line::styled(text, self.theme.dim())
     }
 
-    /// A line; `source` stands where the distance of a number would.
-    fn line(&self, told: &Told, source: Option<&'static str>) -> Line<'static> {
+    /// A line of at most so many columns. `source` stands where the distance of a number would, or behind the mark.
+    fn line(&self, told: &Told, source: Option<&'static str>, most: usize) -> Line<'static> {
         let theme = self.theme;
         let name = format::cut(told.field, self.name, theme.ascii);
         let pad = self.name.saturating_sub(format::columns(&name));
@@ -204,17 +244,16 @@ impl Columns {
         }
         spans.push(Span::styled(self.right_aligned(&told.found, self.found), theme.strong()));
         let (off, confidence) = (self.off, self.confidence);
-        let room =
-            [off, confidence].into_iter().filter(|width| *width > 0).map(|width| width + GAP).sum::<usize>();
-        match source.filter(|source| source.len() + GAP <= room) {
-            Some(source) => spans.push(Span::styled(self.right_aligned(source, room - GAP), theme.dim())),
-            None => {
-                if off > 0 {
-                    spans.push(Span::raw(self.right_aligned(told.off.as_deref().unwrap_or(""), off)));
-                }
-                if confidence > 0 {
-                    spans.push(Span::raw(self.sure(told.confidence)));
-                }
+        let room: usize = [off, confidence].iter().filter(|width| **width > 0).map(|width| width + GAP).sum();
+        let inside = source.filter(|source| source.len() + GAP <= room);
+        if let Some(source) = inside {
+            spans.push(Span::styled(self.right_aligned(source, room - GAP), theme.dim()));
+        } else {
+            if off > 0 {
+                spans.push(Span::raw(self.right_aligned(told.off.as_deref().unwrap_or(""), off)));
+            }
+            if confidence > 0 {
+                spans.push(Span::raw(self.sure(told.confidence)));
             }
         }
         if self.right > 0 {
@@ -225,7 +264,12 @@ impl Columns {
             };
             spans.push(Span::styled(format!("{:GAP$}{mark}", ""), style));
         }
-        Line::from(spans)
+        let mut line = Line::from(spans);
+        let behind = source.filter(|source| inside.is_none() && line.width() + GAP + source.len() <= most);
+        if let Some(source) = behind {
+            line.push_span(Span::styled(format!("{:GAP$}{source}", ""), theme.dim()));
+        }
+        line
     }
 
     /// A bar with its number, or the number alone.

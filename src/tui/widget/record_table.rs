@@ -13,6 +13,8 @@ use crate::tui::view::View;
 const NAME: usize = 24;
 /// Columns that a value takes at most.
 const VALUE: usize = 16;
+/// Columns that the name of a run takes at most.
+const RUN: usize = 26;
 /// Between columns.
 const GAP: usize = 2;
 
@@ -100,7 +102,7 @@ fn append(rows: &mut [Line<'static>], column: &Column, order: &[usize], most: us
     };
     let marks = if column.is_truth { 0 } else { theme.glyph("✓", "yes").chars().count() + 1 };
     let widest = order.iter().map(|at| format::columns(&text(*at).0)).max().unwrap_or(0).min(VALUE);
-    let width = (widest + marks).max(format::columns(&column.heading).min(VALUE));
+    let width = (widest + marks).max(format::columns(&column.heading).min(RUN));
     if rows.first().is_none_or(|heading| heading.width() + GAP + width > most) {
         return;
     }
