@@ -117,7 +117,7 @@ fn the_report_has_a_table_where_pictures_stand() {
 #[test]
 fn without_a_ground_truth_its_columns_are_left_out_or_empty() {
     let lab = Lab::new();
-    let run = lab.run("one", &["victim.captured={ update = \"u\", weights = \"w\" }"], of_table(false, None));
+    let run = lab.run("one", &[], of_table(false, None));
     let html = lab.export(from_ref(&run), Format::Html, "x.html");
     assert!(!html.contains("true (private)") && html.contains("14.50"), "{html}");
     lab.export(&[run], Format::Csv, "x.csv");

@@ -96,7 +96,8 @@ impl Layout {
         // Without frame, headings and class.
         let rows = usize::from(area.height).saturating_sub(3 + usize::from(label.is_some()));
         let width = usize::from(area.width).saturating_sub(2);
-        let least = Columns::wide(sheet, &fields, label.as_ref(), theme).compact().needed();
+        let compact = Columns::wide(sheet, &fields, label.as_ref(), theme).compact();
+        let least = compact.needed() - compact.name + compact.name.min(NAME);
         let most = (width / least.max(1)).clamp(1, PARTS);
         let parts = (1..=most).find(|parts| fields.len() <= rows * parts).unwrap_or(most);
         let is_all = fields.len() <= rows * parts && sheet.left_out().is_none();
