@@ -151,3 +151,22 @@ fn records_can_be_drawn_at_every_size() {
         }
     }
 }
+
+#[test]
+fn confidence_has_a_column_where_an_attack_tells_it() {
+    let mut lines = of_table(fixture::events(300, true), 1, true);
+    for line in &mut lines {
+        if let crate::run::Event::Rows { table, .. } = &mut line.event {
+            let cells = table.rows.iter_mut().flat_map(|row| &mut row.cells).enumerate();
+            cells.for_each(|(at, cell)| cell.confidence = Some(1.0 - at as f64 / 40.0));
+        }
+    }
+    let mut model = opened(120, 40, lines, Health::Done);
+    press(&mut model, "z");
+    assert_snapshot!("record_confidence_120x40", drawn(&model));
+    model.size = (80, 24);
+    assert!(drawn(&model).contains("1.00  ✓"), "{}", drawn(&model));
+    model.theme.ascii = true;
+    assert!(drawn(&model).contains("mean radius"), "{}", drawn(&model));
+    assert!(!drawn(&done(120, 40)).contains("confidence"));
+}
