@@ -47,7 +47,7 @@ pub fn print(out: &mut impl Write, labels: &Labels, truth: Option<&Rows>, found:
 fn record(out: &mut impl Write, labels: &Labels, sheet: &Sheet) -> io::Result<()> {
     let (mut lines, has_confidence) = (vec![headings(sheet)], sheet.has_confidence());
     lines.extend(sheet.fields().iter().map(|told| cells(told, told.off.clone().unwrap_or_default())));
-    lines.extend(sheet.label().map(|told| cells(&told, source(labels).to_owned())));
+    lines.extend(sheet.label().map(|told| cells(&told, source(labels))));
     let is_shown = |column: usize| match column {
         TRUTH | RIGHT => sheet.has_truth(),
         CONFIDENCE => has_confidence,

@@ -96,7 +96,7 @@ pub fn records(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
                     });
                 let class = cells.label.as_ref().map(|cell| {
                     let truth = truth.and_then(|truth| truth.label.as_ref());
-                    (found.rows.target.as_str(), cell, truth, labels)
+                    (found.rows.target.as_str(), cell, truth, labels.as_str())
                 });
                 for (field, cell, truth, source) in fields.chain(class) {
                     let of_field = [at.to_string(), name(field)];

@@ -114,11 +114,10 @@ impl<'a> Sheet<'a> {
 }
 
 /// Where the class of a record comes from.
-pub fn source(labels: &Labels) -> &'static str {
+pub fn source(labels: &Labels) -> String {
     match labels {
-        Labels::Given => "given",
-        Labels::Optimise => "optimised",
-        Labels::Rule(_) => "read off the update",
+        Labels::Rule(_) => "read off the update".into(),
+        other => other.name(),
     }
 }
 

@@ -73,7 +73,7 @@ pub fn draw(model: &Model, run: &RunView, area: Rect, view: &mut View) {
     );
     if let Some(label) = &label {
         let labels = run.manifest.as_ref().map(|manifest| rows::source(&manifest.config.attack.labels));
-        below.push(columns.line(label, labels, inner.width.into()));
+        below.push(columns.line(label, labels.as_deref(), inner.width.into()));
     }
     let under = (inner.y + 1 + fields.len().min(room) as u16).min(inner.bottom());
     for (line, y) in below.iter().zip(under..inner.bottom()) {
@@ -123,8 +123,10 @@ fn rest(model: &Model, sheet: &Sheet, (first, room, count): (usize, usize, usize
         (first, 0) => Some(format!("{first} above ({up})")),
         (first, below) => Some(format!("{first} above ({up}), +{below} more ({down})")),
     };
-    let more = more.or(sheet.left_out())?;
-    Some(format!(" {more}"))
+    // What was not kept is said where the fields that were end.
+    let left_out = sheet.left_out().filter(|_| below == 0);
+    let parts: Vec<String> = more.into_iter().chain(left_out).collect();
+    (!parts.is_empty()).then(|| format!(" {}", parts.join("; ")))
 }
 
 fn title(run: &RunView, sheet: Option<&Sheet>, theme: Theme) -> String {
@@ -234,7 +236,7 @@ impl Columns {
     }
 
     /// A line of at most so many columns. `source` stands where the distance of a number would, or behind the mark.
-    fn line(&self, told: &Told, source: Option<&'static str>, most: usize) -> Line<'static> {
+    fn line(&self, told: &Told, source: Option<&str>, most: usize) -> Line<'static> {
         let theme = self.theme;
         let name = format::cut(told.field, self.name, theme.ascii);
         let pad = self.name.saturating_sub(format::columns(&name));

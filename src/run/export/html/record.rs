@@ -16,7 +16,7 @@ pub fn records(found: &Found<'_>, record: &Record) -> Markup {
     let sheets = (0..found.rows.rows.len()).map(|at| Sheet::new(found.truth, found.rows, at));
     let (kept, samples) = (found.rows.rows.len(), found.rows.samples);
     html! {
-        @for sheet in sheets { (table(&sheet, &what, labels)) }
+        @for sheet in sheets { (table(&sheet, &what, &labels)) }
         @if kept < samples { p.empty { "Of " (samples) " records the first " (kept) " are kept." } }
     }
 }
