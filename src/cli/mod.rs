@@ -23,6 +23,7 @@ mod output;
 mod presets;
 mod probe;
 mod progress;
+mod records;
 mod require;
 mod resume;
 mod rm;

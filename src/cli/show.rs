@@ -1,8 +1,10 @@
 //! `gialab show RUN`: what a run was, how it went, and its picture in the plain terminal.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use gialab::config::StatisticsKnowledge;
+use gialab::data::MIN_SIDE;
 use gialab::figure::{FIGURES, Figure, Measured, figure};
 use gialab::reading::Reading;
 use gialab::run::event::RoundResult;
@@ -11,7 +13,7 @@ use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, pictur
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
-use super::{Context, DONE, complete, output};
+use super::{Context, DONE, complete, output, records};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -82,8 +84,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
                 let trial = round.shown_trial()?;
                 trial.best_pictures.last().or(trial.pictures.last())
             });
-            if let Some(picture) = newest {
-                side_by_side(context, &directory, std::slice::from_ref(&picture.file))?;
+            if let Some(rows) = newest.and_then(|picture| picture.rows()) {
+                let truth = state.current_round().and_then(|round| round.truth.as_ref()?.rows());
+                records::print(&mut output::lines(), &manifest.config.attack.labels, truth, rows)?;
+            }
+            if let Some(file) = newest.and_then(|picture| picture.file()) {
+                side_by_side(context, &directory, &[file.to_owned()])?;
             }
         }
     }
@@ -232,10 +238,24 @@ fn outcome(
     Ok(())
 }
 
-/// Truth and reconstruction of every round: in the terminal if there is one, always by path.
+/// Truth and reconstruction of every round: in the terminal if there is one, always by path; rows of a table field by
+/// field.
 pub fn pictures(context: &Context, directory: &RunDirectory, rounds: &[RoundResult]) -> anyhow::Result<()> {
+    let is_missing = |round: &RoundResult| !reconstruction(directory, round).exists();
+    // A log can be long: it is read only where it holds what no picture does.
+    if rounds.iter().any(is_missing) {
+        let (state, _) = directory.state()?;
+        let labels = directory.manifest()?.config.attack.labels;
+        if records::of_rounds(&mut output::lines(), &labels, &state)? {
+            return Ok(());
+        }
+    }
     let files = rounds.iter().map(|round| format!("pictures/round-{}-reconstruction.png", round.round));
     side_by_side(context, directory, &files.collect::<Vec<_>>())
+}
+
+fn reconstruction(directory: &RunDirectory, round: &RoundResult) -> PathBuf {
+    directory.pictures_path().join(format!("round-{}-reconstruction.png", round.round))
 }
 
 fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -> anyhow::Result<()> {
@@ -245,6 +265,14 @@ fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -
         let reconstruction = directory.path().join(file);
         if let Some(shell) = &shell {
             let picture = picture::read(&reconstruction)?.pixels;
+            if (picture.height() as usize) < MIN_SIDE {
+                // What earlier versions stored of rows of a table.
+                writeln!(
+                    output::lines(),
+                    "\nan earlier gialab kept no fields of these records: run it again"
+                )?;
+                continue;
+            }
             if has_truth {
                 let truth = picture::read(&directory.pictures_path().join("truth.png"))?.pixels;
                 let what = "left: private (known to you, not to the attacker); right: reconstructed";

@@ -37,7 +37,9 @@ pub use error::DataError;
 pub use images::Images;
 pub use normalisation::Normalisation;
 pub use partition::{held_out, partition};
-pub use table::{Column, ColumnKind, Field, FieldAccuracy, TOLERANCE, Table, Value, field_accuracy};
+pub use table::{
+    Column, ColumnKind, Field, FieldAccuracy, TOLERANCE, Table, Value, field_accuracy, right_fields,
+};
 
 use std::fs;
 use std::io::{self, Read};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Rows;
 pub use crate::attack::TrialOutcome;
 use crate::figure::number;
 pub use crate::figure::{AtTruth, Baselines, Measured, Metrics, Probe, Ratio, Sample, Spread};
@@ -146,6 +147,23 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metrics: Option<Box<Metrics>>,
     },
+    /// What a picture is for images, for rows of a table: the fields themselves.
+    Rows {
+        /// Federated round.
+        round: u32,
+        /// 0-based restart; absent for the ground truth and the final reconstruction.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trial: Option<usize>,
+        /// Iteration shown.
+        iteration: usize,
+        /// What they are.
+        what: PictureOf,
+        /// The records, field by field.
+        table: Box<Rows>,
+        /// Quality of what it shows, sample by sample for a batch; absent for the ground truth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metrics: Option<Box<Metrics>>,
+    },
     /// A restart ended.
     TrialFinished {
         /// Federated round.
@@ -277,7 +295,7 @@ struct Claimed {
 }
 
 /// More samples than any batch has, and a longer side than any picture that is read.
-const MOST_SAMPLES: usize = 1 << 17;
+pub(super) const MOST_SAMPLES: usize = 1 << 17;
 const LONGEST_SIDE: usize = 1 << 14;
 
 impl TryFrom<Claimed> for Tiles {

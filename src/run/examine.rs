@@ -3,10 +3,11 @@
 
 use super::event::{AtTruth, Baselines, Metrics, Probe, Ratio};
 use super::recorder::Evaluator;
+use super::rows::Tabulator;
 use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
-use crate::fl::AttackerView;
+use crate::fl::{AttackerView, Setup};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
@@ -81,6 +82,13 @@ fn fields(set: &Dataset, truth: &Images, images: &Images) -> Option<f64> {
         all += field_accuracy(table, truth.sample(row), images.sample(row), TOLERANCE);
     }
     all.share()
+}
+
+/// What the values of these samples mean, if they are rows of a table.
+pub fn tabulator(shape: [usize; 4], setup: &Setup, config: &RunConfig) -> Option<Tabulator> {
+    let [_, _, height, _] = shape;
+    let set = (height == 1).then(|| set(config)).flatten();
+    Tabulator::of(shape, setup.batch.as_ref(), set.as_ref())
 }
 
 /// What the set calls the classes of these labels; nothing if it only counts them.

@@ -27,6 +27,7 @@ pub mod progress;
 pub mod pulse;
 mod recorder;
 mod rounds;
+pub mod rows;
 pub mod state;
 pub mod store;
 pub mod tail;

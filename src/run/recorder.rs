@@ -17,6 +17,7 @@ use super::checkpoint::Checkpoint;
 use super::directory::{Request, RunDirectory, write_atomically};
 use super::event::{self, Event, Finished, LabelsRead, Line, PictureOf, Tiles};
 use super::manifest::{Manifest, Status};
+use super::rows::{Rows, Tabulator};
 use crate::attack::Guess;
 use crate::attack::label::Answer;
 use crate::data::{Batch, Images, Normalisation};
@@ -39,6 +40,8 @@ pub struct Evaluator {
     pub shape: [usize; 4],
     /// What counts as recovered, and the distances that are taken.
     pub scoring: Scoring,
+    /// What the values mean, if samples are rows of a table.
+    pub tabulator: Option<Tabulator>,
 }
 
 impl Evaluator {
@@ -49,11 +52,14 @@ impl Evaluator {
 
     /// The labels of a guess in the order in which its pictures are stored.
     pub fn labels(&self, guess: &Guess) -> Vec<usize> {
+        self.order(guess).into_iter().filter_map(|at| guess.labels.get(at).copied()).collect()
+    }
+
+    /// Which sample of a guess is shown beside each true one.
+    fn order(&self, guess: &Guess) -> Vec<usize> {
         match self.evaluate(guess, &self.images(guess)) {
-            Some(evaluation) => {
-                evaluation.assignment.iter().filter_map(|&at| guess.labels.get(at).copied()).collect()
-            }
-            None => guess.labels.clone(),
+            Some(evaluation) => evaluation.assignment,
+            None => (0..self.shape[0]).collect(),
         }
     }
 
@@ -90,6 +96,22 @@ impl Evaluator {
         (evaluation.aligned(&images), Some(evaluation.summary()))
     }
 
+    /// The records of a guess or of the ground truth, if there is one, with the quality of a guess.
+    fn rows(&self, tabulator: &Tabulator, what: PictureOf, guess: &Guess) -> Option<Judged> {
+        let truth = self.truth.as_ref();
+        if what == PictureOf::Truth {
+            return truth.map(|truth| (Box::new(tabulator.truth(truth)), None));
+        }
+        let (images, metrics) = self.compare(guess);
+        let mut rows = tabulator.guess(&images, &self.labels(guess), truth);
+        let fields = guess.confidence.len() / self.shape[0].max(1);
+        for (row, at) in rows.rows.iter_mut().zip(self.order(guess)) {
+            let own = guess.confidence.get(at * fields..(at + 1) * fields).unwrap_or_default();
+            row.cells.iter_mut().zip(own).for_each(|(cell, sure)| cell.confidence = Some(*sure));
+        }
+        Some((Box::new(rows), metrics.map(Box::new)))
+    }
+
     fn evaluate(&self, guess: &Guess, images: &Images) -> Option<metric::Evaluation> {
         let truth = self.truth.as_ref()?;
         Some(metric::evaluate(
@@ -105,6 +127,9 @@ impl Evaluator {
         self.normalisation.undo(&guess.pixels, self.shape)
     }
 }
+
+/// Records with their quality.
+type Judged = (Box<Rows>, Option<Box<event::Metrics>>);
 
 /// Where a guess was taken.
 #[derive(Debug, Clone, Copy)]
@@ -347,6 +372,13 @@ impl Recorder {
         what: PictureOf,
         guess: &Guess,
     ) -> Result<(), RunError> {
+        if let Some(tabulator) = &self.evaluator.tabulator {
+            let rows = self.evaluator.rows(tabulator, what, guess);
+            return rows.map_or(Ok(()), |(table, metrics)| {
+                let Place { round, trial, iteration } = place;
+                self.write(t, Event::Rows { round, trial, iteration, what, table, metrics })
+            });
+        }
         let (images, metrics) = match (what, &self.evaluator.truth) {
             (PictureOf::Truth, Some(truth)) => (truth.images.clone(), None),
             (PictureOf::Truth, None) => return Ok(()),

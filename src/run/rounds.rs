@@ -67,6 +67,7 @@ pub fn run(
             recovered_psnr: config.run.recovered_psnr,
             lpips: plan.lpips.map(Arc::new),
         },
+        tabulator: examine::tabulator([config.batch(), channels, height, width], &plan.setup, config),
     };
     let seconds = resume.as_ref().map_or(0.0, |resume| resume.seconds);
     let begin = saved.as_ref().map_or(0, |saved| saved.round);

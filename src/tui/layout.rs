@@ -11,6 +11,9 @@ pub const SMALLEST: (u16, u16) = (60, 16);
 /// From this many columns on, chart and pictures stand side by side.
 pub const WIDE: u16 = 100;
 
+/// Columns beyond which a record of a table has only gaps.
+const WIDEST_RECORD: u16 = 90;
+
 /// Rows that a chart above the pictures has at least.
 const LOWEST_CHART: u16 = 9;
 
@@ -67,12 +70,12 @@ pub struct RunAreas {
 }
 
 /// Splits the body of the Run screen for a table of `rounds` rows, a log of `lines`, and pictures of `picture` pixels in
-/// cells of `cell` pixels.
+/// cells of `cell` pixels, or of a record of a table in their place.
 pub fn run(
     body: Rect,
     (rounds, lines): (usize, usize),
     panes: Panes,
-    picture: (usize, usize),
+    picture: Option<(usize, usize)>,
     cell: (usize, usize),
 ) -> RunAreas {
     let rounds = rounds.clamp(1, 200) as u16;
@@ -100,9 +103,19 @@ pub fn run(
     let (chart, pictures) = match panes {
         Panes::Hidden => (middle, none),
         Panes::Only => (none, middle),
-        Panes::Beside => beside(middle, picture, cell),
+        Panes::Beside => match picture {
+            Some(picture) => beside(middle, picture, cell),
+            None => halves(middle),
+        },
     };
     RunAreas { header, chart, pictures, table, log, gauge }
+}
+
+/// Chart and record: a record is as wide as its columns, and the taller the better.
+fn halves(area: Rect) -> (Rect, Rect) {
+    // Where there is little room, names need more of it than curves do.
+    let width = if area.width < WIDE { area.width * 4 / 7 } else { (area.width / 2).min(WIDEST_RECORD) };
+    Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]).areas::<2>(area).into()
 }
 
 /// Chart and pictures: side by side, or the pictures in a row below the chart where that shows them larger.
@@ -132,7 +145,7 @@ mod tests {
     use super::*;
 
     fn run_with_pixels(body: Rect, rounds: usize, panes: Panes) -> RunAreas {
-        run(body, (rounds, 9), panes, (32, 32), (9, 18))
+        run(body, (rounds, 9), panes, Some((32, 32)), (9, 18))
     }
 
     #[test]
@@ -147,12 +160,14 @@ mod tests {
             for panes in [Panes::Beside, Panes::Only, Panes::Hidden] {
                 for rounds in [0, 1, 5, 100] {
                     let body = areas(Rect::new(0, 0, width, height)).body;
-                    let silent = super::run(body, (rounds, 0), panes, (32, 32), fit::HALF_BLOCKS);
+                    let silent = super::run(body, (rounds, 0), panes, Some((32, 32)), fit::HALF_BLOCKS);
                     assert_eq!(silent.log.height, 0, "an empty log takes no room");
-                    let run = run(body, (rounds, 9), panes, (32, 32), fit::HALF_BLOCKS);
+                    let run = run(body, (rounds, 9), panes, Some((32, 32)), fit::HALF_BLOCKS);
                     let sharp = run_with_pixels(body, rounds, panes);
                     assert!(sharp.chart.height >= 5 || sharp.pictures.height >= 5, "{width}x{height}");
                     assert!(run.chart.height >= 5 || run.pictures.height >= 5, "{width}x{height}");
+                    let record = super::run(body, (rounds, 9), panes, None, fit::HALF_BLOCKS);
+                    assert!(record.chart.width >= 30 || record.pictures.width >= 30, "{width}x{height}");
                     assert_eq!((run.header.height, run.gauge.height), (2, 1));
                     assert!(run.table.height >= 3);
                 }

@@ -31,6 +31,8 @@ pub mod wire;
 /// A model on recorded runs, for tests and benches.
 #[doc(hidden)]
 pub mod fixture;
+#[cfg(test)]
+mod fixture_records;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -322,5 +324,7 @@ fn read_session(file: &Path) -> Result<Option<Session>, String> {
         .map_err(|_| format!("the last session is damaged and was ignored: {}", file.display()))
 }
 
+#[cfg(test)]
+mod snapshot_records_tests;
 #[cfg(test)]
 mod snapshot_tests;

@@ -10,8 +10,8 @@ use super::model::{Model, Panes, Screen};
 use super::msg::Msg;
 use super::overlay::Overlay;
 use super::update::update;
-use crate::run::Health;
 use crate::run::details::Details;
+use crate::run::{Health, Line};
 
 fn live(width: u16, height: u16) -> Model {
     let mut model = fixture::model(width, height);
@@ -203,6 +203,11 @@ fn every_size_from_the_smallest_up_can_be_drawn() {
 }
 
 fn comparing(width: u16, height: u16) -> Model {
+    comparing_of(width, height, |lines| lines)
+}
+
+/// Two runs compared, with their events changed.
+pub(super) fn comparing_of(width: u16, height: u16, changed: impl Fn(Vec<Line>) -> Vec<Line>) -> Model {
     let mut model = runs(width, height, 4);
     for key in "jj  c".chars() {
         update(&mut model, Msg::Key(crossterm::event::KeyCode::Char(key).into()));
@@ -213,7 +218,7 @@ fn comparing(width: u16, height: u16) -> Model {
         manifest.config = crate::config::preset::change(&manifest.config, [("run.seed", seed)]).unwrap();
         let (run, health) = (id.clone(), Health::Done);
         let mut effects = update(&mut model, Msg::ManifestArrived { run, manifest: Ok(manifest), health });
-        let lines = fixture::events(iterations, true);
+        let lines = changed(fixture::events(iterations, true));
         let arrived = Msg::LinesArrived { run: id, restarted: false, lines, more: false };
         effects.extend(update(&mut model, arrived));
         fixture::load(&mut model, effects);
@@ -221,7 +226,7 @@ fn comparing(width: u16, height: u16) -> Model {
     model
 }
 
-fn press(model: &mut Model, keys: &str) {
+pub(super) fn press(model: &mut Model, keys: &str) {
     for key in keys.chars() {
         let effects = update(model, Msg::Key(crossterm::event::KeyCode::Char(key).into()));
         fixture::load(model, effects);

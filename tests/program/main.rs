@@ -21,6 +21,7 @@ mod local_training;
 mod outcome;
 mod pictures;
 mod probe;
+mod records;
 mod recovery;
 mod screen;
 mod scripted;

@@ -1,7 +1,7 @@
 //! How many fields of a reconstructed row are right, as Vero et al. count them (TabLeak, ICML 2023, arXiv
 //! 2210.01785).
 
-use super::{Table, Value};
+use super::{ColumnKind, Table, Value};
 
 /// A number is right if it is off by at most this many standard deviations of its column: the value of
 /// TabLeak's code.
@@ -40,32 +40,41 @@ fn share(right: usize, all: usize) -> Option<f64> {
     (all > 0).then(|| right as f64 / all as f64)
 }
 
-/// Compares one row with the truth, both as the values that a model sees. A word is right if it is the same; a
-/// number if it is off by at most `tolerance` standard deviations of its column ([`TOLERANCE`]). In a column
-/// that never changes every number within rounding of it is right.
+/// Which fields of one row are right beside the truth, both as the values that a model sees. A word is right if it is
+/// the same; a number if it is off by at most `tolerance` standard deviations of its column ([`TOLERANCE`]). In a
+/// column that never changes every number within rounding of it is right.
 ///
 /// # Panics
 /// If one of them has not [`Table::width`] values.
+pub fn right_fields(table: &Table, truth: &[f64], row: &[f64], tolerance: f64) -> Vec<bool> {
+    let pairs = table.decode(truth).into_iter().zip(table.decode(row));
+    let right = pairs.zip(&table.columns).map(|((truth, guess), column)| match (truth.value, guess.value) {
+        (Value::Word(truth), Value::Word(guess)) => truth == guess,
+        (Value::Number(truth), Value::Number(guess)) => {
+            let within = match column.kind {
+                ColumnKind::Numeric { std, .. } => tolerance * std,
+                ColumnKind::Categorical { .. } => 0.0,
+            };
+            (truth - guess).abs() <= within + 1e-9 * truth.abs()
+        }
+        _ => false,
+    });
+    right.collect()
+}
+
+/// How many fields of each kind [`right_fields`] finds right.
+///
+/// # Panics
+/// If one of the rows has not [`Table::width`] values.
 pub fn field_accuracy(table: &Table, truth: &[f64], row: &[f64], tolerance: f64) -> FieldAccuracy {
     let mut accuracy = FieldAccuracy::default();
-    let pairs = table.decode(truth).into_iter().zip(table.decode(row));
-    for ((truth, guess), column) in pairs.zip(&table.columns) {
-        match (truth.value, guess.value) {
-            (Value::Word(truth), Value::Word(guess)) => {
-                accuracy.categorical += 1;
-                accuracy.categorical_right += usize::from(truth == guess);
-            }
-            (Value::Number(truth), Value::Number(guess)) => {
-                accuracy.continuous += 1;
-                let within = match column.kind {
-                    super::ColumnKind::Numeric { std, .. } => tolerance * std,
-                    super::ColumnKind::Categorical { .. } => 0.0,
-                };
-                let right = (truth - guess).abs() <= within + 1e-9 * truth.abs();
-                accuracy.continuous_right += usize::from(right);
-            }
-            _ => {}
-        }
+    for (right, column) in right_fields(table, truth, row, tolerance).into_iter().zip(&table.columns) {
+        let (all, among) = match column.kind {
+            ColumnKind::Numeric { .. } => (&mut accuracy.continuous, &mut accuracy.continuous_right),
+            ColumnKind::Categorical { .. } => (&mut accuracy.categorical, &mut accuracy.categorical_right),
+        };
+        *all += 1;
+        *among += usize::from(right);
     }
     accuracy
 }

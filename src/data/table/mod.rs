@@ -20,7 +20,7 @@ mod survey;
 mod tests;
 mod text;
 
-pub use accuracy::{FieldAccuracy, TOLERANCE, field_accuracy};
+pub use accuracy::{FieldAccuracy, TOLERANCE, field_accuracy, right_fields};
 pub(super) use read::{embedded, open};
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Tables: metrics with a row a run and round, curves with a row an iteration.
+//! Tables: metrics with a row a run and round, curves with a row an iteration, records with a row a field.
 //!
 //! RFC 4180 but for plain line ends; `nan`, `inf`, `-inf` as words; what is not known is an empty cell.
 
@@ -8,8 +8,10 @@ use std::io::{self, Write};
 
 use super::ExportError;
 use super::record::{self, Record};
+use super::records;
 use crate::figure::{FIGURES, Figure, Form, Measured};
 use crate::run::event::Event;
+use crate::run::rows::{Cell, Value, source};
 use crate::run::state::RoundState;
 use crate::run::{RunError, Tail, Verdict};
 use crate::text;
@@ -62,6 +64,63 @@ const AFTER: [Column; 7] = [
 
 /// Columns of the curves.
 const CURVES: [&str; 8] = ["run", "round", "trial", "iteration", "seconds", "matching", "prior", "total"];
+
+/// Columns of the records.
+const RECORDS: [&str; 11] = [
+    "run",
+    "round",
+    "iteration",
+    "record",
+    "field",
+    "true",
+    "recovered",
+    "off_by",
+    "confidence",
+    "right",
+    "source",
+];
+
+/// Writes the records of tables: of every round the reconstruction, or what the attack has so far. The class comes last,
+/// and says where it was taken from.
+pub fn records(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    row(out, RECORDS.map(str::to_owned))?;
+    for record in records {
+        let labels = source(&record.config().attack.labels);
+        for found in records::of(record) {
+            let place = [name(&record.id()), found.round.to_string(), found.iteration.to_string()];
+            for (at, cells) in found.rows.rows.iter().enumerate() {
+                let truth = found.truth.and_then(|truth| truth.rows.get(at));
+                let fields =
+                    found.rows.fields.iter().zip(&cells.cells).enumerate().map(|(i, (field, cell))| {
+                        (field.name.as_str(), cell, truth.and_then(|truth| truth.cells.get(i)), "")
+                    });
+                let class = cells.label.as_ref().map(|cell| {
+                    let truth = truth.and_then(|truth| truth.label.as_ref());
+                    (found.rows.target.as_str(), cell, truth, labels.as_str())
+                });
+                for (field, cell, truth, source) in fields.chain(class) {
+                    let of_field = [at.to_string(), name(field)];
+                    let rest = record_cells(cell, truth).into_iter().chain([source.to_owned()]);
+                    row(out, place.iter().cloned().chain(of_field).chain(rest))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn record_cells(found: &Cell, truth: Option<&Cell>) -> [String; 5] {
+    let said = |cell: &Cell| match &cell.value {
+        Value::Number(number) => Number(*number).to_string(),
+        Value::Word(word) => name(word),
+    };
+    let off = match (truth.map(|truth| &truth.value), &found.value) {
+        (Some(Value::Number(truth)), Value::Number(found)) => Some(found - truth),
+        _ => None,
+    };
+    let right = found.right.map(|right| right.to_string()).unwrap_or_default();
+    [truth.map(said).unwrap_or_default(), said(found), optional(off), optional(found.confidence), right]
+}
 
 /// Writes the table of metrics. A round that is not complete has the figures of its shown trial so far; a run
 /// without rounds has one row without figures.

@@ -13,7 +13,8 @@ use crate::config::RunConfig;
 use crate::figure::number;
 use crate::reading::Reading;
 use crate::run::event::{Effect, LabelsRead, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
-use crate::run::state::{Picture, RoundState, TrialState};
+use crate::run::rows::Rows;
+use crate::run::state::{Content, Picture, RoundState, TrialState};
 use crate::run::verdict::Verdict;
 
 /// Version of the document, its `version`.
@@ -167,8 +168,12 @@ struct Column {
 #[derive(Serialize)]
 struct Stored<'a> {
     iteration: usize,
-    /// Path inside the run's directory.
-    file: &'a str,
+    /// Path inside the run's directory; absent where there are rows of a table instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    /// Rows of a table; of iterates those of the best one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a Rows>,
     /// How the batch is tiled.
     tiles: Tiles,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,8 +256,8 @@ fn trial(trial: &TrialState) -> Trial<'_> {
         matching: trial.matching_loss().map(Ratio),
         metrics: trial.latest_metrics(),
         curves: curves(trial),
-        pictures: trial.pictures.iter().map(stored).collect(),
-        best_pictures: trial.best_pictures.iter().map(stored).collect(),
+        pictures: iterates(&trial.pictures, false),
+        best_pictures: iterates(&trial.best_pictures, true),
     }
 }
 
@@ -278,6 +283,20 @@ fn curves(trial: &TrialState) -> Curves {
 }
 
 fn stored(picture: &Picture) -> Stored<'_> {
-    let Picture { iteration, file, tiles, metrics } = picture;
-    Stored { iteration: *iteration, file, tiles: *tiles, metrics: metrics.as_deref() }
+    let Picture { iteration, content, tiles, metrics } = picture;
+    let (file, table) = match content {
+        Content::File(file) => (Some(file.as_str()), None),
+        Content::Rows(rows) => (None, Some(&**rows)),
+    };
+    Stored { iteration: *iteration, file, table, tiles: *tiles, metrics: metrics.as_deref() }
+}
+
+/// Stored iterates, of rows of a table the last one alone with its fields.
+fn iterates(pictures: &[Picture], with_last: bool) -> Vec<Stored<'_>> {
+    let last = pictures.len().checked_sub(1).filter(|_| with_last);
+    let iterate = |(at, picture)| {
+        let stored = stored(picture);
+        Stored { table: stored.table.filter(|_| Some(at) == last), ..stored }
+    };
+    pictures.iter().enumerate().map(iterate).collect()
 }

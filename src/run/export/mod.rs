@@ -10,6 +10,7 @@ mod json;
 mod picture;
 mod png;
 mod record;
+mod records;
 mod reproduce;
 
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ use record::Record;
 /// What runs are written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Two tables: metrics, a row a run and round; curves, a row an iteration.
+    /// Tables: metrics, a row a run and round; curves, a row an iteration; records of tables, a row a field.
     Csv,
     /// One document with everything but the pixels.
     Json,
@@ -85,6 +86,14 @@ pub enum ExportError {
         /// Directory name.
         run: String,
     },
+    /// Its samples are no pictures.
+    #[error(
+        "run {run} attacks rows of a table, which are no pictures; csv, json and html hold them field by field"
+    )]
+    Rows {
+        /// Directory name.
+        run: String,
+    },
     /// A picture of the run is missing or damaged.
     #[error("picture {} cannot be used: {reason}; the figures can be exported with csv or json", path.display())]
     Picture {
@@ -125,7 +134,8 @@ pub enum ExportError {
 /// Writes `runs` into files and returns their paths. A run that is named twice is written once.
 ///
 /// `out` is the file; without it that of [`default_path`]. CSV makes a second file beside it, with `-curves` in its
-/// name. An older file is left alone unless it is to be replaced.
+/// name, and where rows of a table were attacked a third one with `-records`. An older file is left alone unless it is
+/// to be replaced.
 ///
 /// # Errors
 /// [`ExportError`]; then no file was written and older ones stand as they were.
@@ -136,38 +146,46 @@ pub fn write(
     replace: bool,
 ) -> Result<Vec<PathBuf>, ExportError> {
     let path = out.map_or_else(|| default_path(runs, format), Path::to_path_buf);
-    let paths = files(&path, format);
+    let paths = files(&path, format, false);
     let mut drafts = paths.iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
-    let spare = || if replace { Ok(()) } else { nothing_at(&path, format) };
+    let spare = |records| if replace { Ok(()) } else { nothing_at(&path, format, records) };
     // At once, since a long report takes its time.
-    spare()?;
+    spare(false)?;
     let records = record::read(runs)?;
+    let has_records = records.iter().any(|record| !records::of(record).is_empty());
+    for path in files(&path, format, has_records).iter().skip(paths.len()) {
+        drafts.push(Draft::create(path)?);
+    }
     for (table, draft) in drafts.iter_mut().enumerate() {
         let written = match table {
             0 => render(&records, format, draft),
-            _ => csv::curves(&records, draft),
+            1 => csv::curves(&records, draft),
+            _ => csv::records(&records, draft).map_err(ExportError::from),
         };
         written.and_then(|()| Ok(draft.complete()?)).map_err(|error| match error {
             ExportError::Output(reason) => ExportError::Write { path: draft.path().to_path_buf(), reason },
             other => other,
         })?;
     }
-    spare()?;
+    spare(has_records)?;
     drafts.into_iter().map(Draft::publish).collect()
 }
 
-/// The files of an export to `path`.
-fn files(path: &Path, format: Format) -> Vec<PathBuf> {
+/// The files of an export to `path`, of runs with or without records of tables.
+fn files(path: &Path, format: Format, records: bool) -> Vec<PathBuf> {
     match format {
-        Format::Csv => vec![path.to_path_buf(), curves_beside(path)],
+        Format::Csv if records => {
+            vec![path.to_path_buf(), with_suffix(path, "-curves"), with_suffix(path, "-records")]
+        }
+        Format::Csv => vec![path.to_path_buf(), with_suffix(path, "-curves")],
         Format::Json | Format::Png | Format::Html => vec![path.to_path_buf()],
     }
 }
 
 /// Whether none of the files of an export is there.
-fn nothing_at(path: &Path, format: Format) -> Result<(), ExportError> {
+fn nothing_at(path: &Path, format: Format, records: bool) -> Result<(), ExportError> {
     let there = |path: &Path| {
-        let files = files(path, format);
+        let files = files(path, format, records);
         files.into_iter().filter(|file| std::fs::symlink_metadata(file).is_ok()).collect::<Vec<_>>()
     };
     match there(path) {
@@ -214,16 +232,12 @@ pub fn default_path(runs: &[RunDirectory], format: Format) -> PathBuf {
     PathBuf::from(format!("{first}{more}.{}", format.name()))
 }
 
-/// `x.csv` to `x-curves.csv`.
-fn curves_beside(path: &Path) -> PathBuf {
-    with_suffix(path, "-curves")
-}
-
 /// `x.csv` to `x-2.csv`.
 fn numbered(path: &Path, number: usize) -> PathBuf {
     with_suffix(path, &format!("-{number}"))
 }
 
+/// `x.csv` to `x-curves.csv`.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(suffix);
@@ -236,3 +250,5 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_records;

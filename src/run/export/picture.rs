@@ -26,6 +26,9 @@ pub struct Pair<'a> {
 /// Reads what there is to see of a round; nothing if truth or reconstruction are not stored yet.
 pub fn pair<'a>(record: &Record, round: &'a RoundState) -> Result<Option<Pair<'a>>, ExportError> {
     let Some((stored, name)) = record::shown_picture(round) else { return Ok(None) };
+    if stored.is_of_table() {
+        return Ok(None);
+    }
     if round.truth.is_none() && record.config().has_truth() {
         return Ok(None);
     }
@@ -33,7 +36,7 @@ pub fn pair<'a>(record: &Record, round: &'a RoundState) -> Result<Option<Pair<'a
     let judged = load(record, stored)?;
     if truth.as_ref().is_some_and(|truth| truth.pixels.dimensions() != judged.pixels.dimensions()) {
         return Err(ExportError::Picture {
-            path: record.directory.path().join(&stored.file),
+            path: record.directory.path().join(stored.file().unwrap_or_default()),
             reason: "its size is not that of the truth".to_owned(),
         });
     }
@@ -42,9 +45,10 @@ pub fn pair<'a>(record: &Record, round: &'a RoundState) -> Result<Option<Pair<'a
 
 /// Reads one picture.
 pub fn load(record: &Record, picture: &Picture) -> Result<Loaded, ExportError> {
-    let path = record.directory.path().join(&picture.file);
+    let file = picture.file().unwrap_or_default();
+    let path = record.directory.path().join(file);
     let refuse = |reason: String| ExportError::Picture { path: path.clone(), reason };
-    let inside = Path::new(&picture.file).components().all(|part| matches!(part, Component::Normal(_)));
+    let inside = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside {
         return Err(refuse("it lies outside the run".to_owned()));
     }
@@ -77,12 +81,13 @@ mod tests {
 
     use super::*;
     use crate::run::event::Tiles;
+    use crate::run::state::Content;
 
     #[test]
     fn a_difference_is_amplified_as_far_as_nothing_clips() {
         let stored = Picture {
             iteration: 1,
-            file: String::new(),
+            content: Content::File(String::new()),
             tiles: Tiles { samples: 1, columns: 1, width: 2, height: 1 },
             metrics: None,
         };

@@ -34,6 +34,9 @@ pub fn grid(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> 
             }
         }
         if rows.len() == before {
+            if record.is_of_table() {
+                return Err(ExportError::Rows { run: record.id() });
+            }
             return Err(ExportError::NoPictures { run: record.id() });
         }
     }

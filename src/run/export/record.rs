@@ -66,6 +66,15 @@ impl Record {
         &self.manifest.config
     }
 
+    /// Whether its samples are rows of a table.
+    pub fn is_of_table(&self) -> bool {
+        let shown =
+            self.state.rounds.iter().filter_map(|round| {
+                round.truth.as_ref().or(shown_picture(round).map(|(picture, _)| picture))
+            });
+        shown.into_iter().any(Picture::is_of_table)
+    }
+
     /// Backend with threads or device, once a worker said so.
     pub fn device(&self) -> &str {
         self.state.started.as_ref().map_or(&self.manifest.backend, |started| &started.device)

@@ -18,25 +18,25 @@ use crate::run::event::{
 };
 use crate::run::{Manifest, RunState, Status, Store};
 
-struct Lab {
+pub(super) struct Lab {
     home: TempDir,
     store: Store,
 }
 
 impl Lab {
-    fn new() -> Lab {
+    pub(super) fn new() -> Lab {
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_data_dir(home.path());
         fs::create_dir(home.path().join("out")).unwrap();
         Lab { home, store }
     }
 
-    fn out(&self, name: &str) -> PathBuf {
+    pub(super) fn out(&self, name: &str) -> PathBuf {
         self.home.path().join("out").join(name)
     }
 
     /// Names of what lies in the directory that exports go to.
-    fn written(&self) -> Vec<String> {
+    pub(super) fn written(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.home.path().join("out"))
             .unwrap()
             .map(|item| item.unwrap().file_name().into_string().unwrap())
@@ -46,7 +46,7 @@ impl Lab {
     }
 
     /// A run of a shipped preset under another name, complete if its events say so.
-    fn run(&self, name: &str, changes: &[&str], events: Vec<(f64, Event)>) -> RunDirectory {
+    pub(super) fn run(&self, name: &str, changes: &[&str], events: Vec<(f64, Event)>) -> RunDirectory {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
         let config = preset::load("dlg-lenet", &changes, Path::new("")).unwrap().config;
         let (directory, _lock) =
@@ -65,13 +65,13 @@ impl Lab {
         directory
     }
 
-    fn export(&self, runs: &[RunDirectory], format: Format, name: &str) -> String {
+    pub(super) fn export(&self, runs: &[RunDirectory], format: Format, name: &str) -> String {
         write(runs, format, Some(&self.out(name)), true).unwrap();
         fs::read_to_string(self.out(name)).unwrap()
     }
 
     /// The sentence of an export that must fail and leave nothing behind.
-    fn refused(&self, runs: &[RunDirectory], format: Format) -> String {
+    pub(super) fn refused(&self, runs: &[RunDirectory], format: Format) -> String {
         let error = write(runs, format, Some(&self.out("refused")), false).unwrap_err().to_string();
         assert!(self.written().is_empty(), "{format:?}: {:?}", self.written());
         assert_eq!(error.lines().count(), 1, "{error}");
@@ -168,7 +168,7 @@ fn trial_finished(trial: usize, matching: f64, psnr: f64) -> Event {
 }
 
 /// Two trials, of which the second was chosen.
-fn done() -> Vec<(f64, Event)> {
+pub(super) fn done() -> Vec<(f64, Event)> {
     let result = RoundResult {
         labels: vec![3],
         label_names: vec!["portrait".into()],
@@ -224,7 +224,7 @@ fn done() -> Vec<(f64, Event)> {
 }
 
 /// Rows of cells, as RFC 4180 has them.
-fn parse(text: &str) -> Vec<Vec<String>> {
+pub(super) fn parse(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
     let mut quoted = false;
     let mut letters = text.chars().peekable();
@@ -710,8 +710,8 @@ fn files_are_named_after_the_first_run() {
     let name = |runs: &[RunDirectory]| default_path(runs, Format::Csv);
     assert_eq!(name(&runs[..1]), PathBuf::from(format!("{}.csv", runs[0].id())));
     assert_eq!(name(&runs), PathBuf::from(format!("{}-and-1-more.csv", runs[0].id())));
-    assert_eq!(curves_beside(Path::new("a/b.c.csv")), Path::new("a/b.c-curves.csv"));
-    assert_eq!(curves_beside(Path::new("table")), Path::new("table-curves"));
+    assert_eq!(with_suffix(Path::new("a/b.c.csv"), "-curves"), Path::new("a/b.c-curves.csv"));
+    assert_eq!(with_suffix(Path::new("table"), "-curves"), Path::new("table-curves"));
 }
 
 /// A reader that leaves after some bytes.

@@ -3,9 +3,11 @@
 //! Feed it lines once and in order. Where a reader left lines out, what they announced is made from what follows, with
 //! labels and norm of the update unknown.
 
+use std::sync::Arc;
+
 use super::speed::Speed;
-use super::{CURVE, LogLine, Picture, RoundState, RunState, Started, Trained, TrialEnd, TrialState};
-use crate::run::event::{Event, Level, Line, PictureOf};
+use super::{CURVE, Content, LogLine, Picture, RoundState, RunState, Started, Trained, TrialEnd, TrialState};
+use crate::run::event::{Event, Level, Line, PictureOf, Tiles};
 use crate::run::labels;
 use crate::series::Series;
 
@@ -20,6 +22,9 @@ pub(super) const LOG: usize = 500;
 
 /// Pictures kept of one trial; beyond that every second one is forgotten.
 pub(super) const PICTURES: usize = 1000;
+
+/// The same of rows of a table, which lie in memory with all their fields.
+pub(super) const TABLES: usize = 200;
 
 impl RunState {
     /// Takes one more line of the event log.
@@ -124,7 +129,14 @@ impl RunState {
                 }
             }
             Event::Picture { round, trial, iteration, what, file, tiles, metrics } => {
-                self.add_picture(round, trial, what, Picture { iteration, file, tiles, metrics }, t);
+                let picture = Picture { iteration, content: Content::File(file), tiles, metrics };
+                self.add_picture(round, trial, what, picture, t);
+            }
+            Event::Rows { round, trial, iteration, what, table, metrics } => {
+                let (samples, width) = (table.samples, table.fields.len());
+                let tiles = Tiles { samples, columns: 1, width, height: 1 };
+                let picture = Picture { iteration, content: Content::Rows(Arc::new(*table)), tiles, metrics };
+                self.add_picture(round, trial, what, picture, t);
             }
             Event::TrialFinished {
                 round,
@@ -236,8 +248,9 @@ impl RunState {
                 let list =
                     if what == PictureOf::Best { &mut trial.best_pictures } else { &mut trial.pictures };
                 list.retain(|known| known.iteration < picture.iteration);
+                let most = if picture.rows().is_some() { TABLES } else { PICTURES };
                 list.push(picture);
-                if list.len() > PICTURES {
+                if list.len() > most {
                     thin(list);
                 }
             }

@@ -4,11 +4,13 @@ mod fold;
 mod speed;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::event::{
     Effect, Finished, LabelsRead, Level, Measured, Metrics, Point, RoundResult, Tiles, TrialOutcome,
 };
 use super::manifest::Status;
+use super::rows::Rows;
 use crate::series::Series;
 use speed::{Speed, TrainingPace};
 
@@ -153,17 +155,26 @@ pub struct TrialEnd {
     pub labels: Vec<usize>,
 }
 
-/// A stored picture.
+/// A stored picture, or the rows of a table in its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// Iteration shown.
     pub iteration: usize,
-    /// Path inside the run directory.
-    pub file: String,
-    /// How the batch is tiled.
+    /// What there is to see.
+    pub content: Content,
+    /// How the batch is tiled; records lie below each other.
     pub tiles: Tiles,
     /// Quality of what it shows; absent for the ground truth and in logs of earlier versions.
     pub metrics: Option<Box<Metrics>>,
+}
+
+/// What a [`Picture`] holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Path of an image inside the run directory.
+    File(String),
+    /// Rows of a table.
+    Rows(Arc<Rows>),
 }
 
 /// One line of the log.
@@ -192,6 +203,30 @@ pub struct Position {
     pub iterations: usize,
     /// Evaluations over all trials of this round.
     pub evaluations: usize,
+}
+
+impl Picture {
+    /// Path of the image inside the run directory. Rows of a table have none, and the strips of grey that earlier
+    /// versions stored of them are no pictures.
+    pub fn file(&self) -> Option<&str> {
+        match &self.content {
+            Content::File(file) if !self.is_of_table() => Some(file),
+            Content::File(_) | Content::Rows(_) => None,
+        }
+    }
+
+    /// The rows of a table, where they were recorded.
+    pub fn rows(&self) -> Option<&Rows> {
+        match &self.content {
+            Content::Rows(rows) => Some(rows),
+            Content::File(_) => None,
+        }
+    }
+
+    /// Whether it is of rows of a table: no image is so low.
+    pub fn is_of_table(&self) -> bool {
+        self.tiles.height == 1
+    }
 }
 
 impl RunState {

@@ -1,7 +1,7 @@
 //! What events add up to, in order and out of it.
 
 #![allow(clippy::unwrap_used)]
-use super::fold::{LOG, PICTURES};
+use super::fold::{LOG, PICTURES, TABLES};
 use super::*;
 use crate::run::Status;
 use crate::run::event::{Event, Line, PictureOf};
@@ -307,4 +307,49 @@ fn log_and_pictures_are_bounded() {
     let pictures = &state.rounds[0].trials[0].pictures;
     assert!(pictures.len() <= PICTURES);
     assert_eq!(pictures.last().unwrap().iteration, 2999);
+}
+
+fn rows(trial: Option<usize>, iteration: usize, what: PictureOf) -> Event {
+    let table = r#"{ "set": "wine", "samples": 2, "width": 1, "fields": [{ "name": "ash" }], "target": "class",
+        "rows": [{ "cells": [{ "number": 2.5 }] }] }"#;
+    Event::Rows {
+        round: 0,
+        trial,
+        iteration,
+        what,
+        table: serde_json::from_str(table).unwrap(),
+        metrics: None,
+    }
+}
+
+#[test]
+fn rows_of_a_table_stand_where_pictures_do() {
+    let mut events = vec![(0.0, rows(None, 0, PictureOf::Truth))];
+    events.extend(begun());
+    events.push((0.5, rows(Some(0), 1, PictureOf::Current)));
+    events.push((0.6, rows(Some(0), 20, PictureOf::Current)));
+    events.push((0.6, rows(Some(0), 19, PictureOf::Best)));
+    let state = fold(events.clone());
+    let (round, trial) = (&state.rounds[0], &state.rounds[0].trials[0]);
+    let truth = round.truth.as_ref().unwrap();
+    assert_eq!((truth.rows().unwrap().set.as_str(), truth.file(), truth.is_of_table()), ("wine", None, true));
+    assert_eq!((truth.tiles.samples, truth.tiles.height), (2, 1));
+    let iterations =
+        |pictures: &[Picture]| pictures.iter().map(|picture| picture.iteration).collect::<Vec<_>>();
+    assert_eq!((iterations(&trial.pictures), iterations(&trial.best_pictures)), (vec![1, 20], vec![19]));
+    events.push((0.7, rows(None, 19, PictureOf::Reconstruction)));
+    events.push((0.8, Event::Resumed { round: 0, trial: 0, iteration: 10 }));
+    let state = fold(events);
+    assert_eq!(iterations(&state.rounds[0].trials[0].pictures), [1]);
+    assert!(state.rounds[0].trials[0].best_pictures.is_empty() && state.rounds[0].reconstruction.is_none());
+    assert!(state.rounds[0].truth.is_some());
+}
+
+#[test]
+fn of_rows_fewer_are_kept_than_of_pictures() {
+    let mut events = begun();
+    events.extend((1..1000).map(|i| (0.0, rows(Some(0), i, PictureOf::Current))));
+    let pictures = &fold(events).rounds[0].trials[0].pictures;
+    assert!((TABLES / 2..=TABLES).contains(&pictures.len()));
+    assert_eq!((pictures[0].iteration, pictures.last().unwrap().iteration), (1, 999));
 }

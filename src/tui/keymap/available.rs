@@ -147,7 +147,11 @@ fn looking_at(action: Action, model: &Model) -> Result<(), &'static str> {
             holds(rows > 1, "the table has one row")
         }
         A::NextSample | A::PreviousSample => holds(run.samples() > 1, "the batch has one sample"),
-        A::Enlarge => holds(run.pictures.shown.iter().any(Option::is_some), "there is no picture yet"),
+        A::Enlarge => {
+            let is_there = run.pictures.shown.iter().any(Option::is_some) || run.sheet().is_some();
+            holds(is_there, "there is no picture yet")
+        }
+        A::PageUp | A::PageDown => holds(run.sheet().is_some(), "there is no record of a table to scroll"),
         _ => Ok(()),
     }
 }

@@ -311,6 +311,8 @@ pub static BINDINGS: &[Binding] = &[
     ),
     bind(P::Run, "next-sample", A::NextSample, "", "next sample of the batch"),
     bind(P::Run, "previous-sample", A::PreviousSample, "", "previous sample of the batch"),
+    bind(P::Run, "page-up", A::PageUp, "", "fields of the record above"),
+    bind(P::Run, "page-down", A::PageDown, "", "fields of the record below"),
     bind(P::Run, "axis", A::ToggleAxis, "log/lin", "logarithmic or linear loss axis"),
     bind(P::Run, "smooth", A::ToggleSmoothing, "", "smoothed curves, or every point"),
     bind(P::Run, "clock", A::ToggleClock, "", "iterations or seconds of computing along the x axis"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::gfx::Raster;
 use crate::run::comparison::Side;
 use crate::run::event::{Metrics, Tiles};
+use crate::run::rows::Sheet;
 use crate::run::state::{Picture, RoundState, RunState, TrialState};
 use crate::run::{Health, Manifest, RunDirectory};
 use crate::tui::msg::PictureKey;
@@ -41,6 +42,8 @@ pub struct RunView {
     pub playing: bool,
     /// Sample of the batch that is chosen.
     pub sample: usize,
+    /// Fields of the shown record that are scrolled past.
+    pub skip: usize,
     /// Pictures are as large as they go, instead of the curves; of a batch the chosen sample alone.
     pub enlarged: bool,
     /// What the rows of the table are, and their order.
@@ -134,6 +137,7 @@ impl RunView {
             scrub: None,
             playing: false,
             sample: 0,
+            skip: 0,
             enlarged: false,
             table: TableView::default(),
             pictures: Pictures::default(),
@@ -219,6 +223,20 @@ impl RunView {
     pub fn best_picture(&self) -> Option<&Picture> {
         let reconstruction = self.round()?.reconstruction.as_ref().filter(|_| self.chosen_trial.is_none());
         reconstruction.or_else(|| self.shown_trial()?.best_pictures.last())
+    }
+
+    /// Whether its samples are rows of a table.
+    pub fn is_of_table(&self) -> bool {
+        let round = self.round();
+        let picture = round.and_then(|round| round.truth.as_ref()).or_else(|| self.current_picture());
+        picture.is_some_and(Picture::is_of_table)
+    }
+
+    /// The record looked at: of the reconstruction of a complete round, else of the iterate looked at.
+    pub fn sheet(&self) -> Option<Sheet<'_>> {
+        let judged = if self.judges_best() { self.best_picture() } else { self.current_picture() };
+        let truth = self.round()?.truth.as_ref().and_then(Picture::rows);
+        Some(Sheet::new(truth, judged?.rows()?, self.sample))
     }
 
     /// Whether the difference is that of the reconstruction rather than of the current iterate.

@@ -11,7 +11,7 @@ use crate::tui::model::{Lower, Model, Part, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
 use crate::tui::widget::image_pane::{self, Shown};
-use crate::tui::widget::sheet;
+use crate::tui::widget::{record_table, sheet};
 
 /// From so many rows on there is room for chart, table and pictures at once.
 pub const TALL: u16 = 30;
@@ -222,6 +222,9 @@ fn draw_chart(model: &Model, view: &mut View, area: Rect) {
 fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     let compared = model.compared();
+    if compared.iter().any(|(run, _)| run.sheet().is_some()) {
+        return record_table::draw(model, &compared, &names(&compared), area, view);
+    }
     let reference = model.reference().and_then(|id| model.view(id));
     let at = compared.iter().filter_map(|(run, _)| run.scrub).max();
     let playing = if model.compare.playing { ", playing" } else { "" };
@@ -266,7 +269,10 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
         shown.push(Shown {
             label,
             raster: run.pictures.shown[slot].as_ref(),
-            instead: slot_of.error.as_deref().unwrap_or("not yet"),
+            instead: match run.is_of_table() {
+                true => "its fields were not kept",
+                false => slot_of.error.as_deref().unwrap_or("not yet"),
+            },
             strong: model.chosen_compared().is_some_and(|chosen| chosen.id == run.id),
             tiles: None,
         });

@@ -12,7 +12,7 @@ use crate::tui::layout;
 use crate::tui::model::{Model, Panes, Rows, RunView};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
-use crate::tui::widget::{chart, gauge, image_pane, metric_table};
+use crate::tui::widget::{chart, gauge, image_pane, metric_table, record_pane};
 
 /// Draws the opened run.
 pub fn draw(model: &Model, view: &mut View, area: Rect) {
@@ -27,6 +27,26 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         view.frame.render_widget(Paragraph::new(text).style(theme.dim()).block(block), area);
         return;
     };
+    let areas = areas(model, run, area, view.surface.cell());
+    draw_header(run, theme, view, areas.header);
+    if areas.chart.area() > 0 {
+        draw_chart(model, run, view, areas.chart);
+    }
+    if areas.pictures.area() > 0 {
+        match run.is_of_table() {
+            true => record_pane::draw(model, run, areas.pictures, view),
+            false => image_pane::draw(run, theme, areas.pictures, view),
+        }
+    }
+    draw_table(run, theme, view, areas.table);
+    if areas.log.area() > 0 {
+        draw_log(run, theme, view, areas.log);
+    }
+    gauge::draw(run, theme, areas.gauge, view.frame.buffer_mut());
+}
+
+/// Where its parts stand on a terminal with cells of `cell` pixels.
+fn areas(model: &Model, run: &RunView, body: Rect, cell: (usize, usize)) -> layout::RunAreas {
     let rows = match run.table.rows {
         Rows::Rounds => run.state().rounds.len(),
         Rows::Trials => run.round().map_or(1, |round| round.trials.len()),
@@ -36,30 +56,27 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
     let lines = reading + run.state().log.len() + run.last_words.len();
     // Enlarged, pictures take the place of the curves.
     let panes = if run.enlarged { Panes::Only } else { model.panes };
-    let areas = layout::run(area, (rows, lines), panes, picture_size(run), view.surface.cell());
-    draw_header(run, theme, view, areas.header);
-    if areas.chart.area() > 0 {
-        draw_chart(model, run, view, areas.chart);
-    }
-    if areas.pictures.area() > 0 {
-        image_pane::draw(run, theme, areas.pictures, view);
-    }
-    draw_table(run, theme, view, areas.table);
-    if areas.log.area() > 0 {
-        draw_log(run, theme, view, areas.log);
-    }
-    gauge::draw(run, theme, areas.gauge, view.frame.buffer_mut());
+    layout::run(body, (rows, lines), panes, picture_size(run), cell)
 }
 
-/// Pixels of the shown pictures; before there are any, those of a small one.
-fn picture_size(run: &RunView) -> (usize, usize) {
-    run.tiles().map_or((32, 32), |tiles| match run.shown_sample() {
+/// Where the record of a table stands.
+pub fn record(model: &Model, run: &RunView) -> Rect {
+    let body = layout::areas(Rect::new(0, 0, model.size.0, model.size.1)).body;
+    areas(model, run, body, crate::gfx::fit::HALF_BLOCKS).pictures
+}
+
+/// Pixels of the shown pictures; before there are any, those of a small one. Rows of a table have none.
+fn picture_size(run: &RunView) -> Option<(usize, usize)> {
+    if run.is_of_table() {
+        return None;
+    }
+    Some(run.tiles().map_or((32, 32), |tiles| match run.shown_sample() {
         Some(_) => (tiles.width, tiles.height),
         None => {
             let columns = tiles.columns.max(1);
             (tiles.width * columns, tiles.height * tiles.samples.div_ceil(columns))
         }
-    })
+    }))
 }
 
 /// One sentence about how the run stands.

@@ -19,15 +19,14 @@ pub fn want(model: &mut Model) -> Vec<Effect> {
 }
 
 fn want_of(run: &mut RunView) -> Vec<PictureKey> {
-    let key = |picture: &Picture| PictureKey {
-        run: run.id.clone(),
-        file: picture.file.clone(),
-        iteration: picture.iteration,
+    let key = |picture: &Picture| {
+        let file = picture.file()?.to_owned();
+        Some(PictureKey { run: run.id.clone(), file, iteration: picture.iteration })
     };
     let wanted = [
-        run.round().and_then(|round| round.truth.as_ref()).map(key),
-        run.current_picture().map(key),
-        run.best_picture().map(key),
+        run.round().and_then(|round| round.truth.as_ref()).and_then(key),
+        run.current_picture().and_then(key),
+        run.best_picture().and_then(key),
     ];
     let pictures = &mut run.pictures;
     let mut missing = Vec::new();

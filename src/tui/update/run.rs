@@ -5,8 +5,9 @@ use crate::run::{Health, Request, RunDirectory};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Rows, RunView, Screen};
+use crate::tui::screen;
 use crate::tui::theme::Theme;
-use crate::tui::widget::{chart, metric_table};
+use crate::tui::widget::{chart, metric_table, record_pane};
 
 /// Shares of the x axis that the cursor moves by.
 const CURSOR_STEP: f64 = 0.01;
@@ -15,6 +16,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Pause => return pause(model),
         Action::Copy => return copy(model),
+        Action::PageUp | Action::PageDown => return scroll(model, action),
         _ => {}
     }
     let theme = model.theme;
@@ -38,7 +40,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             run.frozen = None;
             model.chart.cursor = None;
         }
-        Action::Enlarge => run.enlarged = !run.enlarged,
+        Action::Enlarge => (run.enlarged, run.skip) = (!run.enlarged, 0),
         Action::NextSample => run.sample = (run.sample + 1) % run.samples(),
         Action::PreviousSample => run.sample = (run.sample + run.samples() - 1) % run.samples(),
         Action::Freeze => {
@@ -147,6 +149,21 @@ fn look_at_trial(run: &mut RunView, by: isize) {
     let Some(last) = all.len().checked_sub(1) else { return };
     let (round, trial) = all[at.saturating_add_signed(by).min(last)];
     run.look_at_trial(round, trial);
+}
+
+/// Scrolls the fields of the record by what is shown of them.
+fn scroll(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(run) = model.run() else { return Vec::new() };
+    let Some(sheet) = run.sheet() else { return Vec::new() };
+    let area = screen::run::record(model, run);
+    let room = record_pane::Layout::of(area, &sheet, model.theme).shown();
+    let last = sheet.fields().len().saturating_sub(room);
+    let Some(run) = model.run_mut() else { return Vec::new() };
+    run.skip = match action {
+        Action::PageUp => run.skip.min(last).saturating_sub(room),
+        _ => (run.skip + room).min(last),
+    };
+    Vec::new()
 }
 
 /// Opens the row of the table that lies `by` rows from the one looked at.

@@ -5,6 +5,8 @@ pub mod footer;
 pub mod gauge;
 pub mod image_pane;
 pub mod metric_table;
+pub mod record_pane;
+pub mod record_table;
 pub mod sheet;
 pub mod table;
 pub mod tabs;

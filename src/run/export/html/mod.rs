@@ -2,6 +2,7 @@
 
 mod chart;
 mod details;
+mod record;
 mod style;
 mod words;
 
@@ -113,7 +114,7 @@ pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> 
                 }
                 main {
                     section { h2 { "Result" } (results(&entries)) }
-                    section { h2 { "Pictures" } @for entry in &entries { (pictures(entry)?) } }
+                    section { h2 { (seen(records)) } @for entry in &entries { (pictures(entry)?) } }
                     section { h2 { "Loss" } (losses(&entries)) }
                     @for record in records { (details::section(record, &entries)) }
                 }
@@ -202,15 +203,36 @@ fn result(entry: &Entry<'_>) -> Markup {
     }
 }
 
+/// What there is to see of these runs.
+fn seen(records: &[Record]) -> &'static str {
+    match records.iter().filter(|record| record.is_of_table()).count() {
+        0 => "Pictures",
+        tables if tables == records.len() => "Records",
+        _ => "Pictures and records",
+    }
+}
+
 /// Truth, reconstruction, difference, and how the reconstruction came to be.
 fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
+    let records: Vec<_> = super::records::of(entry.record)
+        .into_iter()
+        .filter(|found| Some(found.round) == entry.round.map(|r| r.round))
+        .collect();
+    if !records.is_empty() {
+        return Ok(html! {
+            div.pictures {
+                h3 { (swatch(entry.style)) " " (entry.name()) }
+                @for found in &records { (record::records(found, entry.record)) }
+            }
+        });
+    }
     let pair = match entry.round {
         Some(round) => picture::pair(entry.record, round)?.map(|pair| (round, pair)),
         None => None,
     };
     let Some((round, pair)) = pair else {
         return Ok(html! {
-            div.pictures { h3 { (swatch(entry.style)) " " (entry.name()) } p.empty { "No pictures were recorded." } }
+            div.pictures { h3 { (swatch(entry.style)) " " (entry.name()) } p.empty { (nothing(entry.record)) } }
         });
     };
     let metrics = pair.stored.metrics.as_deref().or(entry.measured().metrics);
@@ -240,6 +262,14 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
             }
         }
     })
+}
+
+/// Why there is nothing to see.
+fn nothing(record: &Record) -> &'static str {
+    match record.is_of_table() {
+        true => "An earlier gialab kept no fields of these records: run it again.",
+        false => "No pictures were recorded.",
+    }
 }
 
 fn caption(pair: &Pair<'_>, quality: &str) -> String {

@@ -242,7 +242,7 @@ fn every_attacked_round_opens_with_its_curve_and_pictures() {
     fixture::open(&mut model, fixture::federation(&[0, 2, 5], 300), Health::Done);
     let shown = |model: &Model| {
         let run = model.run().unwrap();
-        let best = run.best_picture().unwrap().file.clone();
+        let best = run.best_picture().unwrap().file().unwrap().to_owned();
         (run.round().unwrap().round, run.shown_trial().unwrap().iteration, best)
     };
     let file = |round| {
