@@ -19,7 +19,7 @@ const CENTRE: f64 = 0.45;
 const SPREAD: f64 = 0.15;
 
 /// A bin with a smaller share of the largest bias gradient is empty. Ours; rounding in 32 bit stays below.
-const EMPTY: f64 = 1e-4;
+const EMPTY: f64 = 1e-6;
 
 /// A model that is sent instead of the honest one.
 #[derive(Debug, Clone)]
