@@ -18,7 +18,7 @@ pub mod state;
 mod trial;
 pub mod variable;
 
-pub use direct::{Craft, craft};
+pub use direct::{Craft, craft, sent_net};
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};

@@ -139,6 +139,22 @@ pub static WORDS: &[Word] = &[
         SOK,
     ),
     word(
+        "threat_model_f",
+        "threat model F",
+        &["active manipulator", "f", "malicious server"],
+        "The server changes the model that it sends so that updates leak, as by a layer that sorts samples into bins. A \
+         client that compares the model with the one that was agreed on can see it.",
+        SOK,
+    ),
+    word(
+        "members",
+        "members",
+        &["ensemble", "candidates"],
+        "Candidates that one trial searches side by side. Their mean or median is its answer, and where they agree the \
+         attacker can be sure of it without any truth; a prior can pull them together.",
+        "attack.members; Yin et al. 2021, Vero et al. 2023",
+    ),
+    word(
         "round",
         "round",
         &["federated round"],

@@ -57,7 +57,7 @@ pub fn begin(
     let taken = plan.setup.weights.as_ref().and_then(|weights| weights.key.clone());
     config.victim.weights_key = config.victim.weights_key.or(taken);
     let backend = Compute::select(backend, config.run.precision)?;
-    memory::fit(&config, &plan.setup.net, &backend).map_err(PlanError::from)?;
+    memory::fit(&config, &plan.sent, &backend).map_err(PlanError::from)?;
     let (directory, lock) =
         store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;
     start(&directory, lock)?;

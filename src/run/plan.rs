@@ -6,11 +6,14 @@ use crate::config::RunConfig;
 use crate::data;
 use crate::fl::{Setup, VictimError};
 use crate::metric::{Lpips, LpipsError};
+use crate::model::Net;
 
 /// A config that can be run.
 pub struct Plan {
     /// The private batch and the architecture.
     pub setup: Setup,
+    /// The network that clients are sent in attacked rounds: the model's own, unless the server changes it.
+    pub sent: Net,
     /// LPIPS, if the config names a backbone.
     pub lpips: Option<Lpips>,
 }
@@ -62,5 +65,6 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     let setup = Setup::new(config)?;
     attack::fits(config, &setup.net, setup.fields.is_some()).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
-    Ok(Plan { setup, lpips })
+    let sent = attack::sent_net(config, &setup.net).map_err(PlanError::Refused)?;
+    Ok(Plan { setup, sent, lpips })
 }

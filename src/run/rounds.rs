@@ -95,7 +95,7 @@ pub fn run(
     if let Some(message) = note {
         reporter.event(clock.now(), Event::Log { level: Level::Warning, message });
     }
-    let fit = memory::fit(config, &plan.setup.net, &compute)?;
+    let fit = memory::fit(config, &plan.sent, &compute)?;
     let mut source = Source::new(plan.setup, config, compute.clone());
     if let Fit::Parts(most) = fit {
         tracing::warn!(

@@ -63,15 +63,10 @@ fn quantile(p: f64) -> f64 {
     0.5 * (low + high)
 }
 
-/// The honest model behind two layers that sort its input.
-pub(super) fn craft(
-    settings: &Direct,
-    honest: &Model,
-    range: &[(f64, f64)],
-    compute: &Compute,
-) -> Result<Craft, String> {
+/// The honest network behind two layers that sort its input.
+pub(super) fn net(settings: &Direct, honest: &Net) -> Result<Net, String> {
     let (bins, variant) = self::settings(settings);
-    let [channels, height, width] = honest.net.input();
+    let [channels, height, width] = honest.input();
     let inputs = channels * height * width;
     let activation = match variant {
         Variant::Linear => Activation::Relu,
@@ -86,7 +81,19 @@ pub(super) fn craft(
         linear(RETURN, bins, inputs),
         Layer::Unflatten([channels, height, width]),
     ];
-    let net = honest.net.behind(front)?;
+    honest.behind(front)
+}
+
+/// The honest model behind two layers that sort its input.
+pub(super) fn craft(
+    settings: &Direct,
+    honest: &Model,
+    range: &[(f64, f64)],
+    compute: &Compute,
+) -> Result<Craft, String> {
+    let (bins, variant) = self::settings(settings);
+    let inputs = honest.net.input_count();
+    let net = net(settings, &honest.net)?;
     let edges = edges(bins, honest.net.input(), range);
     // Relu6 is cut off at 6, where the published layer is at 1.
     let factor = |bin: usize| match variant {

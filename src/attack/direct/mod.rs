@@ -50,6 +50,17 @@ pub(super) fn check(name: &str, settings: &Direct, net: &Net) -> Result<(), Stri
     }
 }
 
+/// The network that a server sends instead of this one; the same where it is honest.
+///
+/// # Errors
+/// Why it cannot be made of this one.
+pub fn sent_net(config: &RunConfig, honest: &Net) -> Result<Net, String> {
+    match &config.attack.method {
+        Method::Direct(settings) if config.attack.kind.name() == "imprint" => imprint::net(settings, honest),
+        _ => Ok(honest.clone()),
+    }
+}
+
 /// The changed model that a server sends instead of this one, if the attack needs one. `range` are the smallest and largest
 /// normalised values of each channel.
 ///
