@@ -44,9 +44,11 @@ fn cpl_recovers_a_photo_from_a_patterned_start() {
 
 #[test]
 fn gradinversion_sees_a_portrait_with_the_statistics_of_its_batch() {
-    let short = ["attack.iterations=150", "attack.members=1", "attack.prior.group=0"];
+    let short =
+        ["attack.iterations=220", "attack.optimiser.decay=none", "attack.members=1", "attack.prior.group=0"];
     let (psnr, control) = psnr_and_control("gradinversion", &short);
-    assert!(psnr > 13.5 && control < psnr - 2.0, "{psnr} {control}");
+    // The statistics that are granted give a look by themselves.
+    assert!(psnr > 16.0 && control < 14.0, "{psnr} {control}");
 }
 
 #[test]
