@@ -9,6 +9,7 @@ use crate::backend::{self, Compute};
 use crate::config::{Direct, Variant};
 use crate::dual::Activation;
 use crate::model::{Layer, Model, Net, Parameters};
+use crate::text::grouped;
 
 /// Names of what stands in front.
 const MEASURE: &str = "imprint.0";
@@ -110,7 +111,7 @@ pub(super) fn craft(
     let mut values = own.into_iter().chain(honest_values);
     let specs = net.parameter_specs().clone();
     let parameters = Parameters::from_values(compute, specs, |_| values.next().unwrap_or_default());
-    let added: usize = net.parameter_count() - honest.net.parameter_count();
+    let added = grouped((net.parameter_count() - honest.net.parameter_count()) as u64);
     let words = vec![
         format!(
             "sent instead of the honest model: two fully connected layers in front of it, {MEASURE} [{bins}, {inputs}] and \

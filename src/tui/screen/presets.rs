@@ -167,13 +167,16 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
     fact("picture", picture(model, &config), config.victim != own.victim);
     let labels = config.attack.labels.name();
     fact("attacker", format!("labels {labels}; {}", config.threat_model()), false);
-    let work = format!(
-        "{} iterations x {} {}, seed {}",
-        format::count(config.attack.iterations()),
-        config.attack.trials(),
-        if config.attack.trials() == 1 { "trial" } else { "trials" },
-        config.run.seed
-    );
+    let work = match config.attack.search() {
+        None => "solved, no iterations".to_owned(),
+        Some(search) => format!(
+            "{} iterations x {} {}",
+            format::count(search.iterations),
+            search.trials,
+            if search.trials == 1 { "trial" } else { "trials" },
+        ),
+    };
+    let work = format!("{work}, seed {}", config.run.seed);
     fact("work", work, config.attack != own.attack || config.run != own.run);
     let (expected, changed) = (model.expected(entry), !changes.is_empty());
     match expected {

@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use crate::config::{Labels, RunConfig, StatisticsKnowledge};
 use crate::format::{self, Piece};
 use crate::run::event::TrialOutcome;
-use crate::run::{Health, labels, verdict};
+use crate::run::{Health, Manifest, labels, verdict};
 use crate::tui::layout;
 use crate::tui::model::{Model, Panes, Rows, RunView};
 use crate::tui::theme::Theme;
@@ -132,6 +132,10 @@ fn done(run: &RunView) -> String {
     let labels = labels.map_or_else(String::new, |labels| format!("{labels}; "));
     let answer = run.manifest.as_ref().and_then(|manifest| verdict::answer(result, &manifest.config.attack));
     let chosen = format!("trial {} of {} chosen by matching loss", result.trial + 1, result.trials);
+    let solves = |manifest: &Manifest| manifest.config.attack.search().is_none();
+    if run.manifest.as_ref().is_some_and(solves) {
+        return verdict::sentence(result).map_or_else(|| "solved".into(), |said| format!("done: {said}"));
+    }
     let how = match answer {
         Some(answer) if result.trials == 1 => answer,
         Some(answer) => format!("{answer}; {chosen}"),

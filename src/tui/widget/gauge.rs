@@ -74,6 +74,11 @@ fn attacking(run: &RunView) -> Option<Vec<String>> {
         let digits = at.trials.to_string().len();
         parts.push(format!("trial {:>digits$} of {}", at.trial, at.trials));
     }
+    let solves = run.manifest.as_ref().is_some_and(|manifest| manifest.config.attack.search().is_none());
+    if solves {
+        parts.push(if run.health.is_live() { "solving" } else { "solved, no iterations" }.to_owned());
+        return Some(parts);
+    }
     let digits = at.iterations.to_string().len();
     parts.push(format!("{:>digits$} / {} it", at.iteration, at.iterations));
     if run.health.is_live() {
