@@ -48,7 +48,7 @@ fn gradinversion_sees_a_portrait_with_the_statistics_of_its_batch() {
         ["attack.iterations=220", "attack.optimiser.decay=none", "attack.members=1", "attack.prior.group=0"];
     let (psnr, control) = psnr_and_control("gradinversion", &short);
     // The statistics that are granted give a look by themselves.
-    assert!(psnr > 16.0 && control < 14.0, "{psnr} {control}");
+    assert!(psnr > 14.5 && control < 13.5, "{psnr} {control}");
 }
 
 #[test]
