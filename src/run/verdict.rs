@@ -105,10 +105,7 @@ fn solved(result: &RoundResult) -> Option<String> {
     } else {
         format!("{recovered:.0} of {all} samples recovered")
     };
-    Some(format!(
-        "{said}; the answer leaves {:.1e} of the layer's gradient unexplained, which needs no truth",
-        result.loss
-    ))
+    Some(format!("{said}; the answer leaves {:.1e} of the layer's gradient unexplained", result.loss))
 }
 
 /// What can be scored without any update, in a sentence; nothing without a ground truth.

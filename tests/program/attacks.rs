@@ -18,7 +18,7 @@ fn fc_inversion_divides_rows_into_samples() {
     let (found, judged) = recover_from("fc-inversion", &[], |_| {});
     let psnr = judged.psnr.unwrap();
     assert!(psnr.worst > 60.0, "{psnr:?}");
-    // Without the truth: what the answers leave of the layer's gradient.
+    // Nothing is missing of the layer's gradient.
     assert!(found.unexplained < 1e-10, "{}", found.unexplained);
     let (found, judged) = recover_from("fc-inversion", &[], noise);
     let psnr = judged.psnr.unwrap();
@@ -113,7 +113,7 @@ fn what_was_sent_and_what_was_solved_is_said() {
         "sent instead of the honest model: two fully connected layers in front of it",
         "a client that looks sees it",
         "bins hold something of a batch of 8",
-        "of the layer's gradient unexplained, which needs no truth",
+        "of the layer's gradient unexplained",
     ] {
         assert!(shown.contains(said), "{said}: {shown}");
     }

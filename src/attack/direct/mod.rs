@@ -18,7 +18,8 @@ use crate::model::{Model, Net};
 struct Found {
     /// Normalised values, one vector for each sample that was found, the surest first; at most as many as the batch has.
     samples: Vec<Vec<f64>>,
-    /// Share of the layer's gradient that they leave unexplained, 0 to 1: it needs no truth.
+    /// Share of the layer's gradient that they leave unexplained, 0 to 1. Needs no truth, and is no certificate: as many
+    /// mixtures explain it as well as the samples.
     unexplained: f64,
 }
 

@@ -47,7 +47,10 @@ fn quotients_of_rows_are_samples_or_mixtures() {
         }
         let x = reference.values(&format!("fc.{batch}.x"));
         let samples: Vec<Vec<f64>> = x.chunks(rows.width).map(<[f64]>::to_vec).collect();
-        // The samples explain every row; fewer of them, or others, do not.
+        // The samples explain every row, and so do as many mixtures; fewer of them, or others, do not.
+        let mixed = |x: &[f64]| x.iter().zip(&samples[0]).map(|(x, first)| x + 0.5 * first).collect();
+        let mixtures: Vec<Vec<f64>> = samples.iter().map(|x| mixed(x)).collect();
+        assert!(rows.unexplained(&mixtures) < 1e-20);
         assert!(rows.unexplained(&samples) < 1e-20);
         assert!(batch == "b1" || rows.unexplained(&samples[1..]) > 1e-4);
         let others: Vec<Vec<f64>> = samples.iter().map(|x| x.iter().map(|x| x * x - 0.3).collect()).collect();
