@@ -1,8 +1,9 @@
-//! `gialab explain WORD`: what a figure, a heading or a word of the field means.
+//! `gialab explain WORD`: what a figure, a heading, a word of the field or a setting means.
 
 use std::io::Write;
 
 use gialab::config::ConfigError;
+use gialab::config::setting::{self, Setting};
 use gialab::figure::{FIGURES, WORDS, Word, find, nearest, words};
 use gialab::format::wrapped;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::{DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A key, a heading or a word, whatever its case; without one all are listed
+    /// A key, a heading, a word or a setting, whatever its case; without one all are listed
     word: Vec<String>,
     /// Print one JSON object, or an array of all
     #[arg(long)]
@@ -41,12 +42,35 @@ struct Measurable {
     needs_truth: bool,
 }
 
+/// A setting of presets in JSON.
+#[derive(Serialize)]
+struct Settable {
+    key: &'static str,
+    about: &'static str,
+    values: String,
+}
+
+impl From<&Setting> for Settable {
+    fn from(setting: &Setting) -> Settable {
+        Settable { key: setting.key, about: setting.help, values: setting.values() }
+    }
+}
+
 /// Columns of a line.
 const WIDTH: usize = 80;
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let asked = arguments.word.join(" ");
     let mut out = output::whole(arguments.json);
+    if let Some(setting) = setting::of(asked.trim()) {
+        if arguments.json {
+            json(&mut out, &Settable::from(setting))?
+        } else {
+            of_setting(&mut out, setting)?
+        }
+        out.flush()?;
+        return Ok(DONE);
+    }
     match (asked.trim(), arguments.json) {
         ("", false) => list(&mut out)?,
         ("", true) => json(&mut out, &words().map(explained).collect::<Vec<_>>())?,
@@ -93,6 +117,12 @@ fn page(out: &mut impl Write, word: &Word) -> std::io::Result<()> {
     }
 }
 
+fn of_setting(out: &mut impl Write, setting: &Setting) -> std::io::Result<()> {
+    writeln!(out, "{}", setting.key)?;
+    wrapped(setting.help, WIDTH).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    writeln!(out, "values   {}", setting.values())
+}
+
 fn list(out: &mut impl Write) -> std::io::Result<()> {
     let figures: Vec<&Word> = FIGURES.iter().map(|figure| &figure.word).collect();
     let width = words().map(|word| word.key.len()).max().unwrap_or(0);
@@ -102,5 +132,5 @@ fn list(out: &mut impl Write) -> std::io::Result<()> {
             writeln!(out, "  {:<width$}  {}", word.key, word.title())?;
         }
     }
-    writeln!(out, "gialab explain WORD says what one means.")
+    writeln!(out, "gialab explain WORD says what one means; so it does of a setting, as attack.prior.tv.")
 }

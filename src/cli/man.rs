@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
+use gialab::config::setting::SETTINGS;
 
 use super::DONE;
 
@@ -36,6 +37,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
+/// What `--set` can change.
+fn settings(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let plain = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
+    writeln!(page, ".SH SETTINGS\nKeys of \\fB\\-\\-set\\fR and of preset files.")?;
+    for setting in SETTINGS {
+        writeln!(page, ".TP\n\\fB{}\\fR", plain(setting.key))?;
+        writeln!(page, "\\&{} ({})", plain(setting.help), plain(&setting.values()))?;
+    }
+    Ok(())
+}
+
 /// One page: what clap knows, then the paragraphs below the options as sections.
 fn page(command: &Command) -> std::io::Result<Vec<u8>> {
     let man = Man::new(command.clone());
@@ -56,6 +68,9 @@ fn page(command: &Command) -> std::io::Result<Vec<u8>> {
             writeln!(page, "\\&{}", line.trim_start().replace('\\', "\\e").replace('-', "\\-"))?;
         }
         writeln!(page, ".fi")?;
+    }
+    if command.get_name() == "run" {
+        settings(&mut page)?;
     }
     Ok(page)
 }

@@ -167,17 +167,12 @@ impl AttackConfig {
 
     /// Whether the values are in range.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        let fault =
-            |key: &'static str, message: String| Err(Fault { key, message: format!("{key} {message}") });
         let facts = self.kind.facts();
         if let Some(message) = unfit(facts, &self.labels) {
             return Err(Fault { key: "attack.labels", message });
         }
         match &self.method {
             Method::Search(search) => search.check(),
-            Method::Direct(Direct { bins: Some(bins), .. }) if !(2..=4096).contains(bins) => {
-                fault("attack.bins", format!("= {bins}, must be 2 to 4096"))
-            }
             Method::Direct(_) => Ok(()),
         }
     }
@@ -213,20 +208,11 @@ impl Search {
         let require = |holds: bool, key: &'static str, message: String| {
             if holds { Ok(()) } else { Err(Fault { key, message: format!("{key} {message}") }) }
         };
-        let within = |value: usize, most: usize, key| {
-            require((1..=most).contains(&value), key, format!("= {value}, must be 1 to {most}"))
-        };
-        within(self.iterations, 100_000_000, "attack.iterations")?;
-        within(self.trials, 100_000, "attack.trials")?;
-        within(self.members, 1000, "attack.members")?;
         self.distance.check()?;
-        self.prior.check()?;
         if let Start::Patterned(side) = self.start {
-            within(side, super::MAX_SIDE, "attack.start")?;
+            let most = super::MAX_SIDE;
+            require((1..=most).contains(&side), "attack.start", format!("= {side}, must be 1 to {most}"))?;
         }
-        let below = self.stop_below;
-        let message = format!("= {below}, must be 0 or more");
-        require(below.is_finite() && below >= 0.0, "attack.stop_below", message)?;
         self.optimiser.check(self.clamp)
     }
 }

@@ -14,7 +14,7 @@ use super::validate::Fault;
 use super::{Federation, LocalKnowledge, LocalTraining, RunConfig, TrainingState, is_default, setting};
 
 /// Most samples of one update.
-const MAX_BATCH: usize = 65_536;
+pub(super) const MAX_BATCH: usize = 65_536;
 
 /// Files of a real system, instead of a simulated client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -144,11 +144,6 @@ pub(super) fn check(config: &RunConfig) -> Result<(), Fault> {
         };
     };
     files(captured)?;
-    let batch = captured.batch;
-    if !(1..=MAX_BATCH).contains(&batch) {
-        let message = format!("= {batch}, must be 1 to {MAX_BATCH}, the number of samples behind the update");
-        return fault("victim.captured.batch", &message);
-    }
     let scale = captured.scale.known();
     if !scale.is_finite() || scale == 0.0 {
         let message = format!("= {scale}, must be a number other than 0, as 65536 or -1, or \"estimated\"");

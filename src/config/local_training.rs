@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::is_default;
+use super::{is_default, setting};
 
 /// Weight decay of `torch.optim.AdamW` where none is given.
 const ADAMW_DECAY: f64 = 0.01;
@@ -190,8 +190,17 @@ impl LocalTraining {
 
     /// The first field that cannot be used on so many samples, and why.
     pub(super) fn check(&self, samples: usize) -> Result<(), (&'static str, String)> {
-        if !(1..=10_000).contains(&self.epochs) {
-            return Err(("epochs", format!("= {}, must be 1 to 10000", self.epochs)));
+        for (field, value) in [
+            ("epochs", Some(f64::from(self.epochs))),
+            ("learning_rate", Some(self.learning_rate)),
+            ("momentum", Some(self.momentum)),
+            ("dampening", Some(self.dampening)),
+            ("eps", self.eps),
+            ("weight_decay", self.weight_decay),
+            ("clip", self.clip),
+            ("proximal", Some(self.proximal)),
+        ] {
+            in_range(field, value)?;
         }
         if let Some(batch) = self.batch
             && !(1..=samples).contains(&(batch as usize))
@@ -210,29 +219,13 @@ impl LocalTraining {
                 format!("= {accumulate}, but an epoch of the attacked client has {batches} batch(es)");
             return Err(("accumulate", format!("{message}; {remedy}")));
         }
-        above_zero("learning_rate", self.learning_rate)?;
         match self.optimiser {
-            LocalOptimiser::Sgd => self.check_sgd()?,
-            LocalOptimiser::Adam | LocalOptimiser::AdamW => self.check_adam()?,
+            LocalOptimiser::Sgd => self.check_sgd(),
+            LocalOptimiser::Adam | LocalOptimiser::AdamW => self.check_adam(),
         }
-        at_least_zero("weight_decay", self.weight_decay.unwrap_or_default())?;
-        if let Some(clip) = self.clip
-            && !(clip.is_finite() && clip > 0.0)
-        {
-            let message =
-                format!("= {clip}, must be above 0, the largest norm of a gradient; leave it out for none");
-            return Err(("clip", message));
-        }
-        at_least_zero("proximal", self.proximal)
     }
 
     fn check_sgd(&self) -> Result<(), (&'static str, String)> {
-        if !(0.0..1.0).contains(&self.momentum) {
-            return Err(("momentum", format!("= {}, must be 0 or more and below 1", self.momentum)));
-        }
-        if !(0.0..=1.0).contains(&self.dampening) {
-            return Err(("dampening", format!("= {}, must be 0 to 1", self.dampening)));
-        }
         if self.dampening > 0.0 && self.momentum == 0.0 {
             let message = format!("= {}, but there is no momentum to dampen; set momentum", self.dampening);
             return Err(("dampening", message + ", or remove it"));
@@ -267,20 +260,16 @@ impl LocalTraining {
         if !self.betas().iter().all(|beta| (0.0..1.0).contains(beta)) {
             return Err(("betas", format!("= {:?}, must both be 0 or more and below 1", self.betas())));
         }
-        above_zero("eps", self.eps())
+        Ok(())
     }
 }
 
-fn above_zero(field: &'static str, value: f64) -> Result<(), (&'static str, String)> {
-    match value.is_finite() && value > 0.0 {
-        true => Ok(()),
-        false => Err((field, format!("= {value}, must be above 0"))),
-    }
-}
-
-fn at_least_zero(field: &'static str, value: f64) -> Result<(), (&'static str, String)> {
-    match value.is_finite() && value >= 0.0 {
-        true => Ok(()),
-        false => Err((field, format!("= {value}, must be 0 or more"))),
-    }
+/// Whether the setting of that name in a federation allows a value.
+fn in_range(field: &'static str, value: Option<f64>) -> Result<(), (&'static str, String)> {
+    let key = match field {
+        "epochs" => "federation.local_epochs".to_owned(),
+        field => format!("federation.{field}"),
+    };
+    let refused = setting::of(&key).zip(value).and_then(|(setting, value)| setting.range.refuses(value));
+    refused.map_or(Ok(()), |message| Err((field, message)))
 }

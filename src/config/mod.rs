@@ -22,6 +22,7 @@ mod partition;
 mod precision;
 pub mod preset;
 mod prior;
+pub mod range;
 mod sampling;
 pub mod setting;
 mod spoken;

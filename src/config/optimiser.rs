@@ -106,8 +106,6 @@ impl OptimiserConfig {
         let require = |holds: bool, key: &'static str, message: String| {
             if holds { Ok(()) } else { Err(Fault { key, message: format!("{key} {message}") }) }
         };
-        let lr = self.lr;
-        require(lr.is_finite() && lr > 0.0, "attack.optimiser.lr", format!("= {lr}, must be above 0"))?;
         if self.kind == OptimiserKind::Lbfgs {
             let reason = "breaks the curvature estimate of lbfgs; use adam with it";
             require(!clamp, "attack.box", format!("= true {reason}"))?;

@@ -192,12 +192,10 @@ fn refused_by_reader(key: &str, value: &str, error: &str) -> Refused {
     }
     let message = match (plain(error), setting::of(key)) {
         (message, Some(setting)) if message.starts_with(FORM) => {
-            let range = setting.range.split(", empty:").next().unwrap_or_default();
-            format!("{value} cannot be used here; use {range}")
+            format!("{value} cannot be used here; use {}", setting.range.values())
         }
         (message, Some(setting)) if message.ends_with("number") || message.ends_with("of 0 or more") => {
-            let range = setting.range.split(", empty:").next().unwrap_or_default();
-            format!("{message}; use {range}")
+            format!("{message}; use {}", setting.range.values())
         }
         (message, _) => message,
     };

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::validate::Fault;
-
 /// Which prior R(x) on a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,17 +126,6 @@ impl Priors {
         let name = |kind: PriorKind| kind.facts().key.rsplit('.').next().unwrap_or_default();
         let all = self.weights().map(|(kind, weight)| format!("{} {weight}", name(kind)));
         all.collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether all weights are in range.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        let wrong = self.0.iter().find(|(_, weight)| !(weight.is_finite() && **weight >= 0.0));
-        match wrong.map(|(kind, weight)| (kind.facts().key, weight)) {
-            Some((key, weight)) => {
-                Err(Fault { key, message: format!("{key} = {weight}, must be 0 or more") })
-            }
-            None => Ok(()),
-        }
     }
 }
 

@@ -1,11 +1,9 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
+use super::setting;
 use super::{Classes, Labels, Loss, Normalise, RunConfig, SCHEMA, captured, federation};
-use super::{MAX_SIDE, MIN_SIDE, PostKnowledge, StatisticsKnowledge};
-
-/// Largest batch that is drawn: far above what any attack recovers.
-const MAX_DRAWN: usize = 100_000;
+use super::{PostKnowledge, StatisticsKnowledge};
 
 /// A value that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,16 +20,13 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let require = |holds: bool, key: &'static str, message: String| {
         if holds { Ok(()) } else { Err(Fault { key, message: format!("{key} {message}") }) }
     };
-    let within = |value: usize, most: usize, key| {
-        require((1..=most).contains(&value), key, format!("= {value}, must be 1 to {most}"))
-    };
     require(config.schema == SCHEMA, "schema", {
         format!("= {}, but this gialab reads version {SCHEMA}; update gialab or the preset", config.schema)
     })?;
+    ranges(config)?;
     if let Some(sampling) = &config.victim.sample {
         let message = "draws the batch, but victim.indices names it; keep one of the two".to_owned();
         require(config.victim.indices.is_empty(), "victim.sample", message)?;
-        within(sampling.count, MAX_DRAWN, "victim.sample.count")?;
         let message = "is an empty list; name at least one class".to_owned();
         require(sampling.classes != Classes::Of(Vec::new()), "victim.sample.classes", message)?;
     }
@@ -50,14 +45,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
             require(std.is_finite() && *std > 0.0, "victim.normalise", message)?;
         }
     }
-    if let Some(size) = config.victim.size {
-        let range = MIN_SIDE..=MAX_SIDE;
-        let message = format!("= {size}, must be {} to {} pixels", range.start(), range.end());
-        require(range.contains(&size), "victim.size", message)?;
-    }
     if let Some(classes) = config.victim.classes {
-        let message = format!("= {classes}, must be 1 to 100000");
-        require((1..=100_000).contains(&classes), "victim.classes", message)?;
         let sigmoid = matches!(config.victim.loss, Loss::Bce | Loss::Mse);
         let message =
             "= 1, but the softmax of one score is always 1: set victim.loss = \"bce\" (or \"mse\"), or 2 or \
@@ -83,25 +71,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     }
     let message = "is about a file of weights, but there is none; remove it, or give victim.weights";
     require(has_file || !config.victim.by_order, "victim.by_order", message.into())?;
-    if let Some(width) = config.victim.options.width {
-        let message = format!("= {width}, must be above 0 and at most 64");
-        require(width > 0.0 && width <= 64.0, "victim.options.width", message)?;
-    }
-    if let Some(depth) = config.victim.options.depth {
-        within(depth, 1000, "victim.options.depth")?;
-    }
     let message = "= \"given\" needs labels that knowledge.labels = false does not grant; set that to true, or attack.labels to \
          \"optimise\" or { rule = \"ilrg\" }";
     require(attack.labels != Labels::Given || config.knowledge.labels, "attack.labels", message.into())?;
     attack.check()?;
-    within(config.run.snapshot_every, 100_000_000, "run.snapshot_every")?;
-    let pause = config.run.checkpoint_seconds;
-    let message = format!("= {pause}, must be above 0 and at most 86400");
-    require(pause > 0.0 && pause <= 86_400.0, "run.checkpoint_seconds", message)?;
     captured::check(config)?;
-    let recovered = config.run.recovered_psnr;
-    let message = format!("= {recovered}, must be 0 to 100");
-    require((0.0..=100.0).contains(&recovered), "run.recovered_psnr", message)?;
     let message = "is empty; name a file, or remove it".into();
     require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
     federation::check(config)?;
@@ -115,4 +89,26 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
     let is_default = config.knowledge.post == PostKnowledge::default();
     require(is_default || !config.post.is_empty(), "knowledge.post", message)
+}
+
+/// The first number that its setting does not allow.
+fn ranges(config: &RunConfig) -> Result<(), Fault> {
+    fn check(prefix: &str, value: &toml::Value) -> Result<(), Fault> {
+        let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        match (setting::of(prefix), value) {
+            (Some(setting), _) => match number.and_then(|number| setting.range.refuses(number)) {
+                Some(message) => Err(Fault { key: setting.key, message: format!("{prefix} {message}") }),
+                None => Ok(()),
+            },
+            (None, toml::Value::Table(inner)) => {
+                inner.iter().try_for_each(|(name, value)| check(&format!("{prefix}.{name}"), value))
+            }
+            (None, _) => Ok(()),
+        }
+    }
+    let table = toml::Table::try_from(config).map_err(|error| Fault {
+        key: "schema",
+        message: format!("the preset cannot be written: {error}"),
+    })?;
+    table.iter().try_for_each(|(name, value)| check(name, value))
 }

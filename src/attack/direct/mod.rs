@@ -30,14 +30,34 @@ type Solve = fn(&Task<'_>, &Direct, say: &mut dyn FnMut(String)) -> Result<Found
 struct Solver {
     check: fn(&Direct, &Net) -> Result<(), String>,
     solve: Solve,
+    /// Of an attack that needs a changed model.
+    forge: Option<Forge>,
+}
+
+/// What a server sends instead of the honest model.
+struct Forge {
+    net: fn(&Direct, honest: &Net) -> Result<Net, String>,
+    model: fn(&Direct, honest: &Model, range: &[(f64, f64)], &Compute) -> Result<Craft, String>,
 }
 
 fn solver(name: &str) -> Option<Solver> {
     match name {
-        "fc-inversion" => Some(Solver { check: fc_inversion::check, solve: fc_inversion::solve }),
-        "imprint" => Some(Solver { check: imprint::check, solve: imprint::solve }),
+        "fc-inversion" => {
+            Some(Solver { check: fc_inversion::check, solve: fc_inversion::solve, forge: None })
+        }
+        "imprint" => Some(Solver {
+            check: imprint::check,
+            solve: imprint::solve,
+            forge: Some(Forge { net: imprint::net, model: imprint::craft }),
+        }),
         _ => None,
     }
+}
+
+/// What the attack of a config sends instead of the honest model, with its settings; nothing if the server is honest.
+fn forge(config: &RunConfig) -> Option<(Forge, &Direct)> {
+    let Method::Direct(settings) = &config.attack.method else { return None };
+    Some((solver(config.attack.kind.name())?.forge?, settings))
 }
 
 /// Whether the attack of this name can work on a network.
@@ -56,9 +76,9 @@ pub(super) fn check(name: &str, settings: &Direct, net: &Net) -> Result<(), Stri
 /// # Errors
 /// Why it cannot be made of this one.
 pub fn sent_net(config: &RunConfig, honest: &Net) -> Result<Net, String> {
-    match &config.attack.method {
-        Method::Direct(settings) if config.attack.kind.name() == "imprint" => imprint::net(settings, honest),
-        _ => Ok(honest.clone()),
+    match forge(config) {
+        Some((forge, settings)) => (forge.net)(settings, honest),
+        None => Ok(honest.clone()),
     }
 }
 
@@ -73,12 +93,7 @@ pub fn craft(
     range: &[(f64, f64)],
     compute: &Compute,
 ) -> Result<Option<Craft>, String> {
-    match &config.attack.method {
-        Method::Direct(settings) if config.attack.kind.name() == "imprint" => {
-            imprint::craft(settings, honest, range, compute).map(Some)
-        }
-        _ => Ok(None),
-    }
+    forge(config).map(|(forge, settings)| (forge.model)(settings, honest, range, compute)).transpose()
 }
 
 /// Attacks one round.

@@ -105,11 +105,12 @@ impl Form {
         let taken = self.taken();
         let fits = |field: &Field| {
             let Setting { key, unit, range, help, .. } = field.setting;
+            let range = range.to_string();
             let of_attack = key.strip_prefix("attack.").and_then(|rest| rest.split('.').next());
             if of_attack.is_some_and(|name| !taken.is_empty() && !taken.iter().any(|key| key == name)) {
                 return false;
             }
-            let text = [key, field.setting.section(), field.value(), unit, range, help];
+            let text = [key, field.setting.section(), field.value(), unit, &range, help];
             let text = [&text[..], &field.choices.iter().map(String::as_str).collect::<Vec<_>>()].concat();
             let text = text.join(" ").to_lowercase();
             filter.split_whitespace().all(|word| text.contains(word))

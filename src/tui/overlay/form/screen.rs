@@ -146,7 +146,7 @@ fn draw_help(model: &Model, view: &mut View, area: Rect, form: &Form) {
     let range = match (field.choices.is_empty(), setting.kind) {
         (false, Kind::Data) => format!("{}, or a path", field.choices.join(", ")),
         (false, _) => field.choices.join(", "),
-        (true, _) => setting.range.to_owned(),
+        (true, _) => setting.range.to_string(),
     };
     let width = usize::from(area.width).saturating_sub(2);
     let own = match field.is_changed() {
