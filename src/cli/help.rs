@@ -135,3 +135,9 @@ pub const COMPLETIONS: &str = r#"Examples:
   echo 'eval "$(gialab completions bash)"' >> ~/.bashrc
   echo 'eval "$(gialab completions zsh)"' >> ~/.zshrc
   gialab completions fish > ~/.config/fish/completions/gialab.fish"#;
+
+pub const UTILITY: &str = "\
+Examples:
+  gialab utility noise
+  gialab utility sparsify --rounds 200 --seeds 5 --set federation.learning_rate=0.2
+  gialab utility noise --set 'post=[{kind=\"clip\",norm=1.0}]' --json";

@@ -33,6 +33,7 @@ mod stop;
 #[cfg(feature = "tui")]
 mod terminal;
 mod train;
+mod utility;
 mod worker;
 
 use std::io::Write;
@@ -41,6 +42,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gialab::config::ConfigError;
+use gialab::fl::utility::UtilityError;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
@@ -193,6 +195,15 @@ enum Command {
     /// gialab run PRESET --set victim.weights=FILE.
     #[command(after_long_help = help::TRAIN)]
     Train(train::Arguments),
+    /// Measure what post-processing costs: accuracy with it and without it
+    ///
+    /// Trains the federation of a preset with its post-processing and without it, for equal rounds and from the same
+    /// seeds, and says the accuracy of both, the points lost, and what becomes of an update: bytes, norm, cosine to the
+    /// clean one. A preset with one client alone gets ten, and a step size of 0.1 if it has none. A model that cannot
+    /// learn in these rounds loses nothing: look at the accuracy without, and raise --rounds until it is a model worth
+    /// protecting.
+    #[command(after_long_help = help::UTILITY)]
+    Utility(utility::Arguments),
     /// Measure this machine on the standard workloads
     ///
     /// Times single evaluations, one gradient match with its own gradient each, of models of several sizes, and
@@ -290,6 +301,7 @@ pub fn main() -> ExitCode {
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),
+        Some(Command::Utility(arguments)) => utility::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
@@ -331,7 +343,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<require::RequirementError>()
         || error.is::<gialab::run::filter::Mistake>()
         || error.is::<gialab::backend::BackendError>()
-        || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)));
+        || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)))
+        || error.is::<UtilityError>();
     if usage { USAGE } else { FAILED }
 }
 

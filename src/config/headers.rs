@@ -70,12 +70,17 @@ impl RunConfig {
             PostKnowledge::Estimated => "estimated",
             PostKnowledge::None => "not known",
         };
+        let steps = self.post_steps();
+        (!steps.is_empty()).then(|| format!("{} ({known})", steps.join(", ")))
+    }
+
+    /// Each step of post-processing with how strong it is: `clip 1`.
+    pub fn post_steps(&self) -> Vec<String> {
         let step = |post: &Post| {
             let values: Vec<String> = post.settings.values().map(ToString::to_string).collect();
             format!("{} {}", post.kind, values.join(" ")).trim_end().to_owned()
         };
-        let steps: Vec<String> = self.post.iter().map(step).collect();
-        (!steps.is_empty()).then(|| format!("{} ({known})", steps.join(", ")))
+        self.post.iter().map(step).collect()
     }
 
     /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.

@@ -12,6 +12,7 @@ mod setup;
 mod source;
 pub mod training;
 mod truth;
+pub mod utility;
 mod victim;
 mod view;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 
-use super::post::Posts;
+use super::post::{Effect, Posts};
 use super::sent::Mean;
 use super::victim::{Work, descent, post_stream, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
@@ -91,12 +91,14 @@ impl Server {
         Ok(Some(Standing { loss: loss / count, accuracy: right as f64 / count }))
     }
 
-    /// Runs one round: draws clients, lets them work, applies the mean of what they send.
+    /// Runs one round: draws clients, lets them work, applies the mean of what they send. Returns what post-processing
+    /// did to the updates of those that have any.
     ///
     /// # Errors
     /// If a picture cannot be read.
-    pub fn train(&mut self, round: u32, victim: &Victim) -> Result<(), DataError> {
+    pub fn train(&mut self, round: u32, victim: &Victim) -> Result<Vec<Effect>, DataError> {
         let mut mean = Mean::default();
+        let mut effects = Vec::new();
         for client in self.drawn(round) {
             let attacked = self.config.federation.secure_aggregation as usize;
             let sent = match client.checked_sub(attacked) {
@@ -105,12 +107,13 @@ impl Server {
                 None => continue,
                 Some(other) => self.other(round, client, other)?,
             };
+            effects.extend(sent.effect);
             mean.add(sent);
         }
         if let Some(mean) = mean.get() {
             self.apply(&mean);
         }
-        Ok(())
+        Ok(effects)
     }
 
     /// The clients of a round. Attacked ones are drawn together, and are in every round that is attacked.

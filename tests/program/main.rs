@@ -29,4 +29,5 @@ mod server;
 mod terminal;
 mod truth;
 mod updates;
+mod utility;
 mod weights;
