@@ -104,7 +104,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         let _ = write!(notes, "\r{:60}\r", "");
     }
     let effects: Vec<Effect> = pairs.iter().map(|pair| pair.effect).collect();
-    let Some(effect) = Effect::mean(&effects) else { anyhow::bail!("nothing was trained") };
+    let Some(effect) = Effect::median(&effects) else { anyhow::bail!("nothing was trained") };
     let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
     let mut out = output::whole(arguments.json);
     if arguments.json {

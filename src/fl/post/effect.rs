@@ -45,6 +45,22 @@ impl Effect {
         })
     }
 
+    /// The middle of effects, figure by figure: a client whose clean update is almost zero makes ratios without bound.
+    pub fn median(effects: &[Effect]) -> Option<Effect> {
+        let of = |figure: fn(&Effect) -> f64| {
+            let mut values: Vec<f64> = effects.iter().map(figure).collect();
+            values.sort_by(f64::total_cmp);
+            0.5 * (values[(values.len() - 1) / 2] + values[values.len() / 2])
+        };
+        (!effects.is_empty()).then(|| Effect {
+            norm: of(|effect| effect.norm),
+            cosine: of(|effect| effect.cosine),
+            change: of(|effect| effect.change),
+            zeros: of(|effect| effect.zeros),
+            bits: of(|effect| effect.bits),
+        })
+    }
+
     /// For people.
     pub fn in_words(&self) -> String {
         format!(
