@@ -53,9 +53,9 @@ trained-victim, untrained; trained-victim; victim.weights=
 batch-norm, trained, train mode, four; batch-norm
 noise, 0.01; noise
 noise, none; noise; post=
-noise, 0.003; noise; post=[{kind="noise",sigma=0.003}]
-noise, 0.03; noise; post=[{kind="noise",sigma=0.03}]
-noise, 0.1; noise; post=[{kind="noise",sigma=0.1}]
+noise, 0.003; noise; post=[{kind="gaussian-noise",sigma=0.003}]
+noise, 0.03; noise; post=[{kind="gaussian-noise",sigma=0.03}]
+noise, 0.1; noise; post=[{kind="gaussian-noise",sigma=0.1}]
 clip, known; clip
 clip, estimated; clip; knowledge.post=estimated
 clip, ignored; clip; knowledge.post=none

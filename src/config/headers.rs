@@ -63,18 +63,14 @@ impl RunConfig {
         name
     }
 
-    /// Post-processing with what the attacker knows of it, for headers: `clip 1, noise 0.01 (known)`; nothing without any.
+    /// Post-processing with what the attacker knows of it, for headers: `clip 1, gaussian-noise 0.01 (known)`; nothing without any.
     pub fn post_processing(&self) -> Option<String> {
         let known = match self.knowledge.post {
             PostKnowledge::Known => "known",
             PostKnowledge::Estimated => "estimated",
             PostKnowledge::None => "not known",
         };
-        let step = |post: &Post| {
-            let values: Vec<String> = post.settings.values().map(ToString::to_string).collect();
-            format!("{} {}", post.kind, values.join(" ")).trim_end().to_owned()
-        };
-        let steps: Vec<String> = self.post.iter().map(step).collect();
+        let steps: Vec<String> = self.post.iter().map(Post::in_words).collect();
         (!steps.is_empty()).then(|| format!("{} ({known})", steps.join(", ")))
     }
 

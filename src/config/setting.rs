@@ -523,7 +523,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Optional,
         "",
         "as [{ kind = \"clip\", norm = 1.0 }], empty: none",
-        "what a client does to its update, in order: clip, sparsify, noise",
+        "what a client does to its update, in order; gialab defences",
     ),
     setting(
         "knowledge.post",

@@ -1,7 +1,7 @@
 //! Checks the values of a config, each by itself and against each other. What needs the data, the model or
 //! the attack is checked where those are known, before anything is computed.
 
-use super::{Classes, Labels, Loss, Normalise, RunConfig, SCHEMA, captured, federation};
+use super::{Classes, Labels, Loss, Normalise, RunConfig, SCHEMA, captured, federation, post};
 use super::{MAX_SIDE, MIN_SIDE, PostKnowledge, StatisticsKnowledge};
 
 /// Largest batch that is drawn: far above what any attack recovers.
@@ -112,6 +112,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message =
         "= true cannot be granted: a captured update was made on the model in its file; remove it".to_owned();
     require(own || !config.knowledge.manipulate, "knowledge.manipulate", message)?;
+    post::check(&config.post).map_err(|message| Fault { key: "post", message })?;
     let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
     let is_default = config.knowledge.post == PostKnowledge::default();
     require(is_default || !config.post.is_empty(), "knowledge.post", message)
