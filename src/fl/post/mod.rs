@@ -1,7 +1,7 @@
 //! Post-processing: what a client does to its update before it sends it, and what an attacker who knows of it makes of
 //! that.
 //!
-//! The facts are in `catalogue::defence`; a new one is a file here besides, and a line in [`builder`].
+//! The facts are in `catalogue::defence`; a new one is a file here besides, and a line in `builder`.
 
 mod cast;
 mod clip;
