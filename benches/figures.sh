@@ -53,17 +53,48 @@ trained-victim, untrained; trained-victim; victim.weights=
 batch-norm, trained, train mode, four; batch-norm
 noise, 0.01; noise
 noise, none; noise; post=
-noise, 0.003; noise; post=[{kind="noise",sigma=0.003}]
-noise, 0.03; noise; post=[{kind="noise",sigma=0.03}]
-noise, 0.1; noise; post=[{kind="noise",sigma=0.1}]
+noise, 0.003; noise; post=[{kind="gaussian-noise",sigma=0.003}]
+noise, 0.03; noise; post=[{kind="gaussian-noise",sigma=0.03}]
+noise, 0.1; noise; post=[{kind="gaussian-noise",sigma=0.1}]
 clip, known; clip
 clip, estimated; clip; knowledge.post=estimated
 clip, ignored; clip; knowledge.post=none
 clip, none; clip; post=
+clip of layers, known; sparsify; post=[{kind="clip",norm=0.01,of="layer"}]
+clip of layers, ignored; sparsify; post=[{kind="clip",norm=0.01,of="layer"}] knowledge.post=none
+clip of entries, known; sparsify; post=[{kind="clip",norm=0.001,of="entry"}]
+clip of entries, ignored; sparsify; post=[{kind="clip",norm=0.001,of="entry"}] knowledge.post=none
 sparsify, known; sparsify
 sparsify, estimated; sparsify; knowledge.post=estimated
 sparsify, ignored; sparsify; knowledge.post=none
 sparsify, none; sparsify; post=
+sparsify at random, known; sparsify; post=[{kind="sparsify",share=0.9,choice="random"}]
+sparsify at random, ignored; sparsify; post=[{kind="sparsify",share=0.9,choice="random"}] knowledge.post=none
+laplace-noise, 0.01; laplace-noise
+laplace-noise, 0.001; laplace-noise; post=[{kind="laplace-noise",scale=0.001}]
+laplace-noise, 0.1; laplace-noise; post=[{kind="laplace-noise",scale=0.1}]
+quantise, 4 levels, known; quantise
+quantise, 4 levels, estimated; quantise; knowledge.post=estimated
+quantise, 4 levels, ignored; quantise; knowledge.post=none
+quantise, 1 level, known; quantise; post=[{kind="quantise",levels=1}]
+quantise, 1 level, ignored; quantise; post=[{kind="quantise",levels=1}] knowledge.post=none
+quantise, 16 levels, known; quantise; post=[{kind="quantise",levels=16}]
+quantise, 16 levels, ignored; quantise; post=[{kind="quantise",levels=16}] knowledge.post=none
+quantise, QSGD of 16 levels; quantise; post=[{kind="quantise",levels=16,scale="l2",rounding="stochastic"}]
+cast, int8, known; cast
+cast, int8, ignored; cast; knowledge.post=none
+cast, fp16, known; cast; post=[{kind="cast",format="fp16"}]
+cast, fp16, ignored; cast; post=[{kind="cast",format="fp16"}] knowledge.post=none
+cast, bf16, known; cast; post=[{kind="cast",format="bf16"}]
+cast, bf16, ignored; cast; post=[{kind="cast",format="bf16"}] knowledge.post=none
+sign, scaled, known; sign
+sign, scaled, ignored; sign; knowledge.post=none
+sign, raw, known; sign; post=[{kind="sign",scaled=false}]
+sign, raw, ignored; sign; post=[{kind="sign",scaled=false}] knowledge.post=none
+drop-layers, last, known; drop-layers
+drop-layers, last, ignored; drop-layers; knowledge.post=none
+drop-layers, first, known; drop-layers; post=[{kind="drop-layers",layers="first"}]
+drop-layers, first, ignored; drop-layers; post=[{kind="drop-layers",layers="first"}] knowledge.post=none
 fc-inversion, four; fc-inversion
 fc-inversion, one; fc-inversion; victim.sample.count=1
 fc-inversion, sixteen; fc-inversion; victim.sample.count=16

@@ -5,7 +5,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal, Uniform};
+use rand_distr::{Distribution, Exp1, StandardNormal, StandardUniform, Uniform};
 use sha2::{Digest, Sha256};
 
 /// The seed of a run.
@@ -39,6 +39,17 @@ pub fn uniform(generator: &mut ChaCha8Rng, bound: f64, count: usize) -> Vec<f64>
         Ok(distribution) => distribution.sample_iter(generator).take(count).collect(),
         Err(_) => vec![0.0; count],
     }
+}
+
+/// `count` draws from U[0, 1).
+pub fn unit(generator: &mut ChaCha8Rng, count: usize) -> Vec<f64> {
+    StandardUniform.sample_iter(generator).take(count).collect()
+}
+
+/// `count` draws from Lap(0, 1), each the difference of two exponential ones.
+pub fn laplace(generator: &mut ChaCha8Rng, count: usize) -> Vec<f64> {
+    let mut draw = || -> f64 { Exp1.sample(generator) };
+    (0..count).map(|_| draw() - draw()).collect()
 }
 
 /// FNV-1a, 64 bit: a fixed hash, the same in every version of the program.

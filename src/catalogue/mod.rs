@@ -1,9 +1,11 @@
-//! Facts on the attacks that can be run: data alone, so that lists, refusals and defaults need no engine.
+//! Facts on the attacks that can be run, and on defences ([`defence`]): data alone, so that lists, refusals and defaults
+//! need no engine.
 //!
 //! An attack that searches is a file here with its recipe, and a line in [`ATTACKS`]: nothing else is written for it. One
 //! that solves has its method in `attack::direct` besides.
 
 mod cpl;
+pub mod defence;
 mod dlg;
 mod fc_inversion;
 mod gradinversion;

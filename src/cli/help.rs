@@ -105,6 +105,11 @@ Examples:
   gialab attacks
   gialab attacks --json";
 
+pub const DEFENCES: &str = "\
+Examples:
+  gialab defences
+  gialab defences --json";
+
 pub const MODELS: &str = "\
 Examples:
   gialab models

@@ -9,6 +9,7 @@ mod capture;
 mod compare;
 mod complete;
 mod completions;
+mod defences;
 mod doctor;
 mod explain;
 mod export;
@@ -173,6 +174,13 @@ enum Command {
     /// not name is as the attack's recipe says.
     #[command(after_long_help = help::ATTACKS)]
     Attacks(attacks::Arguments),
+    /// List the defences with their parameters
+    ///
+    /// For each defence what of a client's work it acts on, what it does, its parameters with their ranges and defaults,
+    /// and what attackers who know of it do. A preset lists those of a client as [[post]], in order; what the attacker
+    /// knows of them is knowledge.post.
+    #[command(after_long_help = help::DEFENCES)]
+    Defences(defences::Arguments),
     /// List the models with their size
     ///
     /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
@@ -298,6 +306,7 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Capture(arguments)) => capture::run(&context, &arguments),
         Some(Command::Attacks(arguments)) => attacks::run(&arguments),
+        Some(Command::Defences(arguments)) => defences::run(&arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),

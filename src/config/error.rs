@@ -65,6 +65,10 @@ pub fn line_of(text: &str, key: &str) -> Option<usize> {
         let line = line.trim();
         if line.starts_with('[') {
             current = line.trim_matches(['[', ']']);
+            // Of a list of tables the first.
+            if line.starts_with("[[") && current == key {
+                return Some(number + 1);
+            }
         }
         let sets =
             |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));

@@ -63,7 +63,7 @@ impl RunConfig {
         name
     }
 
-    /// Post-processing with what the attacker knows of it, for headers: `clip 1, noise 0.01 (known)`; nothing without any.
+    /// Post-processing with what the attacker knows of it, for headers: `clip 1, gaussian-noise 0.01 (known)`; nothing without any.
     pub fn post_processing(&self) -> Option<String> {
         let known = match self.knowledge.post {
             PostKnowledge::Known => "known",
@@ -76,11 +76,7 @@ impl RunConfig {
 
     /// Each step of post-processing with how strong it is: `clip 1`.
     pub fn post_steps(&self) -> Vec<String> {
-        let step = |post: &Post| {
-            let values: Vec<String> = post.settings.values().map(ToString::to_string).collect();
-            format!("{} {}", post.kind, values.join(" ")).trim_end().to_owned()
-        };
-        self.post.iter().map(step).collect()
+        self.post.iter().map(Post::in_words).collect()
     }
 
     /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.

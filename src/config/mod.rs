@@ -19,6 +19,7 @@ mod normalise;
 mod older;
 mod optimiser;
 mod partition;
+mod post;
 mod precision;
 pub mod preset;
 mod prior;
@@ -41,6 +42,7 @@ pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKi
 pub use normalise::Normalise;
 pub use optimiser::{Decay, LineSearch, OptimiserConfig, OptimiserKind};
 pub use partition::Partition;
+pub use post::{Post, Settings};
 pub use precision::Precision;
 pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
 pub use sampling::{Classes, Sampling};
@@ -205,16 +207,6 @@ pub enum BatchNormMode {
     EvalClient,
     /// The private batch's own statistics.
     Train,
-}
-
-/// One step of post-processing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Post {
-    /// Which post-processing.
-    pub kind: String,
-    /// Its parameters.
-    #[serde(flatten)]
-    pub settings: toml::Table,
 }
 
 /// What the attacker is granted, as a preset states it.

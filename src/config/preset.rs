@@ -20,7 +20,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 27] = [
+const SHIPPED: [(&str, &str); 32] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -41,6 +41,11 @@ const SHIPPED: [(&str, &str); 27] = [
     ("noise", include_str!("../../presets/noise.toml")),
     ("clip", include_str!("../../presets/clip.toml")),
     ("sparsify", include_str!("../../presets/sparsify.toml")),
+    ("laplace-noise", include_str!("../../presets/laplace-noise.toml")),
+    ("quantise", include_str!("../../presets/quantise.toml")),
+    ("cast", include_str!("../../presets/cast.toml")),
+    ("sign", include_str!("../../presets/sign.toml")),
+    ("drop-layers", include_str!("../../presets/drop-layers.toml")),
     ("trained-victim", include_str!("../../presets/trained-victim.toml")),
     ("batch-norm", include_str!("../../presets/batch-norm.toml")),
     ("gradinversion", include_str!("../../presets/gradinversion.toml")),

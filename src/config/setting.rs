@@ -575,7 +575,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Optional,
         "",
         words("as [{ kind = \"clip\", norm = 1.0 }]").or("none"),
-        "what a client does to its update, in order: clip, sparsify, noise",
+        "what a client does to its update, in order; gialab defences",
     ),
     setting(
         "knowledge.post",

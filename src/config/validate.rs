@@ -2,7 +2,7 @@
 //! the attack is checked where those are known, before anything is computed.
 
 use super::setting;
-use super::{Classes, Labels, Loss, Normalise, RunConfig, SCHEMA, captured, federation};
+use super::{Classes, Labels, Loss, Normalise, RunConfig, SCHEMA, captured, federation, post};
 use super::{PostKnowledge, StatisticsKnowledge};
 
 /// A value that cannot be used.
@@ -86,6 +86,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message =
         "= true cannot be granted: a captured update was made on the model in its file; remove it".to_owned();
     require(own || !config.knowledge.manipulate, "knowledge.manipulate", message)?;
+    post::check(&config.post).map_err(|message| Fault { key: "post", message })?;
     let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
     let is_default = config.knowledge.post == PostKnowledge::default();
     require(is_default || !config.post.is_empty(), "knowledge.post", message)

@@ -237,10 +237,10 @@ pub static WORDS: &[Word] = &[
     word(
         "post_processing",
         "post-processing",
-        &["post", "defence", "noise", "clip", "sparsify"],
-        "What a client does to its update before it is sent: noise, clipping, leaving small numbers out. An attacker that \
-         knows it simulates it, which is how a defence is to be judged; against one that ignores it nearly everything \
-         looks safe.",
-        "[[post]] and knowledge.post of a preset",
+        &["post", "defence", "noise", "clip", "sparsify", "quantise", "sign"],
+        "What a client does to its update before it is sent: noise, clipping, leaving numbers or layers out, rounding. An \
+         attacker that knows it simulates it, which is how a defence is to be judged; against one that ignores it nearly \
+         everything looks safe.",
+        "[[post]] and knowledge.post of a preset; gialab defences",
     ),
 ];

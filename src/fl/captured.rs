@@ -157,7 +157,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         return Err(CapturedError::Label { label, classes: net.labels() }.into());
     }
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
-    let posts = Posts::new(&config.post).map_err(VictimError::Post)?;
+    let posts = Posts::new(&config.post, net.parameter_specs()).map_err(VictimError::Post)?;
     Ok(Setup {
         attacked: Vec::new(),
         posts,

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn updates_that_are_almost_noise_alone_spoil_the_model() {
-        let pair = cost("[{ kind = \"noise\", sigma = 10.0 }]", 30);
+        let pair = cost("[{ kind = \"gaussian-noise\", sigma = 10.0 }]", 30);
         assert!(pair.without.standing.accuracy > 0.4, "{pair:?}");
         // Ten clients average their noise, and few classes are told apart by wild scores as well.
         assert!(pair.drop() > 0.02, "{pair:?}");

@@ -227,6 +227,11 @@ impl Rounds<'_> {
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
         let (view, effect) = self.source.view(sent, round);
         let update_norm = view.update.values.norm();
+        anyhow::ensure!(
+            update_norm.is_finite() || config.post.is_empty(),
+            "the update of round {round} has numbers that are not finite after post-processing: fp16 overflows above \
+             65504; clip before it, or use bf16"
+        );
         // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
         if resume.is_none() {
             self.reporter.event(

@@ -216,6 +216,42 @@ fn attacks_are_listed_with_what_they_need() {
 }
 
 #[test]
+fn defences_are_listed_with_their_parameters() {
+    let lab = Lab::new();
+    let list = lab.succeed(&["defences"]);
+    let line = list.lines().find(|line| line.starts_with("sparsify ")).unwrap();
+    assert_eq!(line, "sparsify        2017  update  sends zeros instead of a share of every tensor");
+    assert!(list.contains(
+        "\nquantise        levels: steps from 0 to the scale, q: 2q + 1 values with both signs; a whole"
+    ));
+    assert!(list.contains("\"max\" or \"l2\", \"max\" if not given"), "{list}");
+    let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["defences", "--json"])).unwrap();
+    let row = |name: &str| json.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(row("sign")["parameters"][0]["default"], true);
+    let norm = &row("clip")["parameters"][0];
+    assert_eq!((&norm["required"], &norm["default"]), (&true.into(), &serde_json::Value::Null));
+    assert!(row("cast")["adaptive"].is_string() && row("cast")["stage"] == "update");
+}
+
+#[test]
+fn steps_that_cannot_be_taken_are_refused_in_one_sentence() {
+    let lab = Lab::new();
+    let refused = |steps: &str, code| {
+        let output = lab.gialab(&["run", "ig-lenet", "--set", &format!("post=[{steps}]")]);
+        assert_eq!(output.status.code(), Some(code), "{steps}");
+        text(&output.stderr)
+    };
+    let error = refused("{ kind = \"noise\", sigma = 0.1 }", 2);
+    assert!(error.contains("post[0].kind = \"noise\" is called \"gaussian-noise\" here"), "{error}");
+    let error = refused("{ kind = \"drop-layers\", layers = \"fc.wieght\" }", 2);
+    let says = "post[0].layers: the model has no layer or tensor \"fc.wieght\"; did you mean \"fc.weight\"?";
+    assert!(error.contains(says), "{error}");
+    let error =
+        refused("{ kind = \"gaussian-noise\", sigma = 1e6 }, { kind = \"cast\", format = \"fp16\" }", 1);
+    assert!(error.contains("not finite") && error.contains("bf16"), "{error}");
+}
+
+#[test]
 fn models_are_listed_with_their_dimension_bound() {
     let lab = Lab::new();
     let list = lab.succeed(&["models"]);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "run",
     "resume",
     "stop",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 17] = [
     "export",
     "presets",
     "inspect",
+    "attacks",
+    "defences",
     "models",
     "probe",
     "train",

@@ -1,35 +1,36 @@
-//! Clipping the norm of the whole update.
+//! Clipping of the whole update, of every tensor, or of every number.
 
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Kind, Known, Parameter, Post, Transform};
-use crate::model::Parameters;
+use super::{Known, Post, Transform};
+use crate::config::Settings;
+use crate::model::{Parameters, TensorSpec};
+
+/// The step with these settings.
+pub fn build(settings: &Settings, tensors: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
+    let norm = settings.number("norm");
+    Ok(match settings.word("of") {
+        "layer" => Arc::new(Layers { norms: vec![norm; tensors.len()] }),
+        "entry" => Arc::new(Entries { most: norm }),
+        _ => Arc::new(Whole { norm }),
+    })
+}
+
+/// What something of this norm is scaled by: min(1, S/|g|).
+fn factor(most: f64, norm: f64) -> f64 {
+    if norm > most { most / norm } else { 1.0 }
+}
 
 /// g min(1, S/|g|), the norm taken over all numbers.
-pub const CLIP: Kind = Kind {
-    name: "clip",
-    about: "scales an update that is longer than this norm down to it",
-    source: "Abadi et al., CCS 2016, arXiv 1607.00133 (there of every example)",
-    parameter: Parameter { name: "norm", range: "above 0", allows: |norm| norm > 0.0 },
-    build: |norm| Arc::new(Clip { norm }),
-};
-
 #[derive(Debug, Clone, Copy)]
-struct Clip {
+struct Whole {
     /// S.
     norm: f64,
 }
 
-impl Clip {
-    /// What an update is scaled by.
-    fn factor(self, norm: f64) -> f64 {
-        if norm > self.norm { self.norm / norm } else { 1.0 }
-    }
-}
-
-impl Post for Clip {
+impl Post for Whole {
     fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
         self.forward(&update)
     }
@@ -38,14 +39,14 @@ impl Post for Clip {
     fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(match known {
             Known::Parameters(_) => *self,
-            Known::Update(seen) => Clip { norm: seen.norm() },
+            Known::Update(seen) => Whole { norm: seen.norm() },
         }))
     }
 }
 
-impl Transform for Clip {
+impl Transform for Whole {
     fn forward(&self, g: &Parameters) -> Parameters {
-        match self.factor(g.norm()) {
+        match factor(self.norm, g.norm()) {
             1.0 => g.clone(),
             factor => g.clone().scaled(factor),
         }
@@ -54,12 +55,99 @@ impl Transform for Clip {
     /// (S/|g|) (w - g <g, w>/|g|^2) of a clipped update.
     fn pull(&self, g: &Parameters, w: Parameters) -> Parameters {
         let norm = g.norm();
-        match self.factor(norm) {
+        match factor(self.norm, norm) {
             1.0 => w,
             factor => {
                 let along = g.dot(&w) / (norm * norm);
                 w.combine(factor, g, -factor * along)
             }
         }
+    }
+}
+
+/// The same of every tensor by itself.
+#[derive(Debug, Clone)]
+struct Layers {
+    /// S of each tensor.
+    norms: Vec<f64>,
+}
+
+impl Post for Layers {
+    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+        self.forward(&update)
+    }
+
+    /// Of a clipped tensor the bound is its own norm.
+    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(match known {
+            Known::Parameters(_) => self.clone(),
+            Known::Update(seen) => {
+                let squares = seen.products_by_tensor(seen);
+                Layers { norms: squares.iter().map(|(square, _)| square.sqrt()).collect() }
+            }
+        }))
+    }
+}
+
+impl Transform for Layers {
+    fn forward(&self, g: &Parameters) -> Parameters {
+        let squares = g.products_by_tensor(g);
+        let factors = squares.iter().zip(&self.norms).map(|((square, _), most)| factor(*most, square.sqrt()));
+        let factors: Vec<f64> = factors.collect();
+        if factors.iter().all(|factor| *factor == 1.0) {
+            g.clone()
+        } else {
+            g.clone().scaled_by_tensor(&factors)
+        }
+    }
+
+    fn pull(&self, g: &Parameters, w: Parameters) -> Parameters {
+        let products = g.products_by_tensor(&w);
+        let pair = |((square, along), most): (&(f64, f64), &f64)| match factor(*most, square.sqrt()) {
+            1.0 => (1.0, 0.0),
+            factor => (factor, -factor * along / square),
+        };
+        let (of_w, of_g): (Vec<f64>, Vec<f64>) = products.iter().zip(&self.norms).map(pair).unzip();
+        w.combine_by_tensor(&of_w, g, &of_g)
+    }
+}
+
+/// Every number clamped to [-S, S].
+#[derive(Debug, Clone, Copy)]
+struct Entries {
+    /// S.
+    most: f64,
+}
+
+impl Post for Entries {
+    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+        self.forward(&update)
+    }
+
+    /// Of a clamped update the bound is its largest magnitude.
+    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(match known {
+            Known::Parameters(_) => *self,
+            Known::Update(seen) => {
+                let values = seen.tensors().iter().flat_map(crate::backend::values);
+                Entries { most: values.fold(0.0, |most, value| most.max(value.abs())) }
+            }
+        }))
+    }
+}
+
+impl Transform for Entries {
+    fn forward(&self, g: &Parameters) -> Parameters {
+        g.mapped(|_, values| {
+            values.iter_mut().for_each(|value| *value = value.max(-self.most).min(self.most));
+        })
+    }
+
+    /// w where |g| <= S, else 0.
+    fn pull(&self, g: &Parameters, w: Parameters) -> Parameters {
+        let inside = g.mapped(|_, values| {
+            values.iter_mut().for_each(|value| *value = f64::from(u8::from(value.abs() <= self.most)));
+        });
+        w.times(&inside)
     }
 }

@@ -15,7 +15,7 @@ pub struct Effect {
     pub change: f64,
     /// Share of numbers that are sent as zero.
     pub zeros: f64,
-    /// Bits for each number of the clean update; a number that is sent alone takes 32 for itself and 32 for its place.
+    /// Bits for each number of the clean update; one that is sent alone takes 32 for its place besides.
     pub bits: f64,
 }
 

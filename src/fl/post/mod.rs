@@ -1,11 +1,16 @@
 //! Post-processing: what a client does to its update before it sends it, and what an attacker who knows of it makes of
 //! that.
 //!
-//! A new one is a file with a [`Kind`] and a line in [`KINDS`].
+//! The facts are in `catalogue::defence`; a new one is a file here besides, and a line in `builder`.
 
+mod cast;
 mod clip;
+mod drop_layers;
 mod effect;
-mod noise;
+mod gaussian_noise;
+mod laplace_noise;
+mod quantise;
+mod sign;
 mod sparsify;
 
 use std::fmt::Debug;
@@ -15,9 +20,8 @@ use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
 
-use crate::config;
-use crate::model::Parameters;
-use crate::text::nearest;
+use crate::config::{self, Settings};
+use crate::model::{Parameters, TensorSpec};
 
 /// One step of post-processing with its parameters.
 pub trait Post: Debug + Send + Sync {
@@ -28,9 +32,40 @@ pub trait Post: Debug + Send + Sync {
     /// cannot be simulated.
     fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>>;
 
-    /// Bits in which a client sends a number of what had `before` bits, given the share of numbers that are zero.
-    fn bits(&self, before: f64, _zeros: f64) -> f64 {
+    /// How a client writes down what it makes of an update that it would have written as `before`.
+    fn code(&self, before: Code) -> Code {
         before
+    }
+}
+
+/// How a client writes down its update.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Code {
+    /// Bits of a number. A scale for each tensor is not counted.
+    pub width: f64,
+    /// Numbers other than zero alone are sent, each with its place.
+    pub places: bool,
+    /// Share of the numbers that are not sent and need no place: whole tensors.
+    pub left_out: f64,
+}
+
+impl Default for Code {
+    /// Every number as it is, in 32 bits.
+    fn default() -> Self {
+        Code { width: 32.0, places: false, left_out: 0.0 }
+    }
+}
+
+impl Code {
+    /// Bits of a number's place.
+    const PLACE: f64 = 32.0;
+
+    /// Bits for each number of the clean update, given the share of numbers that are zero.
+    fn bits(self, zeros: f64) -> f64 {
+        match self.places {
+            true => (1.0 - zeros) * (self.width + Code::PLACE),
+            false => (1.0 - self.left_out) * self.width,
+        }
     }
 }
 
@@ -52,46 +87,41 @@ pub trait Transform: Debug + Send + Sync {
     fn pull(&self, g: &Parameters, w: Parameters) -> Parameters;
 }
 
-/// A post-processing by name.
-#[derive(Debug)]
-pub struct Kind {
-    /// Name in presets.
-    pub name: &'static str,
-    /// What it does, in a line.
-    pub about: &'static str,
-    /// Where it comes from.
-    pub source: &'static str,
-    /// Its one parameter: how strong it is.
-    pub parameter: Parameter,
-    /// The step of this strength.
-    pub build: fn(f64) -> Arc<dyn Post>,
-}
+/// Makes a step of its settings, for a model with these tensors. What it refuses begins with the setting's name.
+type Build = fn(&Settings, &[TensorSpec]) -> Result<Arc<dyn Post>, String>;
 
-/// How strong a step is.
-#[derive(Debug)]
-pub struct Parameter {
-    /// Key in presets.
-    pub name: &'static str,
-    /// What values are allowed, in words.
-    pub range: &'static str,
-    /// Whether a value is.
-    pub allows: fn(f64) -> bool,
+/// What makes a step of the defence of this name.
+fn builder(defence: &str) -> Option<Build> {
+    Some(match defence {
+        "clip" => clip::build,
+        "sparsify" => sparsify::build,
+        "drop-layers" => drop_layers::build,
+        "gaussian-noise" => gaussian_noise::build,
+        "laplace-noise" => laplace_noise::build,
+        "quantise" => quantise::build,
+        "cast" => cast::build,
+        "sign" => sign::build,
+        _ => return None,
+    })
 }
-
-/// All of them, in the order in which they are best applied.
-pub static KINDS: [Kind; 3] = [clip::CLIP, sparsify::SPARSIFY, noise::NOISE];
 
 /// The steps of a client, in their order.
 #[derive(Debug, Clone, Default)]
 pub struct Posts(Vec<Arc<dyn Post>>);
 
 impl Posts {
-    /// The steps that a preset lists.
+    /// The steps that a preset lists, for a model with these tensors.
     ///
     /// # Errors
     /// A sentence on the first that cannot be used, with its key.
-    pub fn new(steps: &[config::Post]) -> Result<Posts, String> {
-        steps.iter().enumerate().map(|(at, step)| read(at, step)).collect::<Result<_, _>>().map(Posts)
+    pub fn new(steps: &[config::Post], tensors: &[TensorSpec]) -> Result<Posts, String> {
+        let step = |(at, step): (usize, &config::Post)| {
+            let (defence, settings) = step.read(at)?;
+            let build = builder(defence.name)
+                .ok_or_else(|| format!("post[{at}].kind = \"{}\" acts on no update", defence.name))?;
+            build(&settings, tensors).map_err(|refused| format!("post[{at}].{refused}"))
+        };
+        steps.iter().enumerate().map(step).collect::<Result<_, _>>().map(Posts)
     }
 
     /// What is sent of a client's update, and what that did to it.
@@ -101,8 +131,8 @@ impl Posts {
         }
         let sent = self.0.iter().fold(clean.clone(), |update, step| step.apply(update, generator));
         let zeros = effect::zeros(&sent);
-        let bits = self.0.iter().fold(FULL_WIDTH, |bits, step| step.bits(bits, zeros));
-        let effect = Effect::of(&clean, &sent, bits);
+        let code = self.0.iter().fold(Code::default(), |code, step| step.code(code));
+        let effect = Effect::of(&clean, &sent, code.bits(zeros));
         (sent, Some(effect))
     }
 
@@ -111,9 +141,6 @@ impl Posts {
         Transforms(self.0.iter().filter_map(|step| step.transform(known)).collect())
     }
 }
-
-/// Bits of a number that is sent as it is.
-const FULL_WIDTH: f64 = 32.0;
 
 /// Steps as the attacker simulates them, in their order.
 #[derive(Debug, Clone, Default)]
@@ -137,28 +164,6 @@ impl Transforms {
     /// The cotangent of the update for that of what is received.
     pub fn pull(&self, passed: &Passed, w: Parameters) -> Parameters {
         self.0.iter().zip(passed).rev().fold(w, |w, (step, g)| step.pull(g, w))
-    }
-}
-
-fn read(at: usize, step: &config::Post) -> Result<Arc<dyn Post>, String> {
-    let kind = KINDS.iter().find(|kind| kind.name == step.kind).ok_or_else(|| {
-        let names = KINDS.iter().map(|kind| kind.name);
-        let near = nearest(&step.kind, names.clone()).map(|near| format!("did you mean \"{near}\"?"));
-        let near = near.unwrap_or_else(|| format!("use {}", names.collect::<Vec<_>>().join(", ")));
-        format!("post[{at}].kind = \"{}\" is not known; {near}", step.kind)
-    })?;
-    let Parameter { name, range, allows } = &kind.parameter;
-    if let Some(other) = step.settings.keys().find(|key| key != name) {
-        return Err(format!("post[{at}].{other} is no setting of {}, which has {name}", kind.name));
-    }
-    let given = step
-        .settings
-        .get(*name)
-        .ok_or_else(|| format!("post[{at}].{name} is missing: how strong {} is; it is {range}", kind.name))?;
-    let value = given.as_float().or_else(|| given.as_integer().map(|whole| whole as f64));
-    match value.filter(|&value| value.is_finite() && allows(value)) {
-        Some(value) => Ok((kind.build)(value)),
-        None => Err(format!("post[{at}].{name} = {given}, must be {range}")),
     }
 }
 

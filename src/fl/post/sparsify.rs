@@ -1,71 +1,20 @@
-//! Sending the largest numbers alone.
+//! Sending some of the numbers alone: the largest, or any.
 
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Kind, Known, Parameter, Post, Transform};
-use crate::model::Parameters;
+use super::{Code, Known, Post, Transform};
+use crate::config::Settings;
+use crate::model::{Parameters, TensorSpec};
 
-/// Of every tensor of n numbers the n - floor(s n) largest by magnitude are kept, at least one; of equal ones the first
-/// (Lin et al. 2018).
-pub const SPARSIFY: Kind = Kind {
-    name: "sparsify",
-    about: "sends zeros instead of this share of every tensor, the smallest by magnitude",
-    source: "Lin et al., ICLR 2018, arXiv 1712.01887",
-    parameter: Parameter {
-        name: "share",
-        range: "above 0 and below 1",
-        allows: |share| share > 0.0 && share < 1.0,
-    },
-    build: |share| Arc::new(Sparsify { share }),
-};
-
-#[derive(Debug)]
-struct Sparsify {
-    /// s.
-    share: f64,
-}
-
-impl Post for Sparsify {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
-        let mask = self.mask(&update);
-        update.times(&mask)
-    }
-
-    /// The zeros of one client's update show what was kept; of a sum of several every simulated one is cut by itself.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(match known {
-            Known::Parameters(None) => Arc::new(Sparsify { share: self.share }),
-            Known::Parameters(Some(seen)) | Known::Update(seen) => {
-                Arc::new(Mask(seen.clone().mapped(|_, values| {
-                    values.iter_mut().for_each(|value| *value = f64::from(u8::from(*value != 0.0)));
-                })))
-            }
-        })
-    }
-
-    /// A number that is sent names its place.
-    fn bits(&self, before: f64, zeros: f64) -> f64 {
-        (1.0 - zeros) * (before + PLACE)
-    }
-}
-
-/// Bits of a number's place.
-const PLACE: f64 = 32.0;
-
-impl Sparsify {
-    /// 1 where a number is kept.
-    fn mask(&self, g: &Parameters) -> Parameters {
-        g.clone().mapped(|_, values| {
-            let kept = kept(values.len(), self.share);
-            let mut order: Vec<usize> = (0..values.len()).collect();
-            order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
-            let mut mask = vec![0.0; values.len()];
-            order[..kept.min(values.len())].iter().for_each(|&at| mask[at] = 1.0);
-            values.copy_from_slice(&mask);
-        })
-    }
+/// The step with these settings.
+pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
+    let share = settings.number("share");
+    Ok(match settings.word("choice") {
+        "random" => Arc::new(Random { share }),
+        _ => Arc::new(Largest { share }),
+    })
 }
 
 /// n - floor(s n), at least 1. The share is taken as the decimal that it is written as: 0.7 of 10 leaves 3, not 4.
@@ -76,13 +25,110 @@ pub(super) fn kept(n: usize, share: f64) -> usize {
     n.saturating_sub(dropped as usize).max(1)
 }
 
-impl Transform for Sparsify {
+/// What an attacker sees to be kept; nothing where the update is a sum of several clients', or a later step filled the
+/// zeros.
+fn seen(known: Known<'_>, share: f64) -> Option<Mask> {
+    let update = match known {
+        Known::Parameters(None) => return None,
+        Known::Parameters(Some(update)) | Known::Update(update) => update,
+    };
+    let mut shows = true;
+    let mask = update.mapped(|_, values| {
+        values.iter_mut().for_each(|value| *value = f64::from(u8::from(*value != 0.0)));
+        shows &= values.iter().sum::<f64>() <= kept(values.len(), share) as f64;
+    });
+    (shows || matches!(known, Known::Update(_))).then_some(Mask(mask))
+}
+
+/// Of every tensor of n numbers the n - floor(s n) largest by magnitude, at least one; of equal ones the first (Lin et al.
+/// 2018).
+#[derive(Debug, Clone, Copy)]
+struct Largest {
+    /// s.
+    share: f64,
+}
+
+impl Post for Largest {
+    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+        self.forward(&update)
+    }
+
+    /// What is not seen is cut as the client does.
+    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
+        Some(match seen(known, self.share) {
+            Some(mask) => Arc::new(mask),
+            None => Arc::new(*self),
+        })
+    }
+
+    fn code(&self, before: Code) -> Code {
+        Code { places: true, ..before }
+    }
+}
+
+impl Largest {
+    /// 1 where a number is kept.
+    fn mask(self, g: &Parameters) -> Parameters {
+        g.mapped(|_, values| {
+            let kept = kept(values.len(), self.share);
+            let mut order: Vec<usize> = (0..values.len()).collect();
+            order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
+            values.fill(0.0);
+            order.iter().take(kept).for_each(|&at| values[at] = 1.0);
+        })
+    }
+}
+
+impl Transform for Largest {
     fn forward(&self, g: &Parameters) -> Parameters {
         g.times(&self.mask(g))
     }
 
     fn pull(&self, g: &Parameters, w: Parameters) -> Parameters {
         w.times(&self.mask(g))
+    }
+}
+
+/// As many numbers of every tensor, drawn anew for every update.
+#[derive(Debug, Clone, Copy)]
+struct Random {
+    /// s.
+    share: f64,
+}
+
+impl Post for Random {
+    fn apply(&self, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
+        update.mapped(|_, values| {
+            let kept = kept(values.len(), self.share).min(values.len());
+            let mut mask = vec![0.0; values.len()];
+            rand::seq::index::sample(generator, values.len(), kept).iter().for_each(|at| mask[at] = 1.0);
+            values.iter_mut().zip(mask).for_each(|(value, mask)| *value *= mask);
+        })
+    }
+
+    /// What is not seen is taken for its mean.
+    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
+        Some(match seen(known, self.share) {
+            Some(mask) => Arc::new(mask),
+            None => Arc::new(*self),
+        })
+    }
+
+    fn code(&self, before: Code) -> Code {
+        Code { places: true, ..before }
+    }
+}
+
+/// The mean over the draws: every tensor times the share of it that is kept.
+impl Transform for Random {
+    fn forward(&self, g: &Parameters) -> Parameters {
+        let share = |n: usize| kept(n, self.share) as f64 / n.max(1) as f64;
+        let factors: Vec<f64> = g.specs().iter().map(|spec| share(spec.count())).collect();
+        g.clone().scaled_by_tensor(&factors)
+    }
+
+    fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
+        self.forward(&w)
     }
 }
 

@@ -1,25 +1,23 @@
-//! Gaussian noise. Nothing about privacy follows from it alone.
+//! Gaussian noise.
 
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Kind, Known, Parameter, Post, Transform};
-use crate::model::Parameters;
+use super::{Code, Known, Post, Transform};
+use crate::config::Settings;
+use crate::model::{Parameters, TensorSpec};
 use crate::seed;
 
 /// g + N(0, sigma^2) per entry (Zhu, Liu, Han 2019, section 5.1).
-pub const NOISE: Kind = Kind {
-    name: "noise",
-    about: "adds Gaussian noise of this deviation to every number",
-    source: "Zhu, Liu, Han, NeurIPS 2019, arXiv 1906.08935",
-    parameter: Parameter { name: "sigma", range: "above 0", allows: |sigma| sigma > 0.0 },
-    build: |sigma| Arc::new(Noise { sigma }),
-};
-
 #[derive(Debug)]
 struct Noise {
     sigma: f64,
+}
+
+/// The step with these settings.
+pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
+    Ok(Arc::new(Noise { sigma: settings.number("sigma") }))
 }
 
 impl Post for Noise {
@@ -33,5 +31,10 @@ impl Post for Noise {
     /// Its mean is the update.
     fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
         None
+    }
+
+    /// Every number is another one.
+    fn code(&self, _: Code) -> Code {
+        Code::default()
     }
 }

@@ -1,0 +1,32 @@
+//! Clipping of the whole update.
+
+use super::{Defence, Parameter, Stage, Takes, Value};
+
+/// g min(1, S/|g|), or every tensor by itself, or every number clamped to +-S.
+pub static CLIP: Defence = Defence {
+    name: "clip",
+    also: &["clipping", "gradient-clipping"],
+    title: "Clipping",
+    source: "Abadi et al., CCS 2016, arXiv 1607.00133 (there of every example)",
+    year: 2016,
+    stage: Stage::Update,
+    about: "scales what is longer than a norm down to it",
+    parameters: &[
+        Parameter {
+            name: "norm",
+            about: "the largest norm that is sent",
+            unit: "",
+            takes: Takes::Number("above 0", |norm| norm > 0.0),
+            default: None,
+        },
+        Parameter {
+            name: "of",
+            about: "the l2 norm of the whole update or of every tensor by itself, or the magnitude of every number",
+            unit: "",
+            takes: Takes::Word(&["update", "layer", "entry"]),
+            default: Some(Value::Word("update")),
+        },
+    ],
+    adaptive: "clip what they simulate; a cosine does not see it where the whole update is scaled; norms are told from the \
+               update",
+};

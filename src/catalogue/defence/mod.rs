@@ -1,0 +1,163 @@
+//! Facts on the defences that a client can put on: data alone, so that lists, presets and their refusals need no engine.
+//!
+//! A defence is a file here, a line in [`DEFENCES`], and what it does to an update, in `fl::post`.
+
+mod cast;
+mod clip;
+mod drop_layers;
+mod gaussian_noise;
+mod laplace_noise;
+mod quantise;
+mod sign;
+mod sparsify;
+
+/// What is known of a defence.
+#[derive(Debug)]
+pub struct Defence {
+    /// Name in presets.
+    pub name: &'static str,
+    /// Other words for it, which presets do not take.
+    pub also: &'static [&'static str],
+    /// For headings.
+    pub title: &'static str,
+    /// Authors, venue, number.
+    pub source: &'static str,
+    /// Year of the first publication.
+    pub year: u16,
+    /// What of a client's work it acts on.
+    pub stage: Stage,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Its parameters, in their order.
+    pub parameters: &'static [Parameter],
+    /// What attackers who know of it do about it.
+    pub adaptive: &'static str,
+}
+
+/// What of a client's work a defence acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its whole update, gradient or weight difference, after local training.
+    Update,
+}
+
+impl Stage {
+    /// For lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Update => "update",
+        }
+    }
+}
+
+/// A parameter of a defence.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Key in presets.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Unit; empty if it has none.
+    pub unit: &'static str,
+    /// What it can be.
+    pub takes: Takes,
+    /// What it is where a preset does not say; absent where a preset must.
+    pub default: Option<Value>,
+}
+
+/// What a parameter can be.
+#[derive(Debug)]
+pub enum Takes {
+    /// A finite number of this range, in words.
+    Number(&'static str, fn(f64) -> bool),
+    /// A whole number between two, both allowed.
+    Whole(u32, u32),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// Names of the model's tensors or layers; `first` and `last` are its first and last layer.
+    Layers,
+}
+
+impl Takes {
+    /// In words, for lists and refusals.
+    pub fn range(&self) -> String {
+        match self {
+            Takes::Number(range, _) => (*range).to_owned(),
+            Takes::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Takes::Word(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                words.join(" or ")
+            }
+            Takes::Flag => "true or false".to_owned(),
+            Takes::Layers => {
+                "\"first\", \"last\" or a list of layers and tensors, as [\"fc.weight\"]".to_owned()
+            }
+        }
+    }
+}
+
+/// A value of a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Of a number.
+    Number(f64),
+    /// Of a whole number.
+    Whole(u32),
+    /// Of a word.
+    Word(&'static str),
+    /// Of a flag.
+    Flag(bool),
+    /// Of names of layers.
+    Layers(Vec<String>),
+}
+
+/// All defences, in the order in which they are best applied.
+pub static DEFENCES: [&Defence; 8] = [
+    &clip::CLIP,
+    &sparsify::SPARSIFY,
+    &drop_layers::DROP_LAYERS,
+    &gaussian_noise::GAUSSIAN_NOISE,
+    &laplace_noise::LAPLACE_NOISE,
+    &quantise::QUANTISE,
+    &cast::CAST,
+    &sign::SIGN,
+];
+
+/// The defence of this name.
+pub fn defence(name: &str) -> Option<&'static Defence> {
+    DEFENCES.iter().copied().find(|defence| defence.name == name)
+}
+
+/// Names of all defences.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    DEFENCES.iter().map(|defence| defence.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_single_and_defaults_are_allowed() {
+        for defence in DEFENCES {
+            let words = || DEFENCES.iter().flat_map(|other| other.also.iter().copied().chain([other.name]));
+            for name in defence.also.iter().chain([&defence.name]) {
+                assert_eq!(words().filter(|word| word == name).count(), 1, "{name}");
+            }
+            assert!(!defence.about.is_empty() && !defence.adaptive.is_empty(), "{}", defence.name);
+            for Parameter { name, takes, default, .. } in defence.parameters {
+                let fits = match (takes, default) {
+                    (_, None) => true,
+                    (Takes::Number(_, allows), Some(Value::Number(value))) => allows(*value),
+                    (Takes::Whole(least, most), Some(Value::Whole(value))) => (least..=most).contains(&value),
+                    (Takes::Word(words), Some(Value::Word(word))) => words.contains(word),
+                    (Takes::Flag, Some(Value::Flag(_))) => true,
+                    _ => false,
+                };
+                assert!(fits, "{}.{name}", defence.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Steps of post-processing as a preset lists them, checked against the facts of each defence.
+
+use serde::{Deserialize, Serialize};
+use toml::Value as Given;
+
+use crate::catalogue::defence::{self, Defence, Parameter, Takes, Value};
+use crate::text::nearest;
+
+/// One step of post-processing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// Which defence.
+    pub kind: String,
+    /// Its parameters.
+    #[serde(flatten)]
+    pub settings: toml::Table,
+}
+
+/// The parameters of a defence, with what a preset leaves to their defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings(Vec<(&'static str, Value)>);
+
+impl Post {
+    /// The defence with its settings; `at` is the step's place in the list.
+    ///
+    /// # Errors
+    /// A sentence on the first word or value that cannot be used, with its key.
+    pub fn read(&self, at: usize) -> Result<(&'static Defence, Settings), String> {
+        let defence = defence::defence(&self.kind).ok_or_else(|| self.unknown(at))?;
+        let names = || defence.parameters.iter().map(|parameter| parameter.name);
+        if let Some(other) = self.settings.keys().find(|key| names().all(|name| name != **key)) {
+            let names = names().collect::<Vec<_>>().join(", ");
+            return Err(format!("post[{at}].{other} is no setting of {}, which has {names}", defence.name));
+        }
+        let value = |parameter: &Parameter| match (self.settings.get(parameter.name), &parameter.default) {
+            (Some(given), _) => taken(&parameter.takes, given).ok_or_else(|| {
+                format!("post[{at}].{} = {given}, must be {}", parameter.name, parameter.takes.range())
+            }),
+            (None, Some(default)) => Ok(default.clone()),
+            (None, None) => Err(format!(
+                "post[{at}].{} is missing: {}; it is {}",
+                parameter.name,
+                parameter.about,
+                parameter.takes.range()
+            )),
+        };
+        let values = defence.parameters.iter().map(|parameter| Ok((parameter.name, value(parameter)?)));
+        Ok((defence, Settings(values.collect::<Result<_, String>>()?)))
+    }
+
+    fn unknown(&self, at: usize) -> String {
+        let kind = self.kind.as_str();
+        let called = defence::DEFENCES.iter().find(|defence| defence.also.contains(&kind));
+        let names = defence::names();
+        let what = format!("post[{at}].kind = \"{kind}\"");
+        match (called, nearest(kind, names.clone())) {
+            (Some(called), _) => format!("{what} is called \"{}\" here", called.name),
+            (None, Some(near)) => format!("{what} is not known; did you mean \"{near}\"?"),
+            (None, None) => format!("{what} is not known; use {}", names.collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    /// For headers: `clip 1.0`, `quantise 16 l2`, `sign not scaled`.
+    pub fn in_words(&self) -> String {
+        let word = |(key, value): (&String, &Given)| match value {
+            Given::String(text) => text.clone(),
+            Given::Boolean(true) => key.clone(),
+            Given::Boolean(false) => format!("not {key}"),
+            Given::Array(list) => {
+                let words =
+                    list.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                words.collect::<Vec<_>>().join("+")
+            }
+            other => other.to_string(),
+        };
+        let words: Vec<String> = self.settings.iter().map(word).collect();
+        format!("{} {}", self.kind, words.join(" ")).trim_end().to_owned()
+    }
+}
+
+/// The first step of a list that cannot be used, in a sentence.
+pub(super) fn check(steps: &[Post]) -> Result<(), String> {
+    steps.iter().enumerate().try_for_each(|(at, step)| step.read(at).map(drop))
+}
+
+/// What was given, if a parameter takes it.
+fn taken(takes: &Takes, given: &Given) -> Option<Value> {
+    match takes {
+        Takes::Number(_, allows) => {
+            let number = given.as_float().or_else(|| given.as_integer().map(|whole| whole as f64))?;
+            (number.is_finite() && allows(number)).then_some(Value::Number(number))
+        }
+        Takes::Whole(least, most) => {
+            let whole = u32::try_from(given.as_integer()?).ok()?;
+            (*least..=*most).contains(&whole).then_some(Value::Whole(whole))
+        }
+        Takes::Word(words) => {
+            let word = given.as_str()?;
+            words.iter().find(|known| **known == word).map(|known| Value::Word(known))
+        }
+        Takes::Flag => given.as_bool().map(Value::Flag),
+        Takes::Layers => {
+            let names = match given {
+                Given::String(name) => vec![name.clone()],
+                Given::Array(list) => {
+                    list.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>()?
+                }
+                _ => return None,
+            };
+            (!names.is_empty()).then_some(Value::Layers(names))
+        }
+    }
+}
+
+/// By the names that the defence gives its parameters. What has another name or kind there is nothing.
+impl Settings {
+    /// A number.
+    pub fn number(&self, name: &str) -> f64 {
+        match self.get(name) {
+            Some(Value::Number(number)) => *number,
+            Some(Value::Whole(whole)) => f64::from(*whole),
+            _ => 0.0,
+        }
+    }
+
+    /// A word.
+    pub fn word(&self, name: &str) -> &'static str {
+        if let Some(Value::Word(word)) = self.get(name) { word } else { "" }
+    }
+
+    /// A flag.
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some(&Value::Flag(true))
+    }
+
+    /// Names of layers.
+    pub fn layers(&self, name: &str) -> &[String] {
+        if let Some(Value::Layers(names)) = self.get(name) { names } else { &[] }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{PostKnowledge, preset};
+
+    fn loaded(steps: &str) -> Result<Vec<Post>, String> {
+        let changes = [format!("post={steps}")];
+        let loaded = preset::load("ig-lenet", &changes, Path::new("/nonexistent"));
+        loaded.map(|preset| preset.config.post).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn what_cannot_be_a_step_is_refused_by_its_key() {
+        for (steps, says) in [
+            ("{ kind = \"gaussian-noise\", sigma = 0 }", "post[0].sigma = 0, must be above 0"),
+            ("{ kind = \"gaussian-noise\", sigma = inf }", "post[0].sigma = inf, must be above 0"),
+            ("{ kind = \"laplace-noise\", scale = nan }", "post[0].scale = nan, must be above 0"),
+            ("{ kind = \"clip\", norm = -inf }", "post[0].norm = -inf, must be above 0"),
+            ("{ kind = \"clip\", norm = \"1\" }", "post[0].norm = \"1\", must be above 0"),
+            (
+                "{ kind = \"clip\", norm = 1 }, { kind = \"gausian-noise\", sigma = 1 }",
+                "post[1].kind = \"gausian-noise\" is not known; did you mean \"gaussian-noise\"?",
+            ),
+            (
+                "{ kind = \"teleport\" }",
+                "post[0].kind = \"teleport\" is not known; use clip, sparsify, drop-layers, gaussian-noise, \
+                 laplace-noise, quantise, cast, sign",
+            ),
+            ("{ kind = \"noise\", sigma = 1 }", "post[0].kind = \"noise\" is called \"gaussian-noise\" here"),
+            ("{ kind = \"fp16\" }", "post[0].kind = \"fp16\" is called \"cast\" here"),
+            ("{ kind = \"clip\", sigma = 1 }", "post[0].sigma is no setting of clip, which has norm, of"),
+            (
+                "{ kind = \"sparsify\" }",
+                "post[0].share is missing: the share of every tensor that is zeroed; it is above 0 and below 1",
+            ),
+            ("{ kind = \"sparsify\", share = 1 }", "post[0].share = 1, must be above 0 and below 1"),
+            (
+                "{ kind = \"sparsify\", share = 0.5, choice = \"best\" }",
+                "post[0].choice = \"best\", must be \"largest\" or \"random\"",
+            ),
+            (
+                "{ kind = \"quantise\", levels = 0 }",
+                "post[0].levels = 0, must be a whole number from 1 to 65535",
+            ),
+            (
+                "{ kind = \"quantise\", levels = 2.5 }",
+                "post[0].levels = 2.5, must be a whole number from 1 to 65535",
+            ),
+            (
+                "{ kind = \"cast\", format = \"fp8\" }",
+                "post[0].format = \"fp8\", must be \"fp16\" or \"bf16\" or \"int8\"",
+            ),
+            ("{ kind = \"sign\", scaled = 1 }", "post[0].scaled = 1, must be true or false"),
+            (
+                "{ kind = \"drop-layers\", layers = [] }",
+                "post[0].layers = [], must be \"first\", \"last\" or a list of layers and tensors, as [\"fc.weight\"]",
+            ),
+        ] {
+            assert_eq!(loaded(&format!("[{steps}]")).unwrap_err(), says);
+        }
+    }
+
+    #[test]
+    fn a_step_in_a_file_is_refused_with_its_line() {
+        let text = preset::shipped_text("clip").unwrap().replace("norm = 1.0", "norm = 0.0");
+        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        std::fs::write(file.path(), &text).unwrap();
+        let error = preset::load(&file.path().to_string_lossy(), &[], Path::new("/nonexistent")).unwrap_err();
+        let line = text.lines().position(|line| line == "[[post]]").unwrap() + 1;
+        assert!(error.origin.ends_with(&format!(".toml:{line}")), "{error}");
+        assert_eq!(error.message, "post[0].norm = 0.0, must be above 0");
+    }
+
+    #[test]
+    fn what_a_preset_leaves_out_has_its_default() {
+        let steps =
+            loaded("[{ kind = \"clip\", norm = 2 }, { kind = \"quantise\", levels = 4, scale = \"l2\" }]");
+        let read: Vec<Settings> =
+            steps.unwrap().iter().enumerate().map(|(at, step)| step.read(at).unwrap().1).collect();
+        assert_eq!((read[0].number("norm"), read[0].word("of")), (2.0, "update"));
+        assert_eq!((read[1].number("levels"), read[1].word("scale")), (4.0, "l2"));
+        assert_eq!(read[1].word("rounding"), "nearest");
+    }
+
+    #[test]
+    fn headers_say_the_steps_in_words() {
+        let steps = "[{ kind = \"clip\", norm = 1.5, of = \"layer\" }, { kind = \"sign\", scaled = false }, \
+                     { kind = \"drop-layers\", layers = [\"fc\", \"conv1\"] }]";
+        let mut config = preset::load("ig-lenet", &[], Path::new("/nonexistent")).unwrap().config;
+        config.post = loaded(steps).unwrap();
+        config.knowledge.post = PostKnowledge::Known;
+        let words = "clip 1.5 layer, sign not scaled, drop-layers fc+conv1 (known)";
+        assert_eq!(config.post_processing().as_deref(), Some(words));
+    }
+}
