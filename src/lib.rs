@@ -19,6 +19,7 @@ pub mod machine;
 pub mod metric;
 pub mod model;
 pub mod paths;
+pub mod privacy;
 pub mod probe;
 pub mod reading;
 pub mod run;

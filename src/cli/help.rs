@@ -146,3 +146,8 @@ Examples:
   gialab utility noise
   gialab utility sparsify --rounds 200 --seeds 5 --set federation.learning_rate=0.2
   gialab utility noise --set 'post=[{kind=\"clip\",norm=1.0}]' --json";
+
+pub const PRIVACY: &str = "\
+Examples:
+  gialab privacy --noise-multiplier 1.1 --sampling 0.01 --steps 1000
+  gialab privacy --epsilon 3 --sampling 0.01 --steps 1000 --delta 1e-6 --json";

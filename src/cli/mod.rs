@@ -22,6 +22,7 @@ mod man;
 mod models;
 mod output;
 mod presets;
+mod privacy;
 mod probe;
 mod progress;
 mod records;
@@ -212,6 +213,13 @@ enum Command {
     /// protecting.
     #[command(after_long_help = help::UTILITY)]
     Utility(utility::Arguments),
+    /// Say the differential privacy of clipped sums with Gaussian noise
+    ///
+    /// Epsilon at a delta for releases of the Poisson-subsampled Gaussian mechanism, close to the true one and by Renyi
+    /// divergences, or the noise that an epsilon needs; with its unit, its trust model and what it holds for. It is about
+    /// a mechanism, not about a preset: no post-processing of a preset is differentially private by itself.
+    #[command(after_long_help = help::PRIVACY)]
+    Privacy(privacy::Arguments),
     /// Measure this machine on the standard workloads
     ///
     /// Times single evaluations, one gradient match with its own gradient each, of models of several sizes, and
@@ -310,6 +318,7 @@ pub fn main() -> ExitCode {
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),
+        Some(Command::Privacy(arguments)) => privacy::run(&arguments),
         Some(Command::Utility(arguments)) => utility::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),

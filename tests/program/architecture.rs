@@ -40,6 +40,7 @@ const FLOORS: [&[&str]; 9] = [
         "machine",
         "number",
         "paths",
+        "privacy",
         "reading",
         "seed",
         "series",

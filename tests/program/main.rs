@@ -20,6 +20,7 @@ mod lists;
 mod local_training;
 mod outcome;
 mod pictures;
+mod privacy;
 mod probe;
 mod records;
 mod recovery;
