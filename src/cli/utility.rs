@@ -93,7 +93,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         let seed = config.run.seed.saturating_add(u64::from(number));
         let both = 2 * arguments.rounds;
         let mut report = |round: u32| {
-            if shows_progress && (round % 10 == 0 || round == both) {
+            if shows_progress && (round.is_multiple_of(10) || round == both) {
                 let _ = write!(notes, "\rseed {seed}: round {round} of {both}, with and without  ");
                 let _ = notes.flush();
             }

@@ -106,14 +106,14 @@ fn a_negative_number_is_a_value_and_is_refused_with_the_range() {
     let lab = Lab::new();
     for (arguments, sentence) in [
         (&["run", "dlg-lenet", "--seed", "-1"] as &[&str], "--seed -1: must be 0 to 9223372036854775807"),
-        (&["run", "dlg-lenet", "--trials", "-3"], "-3 is no whole number of 0 or more; use 1 or more"),
+        (&["run", "dlg-lenet", "--trials", "-3"], "-3 is no whole number of 0 or more; use 1 to 100000"),
         (
             &["run", "dlg-lenet", "--set", "attack.iterations=1.5"],
-            "1.5 is no whole number of 0 or more; use 1 or more",
+            "1.5 is no whole number of 0 or more; use 1 to 100000000",
         ),
         (
             &["run", "dlg-lenet", "--set", "attack.iterations=-5"],
-            "-5 is no whole number of 0 or more; use 1 or more",
+            "-5 is no whole number of 0 or more; use 1 to 100000000",
         ),
         (
             &["run", "dlg-lenet", "--set", "attack.optimiser.lr=-1"],

@@ -37,8 +37,11 @@ struct Solver {
 /// What a server sends instead of the honest model.
 struct Forge {
     net: fn(&Direct, honest: &Net) -> Result<Net, String>,
-    model: fn(&Direct, honest: &Model, range: &[(f64, f64)], &Compute) -> Result<Craft, String>,
+    model: ForgeModel,
 }
+
+/// Makes the model of the honest one, for inputs whose channels lie in these ranges.
+type ForgeModel = fn(&Direct, honest: &Model, range: &[(f64, f64)], &Compute) -> Result<Craft, String>;
 
 fn solver(name: &str) -> Option<Solver> {
     match name {
