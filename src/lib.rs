@@ -21,6 +21,7 @@ pub mod model;
 pub mod paths;
 pub mod privacy;
 pub mod probe;
+pub mod range;
 pub mod reading;
 pub mod run;
 pub mod seed;

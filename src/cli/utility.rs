@@ -186,6 +186,8 @@ impl Spread {
     }
 
     fn two(&self) -> String {
-        format!("{:.2} ({:.2} to {:.2})", self.0, self.1, self.2)
+        // What diverges would fill the line.
+        let two = |value: f64| if value < 1e4 { format!("{value:.2}") } else { format!("{value:.1e}") };
+        format!("{} ({} to {})", two(self.0), two(self.1), two(self.2))
     }
 }

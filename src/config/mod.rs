@@ -23,7 +23,6 @@ mod post;
 mod precision;
 pub mod preset;
 mod prior;
-pub mod range;
 mod sampling;
 pub mod setting;
 mod spoken;

@@ -86,9 +86,9 @@ pub(super) fn check(steps: &[Post]) -> Result<(), String> {
 /// What was given, if a parameter takes it.
 fn taken(takes: &Takes, given: &Given) -> Option<Value> {
     match takes {
-        Takes::Number(_, allows) => {
+        Takes::Number(range) => {
             let number = given.as_float().or_else(|| given.as_integer().map(|whole| whole as f64))?;
-            (number.is_finite() && allows(number)).then_some(Value::Number(number))
+            range.refuses(number).is_none().then_some(Value::Number(number))
         }
         Takes::Whole(least, most) => {
             let whole = u32::try_from(given.as_integer()?).ok()?;

@@ -4,8 +4,8 @@
 //! checked by `validate`.
 
 use super::captured::MAX_BATCH;
-use super::range::{Range, above, above_to, from, from_below, within, words};
 use super::{MAX_SIDE, MIN_SIDE, Precision};
+use crate::range::{Range, above, above_to, from, from_below, within, words};
 
 /// Largest batch that is drawn: far above what any attack recovers.
 const MAX_DRAWN: usize = 100_000;

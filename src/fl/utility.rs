@@ -1,6 +1,6 @@
 //! What post-processing costs: the same federation trained with it and without it, from the same seeds.
 
-use super::post::Effect;
+use super::post::{Effect, Posts};
 use super::{Server, Setup, Standing, Victim, VictimError};
 use crate::backend::Compute;
 use crate::config::RunConfig;
@@ -101,21 +101,23 @@ pub fn pair(
     let mut config = config.clone();
     config.run.seed = seed;
     let rounds = config.rounds();
-    let (with, effect) = train(&config, compute, report)?;
-    let clean = RunConfig { post: Vec::new(), ..config };
-    let (without, _) = train(&clean, compute, &mut |round| report(rounds + round))?;
+    let setup = Setup::new(&config)?;
+    let (with, effect) = train(&setup, &config, compute, report)?;
+    let clean = Setup { posts: Posts::default(), ..setup };
+    let (without, _) = train(&clean, &config, compute, &mut |round| report(rounds + round))?;
     Ok(Pair { seed, without, with, effect: effect.ok_or(UtilityError::Without)? })
 }
 
 fn train(
+    setup: &Setup,
     config: &RunConfig,
     compute: &Compute,
     report: &mut dyn FnMut(u32),
 ) -> Result<(Trained, Option<Effect>), UtilityError> {
-    let setup = Setup::new(config)?;
-    let mut server = Server::new(&setup, config, compute.clone());
-    let batch = setup.batch.ok_or(UtilityError::Captured)?;
-    let victim = Victim::new(batch, setup.normalisation, setup.posts, config, compute.clone());
+    let mut server = Server::new(setup, config, compute.clone());
+    let batch = setup.batch.clone().ok_or(UtilityError::Captured)?;
+    let (normalisation, posts) = (setup.normalisation.clone(), setup.posts.clone());
+    let victim = Victim::new(batch, normalisation, posts, config, compute.clone());
     let (mut effects, mut diverged) = (Vec::new(), None);
     for round in 0..config.rounds() {
         effects.extend(server.train(round, &victim)?);

@@ -41,6 +41,7 @@ const FLOORS: [&[&str]; 9] = [
         "number",
         "paths",
         "privacy",
+        "range",
         "reading",
         "seed",
         "series",

@@ -1,6 +1,7 @@
-//! Clipping of the whole update.
+//! Clipping: of the whole update, of tensors, of numbers.
 
 use super::{Defence, Parameter, Stage, Takes, Value};
+use crate::range::above;
 
 /// g min(1, S/|g|), or every tensor by itself, or every number clamped to +-S.
 pub static CLIP: Defence = Defence {
@@ -16,7 +17,7 @@ pub static CLIP: Defence = Defence {
             name: "norm",
             about: "the largest norm that is sent",
             unit: "",
-            takes: Takes::Number("above 0", |norm| norm > 0.0),
+            takes: Takes::Number(above(0.0)),
             default: None,
         },
         Parameter {

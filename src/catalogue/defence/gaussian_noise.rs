@@ -1,6 +1,7 @@
 //! Gaussian noise. Nothing about privacy follows from it alone.
 
 use super::{Defence, Parameter, Stage, Takes};
+use crate::range::above;
 
 /// g + N(0, sigma^2) per entry.
 pub static GAUSSIAN_NOISE: Defence = Defence {
@@ -15,7 +16,7 @@ pub static GAUSSIAN_NOISE: Defence = Defence {
         name: "sigma",
         about: "the deviation of the noise",
         unit: "",
-        takes: Takes::Number("above 0", |sigma| sigma > 0.0),
+        takes: Takes::Number(above(0.0)),
         default: None,
     }],
     adaptive: "cannot simulate it in one update; they have priors, and the mean over rounds, in which it fades",

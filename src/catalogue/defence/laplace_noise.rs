@@ -1,6 +1,7 @@
 //! Laplace noise. Nothing about privacy follows from it alone.
 
 use super::{Defence, Parameter, Stage, Takes};
+use crate::range::above;
 
 /// g + Lap(0, b) per entry.
 pub static LAPLACE_NOISE: Defence = Defence {
@@ -15,7 +16,7 @@ pub static LAPLACE_NOISE: Defence = Defence {
         name: "scale",
         about: "the mean magnitude of the noise, b; its deviation is sqrt(2) b",
         unit: "",
-        takes: Takes::Number("above 0", |scale| scale > 0.0),
+        takes: Takes::Number(above(0.0)),
         default: None,
     }],
     adaptive: "cannot simulate it in one update; they have priors, and the mean over rounds, in which it fades",

@@ -11,6 +11,8 @@ mod quantise;
 mod sign;
 mod sparsify;
 
+use crate::range::Range;
+
 /// What is known of a defence.
 #[derive(Debug)]
 pub struct Defence {
@@ -68,8 +70,8 @@ pub struct Parameter {
 /// What a parameter can be.
 #[derive(Debug)]
 pub enum Takes {
-    /// A finite number of this range, in words.
-    Number(&'static str, fn(f64) -> bool),
+    /// A finite number of this range.
+    Number(Range),
     /// A whole number between two, both allowed.
     Whole(u32, u32),
     /// One of these words.
@@ -84,7 +86,7 @@ impl Takes {
     /// In words, for lists and refusals.
     pub fn range(&self) -> String {
         match self {
-            Takes::Number(range, _) => (*range).to_owned(),
+            Takes::Number(range) => range.to_string(),
             Takes::Whole(least, most) => format!("a whole number from {least} to {most}"),
             Takes::Word(words) => {
                 let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
@@ -150,7 +152,7 @@ mod tests {
             for Parameter { name, takes, default, .. } in defence.parameters {
                 let fits = match (takes, default) {
                     (_, None) => true,
-                    (Takes::Number(_, allows), Some(Value::Number(value))) => allows(*value),
+                    (Takes::Number(range), Some(Value::Number(value))) => range.refuses(*value).is_none(),
                     (Takes::Whole(least, most), Some(Value::Whole(value))) => (least..=most).contains(&value),
                     (Takes::Word(words), Some(Value::Word(word))) => words.contains(word),
                     (Takes::Flag, Some(Value::Flag(_))) => true,

@@ -1,6 +1,7 @@
 //! Sending a share of the numbers alone.
 
 use super::{Defence, Parameter, Stage, Takes, Value};
+use crate::range::inside;
 
 /// Of every tensor of n numbers n - floor(s n) are kept, at least one: the largest by magnitude, of equal ones the first,
 /// or any.
@@ -17,7 +18,7 @@ pub static SPARSIFY: Defence = Defence {
             name: "share",
             about: "the share of every tensor that is zeroed",
             unit: "",
-            takes: Takes::Number("above 0 and below 1", |share| share > 0.0 && share < 1.0),
+            takes: Takes::Number(inside(0.0, 1.0)),
             default: None,
         },
         Parameter {

@@ -35,23 +35,20 @@ impl Effect {
 
     /// The mean of the clients' effects.
     pub fn mean(effects: &[Effect]) -> Option<Effect> {
-        let of = |figure: fn(&Effect) -> f64| effects.iter().map(figure).sum::<f64>() / effects.len() as f64;
-        (!effects.is_empty()).then(|| Effect {
-            norm: of(|effect| effect.norm),
-            cosine: of(|effect| effect.cosine),
-            change: of(|effect| effect.change),
-            zeros: of(|effect| effect.zeros),
-            bits: of(|effect| effect.bits),
-        })
+        Effect::pooled(effects, |values| values.iter().sum::<f64>() / values.len() as f64)
     }
 
     /// The middle of effects, figure by figure: a client whose clean update is almost zero makes ratios without bound.
     pub fn median(effects: &[Effect]) -> Option<Effect> {
-        let of = |figure: fn(&Effect) -> f64| {
-            let mut values: Vec<f64> = effects.iter().map(figure).collect();
+        Effect::pooled(effects, |values| {
             values.sort_by(f64::total_cmp);
             0.5 * (values[(values.len() - 1) / 2] + values[values.len() / 2])
-        };
+        })
+    }
+
+    /// Each figure of all effects made one; nothing of none.
+    fn pooled(effects: &[Effect], one: fn(&mut [f64]) -> f64) -> Option<Effect> {
+        let of = |figure: fn(&Effect) -> f64| one(&mut effects.iter().map(figure).collect::<Vec<_>>());
         (!effects.is_empty()).then(|| Effect {
             norm: of(|effect| effect.norm),
             cosine: of(|effect| effect.cosine),

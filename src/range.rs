@@ -1,8 +1,8 @@
-//! What values a setting can have: one place for forms, checks, help and the manual.
+//! What values a setting or a parameter can have: one place for forms, checks, lists, help and the manual.
 
 use std::fmt;
 
-/// What values a setting can have.
+/// What values something can have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
     allowed: Allowed,
@@ -59,6 +59,11 @@ pub const fn above_to(least: f64, most: f64) -> Range {
     between(End::Without(least), End::With(most))
 }
 
+/// A number above `least` and below `most`.
+pub const fn inside(least: f64, most: f64) -> Range {
+    between(End::Without(least), End::Without(most))
+}
+
 const fn between(least: End, most: End) -> Range {
     Range { allowed: Allowed::Between(least, most), empty: "" }
 }
@@ -100,18 +105,19 @@ impl Range {
         match self.allowed {
             Allowed::Words(words) => words.to_owned(),
             Allowed::Between(End::With(least), End::With(most)) => format!("{least} to {most}"),
-            Allowed::Between(End::With(least), End::Without(most)) => {
-                format!("{least} or more and below {most}")
+            Allowed::Between(least, most) => {
+                let least = match least {
+                    End::With(least) => Some(format!("{least} or more")),
+                    End::Without(least) => Some(format!("above {least}")),
+                    End::Open => None,
+                };
+                let most = match most {
+                    End::With(most) => Some(format!("at most {most}")),
+                    End::Without(most) => Some(format!("below {most}")),
+                    End::Open => None,
+                };
+                least.into_iter().chain(most).collect::<Vec<_>>().join(" and ")
             }
-            Allowed::Between(End::With(least), End::Open) => format!("{least} or more"),
-            Allowed::Between(End::Without(least), End::With(most)) => {
-                format!("above {least} and at most {most}")
-            }
-            Allowed::Between(End::Without(least), End::Without(most)) => {
-                format!("above {least} and below {most}")
-            }
-            Allowed::Between(End::Without(least), End::Open) => format!("above {least}"),
-            Allowed::Between(End::Open, _) => "a number".to_owned(),
         }
     }
 }
@@ -134,6 +140,7 @@ mod tests {
             (from(0.0), "0 or more", [0.0, 1e300], [-1e-300, f64::INFINITY]),
             (from_below(0.0, 1.0), "0 or more and below 1", [0.0, 0.999], [1.0, -0.1]),
             (above(0.0), "above 0", [1e-300, 7.0], [0.0, f64::NAN]),
+            (inside(0.0, 1.0), "above 0 and below 1", [1e-9, 0.999], [0.0, 1.0]),
             (above_to(0.0, 64.0), "above 0 and at most 64", [0.1, 64.0], [0.0, 64.1]),
         ] {
             assert_eq!(range.to_string(), said);
