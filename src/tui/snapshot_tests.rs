@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::path::Path;
+
 use insta::assert_snapshot;
 
 use super::fixture::{self, drawn};
@@ -10,6 +12,7 @@ use super::model::{Model, Panes, Screen};
 use super::msg::Msg;
 use super::overlay::Overlay;
 use super::update::update;
+use crate::config::preset;
 use crate::run::details::Details;
 use crate::run::{Health, Line};
 
@@ -230,6 +233,19 @@ pub(super) fn press(model: &mut Model, keys: &str) {
     for key in keys.chars() {
         let effects = update(model, Msg::Key(crossterm::event::KeyCode::Char(key).into()));
         fixture::load(model, effects);
+    }
+}
+
+#[test]
+fn post_processing_is_named_where_a_run_is_chosen_and_where_it_is_watched() {
+    for width in [80, 120] {
+        let mut model = done(width, 24);
+        let defended = preset::load("sparsify", &[], Path::new("/nonexistent")).unwrap().config;
+        model.run_mut().unwrap().manifest.as_mut().unwrap().config = defended.clone();
+        assert!(drawn(&model).contains("sparsify 0.9 (known)"), "{}", drawn(&model));
+        let mut model = fixture::model(width, 40);
+        model.presets.iter_mut().for_each(|entry| entry.config = defended.clone());
+        assert!(drawn(&model).contains("FedSGD, then sparsify"), "{}", drawn(&model));
     }
 }
 

@@ -156,12 +156,14 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
         format!("{}, {}, BN {}", config.victim.model, config.training(), config.victim.batch_norm()),
         false,
     );
-    if config.takes_steps() || config.federation.clients > 1 {
+    if config.takes_steps() || config.federation.clients > 1 || !config.post.is_empty() {
         let clients = match config.federation.clients {
             0 | 1 => String::new(),
             clients => format!(", {clients} clients"),
         };
-        let changed = config.federation != own.federation || config.knowledge != own.knowledge;
+        let changed = config.federation != own.federation
+            || config.knowledge != own.knowledge
+            || config.post != own.post;
         fact("protocol", format!("{}{clients}", config.protocol_and_knowledge()), changed);
     }
     fact("picture", picture(model, &config), config.victim != own.victim);

@@ -176,16 +176,12 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'
     if config.batch() > 1 {
         parts.push(Piece::Word(format!("batch {}", config.batch())));
     }
-    parts.extend([
-        Piece::Word(config.victim.model.clone()),
-        Piece::Name(config.training()),
-        Piece::Word(format!("BN {}", config.victim.batch_norm())),
-    ]);
+    parts.extend([Piece::Word(config.victim.model.clone()), Piece::Name(config.training())]);
+    // A figure of a defended update must not be read as one of a clean update: before what gives way.
+    parts.extend(config.post_processing().map(Piece::Word));
+    parts.push(Piece::Word(format!("BN {}", config.victim.batch_norm())));
     if config.takes_steps() || config.federation.secure_aggregation > 1 {
         parts.push(Piece::Word(config.protocol()));
-    }
-    if let Some(post) = config.post_processing() {
-        parts.push(Piece::Word(post));
     }
     if let Some(round) = run.round() {
         parts.push(Piece::Word(format!("{} parameters", format::count(round.parameters))));
