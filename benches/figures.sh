@@ -95,6 +95,18 @@ drop-layers, last, known; drop-layers
 drop-layers, last, ignored; drop-layers; knowledge.post=none
 drop-layers, first, known; drop-layers; post=[{kind="drop-layers",layers="first"}]
 drop-layers, first, ignored; drop-layers; post=[{kind="drop-layers",layers="first"}] knowledge.post=none
+dp-sgd, 1; dp-sgd
+dp-sgd, 0.1; dp-sgd; post=[{kind="dp-sgd",norm=1.0,noise_multiplier=0.1}]
+dp-sgd, 0.01; dp-sgd; post=[{kind="dp-sgd",norm=1.0,noise_multiplier=0.01}]
+dp-sgd, 0.001; dp-sgd; post=[{kind="dp-sgd",norm=1.0,noise_multiplier=0.001}]
+soteria, 0.8, known; soteria
+soteria, 0.8, ignored; soteria; knowledge.post=none
+soteria, 0.4, known; soteria; post=[{kind="soteria",share=0.4}]
+soteria, 0.4, ignored; soteria; post=[{kind="soteria",share=0.4}] knowledge.post=none
+outpost, known; outpost
+outpost, ignored; outpost; knowledge.post=none
+censor; censor
+noise-only; noise-only
 fc-inversion, four; fc-inversion
 fc-inversion, one; fc-inversion; victim.sample.count=1
 fc-inversion, sixteen; fc-inversion; victim.sample.count=16

@@ -48,7 +48,7 @@ pub fn fits(config: &RunConfig, net: &Net, rows: bool) -> Result<(), String> {
     let facts = config.attack.kind.facts();
     let offer = Offer {
         batch_norm: !net.buffer_specs().is_empty(),
-        fully_connected: !net.full_layers().is_empty(),
+        fully_connected: net.full_layers().iter().any(|layer| layer.bias.is_some()),
         rows,
         one_gradient: !config.takes_steps(),
         manipulate: config.knowledge.manipulate,

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use gialab::catalogue::defence::{DEFENCES, Defence, Parameter, Value};
+use gialab::catalogue::defence::{DEFENCES, Defence, Parameter, SETTINGS, Value};
 use serde::Serialize;
 
 use super::{DONE, output};
@@ -24,6 +24,8 @@ struct Row {
     /// What of a client's work it acts on.
     stage: &'static str,
     about: &'static str,
+    /// What a preset says to have it: `post` in a list of steps, or a setting.
+    key: &'static str,
     parameters: Vec<Setting>,
     /// What attackers who know of it do.
     adaptive: &'static str,
@@ -42,7 +44,8 @@ struct Setting {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let rows: Vec<Row> = DEFENCES.iter().map(|defence| row(defence)).collect();
+    let steps = DEFENCES.iter().map(|defence| row(defence, "post"));
+    let rows: Vec<Row> = steps.chain(SETTINGS.iter().map(|(defence, key)| row(defence, key))).collect();
     let mut out = output::lines();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&rows)?)?;
@@ -55,6 +58,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     for row in &rows {
         writeln!(out)?;
+        if row.key != "post" {
+            writeln!(out, "{:<width$}  is a setting: {}", row.name, row.key)?;
+        }
         for Setting { name, about, range, default, .. } in &row.parameters {
             let default = default.as_ref().map(|value| format!(", {value} if not given")).unwrap_or_default();
             writeln!(out, "{:<width$}  {name}: {about}; {range}{default}", row.name)?;
@@ -63,15 +69,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     writeln!(
         out,
-        "\nin a preset: [[post]] with kind and parameters, in order; what the attacker knows: knowledge.post"
+        "\nin a preset: [[post]] with kind and parameters, in order, best that of this list; what the attacker knows: \
+         knowledge.post"
     )?;
     Ok(DONE)
 }
 
-fn row(defence: &'static Defence) -> Row {
+fn row(defence: &'static Defence, key: &'static str) -> Row {
     let Defence { name, title, source, year, stage, about, parameters, adaptive, also: _ } = defence;
     let parameters = parameters.iter().map(setting).collect();
-    Row { name, title, source, year: *year, stage: stage.name(), about, parameters, adaptive }
+    Row { name, title, source, year: *year, stage: stage.name(), about, key, parameters, adaptive }
 }
 
 fn setting(parameter: &'static Parameter) -> Setting {

@@ -7,6 +7,7 @@ use gialab::config::StatisticsKnowledge;
 use gialab::data::MIN_SIDE;
 use gialab::figure::{FIGURES, Figure, Measured, figure};
 use gialab::reading::Reading;
+use gialab::run::cost::{self, Cost, Costs};
 use gialab::run::event::RoundResult;
 use gialab::run::state::TrialState;
 use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, picture, progress, verdict};
@@ -30,6 +31,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     writeln!(out, "{}", manifest.config.title)?;
     writeln!(out, "run      {} ({})", manifest.run, health.name())?;
     facts(&mut out, &manifest)?;
+    cost(&mut out, &manifest, Costs::beside(&directory).of(&manifest.config).as_ref())?;
     reading(&mut out, &manifest.reading)?;
     match &manifest.error {
         Some(error) => writeln!(out, "error    {error}")?,
@@ -119,6 +121,9 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     if let Some(post) = config.post_processing() {
         writeln!(out, "post     {post}")?;
     }
+    if let Some(privacy) = config.privacy() {
+        writeln!(out, "privacy  {privacy}")?;
+    }
     writeln!(
         out,
         "attacker {}, labels {}{known}{exact}, threat model {}",
@@ -128,6 +133,17 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     )?;
     let width = config.run.precision.on(&manifest.backend);
     writeln!(out, "backend  {}{width}, seed {}", manifest.backend, config.run.seed)
+}
+
+/// What post-processing costs.
+fn cost(out: &mut impl Write, manifest: &Manifest, cost: Option<&Cost>) -> std::io::Result<()> {
+    match cost {
+        Some(cost) => writeln!(out, "cost     {cost}"),
+        None if cost::applies(&manifest.config) => {
+            writeln!(out, "cost     not measured: gialab utility {} measures it", manifest.preset)
+        }
+        None => Ok(()),
+    }
 }
 
 /// How files were read where they left it open.

@@ -6,6 +6,7 @@ use gialab::backend::Compute;
 use gialab::config::preset;
 use gialab::fl::post::Effect;
 use gialab::fl::utility::{Pair, Trained, federation, pair};
+use gialab::run::cost::{self, Cost, Costs, Spread};
 use gialab::run::launch::BeginError;
 use gialab::run::plan;
 use serde::Serialize;
@@ -104,8 +105,30 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         let _ = write!(notes, "\r{:60}\r", "");
     }
     let effects: Vec<Effect> = pairs.iter().map(|pair| pair.effect).collect();
-    let Some(effect) = Effect::median(&effects) else { anyhow::bail!("nothing was trained") };
+    let of = |figure: fn(&Pair) -> f64| Spread::of(pairs.iter().map(figure));
+    let (Some(effect), Some(with), Some(without), Some(drop)) = (
+        Effect::median(&effects),
+        of(|pair| pair.with.standing.accuracy),
+        of(|pair| pair.without.standing.accuracy),
+        of(Pair::drop),
+    ) else {
+        anyhow::bail!("nothing was trained")
+    };
     let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
+    let cost = Cost {
+        settings: cost::settings(&preset.config),
+        seeds: arguments.seeds,
+        rounds: arguments.rounds,
+        clients: config.federation.clients,
+        without,
+        with,
+        drop,
+        diverged: pairs.iter().filter(|pair| pair.with.diverged.is_some()).count() as u32,
+        bytes: bytes(effect.bits),
+        bytes_without: bytes(32.0),
+        effect,
+    };
+    Costs::in_data_dir(&context.paths.data).keep(&cost)?;
     let mut out = output::whole(arguments.json);
     if arguments.json {
         let document = Document {
@@ -116,8 +139,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             protocol: config.protocol(),
             learning_rate: config.federation.learning_rate.unwrap_or_default(),
             parameters,
-            bytes: bytes(effect.bits),
-            bytes_without: bytes(32.0),
+            bytes: cost.bytes,
+            bytes_without: cost.bytes_without,
             pairs: pairs.iter().map(Row::from).collect(),
         };
         serde_json::to_writer(&mut out, &document)?;
@@ -140,54 +163,36 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         config.run.seed,
         compute.description()
     )?;
-    let accuracy = |of: fn(&Pair) -> Trained| spread(&pairs, |pair| 100.0 * of(pair).standing.accuracy);
-    let loss = |of: fn(&Pair) -> Trained| spread(&pairs, |pair| of(pair).standing.loss);
+    let loss = |of: fn(&Pair) -> Trained| {
+        let losses = Spread::of(pairs.iter().map(|pair| of(pair).standing.loss));
+        losses.map(two).unwrap_or_default()
+    };
     writeln!(out, "            accuracy %                 loss")?;
-    writeln!(
-        out,
-        "  without   {:<25}  {}",
-        accuracy(|pair| pair.without).one(),
-        loss(|pair| pair.without).two()
-    )?;
-    writeln!(out, "  with      {:<25}  {}", accuracy(|pair| pair.with).one(), loss(|pair| pair.with).two())?;
-    let drop = spread(&pairs, |pair| 100.0 * pair.drop());
-    writeln!(out, "  drop      {} points, seed by seed", drop.one())?;
-    writeln!(out, "  bytes     {} an update instead of {}", bytes(effect.bits), bytes(32.0))?;
+    let percent = |accuracy: Spread| accuracy.times(100.0).to_string();
+    writeln!(out, "  without   {:<25}  {}", percent(cost.without), loss(|pair| pair.without))?;
+    writeln!(out, "  with      {:<25}  {}", percent(cost.with), loss(|pair| pair.with))?;
+    writeln!(out, "  drop      {} points, seed by seed", percent(cost.drop))?;
+    writeln!(out, "  bytes     {} an update instead of {}", cost.bytes, cost.bytes_without)?;
     writeln!(out, "  update    {}", effect.in_words())?;
-    let diverged = pairs.iter().filter(|pair| pair.with.diverged.is_some()).count();
-    if diverged > 0 {
+    if cost.diverged > 0 {
         writeln!(
             out,
-            "  diverged  {diverged} of {} with post-processing, which count with what they came to",
+            "  diverged  {} of {} with post-processing, which count with what they came to",
+            cost.diverged,
             pairs.len()
         )?;
     }
     writeln!(
         out,
-        "Medians, with the least and the most of the seeds; measured on samples that no client has."
+        "Medians, with the least and the most of the seeds; measured on samples that no client has. Kept: shown with every run \
+         of this post-processing."
     )?;
     out.flush()?;
     Ok(DONE)
 }
 
-/// Median, least and most.
-struct Spread(f64, f64, f64);
-
-fn spread(pairs: &[Pair], of: impl Fn(&Pair) -> f64) -> Spread {
-    let mut values: Vec<f64> = pairs.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
-    Spread(0.5 * (low + high), values[0], values[values.len() - 1])
-}
-
-impl Spread {
-    fn one(&self) -> String {
-        format!("{:.1} ({:.1} to {:.1})", self.0, self.1, self.2)
-    }
-
-    fn two(&self) -> String {
-        // What diverges would fill the line.
-        let two = |value: f64| if value < 1e4 { format!("{value:.2}") } else { format!("{value:.1e}") };
-        format!("{} ({} to {})", two(self.0), two(self.1), two(self.2))
-    }
+/// Losses, of which one that diverges would fill the line.
+fn two(spread: Spread) -> String {
+    let two = |value: f64| if value < 1e4 { format!("{value:.2}") } else { format!("{value:.1e}") };
+    format!("{} ({} to {})", two(spread.median), two(spread.least), two(spread.most))
 }

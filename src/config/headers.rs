@@ -79,6 +79,11 @@ impl RunConfig {
         self.post.iter().map(Post::in_words).collect()
     }
 
+    /// The order in which the steps of post-processing are best applied, if they stand in another.
+    pub fn better_order(&self) -> Option<String> {
+        super::post::better_order(&self.post)
+    }
+
     /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.
     pub fn protocol_and_knowledge(&self) -> String {
         let known = self.local_knowledge().map(|known| format!(" ({known})")).unwrap_or_default();

@@ -23,6 +23,7 @@ mod post;
 mod precision;
 pub mod preset;
 mod prior;
+mod privacy;
 mod sampling;
 pub mod setting;
 mod spoken;
@@ -44,6 +45,7 @@ pub use partition::Partition;
 pub use post::{Post, Settings};
 pub use precision::Precision;
 pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
+pub use privacy::Privacy;
 pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
 

@@ -30,6 +30,7 @@ impl Post {
         let names = || defence.parameters.iter().map(|parameter| parameter.name);
         if let Some(other) = self.settings.keys().find(|key| names().all(|name| name != **key)) {
             let names = names().collect::<Vec<_>>().join(", ");
+            let names = if names.is_empty() { "none" } else { &names };
             return Err(format!("post[{at}].{other} is no setting of {}, which has {names}", defence.name));
         }
         let value = |parameter: &Parameter| match (self.settings.get(parameter.name), &parameter.default) {
@@ -53,6 +54,10 @@ impl Post {
         let called = defence::DEFENCES.iter().find(|defence| defence.also.contains(&kind));
         let names = defence::names();
         let what = format!("post[{at}].kind = \"{kind}\"");
+        let mut settings = defence::SETTINGS.iter();
+        if let Some((_, key)) = settings.find(|(of, _)| of.name == kind || of.also.contains(&kind)) {
+            return format!("{what} is no step of a client; set {key} instead");
+        }
         match (called, nearest(kind, names.clone())) {
             (Some(called), _) => format!("{what} is called \"{}\" here", called.name),
             (None, Some(near)) => format!("{what} is not known; did you mean \"{near}\"?"),
@@ -76,6 +81,16 @@ impl Post {
         let words: Vec<String> = self.settings.iter().map(word).collect();
         format!("{} {}", self.kind, words.join(" ")).trim_end().to_owned()
     }
+}
+
+/// The order in which these steps are best applied, if they stand in another.
+pub(super) fn better_order(steps: &[Post]) -> Option<String> {
+    let place = |step: &Post| defence::DEFENCES.iter().position(|defence| defence.name == step.kind);
+    let mut best: Vec<&Post> = steps.iter().collect();
+    best.sort_by_key(|step| place(step));
+    let kinds = |steps: &[&Post]| steps.iter().map(|step| step.kind.clone()).collect::<Vec<_>>();
+    let (best, given) = (kinds(&best), kinds(&steps.iter().collect::<Vec<_>>()));
+    (best != given).then(|| best.join(", "))
 }
 
 /// The first step of a list that cannot be used, in a sentence.
@@ -171,10 +186,14 @@ mod tests {
             ),
             (
                 "{ kind = \"teleport\" }",
-                "post[0].kind = \"teleport\" is not known; use clip, sparsify, drop-layers, gaussian-noise, \
-                 laplace-noise, quantise, cast, sign",
+                "post[0].kind = \"teleport\" is not known; use dp-sgd, soteria, censor, outpost, clip, sparsify, drop-layers, \
+                 gaussian-noise, laplace-noise, quantise, cast, sign, noise-only",
             ),
             ("{ kind = \"noise\", sigma = 1 }", "post[0].kind = \"noise\" is called \"gaussian-noise\" here"),
+            (
+                "{ kind = \"secagg\" }",
+                "post[0].kind = \"secagg\" is no step of a client; set federation.secure_aggregation instead",
+            ),
             ("{ kind = \"fp16\" }", "post[0].kind = \"fp16\" is called \"cast\" here"),
             ("{ kind = \"clip\", sigma = 1 }", "post[0].sigma is no setting of clip, which has norm, of"),
             (

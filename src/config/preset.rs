@@ -20,7 +20,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 32] = [
+const SHIPPED: [(&str, &str); 37] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -45,6 +45,11 @@ const SHIPPED: [(&str, &str); 32] = [
     ("quantise", include_str!("../../presets/quantise.toml")),
     ("cast", include_str!("../../presets/cast.toml")),
     ("sign", include_str!("../../presets/sign.toml")),
+    ("dp-sgd", include_str!("../../presets/dp-sgd.toml")),
+    ("soteria", include_str!("../../presets/soteria.toml")),
+    ("outpost", include_str!("../../presets/outpost.toml")),
+    ("censor", include_str!("../../presets/censor.toml")),
+    ("noise-only", include_str!("../../presets/noise-only.toml")),
     ("drop-layers", include_str!("../../presets/drop-layers.toml")),
     ("trained-victim", include_str!("../../presets/trained-victim.toml")),
     ("batch-norm", include_str!("../../presets/batch-norm.toml")),

@@ -157,7 +157,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         return Err(CapturedError::Label { label, classes: net.labels() }.into());
     }
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
-    let posts = Posts::new(&config.post, net.parameter_specs()).map_err(VictimError::Post)?;
+    let posts = Posts::new(config, &net).map_err(VictimError::Post)?;
     Ok(Setup {
         attacked: Vec::new(),
         posts,
@@ -335,9 +335,7 @@ impl CapturedUpdate {
             LocalKnowledge::Assumed(local) => Some(local),
         };
         let update = Update { kind: self.kind, values, samples };
-        let protocol = one_client(local, samples);
-        let protocol =
-            Protocol { post: adapted(posts, config.knowledge.post, &update, &protocol), ..protocol };
+        let protocol = adapted(posts, config.knowledge.post, &update, one_client(local, samples));
         AttackerView {
             compute: compute.clone(),
             model: model.clone(),

@@ -2,14 +2,15 @@
 
 use burn::tensor::Tensor;
 
+use super::post::Transforms;
 use super::protocol::{Back, Candidate};
 use super::sent::{Mean, Sent};
 use super::{Update, UpdateKind};
 use crate::backend::{self, Plain};
-use crate::model::{Descent, Parameters, Targets, Trace, rows};
+use crate::model::{Descent, FirstPass, Model, Parameters, Targets, Trace, rows};
 
 /// What one client does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Client {
     /// Its samples, by their positions in the batch; their number is its weight in the average.
     pub samples: Vec<usize>,
@@ -18,12 +19,14 @@ pub struct Client {
     pub at_once: usize,
     /// Its local steps; one gradient of all its samples if absent.
     pub descent: Option<Descent>,
+    /// What becomes of the gradient of every sample before their mean is taken. It takes samples one by one.
+    pub each: Transforms,
 }
 
 impl Client {
     /// A client that takes all its samples at once.
     pub fn new(samples: Vec<usize>, descent: Option<Descent>) -> Client {
-        Client { samples, at_once: usize::MAX, descent }
+        Client { samples, at_once: usize::MAX, descent, each: Transforms::default() }
     }
 
     /// What it sends when it is sent the candidate's model.
@@ -70,9 +73,17 @@ impl Client {
             return;
         }
         for part in self.parts() {
-            let v = v.clone().scaled(part.len() as f64 / self.samples.len() as f64);
+            let v = v.clone().scaled(self.share(model, part));
             let (own, targets) = (rows(x, part), targets.rows(part));
-            let through = model.directional(mode, &own, &targets, &v, false);
+            let through = match self.each.is_empty() {
+                true => model.directional(mode, &own, &targets, &v, false),
+                // Made again: the gradients of all samples side by side could be more than memory holds.
+                false => {
+                    let FirstPass { gradient, kept, .. } = model.first_pass(mode, &own, &targets);
+                    let (_, passed) = self.each.forward(gradient);
+                    model.second_pass(&kept, mode, &own, &targets, &self.each.pull(&passed, v))
+                }
+            };
             let spread = |values: &Tensor<Plain, 4>| scatter(&backend::values(values), part, x.dims()[0]);
             let labels =
                 through.to_labels.map(|labels| scatter(&backend::values(&labels), part, x.dims()[0]));
@@ -82,7 +93,10 @@ impl Client {
 
     /// Whether its update is one gradient of the whole batch.
     pub fn is_one_gradient(&self, batch: usize) -> bool {
-        self.descent.is_none() && self.at_once >= batch && self.samples.iter().copied().eq(0..batch)
+        self.descent.is_none()
+            && self.each.is_empty()
+            && self.at_once >= batch
+            && self.samples.iter().copied().eq(0..batch)
     }
 
     fn gradient(
@@ -93,7 +107,14 @@ impl Client {
         let mut mean = Mean::default();
         for part in self.parts() {
             let (gradient, buffers) = of(&rows(candidate.x, part), &candidate.targets.rows(part));
-            let update = Update { kind: UpdateKind::Gradient, values: gradient, samples: part.len() };
+            let (values, _) = self.each.forward(gradient);
+            // The mean below counts a part by its samples, as a mean loss does.
+            let counted = part.len() as f64 / self.samples.len() as f64;
+            let values = match self.share(candidate.model, part) / counted {
+                1.0 => values,
+                factor => values.scaled(factor),
+            };
+            let update = Update { kind: UpdateKind::Gradient, values, samples: part.len() };
             mean.add(Sent { update, buffers, effect: None });
         }
         mean.of(candidate.model)
@@ -103,8 +124,15 @@ impl Client {
         Sent { update: Update { kind, values, samples: self.samples.len() }, buffers, effect: None }
     }
 
+    /// What the gradient of a part counts in that of all samples: its samples, or as it is under a summed loss.
+    fn share(&self, model: &Model, part: &[usize]) -> f64 {
+        let loss = model.net.loss();
+        loss.share(self.samples.len(), 1) / loss.share(part.len(), 1)
+    }
+
     fn parts(&self) -> impl Iterator<Item = &[usize]> {
-        self.samples.chunks(self.at_once.max(1))
+        let at_once = if self.each.is_empty() { self.at_once.max(1) } else { 1 };
+        self.samples.chunks(at_once)
     }
 }
 

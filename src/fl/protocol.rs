@@ -9,7 +9,7 @@ use crate::model::{Kept, Model, Moments, Parameters, Pull, Targets, Trace};
 
 use super::client::Client;
 use super::post::{Passed, Transforms};
-use super::sent::{Mean, Sent};
+use super::sent::Mean;
 
 /// The work of all clients whose updates the server sees as one, by positions in the private batch.
 #[derive(Debug, Clone)]
@@ -108,21 +108,6 @@ impl Protocol {
     /// Samples of all clients.
     pub fn samples(&self) -> usize {
         self.clients.iter().map(|client| client.samples.len()).sum()
-    }
-
-    /// What the clients send when they are sent the candidate's model, each after its own post-processing.
-    pub fn send(
-        &self,
-        candidate: Candidate<'_>,
-        mut post: impl FnMut(usize, Parameters) -> Parameters,
-    ) -> Sent {
-        let mut mean = Mean::default();
-        for (at, client) in self.clients.iter().enumerate() {
-            let mut sent = client.send(candidate);
-            sent.update.values = post(at, sent.update.values);
-            mean.add(sent);
-        }
-        mean.of(candidate.model)
     }
 
     /// The update of these clients for a candidate, in units of a gradient.

@@ -159,7 +159,7 @@ impl Server {
             client.at_once = AT_ONCE;
         }
         let protocol = Protocol::of(vec![client]);
-        let work = Work { mode, x: &x, targets: &targets, protocol: &protocol };
+        let work = Work { mode, x: &x, targets: &targets, protocol: &protocol, round };
         Ok(send(&self.model, work, &self.posts, |_| post_stream(seed, round, client_number)))
     }
 

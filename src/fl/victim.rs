@@ -7,7 +7,8 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Known, Posts, Transforms};
+use super::post::{Effect, Known, Posts};
+use super::sent::Mean;
 use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
 use crate::config::{
@@ -95,7 +96,8 @@ impl Victim {
         let classes = model.net.classes();
         let targets = Targets::hard(&self.compute, &self.batch.labels, classes);
         let (input, protocol) = (self.input(), self.protocol(round));
-        let work = Work { mode: self.config.victim.mode, x: &input, targets: &targets, protocol: &protocol };
+        let mode = self.config.victim.mode;
+        let work = Work { mode, x: &input, targets: &targets, protocol: &protocol, round };
         let seed = Seed(self.config.run.seed);
         send(model, work, &self.posts, |client| post_stream(seed, round, client))
     }
@@ -125,8 +127,7 @@ impl Victim {
             LocalKnowledge::None => self.clients(None, |_, _| None),
             LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
         };
-        let protocol =
-            Protocol { post: adapted(&self.posts, granted.post, &sent.update, &protocol), ..protocol };
+        let protocol = adapted(&self.posts, granted.post, &sent.update, protocol);
         let buffers = match victim.mode {
             BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
             _ => model.buffers.clone(),
@@ -154,6 +155,7 @@ pub(super) struct Work<'a> {
     pub x: &'a Tensor<Plain, 4>,
     pub targets: &'a Targets,
     pub protocol: &'a Protocol,
+    pub round: u32,
 }
 
 /// What clients send when they are sent this model, with the generator that post-processing draws from for each.
@@ -163,18 +165,19 @@ pub(super) fn send(
     posts: &Posts,
     generator: impl Fn(usize) -> ChaCha8Rng,
 ) -> Sent {
-    let Work { mode, x, targets, protocol } = work;
+    let Work { mode, x, targets, protocol, round } = work;
     let mut model = model.clone();
     if mode == BatchNormMode::EvalClient {
         model.buffers = model.statistics(x);
     }
-    let mut effects = Vec::new();
-    let sent = protocol.send(Candidate { model: &model, mode, x, targets }, |client, clean| {
-        let (sent, effect) = posts.apply(clean, &mut generator(client));
-        effects.extend(effect);
-        sent
-    });
-    Sent { effect: Effect::mean(&effects), ..sent }
+    let candidate = Candidate { model: &model, mode, x, targets };
+    let (mut mean, mut effects) = (Mean::default(), Vec::new());
+    for (at, client) in protocol.clients.iter().enumerate() {
+        let sent = posts.send(client, candidate, round, &mut generator(at));
+        effects.extend(sent.effect);
+        mean.add(sent);
+    }
+    Sent { effect: Effect::mean(&effects), ..mean.of(&model) }
 }
 
 /// The victim's own randomness for post-processing, by round and client.
@@ -182,19 +185,23 @@ pub(super) fn post_stream(seed: Seed, round: u32, client: usize) -> ChaCha8Rng {
     seed.stream("post-processing", &[u64::from(round), client as u64])
 }
 
-/// Post-processing as an attacker simulates it who is granted so much of it.
+/// The protocol with post-processing as an attacker simulates it who is granted so much of it.
 pub(super) fn adapted(
     posts: &Posts,
     granted: PostKnowledge,
     update: &Update,
-    protocol: &Protocol,
-) -> Transforms {
+    mut protocol: Protocol,
+) -> Protocol {
     let alone = (protocol.clients.len() == 1).then_some(&update.values);
     match granted {
-        PostKnowledge::None => Transforms::default(),
-        PostKnowledge::Known => posts.transforms(Known::Parameters(alone)),
-        PostKnowledge::Estimated => posts.transforms(Known::Update(&update.values)),
+        PostKnowledge::None => {}
+        PostKnowledge::Known => {
+            protocol.post = posts.transforms(Known::Parameters(alone));
+            protocol.clients.iter_mut().for_each(|client| client.each = posts.each());
+        }
+        PostKnowledge::Estimated => protocol.post = posts.transforms(Known::Update(&update.values)),
     }
+    protocol
 }
 
 /// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.

@@ -21,6 +21,7 @@ mod options;
 mod parameters;
 mod resnet;
 mod scalar;
+mod sensitivity;
 mod shown;
 mod vector;
 mod vgg;
@@ -40,6 +41,7 @@ pub use net::{Classifier, FullLayer, Initialisation, Net, Weights};
 pub use optimiser::{Clip, Memory, Optimiser};
 pub use parameters::{Parameters, TensorSpec};
 pub use scalar::Scalar;
+pub use sensitivity::Sensitivity;
 pub use shown::{Moments, Pull};
 
 use crate::config::ModelOptions;

@@ -54,15 +54,17 @@ pub struct Classifier {
     pub features: usize,
 }
 
-/// A fully connected layer with a bias.
+/// A fully connected layer that stands in the net itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullLayer {
     /// Module path.
     pub name: String,
+    /// Its place among the net's layers.
+    pub at: usize,
     /// Position of its weight, `[output, input]`.
     pub weight: usize,
-    /// Position of its bias.
-    pub bias: usize,
+    /// Position of its bias, if it has one.
+    pub bias: Option<usize>,
     /// Features in.
     pub input: usize,
     /// Whether they are the values of the network's input, in its order.
@@ -180,14 +182,15 @@ impl Net {
         Some(Classifier { weight, bias: position("bias"), classes, features })
     }
 
-    /// Fully connected layers with a bias that stand in the net itself, from the input on.
+    /// Fully connected layers that stand in the net itself, from the input on.
     pub fn full_layers(&self) -> Vec<FullLayer> {
         let position = |name: String| self.parameters.iter().position(|spec| spec.name == name);
         let only_moves = |layers: &[Layer]| layers.iter().all(|layer| matches!(layer, Layer::Flatten));
         let full = self.layers.iter().enumerate().filter_map(|(at, layer)| match layer {
-            Layer::Linear { name, input, bias: true, .. } => Some(FullLayer {
+            Layer::Linear { name, input, .. } => Some(FullLayer {
+                at,
                 weight: position(format!("{name}.weight"))?,
-                bias: position(format!("{name}.bias"))?,
+                bias: position(format!("{name}.bias")),
                 name: name.clone(),
                 input: *input,
                 sees_input: only_moves(&self.layers[..at]),
@@ -287,7 +290,12 @@ impl Net {
     /// `None` if it ends in another layer.
     pub fn last_features(&self, weights: &Weights, x: Tensor<Tape, 4>) -> Option<Dual<2>> {
         let (Layer::Linear { .. }, before) = self.layers.split_last()? else { return None };
-        match through(before, weights, x) {
+        self.features_into(before.len(), weights, x)
+    }
+
+    /// What layer `at` of the net reads of `x`, `[batch, features]`; `None` if those are no features.
+    pub(super) fn features_into(&self, at: usize, weights: &Weights, x: Tensor<Tape, 4>) -> Option<Dual<2>> {
+        match through(self.layers.get(..at)?, weights, x) {
             Signal::Features(features) => Some(features),
             Signal::Map(_) | Signal::Tokens(_) => None,
         }

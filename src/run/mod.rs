@@ -5,6 +5,7 @@
 mod bridge;
 pub mod checkpoint;
 pub mod comparison;
+pub mod cost;
 pub mod death;
 pub mod details;
 pub mod directory;

@@ -254,6 +254,15 @@ impl Rounds<'_> {
         if let Some(effect) = effect.filter(|_| resume.is_none()) {
             self.reporter.event(self.clock.now(), Event::Processed { round, effect });
             self.log(Level::Info, format!("post-processing: {}", effect.in_words()));
+            if let Some(order) = config.better_order() {
+                self.log(
+                    Level::Info,
+                    format!("post-processing stands in another order than the usual one: {order}"),
+                );
+            }
+            if let Some(privacy) = config.privacy() {
+                self.log(Level::Info, format!("differential privacy: {privacy}"));
+            }
         }
         let nothing = Guess { pixels: Vec::new(), labels: Vec::new(), confidence: Vec::new() };
         let place = Place { round, trial: None, iteration: 0 };

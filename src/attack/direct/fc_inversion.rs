@@ -17,9 +17,10 @@ const ACTIVE: f64 = 1e-6;
 /// far below the difference of two mixtures. Ours.
 const SAME: f64 = 1e-3;
 
-/// The first layer that is fully connected, has a bias, and sees the input itself.
-fn layer(net: &Net) -> Option<FullLayer> {
-    net.full_layers().into_iter().find(|layer| layer.sees_input)
+/// The first layer that is fully connected, has a bias, and sees the input itself; with its bias.
+fn layer(net: &Net) -> Option<(FullLayer, usize)> {
+    let layers = net.full_layers().into_iter().filter(|layer| layer.sees_input);
+    layers.filter_map(|layer| layer.bias.map(|bias| (layer, bias))).next()
 }
 
 pub(super) fn check(_settings: &Direct, net: &Net) -> Result<(), String> {
@@ -49,12 +50,12 @@ pub(super) fn solve(
     say: &mut dyn FnMut(String),
 ) -> Result<Found, AttackError> {
     let net = &task.view.model.net;
-    let Some(layer) = layer(net) else {
+    let Some((layer, bias)) = layer(net) else {
         return Err(AttackError::Unsolved { why: "no fully connected layer sees the input".to_owned() });
     };
     let update = task.view.observed();
     let values = |at: usize| backend::values(&update.tensors()[at]);
-    let rows = Rows { width: layer.input, weight: values(layer.weight), bias: values(layer.bias) };
+    let rows = Rows { width: layer.input, weight: values(layer.weight), bias: values(bias) };
     let largest = rows.bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     if largest == 0.0 {
         let why = format!("the gradient of {}.bias is zero, so that no row can be divided by it", layer.name);

@@ -1,4 +1,4 @@
-//! Clipping: of the whole update, of tensors, of numbers.
+//! Clipping: of the whole update, of tensors, of numbers, of every sample's gradient.
 
 use super::{Defence, Parameter, Stage, Takes, Value};
 use crate::range::above;
@@ -8,7 +8,7 @@ pub static CLIP: Defence = Defence {
     name: "clip",
     also: &["clipping", "gradient-clipping"],
     title: "Clipping",
-    source: "Abadi et al., CCS 2016, arXiv 1607.00133 (there of every example)",
+    source: "Abadi et al., CCS 2016, arXiv 1607.00133 (of sample)",
     year: 2016,
     stage: Stage::Update,
     about: "scales what is longer than a norm down to it",
@@ -22,9 +22,10 @@ pub static CLIP: Defence = Defence {
         },
         Parameter {
             name: "of",
-            about: "the l2 norm of the whole update or of every tensor by itself, or the magnitude of every number",
+            about: "the l2 norm of the whole update, of every tensor by itself, or of every sample's gradient before the mean; \
+                    or the magnitude of every number",
             unit: "",
-            takes: Takes::Word(&["update", "layer", "entry"]),
+            takes: Takes::Word(&["update", "layer", "entry", "sample"]),
             default: Some(Value::Word("update")),
         },
     ],

@@ -3,13 +3,21 @@
 //! A defence is a file here, a line in [`DEFENCES`], and what it does to an update, in `fl::post`.
 
 mod cast;
+mod censor;
 mod clip;
+mod dp_sgd;
 mod drop_layers;
 mod gaussian_noise;
 mod laplace_noise;
+mod noise_only;
+mod outpost;
 mod quantise;
+mod secure_aggregation;
 mod sign;
+mod soteria;
 mod sparsify;
+
+pub use noise_only::NOISE_ONLY;
 
 use crate::range::Range;
 
@@ -39,15 +47,24 @@ pub struct Defence {
 /// What of a client's work a defence acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// The gradient of every sample, before the mean over the batch.
+    Sample,
+    /// The update of its batch, with the samples at hand.
+    Batch,
     /// Its whole update, gradient or weight difference, after local training.
     Update,
+    /// What the server receives of all clients.
+    Sum,
 }
 
 impl Stage {
     /// For lists.
     pub fn name(self) -> &'static str {
         match self {
+            Stage::Sample => "sample",
+            Stage::Batch => "batch",
             Stage::Update => "update",
+            Stage::Sum => "sum",
         }
     }
 }
@@ -116,7 +133,11 @@ pub enum Value {
 }
 
 /// All defences, in the order in which they are best applied.
-pub static DEFENCES: [&Defence; 8] = [
+pub static DEFENCES: [&Defence; 13] = [
+    &dp_sgd::DP_SGD,
+    &soteria::SOTERIA,
+    &censor::CENSOR,
+    &outpost::OUTPOST,
     &clip::CLIP,
     &sparsify::SPARSIFY,
     &drop_layers::DROP_LAYERS,
@@ -125,7 +146,12 @@ pub static DEFENCES: [&Defence; 8] = [
     &quantise::QUANTISE,
     &cast::CAST,
     &sign::SIGN,
+    &NOISE_ONLY,
 ];
+
+/// Defences that are no step of a client, each with the setting that switches it on.
+pub static SETTINGS: [(&Defence, &str); 1] =
+    [(&secure_aggregation::SECURE_AGGREGATION, "federation.secure_aggregation")];
 
 /// The defence of this name.
 pub fn defence(name: &str) -> Option<&'static Defence> {
@@ -144,7 +170,8 @@ mod tests {
     #[test]
     fn names_are_single_and_defaults_are_allowed() {
         for defence in DEFENCES {
-            let words = || DEFENCES.iter().flat_map(|other| other.also.iter().copied().chain([other.name]));
+            let others = || DEFENCES.iter().copied().chain(SETTINGS.iter().map(|(defence, _)| *defence));
+            let words = || others().flat_map(|other| other.also.iter().copied().chain([other.name]));
             for name in defence.also.iter().chain([&defence.name]) {
                 assert_eq!(words().filter(|word| word == name).count(), 1, "{name}");
             }

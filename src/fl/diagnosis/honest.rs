@@ -96,7 +96,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
     let samples: Vec<usize> = (0..batch).collect();
     let descent = local.map(|local| victim::descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
     let protocol = Protocol::of(vec![Client::new(samples, descent)]);
-    let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol };
+    let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol, round: 0 };
     let no_draws = |client| victim::post_stream(Seed(0), 0, client);
     let update = victim::send(&model, work, &Posts::default(), no_draws).update;
 

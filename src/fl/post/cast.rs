@@ -6,7 +6,7 @@ use half::{bf16, f16};
 use rand_chacha::ChaCha8Rng;
 
 use super::quantise::{Quantise, largest};
-use super::{Code, Known, Post, Transform};
+use super::{Code, Known, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -31,7 +31,7 @@ pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, Str
 }
 
 impl Post for Cast {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
         self.forward(&update)
     }
 

@@ -1,12 +1,12 @@
-//! Clipping of the whole update, of every tensor, or of every number.
+//! Clipping of the whole update, of every tensor, of every number, or of every sample's gradient.
 
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Known, Post, Transform};
-use crate::config::Settings;
-use crate::model::{Parameters, TensorSpec};
+use super::{Known, Post, Sending, Transform, single_samples};
+use crate::config::{RunConfig, Settings};
+use crate::model::{Net, Parameters, TensorSpec};
 
 /// The step with these settings.
 pub fn build(settings: &Settings, tensors: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
@@ -14,6 +14,7 @@ pub fn build(settings: &Settings, tensors: &[TensorSpec]) -> Result<Arc<dyn Post
     Ok(match settings.word("of") {
         "layer" => Arc::new(Layers { norms: vec![norm; tensors.len()] }),
         "entry" => Arc::new(Entries { most: norm }),
+        "sample" => Arc::new(Samples { norm }),
         _ => Arc::new(Whole { norm }),
     })
 }
@@ -31,7 +32,7 @@ struct Whole {
 }
 
 impl Post for Whole {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
         self.forward(&update)
     }
 
@@ -65,6 +66,37 @@ impl Transform for Whole {
     }
 }
 
+/// g min(1, S/|g|) as a function alone.
+pub(super) fn whole(norm: f64) -> Arc<dyn Transform> {
+    Arc::new(Whole { norm })
+}
+
+/// The same of every sample's gradient, before their mean is taken.
+#[derive(Debug)]
+struct Samples {
+    /// S.
+    norm: f64,
+}
+
+impl Post for Samples {
+    fn fits(&self, net: &Net, config: &RunConfig) -> Result<(), String> {
+        single_samples(net, config)
+    }
+
+    fn each(&self) -> Option<Arc<dyn Transform>> {
+        Some(whole(self.norm))
+    }
+
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
+        update
+    }
+
+    /// A mean does not tell the norms behind it.
+    fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
+        None
+    }
+}
+
 /// The same of every tensor by itself.
 #[derive(Debug, Clone)]
 struct Layers {
@@ -73,7 +105,7 @@ struct Layers {
 }
 
 impl Post for Layers {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
         self.forward(&update)
     }
 
@@ -120,7 +152,7 @@ struct Entries {
 }
 
 impl Post for Entries {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
         self.forward(&update)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Transform};
+use super::{Code, Known, Post, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
@@ -80,7 +80,7 @@ fn unknown(name: &str, tensors: &[TensorSpec]) -> String {
 const SHOWN: usize = 8;
 
 impl Post for Dropped {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
         update.without(&self.tensors)
     }
 

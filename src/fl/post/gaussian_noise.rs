@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Transform};
+use super::{Code, Known, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::seed;
@@ -20,12 +20,17 @@ pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, Str
     Ok(Arc::new(Noise { sigma: settings.number("sigma") }))
 }
 
+/// g + N(0, sigma^2).
+pub(super) fn noised(update: &Parameters, sigma: f64, generator: &mut ChaCha8Rng) -> Parameters {
+    update.mapped(|_, values| {
+        let noise = seed::normal(generator, values.len());
+        values.iter_mut().zip(noise).for_each(|(value, noise)| *value += sigma * noise);
+    })
+}
+
 impl Post for Noise {
-    fn apply(&self, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
-        update.mapped(|_, values| {
-            let noise = seed::normal(generator, values.len());
-            values.iter_mut().zip(noise).for_each(|(value, noise)| *value += self.sigma * noise);
-        })
+    fn apply(&self, update: Parameters, _: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
+        noised(&update, self.sigma, generator)
     }
 
     /// Its mean is the update.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Transform};
+use super::{Code, Known, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::seed;
@@ -22,7 +22,7 @@ pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, Str
 }
 
 impl Post for Noise {
-    fn apply(&self, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
         update.mapped(|_, values| {
             let noise = seed::laplace(generator, values.len());
             values.iter_mut().zip(noise).for_each(|(value, noise)| *value += self.scale * noise);

@@ -4,13 +4,19 @@
 //! The facts are in `catalogue::defence`; a new one is a file here besides, and a line in `builder`.
 
 mod cast;
+mod censor;
 mod clip;
+mod dp_sgd;
 mod drop_layers;
 mod effect;
 mod gaussian_noise;
 mod laplace_noise;
+mod mask;
+mod noise_only;
+mod outpost;
 mod quantise;
 mod sign;
+mod soteria;
 mod sparsify;
 
 use std::fmt::Debug;
@@ -20,13 +26,27 @@ use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
 
-use crate::config::{self, Settings};
-use crate::model::{Parameters, TensorSpec};
+use super::{Candidate, Client, Sent, Update};
+use crate::config::{self, BatchNormMode, RunConfig, Settings};
+use crate::model::{Net, Parameters, TensorSpec, rows};
 
 /// One step of post-processing with its parameters.
 pub trait Post: Debug + Send + Sync {
+    /// Whether it has a meaning for these clients, whose network this is.
+    ///
+    /// # Errors
+    /// Why not, beginning with the key that is in the way.
+    fn fits(&self, _: &Net, _: &RunConfig) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What becomes of the gradient of every sample before their mean is taken; nothing if it acts on updates alone.
+    fn each(&self) -> Option<Arc<dyn Transform>> {
+        None
+    }
+
     /// What becomes of one client's update, gradient or weight difference.
-    fn apply(&self, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters;
+    fn apply(&self, update: Parameters, at: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters;
 
     /// What an attacker simulates who knows this step, or takes it from the update that it received; nothing if the step
     /// cannot be simulated.
@@ -36,6 +56,15 @@ pub trait Post: Debug + Send + Sync {
     fn code(&self, before: Code) -> Code {
         before
     }
+}
+
+/// What a client has at hand when it sends.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// What it computed the update from: the model that it was sent, and its own samples.
+    pub own: Candidate<'a>,
+    /// Rounds before this one.
+    pub round: u32,
 }
 
 /// How a client writes down its update.
@@ -90,9 +119,27 @@ pub trait Transform: Debug + Send + Sync {
 /// Makes a step of its settings, for a model with these tensors. What it refuses begins with the setting's name.
 type Build = fn(&Settings, &[TensorSpec]) -> Result<Arc<dyn Post>, String>;
 
+/// Why the gradients of single samples cannot be had of these clients, if they cannot.
+fn single_samples(net: &Net, config: &RunConfig) -> Result<(), String> {
+    if config.local().is_some() {
+        let what = "acts on the gradient of every sample, and local steps send a weight difference; use";
+        return Err(format!("{what} federation.algorithm = \"fedsgd\""));
+    }
+    if config.victim.mode != BatchNormMode::Eval && !net.buffer_specs().is_empty() {
+        let what = "acts on the gradient of every sample, which has none of its own where BatchNorm takes the statistics of the batch";
+        return Err(format!("{what}; use victim.mode = \"eval\""));
+    }
+    Ok(())
+}
+
 /// What makes a step of the defence of this name.
 fn builder(defence: &str) -> Option<Build> {
     Some(match defence {
+        "dp-sgd" => dp_sgd::build,
+        "soteria" => soteria::build,
+        "censor" => censor::build,
+        "outpost" => outpost::build,
+        "noise-only" => noise_only::build,
         "clip" => clip::build,
         "sparsify" => sparsify::build,
         "drop-layers" => drop_layers::build,
@@ -110,30 +157,70 @@ fn builder(defence: &str) -> Option<Build> {
 pub struct Posts(Vec<Arc<dyn Post>>);
 
 impl Posts {
-    /// The steps that a preset lists, for a model with these tensors.
+    /// The steps of these clients, whose network this is.
     ///
     /// # Errors
     /// A sentence on the first that cannot be used, with its key.
-    pub fn new(steps: &[config::Post], tensors: &[TensorSpec]) -> Result<Posts, String> {
+    pub fn new(config: &RunConfig, net: &Net) -> Result<Posts, String> {
+        let posts = Posts::of(&config.post, net.parameter_specs())?;
+        for (at, step) in posts.0.iter().enumerate() {
+            step.fits(net, config)
+                .map_err(|refused| format!("post[{at}].kind = \"{}\": {refused}", config.post[at].kind))?;
+        }
+        Ok(posts)
+    }
+
+    /// Steps as a preset lists them, for a model with these tensors.
+    fn of(steps: &[config::Post], tensors: &[TensorSpec]) -> Result<Posts, String> {
         let step = |(at, step): (usize, &config::Post)| {
             let (defence, settings) = step.read(at)?;
             let build = builder(defence.name)
                 .ok_or_else(|| format!("post[{at}].kind = \"{}\" acts on no update", defence.name))?;
             build(&settings, tensors).map_err(|refused| format!("post[{at}].{refused}"))
         };
-        steps.iter().enumerate().map(step).collect::<Result<_, _>>().map(Posts)
+        let posts: Vec<Arc<dyn Post>> = steps.iter().enumerate().map(step).collect::<Result<_, _>>()?;
+        let late = (1..posts.len()).find(|&at| posts[at].each().is_some() && posts[at - 1].each().is_none());
+        match late {
+            Some(at) => Err(format!(
+                "post[{at}].kind = \"{}\" acts on the gradient of every sample, so it comes before post[{}], \"{}\", which acts on their \
+                 mean",
+                steps[at].kind,
+                at - 1,
+                steps[at - 1].kind
+            )),
+            None => Ok(Posts(posts)),
+        }
     }
 
-    /// What is sent of a client's update, and what that did to it.
-    pub fn apply(&self, clean: Parameters, generator: &mut ChaCha8Rng) -> (Parameters, Option<Effect>) {
+    /// What a client sends when it is sent the candidate's model, and what post-processing did to it.
+    pub fn send(
+        &self,
+        client: &Client,
+        candidate: Candidate<'_>,
+        round: u32,
+        generator: &mut ChaCha8Rng,
+    ) -> Sent {
+        let clean = client.send(candidate);
         if self.0.is_empty() {
-            return (clean, None);
+            return clean;
         }
-        let sent = self.0.iter().fold(clean.clone(), |update, step| step.apply(update, generator));
-        let zeros = effect::zeros(&sent);
+        let each = self.each();
+        let update = match each.is_empty() {
+            true => clean.update.values.clone(),
+            false => Client { each, ..client.clone() }.send(candidate).update.values,
+        };
+        let (x, targets) = (rows(candidate.x, &client.samples), candidate.targets.rows(&client.samples));
+        let at = Sending { own: Candidate { x: &x, targets: &targets, ..candidate }, round };
+        let values = self.0.iter().fold(update, |update, step| step.apply(update, &at, generator));
         let code = self.0.iter().fold(Code::default(), |code, step| step.code(code));
-        let effect = Effect::of(&clean, &sent, code.bits(zeros));
-        (sent, Some(effect))
+        let bits = code.bits(effect::zeros(&values));
+        let effect = Some(Effect::of(&clean.update.values, &values, bits));
+        Sent { update: Update { values, ..clean.update }, effect, ..clean }
+    }
+
+    /// What becomes of the gradient of every sample, which is the same for whoever simulates it.
+    pub fn each(&self) -> Transforms {
+        Transforms(self.0.iter().filter_map(|step| step.each()).collect())
     }
 
     /// The steps as an attacker simulates them.
@@ -150,6 +237,11 @@ pub struct Transforms(Vec<Arc<dyn Transform>>);
 pub type Passed = Vec<Parameters>;
 
 impl Transforms {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What is received of an update.
     pub fn forward(&self, g: Parameters) -> (Parameters, Passed) {
         let mut passed = Vec::with_capacity(self.0.len());

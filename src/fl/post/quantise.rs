@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Transform};
+use super::{Code, Known, Post, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
@@ -62,7 +62,7 @@ impl Quantise {
 }
 
 impl Post for Quantise {
-    fn apply(&self, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
         self.rounded(&update, |count| seed::unit(generator, count))
     }
 

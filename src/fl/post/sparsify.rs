@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Transform};
+use super::mask::Mask;
+use super::{Code, Known, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -49,7 +50,7 @@ struct Largest {
 }
 
 impl Post for Largest {
-    fn apply(&self, update: Parameters, _: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
         self.forward(&update)
     }
 
@@ -97,7 +98,7 @@ struct Random {
 }
 
 impl Post for Random {
-    fn apply(&self, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
+    fn apply(&self, update: Parameters, _: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
         update.mapped(|_, values| {
             let kept = kept(values.len(), self.share).min(values.len());
             let mut mask = vec![0.0; values.len()];
@@ -129,19 +130,5 @@ impl Transform for Random {
 
     fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
         self.forward(&w)
-    }
-}
-
-/// What was kept is known.
-#[derive(Debug)]
-struct Mask(Parameters);
-
-impl Transform for Mask {
-    fn forward(&self, g: &Parameters) -> Parameters {
-        g.times(&self.0)
-    }
-
-    fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
-        w.times(&self.0)
     }
 }

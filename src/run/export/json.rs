@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::record::Record;
 use super::reproduce;
-use crate::config::RunConfig;
+use crate::config::{Privacy, RunConfig};
 use crate::figure::number;
 use crate::reading::Reading;
+use crate::run::cost::Cost;
 use crate::run::event::{Effect, LabelsRead, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
 use crate::run::rows::Rows;
 use crate::run::state::{Content, Picture, RoundState, TrialState};
@@ -54,7 +55,7 @@ struct Run<'a> {
     /// A command that makes the same run; absent if its preset is not shipped: then `config` is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     reproduce: Option<String>,
-    threat_model: ThreatModel,
+    threat_model: ThreatModel<'a>,
     /// The preset as resolved.
     config: &'a RunConfig,
     /// How files were read where they left it open, a sentence each.
@@ -66,7 +67,7 @@ struct Run<'a> {
 
 /// The conditions of every figure of the run.
 #[derive(Serialize)]
-struct ThreatModel {
+struct ThreatModel<'a> {
     /// Letter and name.
     name: &'static str,
     /// What the attack does about the labels: `given`, `optimised`, `read by ilrg`.
@@ -79,6 +80,10 @@ struct ThreatModel {
     batch: usize,
     /// FedSGD, or local steps with what the attacker knows of them.
     protocol: String,
+    /// What DP-SGD promises; absent where nothing is promised. Epsilon is null if none is finite.
+    privacy: Option<Privacy>,
+    /// What post-processing costs in accuracy, where that was measured.
+    cost: Option<&'a Cost>,
     /// What chooses among trials; never the ground truth.
     trial_chosen_by: &'static str,
 }
@@ -214,6 +219,8 @@ fn run(record: &Record) -> Run<'_> {
             state: config.training(),
             batch: config.batch(),
             protocol: config.protocol_and_knowledge(),
+            privacy: config.privacy(),
+            cost: record.cost.as_ref(),
             trial_chosen_by: if config.attack.search().is_some() { "matching loss" } else { "none" },
         },
         config,

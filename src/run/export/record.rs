@@ -1,13 +1,14 @@
 //! One run as exports read it: manifest, what its events add up to, and the conditions of its figures.
 
 use crate::config::RunConfig;
+use crate::run::cost::{self, Cost, Costs};
 use crate::run::state::{Picture, RoundState};
 use crate::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState, Tail};
 
 use super::ExportError;
 
 /// A run, read to the end of its log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Record {
     /// Where it is.
     pub directory: RunDirectory,
@@ -19,6 +20,8 @@ pub struct Record {
     pub state: RunState,
     /// Lines of the log that could not be read.
     pub skipped: u64,
+    /// What its post-processing costs, if that was measured.
+    pub cost: Option<Cost>,
 }
 
 /// Reads every run once, in the order given.
@@ -53,7 +56,8 @@ impl Record {
         if !any {
             return Err(ExportError::NoEvents { run: directory.id() });
         }
-        Ok(Record { directory: directory.clone(), manifest, health, state, skipped: tail.skipped() })
+        let cost = Costs::beside(directory).of(&manifest.config);
+        Ok(Record { directory: directory.clone(), manifest, health, state, skipped: tail.skipped(), cost })
     }
 
     /// Directory name.
@@ -64,6 +68,32 @@ impl Record {
     /// Its config as resolved.
     pub fn config(&self) -> &RunConfig {
         &self.manifest.config
+    }
+
+    /// Whether it tells what a defence protects from while what that costs is not known.
+    pub fn lacks_cost(&self) -> bool {
+        self.cost.is_none() && cost::applies(self.config())
+    }
+
+    /// The run as a report tells it: without figures that compare with the truth where it lacks its cost.
+    pub fn for_report(&self) -> Record {
+        let mut record = self.clone();
+        if self.lacks_cost() {
+            record.state.drop_metrics();
+        }
+        record
+    }
+
+    /// What its post-processing costs, in a sentence; nothing if it has none.
+    pub fn cost_in_words(&self) -> Option<String> {
+        match &self.cost {
+            Some(cost) => Some(format!("it costs {cost}")),
+            None if self.lacks_cost() => Some(format!(
+                "what it costs is not measured, so that figures of its protection are left out: gialab utility {} measures it",
+                self.manifest.preset
+            )),
+            None => None,
+        }
     }
 
     /// Whether its samples are rows of a table.

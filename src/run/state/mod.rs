@@ -230,6 +230,21 @@ impl Picture {
 }
 
 impl RunState {
+    /// Forgets every figure that compares with the truth.
+    pub fn drop_metrics(&mut self) {
+        for round in &mut self.rounds {
+            let shown = round.truth.iter_mut().chain(&mut round.reconstruction);
+            shown.for_each(|picture| picture.metrics = None);
+            round.result.iter_mut().for_each(|result| result.metrics = None);
+            for trial in &mut round.trials {
+                trial.metrics = None;
+                trial.end.iter_mut().for_each(|end| end.metrics = None);
+                let pictures = trial.pictures.iter_mut().chain(&mut trial.best_pictures);
+                pictures.for_each(|picture| picture.metrics = None);
+            }
+        }
+    }
+
     /// The newest round of training, while no attack is under way.
     pub fn training(&self) -> Option<Trained> {
         let attacking = self.rounds.last().is_some_and(|round| round.result.is_none());

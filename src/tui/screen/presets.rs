@@ -166,6 +166,9 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
             || config.post != own.post;
         fact("protocol", format!("{}{clients}", config.protocol_and_knowledge()), changed);
     }
+    if let Some(privacy) = config.privacy() {
+        fact("privacy", privacy.to_string(), config.post != own.post || config.federation != own.federation);
+    }
     fact("picture", picture(model, &config), config.victim != own.victim);
     let labels = config.attack.labels.name();
     fact("attacker", format!("labels {labels}; {}", config.threat_model()), false);

@@ -12,7 +12,7 @@ fn noise_has_its_deviation_and_is_drawn_anew_by_client_and_round() {
     for (written, expected) in NOISES {
         let noise = |client, round| {
             let mut generator = crate::fl::victim::post_stream(Seed(1), round, client);
-            flat(&step(written, &[20_000]).apply(zeros.clone(), &mut generator))
+            flat(&applied(&step(written, &[20_000]), zeros.clone(), &mut generator))
         };
         let values = noise(0, 0);
         let mean = values.iter().sum::<f64>() / 20_000.0;
@@ -52,7 +52,7 @@ fn stochastic_rounding_is_unbiased_and_has_its_variance() {
         let (mut sum, mut squares) = (vec![0.0; g.len()], 0.0);
         let mut generator = generator();
         for _ in 0..DRAWS {
-            let sent = flat(&step.apply(clean.clone(), &mut generator));
+            let sent = flat(&applied(&step, clean.clone(), &mut generator));
             for ((sum, sent), g) in sum.iter_mut().zip(&sent).zip(g) {
                 *sum += sent;
                 squares += (sent - g) * (sent - g);
@@ -73,7 +73,7 @@ fn random_choice_keeps_as_many_and_others_each_time() {
     let mut generator = generator();
     let mut kept = [0; 11];
     for _ in 0..2000 {
-        let sent = flat(&step.apply(parameters(&[10, 1], &[1.0; 11]), &mut generator));
+        let sent = flat(&applied(&step, parameters(&[10, 1], &[1.0; 11]), &mut generator));
         assert_eq!(sent.iter().filter(|value| **value != 0.0).count(), 4);
         kept.iter_mut().zip(sent).for_each(|(kept, sent)| *kept += i32::from(sent != 0.0));
     }

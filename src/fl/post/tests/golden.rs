@@ -56,7 +56,7 @@ fn reference_vectors_are_met() {
             let what = format!("{case}.{name}");
             let step = written(name, facts).map(|written| step(&written, &sizes));
             let sent = match &step {
-                Some(step) => step.apply(g.clone(), &mut generator()),
+                Some(step) => applied(&step, g.clone(), &mut generator()),
                 None => rounded(facts, &g, of("u").unwrap()),
             };
             if let Some(expected) = of(name) {
@@ -93,7 +93,7 @@ fn the_number_of_kept_entries_is_exact() {
 
 /// What a step makes of one tensor.
 fn of_one(written: &str, values: &[f64]) -> Parameters {
-    step(written, &[values.len()]).apply(parameters(&[values.len()], values), &mut generator())
+    applied(&step(written, &[values.len()]), parameters(&[values.len()], values), &mut generator())
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_zero_gradient_stays_zero() {
         "kind = \"sign\", scaled = false",
     ] {
         let (step, zeros) = (step(written, &[5, 1]), parameters(&[5, 1], &[0.0; 6]));
-        assert_eq!(flat(&step.apply(zeros.clone(), &mut generator())), [0.0; 6], "{written}");
+        assert_eq!(flat(&applied(&step, zeros.clone(), &mut generator())), [0.0; 6], "{written}");
         for known in [Known::Parameters(Some(&zeros)), Known::Update(&zeros)] {
             let Some(transform) = step.transform(known) else { continue };
             let pulled = flat(&transform.pull(&zeros, parameters(&[5, 1], &[1.0; 6])));

@@ -22,7 +22,7 @@ fn every_smooth_pull_is_the_derivative() {
         "kind = \"drop-layers\", layers = \"t2\"",
     ] {
         let step = step(written, &SIZES);
-        let sent = step.apply(parameters(&SIZES, &g), &mut generator());
+        let sent = applied(&step, parameters(&SIZES, &g), &mut generator());
         for known in [Known::Parameters(None), Known::Parameters(Some(&sent)), Known::Update(&sent)] {
             let transform = step.transform(known).unwrap();
             let inner = |g: &[f64]| transform.forward(&parameters(&SIZES, g)).dot(&parameters(&SIZES, &w));
@@ -56,7 +56,7 @@ fn rounding_is_simulated_and_pulled_straight_through() {
         "kind = \"sign\", scaled = false",
     ] {
         let step = step(written, &SIZES);
-        let sent = step.apply(g.clone(), &mut generator());
+        let sent = applied(&step, g.clone(), &mut generator());
         for known in [Known::Parameters(None), Known::Parameters(Some(&sent))] {
             let transform = step.transform(known).unwrap();
             assert_eq!(flat(&transform.forward(&g)), flat(&sent), "{written}");
@@ -69,7 +69,7 @@ fn rounding_is_simulated_and_pulled_straight_through() {
 fn levels_are_told_from_the_update() {
     let g = parameters(&[400, 1, 300], &seed_normal("g", 701));
     let step = step("kind = \"quantise\", levels = 8", &[400, 1, 300]);
-    let sent = step.apply(g.clone(), &mut generator());
+    let sent = applied(&step, g.clone(), &mut generator());
     let transform = step.transform(Known::Update(&sent)).unwrap();
     close("estimated", &transform.forward(&g), &flat(&sent));
 }
@@ -82,7 +82,7 @@ fn zeros_that_a_later_step_filled_are_not_taken_for_a_mask() {
         let step = step(&format!("kind = \"sparsify\", share = 0.4, choice = \"{choice}\""), &SIZES);
         flat(&step.transform(Known::Parameters(Some(&sent))).unwrap().forward(&g))
     };
-    let largest = step("kind = \"sparsify\", share = 0.4", &SIZES).apply(g.clone(), &mut generator());
+    let largest = applied(&step("kind = \"sparsify\", share = 0.4", &SIZES), g.clone(), &mut generator());
     assert_eq!(cut("largest"), flat(&largest));
     let kept = [(5, 3.0 / 5.0), (1, 1.0), (7, 5.0 / 7.0)];
     let factors = kept.iter().flat_map(|&(size, kept)| std::iter::repeat_n(kept, size));

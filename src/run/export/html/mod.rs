@@ -63,7 +63,7 @@ impl Entry<'_> {
     fn conditions(&self) -> String {
         let config = self.record.config();
         format!(
-            "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}{}.",
+            "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}{}{}.",
             config.threat_model(),
             config.attack.labels.name(),
             config.protocol_and_knowledge(),
@@ -73,13 +73,26 @@ impl Entry<'_> {
             config
                 .attack
                 .search()
-                .map_or("", |_| "; trials are chosen by their matching loss, never by the picture")
+                .map_or("", |_| "; trials are chosen by their matching loss, never by the picture"),
+            told(
+                config
+                    .privacy()
+                    .map(|privacy| privacy.to_string())
+                    .into_iter()
+                    .chain(self.record.cost_in_words())
+            )
         )
     }
 }
 
+/// More of a sentence: `; first; second`.
+fn told(parts: impl Iterator<Item = String>) -> String {
+    parts.map(|part| format!("; {part}")).collect()
+}
+
 /// Writes the page.
 pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> {
+    let records: &[Record] = &records.iter().map(Record::for_report).collect::<Vec<_>>();
     let entries: Vec<Entry<'_>> = records
         .iter()
         .flat_map(|record| match record.state.rounds.as_slice() {

@@ -1,0 +1,49 @@
+//! Clipped gradients of single samples, and noise on their sum.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+
+use super::gaussian_noise::noised;
+use super::{Code, Known, Post, Sending, Transform, clip, single_samples};
+use crate::config::{RunConfig, Settings};
+use crate::model::{Net, Parameters, TensorSpec};
+
+/// (1/B) (sum_i clip_C(g_i) + N(0, (z C)^2)) (Abadi et al. 2016, algorithm 1).
+#[derive(Debug)]
+struct DpSgd {
+    /// C.
+    norm: f64,
+    /// z.
+    noise_multiplier: f64,
+}
+
+/// The step with these settings.
+pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
+    let (norm, noise_multiplier) = (settings.number("norm"), settings.number("noise_multiplier"));
+    Ok(Arc::new(DpSgd { norm, noise_multiplier }))
+}
+
+impl Post for DpSgd {
+    fn fits(&self, net: &Net, config: &RunConfig) -> Result<(), String> {
+        single_samples(net, config)
+    }
+
+    fn each(&self) -> Option<Arc<dyn Transform>> {
+        Some(clip::whole(self.norm))
+    }
+
+    /// The noise of the sum as it stands in what is sent: over B under a mean loss.
+    fn apply(&self, update: Parameters, at: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
+        let sigma = self.noise_multiplier * self.norm * at.own.model.net.loss().share(at.own.x.dims()[0], 1);
+        noised(&update, sigma, generator)
+    }
+
+    fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
+        None
+    }
+
+    fn code(&self, _: Code) -> Code {
+        Code::default()
+    }
+}
