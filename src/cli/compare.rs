@@ -6,6 +6,7 @@ use std::io::Write;
 use gialab::config::ConfigError;
 use gialab::format::Piece;
 use gialab::run::comparison::{self, Comparison, Row, Side};
+use gialab::run::cost::{Cost, Costs};
 use gialab::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState};
 use serde::Serialize;
 use serde_json::Value;
@@ -57,8 +58,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Err(ConfigError::new("compare", message).into());
     }
     let read = runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let sides: Vec<Side> =
-        read.iter().map(|(id, manifest, health, state)| Side::newest(id, manifest, *health, state)).collect();
+    let sides: Vec<Side> = read
+        .iter()
+        .map(|of| Side::newest(&of.id, &of.manifest, of.health, &of.state).with_cost(of.cost.as_ref()))
+        .collect();
     let comparison = comparison::of(&sides);
     let mut out = output::whole(arguments.json);
     if arguments.json {
@@ -75,11 +78,21 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-fn read(run: &RunDirectory) -> Result<(String, Manifest, Health, RunState), RunError> {
+/// A run as it was read.
+struct Read {
+    id: String,
+    manifest: Manifest,
+    health: Health,
+    state: RunState,
+    cost: Option<Cost>,
+}
+
+fn read(run: &RunDirectory) -> Result<Read, RunError> {
     let manifest = run.manifest()?;
     let health = Pulse::default().health(run, &manifest);
     let (state, _) = run.state()?;
-    Ok((run.id(), manifest, health, state))
+    let cost = Costs::beside(run).of(&manifest.config);
+    Ok(Read { id: run.id(), manifest, health, state, cost })
 }
 
 /// Settings that differ, then the figures, the best with a star.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::cost::Cost;
 use super::state::{RoundState, TrialState};
 use super::{Health, Manifest, RunState};
 use crate::config::setting::SETTINGS;
@@ -24,6 +25,8 @@ pub struct Side<'a> {
     pub round: Option<&'a RoundState>,
     /// The trial looked at.
     pub trial: Option<&'a TrialState>,
+    /// What its post-processing costs, if that was measured.
+    pub cost: Option<&'a Cost>,
 }
 
 impl<'a> Side<'a> {
@@ -31,7 +34,13 @@ impl<'a> Side<'a> {
     pub fn newest(id: &'a str, manifest: &'a Manifest, health: Health, state: &'a RunState) -> Self {
         let round = state.current_round();
         let trial = round.and_then(RoundState::shown_trial);
-        Side { id, manifest: Some(manifest), health, state, round, trial }
+        Side { id, manifest: Some(manifest), health, state, round, trial, cost: None }
+    }
+
+    /// The same with what its post-processing costs.
+    #[must_use]
+    pub fn with_cost(self, cost: Option<&'a Cost>) -> Self {
+        Side { cost, ..self }
     }
 
     /// Its settings.
@@ -48,7 +57,7 @@ impl<'a> Side<'a> {
     }
 
     /// What was measured of the round looked at; its time is that of the whole run.
-    fn measured(&self) -> Measured<'a> {
+    pub(super) fn measured(&self) -> Measured<'a> {
         let measured = match self.round {
             Some(round) if round.result.is_some() => self.state.measured(round),
             Some(round) => Measured {
@@ -96,7 +105,8 @@ pub struct Comparison {
 
 /// Compares runs.
 pub fn of(sides: &[Side]) -> Comparison {
-    let (figures, further) = figures(sides);
+    let (mut figures, further) = figures(sides);
+    figures.extend(lost(sides));
     let status = |side: &Side| side.health.name().to_owned();
     Comparison {
         names: names(&sides.iter().map(|side| side.id).collect::<Vec<_>>()),
@@ -106,6 +116,18 @@ pub fn of(sides: &[Side]) -> Comparison {
         further,
         unlike: unlike(sides),
     }
+}
+
+/// What post-processing costs, if that is known of any run. None is best: what matters is this beside the figures.
+fn lost(sides: &[Side]) -> Option<Row> {
+    let lost = |side: &Side| side.cost.map(|cost| 100.0 * cost.drop.median);
+    sides.iter().any(|side| side.cost.is_some()).then(|| Row {
+        key: "accuracy_lost",
+        label: "points of accuracy lost",
+        ascii: "points of accuracy lost",
+        cells: sides.iter().map(|side| Cell::maybe(lost(side), |lost| format!("{lost:.1}"))).collect(),
+        best: None,
+    })
 }
 
 fn words(key: &'static str, sides: &[Side], of: impl Fn(&Side) -> String) -> Row {

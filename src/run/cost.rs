@@ -152,6 +152,25 @@ impl Costs {
     }
 }
 
+/// A cost of three points.
+#[cfg(test)]
+pub fn fixture(config: &RunConfig) -> Cost {
+    let spread = |median: f64| Spread { median, least: median, most: median };
+    Cost {
+        settings: settings(config),
+        seeds: 3,
+        rounds: 100,
+        clients: 10,
+        without: spread(0.77),
+        with: spread(0.74),
+        drop: spread(0.03),
+        diverged: 0,
+        bytes: 10_000,
+        bytes_without: 50_000,
+        effect: Effect { norm: 0.9, cosine: 0.9, change: 0.4, zeros: 0.9, bits: 6.4 },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -162,30 +181,13 @@ mod tests {
         preset::load("sparsify", &changes, Path::new("/nonexistent")).unwrap().config
     }
 
-    fn cost(config: &RunConfig) -> Cost {
-        let spread = |values: [f64; 3]| Spread::of(values.into_iter()).unwrap();
-        Cost {
-            settings: settings(config),
-            seeds: 3,
-            rounds: 100,
-            clients: 10,
-            without: spread([0.77, 0.76, 0.8]),
-            with: spread([0.74, 0.73, 0.77]),
-            drop: spread([0.04, 0.02, 0.03]),
-            diverged: 0,
-            bytes: 10,
-            bytes_without: 40,
-            effect: Effect { norm: 0.9, cosine: 0.8, change: 0.4, zeros: 0.9, bits: 6.4 },
-        }
-    }
-
     #[test]
     fn a_cost_belongs_to_every_run_with_the_same_post_processing_and_training() {
         let directory = tempfile::tempdir().unwrap();
         let costs = Costs::in_data_dir(directory.path());
         let measured = config(&[]);
         assert_eq!(costs.of(&measured), None);
-        costs.keep(&cost(&measured)).unwrap();
+        costs.keep(&fixture(&measured)).unwrap();
         for same in [
             &[][..],
             &["victim.indices=[7]"],
@@ -193,7 +195,7 @@ mod tests {
             &["attack.iterations=9"],
             &["run.seed=4"],
         ] {
-            assert_eq!(costs.of(&config(same)), Some(cost(&measured)), "{same:?}");
+            assert_eq!(costs.of(&config(same)), Some(fixture(&measured)), "{same:?}");
         }
         for other in [
             "post=[{ kind = \"sparsify\", share = 0.8 }]",
@@ -204,7 +206,7 @@ mod tests {
             assert_eq!(costs.of(&config(&[other])), None, "{other}");
         }
         assert_eq!(
-            cost(&measured).to_string(),
+            fixture(&measured).to_string(),
             "3.0 (2.0 to 4.0) points of 77.0 % accuracy, 3 seeds, 100 rounds"
         );
     }
@@ -214,7 +216,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let costs = Costs::in_data_dir(directory.path());
         let measured = config(&[]);
-        costs.keep(&cost(&measured)).unwrap();
+        costs.keep(&fixture(&measured)).unwrap();
         std::fs::write(costs.path(&settings(&measured)), b"{").unwrap();
         assert_eq!(costs.of(&measured), None);
     }

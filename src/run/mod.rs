@@ -32,6 +32,7 @@ pub mod rows;
 pub mod state;
 pub mod store;
 pub mod tail;
+pub mod tradeoff;
 pub mod verdict;
 pub mod worker;
 

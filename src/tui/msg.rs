@@ -13,6 +13,7 @@ use crate::calibration::Calibration;
 use crate::gfx::Raster;
 use crate::gfx::caps::Shortfall;
 use crate::gfx::probe::Answers;
+use crate::run::cost::Cost;
 use crate::run::details::Details;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
 
@@ -65,6 +66,8 @@ pub enum Msg {
         /// Its status corrected by the heartbeat.
         health: Health,
     },
+    /// What a followed run's post-processing costs, if that was measured.
+    CostArrived(String, Option<Box<Cost>>),
     /// A followed run's log grew.
     LinesArrived {
         /// Run directory's name.

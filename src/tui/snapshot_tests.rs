@@ -13,8 +13,9 @@ use super::msg::Msg;
 use super::overlay::Overlay;
 use super::update::update;
 use crate::config::preset;
+use crate::run::cost;
 use crate::run::details::Details;
-use crate::run::{Health, Line};
+use crate::run::{Event, Health, Line};
 
 fn live(width: u16, height: u16) -> Model {
     let mut model = fixture::model(width, height);
@@ -227,6 +228,61 @@ pub(super) fn comparing_of(width: u16, height: u16, changed: impl Fn(Vec<Line>) 
         fixture::load(&mut model, effects);
     }
     model
+}
+
+/// A clean run, one of noise alone, and one defence met by who ignores it and by who knows of it.
+fn defended(width: u16, height: u16) -> Model {
+    let mut model = runs(width, height, 6);
+    press(&mut model, "jj    c");
+    let sparsify = |changes: &[&str]| {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        preset::load("sparsify", &changes, Path::new("/nonexistent")).unwrap().config
+    };
+    let configs = [
+        sparsify(&["post=", "title=clean"]),
+        sparsify(&["post=[{ kind = \"noise-only\" }]"]),
+        sparsify(&["knowledge.post=none"]),
+        sparsify(&[]),
+    ];
+    let ids: Vec<String> = model.compare.runs.iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!(ids.len(), 4);
+    for ((run, config), psnr) in ids.into_iter().zip(configs).zip([46.0, 6.0, 14.0, 38.0]) {
+        let cost = cost::applies(&config).then(|| cost::fixture(&config));
+        let mut manifest = Box::new(fixture::manifest(&run, "sparsify", Health::Done, fixture::NOW));
+        manifest.config = config;
+        let arrived = Msg::ManifestArrived { run: run.clone(), manifest: Ok(manifest), health: Health::Done };
+        update(&mut model, arrived);
+        update(&mut model, Msg::CostArrived(run.clone(), cost.map(Box::new)));
+        let mut lines = fixture::events(300, true);
+        for line in &mut lines {
+            if let Event::RoundFinished(result) = &mut line.event {
+                let metrics = result.metrics.as_mut().unwrap();
+                metrics.psnr = metrics.psnr.map(|of| crate::figure::Spread { mean: psnr, ..of });
+            }
+        }
+        let effects = update(&mut model, Msg::LinesArrived { run, restarted: false, lines, more: false });
+        fixture::load(&mut model, effects);
+    }
+    model
+}
+
+#[test]
+fn leakage_against_utility() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut model = defended(width, height);
+        assert!(!drawn(&model).contains("leakage against utility"));
+        press(&mut model, "u");
+        assert_snapshot!(format!("utility_{width}x{height}"), drawn(&model));
+        let tradeoff = crate::tui::screen::compare::tradeoff(&model).unwrap();
+        assert_eq!((tradeoff.marks.len(), tradeoff.joined.as_slice()), (2, [(0, 1)].as_slice()));
+        assert_eq!(tradeoff.ends.iter().map(|end| end.leaked).collect::<Vec<_>>(), [46.0, 6.0]);
+        press(&mut model, "u");
+        assert!(!drawn(&model).contains("leakage against utility"));
+    }
+    // Nothing to show, and why.
+    let mut model = comparing(80, 24);
+    press(&mut model, "u");
+    assert!(model.notice.as_ref().unwrap().text.contains("gialab utility PRESET"), "{:?}", model.notice);
 }
 
 pub(super) fn press(model: &mut Model, keys: &str) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::msg::{Msg, PictureKey};
 use crate::gfx::Raster;
+use crate::run::cost::Costs;
 use crate::run::event::{self, Level};
 use crate::run::{Event, Health, Line, Listing, Manifest, Pulse, RunDirectory, Store, Tail, picture};
 
@@ -196,6 +197,10 @@ impl Followed {
         };
         let run = self.directory.id();
         if self.manifest.as_ref() != Some(&manifest) || health != self.health {
+            if let Ok(manifest) = &manifest {
+                let cost = Costs::beside(&self.directory).of(&manifest.config).map(Box::new);
+                inbox.send(Msg::CostArrived(run.clone(), cost)).ok()?;
+            }
             self.health = health;
             self.manifest = Some(manifest.clone());
             let (run, manifest) = (run.clone(), manifest.map(Box::new));

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::preset;
 use crate::reading::Reading;
+use crate::run::cost::{self, Costs};
 use crate::run::event::{
     Event, Finished, Level, Line, Metrics, PictureOf, Point, Probe, Ratio, RoundResult, Sample, Spread,
     Tiles, TrialOutcome, VERSION,
@@ -424,6 +425,33 @@ fn what_is_measured_besides_quality_is_in_table_and_report() {
     for part in [">0.125<", ">75 %<", ">0 %<", ">50 %<", ">1,234<", "IGSA", "gialab's definition"] {
         assert!(html.contains(part), "{part}");
     }
+}
+
+#[test]
+fn a_report_tells_what_a_defence_protects_from_only_beside_what_it_costs() {
+    let lab = Lab::new();
+    let post = "post=[{ kind = \"clip\", norm = 1.0 }]";
+    let defended = lab.run("defended", &[post], done());
+    let html = |run: &RunDirectory| lab.export(std::slice::from_ref(run), Format::Html, "x.html");
+    let psnr = ">30.00<";
+    let clean = html(&lab.run("clean", &[], done()));
+    assert!(clean.contains(psnr) && !clean.contains("costs"), "{clean}");
+    let withheld = html(&defended);
+    assert!(!withheld.contains(psnr) && !withheld.contains("dB<"));
+    assert!(
+        withheld.contains("what it costs is not measured") && withheld.contains("gialab utility defended")
+    );
+    // A table of numbers has them all the same.
+    assert!(lab.export(std::slice::from_ref(&defended), Format::Csv, "x.csv").contains("30"));
+    let config = defended.manifest().unwrap().config;
+    Costs::beside(&defended).keep(&cost::fixture(&config)).unwrap();
+    let told = html(&defended);
+    assert!(
+        told.contains(psnr) && told.contains("it costs 3.0 (3.0 to 3.0) points of 77.0 % accuracy"),
+        "{told}"
+    );
+    let control = html(&lab.run("control", &["post=[{ kind = \"noise-only\" }]"], done()));
+    assert!(control.contains(psnr));
 }
 
 #[test]

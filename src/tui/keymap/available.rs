@@ -174,6 +174,10 @@ fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
             let height = layout::areas(Rect::new(0, 0, model.size.0, model.size.1)).body.height;
             holds(height <= compare::TALL && model.compare.alone.is_none(), "everything is shown")
         }
+        A::ToggleTradeoff => holds(
+            model.compare.tradeoff || compare::tradeoff(model).is_some(),
+            "no run has post-processing whose cost is known: gialab utility PRESET measures it",
+        ),
         A::Pin | A::Open | A::Select | A::Copy | A::Explain | A::Export => {
             holds(model.chosen_compared().is_some(), "no run is compared")
         }

@@ -94,6 +94,8 @@ pub enum Action {
     ToggleSmoothing,
     /// Iterations or seconds along the x axis.
     ToggleClock,
+    /// Leakage against utility instead of the curves, and back.
+    ToggleTradeoff,
     /// Read the curves off further left.
     CursorBack,
     /// Read the curves off further right.
@@ -353,6 +355,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Compare, "axis", A::ToggleAxis, "log/lin", "logarithmic or linear loss axis"),
     bind(P::Compare, "smooth", A::ToggleSmoothing, "", "smoothed curves, or every point"),
     bind(P::Compare, "clock", A::ToggleClock, "", "iterations or seconds of computing along the x axis"),
+    bind(
+        P::Compare,
+        "utility",
+        A::ToggleTradeoff,
+        "utility",
+        "leakage against what post-processing costs, or the curves",
+    ),
     bind(P::Compare, "cursor-back", A::CursorBack, "", "read the curves off further left"),
     bind(P::Compare, "cursor-forward", A::CursorForward, "", "read the curves off further right"),
     bind(P::Compare, "copy", A::Copy, "copy", "copy the table as tab-separated values"),

@@ -16,6 +16,8 @@ pub struct CompareView {
     pub playing: bool,
     /// What is shown where there is no room for everything.
     pub lower: Lower,
+    /// The chart shows leakage against utility instead of curves.
+    pub tradeoff: bool,
     /// What has all the room, if anything.
     pub alone: Option<Part>,
     /// Rows of the table that are scrolled past.

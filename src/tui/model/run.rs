@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::gfx::Raster;
 use crate::run::comparison::Side;
+use crate::run::cost::Cost;
 use crate::run::event::{Metrics, Tiles};
 use crate::run::rows::Sheet;
 use crate::run::state::{Picture, RoundState, RunState, TrialState};
@@ -22,6 +23,8 @@ pub struct RunView {
     pub manifest: Option<Manifest>,
     /// Why there is no manifest.
     pub error: Option<String>,
+    /// What its post-processing costs, if that was measured.
+    pub cost: Option<Cost>,
     /// Status corrected by the heartbeat.
     pub health: Health,
     /// What its events add up to.
@@ -127,6 +130,7 @@ impl RunView {
             directory,
             manifest: None,
             error: None,
+            cost: None,
             health: Health::Queued,
             live: RunState::default(),
             frozen: None,
@@ -176,6 +180,7 @@ impl RunView {
             state: self.state(),
             round: self.round(),
             trial: self.shown_trial(),
+            cost: self.cost.as_ref(),
         }
     }
 

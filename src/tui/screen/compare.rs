@@ -5,8 +5,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::figure::figure;
 use crate::format;
 use crate::run::comparison;
+use crate::run::tradeoff::{self, Tradeoff};
 use crate::tui::model::{Lower, Model, Part, RunView};
 use crate::tui::view::{Target, View};
 use crate::tui::widget::chart::{self, Chart, Curve, Pen};
@@ -183,8 +185,23 @@ pub fn iteration_at_cursor(model: &Model) -> Option<usize> {
     chart::iteration_at_cursor(&curves, planned, &model.chart)
 }
 
+/// The compared runs as leakage against utility, as far as they can be.
+pub fn tradeoff(model: &Model) -> Option<Tradeoff> {
+    tradeoff::of(&model.sides(), figure("psnr"))
+}
+
 fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
+    if let Some(tradeoff) = model.compare.tradeoff.then(|| tradeoff(model)).flatten() {
+        let block = theme.frame(
+            "leakage against utility (PSNR dB over points of accuracy lost; low and left is what one wants)",
+        );
+        let inner = block.inner(area);
+        view.frame.render_widget(block, area);
+        let places: Vec<usize> = model.compared().iter().map(|(_, place)| *place).collect();
+        chart::scatter(&tradeoff, &places, theme, inner, view.frame.buffer_mut());
+        return;
+    }
     let block = theme.frame(format!("matching loss ({})", chart::how(&model.chart)));
     let inner = block.inner(area);
     view.frame.render_widget(block, area);

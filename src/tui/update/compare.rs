@@ -26,6 +26,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.compare.chosen = 0;
         }
         Action::TogglePictures => model.compare.alone = Part::next(model.compare.alone),
+        Action::ToggleTradeoff => model.compare.tradeoff = !model.compare.tradeoff,
         Action::PageUp => scroll(model, -PAGE),
         Action::PageDown => scroll(model, PAGE),
         Action::Open => {

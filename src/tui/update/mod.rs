@@ -93,6 +93,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::CostArrived(run, cost) => {
+            if let Some(view) = model.view_mut(&run) {
+                view.cost = cost.map(|cost| *cost);
+            }
+            Vec::new()
+        }
         Msg::LinesArrived { run, restarted, lines, more } => {
             if let Some(view) = model.view_mut(&run) {
                 if restarted {

@@ -4,9 +4,11 @@
 
 mod canvas;
 mod loss;
+mod scatter;
 
 pub use canvas::Pen;
 pub use loss::{iteration_looked_at, of_trial};
+pub use scatter::scatter;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
