@@ -99,6 +99,29 @@ fn replaced<'a>(text: &'a str, by: &str) -> Cow<'a, str> {
     if text.contains(acts) { text.replace(acts, by).into() } else { text.into() }
 }
 
+/// Whether a name is like a pattern, in which `*` stands for any characters and `?` for one.
+pub fn is_like(name: &str, pattern: &str) -> bool {
+    let (name, pattern): (Vec<char>, Vec<char>) = (name.chars().collect(), pattern.chars().collect());
+    let (mut at, mut of) = (0, 0);
+    // Where to go on after the last star if what follows it does not fit.
+    let mut star: Option<(usize, usize)> = None;
+    while at < name.len() {
+        match (pattern.get(of), star) {
+            (Some('*'), _) => {
+                star = Some((at, of));
+                of += 1;
+            }
+            (Some(wanted), _) if *wanted == '?' || *wanted == name[at] => (at, of) = (at + 1, of + 1),
+            (_, Some((from, starred))) => {
+                star = Some((from + 1, starred));
+                (at, of) = (from + 1, starred + 1);
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[of..].iter().all(|rest| *rest == '*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +153,22 @@ mod tests {
         for word in ["-0.5", "+1e-3", "-inf", "-", "a=b", "", "dlg-lenet"] {
             assert_eq!(cell(word), word);
         }
+    }
+
+    #[test]
+    fn patterns_stand_for_names() {
+        for (pattern, fits) in [
+            ("*", true),
+            ("2026*sparsify", true),
+            ("*-spar?ify", true),
+            ("*spars*fy*", true),
+            ("2026-sparsify", false),
+            ("*sparsif", false),
+            ("?", false),
+            ("", false),
+        ] {
+            assert_eq!(is_like("20261128-190000-sparsify", pattern), fits, "{pattern}");
+        }
+        assert!(is_like("", "*") && is_like("", "") && is_like("a*b", "a?b"));
     }
 }

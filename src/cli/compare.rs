@@ -11,13 +11,13 @@ use gialab::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::selection::Runs;
 use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Names of runs, two or more: parts of names that fit one run, paths, or `last`
-    #[arg(required = true, value_name = "RUN")]
-    runs: Vec<String>,
+    #[command(flatten)]
+    runs: Runs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -45,13 +45,7 @@ struct Document<'a> {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut runs: Vec<RunDirectory> = Vec::new();
-    for name in &arguments.runs {
-        let found = context.store.find(name)?;
-        if !runs.contains(&found) {
-            runs.push(found);
-        }
-    }
+    let runs = arguments.runs.find(context)?;
     if let [run] = runs.as_slice() {
         let message =
             format!("there is one run, {}, and nothing to compare it with; name two or more", run.id());

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use gialab::run::export::{self, ExportError, Format};
 
-use super::{Context, DONE, complete, output};
+use super::selection::Runs;
+use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Names of runs, parts of names that fit one run, paths, or `last`
-    #[arg(required = true, value_name = "RUN", add = complete::runs())]
-    runs: Vec<String>,
+    #[command(flatten)]
+    runs: Runs,
     /// What to write: tables, one document, a grid of pictures, or a report
     #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::name))]
     to: String,
@@ -25,7 +25,7 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let format: Format = arguments.to.parse().map_err(anyhow::Error::msg)?;
-    let runs = arguments.runs.iter().map(|name| context.store.find(name)).collect::<Result<Vec<_>, _>>()?;
+    let runs = arguments.runs.find(context)?;
     if arguments.out.as_deref() == Some(Path::new("-")) {
         let written = match format {
             Format::Png if std::io::stdout().is_terminal() => {

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use gialab::config::difference::differences;
 use gialab::config::preset::{self, Preset};
-use gialab::run::{Filter, InWords, RunRow, in_words, now, progress};
-use jiff::tz::TimeZone;
+use gialab::run::{InWords, RunRow, progress};
 use serde::Serialize;
 
+use super::selection::filtered;
 use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
@@ -43,22 +43,8 @@ struct Row {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let zone = TimeZone::system();
-    let (filter, mistake) = Filter::read(arguments.filter.as_deref().unwrap_or_default(), &zone);
-    if let Some(mistake) = mistake {
-        return Err(mistake.into());
-    }
     let (presets, _) = preset::all(&context.paths.presets());
-    let now = now();
-    let all = context.store.list()?;
-    let count = all.len();
-    let in_words = |row: RunRow| {
-        let preset = presets.iter().find(|preset| preset.name == row.preset).map(|preset| &preset.config);
-        let words = InWords::of(&row, &in_words::changed(&row, preset), now, &zone);
-        (row, words)
-    };
-    let rows: Vec<(RunRow, InWords)> =
-        all.into_iter().map(in_words).filter(|(row, words)| filter.fits(row, words)).collect();
+    let (rows, count) = filtered(context, arguments.filter.as_deref().unwrap_or_default())?;
     let mut out = output::whole(arguments.json);
     if arguments.json {
         let rows: Vec<Row> = rows.into_iter().map(|(listed, _)| row(listed, &presets)).collect();

@@ -30,6 +30,7 @@ mod require;
 mod resume;
 mod rm;
 mod run;
+mod selection;
 mod show;
 mod stop;
 #[cfg(feature = "tui")]

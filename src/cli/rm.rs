@@ -4,13 +4,13 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use gialab::run::RunDirectory;
 
-use super::{Context, DONE, FAILED, complete, output};
+use super::selection::Runs;
+use super::{Context, DONE, FAILED, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Names of runs, each a part of it that fits one run, or `last`
-    #[arg(required = true, add = complete::runs())]
-    runs: Vec<String>,
+    #[command(flatten)]
+    runs: Runs,
     /// Delete without asking
     #[arg(long, short)]
     yes: bool,
@@ -18,13 +18,7 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     // All are found before the first is deleted.
-    let mut runs: Vec<RunDirectory> = Vec::new();
-    for name in &arguments.runs {
-        let found = context.store.find(name)?;
-        if !runs.contains(&found) {
-            runs.push(found);
-        }
-    }
+    let runs = arguments.runs.find(context)?;
     let names = runs.iter().map(RunDirectory::id).collect::<Vec<_>>().join(", ");
     if !arguments.yes && !agreed(&names)? {
         return Ok(FAILED);

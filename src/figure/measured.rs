@@ -164,6 +164,8 @@ pub struct Measured<'a> {
     pub seconds: Option<f64>,
     /// Share of held-out samples that the attacked model classifies rightly.
     pub accuracy: Option<f64>,
+    /// What of it post-processing has cost.
+    pub accuracy_lost: Option<f64>,
     /// l2 norm of the update.
     pub update_norm: Option<f64>,
 }

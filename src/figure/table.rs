@@ -341,6 +341,22 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         word: Word {
+            key: "accuracy_lost",
+            heading: "lost",
+            ascii: "lost",
+            also: &["accuracy lost", "utility", "cost"],
+            about: "Points of accuracy that post-processing has cost by this round: the same federation is trained without it \
+                    beside the run's own, from the same seed. A protection is worth what it leaves of this.",
+            source: "gialab's own",
+        },
+        unit: "points",
+        better: Lower,
+        form: Fixed(1),
+        rank: 4,
+        read: Round(|r| r.accuracy_lost.map(|lost| 100.0 * lost)),
+    },
+    Figure {
+        word: Word {
             key: "update_norm",
             heading: "|update|",
             ascii: "|update|",

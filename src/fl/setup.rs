@@ -202,6 +202,12 @@ impl Setup {
         Ok(())
     }
 
+    /// The same side, whose clients send their updates as they are.
+    #[must_use]
+    pub fn without_posts(&self) -> Setup {
+        Setup { posts: Posts::default(), ..self.clone() }
+    }
+
     fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
         let victim = &config.victim;
         let dataset = data::open(&victim.data)?;

@@ -1,6 +1,6 @@
 //! What post-processing costs: the same federation trained with it and without it, from the same seeds.
 
-use super::post::{Effect, Posts};
+use super::post::Effect;
 use super::{Server, Setup, Standing, Victim, VictimError};
 use crate::backend::Compute;
 use crate::config::RunConfig;
@@ -103,8 +103,7 @@ pub fn pair(
     let rounds = config.rounds();
     let setup = Setup::new(&config)?;
     let (with, effect) = train(&setup, &config, compute, report)?;
-    let clean = Setup { posts: Posts::default(), ..setup };
-    let (without, _) = train(&clean, &config, compute, &mut |round| report(rounds + round))?;
+    let (without, _) = train(&setup.without_posts(), &config, compute, &mut |round| report(rounds + round))?;
     Ok(Pair { seed, without, with, effect: effect.ok_or(UtilityError::Without)? })
 }
 

@@ -122,9 +122,9 @@ pub fn of(sides: &[Side]) -> Comparison {
 fn lost(sides: &[Side]) -> Option<Row> {
     let lost = |side: &Side| side.cost.map(|cost| 100.0 * cost.drop.median);
     sides.iter().any(|side| side.cost.is_some()).then(|| Row {
-        key: "accuracy_lost",
-        label: "points of accuracy lost",
-        ascii: "points of accuracy lost",
+        key: "cost",
+        label: "accuracy lost, points",
+        ascii: "accuracy lost, points",
         cells: sides.iter().map(|side| Cell::maybe(lost(side), |lost| format!("{lost:.1}"))).collect(),
         best: None,
     })

@@ -90,6 +90,11 @@ impl RunDirectory {
         self.path.join("model.safetensors")
     }
 
+    /// `undefended.safetensors`: the same model, trained without post-processing.
+    pub fn undefended_path(&self) -> PathBuf {
+        self.path.join("undefended.safetensors")
+    }
+
     /// `result.json`.
     pub fn result_path(&self) -> PathBuf {
         self.path.join("result.json")

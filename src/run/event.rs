@@ -337,6 +337,10 @@ pub struct RoundResult {
     /// Share of held-out samples that the attacked model classifies rightly; absent without such samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// What of it post-processing has cost: the accuracy of the same federation without it less this one. Absent without
+    /// post-processing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_lost: Option<f64>,
     /// l2 norm of the update; absent in logs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_norm: Option<Ratio>,
@@ -388,6 +392,7 @@ impl RoundResult {
             evaluations: Some(self.evaluations),
             seconds: Some(self.seconds),
             accuracy: self.accuracy,
+            accuracy_lost: self.accuracy_lost,
             update_norm: self.update_norm.map(|norm| norm.0),
         }
     }

@@ -1,6 +1,7 @@
 //! `model.safetensors`: the global model before a round, so that a run that goes on need not train again.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use burn::tensor::DType;
 use safetensors::tensor::TensorView;
@@ -8,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::RunError;
 use super::checkpoint::{belongs, fingerprint};
-use super::directory::{RunDirectory, write_atomically};
+use super::directory::write_atomically;
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::files;
@@ -24,26 +25,25 @@ pub struct Saved {
     pub model: Model,
 }
 
-/// Writes the global model of a run with this config.
+/// Writes a global model of a run with this config.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn write(
-    directory: &RunDirectory,
+    path: &Path,
     config: &RunConfig,
     round: u32,
     seconds: f64,
     model: &Model,
 ) -> Result<(), RunError> {
-    let path = directory.model_path();
     let metadata = HashMap::from([
         ("config".to_owned(), fingerprint(config)),
         ("round".to_owned(), round.to_string()),
         ("seconds".to_owned(), seconds.to_string()),
     ]);
     let file = serialise(&[&model.parameters, &model.buffers], metadata)
-        .map_err(|reason| RunError::Checkpoint { path: path.clone(), reason })?;
-    write_atomically(&path, &file)
+        .map_err(|reason| RunError::Checkpoint { path: path.to_owned(), reason })?;
+    write_atomically(path, &file)
 }
 
 /// Named tensors in their own widths, shapes and order, as safetensors.
@@ -69,23 +69,22 @@ pub fn serialise(groups: &[&Parameters], metadata: HashMap<String, String>) -> R
     safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
 }
 
-/// Reads the global model of a run with this config, in the shape of `like`; `None` if there is none.
+/// Reads a global model of a run with this config, in the shape of `like`; `None` if there is none.
 ///
 /// # Errors
 /// If the file is damaged or belongs to another config.
 pub fn read(
-    directory: &RunDirectory,
+    path: &Path,
     config: &RunConfig,
     like: &Model,
     compute: &Compute,
 ) -> Result<Option<Saved>, RunError> {
-    let path = directory.model_path();
-    let file = match files::read(&path, files::STATE) {
+    let file = match files::read(path, files::STATE) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(RunError::io("read", &path, e)),
+        Err(e) => return Err(RunError::io("read", path, e)),
     };
-    let damaged = |reason: &str| RunError::Checkpoint { path: path.clone(), reason: reason.to_owned() };
+    let damaged = |reason: &str| RunError::Checkpoint { path: path.to_owned(), reason: reason.to_owned() };
     let (_, header) = SafeTensors::read_metadata(&file).map_err(|_| damaged("it is damaged"))?;
     let tensors = SafeTensors::deserialize(&file).map_err(|_| damaged("it is damaged"))?;
     let said = |key: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(key));

@@ -33,6 +33,7 @@ pub mod state;
 pub mod store;
 pub mod tail;
 pub mod tradeoff;
+mod undefended;
 pub mod verdict;
 pub mod worker;
 

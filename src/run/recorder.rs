@@ -427,6 +427,7 @@ impl Recorder {
             // What is left over if this fails is only disk space.
             let _ = fs::remove_file(self.directory.checkpoint_path());
             let _ = fs::remove_file(self.directory.model_path());
+            let _ = fs::remove_file(self.directory.undefended_path());
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
 use super::plan::Plan;
 use super::recorder::{Evaluator, Place, Reporter};
+use super::undefended::Undefended;
 use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::files;
@@ -35,6 +36,8 @@ struct Rounds<'a> {
     reporter: &'a Reporter,
     terminate: &'a AtomicBool,
     clock: Clock,
+    /// The same federation without post-processing, where there is some and training.
+    undefended: Option<Undefended>,
     /// State of an attack to go on with.
     resume: Option<Checkpoint>,
     /// What needs no update, the same in every round.
@@ -56,7 +59,7 @@ pub fn run(
     let compute = Compute::select(&manifest.backend, config.run.precision)?;
     let resume = Checkpoint::read(directory, config)?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
-    let saved = global_model::read(directory, config, &server.model, &compute)?;
+    let saved = global_model::read(&directory.model_path(), config, &server.model, &compute)?;
     let [channels, height, width] = plan.setup.net.input();
     let evaluator = Evaluator {
         shape: [config.batch(), channels, height, width],
@@ -96,6 +99,7 @@ pub fn run(
         reporter.event(clock.now(), Event::Log { level: Level::Warning, message });
     }
     let fit = memory::fit(config, &plan.sent, &compute)?;
+    let undefended = Undefended::new(&plan.setup, config, &compute);
     let mut source = Source::new(plan.setup, config, compute.clone());
     if let Fit::Parts(most) = fit {
         tracing::warn!(
@@ -111,6 +115,7 @@ pub fn run(
         compute: compute.clone(),
         server,
         source,
+        undefended,
         evaluator,
         reporter: &reporter,
         terminate,
@@ -145,6 +150,9 @@ impl Rounds<'_> {
         let attacked = config.attacked_rounds();
         let pause = Duration::from_secs_f64(config.run.checkpoint_seconds);
         let mut saved = Instant::now();
+        if let Some(undefended) = &mut self.undefended {
+            undefended.go_on(begin, self.directory, config, &self.compute)?;
+        }
         for round in begin..=config.rounds() {
             let standing = if config.trains() { self.server.standing()? } else { None };
             if let Some(standing) = standing {
@@ -172,6 +180,9 @@ impl Rounds<'_> {
             // A captured update has one round, which is never trained.
             if let Source::Simulated(victim) = &self.source {
                 self.server.train(round, victim)?;
+            }
+            if let Some(undefended) = &mut self.undefended {
+                undefended.train(round)?;
             }
             anyhow::ensure!(
                 self.server.model.parameters.norm().is_finite(),
@@ -208,8 +219,11 @@ impl Rounds<'_> {
     }
 
     fn save(&self, round: u32) -> Result<(), super::RunError> {
-        let seconds = self.clock.now();
-        global_model::write(self.directory, &self.manifest.config, round, seconds, &self.server.model)
+        let (seconds, config) = (self.clock.now(), &self.manifest.config);
+        if let Some(undefended) = &self.undefended {
+            undefended.save(round, self.directory, config)?;
+        }
+        global_model::write(&self.directory.model_path(), config, round, seconds, &self.server.model)
     }
 
     /// Attacks one round; nothing if it was stopped.
@@ -291,12 +305,14 @@ impl Rounds<'_> {
         // Of the attack, without the examination that follows.
         let seconds = self.clock.now() - began;
         let set = examine::set(config);
+        let without = self.undefended.as_ref().map(Undefended::accuracy).transpose()?.flatten();
         let labels = self.evaluator.labels(&reconstruction.guess);
         let result = RoundResult {
             round,
             metrics: examine::metrics(&self.evaluator, &reconstruction.guess, set.as_ref(), config, &view),
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
             accuracy,
+            accuracy_lost: without.zip(accuracy).map(|(without, with)| without - with),
             update_norm: Some(Ratio(update_norm)),
             stages: craft
                 .iter()

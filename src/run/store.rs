@@ -10,6 +10,7 @@ use super::{Listing, RunError, RunRow};
 use crate::config::RunConfig;
 use crate::files;
 use crate::reading::Reading;
+use crate::text;
 
 /// The directory that holds the runs.
 #[derive(Debug, Clone)]
@@ -132,6 +133,24 @@ impl Store {
             [one] => Ok(RunDirectory::at(self.runs.join(one))),
             [] => Err(RunError::NoSuchRun { name: name.to_owned(), runs: self.runs.clone() }),
             several => Err(RunError::Ambiguous { name: name.to_owned(), count: several.len() }),
+        }
+    }
+
+    /// The runs whose names are like this pattern, in which `*` stands for any characters and `?` for one; by name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn matching(&self, pattern: &str) -> Result<Vec<RunDirectory>, RunError> {
+        let names = fs::read_dir(&self.runs).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            names.map(|item| item.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        let runs = names.iter().filter(|name| text::is_like(name, pattern)).map(|name| self.runs.join(name));
+        let runs: Vec<RunDirectory> =
+            runs.map(RunDirectory::at).filter(|run| run.manifest_path().exists()).collect();
+        match runs.is_empty() {
+            true => Err(RunError::NoSuchRun { name: pattern.to_owned(), runs: self.runs.clone() }),
+            false => Ok(runs),
         }
     }
 

@@ -82,6 +82,46 @@ fn survive_a_kill(precision: &str) {
 }
 
 #[test]
+fn what_a_defence_costs_by_a_round_is_measured_beside_it_and_survives_a_kill() {
+    let lab = Lab::new();
+    let lost = |finished: &Value| -> Vec<f64> {
+        let rounds = finished["rounds"].as_array().unwrap();
+        rounds.iter().map(|round| round["accuracy_lost"].as_f64().unwrap()).collect()
+    };
+    let with = |post: &str| {
+        let post = format!("post={post}");
+        [&ROUNDS[..], &["--set", &post, "--set", "attack.iterations=60"]]
+            .concat()
+            .iter()
+            .map(|part| part.to_string())
+            .collect::<Vec<_>>()
+    };
+    let run = |post: &str| {
+        let command = with(post);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        finished(&lab.succeed(&[&["run"], &command[..], &["--json"]].concat()))
+    };
+    // What changes nothing costs nothing, and what is so noisy that nothing is learned costs what was learned.
+    assert_eq!(lost(&run("[{ kind = \"clip\", norm = 1e9 }]")), [0.0, 0.0, 0.0]);
+    let noise = "[{ kind = \"gaussian-noise\", sigma = 3.0 }]";
+    let straight = run(noise);
+    assert!(lost(&straight)[0] == 0.0 && lost(&straight)[2] > 0.05, "{:?}", lost(&straight));
+    let command = with(noise);
+    let id = lab.detach(&command.iter().map(String::as_str).collect::<Vec<_>>());
+    lab.wait_for("the second attack", || {
+        lab.events(&id).iter().any(|line| matches!(line.event, Event::Progress { round: 3, .. }))
+    });
+    kill(lab.manifest(&id)["pid"].as_u64().unwrap(), "-9");
+    lab.wait_for("the crash to show", || lab.status(&id) == "crashed");
+    // Without its file it is trained once more.
+    std::fs::remove_file(lab.run_path(&id).join("undefended.safetensors")).unwrap();
+    let resumed = finished(&lab.succeed(&["resume", &id, "--json"]));
+    assert_eq!(timeless(&resumed["rounds"]), timeless(&straight["rounds"]));
+    assert!(!lab.run_path(&id).join("undefended.safetensors").exists());
+    assert!(lab.succeed(&["show", &id]).contains("lost"));
+}
+
+#[test]
 fn training_that_diverges_is_said() {
     let lab = Lab::new();
     let error = lab.fail(

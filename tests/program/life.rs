@@ -150,3 +150,27 @@ fn a_run_has_one_worker_and_a_complete_one_needs_none() {
     let error = lab.fail(&["resume", &run], 1);
     assert!(error.contains("is complete"), "{error}");
 }
+
+#[test]
+fn several_runs_are_stopped_go_on_and_are_deleted_together() {
+    let lab = Lab::new();
+    let long = ["ig-lenet", "--set", "attack.iterations=1000000", "--set", "run.checkpoint_seconds=0.2"];
+    let runs = [lab.detach(&long), lab.detach(&long)];
+    let all = |status: &str| runs.iter().all(|run| lab.status(run) == status);
+    lab.wait_for("both to run", || all("running"));
+    let said = lab.succeed(&["stop", "--filter", "status:running"]);
+    assert_eq!(said.matches("is stopped; gialab resume").count(), 2, "{said}");
+    assert!(all("stopped"));
+    assert!(lab.fail(&["stop", "*ig-lenet*"], 1).contains("none of these 2 runs is running"));
+    assert!(lab.fail(&["resume", "*ig-lenet*"], 1).contains("2 runs cannot be followed at once; add --detach"));
+    lab.succeed(&["resume", "*ig-lenet*", "--detach"]);
+    lab.wait_for("both to go on", || all("running"));
+    // One that stands is passed over.
+    lab.succeed(&["stop", &runs[0]]);
+    let said = lab.succeed(&["stop", "*"]);
+    assert!(said.contains(&runs[1]) && !said.contains(&format!("{} is stopped", runs[0])), "{said}");
+    assert!(lab.fail(&["stop", "*dlg*"], 1).contains("*dlg*"));
+    let deleted = lab.succeed(&["rm", "--yes", "*ig-lenet*", "--filter", "status:stopped"]);
+    assert_eq!(deleted.matches("is deleted").count(), 2, "{deleted}");
+    assert!(lab.fail(&["rm", "--yes", "--filter", "status:stopped"], 1).contains("none of 0 runs is found"));
+}

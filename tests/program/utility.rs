@@ -27,6 +27,16 @@ fn a_post_processing_is_measured_with_and_without_from_the_same_seeds() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!lab.path("data").join("runs").exists(), "nothing was run");
+
+    // Kept, and told with every run of the same post-processing.
+    let quick = ["--set", "attack.iterations=3"];
+    let local = &SHORT[..2];
+    lab.succeed(&[&["run", "sparsify"], &quick[..], local].concat());
+    let shown = lab.succeed(&["show", "last"]);
+    assert!(shown.contains("cost     ") && shown.contains("accuracy, 2 seeds, 5 rounds"), "{shown}");
+    lab.succeed(&[&["run", "sparsify", "--set", "knowledge.post=none"], &quick[..]].concat());
+    let shown = lab.succeed(&["show", "last"]);
+    assert!(shown.contains("cost     not measured: gialab utility sparsify measures it"), "{shown}");
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub fn columns(rows: Rows) -> Vec<Column> {
         Rows::Rounds => vec![
             named("round", 5, 0),
             of_figure("accuracy", 5),
+            of_figure("accuracy_lost", 5),
             of_figure("update_norm", 8),
             of_figure("match", 7),
             of_figure("match_at_truth", 8),
@@ -91,7 +92,11 @@ pub fn of(run: &RunView, theme: Theme) -> Table {
     if run.table.rows == Rows::Rounds {
         let rounds = &run.state().rounds;
         // Figures that only some runs have: what a run has is needed like its recovery; what it has not goes first.
-        for column in table.columns.iter_mut().filter(|column| ["accuracy", "igsa"].contains(&column.key)) {
+        for column in table
+            .columns
+            .iter_mut()
+            .filter(|column| ["accuracy", "accuracy_lost", "igsa"].contains(&column.key))
+        {
             let value = |round| figure(column.key).value(&run.state().measured(round));
             column.rank = if rounds.iter().any(|round| value(round).is_some()) { 1 } else { 6 };
         }
