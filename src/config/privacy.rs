@@ -42,6 +42,10 @@ impl RunConfig {
             self.post.iter().enumerate().map(|(at, step)| step.read(at)).collect::<Result<_, _>>().ok()?;
         let is_private = |(defence, _): &&(&crate::catalogue::defence::Defence, _)| defence.name == PRIVATE;
         let (_, settings) = read.iter().find(is_private)?;
+        // Of mixtures a sample is in several.
+        if read.iter().any(|(defence, _)| defence.stage == Stage::Data) {
+            return None;
+        }
         let last = read.iter().rposition(|step| is_private(&step))?;
         if read[last..].iter().any(|(defence, _)| defence.stage == Stage::Batch) {
             return None;
@@ -96,6 +100,7 @@ mod tests {
                 .to_owned(),
             format!("{DP}, {{ kind = \"soteria\", share = 0.5 }}"),
             format!("{DP}, {{ kind = \"censor\" }}"),
+            format!("{{ kind = \"mixup\" }}, {DP}"),
         ] {
             assert_eq!(config(&[&format!("post=[{steps}]")]).privacy(), None, "{steps}");
         }

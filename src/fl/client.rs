@@ -29,6 +29,17 @@ impl Client {
         Client { samples, at_once: usize::MAX, descent, each: Transforms::default() }
     }
 
+    /// The same client on a batch that holds its samples alone, in their order, with something done to the gradient of each.
+    pub(super) fn alone(&self, each: Transforms) -> Client {
+        let place = |sample: &usize| self.samples.iter().position(|own| own == sample);
+        let descent = self.descent.clone().map(|mut descent| {
+            let batches = descent.steps.iter_mut().flat_map(|step| &mut step.micro_batches);
+            batches.for_each(|batch| *batch = batch.iter().filter_map(place).collect());
+            descent
+        });
+        Client { samples: (0..self.samples.len()).collect(), at_once: self.at_once, descent, each }
+    }
+
     /// What it sends when it is sent the candidate's model.
     pub fn send(&self, candidate: Candidate<'_>) -> Sent {
         let Candidate { model, mode, x, targets } = candidate;

@@ -162,7 +162,9 @@ fn several_runs_are_stopped_go_on_and_are_deleted_together() {
     assert_eq!(said.matches("is stopped; gialab resume").count(), 2, "{said}");
     assert!(all("stopped"));
     assert!(lab.fail(&["stop", "*ig-lenet*"], 1).contains("none of these 2 runs is running"));
-    assert!(lab.fail(&["resume", "*ig-lenet*"], 1).contains("2 runs cannot be followed at once; add --detach"));
+    assert!(
+        lab.fail(&["resume", "*ig-lenet*"], 1).contains("2 runs cannot be followed at once; add --detach")
+    );
     lab.succeed(&["resume", "*ig-lenet*", "--detach"]);
     lab.wait_for("both to go on", || all("running"));
     // One that stands is passed over.

@@ -9,6 +9,7 @@ mod dp_sgd;
 mod drop_layers;
 mod gaussian_noise;
 mod laplace_noise;
+mod mixup;
 mod noise_only;
 mod outpost;
 mod quantise;
@@ -47,6 +48,8 @@ pub struct Defence {
 /// What of a client's work a defence acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Its samples, before any gradient.
+    Data,
     /// The gradient of every sample, before the mean over the batch.
     Sample,
     /// The update of its batch, with the samples at hand.
@@ -61,6 +64,7 @@ impl Stage {
     /// For lists.
     pub fn name(self) -> &'static str {
         match self {
+            Stage::Data => "data",
             Stage::Sample => "sample",
             Stage::Batch => "batch",
             Stage::Update => "update",
@@ -133,7 +137,9 @@ pub enum Value {
 }
 
 /// All defences, in the order in which they are best applied.
-pub static DEFENCES: [&Defence; 13] = [
+pub static DEFENCES: [&Defence; 15] = [
+    &mixup::MIXUP,
+    &mixup::INSTAHIDE,
     &dp_sgd::DP_SGD,
     &soteria::SOTERIA,
     &censor::CENSOR,

@@ -12,6 +12,7 @@ mod effect;
 mod gaussian_noise;
 mod laplace_noise;
 mod mask;
+mod mixup;
 mod noise_only;
 mod outpost;
 mod quantise;
@@ -22,13 +23,15 @@ mod sparsify;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
 
 use super::{Candidate, Client, Sent, Update};
+use crate::backend::Plain;
 use crate::config::{self, BatchNormMode, RunConfig, Settings};
-use crate::model::{Net, Parameters, TensorSpec, rows};
+use crate::model::{Net, Parameters, Targets, TensorSpec, rows};
 
 /// One step of post-processing with its parameters.
 pub trait Post: Debug + Send + Sync {
@@ -38,6 +41,11 @@ pub trait Post: Debug + Send + Sync {
     /// Why not, beginning with the key that is in the way.
     fn fits(&self, _: &Net, _: &RunConfig) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What becomes of the samples before any gradient is taken; nothing if it leaves them as they are.
+    fn on_samples(&self) -> Option<&dyn OnSamples> {
+        None
     }
 
     /// What becomes of the gradient of every sample before their mean is taken; nothing if it acts on updates alone.
@@ -56,6 +64,13 @@ pub trait Post: Debug + Send + Sync {
     fn code(&self, before: Code) -> Code {
         before
     }
+}
+
+/// What a step makes of a client's samples.
+pub trait OnSamples {
+    /// The pixels, `[batch, channels, height, width]` and normalised, and the targets that the client computes on in the place
+    /// of its own.
+    fn change(&self, own: Candidate<'_>, generator: &mut ChaCha8Rng) -> (Tensor<Plain, 4>, Targets);
 }
 
 /// What a client has at hand when it sends.
@@ -136,6 +151,8 @@ fn single_samples(net: &Net, config: &RunConfig) -> Result<(), String> {
 fn builder(defence: &str) -> Option<Build> {
     Some(match defence {
         "dp-sgd" => dp_sgd::build,
+        "mixup" => mixup::mixup,
+        "instahide" => mixup::instahide,
         "soteria" => soteria::build,
         "censor" => censor::build,
         "outpost" => outpost::build,
@@ -179,12 +196,16 @@ impl Posts {
             build(&settings, tensors).map_err(|refused| format!("post[{at}].{refused}"))
         };
         let posts: Vec<Arc<dyn Post>> = steps.iter().enumerate().map(step).collect::<Result<_, _>>()?;
-        let late = (1..posts.len()).find(|&at| posts[at].each().is_some() && posts[at - 1].each().is_none());
-        match late {
+        let acts_on = |step: &Arc<dyn Post>| match (step.on_samples(), step.each()) {
+            (Some(_), _) => 0,
+            (None, Some(_)) => 1,
+            (None, None) => 2,
+        };
+        match (1..posts.len()).find(|&at| acts_on(&posts[at]) < acts_on(&posts[at - 1])) {
             Some(at) => Err(format!(
-                "post[{at}].kind = \"{}\" acts on the gradient of every sample, so it comes before post[{}], \"{}\", which acts on their \
-                 mean",
+                "post[{at}].kind = \"{}\" acts on {}, so it comes before post[{}], \"{}\", which acts on what is made of them",
                 steps[at].kind,
+                if acts_on(&posts[at]) == 0 { "the samples" } else { "the gradients of samples" },
                 at - 1,
                 steps[at - 1].kind
             )),
@@ -205,12 +226,19 @@ impl Posts {
             return clean;
         }
         let each = self.each();
-        let update = match each.is_empty() {
+        let (mut x, mut targets) =
+            (rows(candidate.x, &client.samples), candidate.targets.rows(&client.samples));
+        let changes: Vec<_> = self.0.iter().filter_map(|step| step.on_samples()).collect();
+        for step in &changes {
+            let own = Candidate { x: &x, targets: &targets, ..candidate };
+            (x, targets) = step.change(own, generator);
+        }
+        let own = Candidate { x: &x, targets: &targets, ..candidate };
+        let update = match each.is_empty() && changes.is_empty() {
             true => clean.update.values.clone(),
-            false => Client { each, ..client.clone() }.send(candidate).update.values,
+            false => client.alone(each).send(own).update.values,
         };
-        let (x, targets) = (rows(candidate.x, &client.samples), candidate.targets.rows(&client.samples));
-        let at = Sending { own: Candidate { x: &x, targets: &targets, ..candidate }, round };
+        let at = Sending { own, round };
         let values = self.0.iter().fold(update, |update, step| step.apply(update, &at, generator));
         let code = self.0.iter().fold(Code::default(), |code, step| step.code(code));
         let bits = code.bits(effect::zeros(&values));

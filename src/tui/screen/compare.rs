@@ -193,9 +193,7 @@ pub fn tradeoff(model: &Model) -> Option<Tradeoff> {
 fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     if let Some(tradeoff) = model.compare.tradeoff.then(|| tradeoff(model)).flatten() {
-        let block = theme.frame(
-            "leakage against utility (PSNR dB over points of accuracy lost; low and left is what one wants)",
-        );
+        let block = theme.frame("leakage against utility: PSNR over points of accuracy lost");
         let inner = block.inner(area);
         view.frame.render_widget(block, area);
         let places: Vec<usize> = model.compared().iter().map(|(_, place)| *place).collect();

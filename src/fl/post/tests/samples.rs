@@ -235,6 +235,63 @@ fn outpost_prunes_and_noises_where_the_update_tells_most_and_less_and_less_often
 }
 
 #[test]
+fn mixtures_are_sums_of_samples_with_their_labels_and_their_gradient_is_sent() {
+    for (kind, protocol) in [
+        ("mixup", &[][..]),
+        ("instahide", &[]),
+        (
+            "mixup",
+            &["federation.algorithm=fedavg", "federation.learning_rate=0.1", "federation.local_batch=2"],
+        ),
+    ] {
+        let post = format!("post=[{{ kind = \"{kind}\", samples = 3, most = 0.6 }}]");
+        let world = world(&[&[FOUR, &post][..], protocol].concat());
+        let step = world.setup.posts.0[0].clone();
+        let mut generator = Seed(0).stream("test", &[]);
+        let (x, targets) = step.on_samples().unwrap().change(world.own(), &mut generator);
+        let width = backend::values(&x).len() / 4;
+        let (own, mixed) = (backend::values(world.own().x), backend::values(&x));
+        let labels = backend::values(&targets.probabilities());
+        let classes = labels.len() / 4;
+        let hard: Vec<usize> = backend::values(&world.targets.probabilities())
+            .chunks(classes)
+            .map(|row| row.iter().position(|value| *value == 1.0).unwrap())
+            .collect();
+        for sample in 0..4 {
+            let shares = &labels[sample * classes..(sample + 1) * classes];
+            assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{shares:?}");
+            assert!(shares[hard[sample]] > 0.0, "a sample is in its own mixture");
+            // Four garments of four kinds: the labels tell the coefficients.
+            if hard.iter().all(|label| hard.iter().filter(|other| *other == label).count() == 1) {
+                for at in (0..width).step_by(97) {
+                    let sum: f64 = (0..4).map(|of| shares[hard[of]] * own[of * width + at]).sum();
+                    let found = mixed[sample * width + at];
+                    let (sum, found) =
+                        if kind == "instahide" { (sum.abs(), found.abs()) } else { (sum, found) };
+                    assert!((sum - found).abs() < 1e-12, "{kind}, value {at}: {sum} {found}");
+                }
+            }
+        }
+        // What is sent is the update of the mixtures.
+        let (sent, effect) = world.sent(0);
+        assert!(effect.change > 0.01, "{effect:?}");
+        if protocol.is_empty() {
+            let mut generator = Seed(0).stream("test", &[]);
+            let (x, targets) = step.on_samples().unwrap().change(world.own(), &mut generator);
+            let expected = world.server.model.gradient(BatchNormMode::Eval, &x, &targets).1;
+            assert!(sent.combine(1.0, &expected, -1.0).norm() < 1e-12 * expected.norm());
+        }
+    }
+    let mixed = world(&[
+        "victim.indices=[0,1,2,3]",
+        "post=[{ kind = \"mixup\" }]",
+        "federation.clients=2",
+        "federation.secure_aggregation=2",
+    ]);
+    assert!(mixed.setup.posts.0[0].on_samples().is_some());
+}
+
+#[test]
 fn what_has_no_meaning_for_these_clients_is_refused_with_the_way_out() {
     let refused = |changes: &[&str]| {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
@@ -263,6 +320,13 @@ fn what_has_no_meaning_for_these_clients_is_refused_with_the_way_out() {
     assert!(error.contains("sees the pixels themselves"), "{error}");
     let error = refused(&[&["post=[{ kind = \"censor\" }]"][..], &fedavg].concat());
     assert!(error.contains("use federation.algorithm"), "{error}");
+    let error = refused(&["post=[{ kind = \"mixup\" }]"]);
+    assert!(error.contains("this one has one; use several"), "{error}");
+    let error = refused(&[FOUR, "post=[{ kind = \"clip\", norm = 1.0 }, { kind = \"mixup\" }]"]);
+    assert!(
+        error.contains("post[1].kind = \"mixup\" acts on the samples, so it comes before post[0], \"clip\""),
+        "{error}"
+    );
     // A network whose BatchNorm is in eval mode has gradients of single samples.
     let world = world(&[dp, "victim.model=resnet20"]);
     assert!(world.config.privacy().is_some());

@@ -33,8 +33,8 @@ fn help_on_a_column_explains_it_and_once_more_shows_the_keys() {
     press(&mut model, "?");
     assert!(matches!(model.overlays.last(), Some(Overlay::Help { .. })));
     code(&mut model, KeyCode::Esc);
-    // The fourth column that the table can be sorted by, whether it has room or not.
-    press(&mut model, "oooo?");
+    // The fifth column that the table can be sorted by, whether it has room or not.
+    press(&mut model, "ooooo?");
     assert_eq!(explained(&model).0, "match");
     press(&mut model, "?");
     assert!(matches!(model.overlays.as_slice(), [Overlay::Help { .. }]));

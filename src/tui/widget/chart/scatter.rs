@@ -36,10 +36,13 @@ pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, 
     let mut canvas = Canvas::new(plot, theme.ascii);
     let (width, height) = canvas.size();
     for &(naive, adaptive) in &tradeoff.joined {
+        // From mark to mark, cell by cell.
         let dot = |at: usize| {
-            let mark = &tradeoff.marks[at];
-            let x = share_x(mark.lost) * (width - 1) as f64;
-            (x.round() as usize, (share_y(mark.leaked) * (height - 1) as f64).round() as usize)
+            let (x, y) = cell(tradeoff.marks[at].lost, tradeoff.marks[at].leaked);
+            let middle = |cell: u16, dots: usize, cells: u16| {
+                usize::from(cell) * dots / usize::from(cells) + dots / usize::from(cells) / 2
+            };
+            (middle(x - plot.x, width, plot.width), middle(y - plot.y, height, plot.height))
         };
         let ((x, a), (_, b)) = (dot(naive), dot(adaptive));
         let place = places.get(tradeoff.marks[adaptive].side).copied().unwrap_or(0);
@@ -63,7 +66,7 @@ pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, 
         Span::styled(symbol(true, theme), theme.strong()),
         Span::styled(" adaptive  ", theme.dim()),
         Span::styled(symbol(false, theme), theme.strong()),
-        Span::styled(" ignores it", theme.dim()),
+        Span::styled(" ignores it    low and left is what a defence wants", theme.dim()),
     ];
     let mut x = area.x + 1;
     for span in legend {
