@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Value as Given;
 
+use super::preset;
 use crate::catalogue::defence::{self, Defence, Parameter, Takes, Value};
 use crate::text::nearest;
 
@@ -21,6 +22,19 @@ pub struct Post {
 pub struct Settings(Vec<(&'static str, Value)>);
 
 impl Post {
+    /// A step whose parameters are given by name as they are typed, in TOML or as plain words. An empty one is left to its
+    /// default.
+    pub fn typed<'a>(kind: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Post {
+        let given = parameters.into_iter().filter(|(_, text)| !text.is_empty());
+        let settings = given.map(|(name, text)| (name.to_owned(), preset::parse(name, text)));
+        Post { kind: kind.to_owned(), settings: settings.collect() }
+    }
+
+    /// A parameter as it is typed; empty where it is left to its default.
+    pub fn text(&self, parameter: &str) -> String {
+        self.settings.get(parameter).map(preset::written).unwrap_or_default()
+    }
+
     /// The defence with its settings; `at` is the step's place in the list.
     ///
     /// # Errors
@@ -76,6 +90,12 @@ impl Post {
         let words: Vec<String> = self.settings.iter().map(word).collect();
         format!("{} {}", self.kind, words.join(" ")).trim_end().to_owned()
     }
+}
+
+/// Steps as `--set post=` takes them; empty where there are none.
+pub fn inline(steps: &[Post]) -> String {
+    let list = Given::try_from(steps).ok().filter(|_| !steps.is_empty());
+    list.map(|list| list.to_string()).unwrap_or_default()
 }
 
 /// The first step of a list that cannot be used, in a sentence.

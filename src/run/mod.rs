@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod death;
 pub mod details;
 pub mod directory;
+pub mod effect;
 pub mod event;
 mod examine;
 pub mod export;

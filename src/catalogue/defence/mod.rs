@@ -11,6 +11,8 @@ mod quantise;
 mod sign;
 mod sparsify;
 
+use std::fmt;
+
 use crate::range::Range;
 
 /// What is known of a defence.
@@ -113,6 +115,19 @@ pub enum Value {
     Flag(bool),
     /// Of names of layers.
     Layers(Vec<String>),
+}
+
+/// As it is typed.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Whole(whole) => write!(f, "{whole}"),
+            Value::Word(word) => f.write_str(word),
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Layers(names) => write!(f, "{names:?}"),
+        }
+    }
 }
 
 /// All defences, in the order in which they are best applied.
