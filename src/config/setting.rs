@@ -585,7 +585,7 @@ pub static SETTINGS: &[Setting] = &[
         "knowledge.post",
         Kind::Choice(&["known", "estimated", "none"]),
         "",
-        words(""),
+        words("").or("known"),
         "what the attacker knows of post-processing, and simulates",
     ),
     setting("title", Kind::Text, "", words("text"), "one line for lists"),

@@ -425,6 +425,9 @@ fn post_processing_in_the_form_with_what_it_does() {
         assert!(drawn(&model).is_ascii() || width > 80, "{}", drawn(&model));
     }
     let mut model = processing(80, 24);
+    for key in [crossterm::event::KeyCode::Up, crossterm::event::KeyCode::Down] {
+        update(&mut model, Msg::Key(key.into()));
+    }
     press(&mut model, "5");
     assert_snapshot!("form_post_wrong_80x24", drawn(&model));
 }

@@ -123,7 +123,7 @@ fn the_form_tells_what_a_step_does_and_the_run_has_it() {
     screen.press("\r");
     screen.wait_for("clip");
     screen.press("\r");
-    screen.wait_for("clip 1.0 (not known)");
+    screen.wait_for("clip 1.0 (known)");
     screen.press("q");
     screen.wait_for_exit(Duration::from_secs(10));
 }

@@ -129,6 +129,9 @@ fn filling_in(action: Action, form: &Form) -> Result<(), &'static str> {
     match (action, form.step_in_focus()) {
         (A::AddStep, _) => holds(form.is_at_steps(), "go to post-processing first"),
         (A::RemoveStep | A::StepEarlier | A::StepLater, None) => Err("go to a step of post-processing first"),
+        (A::ResetField, Some(_)) => {
+            holds(form.is_typed(), "a step has no value of its own; on post the preset's own steps come back")
+        }
         (A::StepEarlier, Some(at)) => holds(at > 0, "it is the first step"),
         (A::StepLater, Some(at)) => holds(at + 1 < form.steps(), "it is the last step"),
         _ => Ok(()),

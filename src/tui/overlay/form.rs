@@ -171,6 +171,11 @@ impl Form {
         self.fields.get_mut(self.focus).filter(|field| field.is_typed()).map(|field| &mut field.input)
     }
 
+    /// Whether the value in focus can be typed.
+    pub fn is_typed(&self) -> bool {
+        self.fields.get(self.focus).is_some_and(Field::is_typed)
+    }
+
     /// Whether the keys are those of post-processing.
     pub fn is_at_steps(&self) -> bool {
         self.fields.get(self.focus).is_some_and(|field| field.section() == POST_PROCESSING)
@@ -221,8 +226,8 @@ impl Form {
     pub fn reset_field(&mut self) {
         match self.fields.get_mut(self.focus) {
             Some(field) if field.is_list() => self.list_steps(&self.base.post.clone()),
-            Some(field) => field.input = Input::new(field.unchanged.clone()),
-            None => {}
+            Some(field) if field.is_typed() => field.input = Input::new(field.unchanged.clone()),
+            Some(_) | None => {}
         }
         self.replaces = true;
         self.check();

@@ -124,10 +124,13 @@ impl Field {
         self.default().map_or(range.clone(), |default| format!("{range}, empty: {default}"))
     }
 
-    /// What an empty parameter of a step stands for.
+    /// Which of its values an empty one stands for.
     pub(super) fn default(&self) -> Option<String> {
         match self.subject {
             Subject::Parameter(_, parameter) => parameter.default.as_ref().map(ToString::to_string),
+            Subject::Setting(Setting { kind: Kind::Choice(choices), range, .. }) => {
+                choices.iter().find(|choice| **choice == range.empty()).map(|choice| (*choice).to_owned())
+            }
             Subject::Setting(_) | Subject::Step(..) => None,
         }
     }

@@ -47,7 +47,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
     let below = Rect { y: list.bottom(), height: BELOW.min(inner.height), ..inner };
     let filter = list;
     list.height -= u16::from(form.is_filtered() && list.height > 0);
-    let rows = rows(model, form);
+    let rows = rows(form);
     let room = usize::from(list.height).max(1);
     let at = rows.iter().position(|row| matches!(row, Row::Field(at) if *at == form.focus)).unwrap_or(0);
     let hidden = rows.len().saturating_sub(room);
@@ -75,7 +75,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
             }
             Row::Effect(step) => {
                 let told = effects(model, form).and_then(|effects| effects.steps.get(*step));
-                let told = told.map_or_else(String::new, |step| step.effect.short());
+                let told = told.map_or_else(|| "-".to_owned(), |step| step.effect.short());
                 let text = format!("  {} so far: {told}", theme.glyph("└", "`"));
                 let text = format::cut(&text, line.width.into(), theme.ascii);
                 view.frame.buffer_mut().set_stringn(line.x, y, text, line.width.into(), theme.dim());
@@ -96,11 +96,11 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
 }
 
 /// The fields that are shown, each section under its name.
-fn rows(model: &Model, form: &Form) -> Vec<Row> {
+fn rows(form: &Form) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut section = "";
     // What a single step does stands below.
-    let told = form.steps() > 1 && !form.is_filtered() && effects(model, form).is_some();
+    let told = form.steps() > 1 && !form.is_filtered();
     for at in form.visible() {
         let field = &form.fields[at];
         if field.section() != section {

@@ -106,6 +106,8 @@ fn form_set_and_session_have_the_same_list() {
     let config = model.config_of(&entry);
     let typed = preset::change(&entry.config, [("post", list), ("knowledge.post", "estimated")]).unwrap();
     assert_eq!(config, typed);
+    let words = crate::config::difference::in_words(&model.changes_of(&entry));
+    assert_eq!(words, "post clip 1.0, sparsify 0.9, post estimated");
     assert_eq!((config.post.len(), config.knowledge.post), (2, PostKnowledge::Estimated));
     // It comes back into the form and starts.
     press(&mut model, "c");
@@ -158,7 +160,7 @@ fn a_step_is_taken_away_and_without_any_nothing_is_changed() {
 #[test]
 fn what_the_attacker_knows_of_no_step_is_refused_where_it_stands() {
     let mut model = two();
-    set(&mut model, "knowledge.post", "known");
+    set(&mut model, "knowledge.post", "none");
     assert_eq!(problem(&mut model), "");
     for _ in 0..2 {
         look_at(&mut model, "post[0].kind");
@@ -235,6 +237,10 @@ fn the_presets_own_steps_come_back() {
     set(&mut model, "post[0].norm", "3");
     control(&mut model, 'r');
     assert_eq!(steps(&mut model), ["clip 1.0"]);
+    look_at(&mut model, "post[0].kind");
+    control(&mut model, 'r');
+    assert_eq!(steps(&mut model), ["clip 1.0"]);
+    assert!(model.notice.as_ref().unwrap().text.contains("on post the preset's own steps come back"));
     control(&mut model, 'x');
     assert_eq!((focus(&mut model).as_str(), form(&mut model).steps()), ("post", 0));
     code(&mut model, KeyCode::Enter);
