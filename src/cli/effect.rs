@@ -32,8 +32,11 @@ struct Document<'a> {
     effects: &'a Effects,
 }
 
-/// Columns of a step's name at most.
-const NAME: usize = 30;
+/// Columns of a line.
+const WIDTH: usize = 80;
+
+/// Columns of a step's name beside its figures.
+const NAME: usize = 19;
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let preset = match arguments.preset.as_str() {
@@ -51,29 +54,35 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let Effects { update, round, parameters, norm, bytes, steps } = &effects;
     let numbers = format::count(*parameters);
     writeln!(out, "{}: the clean {update} of round {round}, {numbers} numbers", preset.name)?;
-    let name = |post: &str| format::cut(post, NAME, true);
-    let longest = steps.iter().map(|step| name(&step.post).chars().count()).max().unwrap_or(0).max(5);
-    writeln!(out, "  {:<longest$}       norm  kept %  cosine  change %  zeros %  bits     bytes", "after")?;
-    let mut row = |post: &str, norm: f64, shares: [String; 5], bytes: u64| {
-        let [kept, cosine, change, zeros, bits] = shares;
+    let names = steps.iter().map(|step| step.post.len()).filter(|length| *length <= NAME);
+    let width = names.max().unwrap_or(0).max("clean".len());
+    let mut row = |mut name: &str, cells: [&str; 7]| {
+        let [norm, kept, cosine, change, zeros, bits, bytes] = cells;
+        // A long name has a line of its own.
+        if name.len() > NAME {
+            writeln!(out, "  {}", format::cut(name, WIDTH - 2, true))?;
+            name = "";
+        }
         writeln!(
             out,
-            "  {post:<longest$}  {:>9}  {kept:>6}  {cosine:>6}  {change:>8}  {zeros:>7}  {bits:>4}  {bytes:>8}",
-            format::number(norm)
+            "  {name:<width$}  {norm:>9}  {kept:>5}  {cosine:>6}  {change:>7}  {zeros:>6}  {bits:>4}  {bytes:>8}"
         )
     };
-    row("clean", *norm, ["100", "1.000", "0", "-", "32.0"].map(str::to_owned), *bytes)?;
+    row("after", ["norm", "kept%", "cosine", "change%", "zeros%", "bits", "bytes"])?;
+    row("clean", [&format::number(*norm), "100", "1.000", "0", "-", "32.0", &bytes.to_string()])?;
     for step in steps {
         let effect = step.effect;
         let percent = |share: f64| format!("{:.0}", 100.0 * share);
-        let shares = [
+        let cells = [
+            format::number(step.norm),
             percent(effect.norm),
             format!("{:.3}", effect.cosine),
             percent(effect.change),
             percent(effect.zeros),
             format!("{:.1}", effect.bits),
+            step.bytes.to_string(),
         ];
-        row(&name(&step.post), step.norm, shares, step.bytes)?;
+        row(&step.post, cells.each_ref().map(String::as_str))?;
     }
     if steps.is_empty() {
         writeln!(out, "It has no post-processing; gialab defences lists what there is.")?;

@@ -54,11 +54,18 @@ fn each_step_is_told_with_those_before_it_as_a_run_reports_all_of_them() {
 #[test]
 fn the_table_has_a_row_a_step_and_fits_eighty_columns() {
     let lab = Lab::new();
-    let post = TWO.replace("NORM", "0.5");
+    let long = "{ kind = \"quantise\", levels = 16, scale = \"l2\", rounding = \"stochastic\" }";
+    let post = TWO.replace("NORM", "0.5").replace(']', &format!(", {long}]"));
     let table = lab.succeed(&["effect", "dlg-lenet", "--set", &post]);
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-    assert_eq!(table.lines().count(), 5, "{table}");
-    for part in ["the clean gradient of round 0", "kept %", "clip 0.5", "sparsify 0.9"] {
+    assert_eq!(table.lines().count(), 7, "{table}");
+    for part in [
+        "the clean gradient of round 0",
+        "kept%",
+        "clip 0.5",
+        "sparsify 0.9",
+        "  quantise 16 stochastic l2\n",
+    ] {
         assert!(table.contains(part), "{part}: {table}");
     }
     assert!(lab.succeed(&["effect", "dlg-lenet"]).contains("no post-processing"));
