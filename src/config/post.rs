@@ -251,6 +251,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_typed_is_the_list_that_a_preset_gives() {
+        let typed = [
+            Post::typed("clip", [("norm", "1e-6"), ("of", "")]),
+            Post::typed("drop-layers", [("layers", "[\"fc\", \"conv1\"]")]),
+            Post::typed("sign", [("scaled", "false")]),
+        ];
+        let list = inline(&typed);
+        let changed = preset::load("ig-lenet", &[format!("post={list}")], Path::new("/nonexistent")).unwrap();
+        assert_eq!(changed.config.post, typed, "{list}");
+        assert_eq!(preset::flat(&changed.config)["post"], list, "as the session and the form keep it");
+        let text = |step: usize, name| typed[step].text(name);
+        assert_eq!(
+            (text(0, "norm"), text(0, "of"), text(2, "scaled")),
+            ("1e-6".into(), String::new(), "false".into())
+        );
+        assert_eq!(inline(&[]), "");
+    }
+
+    #[test]
     fn headers_say_the_steps_in_words() {
         let steps = "[{ kind = \"clip\", norm = 1.5, of = \"layer\" }, { kind = \"sign\", scaled = false }, \
                      { kind = \"drop-layers\", layers = [\"fc\", \"conv1\"] }]";

@@ -65,3 +65,36 @@ fn measured(config: RunConfig, questions: &Receiver<Question>, inbox: &SyncSende
     let _ = inbox.send(Msg::Previewed(Box::new(config), answer));
     None
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::tui::fixture;
+
+    /// The program of this test knows no such command: what it says of that is the answer.
+    #[test]
+    fn of_questions_in_quick_succession_the_newest_is_answered_alone() {
+        let (ask, questions) = mpsc::channel();
+        let (inbox, news) = mpsc::sync_channel(8);
+        let config = |seed| {
+            let mut config = fixture::presets().remove(0).config;
+            config.run.seed = seed;
+            Question::Of(Box::new(config))
+        };
+        (0..3).for_each(|seed| ask.send(config(seed)).unwrap());
+        let thread = std::thread::spawn(move || answer(&questions, &inbox));
+        let answered = news.recv_timeout(Duration::from_secs(20)).unwrap();
+        let Msg::Previewed(config_of, Err(said)) = answered else { panic!("{answered:?}") };
+        assert_eq!(config_of.run.seed, 2);
+        assert!(!said.is_empty());
+        // What is taken back before it has rested is not computed.
+        ask.send(config(7)).unwrap();
+        ask.send(Question::Nothing).unwrap();
+        assert!(news.recv_timeout(3 * REST).is_err());
+        ask.send(Question::End).unwrap();
+        thread.join().unwrap();
+    }
+}
