@@ -27,6 +27,17 @@ pub fn loss(value: f64) -> String {
     }
 }
 
+/// At least four significant digits; `inf` and `nan` as words.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        size if size.is_nan() => "nan".to_owned(),
+        0.0 => "0".to_owned(),
+        0.001..10_000.0 => format!("{value:.4}"),
+        size if size.is_infinite() => "inf".to_owned(),
+        _ => format!("{value:.2e}"),
+    }
+}
+
 /// Fixed decimals; `inf` and `NaN` as words.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if value.is_nan() {

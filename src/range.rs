@@ -74,6 +74,11 @@ impl Range {
         Range { empty, ..self }
     }
 
+    /// What leaving it empty means; empty if it may not be.
+    pub fn empty(&self) -> &'static str {
+        self.empty
+    }
+
     /// What is wrong with a number, if anything is: `= 9, must be 1 to 3`.
     pub fn refuses(&self, value: f64) -> Option<String> {
         let Allowed::Between(least, most) = self.allowed else { return None };

@@ -147,6 +147,12 @@ Examples:
   gialab utility sparsify --rounds 200 --seeds 5 --set federation.learning_rate=0.2
   gialab utility noise --set 'post=[{kind=\"clip\",norm=1.0}]' --json";
 
+pub const EFFECT: &str = "\
+Examples:
+  gialab effect sparsify
+  gialab effect ig-lenet --set 'post=[{kind=\"clip\",norm=1.0},{kind=\"sparsify\",share=0.9}]'
+  gialab presets clip | gialab effect - --json";
+
 pub const PRIVACY: &str = "\
 Examples:
   gialab privacy --noise-multiplier 1.1 --sampling 0.01 --steps 1000

@@ -11,6 +11,7 @@ mod complete;
 mod completions;
 mod defences;
 mod doctor;
+mod effect;
 mod explain;
 mod export;
 mod help;
@@ -205,6 +206,13 @@ enum Command {
     /// gialab run PRESET --set victim.weights=FILE.
     #[command(after_long_help = help::TRAIN)]
     Train(train::Arguments),
+    /// Say what post-processing does to an update, step by step
+    ///
+    /// Computes the clean update of the attacked clients in the first attacked round, and what is left of it after the
+    /// first step of the preset's post-processing, after the first two, and so on: norm, cosine to the clean update,
+    /// change, zeros, bits a number and bytes. Nothing is attacked and no run is made. A preset on standard input is -.
+    #[command(after_long_help = help::EFFECT)]
+    Effect(effect::Arguments),
     /// Measure what post-processing costs: accuracy with it and without it
     ///
     /// Trains the federation of a preset with its post-processing and without it, for equal rounds and from the same
@@ -320,6 +328,7 @@ pub fn main() -> ExitCode {
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),
         Some(Command::Privacy(arguments)) => privacy::run(&arguments),
+        Some(Command::Effect(arguments)) => effect::run(&context, &arguments),
         Some(Command::Utility(arguments)) => utility::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),

@@ -7,6 +7,7 @@ use gialab::backend::{self, Compute};
 use gialab::config::{RunConfig, preset};
 use gialab::data;
 use gialab::fl::{Server, Victim};
+use gialab::format::number;
 use gialab::probe::gradient::{self, Figures};
 use gialab::probe::{Dimension, Quartiles, Samples, Settings, Smoothness, dimension, igsa};
 use gialab::run::launch::BeginError;
@@ -203,16 +204,5 @@ impl Report {
             writeln!(out, "{name:<width$}  {count:>10}  {:>10}  {:>5.1} %", number(*norm), 100.0 * zeros)?;
         }
         Ok(())
-    }
-}
-
-/// Four significant digits; `inf` and `nan` as words.
-fn number(value: f64) -> String {
-    match value.abs() {
-        size if size.is_nan() => "nan".to_owned(),
-        0.0 => "0".to_owned(),
-        0.001..10_000.0 => format!("{value:.4}"),
-        size if size.is_infinite() => "inf".to_owned(),
-        _ => format!("{value:.2e}"),
     }
 }

@@ -31,13 +31,17 @@ pub fn differences(own: &RunConfig, config: &RunConfig) -> Vec<Change> {
     if own == config {
         return Vec::new();
     }
-    let (own, values) = (preset::flat(own), preset::flat(config));
-    let of = |values: &BTreeMap<String, String>, key| values.get(key).map_or("-", String::as_str).to_owned();
-    let changed = SETTINGS.iter().filter(|setting| own.get(setting.key) != values.get(setting.key));
+    let told = |config: &RunConfig, values: &BTreeMap<String, String>, key: &str| match values.get(key) {
+        None => "-".to_owned(),
+        // A list of steps is said in words.
+        Some(_) if key == "post" => config.post_steps().join(", "),
+        Some(value) => value.clone(),
+    };
+    let (before, now) = (preset::flat(own), preset::flat(config));
+    let changed = SETTINGS.iter().filter(|setting| before.get(setting.key) != now.get(setting.key));
     let changed = changed.filter(|setting| setting.key != "title");
-    changed
-        .map(|setting| Change { key: setting.key, from: of(&own, setting.key), to: of(&values, setting.key) })
-        .collect()
+    let change = |key| Change { key, from: told(own, &before, key), to: told(config, &now, key) };
+    changed.map(|setting| change(setting.key)).collect()
 }
 
 /// Changes in one sentence.

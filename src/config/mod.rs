@@ -42,7 +42,7 @@ pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKi
 pub use normalise::Normalise;
 pub use optimiser::{Decay, LineSearch, OptimiserConfig, OptimiserKind};
 pub use partition::Partition;
-pub use post::{Post, Settings};
+pub use post::{Post, Settings, inline};
 pub use precision::Precision;
 pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
 pub use privacy::Privacy;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Value as Given;
 
+use super::preset;
 use crate::catalogue::defence::{self, Defence, Parameter, Takes, Value};
 use crate::text::nearest;
 
@@ -21,6 +22,19 @@ pub struct Post {
 pub struct Settings(Vec<(&'static str, Value)>);
 
 impl Post {
+    /// A step whose parameters are given by name as they are typed, in TOML or as plain words. An empty one is left to its
+    /// default.
+    pub fn typed<'a>(kind: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Post {
+        let given = parameters.into_iter().filter(|(_, text)| !text.is_empty());
+        let settings = given.map(|(name, text)| (name.to_owned(), preset::parse(name, text)));
+        Post { kind: kind.to_owned(), settings: settings.collect() }
+    }
+
+    /// A parameter as it is typed; empty where it is left to its default.
+    pub fn text(&self, parameter: &str) -> String {
+        self.settings.get(parameter).map(preset::written).unwrap_or_default()
+    }
+
     /// The defence with its settings; `at` is the step's place in the list.
     ///
     /// # Errors
@@ -91,6 +105,12 @@ pub(super) fn better_order(steps: &[Post]) -> Option<String> {
     let kinds = |steps: &[&Post]| steps.iter().map(|step| step.kind.clone()).collect::<Vec<_>>();
     let (best, given) = (kinds(&best), kinds(&steps.iter().collect::<Vec<_>>()));
     (best != given).then(|| best.join(", "))
+}
+
+/// Steps as `--set post=` takes them; empty where there are none.
+pub fn inline(steps: &[Post]) -> String {
+    let list = Given::try_from(steps).ok().filter(|_| !steps.is_empty());
+    list.map(|list| list.to_string()).unwrap_or_default()
 }
 
 /// The first step of a list that cannot be used, in a sentence.
@@ -247,6 +267,25 @@ mod tests {
         assert_eq!((read[0].number("norm"), read[0].word("of")), (2.0, "update"));
         assert_eq!((read[1].number("levels"), read[1].word("scale")), (4.0, "l2"));
         assert_eq!(read[1].word("rounding"), "nearest");
+    }
+
+    #[test]
+    fn what_is_typed_is_the_list_that_a_preset_gives() {
+        let typed = [
+            Post::typed("clip", [("norm", "1e-6"), ("of", "")]),
+            Post::typed("drop-layers", [("layers", "[\"fc\", \"conv1\"]")]),
+            Post::typed("sign", [("scaled", "false")]),
+        ];
+        let list = inline(&typed);
+        let changed = preset::load("ig-lenet", &[format!("post={list}")], Path::new("/nonexistent")).unwrap();
+        assert_eq!(changed.config.post, typed, "{list}");
+        assert_eq!(preset::flat(&changed.config)["post"], list, "as the session and the form keep it");
+        let text = |step: usize, name| typed[step].text(name);
+        assert_eq!(
+            (text(0, "norm"), text(0, "of"), text(2, "scaled")),
+            ("1e-6".into(), String::new(), "false".into())
+        );
+        assert_eq!(inline(&[]), "");
     }
 
     #[test]

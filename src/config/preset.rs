@@ -104,10 +104,18 @@ pub fn all(user_directory: &Path) -> (Vec<Preset>, Vec<ConfigError>) {
 /// Names the file and line, or the override, the key, and the nearest right word.
 pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<Preset, ConfigError> {
     let (name, origin, text) = find(name, user_directory)?;
-    older::check(&origin, &text)?;
-    let mut config: RunConfig = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
+    read(name, &origin, &text, overrides)
+}
+
+/// As [`load`], of a text that comes from `origin`.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(name: String, origin: &str, text: &str, overrides: &[String]) -> Result<Preset, ConfigError> {
+    older::check(origin, text)?;
+    let mut config: RunConfig = toml::from_str(text).map_err(|e| described(origin, Some(text), &e))?;
     // The file is checked by itself first, so that its errors carry its lines.
-    let mut table: toml::Table = toml::from_str(&text).map_err(|e| described(&origin, Some(&text), &e))?;
+    let mut table: toml::Table = toml::from_str(text).map_err(|e| described(origin, Some(text), &e))?;
     let changes: Vec<(&str, &str)> =
         overrides.iter().map(|change| split(change)).collect::<Result<_, _>>()?;
     if !changes.is_empty() {
@@ -123,9 +131,9 @@ pub fn load(name: &str, overrides: &[String], user_directory: &Path) -> Result<P
         let touched = overrides.iter().rev().find(|change| change.starts_with(fault.key) || holds(change));
         let origin = match touched {
             Some(change) => format!("--set {change}"),
-            None => match line_of(&text, fault.key) {
+            None => match line_of(text, fault.key) {
                 Some(line) => format!("{origin}:{line}"),
-                None => origin.clone(),
+                None => origin.to_owned(),
             },
         };
         ConfigError::new(origin, fault.message)
@@ -220,12 +228,7 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
             match value {
                 // A setting is one value: what is inside has no meaning by itself.
                 toml::Value::Table(inner) if setting::of(&key).is_none() => collect(&key, inner, into),
-                toml::Value::String(text) => drop(into.insert(key, text.clone())),
-                // As people write them: 1e-6 rather than 0.000001.
-                toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
-                    drop(into.insert(key, format!("{value:e}")));
-                }
-                other => drop(into.insert(key, other.to_string())),
+                value => drop(into.insert(key, written(value))),
             }
         }
     }
@@ -234,6 +237,17 @@ pub fn flat(config: &RunConfig) -> BTreeMap<String, String> {
         collect("", &table, &mut values);
     }
     values
+}
+
+/// A value as a person writes it: words without quotes, 1e-6 rather than 0.000001.
+pub(super) fn written(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Float(value) if *value != 0.0 && !(1e-3..1e6).contains(&value.abs()) => {
+            format!("{value:e}")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Writes a config as a preset file of the user and returns its path. A file of that name is replaced.
@@ -301,7 +315,7 @@ fn write(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> 
 
 /// A TOML value, or a string where it is none: `photos` needs no quotes. Of words and paths nothing else but
 /// a table is a value.
-fn parse(key: &str, value: &str) -> toml::Value {
+pub(super) fn parse(key: &str, value: &str) -> toml::Value {
     let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok();
     let parsed = parsed.and_then(|mut table| table.remove("v"));
     let is_text = setting::of(key).is_some_and(|setting| setting.kind.is_text());

@@ -60,8 +60,11 @@ impl Kind {
 }
 
 /// Parts of a form, in their order.
-pub const SECTIONS: [&str; 8] =
-    ["data", "model", "training", "attack", "knowledge", "run", "captured update", "preset"];
+pub const SECTIONS: [&str; 9] =
+    ["data", "model", "training", POST_PROCESSING, "attack", "knowledge", "run", "captured update", "preset"];
+
+/// The part of a form that lists the steps of post-processing, with what the attacker knows of them.
+pub const POST_PROCESSING: &str = "post-processing";
 
 impl Setting {
     /// What its values can be, with their unit.
@@ -84,6 +87,7 @@ impl Setting {
             () if begins("victim.captured.") => "captured update",
             () if begins("victim.") => "model",
             () if begins("federation.") => "training",
+            () if ["post", "knowledge.post"].contains(&self.key) => POST_PROCESSING,
             () if begins("attack.") => "attack",
             () if begins("knowledge.") => "knowledge",
             () if begins("run.") => "run",
@@ -581,7 +585,7 @@ pub static SETTINGS: &[Setting] = &[
         "knowledge.post",
         Kind::Choice(&["known", "estimated", "none"]),
         "",
-        words(""),
+        words("").or("known"),
         "what the attacker knows of post-processing, and simulates",
     ),
     setting("title", Kind::Text, "", words("text"), "one line for lists"),

@@ -57,6 +57,12 @@ impl Victim {
         Victim { fields, ..self }
     }
 
+    /// The same clients with other post-processing.
+    #[must_use]
+    pub fn with_posts(self, posts: Posts) -> Victim {
+        Victim { posts, ..self }
+    }
+
     /// The same clients, with gradients of at most so many samples at once: for eval mode, to save memory.
     #[must_use]
     pub fn in_parts(self, most: usize) -> Victim {

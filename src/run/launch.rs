@@ -1,10 +1,12 @@
 //! Starts runs: checks the config, makes the directory, starts the worker process and waits until it has
 //! taken the run up.
 
+use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use super::effect::Effects;
 use super::lock::Lock;
 use super::plan::PlanError;
 use super::{Request, RunDirectory, RunError, Status, Store, death, memory, plan};
@@ -83,6 +85,62 @@ pub fn calibrate(backend: &str) -> Result<Option<Calibration>, RunError> {
         .output()
         .map_err(|e| RunError::io("start", &program, e))?;
     serde_json::from_slice(&output.stdout).map_err(|e| RunError::io("measure with", &program, e.into()))
+}
+
+/// `gialab effect` on a config, in a process of its own and of low priority. It ends with this value.
+#[derive(Debug)]
+pub struct Measuring(Child);
+
+impl Measuring {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If the process cannot be started.
+    pub fn begin(config: &RunConfig) -> Result<Measuring, RunError> {
+        let program = std::env::current_exe().map_err(|e| RunError::io("find", "gialab".as_ref(), e))?;
+        let text = toml::to_string(config)
+            .map_err(|e| RunError::io("measure with", &program, io::Error::other(e)))?;
+        let mut child = Command::new(&program)
+            .args(["effect", "-", "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| RunError::io("start", &program, e))?;
+        // Before it has threads, which take the priority over. A system that refuses lets it compute as it is.
+        let _ = rustix::process::setpriority_process(Some(rustix::process::Pid::from_child(&child)), 19);
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that ends before it has read all says why.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        Ok(Measuring(child))
+    }
+
+    /// What came of it; nothing while it computes.
+    pub fn answer(&mut self) -> Option<Result<Effects, String>> {
+        let status = self.0.try_wait().ok()??;
+        let said = |stream: Option<&mut dyn Read>| {
+            let mut text = String::new();
+            // What cannot be read is no answer.
+            stream.into_iter().for_each(|stream| drop(stream.read_to_string(&mut text)));
+            text
+        };
+        let out = said(self.0.stdout.as_mut().map(|stream| stream as &mut dyn Read));
+        let complaint = said(self.0.stderr.as_mut().map(|stream| stream as &mut dyn Read));
+        let complaint = complaint.lines().last().map(|line| line.trim_start_matches("gialab: ").to_owned());
+        Some(match status.success() {
+            true => serde_json::from_str(&out).map_err(|e| e.to_string()),
+            false => Err(complaint.unwrap_or_else(|| format!("gialab effect ended with {status}"))),
+        })
+    }
+}
+
+impl Drop for Measuring {
+    fn drop(&mut self) {
+        // One that has ended is collected alike.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The worker is given the lock: the run is taken from here on, and free again if it does not come up.

@@ -9,6 +9,7 @@ pub mod cost;
 pub mod death;
 pub mod details;
 pub mod directory;
+pub mod effect;
 pub mod event;
 mod examine;
 pub mod export;

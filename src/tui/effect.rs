@@ -10,6 +10,7 @@ use std::thread;
 
 use super::model::Session;
 use super::msg::{Deed, Msg, Outcome, PictureKey, Undone};
+use super::preview::Question;
 use super::{PresetEntry, watch};
 use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
@@ -74,6 +75,8 @@ pub enum Effect {
     Notify(String),
     /// Measure how fast this machine is on a backend.
     Calibrate(String),
+    /// Find out what the post-processing of this config does to its update, instead of what was asked before; or nothing.
+    Preview(Option<Box<RunConfig>>),
     /// Keep what was measured.
     KeepCalibration(Calibration),
     /// Draw everything anew.
@@ -99,6 +102,8 @@ pub struct Performer {
     pub inbox: SyncSender<Msg>,
     /// The thread that watches the store.
     pub watcher: Sender<watch::Command>,
+    /// The thread that finds out what post-processing does.
+    pub previewer: Sender<Question>,
     /// One write of the session at a time.
     pub saving: Arc<Mutex<()>>,
 }
@@ -152,6 +157,10 @@ impl Performer {
             Effect::Calibrate(backend) => self.aside(move |this| {
                 let _ = this.inbox.send(Msg::Calibrated(launch::calibrate(&backend).map_err(say)));
             }),
+            Effect::Preview(config) => {
+                // One that is gone has reported a panic already.
+                let _ = self.previewer.send(config.map_or(Question::Nothing, Question::Of));
+            }
             Effect::KeepCalibration(calibration) => self.aside(move |this| {
                 // Without it the machine is measured again at the next start.
                 if let Err(message) = calibration.write(&this.cache) {
@@ -225,7 +234,7 @@ impl Performer {
 
 /// The config with a typed path made absolute, since the worker may run elsewhere. A path that leads nowhere
 /// is said before a run is made of it.
-fn found(mut config: RunConfig) -> Result<RunConfig, String> {
+pub(super) fn found(mut config: RunConfig) -> Result<RunConfig, String> {
     let data = &config.victim.data;
     if !data.contains([std::path::MAIN_SEPARATOR, '.']) {
         return Ok(config);
@@ -285,6 +294,7 @@ mod tests {
         let store = Store::in_data_dir(data.path());
         let (inbox, news) = std::sync::mpsc::sync_channel(8);
         let (watcher, _commands) = std::sync::mpsc::channel();
+        let (previewer, _questions) = std::sync::mpsc::channel();
         let (session_file, user_presets) = (None, data.path().join("presets"));
         let saving = Arc::default();
         let performer = Performer {
@@ -294,6 +304,7 @@ mod tests {
             cache: data.path().into(),
             inbox,
             watcher,
+            previewer,
             saving,
         };
         let told = |effect| {

@@ -26,9 +26,10 @@ use crate::config::{
 };
 use crate::gfx::{Depth, Raster};
 use crate::reading::Reading;
+use crate::run::effect::{Effects, Step};
 use crate::run::event::{
-    AtTruth, Baselines, Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample, Spread,
-    Tiles, TrialOutcome, VERSION,
+    AtTruth, Baselines, Effect, Finished, Level, Metrics, PictureOf, Point, Ratio, RoundResult, Sample,
+    Spread, Tiles, TrialOutcome, VERSION,
 };
 use crate::run::progress::Place;
 use crate::run::{Event, Health, Line, Manifest, RunDirectory, Status, Store};
@@ -97,6 +98,21 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
 
 fn dlg() -> AttackConfig {
     toml::from_str("kind = \"dlg\"\ntrials = 4\nstop_below = 1e-6").unwrap()
+}
+
+/// What two steps might do to an update.
+pub fn effects() -> Effects {
+    let step = |post: &str, norm, bytes, effect| Step { post: post.into(), norm, bytes, effect };
+    let clipped = Effect { norm: 0.34, cosine: 1.0, change: 0.66, zeros: 0.0, bits: 32.0 };
+    let sparse = Effect { norm: 0.31, cosine: 0.92, change: 0.7, zeros: 0.9, bits: 6.4 };
+    Effects {
+        update: "gradient".into(),
+        round: 0,
+        parameters: 15_826,
+        norm: 2.9412,
+        bytes: 63_304,
+        steps: vec![step("clip 1.0", 1.0, 63_304, clipped), step("sparsify 0.9", 0.92, 12_661, sparse)],
+    }
 }
 
 /// What the application would be started with.

@@ -18,6 +18,7 @@ pub mod notify;
 mod overlay;
 pub mod own_files;
 pub mod preferences;
+mod preview;
 mod screen;
 mod signals;
 mod terminal;
@@ -58,7 +59,9 @@ use crate::run::{self, Store};
 use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
-use model::{Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, RunsView, Screen, Session};
+use model::{
+    Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, Preview, RunsView, Screen, Session,
+};
 use msg::Msg;
 
 /// What the application is started with.
@@ -170,6 +173,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     }
     let (inbox, messages) = mpsc::sync_channel(INBOX);
     let (watcher, commands) = mpsc::channel();
+    let (previewer, questions) = mpsc::channel();
     let performer = Performer {
         store: setup.store.clone(),
         session_file: setup.session_file.clone(),
@@ -177,6 +181,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         cache: setup.cache.clone(),
         inbox: inbox.clone(),
         watcher,
+        previewer: previewer.clone(),
         saving: Arc::default(),
     };
     signals::spawn(inbox.clone()).context("cannot take signals")?;
@@ -209,11 +214,17 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let store = performer.store.clone();
     let news = inbox.clone();
     thread::spawn(move || watch::watch(&store, &commands, &news));
+    let news = inbox.clone();
+    let previews = thread::spawn(move || preview::answer(&questions, &news));
     let reader = input::spawn(inbox, listener);
     let pace = Pace::new(capabilities.over_ssh);
     let in_tmux = matches!(capabilities.multiplexer, Multiplexer::Tmux(_));
     let surroundings = Surroundings { performer: &performer, reader: &reader, pace, in_tmux, notify };
     let end = event_loop::run(&mut model, &mut screen, &messages, &surroundings, asking);
+    // Its process ends with the screen; an answer finds nobody any more.
+    drop(messages);
+    let _ = previewer.send(preview::Question::End);
+    let _ = previews.join();
     let (frames, pictures) = screen.bytes_written();
     drop(screen);
     if let Some(state) = model.log_file.parent() {
@@ -263,6 +274,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         machine: setup.machine,
         experience,
         calibrating: Calibrating::default(),
+        preview: Preview::default(),
         user_presets: setup.user_presets,
         log_file: setup.log_file,
         runs_path: setup.store.path().to_path_buf(),

@@ -10,11 +10,13 @@ use super::model::RunRow;
 use super::theme::Theme;
 use super::view::{Hit, Target};
 use crate::calibration::Calibration;
+use crate::config::RunConfig;
 use crate::gfx::Raster;
 use crate::gfx::caps::Shortfall;
 use crate::gfx::probe::Answers;
 use crate::run::cost::Cost;
 use crate::run::details::Details;
+use crate::run::effect::Effects;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
 
 /// Something happened.
@@ -97,6 +99,8 @@ pub enum Msg {
     },
     /// How fast this machine is; nothing while it is busy, or why that could not be measured.
     Calibrated(Result<Option<Calibration>, String>),
+    /// What the post-processing of this config does to its update, or why that cannot be told.
+    Previewed(Box<RunConfig>, Result<Effects, String>),
     /// A run was created and its worker has taken it up.
     Created(RunDirectory),
     /// An effect came to its end.

@@ -450,6 +450,44 @@ fn the_form_with_sections_filter_and_what_is_wrong() {
     }
 }
 
+/// Two steps, as they are filled in from nothing.
+fn processing(width: u16, height: u16) -> Model {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    let mut model = fixture::model(width, height);
+    press(&mut model, "c");
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { panic!("no form") };
+    let list = form.fields.iter().position(|field| field.key() == "post").unwrap();
+    form.look_at(list);
+    for (defence, value) in [("clip", "1.0"), ("sparsify", "0.9")] {
+        update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('n'), KeyModifiers::CONTROL)));
+        press(&mut model, defence);
+        update(&mut model, Msg::Key(KeyCode::Enter.into()));
+        press(&mut model, value);
+    }
+    model
+}
+
+#[test]
+fn post_processing_in_the_form_with_what_it_does() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut model = processing(width, height);
+        assert_snapshot!(format!("form_post_computing_{width}x{height}"), drawn(&model));
+        let Some(Overlay::Form(form)) = model.overlays.last() else { panic!("no form") };
+        let config = Box::new(form.checked.clone().unwrap());
+        update(&mut model, Msg::Previewed(config.clone(), Ok(fixture::effects())));
+        assert_snapshot!(format!("form_post_{width}x{height}"), drawn(&model));
+        model.theme.ascii = true;
+        assert_snapshot!(format!("form_post_ascii_{width}x{height}"), drawn(&model));
+        assert!(drawn(&model).is_ascii() || width > 80, "{}", drawn(&model));
+    }
+    let mut model = processing(80, 24);
+    for key in [crossterm::event::KeyCode::Up, crossterm::event::KeyCode::Down] {
+        update(&mut model, Msg::Key(key.into()));
+    }
+    press(&mut model, "5");
+    assert_snapshot!("form_post_wrong_80x24", drawn(&model));
+}
+
 #[test]
 fn where_an_export_goes() {
     for (width, height) in SIZES {

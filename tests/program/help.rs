@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "run",
     "resume",
     "stop",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 19] = [
     "models",
     "probe",
     "train",
+    "effect",
     "bench",
     "doctor",
     "completions",

@@ -7,6 +7,7 @@ mod bad_input;
 mod captured;
 mod commands;
 mod data;
+mod effect;
 mod export;
 mod federation;
 mod files;

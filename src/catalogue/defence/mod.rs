@@ -18,6 +18,8 @@ mod sign;
 mod soteria;
 mod sparsify;
 
+use std::fmt;
+
 pub use noise_only::NOISE_ONLY;
 
 use crate::range::Range;
@@ -134,6 +136,19 @@ pub enum Value {
     Flag(bool),
     /// Of names of layers.
     Layers(Vec<String>),
+}
+
+/// As it is typed.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Whole(whole) => write!(f, "{whole}"),
+            Value::Word(word) => f.write_str(word),
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Layers(names) => write!(f, "{names:?}"),
+        }
+    }
 }
 
 /// All defences, in the order in which they are best applied.

@@ -58,6 +58,18 @@ impl Effect {
         })
     }
 
+    /// For a line of a list.
+    pub fn short(&self) -> String {
+        let share = |value: f64| format!("{:.0} %", 100.0 * value);
+        format!(
+            "norm kept {}, cosine {:.3}, zeros {}, {:.1} bits a number",
+            share(self.norm),
+            self.cosine,
+            share(self.zeros),
+            self.bits
+        )
+    }
+
     /// For people.
     pub fn in_words(&self) -> String {
         format!(

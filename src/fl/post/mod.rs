@@ -251,6 +251,11 @@ impl Posts {
         Transforms(self.0.iter().filter_map(|step| step.each()).collect())
     }
 
+    /// The first step alone, then the first two, and so on up to all of them. Each draws as it does among all.
+    pub fn prefixes(&self) -> impl Iterator<Item = Posts> {
+        (1..=self.0.len()).map(|count| Posts(self.0[..count].to_vec()))
+    }
+
     /// The steps as an attacker simulates them.
     pub fn transforms(&self, known: Known<'_>) -> Transforms {
         Transforms(self.0.iter().filter_map(|step| step.transform(known)).collect())

@@ -7,12 +7,17 @@ use ratatui::layout::Rect;
 use crate::run::Health;
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, Screen};
+use crate::tui::overlay::Overlay;
+use crate::tui::overlay::form::Form;
 use crate::tui::screen::compare;
 use crate::tui::theme::SERIES;
 
 /// Whether an action makes sense now; if not, why.
 pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
     let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    if let Some(Overlay::Form(form)) = model.overlays.last() {
+        return filling_in(action, form);
+    }
     match action {
         A::Start if model.starting => Err("a run is being started"),
         A::Start if model.chosen_backend().is_none_or(|entry| entry.unavailable.is_some()) => {
@@ -115,6 +120,21 @@ fn again(model: &Model) -> Result<(), &'static str> {
         _ if model.starting => Err("a worker is being started"),
         (true, false) => Err("its settings cannot be read"),
         (true, true) => Ok(()),
+    }
+}
+
+/// What is done to the steps of post-processing in a form.
+fn filling_in(action: Action, form: &Form) -> Result<(), &'static str> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    match (action, form.step_in_focus()) {
+        (A::AddStep, _) => holds(form.is_at_steps(), "go to post-processing first"),
+        (A::RemoveStep | A::StepEarlier | A::StepLater, None) => Err("go to a step of post-processing first"),
+        (A::ResetField, Some(_)) => {
+            holds(form.is_typed(), "a step has no value of its own; on post the preset's own steps come back")
+        }
+        (A::StepEarlier, Some(at)) => holds(at > 0, "it is the first step"),
+        (A::StepLater, Some(at)) => holds(at + 1 < form.steps(), "it is the last step"),
+        _ => Ok(()),
     }
 }
 

@@ -144,6 +144,14 @@ pub enum Action {
     PreviousChoice,
     /// The preset's own value.
     ResetField,
+    /// Add a step of post-processing.
+    AddStep,
+    /// Take a step of post-processing away.
+    RemoveStep,
+    /// A step of post-processing earlier.
+    StepEarlier,
+    /// A step of post-processing later.
+    StepLater,
     /// Save the settings as a preset.
     SavePreset,
     /// The rest of a path, as far as it is clear.
@@ -215,6 +223,11 @@ impl Place {
     /// Whether this is a screen, where also the keys of [`Place::Everywhere`] work.
     pub fn is_screen(self) -> bool {
         matches!(self, Place::Presets | Place::Runs | Place::Run | Place::Compare)
+    }
+
+    /// Whether what can be done here is said by `available`.
+    pub fn is_bound(self) -> bool {
+        self.is_screen() || self == Place::Form
     }
 
     /// Where the keys go now.
@@ -424,6 +437,16 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Form, "accept", A::Accept, "keep", "keep the settings"),
     bind(P::Form, "back", A::Back, "cancel", "leave all as it was"),
     bind(P::Form, "next-field", A::NextField, "next", "next field"),
+    bind(P::Form, "add-step", A::AddStep, "add", "add a step of post-processing behind this one"),
+    bind(P::Form, "remove-step", A::RemoveStep, "remove", "take this step of post-processing away"),
+    bind(
+        P::Form,
+        "step-earlier",
+        A::StepEarlier,
+        "earlier",
+        "this step of post-processing before the one above",
+    ),
+    bind(P::Form, "step-later", A::StepLater, "later", "this step of post-processing after the one below"),
     bind(P::Form, "previous-field", A::PreviousField, "", "previous field"),
     bind(P::Form, "page-down", A::PageDown, "", "a page down"),
     bind(P::Form, "page-up", A::PageUp, "", "a page up"),

@@ -2,11 +2,13 @@
 
 mod compare;
 mod presets;
+mod preview;
 mod run;
 mod runs;
 
 pub use compare::{CompareView, Lower, Part};
 pub use presets::{Calibrating, Changes, PresetsView};
+pub use preview::Preview;
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
 
@@ -125,6 +127,8 @@ pub struct Model {
     pub experience: Experience,
     /// How it stands with measuring that.
     pub calibrating: Calibrating,
+    /// What the post-processing in an open form does.
+    pub preview: Preview,
     /// Where a person's own presets belong.
     pub user_presets: PathBuf,
     /// Where messages of this program go.

@@ -1,16 +1,18 @@
 //! The form that changes any setting of a preset, or of a run that is made again.
 
+mod field;
 mod screen;
+mod steps;
 
 use tui_input::Input;
 
+pub use field::{Field, Subject};
 pub use screen::draw;
 
 use crate::catalogue;
-use crate::config::keys_of;
 use crate::config::preset::{self, Refused};
-use crate::config::setting::{Kind, SECTIONS, SETTINGS, Setting};
-use crate::config::{RunConfig, not_known};
+use crate::config::setting::{Kind, POST_PROCESSING, SECTIONS, SETTINGS};
+use crate::config::{RunConfig, keys_of};
 use crate::tui::PresetEntry;
 use crate::tui::model::{Changes, Model};
 
@@ -21,7 +23,7 @@ pub struct Form {
     pub preset: String,
     /// What Enter does.
     pub purpose: Purpose,
-    /// One for every setting, by section.
+    /// One for every setting, by section, and for what belongs to each step of post-processing.
     pub fields: Vec<Field>,
     /// Which field has the keys.
     pub focus: usize,
@@ -35,6 +37,8 @@ pub struct Form {
     before: usize,
     /// The first setting that cannot be used as it stands.
     pub problem: Option<Refused>,
+    /// The config as it stands in the form; nothing where a setting cannot be used.
+    pub checked: Option<RunConfig>,
     base: RunConfig,
 }
 
@@ -48,18 +52,6 @@ pub enum Purpose {
         /// Backend's name.
         backend: String,
     },
-}
-
-/// One setting with its value as text.
-#[derive(Debug)]
-pub struct Field {
-    /// Which setting.
-    pub setting: &'static Setting,
-    /// Its value.
-    pub input: Input,
-    /// What it may be, if only a few values are allowed.
-    choices: Vec<String>,
-    unchanged: String,
 }
 
 impl Form {
@@ -76,15 +68,12 @@ impl Form {
     fn new(preset: &str, purpose: Purpose, base: &RunConfig, now: &RunConfig, model: &Model) -> Self {
         let (unchanged, values) = (preset::flat(base), preset::flat(now));
         let of = |values: &Changes, key: &str| values.get(key).cloned().unwrap_or_default();
-        let fields = SETTINGS.iter().map(|setting| Field {
-            setting,
-            input: Input::new(of(&values, setting.key)),
-            choices: choices(setting, model),
-            unchanged: of(&unchanged, setting.key),
+        let fields = SETTINGS.iter().map(|setting| {
+            Field::of_setting(setting, of(&values, setting.key), of(&unchanged, setting.key), model)
         });
         let mut fields: Vec<Field> = fields.collect();
-        fields.sort_by_key(|field| SECTIONS.iter().position(|name| *name == field.setting.section()));
-        Form {
+        fields.sort_by_key(|field| SECTIONS.iter().position(|name| *name == field.section()));
+        let mut form = Form {
             preset: preset.to_owned(),
             purpose,
             fields,
@@ -94,8 +83,11 @@ impl Form {
             filtering: false,
             before: 0,
             problem: None,
+            checked: Some(now.clone()),
             base: base.clone(),
-        }
+        };
+        form.list_steps(&now.post);
+        form
     }
 
     /// Positions of the fields that the chosen attack takes and that have every word of the filter, in key, section, value or
@@ -104,15 +96,12 @@ impl Form {
         let filter = self.filter.value().to_lowercase();
         let taken = self.taken();
         let fits = |field: &Field| {
-            let Setting { key, unit, range, help, .. } = field.setting;
-            let range = range.to_string();
+            let key = field.key();
             let of_attack = key.strip_prefix("attack.").and_then(|rest| rest.split('.').next());
             if of_attack.is_some_and(|name| !taken.is_empty() && !taken.iter().any(|key| key == name)) {
                 return false;
             }
-            let text = [key, field.setting.section(), field.value(), unit, &range, help];
-            let text = [&text[..], &field.choices.iter().map(String::as_str).collect::<Vec<_>>()].concat();
-            let text = text.join(" ").to_lowercase();
+            let text = field.text().to_lowercase();
             filter.split_whitespace().all(|word| text.contains(word))
         };
         self.fields.iter().enumerate().filter(|(_, field)| fits(field)).map(|(at, _)| at).collect()
@@ -120,7 +109,7 @@ impl Form {
 
     /// Keys of `[attack]` that the chosen attack takes; none if it is not known.
     fn taken(&self) -> Vec<String> {
-        let chosen = self.fields.iter().find(|field| field.setting.key == "attack.kind").map(Field::value);
+        let chosen = self.fields.iter().find(|field| field.key() == "attack.kind").map(Field::value);
         let Some(facts) = chosen.and_then(catalogue::facts) else { return Vec::new() };
         keys_of(facts).into_iter().chain(["kind".to_owned()]).collect()
     }
@@ -179,13 +168,24 @@ impl Form {
         if !self.visible().contains(&self.focus) {
             return None;
         }
-        self.fields.get_mut(self.focus).map(|field| &mut field.input)
+        self.fields.get_mut(self.focus).filter(|field| field.is_typed()).map(|field| &mut field.input)
+    }
+
+    /// Whether the value in focus can be typed.
+    pub fn is_typed(&self) -> bool {
+        self.fields.get(self.focus).is_some_and(Field::is_typed)
+    }
+
+    /// Whether the keys are those of post-processing.
+    pub fn is_at_steps(&self) -> bool {
+        self.fields.get(self.focus).is_some_and(|field| field.section() == POST_PROCESSING)
     }
 
     /// What differs from the preset.
     pub fn changes(&self) -> Changes {
         let changed = self.fields.iter().filter(|field| field.is_changed());
-        changed.map(|field| (field.setting.key.to_owned(), field.value().to_owned())).collect()
+        let settings = changed.filter_map(|field| Some((field.setting()?.key, field.value())));
+        settings.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
     }
 
     /// The config as it stands in the form.
@@ -193,6 +193,10 @@ impl Form {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn config(&self) -> Result<RunConfig, Refused> {
+        self.changed().map_err(|refused| self.of_step(refused))
+    }
+
+    fn changed(&self) -> Result<RunConfig, Refused> {
         if let Some(refused) = self.fields.iter().find_map(Field::not_known) {
             return Err(refused);
         }
@@ -212,13 +216,18 @@ impl Form {
 
     /// Looks again at what cannot be used.
     pub fn check(&mut self) {
-        self.problem = self.config().err();
+        self.gather_steps();
+        let config = self.config();
+        self.problem = config.as_ref().err().cloned();
+        self.checked = config.ok();
     }
 
     /// Puts the preset's own value back into the field in focus.
     pub fn reset_field(&mut self) {
-        if let Some(field) = self.fields.get_mut(self.focus) {
-            field.input = Input::new(field.unchanged.clone());
+        match self.fields.get_mut(self.focus) {
+            Some(field) if field.is_list() => self.list_steps(&self.base.post.clone()),
+            Some(field) if field.is_typed() => field.input = Input::new(field.unchanged.clone()),
+            Some(_) | None => {}
         }
         self.replaces = true;
         self.check();
@@ -235,9 +244,12 @@ impl Form {
             return;
         };
         let count = field.choices.len() as isize;
-        let at = field.choices.iter().position(|choice| choice == field.value());
+        let now = Some(field.value()).filter(|value| !value.is_empty());
+        let now = now.map(str::to_owned).or(field.default());
+        let at = field.choices.iter().position(|choice| Some(choice) == now.as_ref());
         let to = at.map_or(0, |at| (at as isize + by).rem_euclid(count) as usize);
         field.input = Input::new(field.choices[to].clone());
+        self.take_kind();
         self.replaces = true;
         self.check();
     }
@@ -245,7 +257,7 @@ impl Form {
     /// The path that a filter which nothing has may be meant for, and the key of its field: `/` begins a filter, and
     /// many a path.
     pub fn path_in_filter(&self) -> Option<(&'static str, String)> {
-        let setting = self.fields.get(self.before)?.setting;
+        let setting = self.fields.get(self.before)?.setting()?;
         let takes_path = matches!(setting.kind, Kind::Data | Kind::Path);
         let typed = self.filter.value().trim();
         (takes_path && self.filtering && typed.contains(['/', '.']) && self.visible().is_empty())
@@ -260,41 +272,5 @@ impl Form {
         }
         self.replaces = false;
         self.check();
-    }
-}
-
-impl Field {
-    fn value(&self) -> &str {
-        self.input.value().trim()
-    }
-
-    fn is_changed(&self) -> bool {
-        self.value() != self.unchanged
-    }
-
-    /// A name that no model or attack has.
-    fn not_known(&self) -> Option<Refused> {
-        let what = match self.setting.kind {
-            Kind::Model => "the model",
-            Kind::Attack => "the attack",
-            _ => return None,
-        };
-        let known = self.choices.iter().map(String::as_str);
-        let is_known = self.value().is_empty() || known.clone().any(|name| name == self.value());
-        let message = not_known(what, self.value(), known);
-        (!is_known).then(|| Refused { key: self.setting.key.to_owned(), message })
-    }
-}
-
-fn choices(setting: &Setting, model: &Model) -> Vec<String> {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    match setting.kind {
-        Kind::Choice(choices) => words(choices),
-        Kind::Flag => words(&["false", "true"]),
-        Kind::Model => model.models.clone(),
-        Kind::Attack => model.attacks.clone(),
-        // A path can be typed as well; the arrows go through the sets.
-        Kind::Data => model.datasets.iter().map(|set| set.name.clone()).collect(),
-        Kind::Typed | Kind::Optional | Kind::Text | Kind::Path => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
+use crate::catalogue::defence::Defence;
 use crate::figure::Word;
 use crate::format;
 use crate::run::RunDirectory;
@@ -51,6 +52,8 @@ pub enum Does {
     Explain(&'static Word),
     /// Opens this run.
     Run(String),
+    /// Adds a step of this defence to the form.
+    Step(&'static Defence),
     /// Asks where these runs are written as that.
     Export(Vec<RunDirectory>, Format),
 }

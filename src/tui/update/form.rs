@@ -3,12 +3,14 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::{note, save};
+use crate::catalogue::defence::{DEFENCES, Defence};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::layout;
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Model, Preview, Screen};
 use crate::tui::overlay::Overlay;
 use crate::tui::overlay::form::{Form, Purpose};
+use crate::tui::overlay::list::{Does, Item, List};
 use crate::tui::overlay::name::Name;
 
 /// Whether a form takes the keys.
@@ -64,6 +66,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Action::ResetField => form.reset_field(),
             Action::Filter => form.begin_filter(),
             Action::Accept => return accept(model),
+            Action::AddStep => choose_step(model),
+            Action::RemoveStep => form.remove_step(),
+            Action::StepEarlier => form.move_step(-1),
+            Action::StepLater => form.move_step(1),
             Action::SavePreset => return ask_for_name(model),
             _ => {}
         },
@@ -90,7 +96,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
     form.check();
     if let Some(problem) = &form.problem {
         // The field that is wrong gets the keys.
-        let wrong = form.fields.iter().position(|field| field.setting.key == problem.key);
+        let wrong = form.fields.iter().position(|field| field.key() == problem.key);
         form.filter.reset();
         form.look_at(wrong.unwrap_or(form.focus));
         return note(model, "one of the settings cannot be used".into(), true);
@@ -110,6 +116,47 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             save(model)
         }
     }
+}
+
+/// Asks which defence is added.
+fn choose_step(model: &mut Model) {
+    let item = |defence: &&'static Defence| Item {
+        text: format!("{}: {}", defence.name, defence.about),
+        hint: String::new(),
+        reason: None,
+        does: Does::Step(defence),
+    };
+    let items = DEFENCES.iter().map(item).collect();
+    model.overlays.push(Overlay::List(List::new("add a step of post-processing", items)));
+}
+
+/// Adds a step to the form that lies below.
+pub fn add_step(model: &mut Model, defence: &'static Defence) {
+    if let Some(Overlay::Form(form)) = model.overlays.last_mut() {
+        form.add_step(defence);
+    }
+}
+
+/// Asks for what the steps of post-processing in the form do as they stand now; what nobody looks at any more is given
+/// up.
+pub fn preview(model: &mut Model) -> Vec<Effect> {
+    let form = model.overlays.iter().rev().find_map(|overlay| match overlay {
+        Overlay::Form(form) => Some(form),
+        _ => None,
+    });
+    let config = form.and_then(|form| Some((form, form.checked.as_ref()?)));
+    // Elsewhere in the form what is known is kept, and nothing new is asked.
+    let wanted = config.filter(|(form, config)| {
+        !config.post.is_empty() && (form.is_at_steps() || model.preview.is_of(config))
+    });
+    match wanted {
+        Some((_, config)) if model.preview.is_of(config) => return Vec::new(),
+        None if model.preview.is_idle() => return Vec::new(),
+        _ => {}
+    }
+    let config = wanted.map(|(_, config)| Box::new(config.clone()));
+    model.preview = Preview::of(config.clone());
+    vec![Effect::Preview(config)]
 }
 
 fn ask_for_name(model: &mut Model) -> Vec<Effect> {

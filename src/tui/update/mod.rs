@@ -68,6 +68,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         // The loop's own.
         Msg::Tick(_) | Msg::Mouse(_) | Msg::Answered(_) => Vec::new(),
         Msg::Beat => run::play_on(model),
+        Msg::Previewed(config, answer) => {
+            model.preview.arrived(&config, answer);
+            Vec::new()
+        }
         Msg::Calibrated(result) => calibration::arrived(model, result),
         Msg::Terminate => {
             model.is_leaving = true;
@@ -129,6 +133,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Finished(outcome) => finished(model, outcome),
     };
     effects.extend(pictures::want(model));
+    effects.extend(form::preview(model));
     effects
 }
 
@@ -170,8 +175,8 @@ fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// Does what a key, a click or the palette asks for, or says why not.
 fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
-    // What lies over a screen is not bound by what can be done there.
-    let is_bound = place.is_screen() || place == Place::Filter;
+    // What else lies over a screen is not bound by what can be done there.
+    let is_bound = place.is_bound() || place == Place::Filter;
     if is_bound && let Err(reason) = keymap::available(action, model) {
         return note(model, format!("not now: {reason}"), false);
     }

@@ -1,6 +1,6 @@
 //! The command palette, and what else is chosen from a list.
 
-use super::{act as act_at, explain, export, run};
+use super::{act as act_at, explain, export, form, run};
 use crate::figure;
 use crate::format;
 use crate::tui::effect::Effect;
@@ -95,6 +95,10 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Does::Act(action) => act_at(model, Place::of_screen(model.screen), action),
         Does::Export(runs, format) => {
             export::ask_where(model, runs, format);
+            Vec::new()
+        }
+        Does::Step(defence) => {
+            form::add_step(model, defence);
             Vec::new()
         }
         Does::Preset(name) => {

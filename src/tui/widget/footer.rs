@@ -20,8 +20,8 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let is_shown = |binding: &&'static Binding| {
         !binding.label.is_empty()
             && !model.keymap.first_key(binding, theme.ascii).is_empty()
-            // What lies over a screen is not bound by what can be done there.
-            && (!place.is_screen() || keymap::available(binding.action, model).is_ok())
+            // What else lies over a screen is not bound by what can be done there.
+            && (!place.is_bound() || keymap::available(binding.action, model).is_ok())
     };
     let width = |part: &[Span]| part.iter().map(Span::width).sum::<usize>();
     let second_best = second_best(model);

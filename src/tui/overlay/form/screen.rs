@@ -5,9 +5,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::{Form, Purpose};
-use crate::config::setting::Kind;
+use super::{Field, Form, Purpose};
+use crate::format::{count, number};
+use crate::run::effect::Effects;
 use crate::tui::format::{self, wrapped};
+use crate::tui::keymap::{Action, Place};
 use crate::tui::model::Model;
 use crate::tui::screen::runs::draw_filter;
 use crate::tui::view::{Target, View};
@@ -23,6 +25,8 @@ const LABEL: usize = 34;
 enum Row {
     Section(&'static str),
     Field(usize),
+    /// What is left of the update after the step at this place.
+    Effect(usize),
 }
 
 /// Draws the form, with the cursor in the field in focus.
@@ -69,6 +73,13 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
                 draw_field(model, view, line, form, *at);
                 view.hits.add(line, Target::Item(*at));
             }
+            Row::Effect(step) => {
+                let told = effects(model, form).and_then(|effects| effects.steps.get(*step));
+                let told = told.map_or_else(|| "-".to_owned(), |step| step.effect.short());
+                let text = format!("  {} so far: {told}", theme.glyph("└", "`"));
+                let text = format::cut(&text, line.width.into(), theme.ascii);
+                view.frame.buffer_mut().set_stringn(line.x, y, text, line.width.into(), theme.dim());
+            }
         }
     }
     if rows.is_empty() {
@@ -88,15 +99,24 @@ pub fn draw(model: &Model, view: &mut View, area: Rect, form: &Form) {
 fn rows(form: &Form) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut section = "";
+    // What a single step does stands below.
+    let told = form.steps() > 1 && !form.is_filtered();
     for at in form.visible() {
-        let own = form.fields[at].setting.section();
-        if own != section {
-            section = own;
-            rows.push(Row::Section(own));
+        let field = &form.fields[at];
+        if field.section() != section {
+            section = field.section();
+            rows.push(Row::Section(section));
         }
         rows.push(Row::Field(at));
+        let ends = form.fields.get(at + 1).and_then(Field::step) != field.step();
+        rows.extend(field.step().filter(|_| told && ends).map(Row::Effect));
     }
     rows
+}
+
+/// What the steps do, if that is known of the config as it stands.
+fn effects<'a>(model: &'a Model, form: &Form) -> Option<&'a Effects> {
+    model.preview.answer(form.checked.as_ref()?)?.as_ref().ok()
 }
 
 fn draw_field(model: &Model, view: &mut View, area: Rect, form: &Form, at: usize) {
@@ -104,11 +124,17 @@ fn draw_field(model: &Model, view: &mut View, area: Rect, form: &Form, at: usize
     let field = &form.fields[at];
     let has_focus = at == form.focus && !form.filtering;
     let label = LABEL.min(usize::from(area.width) / 2);
-    let unit = if field.setting.unit.is_empty() { String::new() } else { format!(" {}", field.setting.unit) };
+    let unit = if field.unit().is_empty() { String::new() } else { format!(" {}", field.unit()) };
     let room = usize::from(area.width).saturating_sub(label + unit.len() + 5).max(1);
-    let scroll = if has_focus { field.input.visual_scroll(room.saturating_sub(1)) } else { 0 };
-    let value: String = field.input.value().chars().skip(scroll).take(room).collect();
-    let is_wrong = form.problem.as_ref().is_some_and(|problem| problem.key == field.setting.key);
+    let scroll =
+        if has_focus && field.is_typed() { field.input.visual_scroll(room.saturating_sub(1)) } else { 0 };
+    let value: String = match (field.is_list(), form.steps()) {
+        (false, _) => field.input.value().chars().skip(scroll).take(room).collect(),
+        (true, 0) => String::new(),
+        (true, 1) => "1 step".to_owned(),
+        (true, steps) => format!("{steps} steps"),
+    };
+    let is_wrong = form.problem.as_ref().is_some_and(|problem| problem.key == field.key());
     let style = match () {
         () if is_wrong => theme.bad(),
         () if field.is_changed() => theme.accent(),
@@ -121,9 +147,15 @@ fn draw_field(model: &Model, view: &mut View, area: Rect, form: &Form, at: usize
         (false, true) => theme.glyph("•", "*"),
         (false, false) => " ",
     };
-    let name = format!("{mark} {:<label$}", field.setting.key, label = label - 2);
-    let cursor = area.x + (label + field.input.visual_cursor().saturating_sub(scroll).min(room)) as u16;
-    let value = if value.is_empty() && !has_focus { "-".to_owned() } else { value };
+    let name = format!("{mark} {:<label$}", field.key(), label = label - 2);
+    let typed =
+        if field.is_typed() { field.input.visual_cursor().saturating_sub(scroll).min(room) } else { 0 };
+    let cursor = area.x + (label + typed) as u16;
+    let (value, style) = match (value.is_empty(), field.default()) {
+        (true, Some(default)) => (format!("({default})"), style.patch(theme.dim())),
+        (true, None) if !has_focus || field.is_list() => ("-".to_owned(), style),
+        _ => (value, style),
+    };
     let mut line = Line::from(vec![
         Span::styled(name, if has_focus { theme.strong() } else { theme.dim() }),
         Span::styled(value, style),
@@ -132,22 +164,20 @@ fn draw_field(model: &Model, view: &mut View, area: Rect, form: &Form, at: usize
     if has_focus && form.has_choices() {
         line.spans.push(Span::styled(theme.glyph("  ◂ ▸", "  < >"), theme.accent()));
     }
+    if has_focus && field.is_list() {
+        let key = model.keymap.hint(Place::Form, Action::AddStep, theme.ascii);
+        line.spans.push(Span::styled(format!("  {key} adds one"), theme.dim()));
+    }
     view.frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if has_focus {
         view.frame.set_cursor_position(Position::new(cursor.min(area.right().saturating_sub(1)), area.y));
     }
 }
 
-/// What the field in focus means, and what is wrong.
+/// What the field in focus means, and what is wrong; of post-processing also what it does.
 fn draw_help(model: &Model, view: &mut View, area: Rect, form: &Form) {
     let theme = model.theme;
     let Some(field) = form.fields.get(form.focus) else { return };
-    let setting = field.setting;
-    let range = match (field.choices.is_empty(), setting.kind) {
-        (false, Kind::Data) => format!("{}, or a path", field.choices.join(", ")),
-        (false, _) => field.choices.join(", "),
-        (true, _) => setting.range.to_string(),
-    };
     let width = usize::from(area.width).saturating_sub(2);
     let own = match field.is_changed() {
         true if field.unchanged.is_empty() => " (preset: not set)".to_owned(),
@@ -157,16 +187,49 @@ fn draw_help(model: &Model, view: &mut View, area: Rect, form: &Form) {
     let rule = theme.glyph("─", "-").repeat(area.width.into());
     let mut lines = vec![
         Line::styled(rule, theme.dim()),
-        Line::raw(format!(" {}", format::cut(&format!("{}{own}", setting.help), width, theme.ascii))),
-        Line::styled(format!(" {}", format::cut(&range, width, theme.ascii)), theme.dim()),
+        Line::raw(format!(" {}", format::cut(&format!("{}{own}", field.help()), width, theme.ascii))),
+        Line::styled(format!(" {}", format::cut(&field.range(), width, theme.ascii)), theme.dim()),
     ];
-    if let Some(problem) = &form.problem {
-        let mut said = wrapped(&problem.message, width);
-        if said.len() > 2 {
-            let rest = said.split_off(1).join(" ");
-            said.push(format::cut(&rest, width, theme.ascii));
-        }
-        lines.extend(said.into_iter().map(|part| Line::styled(format!(" {part}"), theme.bad())));
-    }
+    let (said, style) = match (&form.problem, told(model, form)) {
+        (Some(problem), _) => (wrapped(&problem.message, width), theme.bad()),
+        (None, Some(Ok(told))) => (told, Style::new()),
+        (None, Some(Err(failure))) => (wrapped(&failure, width), theme.warning()),
+        (None, None) => (Vec::new(), Style::new()),
+    };
+    lines.extend(in_two(said, width, theme.ascii).into_iter().map(|part| Line::styled(part, style)));
     view.frame.render_widget(Paragraph::new(Text::from(lines)), area);
+}
+
+/// Lines in the room of two.
+fn in_two(mut lines: Vec<String>, width: usize, ascii: bool) -> Vec<String> {
+    if lines.len() > 2 {
+        let rest = lines.split_off(1).join(" ");
+        lines.push(rest);
+    }
+    lines.iter().map(|line| format!(" {}", format::cut(line, width, ascii))).collect()
+}
+
+/// What all steps do to the update, or why that cannot be told; nothing where nobody asks.
+fn told(model: &Model, form: &Form) -> Option<Result<Vec<String>, String>> {
+    let config = form.checked.as_ref().filter(|config| form.is_at_steps() && !config.post.is_empty())?;
+    let ellipsis = model.theme.glyph("…", "...");
+    Some(match model.preview.answer(config) {
+        None => Ok(vec![format!("{ellipsis}computing what is left of the update")]),
+        Some(Err(failure)) => Err(failure.clone()),
+        Some(Ok(effects)) => {
+            let sent = effects.steps.last()?;
+            let bytes = |bytes: u64| count(usize::try_from(bytes).unwrap_or(usize::MAX));
+            Ok(vec![
+                format!("sent: {}", sent.effect.short()),
+                format!(
+                    "{} bytes instead of {}; norm {} of {}, round {}",
+                    bytes(sent.bytes),
+                    bytes(effects.bytes),
+                    number(sent.norm),
+                    number(effects.norm),
+                    effects.round
+                ),
+            ])
+        }
+    })
 }

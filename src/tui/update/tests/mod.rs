@@ -7,6 +7,7 @@ mod comparing;
 mod explaining;
 mod exporting;
 mod pointing;
+mod post_processing;
 mod runs;
 mod settings;
 mod watching;

@@ -9,7 +9,7 @@ fn form(model: &mut Model) -> &mut crate::tui::overlay::form::Form {
 
 /// Moves the form to a setting.
 fn look_at(model: &mut Model, key: &str) {
-    let at = form(model).fields.iter().position(|field| field.setting.key == key).unwrap();
+    let at = form(model).fields.iter().position(|field| field.key() == key).unwrap();
     form(model).look_at(at);
 }
 
@@ -27,9 +27,9 @@ fn value(model: &mut Model) -> String {
     form.fields[form.focus].input.value().to_owned()
 }
 
-fn key(model: &mut Model) -> &'static str {
+fn key(model: &mut Model) -> String {
     let form = form(model);
-    form.fields[form.focus].setting.key
+    form.fields[form.focus].key().into_owned()
 }
 
 fn problem(model: &Model) -> Option<String> {
@@ -248,21 +248,21 @@ fn a_value_takes_a_slash_and_a_path_that_began_the_filter_finds_its_field() {
     press(&mut model, "/home/ada/me.png");
     assert!(fixture::drawn(&model).contains("Enter makes /home/ada/me.png the value of victim.data"));
     code(&mut model, KeyCode::Enter);
-    assert_eq!((key(&mut model), value(&mut model).as_str()), ("victim.data", "/home/ada/me.png"));
+    assert_eq!((key(&mut model), value(&mut model)), ("victim.data".into(), "/home/ada/me.png".into()));
     // Where no path belongs, and after Esc, nothing is taken.
     look_at(&mut model, "attack.prior.tv");
     press(&mut model, "/home/ada/other.png");
     code(&mut model, KeyCode::Enter);
     assert!(fixture::drawn(&model).contains("no setting has these words"));
     code(&mut model, KeyCode::Esc);
-    assert_eq!((key(&mut model), value(&mut model).as_str()), ("attack.prior.tv", ""));
+    assert_eq!((key(&mut model), value(&mut model)), ("attack.prior.tv".into(), String::new()));
 }
 
 #[test]
 fn every_setting_stands_in_its_section() {
     let mut model = fixture::model(200, 60);
     press(&mut model, "c");
-    let sections: Vec<&str> = form(&mut model).fields.iter().map(|field| field.setting.section()).collect();
+    let sections: Vec<&str> = form(&mut model).fields.iter().map(|field| field.section()).collect();
     let mut seen = sections.clone();
     seen.dedup();
     assert_eq!(seen, crate::config::setting::SECTIONS);

@@ -1,0 +1,99 @@
+//! What post-processing does to the update of a preset's first attacked round, step by step. Nothing is attacked.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Effect;
+use super::launch::BeginError;
+use super::plan::{self, PlanError};
+use super::{memory, memory::Fit};
+use crate::attack;
+use crate::backend::Compute;
+use crate::config::RunConfig;
+use crate::fl::post::Posts;
+use crate::fl::{Server, UpdateKind, Victim};
+
+/// Bits of a number of the clean update.
+const CLEAN_BITS: f64 = 32.0;
+
+/// The clean update of the attacked clients, and what is left of it after each step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Effects {
+    /// `gradient` or `delta`.
+    pub update: String,
+    /// The attacked round.
+    pub round: u32,
+    /// Numbers of the update.
+    pub parameters: usize,
+    /// L2 norm of the clean update; of several clients of their mean.
+    pub norm: f64,
+    /// Bytes of one client's clean update.
+    pub bytes: u64,
+    /// After the first step, after the first two, and so on.
+    pub steps: Vec<Step>,
+}
+
+/// The update after a step and all those before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The step in words: `clip 1.0`.
+    pub post: String,
+    /// L2 norm of what is sent; of several clients of their mean.
+    pub norm: f64,
+    /// Bytes that one client sends.
+    pub bytes: u64,
+    /// Beside the clean update; of several clients the mean.
+    pub effect: Effect,
+}
+
+/// Computes it on a backend of [`crate::backend::NAMES`], after the training that comes before the first attacked round.
+///
+/// # Errors
+/// [`BeginError`] if the config cannot be run or has no client to simulate; else if a picture cannot be read or an update
+/// is not finite.
+pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Error> {
+    if config.victim.captured.is_some() {
+        let message = "a captured update has no client whose post-processing could be simulated; use a preset with victim.data";
+        return Err(BeginError::Plan(PlanError::Refused(message.to_owned())).into());
+    }
+    let plan = plan::plan(config).map_err(BeginError::Plan)?;
+    let compute = Compute::select(backend, config.run.precision).map_err(BeginError::Backend)?;
+    let fit = memory::fit(config, &plan.sent, &compute).map_err(|e| BeginError::Plan(e.into()))?;
+    let mut server = Server::new(&plan.setup, config, compute.clone());
+    let setup = plan.setup;
+    let Some(batch) = setup.batch else { anyhow::bail!("the preset has no batch") };
+    let range = setup.normalisation.range();
+    let victim = Victim::new(batch, setup.normalisation, setup.posts.clone(), config, compute.clone());
+    let victim = match fit {
+        Fit::Whole => victim,
+        Fit::Parts(most) => victim.in_parts(most),
+    };
+    let round = config.attacked_rounds().first().copied().unwrap_or_default();
+    for round in 0..round {
+        server.train(round, &victim)?;
+    }
+    let craft = attack::craft(config, &server.model, &range, &compute).map_err(anyhow::Error::msg)?;
+    let model = craft.as_ref().map_or(&server.model, |craft| &craft.model);
+    let send = |posts: Posts| victim.clone().with_posts(posts).send(model, round);
+    let clean = send(Posts::default()).update;
+    let parameters = clean.values.count();
+    let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
+    let mut steps = Vec::new();
+    for (posts, post) in setup.posts.prefixes().zip(config.post_steps()) {
+        let sent = send(posts);
+        let Some(effect) = sent.effect else { continue };
+        let norm = sent.update.values.norm();
+        anyhow::ensure!(
+            norm.is_finite(),
+            "the update has numbers that are not finite after {post}: fp16 overflows above 65504; clip before it, or use \
+             bf16"
+        );
+        steps.push(Step { post, norm, bytes: bytes(effect.bits), effect });
+    }
+    let norm = clean.values.norm();
+    anyhow::ensure!(norm.is_finite(), "the clean update has numbers that are not finite");
+    let update = match clean.kind {
+        UpdateKind::Gradient => "gradient",
+        UpdateKind::Delta => "delta",
+    };
+    Ok(Effects { update: update.to_owned(), round, parameters, norm, bytes: bytes(CLEAN_BITS), steps })
+}
