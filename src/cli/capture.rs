@@ -53,7 +53,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     for round in 0..round {
         server.train(round, &victim)?;
     }
-    let update = victim.send(&server.model, round).update;
+    let update = victim.send_after(&mut server.residues().clone(), &server.model, round).update;
 
     let directory = std::path::absolute(&arguments.out)?;
     gialab::files::create_directories(&directory)

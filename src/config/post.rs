@@ -63,6 +63,11 @@ impl Post {
         Ok((defence, Settings(values.collect::<Result<_, String>>()?)))
     }
 
+    /// Whether what it leaves out is added to the next update.
+    pub fn feeds_back(&self) -> bool {
+        self.settings.get("feedback").and_then(Given::as_bool) == Some(true)
+    }
+
     fn unknown(&self, at: usize) -> String {
         let kind = self.kind.as_str();
         let called = defence::DEFENCES.iter().find(|defence| defence.also.contains(&kind));

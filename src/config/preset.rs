@@ -20,7 +20,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 37] = [
+const SHIPPED: [(&str, &str); 39] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -45,6 +45,8 @@ const SHIPPED: [(&str, &str); 37] = [
     ("quantise", include_str!("../../presets/quantise.toml")),
     ("cast", include_str!("../../presets/cast.toml")),
     ("sign", include_str!("../../presets/sign.toml")),
+    ("mixup", include_str!("../../presets/mixup.toml")),
+    ("instahide", include_str!("../../presets/instahide.toml")),
     ("dp-sgd", include_str!("../../presets/dp-sgd.toml")),
     ("soteria", include_str!("../../presets/soteria.toml")),
     ("outpost", include_str!("../../presets/outpost.toml")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 
-use super::post::{Effect, Posts};
+use super::post::{Effect, Posts, Residues};
 use super::sent::Mean;
 use super::victim::{Work, descent, post_stream, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
@@ -25,6 +25,8 @@ pub struct Server {
     population: Option<Population>,
     normalisation: Normalisation,
     posts: Posts,
+    /// What clients have kept back of their updates so far.
+    residues: Residues,
     config: RunConfig,
     compute: Compute,
 }
@@ -58,9 +60,15 @@ impl Server {
             population: setup.population.clone(),
             normalisation: setup.normalisation.clone(),
             posts: setup.posts.clone(),
+            residues: Residues::default(),
             config: config.clone(),
             compute,
         }
+    }
+
+    /// What clients have kept back of their updates so far.
+    pub fn residues(&self) -> &Residues {
+        &self.residues
     }
 
     /// Loss and accuracy on the held-out samples; nothing without such samples.
@@ -103,7 +111,7 @@ impl Server {
             let attacked = self.config.federation.secure_aggregation as usize;
             let sent = match client.checked_sub(attacked) {
                 // The attacked clients come as one.
-                None if client == 0 => victim.send(&self.model, round),
+                None if client == 0 => victim.send_after(&mut self.residues, &self.model, round),
                 None => continue,
                 Some(other) => self.other(round, client, other)?,
             };
@@ -132,7 +140,7 @@ impl Server {
     }
 
     /// What a client that is not attacked sends.
-    fn other(&self, round: u32, client_number: usize, other: usize) -> Result<Sent, DataError> {
+    fn other(&mut self, round: u32, client_number: usize, other: usize) -> Result<Sent, DataError> {
         let Some(population) = &self.population else {
             unreachable!("a set-up that trains has a population")
         };
@@ -160,7 +168,8 @@ impl Server {
         }
         let protocol = Protocol::of(vec![client]);
         let work = Work { mode, x: &x, targets: &targets, protocol: &protocol, round };
-        Ok(send(&self.model, work, &self.posts, |_| post_stream(seed, round, client_number)))
+        let who = |_| (client_number, post_stream(seed, round, client_number));
+        Ok(send(&self.model, work, &self.posts, &mut self.residues, who))
     }
 
     fn apply(&mut self, mean: &Sent) {

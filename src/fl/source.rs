@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::post::{Effect, Posts};
+use super::post::{Effect, Posts, Residues};
 use super::{CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
 use crate::config::RunConfig;
@@ -64,12 +64,22 @@ impl Source {
         }
     }
 
-    /// What the attacker sees in a round in which the clients were sent this model; and what post-processing did to the
-    /// update, which it does not see.
+    /// As [`Source::view_after`], of clients who kept nothing back before.
     pub fn view(&self, model: &Model, round: u32) -> (AttackerView, Option<Effect>) {
+        self.view_after(&Residues::default(), model, round)
+    }
+
+    /// What the attacker sees in a round in which the clients were sent this model, who kept this back of earlier updates; and
+    /// what post-processing did to the update, which it does not see.
+    pub fn view_after(
+        &self,
+        residues: &Residues,
+        model: &Model,
+        round: u32,
+    ) -> (AttackerView, Option<Effect>) {
         match self {
             Source::Simulated(victim) => {
-                let sent = victim.send(model, round);
+                let sent = victim.send_after(&mut residues.clone(), model, round);
                 let effect = sent.effect;
                 (victim.view(model, sent, round), effect)
             }

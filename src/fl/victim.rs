@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Known, Posts};
+use super::post::{Effect, Known, Posts, Residues};
 use super::sent::Mean;
 use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -97,15 +97,20 @@ impl Victim {
         Protocol::of(clients.collect()).in_parts(self.most)
     }
 
-    /// What the attacked clients send when they are sent this model.
+    /// What the attacked clients send when they are sent this model, who kept nothing back before.
     pub fn send(&self, model: &Model, round: u32) -> Sent {
+        self.send_after(&mut Residues::default(), model, round)
+    }
+
+    /// What they send who kept this back in earlier rounds, which becomes what they have kept back then.
+    pub fn send_after(&self, residues: &mut Residues, model: &Model, round: u32) -> Sent {
         let classes = model.net.classes();
         let targets = Targets::hard(&self.compute, &self.batch.labels, classes);
         let (input, protocol) = (self.input(), self.protocol(round));
         let mode = self.config.victim.mode;
         let work = Work { mode, x: &input, targets: &targets, protocol: &protocol, round };
         let seed = Seed(self.config.run.seed);
-        send(model, work, &self.posts, |client| post_stream(seed, round, client))
+        send(model, work, &self.posts, residues, |client| (client, post_stream(seed, round, client)))
     }
 
     /// Moments of BatchNorm's inputs over the private batch, in the mode of the clients' passes.
@@ -164,12 +169,14 @@ pub(super) struct Work<'a> {
     pub round: u32,
 }
 
-/// What clients send when they are sent this model, with the generator that post-processing draws from for each.
+/// What clients send when they are sent this model, with the number of each, and the generator that its post-processing draws
+/// from.
 pub(super) fn send(
     model: &Model,
     work: Work<'_>,
     posts: &Posts,
-    generator: impl Fn(usize) -> ChaCha8Rng,
+    residues: &mut Residues,
+    who: impl Fn(usize) -> (usize, ChaCha8Rng),
 ) -> Sent {
     let Work { mode, x, targets, protocol, round } = work;
     let mut model = model.clone();
@@ -179,7 +186,8 @@ pub(super) fn send(
     let candidate = Candidate { model: &model, mode, x, targets };
     let (mut mean, mut effects) = (Mean::default(), Vec::new());
     for (at, client) in protocol.clients.iter().enumerate() {
-        let sent = posts.send(client, candidate, round, &mut generator(at));
+        let (number, mut generator) = who(at);
+        let sent = posts.send(client, candidate, round, residues.of(number), &mut generator);
         effects.extend(sent.effect);
         mean.add(sent);
     }

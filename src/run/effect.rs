@@ -73,7 +73,9 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     }
     let craft = attack::craft(config, &server.model, &range, &compute).map_err(anyhow::Error::msg)?;
     let model = craft.as_ref().map_or(&server.model, |craft| &craft.model);
-    let send = |posts: Posts| victim.clone().with_posts(posts).send(model, round);
+    let residues = server.residues();
+    let send =
+        |posts: Posts| victim.clone().with_posts(posts).send_after(&mut residues.clone(), model, round);
     let clean = send(Posts::default()).update;
     let parameters = clean.values.count();
     let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;

@@ -83,8 +83,14 @@ impl Need {
         let [channels, height, width] = net.input().map(|n| n as u64);
         let pictures = PER_POSITION * height * width
             + CANDIDATES * 8 * channels * height * width * config.batch() as u64;
+        // What each client keeps back, and the model of the federation without post-processing.
+        let kept_back = config.post.iter().filter(|step| step.feeds_back()).count() as u64;
+        let beside = match config.trains() && !config.post.is_empty() {
+            true => (u64::from(config.federation.clients) * kept_back + 1) * parameters,
+            false => 0,
+        };
         Need {
-            fixed: PROGRAM + pictures + copies * parameters / 2 + steps,
+            fixed: PROGRAM + beside + pictures + copies * parameters / 2 + steps,
             per_sample: maps * float * net.entries() / 2,
         }
     }

@@ -75,7 +75,9 @@ pub fn run(
     let seconds = resume.as_ref().map_or(0.0, |resume| resume.seconds);
     let begin = saved.as_ref().map_or(0, |saved| saved.round);
     let seconds = saved.as_ref().map_or(seconds, |saved| seconds.max(saved.seconds));
-    if let Some(saved) = saved {
+    // What clients keep back is in no file: then their rounds are trained once more, to the same model.
+    let again = if plan.setup.posts.feed_back() { begin } else { 0 };
+    if let Some(saved) = saved.filter(|_| again == 0) {
         server.model = saved.model;
     }
     // Attacks on rounds before the one to go on with are over, if the log says so.
@@ -106,6 +108,11 @@ pub fn run(
             "memory is short: gradients are taken of {most} samples at a time, which takes longer"
         );
         source = source.in_parts(most);
+    }
+    if let Source::Simulated(victim) = &source {
+        for round in 0..again {
+            server.train(round, victim)?;
+        }
     }
     let baselines = examine::baselines(&evaluator, config);
     let mut rounds = Rounds {
@@ -239,7 +246,7 @@ impl Rounds<'_> {
         let range = self.evaluator.normalisation.range();
         let craft = attack::craft(config, honest, &range, &self.compute).map_err(anyhow::Error::msg)?;
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
-        let (view, effect) = self.source.view(sent, round);
+        let (view, effect) = self.source.view_after(self.server.residues(), sent, round);
         let update_norm = view.update.values.norm();
         anyhow::ensure!(
             update_norm.is_finite() || config.post.is_empty(),

@@ -122,6 +122,34 @@ fn what_a_defence_costs_by_a_round_is_measured_beside_it_and_survives_a_kill() {
 }
 
 #[test]
+fn what_clients_keep_back_survives_a_kill() {
+    let lab = Lab::new();
+    let with = |feedback: bool| {
+        let post = format!("post=[{{ kind = \"sparsify\", share = 0.9, feedback = {feedback} }}]");
+        let more = ["--set", &post, "--set", "attack.iterations=60"].map(str::to_owned);
+        ROUNDS.iter().map(|part| (*part).to_owned()).chain(more).collect::<Vec<_>>()
+    };
+    let run = |command: &[String]| {
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        finished(&lab.succeed(&[&["run"], &command[..], &["--json"]].concat()))
+    };
+    let straight = run(&with(true));
+    let norm = |finished: &Value, round: usize| finished["rounds"][round]["update_norm"].as_f64().unwrap();
+    let without = run(&with(false));
+    assert_eq!(norm(&straight, 0), norm(&without, 0), "nothing is kept back before the first round");
+    assert!(norm(&straight, 1) > 1.05 * norm(&without, 1), "{} {}", norm(&straight, 1), norm(&without, 1));
+    let command = with(true);
+    let id = lab.detach(&command.iter().map(String::as_str).collect::<Vec<_>>());
+    lab.wait_for("the second attack", || {
+        lab.events(&id).iter().any(|line| matches!(line.event, Event::Progress { round: 3, .. }))
+    });
+    kill(lab.manifest(&id)["pid"].as_u64().unwrap(), "-9");
+    lab.wait_for("the crash to show", || lab.status(&id) == "crashed");
+    let resumed = finished(&lab.succeed(&["resume", &id, "--json"]));
+    assert_eq!(timeless(&resumed["rounds"]), timeless(&straight["rounds"]));
+}
+
+#[test]
 fn training_that_diverges_is_said() {
     let lab = Lab::new();
     let error = lab.fail(

@@ -9,7 +9,7 @@ pub static SPARSIFY: Defence = Defence {
     name: "sparsify",
     also: &["prune", "pruning", "sparsification", "top-k"],
     title: "Sparsification",
-    source: "Lin et al., ICLR 2018, arXiv 1712.01887",
+    source: "Lin et al., ICLR 2018, arXiv 1712.01887; feedback Seide et al., Interspeech 2014",
     year: 2017,
     stage: Stage::Update,
     about: "sends zeros instead of a share of every tensor",
@@ -28,6 +28,14 @@ pub static SPARSIFY: Defence = Defence {
             takes: Takes::Word(&["largest", "random"]),
             default: Some(Value::Word("largest")),
         },
+        Parameter {
+            name: "feedback",
+            about: "whether a client adds what it left out to its next update",
+            unit: "",
+            takes: Takes::Flag,
+            default: Some(Value::Flag(false)),
+        },
     ],
-    adaptive: "leave out what is zero in the update; where it is a sum of several clients, cut what they simulate as well",
+    adaptive: "leave out what is zero in the update; where it is a sum of several clients, cut what they simulate as well; what \
+               feedback adds of earlier rounds they do not know",
 };

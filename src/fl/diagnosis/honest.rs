@@ -8,7 +8,7 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 
 use super::super::captured::{canonical, findings};
-use super::super::post::Posts;
+use super::super::post::{Posts, Residues};
 use super::super::{Client, Protocol, UpdateKind, victim};
 use super::*;
 use crate::backend::{self, Compute, Precision};
@@ -97,8 +97,8 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
     let descent = local.map(|local| victim::descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
     let protocol = Protocol::of(vec![Client::new(samples, descent)]);
     let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol, round: 0 };
-    let no_draws = |client| victim::post_stream(Seed(0), 0, client);
-    let update = victim::send(&model, work, &Posts::default(), no_draws).update;
+    let no_draws = |client| (client, victim::post_stream(Seed(0), 0, client));
+    let update = victim::send(&model, work, &Posts::default(), &mut Residues::default(), no_draws).update;
 
     let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
     let theta = host(&model.parameters);

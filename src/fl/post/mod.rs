@@ -16,6 +16,7 @@ mod mixup;
 mod noise_only;
 mod outpost;
 mod quantise;
+mod residue;
 mod sign;
 mod soteria;
 mod sparsify;
@@ -27,6 +28,7 @@ use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
+pub use residue::{Residue, Residues};
 
 use super::{Candidate, Client, Sent, Update};
 use crate::backend::Plain;
@@ -55,6 +57,11 @@ pub trait Post: Debug + Send + Sync {
 
     /// What becomes of one client's update, gradient or weight difference.
     fn apply(&self, update: Parameters, at: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters;
+
+    /// Whether what it leaves out of an update is added to the next one.
+    fn feeds_back(&self) -> bool {
+        false
+    }
 
     /// What an attacker simulates who knows this step, or takes it from the update that it received; nothing if the step
     /// cannot be simulated.
@@ -213,12 +220,14 @@ impl Posts {
         }
     }
 
-    /// What a client sends when it is sent the candidate's model, and what post-processing did to it.
+    /// What a client sends when it is sent the candidate's model, and what post-processing did to it. `residue` is what it kept
+    /// back in earlier rounds, and becomes what it has kept back then.
     pub fn send(
         &self,
         client: &Client,
         candidate: Candidate<'_>,
         round: u32,
+        residue: &mut Residue,
         generator: &mut ChaCha8Rng,
     ) -> Sent {
         let clean = client.send(candidate);
@@ -239,11 +248,18 @@ impl Posts {
             false => client.alone(each).send(own).update.values,
         };
         let at = Sending { own, round };
-        let values = self.0.iter().fold(update, |update, step| step.apply(update, &at, generator));
+        let values = self.0.iter().enumerate().fold(update, |update, (place, step)| {
+            residue.through(place, &**step, update, |update| step.apply(update, &at, generator))
+        });
         let code = self.0.iter().fold(Code::default(), |code, step| step.code(code));
         let bits = code.bits(effect::zeros(&values));
         let effect = Some(Effect::of(&clean.update.values, &values, bits));
         Sent { update: Update { values, ..clean.update }, effect, ..clean }
+    }
+
+    /// Whether what clients send depends on what they sent before.
+    pub fn feed_back(&self) -> bool {
+        self.0.iter().any(|step| step.feeds_back())
     }
 
     /// What becomes of the gradient of every sample, which is the same for whoever simulates it.

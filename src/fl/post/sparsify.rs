@@ -11,10 +11,10 @@ use crate::model::{Parameters, TensorSpec};
 
 /// The step with these settings.
 pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
-    let share = settings.number("share");
+    let (share, feedback) = (settings.number("share"), settings.flag("feedback"));
     Ok(match settings.word("choice") {
-        "random" => Arc::new(Random { share }),
-        _ => Arc::new(Largest { share }),
+        "random" => Arc::new(Random { share, feedback }),
+        _ => Arc::new(Largest { share, feedback }),
     })
 }
 
@@ -47,6 +47,8 @@ fn seen(known: Known<'_>, share: f64) -> Option<Mask> {
 struct Largest {
     /// s.
     share: f64,
+    /// What is left out joins the next update.
+    feedback: bool,
 }
 
 impl Post for Largest {
@@ -60,6 +62,10 @@ impl Post for Largest {
             Some(mask) => Arc::new(mask),
             None => Arc::new(*self),
         })
+    }
+
+    fn feeds_back(&self) -> bool {
+        self.feedback
     }
 
     fn code(&self, before: Code) -> Code {
@@ -95,6 +101,8 @@ impl Transform for Largest {
 struct Random {
     /// s.
     share: f64,
+    /// What is left out joins the next update.
+    feedback: bool,
 }
 
 impl Post for Random {
@@ -113,6 +121,10 @@ impl Post for Random {
             Some(mask) => Arc::new(mask),
             None => Arc::new(*self),
         })
+    }
+
+    fn feeds_back(&self) -> bool {
+        self.feedback
     }
 
     fn code(&self, before: Code) -> Code {

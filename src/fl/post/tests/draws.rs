@@ -80,3 +80,38 @@ fn random_choice_keeps_as_many_and_others_each_time() {
     assert_eq!(kept[10], 2000);
     assert!(kept[..10].iter().all(|kept| (kept - 600).abs() < 110), "{kept:?}");
 }
+
+#[test]
+fn error_feedback_loses_nothing_over_rounds() {
+    for choice in ["largest", "random"] {
+        let written = |feedback: bool| {
+            format!("kind = \"sparsify\", share = 0.75, choice = \"{choice}\", feedback = {feedback}")
+        };
+        let (sizes, mut generator) = ([40, 3], generator());
+        let step = step(&written(true), &sizes);
+        let mut residue = Residue::default();
+        let (mut clean, mut sent) = (vec![0.0; 43], vec![0.0; 43]);
+        for round in 0..30 {
+            let g = seed_normal(&format!("round {round}"), 43);
+            let what =
+                residue.through(0, &*step, parameters(&sizes, &g), |g| applied(&step, g, &mut generator));
+            let what = flat(&what);
+            assert!(what.iter().filter(|value| **value == 0.0).count() >= 32, "{what:?}");
+            clean.iter_mut().zip(&g).for_each(|(sum, value)| *sum += value);
+            sent.iter_mut().zip(&what).for_each(|(sum, value)| *sum += value);
+        }
+        // What is missing in the sum is what is kept back still: one more update of zeros, sent whole, brings it.
+        let whole = self::step("kind = \"sparsify\", share = 0.001, feedback = true", &sizes);
+        let rest = residue.through(0, &*whole, parameters(&sizes, &[0.0; 43]), |g| g);
+        for ((clean, sent), rest) in clean.iter().zip(&sent).zip(flat(&rest)) {
+            assert!((clean - sent - rest).abs() < 1e-12, "{clean} {sent} {rest}");
+        }
+        // A step without feedback keeps nothing.
+        let without = self::step(&written(false), &sizes);
+        let mut residue = Residue::default();
+        let g = parameters(&sizes, &seed_normal("g", 43));
+        residue.through(0, &*without, g.clone(), |g| applied(&without, g, &mut generator));
+        let again = residue.through(0, &*without, g.clone(), |g| g);
+        assert_eq!(flat(&again), flat(&g));
+    }
+}

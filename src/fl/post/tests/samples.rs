@@ -39,6 +39,7 @@ impl World {
             &clients[0],
             self.own(),
             round,
+            &mut Residue::default(),
             &mut Seed(u64::from(round)).stream("test", &[]),
         );
         (sent.update.values, sent.effect.unwrap())
