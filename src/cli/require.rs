@@ -98,6 +98,7 @@ mod tests {
             metrics: Some(Metrics { psnr: Some(spread(psnr)), ..Metrics::default() }),
             probe: None,
             accuracy: None,
+            inferred: None,
             stages: Vec::new(),
             update_norm: None,
             loss: 1e-6,

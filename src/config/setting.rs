@@ -582,7 +582,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Choice(&["known", "estimated", "none"]),
         "",
         words(""),
-        "what the attacker knows of post-processing, and simulates",
+        "what the attacker knows of post-processing: each step, or what the update shows, or nothing",
     ),
     setting("title", Kind::Text, "", words("text"), "one line for lists"),
     setting(

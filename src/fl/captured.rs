@@ -337,7 +337,7 @@ impl CapturedUpdate {
         let update = Update { kind: self.kind, values, samples };
         let protocol = one_client(local, samples);
         let protocol =
-            Protocol { post: adapted(posts, config.knowledge.post, &update, &protocol), ..protocol };
+            Protocol { post: adapted(posts, config.knowledge.post, &update, model, &protocol), ..protocol };
         AttackerView {
             compute: compute.clone(),
             model: model.clone(),

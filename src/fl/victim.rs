@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Known, Posts, Transforms};
+use super::post::{Effect, Posts, Transforms, estimate};
 use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
 use crate::config::{
@@ -126,7 +126,7 @@ impl Victim {
             LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
         };
         let protocol =
-            Protocol { post: adapted(&self.posts, granted.post, &sent.update, &protocol), ..protocol };
+            Protocol { post: adapted(&self.posts, granted.post, &sent.update, model, &protocol), ..protocol };
         let buffers = match victim.mode {
             BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
             _ => model.buffers.clone(),
@@ -182,18 +182,23 @@ pub(super) fn post_stream(seed: Seed, round: u32, client: usize) -> ChaCha8Rng {
     seed.stream("post-processing", &[u64::from(round), client as u64])
 }
 
-/// Post-processing as an attacker simulates it who is granted so much of it.
+/// Post-processing as an attacker simulates it who is granted so much of it. One that estimates it does not look at the
+/// steps themselves.
 pub(super) fn adapted(
     posts: &Posts,
     granted: PostKnowledge,
     update: &Update,
+    model: &Model,
     protocol: &Protocol,
 ) -> Transforms {
     let alone = (protocol.clients.len() == 1).then_some(&update.values);
     match granted {
         PostKnowledge::None => Transforms::default(),
-        PostKnowledge::Known => posts.transforms(Known::Parameters(alone)),
-        PostKnowledge::Estimated => posts.transforms(Known::Update(&update.values)),
+        PostKnowledge::Known => posts.transforms(alone),
+        PostKnowledge::Estimated => {
+            let inferred = estimate(update, model, &protocol.clients);
+            Transforms::told(inferred, update.values.specs(), alone)
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use super::recorder::{Evaluator, Place, Reporter};
 use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::files;
-use crate::fl::{Server, Source};
+use crate::fl::{Server, Source, post};
 use crate::metric::Scoring;
 use crate::seed::Seed;
 
@@ -255,6 +255,10 @@ impl Rounds<'_> {
             self.reporter.event(self.clock.now(), Event::Processed { round, effect });
             self.log(Level::Info, format!("post-processing: {}", effect.in_words()));
         }
+        let inferred = view.knowledge.protocol.post.inferred.clone();
+        if let Some(inferred) = inferred.as_deref().filter(|_| resume.is_none()) {
+            self.log(Level::Info, format!("told from the update: {}", post::in_words(inferred)));
+        }
         let nothing = Guess { pixels: Vec::new(), labels: Vec::new(), confidence: Vec::new() };
         let place = Place { round, trial: None, iteration: 0 };
         self.reporter.picture(place, self.clock.now(), PictureOf::Truth, nothing);
@@ -289,6 +293,7 @@ impl Rounds<'_> {
             probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
             accuracy,
             update_norm: Some(Ratio(update_norm)),
+            inferred,
             stages: craft
                 .iter()
                 .flat_map(|craft| craft.words.clone())

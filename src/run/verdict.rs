@@ -147,6 +147,7 @@ mod tests {
             metrics: Some(metrics),
             probe: None,
             accuracy: None,
+            inferred: None,
             stages: Vec::new(),
             update_norm: None,
             loss,

@@ -343,6 +343,7 @@ fn result(iterations: usize) -> RoundResult {
         metrics: Some(judged(45.2)),
         probe: None,
         accuracy: None,
+        inferred: None,
         stages: Vec::new(),
         update_norm: None,
         loss: 3.1e-7,

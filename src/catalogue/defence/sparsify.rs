@@ -29,5 +29,6 @@ pub static SPARSIFY: Defence = Defence {
             default: Some(Value::Word("largest")),
         },
     ],
-    adaptive: "leave out what is zero in the update; where it is a sum of several clients, cut what they simulate as well",
+    adaptive: "leave out what is zero in the update; where it is a sum of several clients, cut what they simulate as well; shown by \
+               zeros that are the same share of every tensor",
 };

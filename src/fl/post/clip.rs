@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Known, Post, Transform};
+use super::{Post, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -35,12 +35,8 @@ impl Post for Whole {
         self.forward(&update)
     }
 
-    /// Of a clipped update the bound is its own norm.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => *self,
-            Known::Update(seen) => Whole { norm: seen.norm() },
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(*self))
     }
 }
 
@@ -77,15 +73,8 @@ impl Post for Layers {
         self.forward(&update)
     }
 
-    /// Of a clipped tensor the bound is its own norm.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => self.clone(),
-            Known::Update(seen) => {
-                let squares = seen.products_by_tensor(seen);
-                Layers { norms: squares.iter().map(|(square, _)| square.sqrt()).collect() }
-            }
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(self.clone()))
     }
 }
 
@@ -124,15 +113,8 @@ impl Post for Entries {
         self.forward(&update)
     }
 
-    /// Of a clamped update the bound is its largest magnitude.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => *self,
-            Known::Update(seen) => {
-                let values = seen.tensors().iter().flat_map(crate::backend::values);
-                Entries { most: values.fold(0.0, |most, value| most.max(value.abs())) }
-            }
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(*self))
     }
 }
 

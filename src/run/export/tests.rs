@@ -176,6 +176,7 @@ pub(super) fn done() -> Vec<(f64, Event)> {
         metrics: Some(metrics(43.25)),
         probe: None,
         accuracy: None,
+        inferred: None,
         stages: Vec::new(),
         update_norm: None,
         loss: 3.1e-7,

@@ -40,6 +40,7 @@ fn result() -> RoundResult {
         metrics: Some(metrics(20.0)),
         probe: None,
         accuracy: None,
+        inferred: None,
         stages: Vec::new(),
         update_norm: None,
         loss: 0.01,
