@@ -181,7 +181,7 @@ enum Command {
     ///
     /// For each defence what of a client's work it acts on, what it does, its parameters with their ranges and defaults,
     /// and what attackers who know of it do. A preset lists those of a client as [[post]], in order; what the attacker
-    /// knows of them is knowledge.post.
+    /// knows of them is knowledge.post; "estimated" is told nothing and goes by what the update shows.
     #[command(after_long_help = help::DEFENCES)]
     Defences(defences::Arguments),
     /// List the models with their size

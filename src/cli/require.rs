@@ -99,6 +99,7 @@ mod tests {
             probe: None,
             accuracy: None,
             accuracy_lost: None,
+            inferred: None,
             stages: Vec::new(),
             update_norm: None,
             loss: 1e-6,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use gialab::config::StatisticsKnowledge;
 use gialab::data::MIN_SIDE;
 use gialab::figure::{FIGURES, Figure, Measured, figure};
+use gialab::fl::post;
 use gialab::reading::Reading;
 use gialab::run::cost::{self, Cost, Costs};
 use gialab::run::event::RoundResult;
@@ -167,6 +168,9 @@ pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult])
     columns.push(column(figure("seconds"), &measured));
     table(out, rounds, &columns)?;
     for r in rounds {
+        if let Some(inferred) = &r.inferred {
+            writeln!(out, "told     from the update: {}", post::in_words(inferred))?;
+        }
         r.stages.iter().try_for_each(|words| writeln!(out, "step     {words}"))?;
         outcome(out, manifest, r, rounds.len() > 1)?;
         if let Some(labels) = labels::of_round(&manifest.config, r) {

@@ -67,10 +67,16 @@ impl RunConfig {
     pub fn post_processing(&self) -> Option<String> {
         let known = match self.knowledge.post {
             PostKnowledge::Known => "known",
-            PostKnowledge::Estimated => "estimated",
+            PostKnowledge::Estimated => "estimated by the attacker",
             PostKnowledge::None => "not known",
         };
-        let steps = self.post_steps();
+        let steps = match self.post_steps() {
+            // Nothing is there to be told, which the attacker does not know.
+            none if none.is_empty() && self.knowledge.post == PostKnowledge::Estimated => {
+                vec!["none".to_owned()]
+            }
+            steps => steps,
+        };
         (!steps.is_empty()).then(|| format!("{} ({known})", steps.join(", ")))
     }
 

@@ -252,9 +252,9 @@ pub enum PostKnowledge {
     /// Each step with its parameters: it is simulated.
     #[default]
     Known,
-    /// That the steps are there; their parameters are told from the update.
+    /// Nothing: which steps there are, and how strong, is told from the update.
     Estimated,
-    /// Nothing: the update is taken for a clean one.
+    /// Nothing, and the update is taken for a clean one.
     None,
 }
 

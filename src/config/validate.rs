@@ -88,8 +88,8 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(own || !config.knowledge.manipulate, "knowledge.manipulate", message)?;
     post::check(&config.post).map_err(|message| Fault { key: "post", message })?;
     let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
-    let is_default = config.knowledge.post == PostKnowledge::default();
-    require(is_default || !config.post.is_empty(), "knowledge.post", message)
+    let ignores = config.knowledge.post == PostKnowledge::None;
+    require(!ignores || !config.post.is_empty(), "knowledge.post", message)
 }
 
 /// The first number that its setting does not allow.

@@ -335,7 +335,7 @@ impl CapturedUpdate {
             LocalKnowledge::Assumed(local) => Some(local),
         };
         let update = Update { kind: self.kind, values, samples };
-        let protocol = adapted(posts, config.knowledge.post, &update, one_client(local, samples));
+        let protocol = adapted(posts, config.knowledge.post, &update, model, one_client(local, samples));
         AttackerView {
             compute: compute.clone(),
             model: model.clone(),

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Known, Posts, Residues};
+use super::post::{Effect, Posts, Residues, Transforms, estimate};
 use super::sent::Mean;
 use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -138,7 +138,7 @@ impl Victim {
             LocalKnowledge::None => self.clients(None, |_, _| None),
             LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
         };
-        let protocol = adapted(&self.posts, granted.post, &sent.update, protocol);
+        let protocol = adapted(&self.posts, granted.post, &sent.update, model, protocol);
         let buffers = match victim.mode {
             BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
             _ => model.buffers.clone(),
@@ -199,21 +199,26 @@ pub(super) fn post_stream(seed: Seed, round: u32, client: usize) -> ChaCha8Rng {
     seed.stream("post-processing", &[u64::from(round), client as u64])
 }
 
-/// The protocol with post-processing as an attacker simulates it who is granted so much of it.
+/// The protocol with post-processing as an attacker simulates it who is granted so much of it. One that estimates it does not
+/// look at the steps themselves.
 pub(super) fn adapted(
     posts: &Posts,
     granted: PostKnowledge,
     update: &Update,
+    model: &Model,
     mut protocol: Protocol,
 ) -> Protocol {
     let alone = (protocol.clients.len() == 1).then_some(&update.values);
     match granted {
         PostKnowledge::None => {}
         PostKnowledge::Known => {
-            protocol.post = posts.transforms(Known::Parameters(alone));
+            protocol.post = posts.transforms(alone);
             protocol.clients.iter_mut().for_each(|client| client.each = posts.each());
         }
-        PostKnowledge::Estimated => protocol.post = posts.transforms(Known::Update(&update.values)),
+        PostKnowledge::Estimated => {
+            let inferred = estimate(update, model, &protocol.clients);
+            protocol.post = Transforms::told(inferred, update.values.specs(), alone);
+        }
     }
     protocol
 }

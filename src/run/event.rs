@@ -6,7 +6,7 @@ use super::rows::Rows;
 pub use crate::attack::TrialOutcome;
 use crate::figure::number;
 pub use crate::figure::{AtTruth, Baselines, Measured, Metrics, Probe, Ratio, Sample, Spread};
-pub use crate::fl::post::Effect;
+pub use crate::fl::post::{Effect, Inferred};
 
 /// Version of the event format, the `v` of every line.
 pub const VERSION: u32 = 1;
@@ -344,6 +344,10 @@ pub struct RoundResult {
     /// l2 norm of the update; absent in logs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_norm: Option<Ratio>,
+    /// What the attacker told of post-processing from the update, in the order in which it simulated it, none where the
+    /// update looks clean; absent where it was told, or ignored it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inferred: Option<Vec<Inferred>>,
     /// What an attack that solves said of its steps, and what was sent instead of the honest model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,

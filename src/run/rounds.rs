@@ -21,7 +21,7 @@ use super::undefended::Undefended;
 use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::files;
-use crate::fl::{Server, Source};
+use crate::fl::{Server, Source, post};
 use crate::metric::Scoring;
 use crate::seed::Seed;
 
@@ -285,6 +285,10 @@ impl Rounds<'_> {
                 self.log(Level::Info, format!("differential privacy: {privacy}"));
             }
         }
+        let inferred = view.knowledge.protocol.post.inferred.clone();
+        if let Some(inferred) = inferred.as_deref().filter(|_| resume.is_none()) {
+            self.log(Level::Info, format!("told from the update: {}", post::in_words(inferred)));
+        }
         let nothing = Guess { pixels: Vec::new(), labels: Vec::new(), confidence: Vec::new() };
         let place = Place { round, trial: None, iteration: 0 };
         self.reporter.picture(place, self.clock.now(), PictureOf::Truth, nothing);
@@ -321,6 +325,7 @@ impl Rounds<'_> {
             accuracy,
             accuracy_lost: without.zip(accuracy).map(|(without, with)| without - with),
             update_norm: Some(Ratio(update_norm)),
+            inferred,
             stages: craft
                 .iter()
                 .flat_map(|craft| craft.words.clone())

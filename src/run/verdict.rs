@@ -148,6 +148,7 @@ mod tests {
             probe: None,
             accuracy: None,
             accuracy_lost: None,
+            inferred: None,
             stages: Vec::new(),
             update_norm: None,
             loss,

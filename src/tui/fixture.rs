@@ -360,6 +360,7 @@ fn result(iterations: usize) -> RoundResult {
         probe: None,
         accuracy: None,
         accuracy_lost: None,
+        inferred: None,
         stages: Vec::new(),
         update_norm: None,
         loss: 3.1e-7,

@@ -278,6 +278,12 @@ fn an_update_is_looked_at_without_an_attack() {
     let said = text(&fine.stdout);
     assert!(fine.status.success() && said.contains("lenet for 100 classes"), "{said}");
     assert!(said.contains("nothing speaks against it"), "{said}");
+    assert!(said.contains("told      nothing: the update looks clean"), "{said}");
+    let sign = |all: &mut Tensors| {
+        all.values_mut().flat_map(|(_, values)| values).for_each(|value| *value = value.signum());
+    };
+    let signs = text(&inspect(&problem.changed(sign), &[]).stdout);
+    assert!(signs.contains("told      sign not scaled, sure: the numbers of a tensor differ"), "{signs}");
     let delta = problem.changed(times(-0.05));
     let one_step = inspect(&delta, &["--kind", "delta"]);
     assert!(
@@ -292,6 +298,28 @@ fn an_update_is_looked_at_without_an_attack() {
     let alone = problem.lab.gialab(&["inspect", "--update", &update]);
     assert_eq!(alone.status.code(), Some(2));
     assert!(text(&alone.stderr).contains("--weights"), "{}", text(&alone.stderr));
+}
+
+#[test]
+fn post_processing_of_a_captured_update_is_told_from_it_and_kept() {
+    let problem = Problem::new(&["victim.indices=[0,1]"]);
+    let settings = ["attack.iterations=2", "attack.trials=1", "knowledge.post=estimated"];
+    let cut = |all: &mut Tensors| {
+        for (_, values) in all.values_mut() {
+            let mut sizes: Vec<f32> = values.iter().map(|value| value.abs()).collect();
+            sizes.sort_by(f32::total_cmp);
+            let least = sizes[values.len() * 8 / 10];
+            values.iter_mut().filter(|value| value.abs() < least).for_each(|value| *value = 0.0);
+        }
+    };
+    for (update, says) in [
+        (problem.changed(cut), "sparsify 0.8, sure: zeros are 80.0 % of"),
+        (problem.file("update.safetensors"), "nothing: the update looks clean"),
+    ] {
+        problem.attacked(&update, &settings);
+        let shown = problem.lab.succeed(&["show", "last"]);
+        assert!(shown.contains(&format!("told     from the update: {says}")), "{shown}");
+    }
 }
 
 /// Files that PyTorch made, of LeNets under other losses and with frozen layers.

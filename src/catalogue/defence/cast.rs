@@ -18,5 +18,6 @@ pub static CAST: Defence = Defence {
         takes: Takes::Word(&["fp16", "bf16", "int8"]),
         default: None,
     }],
-    adaptive: "round what they simulate as well, with the derivative of the unrounded; 16 bits hardly defend",
+    adaptive: "round what they simulate as well, with the derivative of the unrounded; 16 bits hardly defend; shown by the \
+               bits of the numbers",
 };

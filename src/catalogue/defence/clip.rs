@@ -29,6 +29,6 @@ pub static CLIP: Defence = Defence {
             default: Some(Value::Word("update")),
         },
     ],
-    adaptive: "clip what they simulate; a cosine does not see it where the whole update is scaled; norms are told from the \
-               update",
+    adaptive: "clip what they simulate; a cosine does not see it where the whole update is scaled; shown by a round norm, \
+               by equal norms of tensors, by equal largest numbers, unless a later step hides them",
 };

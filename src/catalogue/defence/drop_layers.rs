@@ -18,5 +18,5 @@ pub static DROP_LAYERS: Defence = Defence {
         takes: Takes::Layers,
         default: None,
     }],
-    adaptive: "leave the same tensors out of the match",
+    adaptive: "leave the same tensors out of the match; shown by tensors of zeros",
 };

@@ -19,5 +19,6 @@ pub static LAPLACE_NOISE: Defence = Defence {
         takes: Takes::Number(above(0.0)),
         default: None,
     }],
-    adaptive: "cannot simulate it in one update; they have priors, and the mean over rounds, in which it fades",
+    adaptive: "cannot simulate it in one update; they have priors, and the mean over rounds, in which it fades; its \
+               deviation is shown by the classifier, whose gradient sums to zero over the classes without it",
 };

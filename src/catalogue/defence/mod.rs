@@ -43,7 +43,7 @@ pub struct Defence {
     pub about: &'static str,
     /// Its parameters, in their order.
     pub parameters: &'static [Parameter],
-    /// What attackers who know of it do about it.
+    /// What attackers who know of it do about it, and what shows it to those who do not.
     pub adaptive: &'static str,
 }
 

@@ -35,5 +35,5 @@ pub static QUANTISE: Defence = Defence {
         },
     ],
     adaptive: "round what they simulate to the same levels, with the derivative of the unrounded; the mean of stochastic \
-               rounding is the update",
+               rounding is the update; shown by numbers that are multiples of one",
 };

@@ -18,5 +18,6 @@ pub static SIGN: Defence = Defence {
         takes: Takes::Flag,
         default: Some(Value::Flag(true)),
     }],
-    adaptive: "take the signs of what they simulate, with the derivative of the unrounded",
+    adaptive: "take the signs of what they simulate, with the derivative of the unrounded; shown by numbers \
+               that differ by their signs alone",
 };

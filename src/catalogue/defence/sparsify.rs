@@ -36,6 +36,6 @@ pub static SPARSIFY: Defence = Defence {
             default: Some(Value::Flag(false)),
         },
     ],
-    adaptive: "leave out what is zero in the update; where it is a sum of several clients, cut what they simulate as well; what \
-               feedback adds of earlier rounds they do not know",
+    adaptive: "leave out what is zero in the update; where it is a sum of several clients, cut what they simulate as well; shown by \
+               zeros that are the same share of every tensor; what feedback adds of earlier rounds they do not know",
 };

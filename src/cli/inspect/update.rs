@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use gialab::backend::Compute;
 use gialab::checkpoint::{Checkpoint, Statistics};
 use gialab::config::{RunConfig, preset};
-use gialab::fl::Setup;
+use gialab::fl::post::{self, Inferred};
+use gialab::fl::{Server, Setup, Source};
 use serde::Serialize;
 
 use crate::cli::{DONE, output};
@@ -53,6 +55,8 @@ struct Report {
     zeros: usize,
     /// How the files were read, and what speaks against the update.
     notes: Vec<String>,
+    /// Post-processing as told from the update; absent where it is refused.
+    told: Option<Vec<Inferred>>,
     /// Why it cannot be attacked as it was taken.
     refused: Option<String>,
 }
@@ -64,9 +68,9 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
     let config = taken(arguments, update, weights)?;
     let file = Checkpoint::read(update)?;
     let values: Vec<f64> = file.tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
-    let (notes, refused) = match Setup::new(&config) {
-        Ok(setup) => (setup.reading.notes().to_vec(), None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+    let (notes, told, refused) = match Setup::new(&config) {
+        Ok(setup) => (setup.reading.notes().to_vec(), told(setup, &config)?, None),
+        Err(error) => (Vec::new(), None, Some(error.to_string())),
     };
     let report = Report {
         update: update.display().to_string(),
@@ -81,6 +85,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
         norm: values.iter().map(|value| value * value).sum::<f64>().sqrt(),
         values: values.len(),
         notes,
+        told,
         refused,
     };
     let mut out = output::whole(json);
@@ -95,6 +100,14 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
         Some(refused) => anyhow::bail!(refused),
         None => Ok(DONE),
     }
+}
+
+/// What post-processing an attacker tells from the update, which does not depend on where it computes.
+fn told(setup: Setup, config: &RunConfig) -> anyhow::Result<Option<Vec<Inferred>>> {
+    let compute = Compute::select("flex", config.run.precision)?;
+    let server = Server::new(&setup, config, compute.clone());
+    let (view, _) = Source::new(setup, config, compute).view(&server.model, 0);
+    Ok(view.knowledge.protocol.post.inferred)
 }
 
 /// The update as a config that attacks it, on the built-in model that its weights fit.
@@ -123,6 +136,7 @@ fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result
         format!("victim.classes={classes}"),
         format!("victim.captured={}", toml::Value::Table(captured)),
         "knowledge.labels=false".into(),
+        "knowledge.post=estimated".into(),
         "attack.labels=optimise".into(),
     ];
     // Without a word on local steps an update of theirs can still be looked at, as one gradient of any size.
@@ -150,6 +164,9 @@ fn print(out: &mut impl Write, report: &Report, statistics: &Statistics) -> std:
     writeln!(out, "taken as  {} of {} sample(s), {}", report.kind, report.batch, report.loss)?;
     for note in &report.notes {
         writeln!(out, "read      {note}")?;
+    }
+    if let Some(told) = &report.told {
+        writeln!(out, "told      {}", post::in_words(told))?;
     }
     match &report.refused {
         Some(_) => writeln!(out, "verdict   cannot be attacked like this"),

@@ -1,4 +1,4 @@
-//! Honest updates: how often the check cries wolf.
+//! Honest updates: how often the check cries wolf, and that no post-processing is seen where there is none.
 
 #![allow(clippy::unwrap_used)]
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 
 use super::super::captured::{canonical, findings};
-use super::super::post::{Posts, Residues};
+use super::super::post::{self, Posts, Residues};
 use super::super::{Client, Protocol, UpdateKind, victim};
 use super::*;
 use crate::backend::{self, Compute, Precision};
@@ -21,8 +21,9 @@ use crate::seed::Seed;
 /// Multiply-adds of all samples of an update; larger batches are cut.
 const WORK: u64 = 400_000_000;
 
-/// An update as somebody could have captured it, and what the check says of it; nothing if the client diverged.
-fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
+/// An update as somebody could have captured it, what the check says of it, and what post-processing is told from it as it
+/// left the client; nothing if the client diverged.
+fn honest(i: usize) -> Option<(String, Vec<Finding>, String)> {
     let mut rng = Seed(2026).stream("honest", &[i as u64]);
     let rng = &mut rng;
     let architecture = &ARCHITECTURES[i % ARCHITECTURES.len()];
@@ -99,6 +100,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
     let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol, round: 0 };
     let no_draws = |client| (client, victim::post_stream(Seed(0), 0, client));
     let update = victim::send(&model, work, &Posts::default(), &mut Residues::default(), no_draws).update;
+    let told = post::in_words(&post::estimate(&update, &model, &protocol.clients));
 
     let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
     let theta = host(&model.parameters);
@@ -140,21 +142,27 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>)> {
         Trained { sha256: String::new(), key: None, parameters: theta, buffers: host(&model.buffers) };
     let (update_kind, values) = canonical(kind, sent.clone(), &weights.parameters);
     assert_eq!(update_kind == UpdateKind::Gradient, !kind.takes_steps());
-    Some((what, findings(&config, &captured, &model.net, &weights, (&sent, update_kind, &values))))
+    let findings = findings(&config, &captured, &model.net, &weights, (&sent, update_kind, &values));
+    Some((what, findings, told))
 }
 
 /// None is refused; what is warned of is counted by its first words.
 fn judge(updates: impl Iterator<Item = usize>) -> (usize, BTreeMap<String, Vec<String>>) {
     let mut count = 0;
     let mut warned: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (what, findings) in updates.filter_map(honest) {
+    let mut seen = Vec::new();
+    for (what, findings, told) in updates.filter_map(honest) {
         count += 1;
+        if !told.starts_with("nothing") {
+            seen.push(format!("{what}: {told}"));
+        }
         for finding in findings {
             assert!(!finding.sure, "{what}: {finding}");
             let words: Vec<&str> = finding.what.split(' ').take(3).collect();
             warned.entry(words.join(" ")).or_default().push(what.clone());
         }
     }
+    assert!(seen.is_empty(), "{seen:#?}");
     (count, warned)
 }
 

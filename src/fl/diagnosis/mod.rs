@@ -9,6 +9,7 @@ mod head;
 mod values;
 
 use self::head::{Head, Likeness, dot, softmax};
+pub(super) use self::values::scattered;
 use crate::config::{Accumulate, Captured, CapturedKind, LocalOptimiser, LocalTraining, Loss};
 use crate::model::Net;
 

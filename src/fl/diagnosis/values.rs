@@ -51,7 +51,7 @@ pub fn transformed(tensors: &[(&[usize], &[f64])]) -> Option<String> {
 
 /// Entries of a tensor that belong to no dead unit, and how many of them are zero: a ReLU that is never positive leaves
 /// whole rows of zeros by itself, to its own weights and to those that read it.
-fn scattered(shape: &[usize], values: &[f64]) -> (usize, usize) {
+pub fn scattered(shape: &[usize], values: &[f64]) -> (usize, usize) {
     let (rows, columns) = match *shape {
         [rows, columns, ..] => (rows, columns),
         [rows] => (rows, 1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::gaussian_noise::noised;
-use super::{Known, Post, Sending, Transform};
+use super::{Post, Sending, Transform};
 use crate::backend;
 use crate::config::{RunConfig, Settings};
 use crate::model::{Model, Net, Parameters, TensorSpec};
@@ -50,7 +50,7 @@ impl Post for Censor {
         best.unwrap_or(update)
     }
 
-    fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

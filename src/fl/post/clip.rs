@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Known, Post, Sending, Transform, single_samples};
+use super::{Post, Sending, Transform, single_samples};
 use crate::config::{RunConfig, Settings};
 use crate::model::{Net, Parameters, TensorSpec};
 
@@ -36,12 +36,8 @@ impl Post for Whole {
         self.forward(&update)
     }
 
-    /// Of a clipped update the bound is its own norm.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => *self,
-            Known::Update(seen) => Whole { norm: seen.norm() },
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(*self))
     }
 }
 
@@ -92,7 +88,7 @@ impl Post for Samples {
     }
 
     /// A mean does not tell the norms behind it.
-    fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
         None
     }
 }
@@ -109,15 +105,8 @@ impl Post for Layers {
         self.forward(&update)
     }
 
-    /// Of a clipped tensor the bound is its own norm.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => self.clone(),
-            Known::Update(seen) => {
-                let squares = seen.products_by_tensor(seen);
-                Layers { norms: squares.iter().map(|(square, _)| square.sqrt()).collect() }
-            }
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(self.clone()))
     }
 }
 
@@ -156,15 +145,8 @@ impl Post for Entries {
         self.forward(&update)
     }
 
-    /// Of a clamped update the bound is its largest magnitude.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => *self,
-            Known::Update(seen) => {
-                let values = seen.tensors().iter().flat_map(crate::backend::values);
-                Entries { most: values.fold(0.0, |most, value| most.max(value.abs())) }
-            }
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(*self))
     }
 }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Sending, Transform};
-use crate::backend;
+use super::{Code, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::text::nearest;
@@ -84,16 +83,8 @@ impl Post for Dropped {
         update.without(&self.tensors)
     }
 
-    /// In an update tensors of zeros alone were not sent.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(match known {
-            Known::Parameters(_) => self.clone(),
-            Known::Update(seen) => {
-                let is_empty =
-                    |at: &usize| backend::values(&seen.tensors()[*at]).iter().all(|value| *value == 0.0);
-                Dropped { tensors: (0..seen.tensors().len()).filter(is_empty).collect(), ..*self }
-            }
-        }))
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn code(&self, before: Code) -> Code {

@@ -84,7 +84,7 @@ impl Effect {
 }
 
 /// Share of numbers that are zero.
-pub(super) fn zeros(update: &Parameters) -> f64 {
+pub(in crate::fl) fn zeros(update: &Parameters) -> f64 {
     let values = update.tensors().iter().map(crate::backend::values);
     let zeros: usize = values.map(|tensor| tensor.iter().filter(|value| **value == 0.0).count()).sum();
     zeros as f64 / update.count().max(1) as f64

@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Known, OnSamples, Post, Sending, Transform};
+use super::{OnSamples, Post, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::fl::Candidate;
@@ -114,7 +114,7 @@ impl Post for Mixing {
         update
     }
 
-    fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

@@ -9,6 +9,7 @@ mod clip;
 mod dp_sgd;
 mod drop_layers;
 mod effect;
+mod estimate;
 mod gaussian_noise;
 mod laplace_noise;
 mod mask;
@@ -28,6 +29,7 @@ use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
+pub use estimate::{Inferred, Sureness, estimate, in_words};
 pub use residue::{Residue, Residues};
 
 use super::{Candidate, Client, Sent, Update};
@@ -63,9 +65,9 @@ pub trait Post: Debug + Send + Sync {
         false
     }
 
-    /// What an attacker simulates who knows this step, or takes it from the update that it received; nothing if the step
-    /// cannot be simulated.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>>;
+    /// What an attacker simulates who knows this step, or told it from the update; nothing if the step cannot be
+    /// simulated. `alone` is the received update of the one client it was applied to, if there is one alone.
+    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>>;
 
     /// How a client writes down what it makes of an update that it would have written as `before`.
     fn code(&self, before: Code) -> Code {
@@ -118,15 +120,6 @@ impl Code {
             false => (1.0 - self.left_out) * self.width,
         }
     }
-}
-
-/// What the attacker has of a step.
-#[derive(Debug, Clone, Copy)]
-pub enum Known<'a> {
-    /// Its parameters, and the update of the one client it was applied to, if there is one alone.
-    Parameters(Option<&'a Parameters>),
-    /// That the step is there, and the received update.
-    Update(&'a Parameters),
 }
 
 /// A step as the attacker simulates it: a function T of an update g, with its derivative.
@@ -264,7 +257,7 @@ impl Posts {
 
     /// What becomes of the gradient of every sample, which is the same for whoever simulates it.
     pub fn each(&self) -> Transforms {
-        Transforms(self.0.iter().filter_map(|step| step.each()).collect())
+        Transforms { steps: self.0.iter().filter_map(|step| step.each()).collect(), inferred: None }
     }
 
     /// The first step alone, then the first two, and so on up to all of them. Each draws as it does among all.
@@ -273,14 +266,19 @@ impl Posts {
     }
 
     /// The steps as an attacker simulates them.
-    pub fn transforms(&self, known: Known<'_>) -> Transforms {
-        Transforms(self.0.iter().filter_map(|step| step.transform(known)).collect())
+    pub fn transforms(&self, alone: Option<&Parameters>) -> Transforms {
+        let steps = self.0.iter().filter_map(|step| step.transform(alone)).collect();
+        Transforms { steps, inferred: None }
     }
 }
 
 /// Steps as the attacker simulates them, in their order.
 #[derive(Debug, Clone, Default)]
-pub struct Transforms(Vec<Arc<dyn Transform>>);
+pub struct Transforms {
+    steps: Vec<Arc<dyn Transform>>,
+    /// What the attacker told from the update, if it had to.
+    pub inferred: Option<Vec<Inferred>>,
+}
 
 /// What the way back through [`Transforms`] needs: what went into each.
 pub type Passed = Vec<Parameters>;
@@ -288,13 +286,20 @@ pub type Passed = Vec<Parameters>;
 impl Transforms {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.steps.is_empty()
+    }
+
+    /// Steps that an attacker told from an update of these tensors. One that cannot be simulated as it was told is not.
+    pub fn told(inferred: Vec<Inferred>, tensors: &[TensorSpec], alone: Option<&Parameters>) -> Transforms {
+        let built = inferred.iter().filter_map(|it| Posts::of(std::slice::from_ref(&it.step), tensors).ok());
+        let steps = built.flat_map(|posts| posts.transforms(alone).steps).collect();
+        Transforms { steps, inferred: Some(inferred) }
     }
 
     /// What is received of an update.
     pub fn forward(&self, g: Parameters) -> (Parameters, Passed) {
-        let mut passed = Vec::with_capacity(self.0.len());
-        let out = self.0.iter().fold(g, |g, step| {
+        let mut passed = Vec::with_capacity(self.steps.len());
+        let out = self.steps.iter().fold(g, |g, step| {
             let out = step.forward(&g);
             passed.push(g);
             out
@@ -304,7 +309,7 @@ impl Transforms {
 
     /// The cotangent of the update for that of what is received.
     pub fn pull(&self, passed: &Passed, w: Parameters) -> Parameters {
-        self.0.iter().zip(passed).rev().fold(w, |w, (step, g)| step.pull(g, w))
+        self.steps.iter().zip(passed).rev().fold(w, |w, (step, g)| step.pull(g, w))
     }
 }
 

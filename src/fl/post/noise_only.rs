@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::gaussian_noise::noised;
-use super::{Code, Known, Post, Sending, Transform};
+use super::{Code, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -26,7 +26,7 @@ impl Post for NoiseOnly {
         noise.scaled(if length > 0.0 { norm / length } else { 0.0 })
     }
 
-    fn transform(&self, _: Known<'_>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
         None
     }
 

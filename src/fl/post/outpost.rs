@@ -6,7 +6,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::mask::{self, Mask};
-use super::{Code, Known, Post, Sending, Transform};
+use super::{Code, Post, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
@@ -65,9 +65,8 @@ impl Post for Outpost {
     }
 
     /// The numbers that one client sent; where they are dense, in a round that was left alone, all of them.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        let (Known::Parameters(Some(update)) | Known::Update(update)) = known else { return None };
-        Some(Arc::new(Mask(mask::sent(update))))
+    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Mask(mask::sent(alone?))))
     }
 
     /// Dense in rounds that are left alone.

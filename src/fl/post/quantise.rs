@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Known, Post, Sending, Transform};
-use crate::backend;
+use super::{Code, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::seed;
@@ -66,13 +65,9 @@ impl Post for Quantise {
         self.rounded(&update, |count| seed::unit(generator, count))
     }
 
-    /// The mean of stochastic rounding is the update. In a rounded update the levels are seen.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        match known {
-            _ if self.stochastic => None,
-            Known::Parameters(_) => Some(Arc::new(*self)),
-            Known::Update(seen) => Some(Arc::new(Grid::of(seen))),
-        }
+    /// The mean of stochastic rounding is the update.
+    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        if self.stochastic { None } else { Some(Arc::new(*self)) }
     }
 
     /// log2(2q + 1) bits; what is narrower stays so.
@@ -85,42 +80,6 @@ impl Post for Quantise {
 impl Transform for Quantise {
     fn forward(&self, g: &Parameters) -> Parameters {
         self.rounded(g, |_| Vec::new())
-    }
-
-    fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
-        w
-    }
-}
-
-/// Levels as they are told from an update: the smallest distance of two magnitudes of a tensor.
-#[derive(Debug)]
-struct Grid {
-    /// Of each tensor; 0 of one that is zero.
-    steps: Vec<f64>,
-}
-
-impl Grid {
-    fn of(seen: &Parameters) -> Grid {
-        let step = |mut magnitudes: Vec<f64>| {
-            magnitudes.iter_mut().for_each(|value| *value = value.abs());
-            magnitudes.push(0.0);
-            magnitudes.sort_by(f64::total_cmp);
-            magnitudes.dedup();
-            let steps = magnitudes.windows(2).map(|pair| pair[1] - pair[0]);
-            steps.reduce(f64::min).unwrap_or_default()
-        };
-        Grid { steps: seen.tensors().iter().map(|tensor| step(backend::values(tensor))).collect() }
-    }
-}
-
-impl Transform for Grid {
-    fn forward(&self, g: &Parameters) -> Parameters {
-        let mut steps = self.steps.iter();
-        g.mapped(|_, values| {
-            if let Some(step) = steps.next().filter(|step| **step > 0.0) {
-                values.iter_mut().for_each(|value| *value = (*value / step).round_ties_even() * step);
-            }
-        })
     }
 
     fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::mask::Mask;
-use super::{Known, Post, Sending, Transform};
+use super::{Post, Sending, Transform};
 use crate::config::{RunConfig, Settings};
 use crate::fl::Candidate;
 use crate::model::{FullLayer, Net, Parameters, Sensitivity, TensorSpec};
@@ -62,9 +62,8 @@ impl Post for Soteria {
     }
 
     /// The columns that are zero in what one client sent; of a sum of clients nothing is told.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        let (Known::Parameters(Some(update)) | Known::Update(update)) = known else { return None };
-        Some(Arc::new(Mask(empty_columns(update))))
+    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Mask(empty_columns(alone?))))
     }
 }
 

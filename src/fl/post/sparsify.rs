@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::mask::Mask;
-use super::{Code, Known, Post, Sending, Transform};
+use super::{Code, Post, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -28,17 +28,13 @@ pub(super) fn kept(n: usize, share: f64) -> usize {
 
 /// What an attacker sees to be kept; nothing where the update is a sum of several clients', or a later step filled the
 /// zeros.
-fn seen(known: Known<'_>, share: f64) -> Option<Mask> {
-    let update = match known {
-        Known::Parameters(None) => return None,
-        Known::Parameters(Some(update)) | Known::Update(update) => update,
-    };
+fn seen(alone: Option<&Parameters>, share: f64) -> Option<Mask> {
     let mut shows = true;
-    let mask = update.mapped(|_, values| {
+    let mask = alone?.mapped(|_, values| {
         values.iter_mut().for_each(|value| *value = f64::from(u8::from(*value != 0.0)));
         shows &= values.iter().sum::<f64>() <= kept(values.len(), share) as f64;
     });
-    (shows || matches!(known, Known::Update(_))).then_some(Mask(mask))
+    shows.then_some(Mask(mask))
 }
 
 /// Of every tensor of n numbers the n - floor(s n) largest by magnitude, at least one; of equal ones the first (Lin et al.
@@ -57,8 +53,8 @@ impl Post for Largest {
     }
 
     /// What is not seen is cut as the client does.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(match seen(known, self.share) {
+    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(match seen(alone, self.share) {
             Some(mask) => Arc::new(mask),
             None => Arc::new(*self),
         })
@@ -116,8 +112,8 @@ impl Post for Random {
     }
 
     /// What is not seen is taken for its mean.
-    fn transform(&self, known: Known<'_>) -> Option<Arc<dyn Transform>> {
-        Some(match seen(known, self.share) {
+    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+        Some(match seen(alone, self.share) {
             Some(mask) => Arc::new(mask),
             None => Arc::new(*self),
         })

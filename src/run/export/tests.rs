@@ -178,6 +178,7 @@ pub(super) fn done() -> Vec<(f64, Event)> {
         probe: None,
         accuracy: None,
         accuracy_lost: None,
+        inferred: None,
         stages: Vec::new(),
         update_norm: None,
         loss: 3.1e-7,

@@ -41,6 +41,7 @@ fn result() -> RoundResult {
         probe: None,
         accuracy: None,
         accuracy_lost: None,
+        inferred: None,
         stages: Vec::new(),
         update_norm: None,
         loss: 0.01,

@@ -33,7 +33,11 @@ fn specs(sizes: &[usize]) -> Vec<TensorSpec> {
 }
 
 /// What a client sends that has one sample of zeros, by a step that looks at nothing but the update.
-fn applied(step: &Arc<dyn Post>, update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
+pub(in crate::fl::post) fn applied(
+    step: &Arc<dyn Post>,
+    update: Parameters,
+    generator: &mut ChaCha8Rng,
+) -> Parameters {
     let compute = Compute::select("flex", Precision::F64).unwrap();
     let layers = vec![Layer::Flatten, Layer::linear("fc", 4, 2)];
     let net = Net::new(layers, [1, 2, 2], Initialisation::PyTorch).unwrap();

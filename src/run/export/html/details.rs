@@ -6,6 +6,7 @@ use super::chart::{Curve, chart, swatch};
 use super::words::{self, count, duration, fixed};
 use super::{COST, Entry, QUALITY, heading, legend};
 use crate::figure::{FIGURES, Figure, figure};
+use crate::fl::post;
 use crate::run::event::{Level, TrialOutcome};
 use crate::run::export::record::{self, Record};
 use crate::run::export::reproduce;
@@ -103,6 +104,7 @@ fn further(entry: &Entry<'_>, round: &RoundState) -> Markup {
         ("labels read", round.labels_read.as_ref().map(labels::read)),
         ("came back", came_back),
         ("a sample is recovered from", measured.metrics.map(|_| format!("{} dB", fixed(recovered, 1)))),
+        ("told from the update", result.and_then(|result| result.inferred.as_deref()).map(post::in_words)),
         ("steps", result.map(|result| result.stages.join("; ")).filter(|steps| !steps.is_empty())),
         ("outcome", result.and_then(verdict::sentence)),
         ("what may help", result.and_then(Verdict::of).and_then(Verdict::remedy).map(str::to_owned)),
