@@ -342,14 +342,14 @@ pub static FIGURES: &[Figure] = &[
     Figure {
         word: Word {
             key: "accuracy_lost",
-            heading: "lost",
+            heading: "lost↓",
             ascii: "lost",
             also: &["accuracy lost", "utility", "cost"],
             about: "Points of accuracy that post-processing has cost by this round: the same federation is trained without it \
                     beside the run's own, from the same seed. A protection is worth what it leaves of this.",
             source: "gialab's own",
         },
-        unit: "points",
+        unit: "",
         better: Lower,
         form: Fixed(1),
         rank: 4,

@@ -15,9 +15,10 @@ pub struct Undefended {
 }
 
 impl Undefended {
-    /// That of a run which trains and whose clients post-process; nothing of any other.
+    /// That of a run which trains and whose clients post-process, if there are samples to measure it by; nothing of any other.
     pub fn new(setup: &Setup, config: &RunConfig, compute: &Compute) -> Option<Undefended> {
-        if !config.trains() || config.post.is_empty() {
+        let measures = setup.population.as_ref().is_some_and(|all| !all.held_out().is_empty());
+        if !config.trains() || config.post.is_empty() || !measures {
             return None;
         }
         let setup = setup.without_posts();

@@ -49,7 +49,12 @@ fn signs(all: &[&Seen<'_>]) -> Option<Inferred> {
         (alive + here, zeros + empty)
     });
     let evidence = "the numbers of a tensor differ by their signs alone";
-    if zeros as f64 > TERNARY * alive as f64 && super::zeros::sparsified(all, true).is_none() {
+    // A clean gradient to the scores has hardly a zero.
+    let of_scores = all.last().map_or(0.0, |seen| seen.zeros() as f64 / seen.values.len() as f64);
+    if zeros as f64 > TERNARY * alive as f64
+        && of_scores > TERNARY
+        && super::zeros::sparsified(all, true).is_none()
+    {
         let evidence = format!(
             "{evidence}, and {:.0} % of them are zero; {UNTOLD}",
             100.0 * zeros as f64 / alive.max(1) as f64

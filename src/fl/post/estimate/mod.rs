@@ -125,7 +125,7 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
     let is_zero: Vec<bool> = all.iter().map(|seen| seen.zeros() == seen.values.len()).collect();
     let sent: Vec<&Seen<'_>> =
         all.iter().zip(&is_zero).filter(|(_, zero)| !**zero).map(|(seen, _)| seen).collect();
-    let dropped = zeros::dropped(&all, &is_zero);
+    let dropped = zeros::dropped(&all, &is_zero, &model.net);
     if clients.len() > 1 {
         return dropped.into_iter().chain(noise::noise(update, model, clients, None)).collect();
     }

@@ -174,7 +174,7 @@ fn layers_that_are_not_sent_are_named() {
         {
             let told = world.told(&format!("{{ kind = \"drop-layers\", layers = \"{layers}\" }}"));
             assert_eq!(words(&told), [format!("drop-layers {names}")], "{}", world.name);
-            assert_eq!(told[0].sureness, sureness);
+            assert_eq!(told[0].sureness, sureness, "{}", world.name);
         }
         // One tensor of a layer.
         let told = world.told(&format!("{{ kind = \"drop-layers\", layers = [\"{}\"] }}", specs[0].name));

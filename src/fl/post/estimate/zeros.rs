@@ -2,6 +2,7 @@
 
 use super::{Inferred, Seen, Sureness};
 use crate::fl::diagnosis::scattered;
+use crate::model::{Layer, Net};
 
 /// Tensors of fewer numbers say little by their shares.
 const LARGE: usize = 32;
@@ -9,14 +10,14 @@ const LARGE: usize = 32;
 const RARE: f64 = 6.0;
 /// Shares below which zeros are taken for the clean update's own: counted to a number, and as far as chance goes.
 const FEW: f64 = 0.01;
-const LEAST: f64 = 0.05;
+const LEAST: f64 = 0.1;
 /// Kept numbers of a tensor within a factor of two of the smallest: of the largest ones there are many, of any ones about
 /// one.
 const MANY: f64 = 5.0;
 
 /// Tensors of zeros alone. A bias in front of BatchNorm, or a short one that little is left of, can be zero beside a
 /// weight that is not.
-pub(super) fn dropped(all: &[Seen<'_>], is_zero: &[bool]) -> Option<Inferred> {
+pub(super) fn dropped(all: &[Seen<'_>], is_zero: &[bool], net: &Net) -> Option<Inferred> {
     let layer = |name: &str| name.rsplit_once('.').map_or(name.to_owned(), |(layer, _)| layer.to_owned());
     let is_whole = |of: &str| {
         let mut tensors = all.iter().zip(is_zero).filter(|(seen, _)| layer(seen.name) == of);
@@ -36,14 +37,33 @@ pub(super) fn dropped(all: &[Seen<'_>], is_zero: &[bool]) -> Option<Inferred> {
         }
     }
     let first_sent = is_zero.iter().position(|zero| !zero)?;
-    // Where a layer has no unit that is active, it and all in front of it are zero.
-    let (sureness, doubt) = if first_sent > last {
+    // Where a layer has no unit that is active, it and all in front of it on its branch are zero; the scores have units.
+    let is_dead = first_sent > last || last + 1 < all.len() && has_branches(net.layers());
+    let (sureness, doubt) = if is_dead {
         (Sureness::Likely, ", which a layer without any active unit leaves as well")
     } else {
         (Sureness::Sure, "")
     };
     let evidence = format!("{count} of {} tensors are zero{doubt}", all.len());
     (count > 0).then(|| Inferred::new("drop-layers", [("layers", names.into())], sureness, evidence))
+}
+
+/// Whether signals go on beside some layers.
+fn has_branches(layers: &[Layer]) -> bool {
+    let is_plain = |layer: &Layer| {
+        matches!(
+            layer,
+            Layer::Conv { .. }
+                | Layer::Linear { .. }
+                | Layer::BatchNorm { .. }
+                | Layer::Activation(_)
+                | Layer::MaxPool(_)
+                | Layer::AvgPool(_)
+                | Layer::GlobalAvgPool
+                | Layer::Flatten
+        )
+    };
+    !layers.iter().all(is_plain)
 }
 
 /// How many numbers of a tensor are zero.
@@ -84,14 +104,18 @@ fn alike(all: &[&Seen<'_>], counted: &[Counted], is_rounded: bool) -> Option<Inf
     let high = counted.iter().map(|it| (it.zeros + 1) as f64 / it.all as f64).fold(1.0, f64::min);
     let agrees = |it: &Counted| it.share() < high;
     let low = counted.iter().filter(|it| agrees(it)).map(Counted::share).fold(0.0, f64::max);
-    let large: Vec<(&Seen<'_>, &Counted)> =
-        all.iter().copied().zip(counted).filter(|(_, it)| it.all >= LARGE).collect();
-    let agreeing: Vec<&(&Seen<'_>, &Counted)> =
-        large.iter().filter(|(_, it)| agrees(it) && it.alive.1 > 0).collect();
+    let large: Vec<(&Seen<'_>, &Counted)> = all
+        .iter()
+        .copied()
+        .zip(counted)
+        .filter(|(seen, it)| seen.shape.len() > 1 && it.all >= LARGE)
+        .collect();
+    let agreeing: Vec<&(&Seen<'_>, &Counted)> = large.iter().filter(|(_, it)| agrees(it)).collect();
     // One of them says what the share is.
     let logs = agreeing.iter().map(|(_, it)| (it.all as f64).ln());
     let rare = logs.clone().sum::<f64>() - logs.fold(0.0, f64::max);
-    if low < FEW || rare < RARE || 2 * agreeing.len() < large.len() {
+    let is_scattered = agreeing.iter().any(|(_, it)| it.alive.1 > 0);
+    if low < FEW || !is_scattered || rare < RARE || 2 * agreeing.len() < large.len() {
         return None;
     }
     let share = shortest(low, high);
@@ -136,7 +160,8 @@ fn by_chance(all: &[&Seen<'_>], counted: &[Counted]) -> Option<Inferred> {
         return None;
     }
     // Sums over samples are zero here and there in the middle of a network, but neither at its pixels nor at its scores.
-    let mut large: Vec<&Counted> = counted.iter().filter(|it| it.alive.0 >= ENOUGH).collect();
+    let weights = all.iter().zip(counted).filter(|(seen, it)| seen.shape.len() > 1 && it.alive.0 >= ENOUGH);
+    let mut large: Vec<&Counted> = weights.map(|(_, it)| it).collect();
     large.sort_by(|a, b| a.alive_share().total_cmp(&b.alive_share()));
     let &[first, second, ..] = large.as_slice() else { return None };
     let count = (first.alive.0 + second.alive.0) as f64;
@@ -154,7 +179,8 @@ fn by_chance(all: &[&Seen<'_>], counted: &[Counted]) -> Option<Inferred> {
         100.0 * share
     );
     let settings = [("share", told.into()), ("choice", "random".into())];
-    (told > 0.0).then(|| Inferred::new("sparsify", settings, Sureness::Likely, evidence))
+    // What the clean update has of its own is uneven.
+    (told > 0.75 * share).then(|| Inferred::new("sparsify", settings, Sureness::Likely, evidence))
 }
 
 /// The shortest decimal in `[low, high)`.
