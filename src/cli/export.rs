@@ -12,7 +12,7 @@ pub struct Arguments {
     /// Names of runs, parts of names that fit one run, paths, or `last`
     #[arg(required = true, value_name = "RUN", add = complete::runs())]
     runs: Vec<String>,
-    /// What to write: tables, one document, a grid of pictures, or a report
+    /// What to write: tables, one document, a grid of pictures, a report, or a table for a paper
     #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::name))]
     to: String,
     /// The file to write, or - for standard output, of csv the metrics [default: the name of the run, here]

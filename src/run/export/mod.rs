@@ -1,12 +1,14 @@
-//! Runs as files for others: tables, one JSON document, a grid of pictures, a report to read and print.
+//! Runs as files for others: tables, one JSON document, a grid of pictures, a report to read and print, a table for a paper.
 //!
 //! Reads run directories alone and changes nothing in them; a run may still be computed meanwhile. Files are written
 //! under a temporary name and renamed once they are complete.
 
 mod csv;
 mod draft;
+mod entry;
 mod html;
 mod json;
+mod latex;
 mod picture;
 mod png;
 mod record;
@@ -35,19 +37,30 @@ pub enum Format {
     Png,
     /// One self-contained page to read, print and pass on.
     Html,
+    /// A table for a paper, with the conditions in its caption.
+    Latex,
 }
 
 impl Format {
     /// All formats, in the order of lists.
-    pub const ALL: [Format; 4] = [Format::Csv, Format::Json, Format::Png, Format::Html];
+    pub const ALL: [Format; 5] = [Format::Csv, Format::Json, Format::Png, Format::Html, Format::Latex];
 
-    /// Its name, which is also the extension of its files.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
             Format::Json => "json",
             Format::Png => "png",
             Format::Html => "html",
+            Format::Latex => "latex",
+        }
+    }
+
+    /// The extension of its files.
+    fn extension(self) -> &'static str {
+        match self {
+            Format::Latex => "tex",
+            other => other.name(),
         }
     }
 }
@@ -57,7 +70,7 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("there is no format \"{name}\"; use csv, json, png or html"))
+        known.ok_or_else(|| format!("there is no format \"{name}\"; use csv, json, png, html or latex"))
     }
 }
 
@@ -178,7 +191,7 @@ fn files(path: &Path, format: Format, records: bool) -> Vec<PathBuf> {
             vec![path.to_path_buf(), with_suffix(path, "-curves"), with_suffix(path, "-records")]
         }
         Format::Csv => vec![path.to_path_buf(), with_suffix(path, "-curves")],
-        Format::Json | Format::Png | Format::Html => vec![path.to_path_buf()],
+        _ => vec![path.to_path_buf()],
     }
 }
 
@@ -219,6 +232,7 @@ fn render(records: &[Record], format: Format, out: &mut dyn Write) -> Result<(),
         Format::Json => Ok(json::document(records, out)?),
         Format::Png => png::grid(records, out),
         Format::Html => html::page(records, out),
+        Format::Latex => Ok(latex::table(records, out)?),
     }
 }
 
@@ -229,7 +243,7 @@ pub fn default_path(runs: &[RunDirectory], format: Format) -> PathBuf {
         0 | 1 => String::new(),
         count => format!("-and-{}-more", count - 1),
     };
-    PathBuf::from(format!("{first}{more}.{}", format.name()))
+    PathBuf::from(format!("{first}{more}.{}", format.extension()))
 }
 
 /// `x.csv` to `x-2.csv`.
@@ -250,5 +264,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_paper;
 #[cfg(test)]
 mod tests_of_records;
