@@ -25,6 +25,9 @@ const BASELINES: [(&str, &str); 2] =
 /// More settings than a page has room for are named in the caption.
 const SETTINGS: usize = 4;
 
+/// Settings that rows say themselves, or that change no figure here.
+const BESIDE: [&str; 2] = ["federation.attack_rounds", "run.probe"];
+
 /// A column with a cell a row, in LaTeX.
 struct Column {
     heading: String,
@@ -48,14 +51,19 @@ pub fn table(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     let mut columns =
         vec![Column { heading: "run".into(), is_number: false, cells: rows.iter().map(name).collect() }];
     let sides: Vec<_> = records.iter().zip(&ids).map(|(record, id)| record.side(id)).collect();
-    let differing = if sides.len() > 1 { comparison::settings(&sides) } else { Vec::new() };
+    let mut differing = if sides.len() > 1 { comparison::settings(&sides) } else { Vec::new() };
+    differing.retain(|setting| !BESIDE.contains(&setting.key));
     let (shown, further) = differing.split_at(differing.len().min(SETTINGS));
     for setting in shown {
-        let cell = |entry: &&Entry<'_>| setting.cells.get(of_run(entry)).map_or("", |cell| &cell.text);
+        let cell = |entry: &&Entry<'_>| match setting.cells.get(of_run(entry)).map(|cell| cell.text.as_str())
+        {
+            None | Some("-") => "--".to_owned(),
+            Some(value) => escaped(value),
+        };
         columns.push(Column {
             heading: escaped(setting.key),
             is_number: false,
-            cells: rows.iter().map(|entry| escaped(cell(entry))).collect(),
+            cells: rows.iter().map(cell).collect(),
         });
     }
     columns.extend(FIGURES.iter().filter_map(|&(key, name)| measured(figure(key), name, &rows)));

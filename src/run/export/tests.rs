@@ -442,7 +442,7 @@ fn a_report_tells_what_a_defence_protects_from_only_beside_what_it_costs() {
         withheld.contains("what it costs is not measured") && withheld.contains("gialab utility defended")
     );
     // A table of numbers has them all the same.
-    assert!(lab.export(std::slice::from_ref(&defended), Format::Csv, "x.csv").contains("30"));
+    assert!(lab.export(std::slice::from_ref(&defended), Format::Csv, "x.csv").contains("43.25"));
     let config = defended.manifest().unwrap().config;
     Costs::beside(&defended).keep(&cost::fixture(&config)).unwrap();
     let told = html(&defended);

@@ -1,11 +1,13 @@
 //! Tables and figures for papers.
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
 use std::slice::from_ref;
 
 use super::tests::{Lab, done};
 use super::*;
 use crate::run::cost::{self, Costs};
+use crate::run::event::{Baselines, Event, Ratio, Spread};
 
 const CLIP: &str = "post=[{ kind = \"clip\", norm = 1.0 }]";
 
@@ -96,4 +98,144 @@ fn a_table_ends_in_tex() {
     let run = lab.run("one", &[], done());
     let path = default_path(from_ref(&run), Format::Latex);
     assert_eq!(path, PathBuf::from(format!("{}.tex", run.id())));
+}
+
+/// Three attacked rounds of a federation.
+fn federation() -> Vec<(f64, Event)> {
+    let mut events = Vec::new();
+    for at in [0, 5, 20] {
+        for (t, mut event) in done() {
+            match &mut event {
+                Event::Round { round, .. } | Event::Trial { round, .. } | Event::Progress { round, .. } => {
+                    *round = at
+                }
+                Event::TrialFinished { round, .. } => *round = at,
+                Event::RoundFinished(result) => {
+                    result.round = at;
+                    let psnr = 43.25 - f64::from(at);
+                    result.metrics.as_mut().unwrap().psnr =
+                        Some(Spread { mean: psnr, best: psnr, worst: psnr });
+                    result.baselines = Some(Baselines { grey: Some(Ratio(8.125)), mean: None });
+                }
+                Event::Started { .. } if at == 0 => {}
+                Event::Log { .. } => {}
+                // Once, and pictures not at all.
+                Event::Finished(_) if at == 20 => {}
+                _ => continue,
+            }
+            events.push((t, event));
+        }
+    }
+    events
+}
+
+/// Attributes of all elements of a class.
+fn of_class<'a>(document: &'a roxmltree::Document<'_>, class: &str, attribute: &str) -> Vec<&'a str> {
+    let elements = document.descendants().filter(|node| node.attribute("class") == Some(class));
+    elements.map(|node| node.attribute(attribute).unwrap()).collect()
+}
+
+fn words(document: &roxmltree::Document<'_>) -> Vec<String> {
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    texts
+        .map(|node| node.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect())
+        .collect()
+}
+
+const SVG: Format = Format::Svg(Width::Column);
+
+#[test]
+fn losses_are_one_path_a_run_told_apart_without_colour() {
+    let lab = Lab::new();
+    let runs: Vec<RunDirectory> =
+        ["<one> & \"two\"", "second", "third"].map(|name| lab.run(name, &[], done())).into();
+    let svg = lab.export(&runs, SVG, "x.svg");
+    assert_eq!(lab.written(), ["x.svg"]);
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let root = document.root_element();
+    assert_eq!(
+        (root.attribute("width"), root.attribute("viewBox").map(|all| all.starts_with("0 0 237.6 "))),
+        (Some("3.3in"), Some(true))
+    );
+    let distinct = |attribute: &str| {
+        let found = of_class(&document, "curve", attribute);
+        assert_eq!(found.len(), 3, "{svg}");
+        found.into_iter().collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!((distinct("stroke"), distinct("stroke-dasharray")), (3, 3));
+    // 40 iterations of the chosen trial in one piece.
+    let path = of_class(&document, "curve", "d")[0];
+    assert_eq!((path.matches('M').count(), path.matches('L').count()), (1, 39), "{path}");
+    let words = words(&document);
+    for word in ["iteration", "matching loss", "40"] {
+        assert!(words.iter().any(|known| known == word), "{word}: {words:?}");
+    }
+    assert!(words.iter().any(|word| word.starts_with("<one> & \"two\"")), "{words:?}");
+    let about = document.descendants().find(|node| node.has_tag_name("desc")).unwrap().text().unwrap();
+    assert!(about.contains("Single runs") && about.contains("Threat model A") && about.contains("BatchNorm"));
+    let page = lab.export(&runs, Format::Svg(Width::Page), "x.svg");
+    assert!(page.contains("width=\"7in\""), "{page}");
+    assert!(!svg.contains("like for like"), "{svg}");
+    let trained = lab.run("batch", &["victim.indices=[0, 1]"], done());
+    let unlike = lab.export(&[runs[0].clone(), trained], SVG, "x.svg");
+    assert!(unlike.contains("Not like for like: the runs differ in batch size."), "{unlike}");
+}
+
+#[test]
+fn psnr_by_round_is_a_figure_of_its_own() {
+    let lab = Lab::new();
+    let run = lab.run("federation", &[], federation());
+    let paths = write(from_ref(&run), SVG, Some(&lab.out("x.svg")), false).unwrap();
+    assert_eq!(paths, [lab.out("x.svg"), lab.out("x-rounds.svg")]);
+    let svg = fs::read_to_string(&paths[1]).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    assert_eq!(of_class(&document, "curve", "d").len(), 1, "{svg}");
+    let points: Vec<f64> = of_class(&document, "curve", "d")[0]
+        .split(['M', 'L'])
+        .filter_map(|point| point.split_once(' ')?.1.parse().ok())
+        .collect();
+    assert!(points.len() == 3 && points.is_sorted() && points[0] < points[2], "{points:?}");
+    let words = words(&document);
+    for word in ["federated round", "PSNR (dB)", "grey picture", "20"] {
+        assert!(words.iter().any(|known| known == word), "{word}: {words:?}");
+    }
+    // The losses are those of the last round.
+    assert!(fs::read_to_string(&paths[0]).unwrap().contains("round 20"));
+    // Neither file is replaced silently.
+    fs::remove_file(&paths[0]).unwrap();
+    match write(from_ref(&run), SVG, Some(&lab.out("x.svg")), false) {
+        Err(ExportError::Exists { there, .. }) => assert_eq!(there, [lab.out("x-rounds.svg")]),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(lab.written(), ["x-rounds.svg"]);
+}
+
+#[test]
+fn leakage_is_drawn_over_what_post_processing_costs_once_that_is_known() {
+    let lab = Lab::new();
+    let naive = lab.run("naive", &[CLIP, "knowledge.post=none"], done());
+    let runs = [lab.run("clean", &[], done()), lab.run("adaptive", &[CLIP], done()), naive];
+    lab.export(&runs, SVG, "x.svg");
+    assert_eq!(lab.written(), ["x.svg"]);
+    Costs::beside(&runs[1]).keep(&cost::fixture(&runs[1].manifest().unwrap().config)).unwrap();
+    lab.export(&runs, SVG, "x.svg");
+    assert_eq!(lab.written(), ["x-tradeoff.svg", "x.svg"]);
+    let svg = fs::read_to_string(lab.out("x-tradeoff.svg")).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let fills = of_class(&document, "mark", "fill");
+    // Two runs and the three entries of the legend.
+    assert_eq!((fills.len(), fills.iter().filter(|fill| **fill == "#ffffff").count()), (5, 2), "{svg}");
+    assert_eq!(of_class(&document, "joined", "d").len(), 1);
+    let words = words(&document);
+    for word in ["PSNR (dB)", "whole update", "the attacker adapts", "the attacker ignores it"] {
+        assert!(words.iter().any(|known| known == word), "{word}: {words:?}");
+    }
+    assert!(words.iter().any(|word| word.starts_with("accuracy lost (percentage points")), "{words:?}");
+}
+
+#[test]
+fn without_losses_there_is_no_figure() {
+    let lab = Lab::new();
+    let early = lab.run("early", &[], vec![(0.0, Event::Paused)]);
+    assert!(lab.refused(&[early], SVG).contains("nothing to draw"));
 }
