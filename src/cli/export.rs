@@ -3,7 +3,7 @@
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use gialab::run::export::{self, ExportError, Format};
+use gialab::run::export::{self, ExportError, Format, Width};
 
 use super::selection::Runs;
 use super::{Context, DONE, output};
@@ -12,12 +12,15 @@ use super::{Context, DONE, output};
 pub struct Arguments {
     #[command(flatten)]
     runs: Runs,
-    /// What to write: tables, one document, a grid of pictures, or a report
+    /// What to write: tables, one document, a grid of pictures, a report, or a table or figures for a paper
     #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::name))]
     to: String,
-    /// The file to write, or - for standard output, of csv the metrics [default: the name of the run, here]
+    /// The file to write, or - for standard output, of csv the metrics, of figures the first [default: the name of the run, here]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// How wide figures are, in inches: a column of two, or a page [default: 3.3]
+    #[arg(long, value_name = "INCHES", value_parser = Width::ALL.map(Width::name))]
+    width: Option<String>,
     /// Replace files that are there already
     #[arg(long)]
     force: bool,
@@ -26,6 +29,13 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let format: Format = arguments.to.parse().map_err(anyhow::Error::msg)?;
     let runs = arguments.runs.find(context)?;
+    let width = Width::ALL.into_iter().find(|width| arguments.width.as_deref() == Some(width.name()));
+    let format = match width {
+        Some(width) => format.of_width(width).ok_or_else(|| {
+            anyhow::anyhow!("--width is for figures; use it with --to svg, or leave it out")
+        })?,
+        None => format,
+    };
     if arguments.out.as_deref() == Some(Path::new("-")) {
         let written = match format {
             Format::Png if std::io::stdout().is_terminal() => {

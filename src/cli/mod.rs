@@ -141,13 +141,15 @@ enum Command {
     /// all of them are listed. The same stands in docs/figures.md, and behind w on the screens of runs.
     #[command(after_long_help = help::EXPLAIN)]
     Explain(explain::Arguments),
-    /// Write runs as tables, as JSON, as a picture or as a report
+    /// Write runs as tables, as JSON, as a picture, as a report or for a paper
     ///
-    /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with a
-    /// row an iteration. json is one document with everything but the pixels. png is a grid of truth, reconstruction and
-    /// amplified difference, a row a run. html is one page that needs nothing else, to read, print and pass on. Rounds
-    /// and trials are counted from 0 in csv and json. A file that is there already is left alone, but for --force. The paths
-    /// written are printed. A run that is not complete is written as it stands.
+    /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with
+    /// a row an iteration. json is one document with everything but the pixels. png is a grid of truth,
+    /// reconstruction and amplified difference, a row a run. html is one page that needs nothing else, to read, print
+    /// and pass on. latex is a table for a paper with the conditions in its caption, svg figures for one: losses and,
+    /// with -rounds and -tradeoff in the name, PSNR by round and over the accuracy that post-processing costs. Rounds
+    /// and trials are counted from 0 in csv and json. A file that is there already is left alone, but for --force.
+    /// The paths written are printed. A run that is not complete is written as it stands.
     #[command(after_long_help = help::EXPORT)]
     Export(export::Arguments),
     /// List the presets, or explain one

@@ -135,7 +135,8 @@ fn words(key: &'static str, sides: &[Side], of: impl Fn(&Side) -> String) -> Row
     Row { key, label: key, ascii: key, cells, best: None }
 }
 
-fn settings(sides: &[Side]) -> Vec<Row> {
+/// What differs in the settings of the runs, and their backends where those differ.
+pub fn settings(sides: &[Side]) -> Vec<Row> {
     let mut rows = Vec::new();
     if sides.iter().any(|side| side.backend() != sides[0].backend()) {
         rows.push(words("backend", sides, |side| side.backend().to_owned()));

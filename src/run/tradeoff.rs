@@ -1,6 +1,9 @@
 //! Leakage against utility: what each post-processing left of the picture beside what it costs in accuracy.
 
+use std::collections::BTreeMap;
+
 use super::comparison::Side;
+use super::cost;
 use crate::catalogue::defence::NOISE_ONLY;
 use crate::config::{PostKnowledge, RunConfig};
 use crate::figure::Figure;
@@ -46,7 +49,7 @@ pub fn of(sides: &[Side], figure: &Figure) -> Option<Tradeoff> {
     for (at, side) in sides.iter().enumerate() {
         let (Some(config), Some(leaked)) = (side.config(), figure.value(&side.measured())) else { continue };
         match (end(config), side.cost) {
-            (Some(name), _) => ends.push(End { name, leaked }),
+            (Some(name), _) => ends.push((config, End { name, leaked })),
             (None, Some(cost)) => marks.push(Mark {
                 side: at,
                 steps: config.post_steps().join(", "),
@@ -66,7 +69,22 @@ pub fn of(sides: &[Side], figure: &Figure) -> Option<Tradeoff> {
         others.filter(|(_, other)| other.adaptive && same(naive, other)).map(move |(other, _)| (at, other))
     });
     let joined = pairs.collect();
+    // An end of another network or training is none of this scale.
+    let fits = |config: &RunConfig| {
+        marks
+            .iter()
+            .filter_map(|mark| sides[mark.side].config())
+            .any(|other| situation(other) == situation(config))
+    };
+    let ends = ends.into_iter().filter(|(config, _)| fits(config)).map(|(_, end)| end).collect();
     (!marks.is_empty()).then_some(Tradeoff { marks, joined, ends })
+}
+
+/// What decides a figure besides post-processing: the settings of victim and federation.
+fn situation(config: &RunConfig) -> BTreeMap<String, String> {
+    let mut settings = cost::settings(config);
+    settings.remove("post");
+    settings
 }
 
 /// Which end of the scale a run shows, if it shows one.

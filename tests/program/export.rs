@@ -252,7 +252,8 @@ fn what_cannot_be_exported_is_refused_in_one_sentence() {
     std::fs::write(&manifest, newer).unwrap();
     assert!(sentence(&[&run, "--to", "json"]).contains("newer gialab"));
     // Usage, as clap says it.
-    assert!(refused(&lab, &[&run, "--to", "pdf"], 2).contains("csv, json, png, html"));
+    assert!(refused(&lab, &[&run, "--to", "svg", "--width", "5"], 2).contains("3.3, 7"));
+    assert!(refused(&lab, &[&run, "--to", "docx"], 2).contains("csv, json, png, html, latex, svg"));
     assert!(refused(&lab, &[&run], 2).contains("--to"));
     assert!(refused(&lab, &["--to", "csv"], 2).contains("<RUN>"));
 }

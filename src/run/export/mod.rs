@@ -1,13 +1,17 @@
-//! Runs as files for others: tables, one JSON document, a grid of pictures, a report to read and print.
+//! Runs as files for others: tables, one JSON document, a grid of pictures, a report to read and print, a table and figures for a paper.
 //!
 //! Reads run directories alone and changes nothing in them; a run may still be computed meanwhile. Files are written
 //! under a temporary name and renamed once they are complete.
 
+mod axis;
 mod csv;
 mod draft;
+mod entry;
 mod html;
 mod json;
+mod latex;
 mod picture;
+mod plot;
 mod png;
 mod record;
 mod records;
@@ -18,6 +22,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub use plot::Width;
 pub use reproduce::command;
 
 use super::{RunDirectory, RunError};
@@ -35,19 +40,43 @@ pub enum Format {
     Png,
     /// One self-contained page to read, print and pass on.
     Html,
+    /// A table for a paper, with the conditions in its caption.
+    Latex,
+    /// Vector figures for a paper.
+    Svg(Width),
 }
 
 impl Format {
     /// All formats, in the order of lists.
-    pub const ALL: [Format; 4] = [Format::Csv, Format::Json, Format::Png, Format::Html];
+    pub const ALL: [Format; 6] =
+        [Format::Csv, Format::Json, Format::Png, Format::Html, Format::Latex, Format::Svg(Width::Column)];
 
-    /// Its name, which is also the extension of its files.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
             Format::Json => "json",
             Format::Png => "png",
             Format::Html => "html",
+            Format::Latex => "latex",
+            Format::Svg(_) => "svg",
+        }
+    }
+
+    /// The same with figures of this width; nothing for what has no figures.
+    #[must_use]
+    pub fn of_width(self, width: Width) -> Option<Format> {
+        match self {
+            Format::Svg(_) => Some(Format::Svg(width)),
+            _ => None,
+        }
+    }
+
+    /// The extension of its files.
+    fn extension(self) -> &'static str {
+        match self {
+            Format::Latex => "tex",
+            other => other.name(),
         }
     }
 }
@@ -57,7 +86,7 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("there is no format \"{name}\"; use csv, json, png or html"))
+        known.ok_or_else(|| format!("there is no format \"{name}\"; use csv, json, png, html, latex or svg"))
     }
 }
 
@@ -94,6 +123,11 @@ pub enum ExportError {
         /// Directory name.
         run: String,
     },
+    /// Nothing to draw yet.
+    #[error(
+        "there is nothing to draw of these runs: no matching loss above zero was recorded; use csv, json or html"
+    )]
+    NoFigures,
     /// A picture of the run is missing or damaged.
     #[error("picture {} cannot be used: {reason}; the figures can be exported with csv or json", path.display())]
     Picture {
@@ -134,7 +168,8 @@ pub enum ExportError {
 /// Writes `runs` into files and returns their paths. A run that is named twice is written once.
 ///
 /// `out` is the file; without it that of [`default_path`]. CSV makes a second file beside it, with `-curves` in its
-/// name, and where rows of a table were attacked a third one with `-records`. An older file is left alone unless it is
+/// name, and where rows of a table were attacked a third one with `-records`; of figures the first that there is has the
+/// plain name, further ones have `-rounds` or `-tradeoff` in it. An older file is left alone unless it is
 /// to be replaced.
 ///
 /// # Errors
@@ -146,46 +181,50 @@ pub fn write(
     replace: bool,
 ) -> Result<Vec<PathBuf>, ExportError> {
     let path = out.map_or_else(|| default_path(runs, format), Path::to_path_buf);
-    let paths = files(&path, format, false);
-    let mut drafts = paths.iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
-    let spare = |records| if replace { Ok(()) } else { nothing_at(&path, format, records) };
+    let certain = suffixes(format, &[]);
+    let mut drafts =
+        files(&path, &certain).iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
+    let spare = |suffixes: &[&str]| if replace { Ok(()) } else { nothing_at(&path, suffixes) };
     // At once, since a long report takes its time.
-    spare(false)?;
+    spare(&certain)?;
     let records = record::read(runs)?;
-    let has_records = records.iter().any(|record| !records::of(record).is_empty());
-    for path in files(&path, format, has_records).iter().skip(paths.len()) {
+    let suffixes = suffixes(format, &records);
+    for path in files(&path, &suffixes).iter().skip(certain.len()) {
         drafts.push(Draft::create(path)?);
     }
-    for (table, draft) in drafts.iter_mut().enumerate() {
-        let written = match table {
-            0 => render(&records, format, draft),
-            1 => csv::curves(&records, draft),
-            _ => csv::records(&records, draft).map_err(ExportError::from),
-        };
+    for (part, draft) in drafts.iter_mut().enumerate() {
+        let written = render(&records, format, part, draft);
         written.and_then(|()| Ok(draft.complete()?)).map_err(|error| match error {
             ExportError::Output(reason) => ExportError::Write { path: draft.path().to_path_buf(), reason },
             other => other,
         })?;
     }
-    spare(has_records)?;
+    spare(&suffixes)?;
     drafts.into_iter().map(Draft::publish).collect()
 }
 
-/// The files of an export to `path`, of runs with or without records of tables.
-fn files(path: &Path, format: Format, records: bool) -> Vec<PathBuf> {
+/// What is added to the names of the files of an export of these runs; of none what an export of any has.
+fn suffixes(format: Format, records: &[Record]) -> Vec<&'static str> {
+    let has_records = || records.iter().any(|record| !records::of(record).is_empty());
     match format {
-        Format::Csv if records => {
-            vec![path.to_path_buf(), with_suffix(path, "-curves"), with_suffix(path, "-records")]
+        Format::Csv if has_records() => vec!["", "-curves", "-records"],
+        Format::Csv => vec!["", "-curves"],
+        Format::Svg(_) => {
+            let further = plot::plots(records).into_iter().skip(1).map(|plot| plot.suffix);
+            [""].into_iter().chain(further).collect()
         }
-        Format::Csv => vec![path.to_path_buf(), with_suffix(path, "-curves")],
-        Format::Json | Format::Png | Format::Html => vec![path.to_path_buf()],
+        Format::Json | Format::Png | Format::Html | Format::Latex => vec![""],
     }
 }
 
+fn files(path: &Path, suffixes: &[&str]) -> Vec<PathBuf> {
+    suffixes.iter().map(|suffix| with_suffix(path, suffix)).collect()
+}
+
 /// Whether none of the files of an export is there.
-fn nothing_at(path: &Path, format: Format, records: bool) -> Result<(), ExportError> {
+fn nothing_at(path: &Path, suffixes: &[&str]) -> Result<(), ExportError> {
     let there = |path: &Path| {
-        let files = files(path, format, records);
+        let files = files(path, suffixes);
         files.into_iter().filter(|file| std::fs::symlink_metadata(file).is_ok()).collect::<Vec<_>>()
     };
     match there(path) {
@@ -204,21 +243,30 @@ fn exists(there: &[PathBuf]) -> String {
     format!("{} {}", names.join(" and "), if names.len() == 1 { "exists" } else { "exist" })
 }
 
-/// Writes `runs` into one stream; of CSV the metrics alone.
+/// Writes `runs` into one stream; of CSV the metrics alone, of figures the first.
 ///
 /// # Errors
 /// [`ExportError`], after which the stream may hold a part.
 pub fn print(runs: &[RunDirectory], format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
-    render(&record::read(runs)?, format, out)?;
+    render(&record::read(runs)?, format, 0, out)?;
     Ok(out.flush()?)
 }
 
-fn render(records: &[Record], format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
-    match format {
-        Format::Csv => Ok(csv::metrics(records, out)?),
-        Format::Json => Ok(json::document(records, out)?),
-        Format::Png => png::grid(records, out),
-        Format::Html => html::page(records, out),
+/// Writes what goes into one of the files.
+fn render(records: &[Record], format: Format, part: usize, out: &mut dyn Write) -> Result<(), ExportError> {
+    match (format, part) {
+        (Format::Csv, 0) => Ok(csv::metrics(records, out)?),
+        (Format::Csv, 1) => csv::curves(records, out),
+        (Format::Csv, _) => Ok(csv::records(records, out)?),
+        (Format::Json, _) => Ok(json::document(records, out)?),
+        (Format::Png, _) => png::grid(records, out),
+        (Format::Html, _) => html::page(records, out),
+        (Format::Latex, _) => Ok(latex::table(records, out)?),
+        (Format::Svg(width), part) => {
+            let plots = plot::plots(records);
+            let plot = plots.get(part).ok_or(ExportError::NoFigures)?;
+            Ok(out.write_all(plot::svg(plot, width).as_bytes())?)
+        }
     }
 }
 
@@ -229,7 +277,7 @@ pub fn default_path(runs: &[RunDirectory], format: Format) -> PathBuf {
         0 | 1 => String::new(),
         count => format!("-and-{}-more", count - 1),
     };
-    PathBuf::from(format!("{first}{more}.{}", format.name()))
+    PathBuf::from(format!("{first}{more}.{}", format.extension()))
 }
 
 /// `x.csv` to `x-2.csv`.
@@ -250,5 +298,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_paper;
 #[cfg(test)]
 mod tests_of_records;

@@ -1,6 +1,7 @@
 //! One run as exports read it: manifest, what its events add up to, and the conditions of its figures.
 
 use crate::config::RunConfig;
+use crate::run::comparison::Side;
 use crate::run::cost::{self, Cost, Costs};
 use crate::run::state::{Picture, RoundState};
 use crate::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState, Tail};
@@ -94,6 +95,11 @@ impl Record {
             )),
             None => None,
         }
+    }
+
+    /// The run beside others, in its newest round.
+    pub fn side<'a>(&'a self, id: &'a str) -> Side<'a> {
+        Side::newest(id, &self.manifest, self.health, &self.state).with_cost(self.cost.as_ref())
     }
 
     /// Whether its samples are rows of a table.

@@ -56,7 +56,7 @@ fn reference_vectors_are_met() {
             let what = format!("{case}.{name}");
             let step = written(name, facts).map(|written| step(&written, &sizes));
             let sent = match &step {
-                Some(step) => applied(&step, g.clone(), &mut generator()),
+                Some(step) => applied(step, g.clone(), &mut generator()),
                 None => rounded(facts, &g, of("u").unwrap()),
             };
             if let Some(expected) = of(name) {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::words::count;
+use crate::run::export::axis::{Decades, line, mark, round_step};
 use crate::series::{Bucket, Series};
 
 /// Size of the drawing and of the plot in it, in units of the drawing.
@@ -60,9 +61,8 @@ pub fn swatch(style: usize) -> Markup {
 
 /// Where values lie in the drawing.
 struct Axes {
-    /// Powers of ten at the bottom and at the top.
-    from: i32,
-    to: i32,
+    /// Of the losses.
+    decades: Decades,
     /// Iterations at the right edge, and between two ticks.
     last: f64,
     step: f64,
@@ -70,10 +70,8 @@ struct Axes {
 
 impl Axes {
     fn new(lowest: f64, highest: f64, last: f64) -> Axes {
-        let from = lowest.log10().floor() as i32;
-        let to = (highest.log10().ceil() as i32).max(from + 1);
         let step = round_step(last / 8.0).max(1.0);
-        Axes { from, to, last: last.max(1.0), step }
+        Axes { decades: Decades::around(lowest, highest), last: last.max(1.0), step }
     }
 
     fn x(&self, iteration: f64) -> f64 {
@@ -82,32 +80,21 @@ impl Axes {
 
     /// Nothing for what a logarithmic axis does not have.
     fn y(&self, value: f64) -> Option<f64> {
-        let share = (value.log10() - f64::from(self.from)) / f64::from(self.to - self.from);
-        (value > 0.0 && value.is_finite()).then(|| BOTTOM - (BOTTOM - TOP) * share.clamp(0.0, 1.0))
+        self.decades.share(value).map(|share| BOTTOM - (BOTTOM - TOP) * share)
     }
 
     /// Values with a label, upwards.
     fn losses(&self) -> Vec<(f64, String)> {
-        let decades = self.to - self.from;
-        let every = usize::try_from(decades).map_or(1, |decades| decades.div_ceil(8).max(1));
-        let factors: &[u8] = match decades {
-            1 => &[1, 2, 5],
-            2 => &[1, 3],
-            _ => &[1],
+        let labelled = |(factor, power): (u8, i32)| {
+            let label = match (factor, power) {
+                (_, 0) => factor.to_string(),
+                (_, 1) => format!("{factor}0"),
+                (1, _) => power_of_ten(power),
+                _ => format!("{factor}·{}", power_of_ten(power)),
+            };
+            (f64::from(factor) * 10f64.powi(power), label)
         };
-        let of_power = |power: i32| {
-            let inside = move |factor: &&u8| **factor == 1 || power < self.to;
-            factors.iter().filter(inside).map(move |&factor| {
-                let label = match (factor, power) {
-                    (_, 0) => factor.to_string(),
-                    (_, 1) => format!("{factor}0"),
-                    (1, _) => power_of_ten(power),
-                    _ => format!("{factor}·{}", power_of_ten(power)),
-                };
-                (f64::from(factor) * 10f64.powi(power), label)
-            })
-        };
-        (self.from..=self.to).step_by(every).flat_map(of_power).collect()
+        self.decades.ticks().into_iter().map(labelled).collect()
     }
 
     fn iterations(&self) -> impl Iterator<Item = f64> {
@@ -135,16 +122,6 @@ impl Axes {
             }
         }
     }
-}
-
-/// 1, 2 or 5 times a power of ten, at least `least`.
-fn round_step(least: f64) -> f64 {
-    let power = 10f64.powf(least.max(f64::MIN_POSITIVE).log10().floor());
-    [1.0, 2.0, 5.0]
-        .map(|factor| factor * power)
-        .into_iter()
-        .find(|step| *step >= least)
-        .unwrap_or(10.0 * power)
 }
 
 fn power_of_ten(power: i32) -> String {
@@ -177,25 +154,6 @@ fn drawn(axes: &Axes, curve: &Curve<'_>, place: usize, places: usize) -> Markup 
             }
         }
     }
-}
-
-/// Broken where a point is missing.
-fn line(points: &[Option<(f64, f64)>]) -> String {
-    let mut path = String::new();
-    let mut pen = 'M';
-    for (i, point) in points.iter().enumerate() {
-        let Some((x, y)) = point else {
-            pen = 'M';
-            continue;
-        };
-        path += &format!("{pen}{x:.1} {y:.1}");
-        // A point between two gaps still shows, as a dot.
-        if pen == 'M' && points.get(i + 1).is_none_or(Option::is_none) {
-            path += "h0";
-        }
-        pen = 'L';
-    }
-    path
 }
 
 /// The area between smallest and largest value of each bucket that stands for several iterations.
@@ -237,16 +195,8 @@ fn classes(style: usize) -> String {
 }
 
 fn marker(style: usize, x: f64, y: f64) -> Markup {
-    let shape = match style % 7 {
-        0 => "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
-        1 => "m-3.2 -3.2h6.4v6.4h-6.4z",
-        2 => "m0 -4l4 7h-8z",
-        3 => "m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z",
-        4 => "m0 4l4 -7h-8z",
-        5 => "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
-        _ => "m-3.2 -3.2h6.4v6.4h-6.4z",
-    };
-    let hollow = if style % 7 > 4 { "marker hollow" } else { "marker" };
+    let (shape, is_hollow) = mark(style);
+    let hollow = if is_hollow { "marker hollow" } else { "marker" };
     html! { path class=(hollow) d=(format!("M{x:.1} {y:.1}{shape}")) {} }
 }
 

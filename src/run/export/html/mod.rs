@@ -14,9 +14,10 @@ use image::{ImageFormat, RgbImage};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ExportError;
+use super::entry::{self, Entry};
 use super::picture::{self, Pair};
 use super::record::Record;
-use crate::figure::{Figure, Measured, figure};
+use crate::figure::{Figure, figure};
 use crate::run::state::{Picture, RoundState};
 use chart::{Curve, chart, swatch};
 use words::{count, fixed};
@@ -27,28 +28,9 @@ const SMALL_SIDE: u32 = 64;
 /// Pictures of the history that are shown.
 const HISTORY: usize = 8;
 
-/// What a row of the tables, a curve and a set of pictures are about.
-struct Entry<'a> {
-    record: &'a Record,
-    /// Nothing before the first round.
-    round: Option<&'a RoundState>,
-    /// Of its curve.
-    style: usize,
-}
-
 impl Entry<'_> {
     fn name(&self) -> String {
-        match self.round {
-            Some(round) if self.record.state.rounds.len() > 1 => {
-                let accuracy = round.accuracy.map(|share| format!(" (accuracy {:.0} %)", 100.0 * share));
-                format!("{}, round {}{}", self.record.id(), round.round, accuracy.unwrap_or_default())
-            }
-            _ => self.record.id(),
-        }
-    }
-
-    fn measured(&self) -> Measured<'_> {
-        self.round.map_or_else(Measured::default, |round| self.record.state.measured(round))
+        self.called(&self.record.id())
     }
 
     /// A figure as the page says it; `n/a` where it needs a truth and there is none.
@@ -58,50 +40,12 @@ impl Entry<'_> {
             value => value.map_or_else(|| "–".to_owned(), |value| words::of(figure, value)),
         }
     }
-
-    /// The conditions that the figures depend on, in one sentence.
-    fn conditions(&self) -> String {
-        let config = self.record.config();
-        format!(
-            "Threat model {}: labels {}, {}, BatchNorm {}, model {}, batch of {}{}{}.",
-            config.threat_model(),
-            config.attack.labels.name(),
-            config.protocol_and_knowledge(),
-            config.victim.batch_norm(),
-            config.training(),
-            config.batch(),
-            config
-                .attack
-                .search()
-                .map_or("", |_| "; trials are chosen by their matching loss, never by the picture"),
-            told(
-                config
-                    .privacy()
-                    .map(|privacy| privacy.to_string())
-                    .into_iter()
-                    .chain(self.record.cost_in_words())
-            )
-        )
-    }
-}
-
-/// More of a sentence: `; first; second`.
-fn told(parts: impl Iterator<Item = String>) -> String {
-    parts.map(|part| format!("; {part}")).collect()
 }
 
 /// Writes the page.
 pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> {
     let records: &[Record] = &records.iter().map(Record::for_report).collect::<Vec<_>>();
-    let entries: Vec<Entry<'_>> = records
-        .iter()
-        .flat_map(|record| match record.state.rounds.as_slice() {
-            [] => vec![(record, None)],
-            rounds => rounds.iter().map(|round| (record, Some(round))).collect(),
-        })
-        .enumerate()
-        .map(|(style, (record, round))| Entry { record, round, style })
-        .collect();
+    let entries = entry::entries(records);
     let title = match records {
         [one] => one.config().title.clone(),
         several => format!("{} runs compared", several.len()),
@@ -150,14 +94,6 @@ pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> 
 
 /// The metrics, with a heading for every set of conditions.
 fn results(entries: &[Entry<'_>]) -> Markup {
-    let mut groups: Vec<(String, Vec<&Entry<'_>>)> = Vec::new();
-    for entry in entries {
-        let conditions = entry.conditions();
-        match groups.iter_mut().find(|(known, _)| *known == conditions) {
-            Some((_, members)) => members.push(entry),
-            None => groups.push((conditions, vec![entry])),
-        }
-    }
     html! {
         div.wide {
             table.results {
@@ -169,7 +105,7 @@ fn results(entries: &[Entry<'_>]) -> Markup {
                         @for key in COST { th.number { (heading(figure(key))) } }
                     }
                 }
-                @for (conditions, members) in &groups {
+                @for (conditions, members) in &entry::groups(entries) {
                     tbody {
                         tr.conditions { th colspan=(QUALITY.len() + COST.len() + 2) scope="rowgroup" { (conditions) } }
                         @for entry in members { (result(entry)) }
