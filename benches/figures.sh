@@ -97,7 +97,7 @@ drop-layers, first, known; drop-layers; post=[{kind="drop-layers",layers="first"
 drop-layers, first, ignored; drop-layers; post=[{kind="drop-layers",layers="first"}] knowledge.post=none
 mixup, four unlike; mixup
 mixup, none; mixup; post=
-mixup, labels given; mixup; knowledge.labels=true attack.labels=given
+mixup, two; mixup; post=[{kind="mixup",samples=2}]
 instahide, four unlike; instahide
 dp-sgd, 1; dp-sgd
 dp-sgd, 0.1; dp-sgd; post=[{kind="dp-sgd",norm=1.0,noise_multiplier=0.1}]

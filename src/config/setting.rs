@@ -585,7 +585,7 @@ pub static SETTINGS: &[Setting] = &[
         "knowledge.post",
         Kind::Choice(&["known", "estimated", "none"]),
         "",
-        words(""),
+        words("").or("known"),
         "what the attacker knows of post-processing: each step, or what the update shows, or nothing",
     ),
     setting("title", Kind::Text, "", words("text"), "one line for lists"),

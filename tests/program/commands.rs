@@ -220,9 +220,9 @@ fn defences_are_listed_with_their_parameters() {
     let lab = Lab::new();
     let list = lab.succeed(&["defences"]);
     let line = list.lines().find(|line| line.starts_with("sparsify ")).unwrap();
-    assert_eq!(line, "sparsify        2017  update  sends zeros instead of a share of every tensor");
+    assert_eq!(line, "sparsify            2017  update  sends zeros instead of a share of every tensor");
     assert!(list.contains(
-        "\nquantise        levels: steps from 0 to the scale, q: 2q + 1 values with both signs; a whole"
+        "\nquantise            levels: steps from 0 to the scale, q: 2q + 1 values with both signs; a whole"
     ));
     assert!(list.contains("\"max\" or \"l2\", \"max\" if not given"), "{list}");
     let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["defences", "--json"])).unwrap();

@@ -1,7 +1,7 @@
 //! MixUp and InstaHide: gradients of mixtures of samples.
 
 use super::{Defence, Parameter, Stage, Takes, Value};
-use crate::range::above_to;
+use crate::range::within;
 
 /// How many samples go into a mixture.
 const SAMPLES: Parameter = Parameter {
@@ -17,7 +17,7 @@ const MOST: Parameter = Parameter {
     name: "most",
     about: "the largest share that one sample has; coefficients are drawn until none is larger",
     unit: "",
-    takes: Takes::Number(above_to(0.5, 1.0)),
+    takes: Takes::Number(within(0.55, 1.0)),
     default: Some(Value::Number(0.65)),
 };
 

@@ -138,7 +138,12 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
     let is_cast =
         kind == Some("cast") && levels.as_ref().is_some_and(|levels| levels::format(levels) != "int8");
     let is_coarse = kind.is_some() && !is_cast;
-    let sparse = zeros::sparsified(&sent, is_coarse);
+    // What is too small for fp16 is zero in it, beside its least number.
+    let least =
+        || sent.iter().flat_map(|seen| &seen.values).map(|value| value.abs()).filter(|value| *value > 0.0);
+    let underflows = levels.as_ref().is_some_and(|levels| is_cast && levels::format(levels) == "fp16")
+        && least().any(|value| value <= LEAST_FP16);
+    let sparse = if underflows { None } else { zeros::sparsified(&sent, is_coarse) };
     let entries = if is_coarse || is_scaled { None } else { bounds::entries(&sent) };
     let is_noisy = sparse.is_none() && entries.is_none() && !is_coarse;
     let noise = is_noisy.then(|| noise::noise(update, model, clients, levels.as_ref())).flatten();
@@ -151,6 +156,9 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
     let (before, after) = if is_cast { (None, levels) } else { (levels, None) };
     [entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
 }
+
+/// The least number above zero that fp16 has.
+const LEAST_FP16: f64 = 1.0 / 16_777_216.0;
 
 /// A number in so many digits.
 fn rounded(value: f64, digits: usize) -> f64 {

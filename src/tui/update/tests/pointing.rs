@@ -21,7 +21,7 @@ fn everything_that_is_drawn_can_be_clicked() {
     for target in [
         Target::Tab(Screen::Runs),
         Target::Chart,
-        Target::Column(3),
+        Target::Column(4),
         Target::Entry(0),
         Target::Key(Action::Pause),
     ] {
