@@ -31,17 +31,21 @@ pub fn differences(own: &RunConfig, config: &RunConfig) -> Vec<Change> {
     if own == config {
         return Vec::new();
     }
-    let told = |config: &RunConfig, values: &BTreeMap<String, String>, key: &str| match values.get(key) {
-        None => "-".to_owned(),
-        // A list of steps is said in words.
-        Some(_) if key == "post" => config.post_steps().join(", "),
-        Some(value) => value.clone(),
-    };
     let (before, now) = (preset::flat(own), preset::flat(config));
     let changed = SETTINGS.iter().filter(|setting| before.get(setting.key) != now.get(setting.key));
     let changed = changed.filter(|setting| setting.key != "title");
     let change = |key| Change { key, from: told(own, &before, key), to: told(config, &now, key) };
     changed.map(|setting| change(setting.key)).collect()
+}
+
+/// A value of a config for people, of its values by dotted key; `-` if it is not set.
+pub fn told(config: &RunConfig, values: &BTreeMap<String, String>, key: &str) -> String {
+    match values.get(key) {
+        None => "-".to_owned(),
+        // A list of steps is said in words.
+        Some(_) if key == "post" => config.post_steps().join(", "),
+        Some(value) => value.clone(),
+    }
 }
 
 /// Changes in one sentence.

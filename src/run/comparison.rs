@@ -6,7 +6,7 @@ use super::cost::Cost;
 use super::state::{RoundState, TrialState};
 use super::{Health, Manifest, RunState};
 use crate::config::setting::SETTINGS;
-use crate::config::{RunConfig, preset};
+use crate::config::{RunConfig, difference, preset};
 use crate::figure::{FIGURES, Figure, Measured, Word};
 use crate::format::{Cell, Piece};
 
@@ -152,7 +152,10 @@ pub fn settings(sides: &[Side]) -> Vec<Row> {
         sides.iter().map(|side| side.config().map(preset::flat).unwrap_or_default()).collect();
     let differs = |key: &str| values.iter().any(|other| other.get(key) != values[0].get(key));
     for setting in SETTINGS.iter().filter(|setting| setting.key != "title" && differs(setting.key)) {
-        let cell = |at: usize| values[at].get(setting.key).map_or("-", String::as_str).to_owned();
+        let cell = |at: usize| match sides[at].config() {
+            Some(config) => difference::told(config, &values[at], setting.key),
+            None => "-".to_owned(),
+        };
         let cells = (0..sides.len()).map(|at| Cell::text(cell(at))).collect();
         rows.push(Row { key: setting.key, label: setting.key, ascii: setting.key, cells, best: None });
     }

@@ -108,7 +108,10 @@ fn every_shell_is_offered_commands_presets_runs_and_settings() {
         assert!(COMMANDS.iter().all(|command| commands.iter().any(|known| known == command)), "{commands:?}");
         assert!(!commands.iter().any(|known| known == "worker"), "{commands:?}");
         assert_eq!(offered(&["gialab", "expo"]), ["export"]);
-        assert_eq!(offered(&["gialab", "export", "last", "--to", ""]), ["csv", "json", "png", "html"]);
+        assert_eq!(
+            offered(&["gialab", "export", "last", "--to", ""]),
+            ["csv", "json", "png", "html", "latex", "svg"]
+        );
         assert_eq!(offered(&["gialab", "run", "dlg-"]), ["dlg-lenet", "dlg-digits"]);
         assert_eq!(offered(&["gialab", "run", "mi"]), ["mine"], "a preset of the person's");
         let runs = offered(&["gialab", "show", ""]);

@@ -214,7 +214,10 @@ fn a_table_is_copied_and_a_report_is_written() {
     let raw = String::from_utf8_lossy(&screen.raw()).into_owned();
     assert!(raw.contains("\x1b]52;c;"), "the terminal's clipboard is asked");
     let copied = std::fs::read_to_string(lab.path("state/gialab/copied.tsv")).unwrap();
-    assert!(copied.starts_with("round\tacc\t|update|\tmatch\t") && copied.lines().count() == 2, "{copied}");
+    assert!(
+        copied.starts_with("round\tacc\tlost\t|update|\tmatch\t") && copied.lines().count() == 2,
+        "{copied}"
+    );
     // Where it goes is asked; relative paths begin where the program was started, here the home directory.
     screen.press("ehtml\r");
     screen.wait_for("nothing is replaced unasked");

@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use super::canvas::{Canvas, Pen};
 use super::{LABELS, nice, plot};
-use crate::run::tradeoff::Tradeoff;
+use crate::run::tradeoff::{Mark, Tradeoff};
 use crate::tui::theme::Theme;
 
 /// Draws the points; `places` are those of the sides' colours. An attacker who adapts is a full mark, one who ignores the
@@ -20,7 +20,8 @@ pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, 
     let leaked =
         tradeoff.marks.iter().map(|mark| mark.leaked).chain(tradeoff.ends.iter().map(|end| end.leaked));
     let (left, right) = (lost().fold(0.0, f64::min).floor(), nice(lost().fold(1.0, f64::max)));
-    let top = nice(leaked.fold(10.0, f64::max));
+    // The next ten above the largest.
+    let top = 10.0 * (leaked.fold(10.0, f64::max) / 10.0).ceil();
     let share_x = |lost: f64| ((lost - left) / (right - left)).clamp(0.0, 1.0);
     let share_y = |leaked: f64| (1.0 - leaked / top).clamp(0.0, 1.0);
     let cell = |lost: f64, leaked: f64| {
@@ -53,7 +54,17 @@ pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, 
     for end in &tradeoff.ends {
         let (_, row) = cell(left, end.leaked);
         let label = format!(" {} {:.0} dB ", end.name, end.leaked);
-        let x = plot.right().saturating_sub(label.len() as u16 + 1).max(plot.x);
+        let width = label.len() as u16;
+        let at_right = plot.right().saturating_sub(width + 1).max(plot.x);
+        // On the side where no mark stands.
+        let is_free = |from: u16| {
+            let stands = |mark: &Mark| {
+                let (x, y) = cell(mark.lost, mark.leaked);
+                y == row && (from..from + width).contains(&x)
+            };
+            !tradeoff.marks.iter().any(stands)
+        };
+        let x = if is_free(at_right) { at_right } else { plot.x + 1 };
         buffer.set_stringn(x, row, label, plot.width.into(), theme.dim());
     }
     for mark in &tradeoff.marks {
