@@ -113,7 +113,7 @@ fn every_shell_is_offered_commands_presets_runs_and_settings() {
             ["csv", "json", "png", "html", "latex", "svg"]
         );
         assert_eq!(offered(&["gialab", "run", "dlg-"]), ["dlg-lenet", "dlg-digits"]);
-        assert_eq!(offered(&["gialab", "run", "mi"]), ["mine"], "a preset of the person's");
+        assert_eq!(offered(&["gialab", "run", "min"]), ["mine"], "a preset of the person's");
         let runs = offered(&["gialab", "show", ""]);
         assert!(runs.starts_with(&["last".into(), "20260103-000000-dlg-lenet".into()]), "{runs:?}");
         assert_eq!(offered(&["gialab", "stop", "ig-len"]), ["20260101-000000-ig-lenet"], "the only one");
