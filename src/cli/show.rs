@@ -141,7 +141,11 @@ fn cost(out: &mut impl Write, manifest: &Manifest, cost: Option<&Cost>) -> std::
     match cost {
         Some(cost) => writeln!(out, "cost     {cost}"),
         None if cost::applies(&manifest.config) => {
-            writeln!(out, "cost     not measured: gialab utility {} measures it", manifest.preset)
+            writeln!(
+                out,
+                "cost     not measured: gialab utility {} measures it, with the same --set as this run",
+                manifest.preset
+            )
         }
         None => Ok(()),
     }

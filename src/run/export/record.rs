@@ -90,7 +90,7 @@ impl Record {
         match &self.cost {
             Some(cost) => Some(format!("it costs {cost}")),
             None if self.lacks_cost() => Some(format!(
-                "what it costs is not measured, so that figures of its protection are left out: gialab utility {} measures it",
+                "what it costs is not measured, so that figures of its protection are left out: gialab utility {} measures it, with the same --set as this run",
                 self.manifest.preset
             )),
             None => None,
