@@ -90,6 +90,31 @@ fn fedavg(changes: &[&str]) -> World {
 }
 
 #[test]
+fn a_client_with_its_samples_alone_sends_what_it_sends_among_others() {
+    let changes = [
+        "federation.clients=2",
+        "federation.secure_aggregation=2",
+        "federation.shuffle=true",
+        "knowledge.order=true",
+    ];
+    let world = fedavg(&changes);
+    let view = world.view(0);
+    let batch = world.setup.batch.as_ref().unwrap();
+    let x = world.compute.tensor(&world.setup.normalisation.apply(&batch.images), batch.images.shape());
+    let targets = Targets::hard(&world.compute, &batch.labels, view.model.net.classes());
+    let mode = BatchNormMode::Eval;
+    let all = Candidate { model: &view.model, mode, x: &x, targets: &targets };
+    assert_eq!(view.knowledge.protocol.clients.len(), 2);
+    for client in &view.knowledge.protocol.clients {
+        let (own, labels) = (crate::model::rows(&x, &client.samples), targets.rows(&client.samples));
+        let own = Candidate { x: &own, targets: &labels, ..all };
+        let (among, alone) = (client.send(all), client.alone(post::Transforms::default()).send(own));
+        let difference = among.update.values.clone().combine(1.0, &alone.update.values, -1.0).norm();
+        assert!(difference < 1e-12 * among.update.values.norm(), "{:?}: {difference:e}", client.samples);
+    }
+}
+
+#[test]
 fn an_attacker_who_knows_the_local_steps_matches_the_update_exactly() {
     assert!(fedavg(&[]).distance_at_the_truth(0) < 1e-12);
     let momentum = ["federation.momentum=0.9", "federation.weight_decay=0.01"];
