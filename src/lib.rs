@@ -26,6 +26,7 @@ pub mod reading;
 pub mod run;
 pub mod seed;
 pub mod series;
+pub mod study;
 pub mod sys;
 pub mod text;
 pub mod threads;

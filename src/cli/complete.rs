@@ -8,7 +8,7 @@ use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
 use gialab::paths::Paths;
 use gialab::run::Store;
-use gialab::{catalogue, data, model, text};
+use gialab::{catalogue, data, model, study, text};
 
 /// The variable by which a shell asks.
 pub const VARIABLE: &str = "GIALAB_COMPLETE";
@@ -19,6 +19,18 @@ pub fn presets() -> ArgValueCompleter {
         let (presets, _errors): (_, Vec<ConfigError>) = preset::all(&paths().presets());
         let named = presets.into_iter().map(|preset| candidate(preset.name, &preset.config.title));
         fitting(named, begun, paths_of(begun, None))
+    })
+}
+
+/// A study that ships, one that was begun, or a file.
+pub fn studies() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let shipped = study::shipped_names().filter_map(|name| Some((name.to_owned(), study::load(name).ok()?.2)));
+        let begun_here = study::begun(&paths().data).into_iter().filter_map(|(name, of)| Some((name, of.ok()?)));
+        let mut named: Vec<_> = shipped.chain(begun_here).map(|(name, of)| (name, of.title)).collect();
+        named.sort();
+        named.dedup_by(|a, b| a.0 == b.0);
+        fitting(named.into_iter().map(|(name, title)| candidate(name, &title)), begun, paths_of(begun, None))
     })
 }
 

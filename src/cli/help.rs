@@ -147,6 +147,15 @@ Examples:
   gialab utility sparsify --rounds 200 --seeds 5 --set federation.learning_rate=0.2
   gialab utility noise --set 'post=[{kind=\"clip\",norm=1.0}]' --json";
 
+pub const STUDY_RUN: &str = "\
+Examples:
+  gialab study run t1 --quick
+  gialab study run t1 --budget 2h
+  gialab study run mine.toml --dry-run
+  gialab study show t1
+
+A file of your own begins as one of those that ship: gialab study list --text t1 > mine.toml";
+
 pub const EFFECT: &str = "\
 Examples:
   gialab effect sparsify

@@ -34,6 +34,7 @@ mod run;
 mod selection;
 mod show;
 mod stop;
+mod study;
 #[cfg(feature = "tui")]
 mod terminal;
 mod train;
@@ -50,6 +51,7 @@ use gialab::fl::utility::UtilityError;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
+use gialab::study::StudyError;
 #[cfg(feature = "tui")]
 use gialab::tui::preferences::{self, Preferences};
 use gialab::{text, threads};
@@ -208,6 +210,11 @@ enum Command {
     /// gialab run PRESET --set victim.weights=FILE.
     #[command(after_long_help = help::TRAIN)]
     Train(train::Arguments),
+    /// Run studies: a preset varied along axes, with intervals and a verdict
+    ///
+    /// A study says what is varied, how often, and what is expected. All its cells attack the same pairs of seed and
+    /// pictures, so that they differ by what is varied alone. Its runs are kept with the data, apart from single ones.
+    Study(study::Arguments),
     /// Say what post-processing does to an update, step by step
     ///
     /// Computes the clean update of the attacked clients in the first attacked round, and what is left of it after the
@@ -330,6 +337,7 @@ pub fn main() -> ExitCode {
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),
         Some(Command::Privacy(arguments)) => privacy::run(&arguments),
+        Some(Command::Study(arguments)) => study::run(&context, &arguments),
         Some(Command::Effect(arguments)) => effect::run(&context, &arguments),
         Some(Command::Utility(arguments)) => utility::run(&context, &arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
@@ -374,8 +382,14 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<gialab::run::filter::Mistake>()
         || error.is::<gialab::backend::BackendError>()
         || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)))
-        || error.is::<UtilityError>();
+        || error.is::<UtilityError>()
+        || matches!(error.downcast_ref(), Some(study_error) if is_usage(study_error));
     if usage { USAGE } else { FAILED }
+}
+
+/// What the user can correct about a study.
+fn is_usage(error: &StudyError) -> bool {
+    !matches!(error, StudyError::Run(_) | StudyError::Begin(BeginError::Run(_)))
 }
 
 fn broken_pipe(error: &anyhow::Error) -> bool {

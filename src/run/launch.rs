@@ -33,17 +33,17 @@ pub enum BeginError {
     Run(#[from] RunError),
 }
 
-/// Starts a new run. `backend` is one of [`crate::backend::NAMES`]; what `auto` came to is kept in the manifest.
-///
-/// # Errors
-/// Before anything is made if the config or the backend cannot be used; else if the directory or the worker
-/// fails.
-pub fn begin(
-    store: &Store,
-    preset: &str,
-    config: &RunConfig,
-    backend: &str,
-) -> Result<RunDirectory, BeginError> {
+/// How a run is begun, where it is not as a person begins one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct As<'a> {
+    /// The name of its directory; made of moment and preset if absent.
+    pub name: Option<&'a str>,
+    /// Threads that compute; as many as are allowed if absent.
+    pub threads: Option<usize>,
+}
+
+/// A config whose paths hold in any directory: the worker may run, and be resumed, in another one.
+pub fn anchored(config: &RunConfig) -> RunConfig {
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
     for file in [&mut config.victim.weights, &mut config.run.lpips] {
@@ -54,6 +54,22 @@ pub fn begin(
     }
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
+    config
+}
+
+/// Starts a new run. `backend` is one of [`crate::backend::NAMES`]; what `auto` came to is kept in the manifest.
+///
+/// # Errors
+/// Before anything is made if the config or the backend cannot be used; else if the directory or the worker
+/// fails.
+pub fn begin(
+    store: &Store,
+    preset: &str,
+    config: &RunConfig,
+    backend: &str,
+    how: As<'_>,
+) -> Result<RunDirectory, BeginError> {
+    let mut config = anchored(config);
     let plan = plan::plan(&config)?;
     // What was taken of several state dicts is part of the config as resolved: headers say it, and a resume keeps to it.
     let taken = plan.setup.weights.as_ref().and_then(|weights| weights.key.clone());
@@ -61,7 +77,7 @@ pub fn begin(
     let backend = Compute::select(backend, config.run.precision)?;
     memory::fit(&config, &plan.sent, &backend).map_err(PlanError::from)?;
     let (directory, lock) =
-        store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;
+        store.create(preset, &config, backend.name(), &plan.setup.reading, super::now(), how)?;
     start(&directory, lock)?;
     Ok(directory)
 }

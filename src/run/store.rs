@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directory::RunDirectory;
+use super::launch::As;
 use super::lock::Lock;
 use super::manifest::{self, Manifest, Status};
 use super::{Listing, RunError, RunRow};
@@ -38,9 +39,17 @@ impl Store {
         backend: &str,
         reading: &Reading,
         created: f64,
+        how: As<'_>,
     ) -> Result<(RunDirectory, Lock), RunError> {
         files::create_directories(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
-        let (directory, run) = self.reserve(preset, created)?;
+        let (directory, run) = match how.name {
+            Some(name) => {
+                let path = self.runs.join(name);
+                files::create_directory(&path).map_err(|e| RunError::io("create", &path, e))?;
+                (RunDirectory::at(path), name.to_owned())
+            }
+            None => self.reserve(preset, created)?,
+        };
         let manifest = Manifest {
             schema: manifest::SCHEMA,
             run,
@@ -57,7 +66,7 @@ impl Store {
             pid: 0,
             status: Status::Queued,
             heartbeat: created,
-            threads: None,
+            threads: how.threads,
             memory_kills: None,
             error: None,
         };

@@ -114,7 +114,7 @@ impl Performer {
         match effect {
             Effect::Start { preset, config, backend } => self.aside(move |this| {
                 let begun = found(*config)
-                    .and_then(|config| launch::begin(&this.store, &preset, &config, &backend).map_err(say));
+                    .and_then(|config| launch::begin(&this.store, &preset, &config, &backend, launch::As::default()).map_err(say));
                 let outcome = begun.map(|directory| {
                     let _ = this.inbox.send(Msg::Created(directory));
                 });

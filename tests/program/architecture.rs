@@ -30,7 +30,7 @@ fn assert_none_names(folders: &[&str], words: &[&str]) {
 }
 
 /// The house from the ground up. What stands on a floor imports from its own and those below.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &[
         "catalogue",
         "cgroup",
@@ -55,6 +55,7 @@ const FLOORS: [&[&str]; 9] = [
     &["fl", "metric", "probe"],
     &["attack"],
     &["bench", "calibration", "expectation", "run"],
+    &["study"],
     &["gfx"],
     &["cli", "tui"],
 ];

@@ -1,0 +1,210 @@
+//! `gialab study run NAME`: says how long it takes, computes what is missing, prints what came of it.
+
+use std::io::{IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use gialab::backend::Compute;
+use gialab::config::ConfigError;
+use gialab::expectation::Experience;
+use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Standing, Study, conduct, standing};
+use gialab::run::Pulse;
+use gialab::text::about;
+use gialab::{sys, threads};
+
+use super::{Size, find, show, table};
+use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, output};
+
+/// What takes longer is begun only with --yes.
+const LONG: f64 = 24.0 * 3600.0;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Name of a study, or a file of your own
+    #[arg(value_name = "STUDY", add = complete::studies())]
+    study: String,
+    #[command(flatten)]
+    size: Size,
+    /// Begin no run after this time, as 2h, 90m or 1h30m
+    #[arg(long, value_name = "TIME")]
+    budget: Option<String>,
+    /// Keep its runs under a name of their own
+    #[arg(long = "as", value_name = "NAME")]
+    called: Option<String>,
+    /// Runs at once [default: as many as the threads allow; 1 on CUDA]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    at_once: Option<u32>,
+    /// Threads of each run
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: u32,
+    /// Where to compute
+    #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]
+    backend: String,
+    /// Only say what would be computed and how long it takes
+    #[arg(long)]
+    dry_run: bool,
+    /// Begin also what takes more than a day
+    #[arg(long)]
+    yes: bool,
+    /// Compute this one of its runs, counted from 0 (for job arrays)
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32))]
+    cell: Option<u32>,
+    /// Print what came of it as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    let budget = arguments.budget.as_deref().map(duration).transpose()?;
+    let (study, place) = find(context, &arguments.study, arguments.called.as_deref())?;
+    let all = study.members(arguments.size.scale());
+    let members = match arguments.cell {
+        None => all.clone(),
+        Some(cell) => vec![*all.get(cell as usize).ok_or_else(|| {
+            let message = format!("study {} has {} runs, 0 to {}", study.name, all.len(), all.len() - 1);
+            ConfigError::new(format!("--cell {cell}"), message)
+        })?],
+    };
+    let compute = Compute::select(&arguments.backend, study.own.run.precision)?;
+    let allowed = threads::allowed().count;
+    let at_once = match (arguments.at_once, compute.name()) {
+        (Some(at_once), _) => at_once as usize,
+        (None, "cuda") => 1,
+        (None, _) => (allowed / arguments.threads as usize).max(1),
+    };
+    let mut experience = Experience::kept(&context.paths.cache, [compute.name()]);
+    experience.take_up(&context.store.list().unwrap_or_default(), &sys::host_name());
+    let mut pace = Pace::new(&study, &experience, compute.name(), allowed)?;
+    let missing = missing(&study, &place, &members, &mut pace)?;
+    let left = pace.left(missing.iter().copied(), at_once);
+    let mut notes = output::notes();
+    writeln!(notes, "{}: {}", study.name, estimate(&study, &members, &missing, left, at_once, pace.is_measured()))?;
+    if arguments.dry_run {
+        return Ok(DONE);
+    }
+    let is_bounded = budget.is_some_and(|budget| budget.as_secs_f64() <= LONG);
+    if left > LONG && !is_bounded && !arguments.yes {
+        let message = format!(
+            "it takes about {}; begin it with --yes, bound it as with --budget 2h, or take --quick or fewer --pairs",
+            about(left)
+        );
+        return Err(ConfigError::new(format!("study {}", study.name), message).into());
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let code = i32::from(INTERRUPTED);
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, code, stop.clone())?;
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    let how = Conduct {
+        backend: &arguments.backend,
+        at_once,
+        threads: arguments.threads as usize,
+        until: budget.map(|budget| Instant::now() + budget),
+        stop: &stop,
+        alone: arguments.cell.is_none(),
+    };
+    let mut line = Line::new(&study.name);
+    let ended = conduct(&study, &place, &members, &how, &mut pace, &mut |progress| line.show(progress))?;
+    line.clear();
+    for (run, reason) in &ended.failed {
+        output::complain(format_args!("run {run} failed: {reason}"));
+    }
+    let results = Results::read(&study, &place, arguments.size.scale())?;
+    let mut out = output::whole(arguments.json);
+    match arguments.json {
+        true => show::json(&mut out, &study, &place, &results, &pace.dimensions)?,
+        false => table::print(&mut out, &study, &results, &pace.dimensions)?,
+    }
+    out.flush()?;
+    if ended.early {
+        writeln!(notes, "{} of {} runs are there; the same command goes on", ended.done, ended.all)?;
+    }
+    Ok(match (ended.failed.is_empty(), stop.load(std::sync::atomic::Ordering::Relaxed)) {
+        (false, _) => FAILED,
+        (true, true) => INTERRUPTED,
+        (true, false) => DONE,
+    })
+}
+
+/// The runs without a result; what the others took is taken up.
+fn missing(study: &Study, place: &Place, members: &[Member], pace: &mut Pace) -> anyhow::Result<Vec<Member>> {
+    let mut missing = Vec::new();
+    for &member in members {
+        match standing(&place.run(&study.id(member)), &mut Pulse::default())? {
+            Standing::Done(Some(seconds)) => pace.learn(member.cell, seconds),
+            Standing::Done(None) => {}
+            _ => missing.push(member),
+        }
+    }
+    Ok(missing)
+}
+
+/// `60 runs (12 cells, 5 pairs of seed and pictures), 19 are done; the other 41 take about 3 min, 2 at once`.
+fn estimate(study: &Study, members: &[Member], missing: &[Member], left: f64, at_once: usize, is_measured: bool) -> String {
+    let mut cells: Vec<usize> = members.iter().map(|member| member.cell).collect();
+    cells.sort_unstable();
+    cells.dedup();
+    let pairs = members.iter().map(|member| member.pair).max().map_or(0, |last| last + 1);
+    let whole = format!("{} runs ({} of {} cells, {pairs} pairs of seed and pictures)", members.len(), cells.len(), study.cells.len());
+    let done = members.len() - missing.len();
+    if missing.is_empty() {
+        return format!("{whole}, all done");
+    }
+    let by = if is_measured { "by those done here" } else { "estimated for this machine" };
+    let time = format!("take about {}, {at_once} at once ({by})", about(left));
+    match done {
+        0 => format!("{whole} {time}"),
+        _ => format!("{whole}, {done} are done; the other {} {time}", missing.len()),
+    }
+}
+
+/// A time as a person writes it.
+fn duration(text: &str) -> Result<Duration, ConfigError> {
+    let refused = |message: &str| ConfigError::new(format!("--budget {text}"), message);
+    let read: jiff::SignedDuration = text.parse().map_err(|_| refused("is no time; write it as 2h, 90m or 1h30m"))?;
+    let read = Duration::try_from(read).map_err(|_| refused("is before now; give a time to come"))?;
+    match read.is_zero() {
+        true => Err(refused("leaves no time to compute; give a time above zero")),
+        false => Ok(read),
+    }
+}
+
+/// How it gets on: one line that is rewritten on a terminal, else a line for each tenth.
+struct Line {
+    study: String,
+    is_terminal: bool,
+    tenth: usize,
+    shown: Option<Instant>,
+}
+
+impl Line {
+    fn new(study: &str) -> Line {
+        Line { study: study.to_owned(), is_terminal: std::io::stderr().is_terminal(), tenth: 0, shown: None }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        let Progress { done, failed, live, all, left } = *progress;
+        let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        let text = format!("{}: {done} of {all} done{failures}, {live} running, about {} left", self.study, about(left));
+        let mut notes = output::notes();
+        // Nobody may be there to read it.
+        if self.is_terminal {
+            if self.shown.is_none_or(|shown| shown.elapsed() > Duration::from_millis(500)) {
+                self.shown = Some(Instant::now());
+                let _ = write!(notes, "\r{text:<76}");
+                let _ = notes.flush();
+            }
+        } else if 10 * done / all.max(1) > self.tenth {
+            self.tenth = 10 * done / all.max(1);
+            let _ = writeln!(notes, "{text}");
+        }
+    }
+
+    fn clear(&self) {
+        if self.is_terminal {
+            let _ = write!(output::notes(), "\r{:76}\r", "");
+        }
+    }
+}

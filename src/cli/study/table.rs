@@ -1,0 +1,112 @@
+//! A study as text: its conditions, what follows of its expectations, and a row a cell.
+
+use std::io::{self, Write};
+
+use gialab::figure::{Figure, Form};
+use gialab::format;
+use gialab::probe::Dimension;
+use gialab::study::{Filled, Interval, Judged, Results, Shown, Standing, Study};
+
+/// As wide as a page of text.
+const WIDTH: usize = 100;
+
+/// Prints all of it.
+pub fn print(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {
+    let (done, all) = results.count();
+    writeln!(out, "{}: {}", study.name, study.definition.title)?;
+    for line in format::wrapped(&study.conditions().join(", "), WIDTH) {
+        writeln!(out, "{line}")?;
+    }
+    let so_far = if done < all { " so far" } else { "" };
+    writeln!(out, "{done} of {all} runs, each cell on the same pairs of seed and pictures")?;
+    for judged in &results.judged {
+        writeln!(out, "\n{}{so_far}: {}", judged.outcome.name(), judged.says)?;
+        writeln!(out, "  {}", found(judged))?;
+    }
+    writeln!(out)?;
+    cells(out, study, results, dimensions)
+}
+
+/// `rank correlation of PSNR dB with B (Spearman): -0.83 [-0.90, -0.71], 20 pairs`.
+fn found(judged: &Judged) -> String {
+    let value = judged.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+    let interval = judged.interval.map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
+    let pairs = match judged.pairs {
+        0..3 => format!("{} pairs, too few to say", judged.pairs),
+        pairs => format!("{pairs} pairs"),
+    };
+    format!("{}: {value}{interval}, {pairs}", judged.by)
+}
+
+fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {
+    let shown: Vec<usize> = (0..study.cells.len()).filter(|cell| !results.cells[*cell].runs.is_empty()).collect();
+    let mut columns: Vec<Vec<String>> = Vec::new();
+    for (at, axis) in study.definition.axes.iter().enumerate() {
+        let names = axis.names();
+        let cells = shown.iter().map(|cell| names[study.cells[*cell].at[at]].clone());
+        columns.push(std::iter::once(axis.name.clone()).chain(cells).collect());
+    }
+    let words = columns.len();
+    let runs = shown.iter().map(|cell| runs(&results.cells[*cell]));
+    columns.push(std::iter::once("runs".to_owned()).chain(runs).collect());
+    if dimensions.windows(2).any(|two| two[0] != two[1]) {
+        let bound = |cell: &usize| {
+            let of = &dimensions[*cell];
+            let mark = if of.is_ambiguous() { " <" } else { "  " };
+            format!("{:.2}{mark}", of.informative as f64 / of.unknowns().max(1) as f64)
+        };
+        columns.push(std::iter::once("P/Bd  ".to_owned()).chain(shown.iter().map(bound)).collect());
+    }
+    for (place, asked) in study.figures().into_iter().enumerate() {
+        let of = |cell: &usize| results.cells[*cell].figures[place];
+        let middle = shown.iter().map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| with_interval(asked.figure, &of)));
+        let (heading, is_mean) = (asked.heading(), asked.is_mean());
+        columns.push(std::iter::once(format!("{heading} [95 %]")).chain(middle).collect());
+        if !is_mean {
+            let mean = shown.iter().map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| asked.figure.text(of.mean)));
+            columns.push(std::iter::once("mean".to_owned()).chain(mean).collect());
+        }
+    }
+    let widths: Vec<usize> = columns.iter().map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0)).collect();
+    for row in 0..=shown.len() {
+        let line: Vec<String> = columns
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(at, (column, &width))| match at < words {
+                true => format!("{:<width$}", column[row]),
+                false => format!("{:>width$}", column[row]),
+            })
+            .collect();
+        writeln!(out, "{}", line.join("  ").trim_end())?;
+    }
+    if columns.iter().any(|column| column[0] == "P/Bd  ") {
+        writeln!(out, "P/Bd: informative numbers of an update for each unknown of the batch; < is below the dimension bound")?;
+    }
+    writeln!(out, "medians (of shares means) with 95 % bootstrap intervals over pairs")
+}
+
+/// `19 of 20`, with failures.
+fn runs(filled: &Filled) -> String {
+    let is = |of: fn(&Standing) -> bool| filled.runs.iter().filter(|(_, standing)| of(standing)).count();
+    let (done, failed) = (is(|of| matches!(of, Standing::Done(_))), is(|of| matches!(of, Standing::Failed(_))));
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    match done == filled.runs.len() {
+        true => done.to_string(),
+        false => format!("{done} of {}{failed}", filled.runs.len()),
+    }
+}
+
+/// `44.4 [43.0, 49.1]`.
+fn with_interval(figure: &Figure, shown: &Shown) -> String {
+    let text = |value: f64| match figure.form {
+        Form::Fixed(2) => format!("{value:.1}"),
+        Form::Share => format!("{:.0}", 100.0 * value),
+        _ => figure.text(value).trim().to_owned(),
+    };
+    let unit = if figure.form == Form::Share { " %" } else { "" };
+    match shown.interval {
+        Some(Interval { low, high }) => format!("{}{unit} [{}, {}]", text(shown.middle), text(low), text(high)),
+        None => format!("{}{unit}", text(shown.middle)),
+    }
+}

@@ -1,0 +1,285 @@
+//! The cells of a study and the runs that fill them: a cell is a preset changed by the points of all axes, and each of its
+//! runs attacks another pair of seed and pictures. Pair k is the same in every cell.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::StudyError;
+use super::definition::{self, Asked, Axis, Definition, Selector};
+use crate::config::{ConfigError, RunConfig, preset};
+use crate::data;
+use crate::run::{RunDirectory, Store};
+
+/// More cells than anybody reads.
+const MOST_CELLS: usize = 10_000;
+
+/// A study that can be run.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// Its name: a shipped one, or the file's stem.
+    pub name: String,
+    /// What its file says.
+    pub definition: Definition,
+    /// Its cells, the last axis fastest.
+    pub cells: Vec<Cell>,
+    /// The preset that is varied, as it stands.
+    pub own: RunConfig,
+    /// Samples of every data set that pictures are moved on in.
+    sizes: HashMap<String, usize>,
+}
+
+/// One combination of points.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// The point on each axis.
+    pub at: Vec<usize>,
+    /// `B=4, labels=given`.
+    pub name: String,
+    /// The same as part of a directory's name; no two cells share it.
+    id: String,
+    /// Of the first pair.
+    pub config: RunConfig,
+}
+
+/// One run of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// Place of its cell.
+    pub cell: usize,
+    /// Its pair of seed and pictures.
+    pub pair: u32,
+}
+
+/// Which runs of a study are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scale {
+    /// Only the part that takes minutes.
+    pub quick: bool,
+    /// Instead of the number of pairs that the study names.
+    pub pairs: Option<u32>,
+}
+
+impl Study {
+    /// A study by its name or from a file, every cell checked.
+    ///
+    /// # Errors
+    /// What is wrong with it, or which attack is missing.
+    pub fn load(name: &str, presets: &Path) -> Result<Study, StudyError> {
+        let (name, origin, definition) = definition::load(name)?;
+        Study::of(name, &origin, definition, presets)
+    }
+
+    /// The study of a definition that comes from `origin`.
+    ///
+    /// # Errors
+    /// As [`Study::load`].
+    pub fn of(
+        name: String,
+        origin: &str,
+        definition: Definition,
+        presets: &Path,
+    ) -> Result<Study, StudyError> {
+        if let Some(attack) = definition.lacks() {
+            return Err(StudyError::Lacks { study: name, attack: attack.to_owned() });
+        }
+        let own = preset::load(&definition.preset, &[], presets)?.config;
+        let mut cells: Vec<Cell> = Vec::new();
+        for at in combinations(&definition)? {
+            let points = || definition.axes.iter().zip(&at);
+            let settings = points().flat_map(|(axis, at)| axis.settings(*at));
+            let changes: Vec<String> = definition.set.iter().cloned().chain(settings).collect();
+            let named = |join: &str| {
+                let parts = points().map(|(axis, at)| format!("{}{join}{}", axis.name, axis.names()[*at]));
+                parts.collect::<Vec<_>>()
+            };
+            let cell = named("=").join(", ");
+            let config = preset::load(&definition.preset, &changes, presets)
+                .map_err(|error| ConfigError::new(format!("{origin}, cell {cell}"), format!("{}: {}", error.origin, error.message)))?
+                .config;
+            let id = plain(&named("-").join("_"));
+            // Signs that a directory should not have may have been all that told two apart.
+            let twins = cells.iter().filter(|other| other.id == id || other.id.starts_with(&format!("{id}~"))).count();
+            let id = if twins == 0 { id } else { format!("{id}~{}", twins + 1) };
+            cells.push(Cell { at, name: cell, id, config });
+        }
+        let mut sizes = HashMap::new();
+        for config in cells.iter().map(|cell| &cell.config).filter(|config| moves(config)) {
+            let set = &config.victim.data;
+            if !sizes.contains_key(set) {
+                let samples = data::open(set).map_err(|e| ConfigError::new(origin, e.to_string()))?.labels().len();
+                sizes.insert(set.clone(), samples);
+            }
+        }
+        Ok(Study { name, definition, cells, own, sizes })
+    }
+
+    /// Its runs at this scale: all cells of the first pair, then all of the second, so that what there is of a study that
+    /// has not come to its end can be compared.
+    pub fn members(&self, scale: Scale) -> Vec<Member> {
+        let quick = self.definition.quick.as_ref().filter(|_| scale.quick);
+        let pairs = scale.pairs.unwrap_or(quick.map_or(self.definition.pairs, |quick| quick.pairs));
+        let is_kept = |cell: &Cell| {
+            let axes = self.definition.axes.iter().zip(&cell.at);
+            axes.into_iter().all(|(axis, at)| match quick.and_then(|quick| quick.keep.get(&axis.name)) {
+                Some(kept) => kept.iter().any(|value| axis.position(value) == Some(*at)),
+                None => true,
+            })
+        };
+        let kept: Vec<usize> = (0..self.cells.len()).filter(|at| is_kept(&self.cells[*at])).collect();
+        (0..pairs).flat_map(|pair| kept.iter().map(move |&cell| Member { cell, pair })).collect()
+    }
+
+    /// What a run does.
+    pub fn config(&self, member: Member) -> RunConfig {
+        let mut config = self.cells[member.cell].config.clone();
+        config.run.seed = config.run.seed.saturating_add(u64::from(member.pair));
+        if let Some(&size) = self.sizes.get(&config.victim.data).filter(|_| moves(&config)) {
+            let by = member.pair as usize;
+            config.victim.indices = config.victim.positions().iter().map(|at| (at + by) % size.max(1)).collect();
+        }
+        config
+    }
+
+    /// The name of its directory.
+    pub fn id(&self, member: Member) -> String {
+        format!("{}_pair-{:02}", self.cells[member.cell].id, member.pair)
+    }
+
+    /// The cells that a selector names; all of an axis that it does not.
+    pub fn selected(&self, selector: &Selector) -> Vec<usize> {
+        let fits = |cell: &&usize| {
+            let axes = self.definition.axes.iter().zip(&self.cells[**cell].at);
+            axes.into_iter().all(|(axis, at)| match selector.get(&axis.name) {
+                Some(value) => axis.position(value) == Some(*at),
+                None => true,
+            })
+        };
+        let all: Vec<usize> = (0..self.cells.len()).collect();
+        all.iter().filter(fits).copied().collect()
+    }
+
+    /// The figures of its table.
+    pub fn figures(&self) -> Vec<Asked> {
+        self.definition.figures.iter().filter_map(|name| Asked::named(name)).collect()
+    }
+
+    /// The conditions that all cells share, which decide what its figures say.
+    pub fn conditions(&self) -> Vec<String> {
+        type Condition = fn(&RunConfig) -> String;
+        let conditions: [Condition; 8] = [
+            |config| config.attack.kind.facts().title.to_owned(),
+            |config| format!("model {}", config.victim.model),
+            |config| format!("data {}", config.victim.source()),
+            RunConfig::training,
+            |config| format!("BatchNorm {}", config.victim.batch_norm()),
+            |config| format!("labels {}", config.attack.labels.name()),
+            RunConfig::protocol_and_knowledge,
+            |config| format!("threat model {}", config.threat_model()),
+        ];
+        let shared = conditions.into_iter().filter_map(|of| {
+            let mut all = self.cells.iter().map(|cell| of(&cell.config));
+            let first = all.next()?;
+            all.all(|other| other == first).then_some(first)
+        });
+        shared.collect()
+    }
+}
+
+impl Definition {
+    /// An attack that it needs and that does not run here.
+    pub fn lacks(&self) -> Option<&str> {
+        let runs = |name: &str| crate::catalogue::ATTACKS.iter().any(|attack| attack.name == name);
+        self.needs.iter().map(String::as_str).find(|name| !runs(name))
+    }
+}
+
+/// Whether the pictures of a config are named, and moved on from pair to pair. What is drawn, the seed draws anew.
+fn moves(config: &RunConfig) -> bool {
+    config.victim.sample.is_none() && config.victim.captured.is_none()
+}
+
+/// Points on all axes but for those that are left out, the last axis fastest.
+fn combinations(definition: &Definition) -> Result<Vec<Vec<usize>>, StudyError> {
+    let lengths: Vec<usize> = definition.axes.iter().map(|axis| axis.names().len()).collect();
+    let count = lengths.iter().try_fold(1_usize, |product, length| product.checked_mul(*length));
+    if count.is_none_or(|count| count > MOST_CELLS) {
+        return Err(StudyError::TooManyCells { most: MOST_CELLS });
+    }
+    let mut all = vec![Vec::new()];
+    for length in lengths {
+        all = all.into_iter().flat_map(|at: Vec<usize>| (0..length).map(move |next| [at.as_slice(), &[next]].concat())).collect();
+    }
+    let is_skipped = |at: &Vec<usize>| {
+        definition.skip.iter().any(|skip| {
+            let fits = |(axis, at): (&Axis, &usize)| skip.get(&axis.name).is_none_or(|value| axis.position(value) == Some(*at));
+            !skip.is_empty() && definition.axes.iter().zip(at).all(fits)
+        })
+    };
+    all.retain(|at| !is_skipped(at));
+    match all.is_empty() {
+        true => Err(StudyError::Nothing),
+        false => Ok(all),
+    }
+}
+
+/// Letters, digits and what no shell minds.
+fn plain(name: &str) -> String {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '+' }).collect();
+    // A name that a file system refuses is of no use; what tells long ones apart is added by the caller.
+    plain.chars().take(120).collect()
+}
+
+/// Where the runs of studies are kept.
+#[derive(Debug, Clone)]
+pub struct Place {
+    path: PathBuf,
+}
+
+impl Place {
+    /// Of a study by its name, in a data directory.
+    pub fn of(data: &Path, name: &str) -> Place {
+        Place { path: Place::all(data).join(name) }
+    }
+
+    /// The directory of all studies.
+    pub fn all(data: &Path) -> PathBuf {
+        data.join("studies")
+    }
+
+    /// The directory of this study.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its runs.
+    pub fn store(&self) -> Store {
+        Store::in_data_dir(&self.path)
+    }
+
+    /// A run of it.
+    pub fn run(&self, id: &str) -> RunDirectory {
+        RunDirectory::at(self.store().path().join(id))
+    }
+
+    /// How many of its runs have a result.
+    pub fn results(&self) -> usize {
+        let runs = std::fs::read_dir(self.store().path()).into_iter().flatten().flatten();
+        runs.filter(|run| RunDirectory::at(run.path()).result_path().exists()).count()
+    }
+
+    /// Its definition as it was when it was begun.
+    pub fn definition(&self) -> PathBuf {
+        self.path.join("study.toml")
+    }
+}
+
+/// The studies that were begun in a data directory, by name, with what they say.
+pub fn begun(data: &Path) -> Vec<(String, Result<Definition, ConfigError>)> {
+    let items = std::fs::read_dir(Place::all(data)).into_iter().flatten().flatten();
+    let mut names: Vec<String> = items.filter_map(|item| item.file_name().into_string().ok()).collect();
+    names.sort();
+    let place = |name: &String| Place::of(data, name).definition();
+    let begun = names.into_iter().filter(|name| place(name).exists());
+    begun.map(|name| (name.clone(), definition::read(&place(&name)))).collect()
+}
