@@ -25,8 +25,10 @@ pub fn presets() -> ArgValueCompleter {
 /// A study that ships, one that was begun, or a file.
 pub fn studies() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
-        let shipped = study::shipped_names().filter_map(|name| Some((name.to_owned(), study::load(name).ok()?.2)));
-        let begun_here = study::begun(&paths().data).into_iter().filter_map(|(name, of)| Some((name, of.ok()?)));
+        let shipped =
+            study::shipped_names().filter_map(|name| Some((name.to_owned(), study::load(name).ok()?.2)));
+        let begun_here =
+            study::begun(&paths().data).into_iter().filter_map(|(name, of)| Some((name, of.ok()?)));
         let mut named: Vec<_> = shipped.chain(begun_here).map(|(name, of)| (name, of.title)).collect();
         named.sort();
         named.dedup_by(|a, b| a.0 == b.0);

@@ -62,7 +62,13 @@ impl Follow {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let requirements = arguments.follow.requirements()?;
     let preset = preset::load(&arguments.preset, &overrides(arguments)?, &context.paths.presets())?;
-    let directory = launch::begin(&context.store, &preset.name, &preset.config, &arguments.backend, launch::As::default())?;
+    let directory = launch::begin(
+        &context.store,
+        &preset.name,
+        &preset.config,
+        &arguments.backend,
+        launch::As::default(),
+    )?;
     show::reading(&mut output::notes(), &directory.manifest()?.reading)?;
     if arguments.detach {
         writeln!(output::lines(), "{}", directory.id())?;

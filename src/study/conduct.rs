@@ -11,7 +11,7 @@ use super::grid::{Member, Place, Study};
 use super::pace::Pace;
 use crate::config::{RunConfig, preset};
 use crate::files::{self, Access};
-use crate::run::launch::{self, BeginError, As};
+use crate::run::launch::{self, As, BeginError};
 use crate::run::{Health, Pulse, Request, RunDirectory, RunError};
 
 /// How often the runs are looked at.
@@ -73,8 +73,6 @@ pub struct Conduct<'a> {
     pub threads: usize,
     /// Nothing is begun after this moment.
     pub until: Option<Instant>,
-    /// Nobody else may run the study meanwhile; else each of its runs has its own lock alone, as job arrays need it.
-    pub alone: bool,
     /// Set by whoever wants it to end: runs stop with a checkpoint.
     pub stop: &'a AtomicBool,
 }
@@ -98,14 +96,16 @@ pub fn standing(run: &RunDirectory, pulse: &mut Pulse) -> Result<Standing, RunEr
         }
         Health::Running | Health::Paused | Health::Queued => Standing::Live,
         Health::Crashed | Health::Stopped => Standing::Left,
-        Health::Failed => Standing::Failed(manifest.error.unwrap_or_else(|| "no reason was given".to_owned())),
+        Health::Failed => {
+            Standing::Failed(manifest.error.unwrap_or_else(|| "no reason was given".to_owned()))
+        }
     })
 }
 
 /// Runs these members of a study. `report` is told how it gets on, a few times a second.
 ///
 /// # Errors
-/// If another process is at it, if its directory holds runs of another version, or if no run can be begun (a full disk).
+/// If its directory holds runs of another version, or if no run can be begun (a full disk).
 /// What was begun goes on by itself.
 pub fn conduct(
     study: &Study,
@@ -117,7 +117,6 @@ pub fn conduct(
 ) -> Result<Ended, StudyError> {
     files::create_directories(place.path())
         .map_err(|e| StudyError::Run(RunError::io("create", place.path(), e)))?;
-    let _alone = how.alone.then(|| alone(study, place)).transpose()?;
     remember(study, place)?;
     let mut ended = Ended { all: members.len(), ..Ended::default() };
     let mut open: VecDeque<Member> = VecDeque::new();
@@ -177,13 +176,21 @@ pub fn conduct(
                 Ok(()) => drop(live.insert(member, Pulse::default())),
                 // Somebody else took it up.
                 Err(BeginError::Run(RunError::Busy { .. })) => drop(live.insert(member, Pulse::default())),
-                Err(BeginError::Run(RunError::WorkerDied { reason, .. })) => ended.failed.push((study.id(member), reason)),
+                Err(BeginError::Run(RunError::WorkerDied { reason, .. })) => {
+                    ended.failed.push((study.id(member), reason))
+                }
                 Err(BeginError::Plan(reason)) => ended.failed.push((study.id(member), reason.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }
         let left = pace.left(open.iter().chain(live.keys()).copied(), how.at_once);
-        report(&Progress { done: ended.done, failed: ended.failed.len(), live: live.len(), all: ended.all, left });
+        report(&Progress {
+            done: ended.done,
+            failed: ended.failed.len(),
+            live: live.len(),
+            all: ended.all,
+            left,
+        });
         if live.is_empty() && (open.is_empty() || no_more) {
             ended.early = !open.is_empty();
             return Ok(ended);
@@ -210,9 +217,14 @@ fn begin(study: &Study, place: &Place, member: Member, how: &Conduct<'_>) -> Res
     Ok(())
 }
 
-/// Held as long as one process runs the study.
-fn alone(study: &Study, place: &Place) -> Result<File, StudyError> {
+/// Held as long as one process runs the study. Job arrays do without: each of their runs has its own lock.
+///
+/// # Errors
+/// If another process is at it, or its directory cannot be made.
+pub fn alone(study: &Study, place: &Place) -> Result<File, StudyError> {
     let path = place.path().join("lock");
+    files::create_directories(place.path())
+        .map_err(|e| StudyError::Run(RunError::io("create", place.path(), e)))?;
     let failed = |error| StudyError::Run(RunError::io("lock", &path, error));
     let file = files::append(&path).map_err(failed)?;
     match file.try_lock() {

@@ -284,7 +284,9 @@ fn parse(origin: &str, text: &str) -> Result<Definition, ConfigError> {
     match version.schema {
         Some(SCHEMA) => {}
         Some(newer) if newer > SCHEMA => {
-            return refused(format!("is of a newer gialab (schema {newer}, this one knows {SCHEMA}); update gialab"));
+            return refused(format!(
+                "is of a newer gialab (schema {newer}, this one knows {SCHEMA}); update gialab"
+            ));
         }
         _ => return refused(format!("is no study; the file of one begins with schema = {SCHEMA}")),
     }
@@ -317,7 +319,10 @@ impl Definition {
         for name in self.figures.iter().chain(hypotheses) {
             if Asked::named(name).is_none() {
                 let near = figure::nearest(name, figure::FIGURES.iter().map(|figure| &figure.word));
-                let near = near.map_or_else(|| "`gialab explain` lists them".to_owned(), |near| format!("did you mean \"{near}\"?"));
+                let near = near.map_or_else(
+                    || "`gialab explain` lists them".to_owned(),
+                    |near| format!("did you mean \"{near}\"?"),
+                );
                 return Some(format!("there is no figure \"{name}\"; {near}"));
             }
         }
@@ -325,7 +330,9 @@ impl Definition {
         let kept = kept.flat_map(|(axis, values)| values.iter().map(move |value| (axis, value)));
         let selectors = self.skip.iter().chain(self.hypotheses.iter().flat_map(Hypothesis::selectors));
         let mut named = selectors.flatten().chain(kept);
-        named.find_map(|(axis, value)| self.unknown(axis, value)).or_else(|| self.hypotheses.iter().find_map(|of| self.unclear(of)))
+        named
+            .find_map(|(axis, value)| self.unknown(axis, value))
+            .or_else(|| self.hypotheses.iter().find_map(|of| self.unclear(of)))
     }
 
     /// What is wrong with a point that is named.

@@ -94,11 +94,19 @@ impl Study {
             };
             let cell = named("=").join(", ");
             let config = preset::load(&definition.preset, &changes, presets)
-                .map_err(|error| ConfigError::new(format!("{origin}, cell {cell}"), format!("{}: {}", error.origin, error.message)))?
+                .map_err(|error| {
+                    ConfigError::new(
+                        format!("{origin}, cell {cell}"),
+                        format!("{}: {}", error.origin, error.message),
+                    )
+                })?
                 .config;
             let id = plain(&named("-").join("_"));
             // Signs that a directory should not have may have been all that told two apart.
-            let twins = cells.iter().filter(|other| other.id == id || other.id.starts_with(&format!("{id}~"))).count();
+            let twins = cells
+                .iter()
+                .filter(|other| other.id == id || other.id.starts_with(&format!("{id}~")))
+                .count();
             let id = if twins == 0 { id } else { format!("{id}~{}", twins + 1) };
             cells.push(Cell { at, name: cell, id, config });
         }
@@ -106,7 +114,8 @@ impl Study {
         for config in cells.iter().map(|cell| &cell.config).filter(|config| moves(config)) {
             let set = &config.victim.data;
             if !sizes.contains_key(set) {
-                let samples = data::open(set).map_err(|e| ConfigError::new(origin, e.to_string()))?.labels().len();
+                let samples =
+                    data::open(set).map_err(|e| ConfigError::new(origin, e.to_string()))?.labels().len();
                 sizes.insert(set.clone(), samples);
             }
         }
@@ -135,7 +144,8 @@ impl Study {
         config.run.seed = config.run.seed.saturating_add(u64::from(member.pair));
         if let Some(&size) = self.sizes.get(&config.victim.data).filter(|_| moves(&config)) {
             let by = member.pair as usize;
-            config.victim.indices = config.victim.positions().iter().map(|at| (at + by) % size.max(1)).collect();
+            config.victim.indices =
+                config.victim.positions().iter().map(|at| (at + by) % size.max(1)).collect();
         }
         config
     }
@@ -207,11 +217,16 @@ fn combinations(definition: &Definition) -> Result<Vec<Vec<usize>>, StudyError> 
     }
     let mut all = vec![Vec::new()];
     for length in lengths {
-        all = all.into_iter().flat_map(|at: Vec<usize>| (0..length).map(move |next| [at.as_slice(), &[next]].concat())).collect();
+        all = all
+            .into_iter()
+            .flat_map(|at: Vec<usize>| (0..length).map(move |next| [at.as_slice(), &[next]].concat()))
+            .collect();
     }
     let is_skipped = |at: &Vec<usize>| {
         definition.skip.iter().any(|skip| {
-            let fits = |(axis, at): (&Axis, &usize)| skip.get(&axis.name).is_none_or(|value| axis.position(value) == Some(*at));
+            let fits = |(axis, at): (&Axis, &usize)| {
+                skip.get(&axis.name).is_none_or(|value| axis.position(value) == Some(*at))
+            };
             !skip.is_empty() && definition.axes.iter().zip(at).all(fits)
         })
     };

@@ -10,7 +10,7 @@ mod pace;
 mod results;
 mod statistics;
 
-pub use conduct::{Conduct, Ended, Progress, Standing, conduct, standing};
+pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, standing};
 pub use definition::{Asked, Axis, Definition, Hypothesis, Way, load, read, shipped_names, shipped_text};
 pub use grid::{Cell, Member, Place, Scale, Study, begun};
 pub use pace::Pace;
@@ -29,7 +29,9 @@ pub enum StudyError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// It needs an attack that is not there.
-    #[error("study {study} needs the attack \"{attack}\", which this gialab does not have yet; gialab attacks lists those it has")]
+    #[error(
+        "study {study} needs the attack \"{attack}\", which this gialab does not have yet; gialab attacks lists those it has"
+    )]
     Lacks {
         /// Which study.
         study: String,

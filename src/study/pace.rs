@@ -1,8 +1,8 @@
 //! How long a study takes: at first by the work of every cell next to the preset's, then by what its runs took.
 
+use super::StudyError;
 use super::grid::{Member, Study};
 use super::statistics::median;
-use super::StudyError;
 use crate::config::{OptimiserKind, RunConfig};
 use crate::expectation::Experience;
 use crate::model::Net;
@@ -31,7 +31,12 @@ impl Pace {
     ///
     /// # Errors
     /// The first cell that cannot be run.
-    pub fn new(study: &Study, experience: &Experience, backend: &str, threads: usize) -> Result<Pace, StudyError> {
+    pub fn new(
+        study: &Study,
+        experience: &Experience,
+        backend: &str,
+        threads: usize,
+    ) -> Result<Pace, StudyError> {
         let planned = |name: &str, config: &RunConfig| {
             plan::plan(config)
                 .map(|plan| plan.sent)
@@ -40,8 +45,13 @@ impl Pace {
         let own = planned(&format!("{} as it stands", study.definition.preset), &study.own)?;
         let reference = study.own.expect.as_ref().map_or(1.0, |expect| expect.seconds);
         let expected = experience.expected(&study.own, &study.own, backend, threads);
-        let seconds = expected.map_or(reference, |expected| expected.seconds) / work(&study.own, &own).max(1.0);
-        let mut pace = Pace { guessed: Vec::new(), measured: vec![Vec::new(); study.cells.len()], dimensions: Vec::new() };
+        let seconds =
+            expected.map_or(reference, |expected| expected.seconds) / work(&study.own, &own).max(1.0);
+        let mut pace = Pace {
+            guessed: Vec::new(),
+            measured: vec![Vec::new(); study.cells.len()],
+            dimensions: Vec::new(),
+        };
         for cell in &study.cells {
             let net = planned(&cell.name, &cell.config)?;
             pace.guessed.push(BESIDE + seconds * work(&cell.config, &net));
@@ -68,7 +78,8 @@ impl Pace {
             return seconds + BESIDE;
         }
         let off = self.measured.iter().zip(&self.guessed);
-        let off: Vec<f64> = off.filter_map(|(of, guess)| Some(median(of)? / (guess - BESIDE).max(1e-3))).collect();
+        let off: Vec<f64> =
+            off.filter_map(|(of, guess)| Some(median(of)? / (guess - BESIDE).max(1e-3))).collect();
         let work = self.guessed[cell] - BESIDE;
         BESIDE + work * median(&off).unwrap_or(1.0)
     }
@@ -94,7 +105,9 @@ fn work(config: &RunConfig, net: &Net) -> f64 {
     };
     let samples = config.batch() as f64;
     let steps = config.local().map_or(1, |local| local.steps(config.batch()));
-    let attacked = (config.attacked_rounds().len().max(1) * attack.trials() * attack.iterations().max(1) * evaluations) as f64;
+    let attacked =
+        (config.attacked_rounds().len().max(1) * attack.trials() * attack.iterations().max(1) * evaluations)
+            as f64;
     let trained = f64::from(config.rounds()) * f64::from(config.federation.clients) * TRAINING;
     let trained = if config.trains() { trained } else { 0.0 };
     (attacked + trained) * samples * steps as f64 * net.multiply_adds().max(1) as f64

@@ -108,11 +108,13 @@ impl Results {
             runs[member.cell].push((member.pair, standing));
         }
         let shown = |cell: usize, asked: &Asked, name: &String| {
-            let of: Vec<f64> = values.get(name)?.range((cell, 0)..=(cell, u32::MAX)).map(|(_, value)| *value).collect();
+            let of: Vec<f64> =
+                values.get(name)?.range((cell, 0)..=(cell, u32::MAX)).map(|(_, value)| *value).collect();
             Shown::of(asked, &of)
         };
         let names = study.definition.figures.iter();
-        let figures: Vec<(&String, Asked)> = names.filter_map(|name| Some((name, Asked::named(name)?))).collect();
+        let figures: Vec<(&String, Asked)> =
+            names.filter_map(|name| Some((name, Asked::named(name)?))).collect();
         let cells = runs.into_iter().enumerate().map(|(cell, runs)| Filled {
             runs,
             figures: figures.iter().map(|(name, asked)| shown(cell, asked, name)).collect(),
@@ -147,7 +149,8 @@ fn take_up(study: &Study, values: &mut Values, member: Member, finished: &Finish
         let round = if asked.of_first { finished.rounds.first() } else { finished.rounds.last() };
         let value = round.and_then(|round| asked.figure.value(&round.measured()));
         // A perfect picture counts as 100 dB, as in means over a batch.
-        let value = value.map(|value| if value == f64::INFINITY && asked.figure.unit == "dB" { 100.0 } else { value });
+        let value = value
+            .map(|value| if value == f64::INFINITY && asked.figure.unit == "dB" { 100.0 } else { value });
         if let Some(value) = value.filter(|value| value.is_finite()) {
             values.entry(name.clone()).or_default().insert((member.cell, member.pair), value);
         }
@@ -187,7 +190,10 @@ fn judge(study: &Study, values: &Values, of: &Hypothesis) -> Judged {
         }
         _ => {
             let mean = Asked::named(&of.figure).is_some_and(|asked| asked.is_mean());
-            (format!("{} difference of {name}, pair by pair", if mean { "mean" } else { "median" }), differences(study, values, of))
+            (
+                format!("{} difference of {name}, pair by pair", if mean { "mean" } else { "median" }),
+                differences(study, values, of),
+            )
         }
     };
     let Found { value, interval, pairs } = found;
@@ -228,7 +234,9 @@ impl Found {
     /// Over pairs that were drawn independently, each with all it brings.
     fn of<T: Copy>(pairs: BTreeMap<u32, Vec<T>>, statistic: impl Fn(&[T]) -> Option<f64>) -> Found {
         let pairs: Vec<Vec<T>> = pairs.into_values().collect();
-        let drawn = |units: &[usize]| statistic(&units.iter().flat_map(|at| pairs[*at].iter().copied()).collect::<Vec<_>>());
+        let drawn = |units: &[usize]| {
+            statistic(&units.iter().flat_map(|at| pairs[*at].iter().copied()).collect::<Vec<_>>())
+        };
         let all: Vec<usize> = (0..pairs.len()).collect();
         Found { value: drawn(&all), interval: bootstrap(pairs.len(), drawn), pairs: pairs.len() }
     }
@@ -253,7 +261,9 @@ fn together(study: &Study, values: &Values, of: &Hypothesis, with: &str) -> Foun
     let cells = study.selected(&of.only);
     let other = values.get(with);
     for (&(cell, pair), &value) in values.get(&of.figure).into_iter().flatten() {
-        if let Some(&other) = other.and_then(|other| other.get(&(cell, pair))).filter(|_| cells.contains(&cell)) {
+        if let Some(&other) =
+            other.and_then(|other| other.get(&(cell, pair))).filter(|_| cells.contains(&cell))
+        {
             pairs.entry(pair).or_default().push((value, other));
         }
     }
@@ -264,8 +274,12 @@ fn together(study: &Study, values: &Values, of: &Hypothesis, with: &str) -> Foun
 fn differences(study: &Study, values: &Values, of: &Hypothesis) -> Found {
     let none = BTreeMap::new();
     let values = values.get(&of.figure).unwrap_or(&none);
-    let (Some(asked), Some(first)) = (Asked::named(&of.figure), &of.of) else { return Found { value: None, interval: None, pairs: 0 } };
-    let Some(second) = of.above.as_ref().or(of.like.as_ref()) else { return Found { value: None, interval: None, pairs: 0 } };
+    let (Some(asked), Some(first)) = (Asked::named(&of.figure), &of.of) else {
+        return Found { value: None, interval: None, pairs: 0 };
+    };
+    let Some(second) = of.above.as_ref().or(of.like.as_ref()) else {
+        return Found { value: None, interval: None, pairs: 0 };
+    };
     let within = study.selected(&of.only);
     let rest = |cell: usize| {
         let axes = study.definition.axes.iter().zip(&study.cells[cell].at);
@@ -274,7 +288,9 @@ fn differences(study: &Study, values: &Values, of: &Hypothesis) -> Found {
     };
     let mut pairs: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for &one in study.selected(first).iter().filter(|cell| within.contains(cell)) {
-        for &other in study.selected(second).iter().filter(|cell| within.contains(cell) && rest(**cell) == rest(one)) {
+        for &other in
+            study.selected(second).iter().filter(|cell| within.contains(cell) && rest(**cell) == rest(one))
+        {
             for (&(_, pair), &value) in values.range((one, 0)..=(one, u32::MAX)) {
                 if let Some(beside) = values.get(&(other, pair)) {
                     pairs.entry(pair).or_default().push(value - beside);

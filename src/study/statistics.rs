@@ -71,9 +71,8 @@ pub fn spearman(points: &[(f64, f64)]) -> Option<f64> {
     let x = ranks(points.iter().map(|point| point.0));
     let y = ranks(points.iter().map(|point| point.1));
     let middle = (points.len() + 1) as f64 / 2.0;
-    let product = |a: &[f64], b: &[f64]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).sum()
-    };
+    let product =
+        |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).sum() };
     let scale = (product(&x, &x) * product(&y, &y)).sqrt();
     (scale > 0.0).then(|| product(&x, &y) / scale)
 }

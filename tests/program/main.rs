@@ -28,6 +28,7 @@ mod recovery;
 mod screen;
 mod scripted;
 mod server;
+mod study;
 mod terminal;
 mod truth;
 mod updates;

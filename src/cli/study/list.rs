@@ -43,7 +43,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         write!(output::lines(), "{text}")?;
         return Ok(DONE);
     }
-    let shipped = study::shipped_names().map(|name| (name.to_owned(), study::load(name).map(|(_, _, of)| of)));
+    let shipped =
+        study::shipped_names().map(|name| (name.to_owned(), study::load(name).map(|(_, _, of)| of)));
     let mut rows: Vec<Row> = shipped.map(|(name, definition)| row(context, name, definition)).collect();
     for (name, definition) in study::begun(&context.paths.data) {
         if !study::shipped_names().any(|shipped| shipped == name) {
@@ -56,7 +57,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         writeln!(out)?;
     } else {
         let width = rows.iter().map(|row| row.study.chars().count()).max().unwrap_or(0);
-        writeln!(out, "{:<width$}  {:>5}  {:>5}  {:>5}  {:>5}  title", "study", "cells", "runs", "quick", "done")?;
+        writeln!(
+            out,
+            "{:<width$}  {:>5}  {:>5}  {:>5}  {:>5}  title",
+            "study", "cells", "runs", "quick", "done"
+        )?;
         for row in &rows {
             let number = |of: Option<usize>| of.map_or_else(|| "-".to_owned(), |of| of.to_string());
             let more = match (&row.lacks, &row.error) {

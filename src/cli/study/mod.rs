@@ -67,10 +67,11 @@ fn find(context: &Context, name: &str, called: Option<&str>) -> Result<(Study, P
     let begun = Place::of(&context.paths.data, name).definition();
     let is_shipped = study::shipped_names().any(|shipped| shipped == name);
     let is_name = Path::new(name).components().count() == 1 && !name.contains('.');
-    let (name, origin, definition): (String, String, Definition) = match !is_shipped && is_name && begun.exists() {
-        true => (name.to_owned(), begun.display().to_string(), study::read(&begun)?),
-        false => study::load(name)?,
-    };
+    let (name, origin, definition): (String, String, Definition) =
+        match !is_shipped && is_name && begun.exists() {
+            true => (name.to_owned(), begun.display().to_string(), study::read(&begun)?),
+            false => study::load(name)?,
+        };
     let called = called.map_or_else(|| Ok(name.clone()), own_name)?;
     let place = Place::of(&context.paths.data, &called);
     Ok((Study::of(called, &origin, definition, &context.paths.presets())?, place))

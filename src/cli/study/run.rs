@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use gialab::backend::Compute;
 use gialab::config::ConfigError;
 use gialab::expectation::Experience;
-use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Standing, Study, conduct, standing};
 use gialab::run::Pulse;
+use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Standing, Study, conduct, standing};
 use gialab::text::about;
-use gialab::{sys, threads};
+use gialab::{study, sys, threads};
 
-use super::{Size, find, show, table};
 use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, output};
+use super::{Size, find, show, table};
 
 /// What takes longer is begun only with --yes.
 const LONG: f64 = 24.0 * 3600.0;
@@ -78,18 +78,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let mut pace = Pace::new(&study, &experience, compute.name(), allowed)?;
     let missing = missing(&study, &place, &members, &mut pace)?;
     let left = pace.left(missing.iter().copied(), at_once);
-    let mut notes = output::notes();
-    writeln!(notes, "{}: {}", study.name, estimate(&study, &members, &missing, left, at_once, pace.is_measured()))?;
-    if arguments.dry_run {
-        return Ok(DONE);
-    }
     let is_bounded = budget.is_some_and(|budget| budget.as_secs_f64() <= LONG);
-    if left > LONG && !is_bounded && !arguments.yes {
+    if left > LONG && !is_bounded && !arguments.yes && !arguments.dry_run {
         let message = format!(
-            "it takes about {}; begin it with --yes, bound it as with --budget 2h, or take --quick or fewer --pairs",
+            "its {} runs take about {}; begin it with --yes, bound it as with --budget 2h, or take --quick or fewer --pairs",
+            missing.len(),
             about(left)
         );
         return Err(ConfigError::new(format!("study {}", study.name), message).into());
+    }
+    let alone = arguments.cell.is_none() && !arguments.dry_run;
+    let _alone = alone.then(|| study::alone(&study, &place)).transpose()?;
+    let mut notes = output::notes();
+    writeln!(
+        notes,
+        "{}: {}",
+        study.name,
+        estimate(&study, &members, &missing, left, at_once, pace.is_measured())
+    )?;
+    if arguments.dry_run {
+        return Ok(DONE);
     }
     let stop = Arc::new(AtomicBool::new(false));
     let code = i32::from(INTERRUPTED);
@@ -103,7 +111,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         threads: arguments.threads as usize,
         until: budget.map(|budget| Instant::now() + budget),
         stop: &stop,
-        alone: arguments.cell.is_none(),
     };
     let mut line = Line::new(&study.name);
     let ended = conduct(&study, &place, &members, &how, &mut pace, &mut |progress| line.show(progress))?;
@@ -142,12 +149,24 @@ fn missing(study: &Study, place: &Place, members: &[Member], pace: &mut Pace) ->
 }
 
 /// `60 runs (12 cells, 5 pairs of seed and pictures), 19 are done; the other 41 take about 3 min, 2 at once`.
-fn estimate(study: &Study, members: &[Member], missing: &[Member], left: f64, at_once: usize, is_measured: bool) -> String {
+fn estimate(
+    study: &Study,
+    members: &[Member],
+    missing: &[Member],
+    left: f64,
+    at_once: usize,
+    is_measured: bool,
+) -> String {
     let mut cells: Vec<usize> = members.iter().map(|member| member.cell).collect();
     cells.sort_unstable();
     cells.dedup();
     let pairs = members.iter().map(|member| member.pair).max().map_or(0, |last| last + 1);
-    let whole = format!("{} runs ({} of {} cells, {pairs} pairs of seed and pictures)", members.len(), cells.len(), study.cells.len());
+    let whole = format!(
+        "{} runs ({} of {} cells, {pairs} pairs of seed and pictures)",
+        members.len(),
+        cells.len(),
+        study.cells.len()
+    );
     let done = members.len() - missing.len();
     if missing.is_empty() {
         return format!("{whole}, all done");
@@ -163,7 +182,8 @@ fn estimate(study: &Study, members: &[Member], missing: &[Member], left: f64, at
 /// A time as a person writes it.
 fn duration(text: &str) -> Result<Duration, ConfigError> {
     let refused = |message: &str| ConfigError::new(format!("--budget {text}"), message);
-    let read: jiff::SignedDuration = text.parse().map_err(|_| refused("is no time; write it as 2h, 90m or 1h30m"))?;
+    let read: jiff::SignedDuration =
+        text.parse().map_err(|_| refused("is no time; write it as 2h, 90m or 1h30m"))?;
     let read = Duration::try_from(read).map_err(|_| refused("is before now; give a time to come"))?;
     match read.is_zero() {
         true => Err(refused("leaves no time to compute; give a time above zero")),
@@ -187,7 +207,11 @@ impl Line {
     fn show(&mut self, progress: &Progress) {
         let Progress { done, failed, live, all, left } = *progress;
         let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-        let text = format!("{}: {done} of {all} done{failures}, {live} running, about {} left", self.study, about(left));
+        let text = format!(
+            "{}: {done} of {all} done{failures}, {live} running, about {} left",
+            self.study,
+            about(left)
+        );
         let mut notes = output::notes();
         // Nobody may be there to read it.
         if self.is_terminal {

@@ -9,8 +9,8 @@ use gialab::study::{Interval, Pace, Place, Results, Shown, Standing, Study, Stud
 use gialab::threads;
 use serde::Serialize;
 
-use super::{Size, find, table};
 use super::super::{Context, DONE, complete, output};
+use super::{Size, find, table};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -109,7 +109,8 @@ pub fn json(
     let cells = study.cells.iter().zip(&results.cells).enumerate().map(|(place, (cell, filled))| {
         let axes = study.definition.axes.iter().zip(&cell.at);
         let is = |of: fn(&Standing) -> bool| filled.runs.iter().filter(|(_, standing)| of(standing)).count();
-        let ids = filled.runs.iter().map(|(pair, _)| study.id(gialab::study::Member { cell: place, pair: *pair }));
+        let ids =
+            filled.runs.iter().map(|(pair, _)| study.id(gialab::study::Member { cell: place, pair: *pair }));
         Row {
             cell: &cell.name,
             at: axes.map(|(axis, at)| (axis.name.as_str(), axis.names()[*at].clone())).collect(),
@@ -118,7 +119,15 @@ pub fn json(
             runs: ids.collect(),
             done: is(|standing| matches!(standing, Standing::Done(_))),
             failed: is(|standing| matches!(standing, Standing::Failed(_))),
-            figures: names().zip(filled.figures.iter().zip(study.figures()).map(|(shown, asked)| shown.map(|shown| values(shown, asked.is_mean())))).collect(),
+            figures: names()
+                .zip(
+                    filled
+                        .figures
+                        .iter()
+                        .zip(study.figures())
+                        .map(|(shown, asked)| shown.map(|shown| values(shown, asked.is_mean()))),
+                )
+                .collect(),
         }
     });
     let (done, runs) = results.count();

@@ -11,7 +11,12 @@ use gialab::study::{Filled, Interval, Judged, Results, Shown, Standing, Study};
 const WIDTH: usize = 100;
 
 /// Prints all of it.
-pub fn print(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {
+pub fn print(
+    out: &mut impl Write,
+    study: &Study,
+    results: &Results,
+    dimensions: &[Dimension],
+) -> io::Result<()> {
     let (done, all) = results.count();
     writeln!(out, "{}: {}", study.name, study.definition.title)?;
     for line in format::wrapped(&study.conditions().join(", "), WIDTH) {
@@ -30,7 +35,8 @@ pub fn print(out: &mut impl Write, study: &Study, results: &Results, dimensions:
 /// `rank correlation of PSNR dB with B (Spearman): -0.83 [-0.90, -0.71], 20 pairs`.
 fn found(judged: &Judged) -> String {
     let value = judged.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    let interval = judged.interval.map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
+    let interval =
+        judged.interval.map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
     let pairs = match judged.pairs {
         0..3 => format!("{} pairs, too few to say", judged.pairs),
         pairs => format!("{pairs} pairs"),
@@ -39,7 +45,8 @@ fn found(judged: &Judged) -> String {
 }
 
 fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {
-    let shown: Vec<usize> = (0..study.cells.len()).filter(|cell| !results.cells[*cell].runs.is_empty()).collect();
+    let shown: Vec<usize> =
+        (0..study.cells.len()).filter(|cell| !results.cells[*cell].runs.is_empty()).collect();
     let mut columns: Vec<Vec<String>> = Vec::new();
     for (at, axis) in study.definition.axes.iter().enumerate() {
         let names = axis.names();
@@ -59,15 +66,22 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
     }
     for (place, asked) in study.figures().into_iter().enumerate() {
         let of = |cell: &usize| results.cells[*cell].figures[place];
-        let middle = shown.iter().map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| with_interval(asked.figure, &of)));
+        let middle = shown
+            .iter()
+            .map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| with_interval(asked.figure, &of)));
         let (heading, is_mean) = (asked.heading(), asked.is_mean());
         columns.push(std::iter::once(format!("{heading} [95 %]")).chain(middle).collect());
         if !is_mean {
-            let mean = shown.iter().map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| asked.figure.text(of.mean)));
+            let mean = shown
+                .iter()
+                .map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| asked.figure.text(of.mean)));
             columns.push(std::iter::once("mean".to_owned()).chain(mean).collect());
         }
     }
-    let widths: Vec<usize> = columns.iter().map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = columns
+        .iter()
+        .map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
     for row in 0..=shown.len() {
         let line: Vec<String> = columns
             .iter()
@@ -81,7 +95,10 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
         writeln!(out, "{}", line.join("  ").trim_end())?;
     }
     if columns.iter().any(|column| column[0] == "P/Bd  ") {
-        writeln!(out, "P/Bd: informative numbers of an update for each unknown of the batch; < is below the dimension bound")?;
+        writeln!(
+            out,
+            "P/Bd: informative numbers of an update for each unknown of the batch; < is below the dimension bound"
+        )?;
     }
     writeln!(out, "medians (of shares means) with 95 % bootstrap intervals over pairs")
 }
@@ -89,7 +106,8 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
 /// `19 of 20`, with failures.
 fn runs(filled: &Filled) -> String {
     let is = |of: fn(&Standing) -> bool| filled.runs.iter().filter(|(_, standing)| of(standing)).count();
-    let (done, failed) = (is(|of| matches!(of, Standing::Done(_))), is(|of| matches!(of, Standing::Failed(_))));
+    let (done, failed) =
+        (is(|of| matches!(of, Standing::Done(_))), is(|of| matches!(of, Standing::Failed(_))));
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     match done == filled.runs.len() {
         true => done.to_string(),
@@ -106,7 +124,9 @@ fn with_interval(figure: &Figure, shown: &Shown) -> String {
     };
     let unit = if figure.form == Form::Share { " %" } else { "" };
     match shown.interval {
-        Some(Interval { low, high }) => format!("{}{unit} [{}, {}]", text(shown.middle), text(low), text(high)),
+        Some(Interval { low, high }) => {
+            format!("{}{unit} [{}, {}]", text(shown.middle), text(low), text(high))
+        }
         None => format!("{}{unit}", text(shown.middle)),
     }
 }

@@ -1,0 +1,277 @@
+//! `gialab study`: cells, kills, verdicts, refusals.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::lab::{Lab, kill};
+
+/// Twelve cells of some fifty milliseconds each.
+const SMALL: &str = r#"
+schema = 1
+title = "Small"
+about = "For tests."
+preset = "ig-lenet"
+set = ["attack.trials=1", "run.checkpoint_seconds=0.1"]
+pairs = 5
+figures = ["psnr", "brr"]
+
+[[axis]]
+name = "iterations"
+key = "attack.iterations"
+values = [2, 40, 150]
+
+[[axis]]
+name = "size"
+points = [
+  { name = "small", set = ["victim.size=16"] },
+  { name = "whole", set = [] },
+]
+
+[[skip]]
+iterations = 2
+size = "small"
+
+[[hypothesis]]
+says = "More iterations recover more"
+figure = "psnr"
+along = "iterations"
+is = "rising"
+
+[[hypothesis]]
+says = "The match is worth nothing"
+figure = "match"
+along = "iterations"
+is = "rising"
+
+[[hypothesis]]
+says = "A long search recovers more than a short one"
+figure = "psnr"
+of = { iterations = 150, size = "whole" }
+above = { iterations = 2, size = "whole" }
+
+[quick]
+pairs = 3
+keep = { iterations = [2, 150] }
+"#;
+
+fn study(lab: &Lab, name: &str, text: &str) -> String {
+    let path = lab.path(&format!("{name}.toml"));
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+/// PSNR of every cell: runs that have it, median and mean.
+fn cells(lab: &Lab, name: &str) -> BTreeMap<String, Value> {
+    let document: Value = serde_json::from_str(&lab.succeed(&["study", "show", name, "--json"])).unwrap();
+    let cells = document["cells"].as_array().unwrap();
+    cells
+        .iter()
+        .map(|cell| (cell["cell"].as_str().unwrap().to_owned(), cell["figures"]["psnr"].clone()))
+        .collect()
+}
+
+/// The result files of a study with what tells whether one was written again.
+fn results(lab: &Lab, name: &str) -> BTreeMap<PathBuf, (u64, i64)> {
+    let runs = lab.path("data").join("studies").join(name).join("runs");
+    let runs = fs::read_dir(runs).into_iter().flatten().flatten().map(|run| run.path().join("result.json"));
+    runs.filter_map(|file| Some((file.clone(), fs::metadata(file).ok()?)))
+        .map(|(file, of)| (file, (of.ino(), of.mtime_nsec())))
+        .collect()
+}
+
+#[test]
+fn a_study_fills_its_cells_and_judges_what_was_expected() {
+    let lab = Lab::new();
+    let file = study(&lab, "small", SMALL);
+    // The quick part first: its runs count for the whole.
+    let quick = lab.succeed(&["study", "run", &file, "--quick"]);
+    assert!(quick.contains("9 of 9 runs"), "{quick}");
+    let before = results(&lab, "small");
+    assert_eq!(before.len(), 9);
+    let text = lab.succeed(&["study", "run", &file]);
+    assert!(text.contains("25 of 25 runs"), "{text}");
+    assert!(text.contains("as expected: More iterations recover more"), "{text}");
+    assert!(text.contains("opposite: The match is worth nothing"), "{text}");
+    assert!(text.contains("as expected: A long search recovers more"), "{text}");
+    assert!(text.contains("Inverting Gradients") && text.contains("threat model B"), "{text}");
+    let after = results(&lab, "small");
+    assert!(before.iter().all(|(file, stamp)| after.get(file) == Some(stamp)), "a cell was computed twice");
+
+    // A row a cell, and each run a run like any other.
+    let document: Value = serde_json::from_str(&lab.succeed(&["study", "show", "small", "--json"])).unwrap();
+    assert_eq!((document["done"].as_u64(), document["runs"].as_u64()), (Some(25), Some(25)));
+    assert_eq!(document["outcome"], "opposite");
+    let cells = document["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 5);
+    let long = cells.iter().find(|cell| cell["cell"] == "iterations=150, size=whole").unwrap();
+    let psnr = &long["figures"]["psnr"];
+    let number = |key: &str| psnr[key].as_f64().unwrap();
+    assert_eq!(psnr["runs"], 5);
+    assert!(number("least") <= number("median") && number("median") <= number("most"));
+    let ends = (psnr["interval"]["low"].as_f64().unwrap(), psnr["interval"]["high"].as_f64().unwrap());
+    assert!(ends.0 <= number("median") && number("median") <= ends.1 && ends.0 < ends.1);
+    let of_run = |pair: usize| {
+        let path = PathBuf::from(document["path"].as_str().unwrap())
+            .join("runs")
+            .join(long["runs"][pair].as_str().unwrap());
+        let result: Value = serde_json::from_slice(&fs::read(path.join("result.json")).unwrap()).unwrap();
+        let manifest: Value = serde_json::from_slice(&fs::read(path.join("manifest.json")).unwrap()).unwrap();
+        let config = &manifest["config"];
+        assert_eq!(
+            (manifest["threads"].as_u64(), config["run"]["seed"].as_u64()),
+            (Some(1), Some(pair as u64))
+        );
+        assert_eq!(config["victim"]["indices"], serde_json::json!([pair + 1]));
+        result["rounds"][0]["metrics"]["psnr"]["mean"].as_f64().unwrap()
+    };
+    let mut values: Vec<f64> = (0..5).map(of_run).collect();
+    values.sort_by(f64::total_cmp);
+    assert_eq!(number("median"), values[2]);
+
+    // Nothing is left to do, and single runs are apart.
+    let again = lab.gialab(&["study", "run", &file]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("all done"));
+    assert_eq!(results(&lab, "small"), after);
+    assert!(lab.succeed(&["list"]).contains("no runs"));
+    assert!(lab.succeed(&["study", "list"]).contains("small"));
+}
+
+#[test]
+fn whoever_is_killed_a_study_goes_on_and_computes_nothing_twice() {
+    let lab = Lab::new();
+    let file = study(&lab, "killed", SMALL);
+    let whole = study(&lab, "whole", SMALL);
+    for round in 0..20_u64 {
+        let mut driver = lab
+            .command(&["study", "run", &file])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(40 + 37 * (round % 7)));
+        let before = results(&lab, "killed");
+        // Driver and workers at once, or the driver alone, whose workers end what they are at.
+        let mut all = vec![driver.id()];
+        if round % 2 == 0 {
+            all.extend(lab.processes());
+        }
+        all.iter().for_each(|process| kill(u64::from(*process), "-9"));
+        driver.wait().unwrap();
+        let after = results(&lab, "killed");
+        assert!(before.iter().all(|(file, stamp)| after.get(file) == Some(stamp)), "round {round}");
+    }
+    let before = results(&lab, "killed");
+    lab.succeed(&["study", "run", &file]);
+    let after = results(&lab, "killed");
+    assert_eq!(after.len(), 25);
+    assert!(before.iter().all(|(file, stamp)| after.get(file) == Some(stamp)));
+    // To the same figures as without any kill.
+    lab.succeed(&["study", "run", &whole]);
+    assert_eq!(cells(&lab, "killed"), cells(&lab, "whole"));
+}
+
+#[test]
+fn a_stopped_study_goes_on_with_the_same_command() {
+    let lab = Lab::new();
+    let long = SMALL
+        .replace("[2, 40, 150]", "[2, 40, 20000]")
+        .replace("= 150", "= 20000")
+        .replace(", 150]", ", 20000]");
+    let file = study(&lab, "long", &long);
+    let mut driver =
+        lab.command(&["study", "run", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    lab.wait_for("a run", || !lab.processes().is_empty() && results(&lab, "long").len() > 2);
+    let busy = lab.fail(&["study", "run", &file], 2);
+    assert!(busy.contains("study long is being run by another process"), "{busy}");
+    kill(u64::from(driver.id()), "-INT");
+    assert_eq!(driver.wait().unwrap().code(), Some(130));
+    assert_eq!(lab.processes(), Vec::<u32>::new());
+    let shown = lab.succeed(&["study", "show", "long"]);
+    assert!(shown.contains("so far"), "{shown}");
+
+    // A budget ends it by itself.
+    let stopped = lab.gialab(&["study", "run", &file, "--budget", "1s", "--at-once", "1"]);
+    let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
+    assert!(stopped.status.success() && said.contains("the same command goes on"), "{said}");
+}
+
+#[test]
+fn a_job_array_computes_its_cells_one_by_one() {
+    let lab = Lab::new();
+    let file = study(&lab, "array", SMALL);
+    let jobs: Vec<_> = ["0", "1", "4"]
+        .map(|cell| {
+            lab.command(&["study", "run", &file, "--cell", cell])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .into_iter()
+        .collect();
+    for mut job in jobs {
+        assert!(job.wait().unwrap().success());
+    }
+    assert_eq!(results(&lab, "array").len(), 3);
+    let error = lab.fail(&["study", "run", &file, "--cell", "25"], 2);
+    assert!(error.contains("has 25 runs, 0 to 24"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_studied_is_refused_in_a_sentence() {
+    let lab = Lab::new();
+    for (from, to, said) in [
+        ("schema = 1", "schema = 2", "of a newer gialab"),
+        ("schema = 1", "", "is no study"),
+        ("figures = [\"psnr\"", "figures = [\"pnsr\"", "did you mean \"psnr\"?"),
+        ("key = \"attack.iterations\"", "key = \"attack.iteratons\"", "did you mean `iterations`?"),
+        ("values = [2, 40, 150]", "values = [2, 2, 150]", "has the point 2 twice"),
+        ("size = \"small\"", "size = \"tiny\"", "axis \"size\" has no point \"tiny\"; it has small, whole"),
+        ("along = \"iterations\"", "along = \"iteration\"", "which is no axis"),
+        ("is = \"rising\"", "", "cannot be tested"),
+        ("pairs = 5", "pairs = 0", "pairs is 0"),
+        ("preset = \"ig-lenet\"", "preset = \"ig-lenets\"", "did you mean \"ig-lenet\"?"),
+        ("victim.size=16", "victim.size=4", "victim.size"),
+    ] {
+        assert!(SMALL.contains(from), "{from}");
+        let file = study(&lab, "bad", &SMALL.replacen(from, to, 1));
+        let error = lab.fail(&["study", "run", &file], 2);
+        assert!(error.contains(said), "{said}: {error}");
+    }
+    let error = lab.fail(&["study", "run", "t11"], 2);
+    assert!(error.contains("there is no such study") && error.contains("did you mean \"t1\"?"), "{error}");
+    let error = lab.fail(&["study", "run", "fedleak"], 2);
+    assert!(error.contains("needs the attack \"fedleak\""), "{error}");
+    let error = lab.fail(&["study", "show", "t1"], 2);
+    assert!(error.contains("was not begun yet"), "{error}");
+    for (budget, said) in [("soon", "is no time"), ("0s", "leaves no time"), ("-2h", "is before now")] {
+        let error = lab.fail(&["study", "run", "t1", &format!("--budget={budget}")], 2);
+        assert!(error.contains(said), "{error}");
+    }
+    // A study of a year, and the same with its consent to begin, which the budget ends at once.
+    let year = study(
+        &lab,
+        "year",
+        &SMALL
+            .replace("[2, 40, 150]", "[2, 40, 1000000]")
+            .replace("= 150", "= 40")
+            .replace(", 150]", "]")
+            .replace("pairs = 5", "pairs = 5000"),
+    );
+    let error = lab.fail(&["study", "run", &year], 2);
+    assert!(error.contains("--yes") && error.contains(" h;"), "{error}");
+
+    // Other settings than those it was begun with.
+    let file = study(&lab, "other", SMALL);
+    lab.succeed(&["study", "run", &file, "--pairs", "1"]);
+    let other = study(&lab, "other", &SMALL.replace("attack.trials=1", "attack.trials=2"));
+    let error = lab.fail(&["study", "run", &other], 2);
+    assert!(error.contains("with another attack.trials") && error.contains("--as"), "{error}");
+    lab.succeed(&["study", "run", &other, "--as", "other-2", "--pairs", "1", "--quick"]);
+}
