@@ -90,6 +90,7 @@ fn setting(parameter: &'static Parameter) -> Setting {
         Value::Word(word) => (*word).into(),
         Value::Flag(flag) => (*flag).into(),
         Value::Layers(names) => names.clone().into(),
+        policies @ Value::Policies(_) => policies.to_string().into(),
     });
     Setting { name, about, unit, range: takes.range(), required, default }
 }

@@ -149,6 +149,12 @@ fn taken(takes: &Takes, given: &Given) -> Option<Value> {
             };
             (!names.is_empty()).then_some(Value::Layers(names))
         }
+        Takes::Policies => {
+            let number = |word: &str| word.parse().ok();
+            let policy = |text: &str| text.split('-').map(number).collect::<Option<Vec<usize>>>();
+            let policies = given.as_str()?.split('+').map(policy);
+            policies.collect::<Option<_>>().map(Value::Policies)
+        }
     }
 }
 
@@ -176,6 +182,11 @@ impl Settings {
     /// Names of layers.
     pub fn layers(&self, name: &str) -> &[String] {
         if let Some(Value::Layers(names)) = self.get(name) { names } else { &[] }
+    }
+
+    /// Lists of numbers.
+    pub fn policies(&self, name: &str) -> &[Vec<usize>] {
+        if let Some(Value::Policies(policies)) = self.get(name) { policies } else { &[] }
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
@@ -211,7 +222,7 @@ mod tests {
             ),
             (
                 "{ kind = \"teleport\" }",
-                "post[0].kind = \"teleport\" is not known; use mixup, instahide, dp-sgd, soteria, censor, outpost, clip, sparsify, drop-layers, \
+                "post[0].kind = \"teleport\" is not known; use ats, mixup, instahide, dropout, dp-sgd, soteria, censor, outpost, clip, sparsify, drop-layers, \
                  gaussian-noise, laplace-noise, quantise, cast, sign, noise-only",
             ),
             ("{ kind = \"noise\", sigma = 1 }", "post[0].kind = \"noise\" is called \"gaussian-noise\" here"),
@@ -241,6 +252,10 @@ mod tests {
             (
                 "{ kind = \"cast\", format = \"fp8\" }",
                 "post[0].format = \"fp8\", must be \"fp16\" or \"bf16\" or \"int8\"",
+            ),
+            (
+                "{ kind = \"ats\", policy = \"3-1-\" }",
+                "post[0].policy = \"3-1-\", must be one policy or several, as \"3-1-7\" or \"3-1-7+43-18-18\", each a list of numbers",
             ),
             ("{ kind = \"sign\", scaled = 1 }", "post[0].scaled = 1, must be true or false"),
             (

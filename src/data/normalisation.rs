@@ -3,7 +3,7 @@
 use super::Images;
 
 /// Per-channel mean and standard deviation: a model sees `(pixel - mean) / std`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Normalisation {
     /// One per channel, in pixels of range [0, 1].
     pub mean: Vec<f64>,

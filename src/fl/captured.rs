@@ -157,7 +157,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         return Err(CapturedError::Label { label, classes: net.labels() }.into());
     }
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
-    let posts = Posts::new(config, &net).map_err(VictimError::Post)?;
+    let posts = Posts::new(config, &net, &normalisation).map_err(VictimError::Post)?;
     Ok(Setup {
         attacked: Vec::new(),
         posts,

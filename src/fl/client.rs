@@ -1,5 +1,7 @@
 //! What one client does with its samples: one gradient, or local steps.
 
+use std::borrow::Cow;
+
 use burn::tensor::Tensor;
 
 use super::post::Transforms;
@@ -21,12 +23,14 @@ pub struct Client {
     pub descent: Option<Descent>,
     /// What becomes of the gradient of every sample before their mean is taken. It takes samples one by one.
     pub each: Transforms,
+    /// What the parameters are times in its passes, where the same for all its samples.
+    pub factors: Option<Parameters>,
 }
 
 impl Client {
     /// A client that takes all its samples at once.
     pub fn new(samples: Vec<usize>, descent: Option<Descent>) -> Client {
-        Client { samples, at_once: usize::MAX, descent, each: Transforms::default() }
+        Client { samples, at_once: usize::MAX, descent, each: Transforms::default(), factors: None }
     }
 
     /// The same client on a batch that holds its samples alone, in their order, with something done to the gradient of each.
@@ -37,7 +41,22 @@ impl Client {
             batches.for_each(|batch| *batch = batch.iter().filter_map(place).collect());
             descent
         });
-        Client { samples: (0..self.samples.len()).collect(), at_once: self.at_once, descent, each }
+        Client { samples: (0..self.samples.len()).collect(), descent, each, ..self.clone() }
+    }
+
+    /// What it sends whose samples are each passed through a model with parameters times factors of its own.
+    pub(super) fn send_through(
+        &self,
+        candidate: Candidate<'_>,
+        mut factors: impl FnMut() -> Parameters,
+    ) -> Sent {
+        let one_by_one = Client { at_once: 1, ..self.clone() };
+        one_by_one.gradient(candidate, |x, targets| {
+            let factors = factors();
+            let model = times(candidate.model, &factors);
+            let (_, g, buffers) = model.gradient_and_statistics(candidate.mode, x, targets);
+            (g.times(&factors), buffers)
+        })
     }
 
     /// What it sends when it is sent the candidate's model.
@@ -67,8 +86,9 @@ impl Client {
                 (self.sent(UpdateKind::Delta, delta, model.buffers.clone()), Some(trace))
             }
             None => {
+                let own = self.own(model);
                 let gradient = |x: &Tensor<Plain, 4>, targets: &Targets| {
-                    (model.gradient(mode, x, targets).1, model.buffers.clone())
+                    (self.through(own.gradient(mode, x, targets).1), model.buffers.clone())
                 };
                 (self.gradient(candidate, gradient), None)
             }
@@ -83,16 +103,18 @@ impl Client {
             back.add(&through.to_input, through.to_labels.as_deref());
             return;
         }
+        let model = &*self.own(model);
         for part in self.parts() {
             let v = v.clone().scaled(self.share(model, part));
             let (own, targets) = (rows(x, part), targets.rows(part));
             let through = match self.each.is_empty() {
-                true => model.directional(mode, &own, &targets, &v, false),
+                true => model.directional(mode, &own, &targets, &self.through(v), false),
                 // Made again: the gradients of all samples side by side could be more than memory holds.
                 false => {
                     let FirstPass { gradient, kept, .. } = model.first_pass(mode, &own, &targets);
-                    let (_, passed) = self.each.forward(gradient);
-                    model.second_pass(&kept, mode, &own, &targets, &self.each.pull(&passed, v))
+                    let (_, passed) = self.each.forward(self.through(gradient));
+                    let v = self.through(self.each.pull(&passed, v));
+                    model.second_pass(&kept, mode, &own, &targets, &v)
                 }
             };
             let spread = |values: &Tensor<Plain, 4>| scatter(&backend::values(values), part, x.dims()[0]);
@@ -106,6 +128,7 @@ impl Client {
     pub fn is_one_gradient(&self, batch: usize) -> bool {
         self.descent.is_none()
             && self.each.is_empty()
+            && self.factors.is_none()
             && self.at_once >= batch
             && self.samples.iter().copied().eq(0..batch)
     }
@@ -113,7 +136,7 @@ impl Client {
     fn gradient(
         &self,
         candidate: Candidate<'_>,
-        of: impl Fn(&Tensor<Plain, 4>, &Targets) -> (Parameters, Parameters),
+        mut of: impl FnMut(&Tensor<Plain, 4>, &Targets) -> (Parameters, Parameters),
     ) -> Sent {
         let mut mean = Mean::default();
         for part in self.parts() {
@@ -141,10 +164,28 @@ impl Client {
         loss.share(self.samples.len(), 1) / loss.share(part.len(), 1)
     }
 
+    /// The model that its passes go through.
+    fn own<'a>(&self, model: &'a Model) -> Cow<'a, Model> {
+        self.factors.as_ref().map_or(Cow::Borrowed(model), |factors| Cow::Owned(times(model, factors)))
+    }
+
+    /// The gradient to the parameters of that to those of its own model; or its cotangent, as the map is symmetric.
+    fn through(&self, gradient: Parameters) -> Parameters {
+        match &self.factors {
+            Some(factors) => gradient.times(factors),
+            None => gradient,
+        }
+    }
+
     fn parts(&self) -> impl Iterator<Item = &[usize]> {
         let at_once = if self.each.is_empty() { self.at_once.max(1) } else { 1 };
         self.samples.chunks(at_once)
     }
+}
+
+/// The model with other parameters.
+fn times(model: &Model, factors: &Parameters) -> Model {
+    Model { parameters: model.parameters.times(factors), ..model.clone() }
 }
 
 /// Rows of some samples in a batch of zeros.

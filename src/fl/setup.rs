@@ -230,7 +230,7 @@ impl Setup {
         });
         let weights = weights.transpose()?;
         let batch = Some(batch);
-        let posts = Posts::new(config, &net).map_err(VictimError::Post)?;
+        let posts = Posts::new(config, &net, &normalisation).map_err(VictimError::Post)?;
         let mut reading = dataset.reading.clone();
         reading.extend(dataset.normalisation_reading(&victim.normalise, &attacked));
         if let (Some(path), Some(weights)) = (&victim.weights, &weights) {

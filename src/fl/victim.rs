@@ -213,7 +213,12 @@ pub(super) fn adapted(
         PostKnowledge::None => {}
         PostKnowledge::Known => {
             protocol.post = posts.transforms(alone);
-            protocol.clients.iter_mut().for_each(|client| client.each = posts.each());
+            for client in &mut protocol.clients {
+                client.each = posts.each();
+                client.factors = alone
+                    .filter(|_| client.samples.len() == 1)
+                    .and_then(|sent| posts.factors(&model.net, sent));
+            }
         }
         PostKnowledge::Estimated => {
             let inferred = estimate(update, model, &protocol.clients);

@@ -2,11 +2,13 @@
 //!
 //! A defence is a file here, a line in [`DEFENCES`], and what it does to an update, in `fl::post`.
 
+mod ats;
 mod cast;
 mod censor;
 mod clip;
 mod dp_sgd;
 mod drop_layers;
+mod dropout;
 mod gaussian_noise;
 mod laplace_noise;
 mod mixup;
@@ -52,6 +54,8 @@ pub struct Defence {
 pub enum Stage {
     /// Its samples, before any gradient.
     Data,
+    /// The pass through the model of every sample.
+    Pass,
     /// The gradient of every sample, before the mean over the batch.
     Sample,
     /// The update of its batch, with the samples at hand.
@@ -67,6 +71,7 @@ impl Stage {
     pub fn name(self) -> &'static str {
         match self {
             Stage::Data => "data",
+            Stage::Pass => "pass",
             Stage::Sample => "sample",
             Stage::Batch => "batch",
             Stage::Update => "update",
@@ -103,6 +108,8 @@ pub enum Takes {
     Flag,
     /// Names of the model's tensors or layers; `first` and `last` are its first and last layer.
     Layers,
+    /// Lists of numbers: `3-1-7` or, of several, `3-1-7+43-18-18`.
+    Policies,
 }
 
 impl Takes {
@@ -118,6 +125,9 @@ impl Takes {
             Takes::Flag => "true or false".to_owned(),
             Takes::Layers => {
                 "\"first\", \"last\" or a list of layers and tensors, as [\"fc.weight\"]".to_owned()
+            }
+            Takes::Policies => {
+                "one policy or several, as \"3-1-7\" or \"3-1-7+43-18-18\", each a list of numbers".to_owned()
             }
         }
     }
@@ -136,6 +146,8 @@ pub enum Value {
     Flag(bool),
     /// Of names of layers.
     Layers(Vec<String>),
+    /// Of lists of numbers.
+    Policies(Vec<Vec<usize>>),
 }
 
 /// As it is typed.
@@ -147,14 +159,21 @@ impl fmt::Display for Value {
             Value::Word(word) => f.write_str(word),
             Value::Flag(flag) => write!(f, "{flag}"),
             Value::Layers(names) => write!(f, "{names:?}"),
+            Value::Policies(policies) => {
+                let joined =
+                    |policy: &Vec<usize>| policy.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
+                f.write_str(&policies.iter().map(joined).collect::<Vec<_>>().join("+"))
+            }
         }
     }
 }
 
 /// All defences, in the order in which they are best applied.
-pub static DEFENCES: [&Defence; 15] = [
+pub static DEFENCES: [&Defence; 17] = [
+    &ats::ATS,
     &mixup::MIXUP,
     &mixup::INSTAHIDE,
+    &dropout::DROPOUT,
     &dp_sgd::DP_SGD,
     &soteria::SOTERIA,
     &censor::CENSOR,

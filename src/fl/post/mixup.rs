@@ -1,120 +1,13 @@
-//! MixUp and InstaHide: gradients of mixtures of a client's samples.
+//! MixUp: gradients of mixtures of a client's samples.
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
-use rand::Rng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+use super::Post;
+use super::mixing::Mixing;
+use crate::config::Settings;
+use crate::model::TensorSpec;
 
-use super::{OnSamples, Post, Sending, Transform};
-use crate::backend::{self, Plain};
-use crate::config::{RunConfig, Settings};
-use crate::fl::Candidate;
-use crate::model::{Net, Parameters, Targets, TensorSpec};
-use crate::seed;
-
-/// x'_i = sum_j lambda_ij x_(pi_j(i)) with pi_1 the identity and the others permutations of the client's samples; the labels
-/// alike. Coefficients are |N(0, 1)|^k over their sum, drawn again while one is larger than `most` (Huang et al. 2020 and their
-/// code). Partners are of the client's own batch.
-#[derive(Debug)]
-struct Mixing {
-    /// k.
-    samples: usize,
-    most: f64,
-    /// InstaHide: the sign of every value drawn.
-    signs: bool,
-}
-
-/// MixUp with these settings.
-pub fn mixup(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
+/// The step with these settings.
+pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
     Ok(Arc::new(Mixing::of(settings, false)))
-}
-
-/// InstaHide with these settings.
-pub fn instahide(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
-    Ok(Arc::new(Mixing::of(settings, true)))
-}
-
-impl Mixing {
-    fn of(settings: &Settings, signs: bool) -> Mixing {
-        Mixing { samples: settings.number("samples") as usize, most: settings.number("most"), signs }
-    }
-
-    /// lambda of a mixture.
-    fn coefficients(&self, generator: &mut ChaCha8Rng) -> Vec<f64> {
-        loop {
-            let drawn = seed::normal(generator, self.samples);
-            let drawn: Vec<f64> = drawn.iter().map(|value| value.abs().powi(self.samples as i32)).collect();
-            let sum: f64 = drawn.iter().sum();
-            let coefficients: Vec<f64> = drawn.iter().map(|value| value / sum).collect();
-            if coefficients.iter().all(|value| *value <= self.most) {
-                return coefficients;
-            }
-        }
-    }
-}
-
-impl OnSamples for Mixing {
-    fn change(&self, own: Candidate<'_>, generator: &mut ChaCha8Rng) -> (Tensor<Plain, 4>, Targets) {
-        let (x, t) = (backend::values(own.x), backend::values(&own.targets.probabilities()));
-        let batch = own.x.dims()[0];
-        let (width, classes) = (x.len() / batch, t.len() / batch);
-        let mut partners: Vec<Vec<usize>> = Vec::with_capacity(self.samples);
-        for place in 0..self.samples {
-            let mut order: Vec<usize> = (0..batch).collect();
-            if place > 0 {
-                order.shuffle(generator);
-            }
-            partners.push(order);
-        }
-        let (mut mixed, mut labels) = (vec![0.0; x.len()], vec![0.0; t.len()]);
-        for sample in 0..batch {
-            let coefficients = self.coefficients(generator);
-            for (lambda, order) in coefficients.iter().zip(&partners) {
-                let of = order[sample];
-                let add = |to: &mut [f64], from: &[f64], width: usize| {
-                    let from = &from[of * width..(of + 1) * width];
-                    to[sample * width..(sample + 1) * width]
-                        .iter_mut()
-                        .zip(from)
-                        .for_each(|(to, from)| *to += lambda * from);
-                };
-                add(&mut mixed, &x, width);
-                add(&mut labels, &t, classes);
-            }
-        }
-        if self.signs {
-            mixed.iter_mut().filter(|_| generator.random::<bool>()).for_each(|value| *value = -*value);
-        }
-        let device = own.x.device();
-        let on_device = |values: Vec<f64>, shape: Vec<usize>| {
-            burn::tensor::TensorData::new(values, shape).convert_dtype(own.x.dtype())
-        };
-        let place = (&device, own.x.dtype());
-        let targets = Tensor::from_data(on_device(labels, vec![batch, classes]), place);
-        (Tensor::from_data(on_device(mixed, own.x.dims().to_vec()), place), Targets::Hard(targets))
-    }
-}
-
-impl Post for Mixing {
-    fn fits(&self, _: &Net, config: &RunConfig) -> Result<(), String> {
-        let each = config.batch() / config.federation.secure_aggregation.max(1) as usize;
-        match each {
-            1 => Err("mixes the samples of a batch, and this one has one; use several, as victim.indices = [0, 1, 2, 3]".to_owned()),
-            _ => Ok(()),
-        }
-    }
-
-    fn on_samples(&self) -> Option<&dyn OnSamples> {
-        Some(self)
-    }
-
-    fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
-        update
-    }
-
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        None
-    }
 }

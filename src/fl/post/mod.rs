@@ -3,16 +3,20 @@
 //!
 //! The facts are in `catalogue::defence`; a new one is a file here besides, and a line in `builder`.
 
+mod ats;
 mod cast;
 mod censor;
 mod clip;
 mod dp_sgd;
 mod drop_layers;
+mod dropout;
 mod effect;
 mod estimate;
 mod gaussian_noise;
+mod instahide;
 mod laplace_noise;
 mod mask;
+mod mixing;
 mod mixup;
 mod noise_only;
 mod outpost;
@@ -35,6 +39,7 @@ pub use residue::{Residue, Residues};
 use super::{Candidate, Client, Sent, Update};
 use crate::backend::Plain;
 use crate::config::{self, BatchNormMode, RunConfig, Settings};
+use crate::data::Normalisation;
 use crate::model::{Net, Parameters, Targets, TensorSpec, rows};
 
 /// One step of post-processing with its parameters.
@@ -49,6 +54,11 @@ pub trait Post: Debug + Send + Sync {
 
     /// What becomes of the samples before any gradient is taken; nothing if it leaves them as they are.
     fn on_samples(&self) -> Option<&dyn OnSamples> {
+        None
+    }
+
+    /// What becomes of the passes of the samples; nothing if it leaves them as they are.
+    fn on_pass(&self) -> Option<&dyn OnPass> {
         None
     }
 
@@ -79,7 +89,22 @@ pub trait Post: Debug + Send + Sync {
 pub trait OnSamples {
     /// The pixels, `[batch, channels, height, width]` and normalised, and the targets that the client computes on in the place
     /// of its own.
-    fn change(&self, own: Candidate<'_>, generator: &mut ChaCha8Rng) -> (Tensor<Plain, 4>, Targets);
+    fn change(
+        &self,
+        own: Candidate<'_>,
+        normalisation: &Normalisation,
+        generator: &mut ChaCha8Rng,
+    ) -> (Tensor<Plain, 4>, Targets);
+}
+
+/// What a step makes of the passes of a client's samples: each goes through a model whose parameters are times factors of its
+/// own, and so is the gradient to them.
+pub trait OnPass {
+    /// The factors of one sample for a model of this network, with parameters like these.
+    fn factors(&self, net: &Net, like: &Parameters, generator: &mut ChaCha8Rng) -> Parameters;
+
+    /// The same as an attacker reads them off what was sent of one sample; nothing if they cannot be.
+    fn read(&self, net: &Net, sent: &Parameters) -> Option<Parameters>;
 }
 
 /// What a client has at hand when it sends.
@@ -151,8 +176,10 @@ fn single_samples(net: &Net, config: &RunConfig) -> Result<(), String> {
 fn builder(defence: &str) -> Option<Build> {
     Some(match defence {
         "dp-sgd" => dp_sgd::build,
-        "mixup" => mixup::mixup,
-        "instahide" => mixup::instahide,
+        "ats" => ats::build,
+        "mixup" => mixup::build,
+        "instahide" => instahide::build,
+        "dropout" => dropout::build,
         "soteria" => soteria::build,
         "censor" => censor::build,
         "outpost" => outpost::build,
@@ -171,20 +198,24 @@ fn builder(defence: &str) -> Option<Build> {
 
 /// The steps of a client, in their order.
 #[derive(Debug, Clone, Default)]
-pub struct Posts(Vec<Arc<dyn Post>>);
+pub struct Posts {
+    steps: Vec<Arc<dyn Post>>,
+    /// Of the samples.
+    normalisation: Normalisation,
+}
 
 impl Posts {
     /// The steps of these clients, whose network this is.
     ///
     /// # Errors
     /// A sentence on the first that cannot be used, with its key.
-    pub fn new(config: &RunConfig, net: &Net) -> Result<Posts, String> {
+    pub fn new(config: &RunConfig, net: &Net, normalisation: &Normalisation) -> Result<Posts, String> {
         let posts = Posts::of(&config.post, net.parameter_specs())?;
-        for (at, step) in posts.0.iter().enumerate() {
+        for (at, step) in posts.steps.iter().enumerate() {
             step.fits(net, config)
                 .map_err(|refused| format!("post[{at}].kind = \"{}\": {refused}", config.post[at].kind))?;
         }
-        Ok(posts)
+        Ok(Posts { normalisation: normalisation.clone(), ..posts })
     }
 
     /// Steps as a preset lists them, for a model with these tensors.
@@ -196,20 +227,22 @@ impl Posts {
             build(&settings, tensors).map_err(|refused| format!("post[{at}].{refused}"))
         };
         let posts: Vec<Arc<dyn Post>> = steps.iter().enumerate().map(step).collect::<Result<_, _>>()?;
-        let acts_on = |step: &Arc<dyn Post>| match (step.on_samples(), step.each()) {
-            (Some(_), _) => 0,
-            (None, Some(_)) => 1,
-            (None, None) => 2,
+        let acts_on = |step: &Arc<dyn Post>| match (step.on_samples(), step.on_pass(), step.each()) {
+            (Some(_), ..) => 0,
+            (None, Some(_), _) => 1,
+            (None, None, Some(_)) => 2,
+            (None, None, None) => 3,
         };
         match (1..posts.len()).find(|&at| acts_on(&posts[at]) < acts_on(&posts[at - 1])) {
             Some(at) => Err(format!(
                 "post[{at}].kind = \"{}\" acts on {}, so it comes before post[{}], \"{}\", which acts on what is made of them",
                 steps[at].kind,
-                if acts_on(&posts[at]) == 0 { "the samples" } else { "the gradients of samples" },
+                ["the samples", "the passes of samples", "the gradients of samples", "updates"]
+                    [acts_on(&posts[at])],
                 at - 1,
                 steps[at - 1].kind
             )),
-            None => Ok(Posts(posts)),
+            None => Ok(Posts { steps: posts, ..Posts::default() }),
         }
     }
 
@@ -224,27 +257,36 @@ impl Posts {
         generator: &mut ChaCha8Rng,
     ) -> Sent {
         let clean = client.send(candidate);
-        if self.0.is_empty() {
+        if self.steps.is_empty() {
             return clean;
         }
         let each = self.each();
         let (mut x, mut targets) =
             (rows(candidate.x, &client.samples), candidate.targets.rows(&client.samples));
-        let changes: Vec<_> = self.0.iter().filter_map(|step| step.on_samples()).collect();
+        let changes: Vec<_> = self.steps.iter().filter_map(|step| step.on_samples()).collect();
         for step in &changes {
             let own = Candidate { x: &x, targets: &targets, ..candidate };
-            (x, targets) = step.change(own, generator);
+            (x, targets) = step.change(own, &self.normalisation, generator);
         }
         let own = Candidate { x: &x, targets: &targets, ..candidate };
-        let update = match each.is_empty() && changes.is_empty() {
-            true => clean.update.values.clone(),
-            false => client.alone(each).send(own).update.values,
+        let passes: Vec<_> = self.steps.iter().filter_map(|step| step.on_pass()).collect();
+        let update = if !passes.is_empty() {
+            let draw = || {
+                let (net, like) = (&own.model.net, &own.model.parameters);
+                let drawn = passes.iter().map(|step| step.factors(net, like, generator));
+                drawn.reduce(|all, more| all.times(&more)).unwrap_or_else(|| like.clone())
+            };
+            client.alone(each).send_through(own, draw).update.values
+        } else if each.is_empty() && changes.is_empty() {
+            clean.update.values.clone()
+        } else {
+            client.alone(each).send(own).update.values
         };
         let at = Sending { own, round };
-        let values = self.0.iter().enumerate().fold(update, |update, (place, step)| {
+        let values = self.steps.iter().enumerate().fold(update, |update, (place, step)| {
             residue.through(place, &**step, update, |update| step.apply(update, &at, generator))
         });
-        let code = self.0.iter().fold(Code::default(), |code, step| step.code(code));
+        let code = self.steps.iter().fold(Code::default(), |code, step| step.code(code));
         let bits = code.bits(effect::zeros(&values));
         let effect = Some(Effect::of(&clean.update.values, &values, bits));
         Sent { update: Update { values, ..clean.update }, effect, ..clean }
@@ -252,22 +294,31 @@ impl Posts {
 
     /// Whether what clients send depends on what they sent before.
     pub fn feed_back(&self) -> bool {
-        self.0.iter().any(|step| step.feeds_back())
+        self.steps.iter().any(|step| step.feeds_back())
     }
 
     /// What becomes of the gradient of every sample, which is the same for whoever simulates it.
     pub fn each(&self) -> Transforms {
-        Transforms { steps: self.0.iter().filter_map(|step| step.each()).collect(), inferred: None }
+        Transforms { steps: self.steps.iter().filter_map(|step| step.each()).collect(), inferred: None }
+    }
+
+    /// The factors of the passes as an attacker reads them off what was sent of one sample.
+    pub fn factors(&self, net: &Net, sent: &Parameters) -> Option<Parameters> {
+        let read = self.steps.iter().filter_map(|step| step.on_pass()?.read(net, sent));
+        read.reduce(|all, more| all.times(&more))
     }
 
     /// The first step alone, then the first two, and so on up to all of them. Each draws as it does among all.
     pub fn prefixes(&self) -> impl Iterator<Item = Posts> {
-        (1..=self.0.len()).map(|count| Posts(self.0[..count].to_vec()))
+        (1..=self.steps.len()).map(|count| Posts {
+            steps: self.steps[..count].to_vec(),
+            normalisation: self.normalisation.clone(),
+        })
     }
 
     /// The steps as an attacker simulates them.
     pub fn transforms(&self, alone: Option<&Parameters>) -> Transforms {
-        let steps = self.0.iter().filter_map(|step| step.transform(alone)).collect();
+        let steps = self.steps.iter().filter_map(|step| step.transform(alone)).collect();
         Transforms { steps, inferred: None }
     }
 }

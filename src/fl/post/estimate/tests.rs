@@ -83,7 +83,7 @@ impl World {
         let posts = Posts::of(&post(steps), self.update.values.specs()).unwrap();
         let mut generator = Seed(5).stream("test", &[]);
         let clean = self.update.values.clone();
-        let values = posts.0.iter().fold(clean, |update, step| applied(step, update, &mut generator));
+        let values = posts.steps.iter().fold(clean, |update, step| applied(step, update, &mut generator));
         estimate(&Update { values, ..self.update.clone() }, &self.model, &self.clients)
     }
 

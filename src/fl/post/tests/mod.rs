@@ -3,6 +3,7 @@
 
 mod draws;
 mod golden;
+mod passes;
 mod pulls;
 mod samples;
 
@@ -19,7 +20,7 @@ use crate::seed::Seed;
 
 /// A step as a preset writes it, for tensors of these sizes.
 fn step(written: &str, sizes: &[usize]) -> Arc<dyn Post> {
-    Posts::of(&[read(written)], &specs(sizes)).unwrap().0.remove(0)
+    Posts::of(&[read(written)], &specs(sizes)).unwrap().steps.remove(0)
 }
 
 fn read(written: &str) -> config::Post {
@@ -202,7 +203,7 @@ fn layers_that_the_model_lacks_are_refused_with_the_nearest() {
         [("\"first\"", [0, 1].as_slice()), ("\"last\"", &[3, 4]), ("[\"block.0\", \"fc.bias\"]", &[2, 4])]
     {
         let g = Parameters::from_values(&compute, tensors.clone().into(), |_| vec![1.0, 2.0]);
-        let sent = applied(&made(layers).unwrap().0[0], g, &mut generator());
+        let sent = applied(&made(layers).unwrap().steps[0], g, &mut generator());
         let empty = |at: &usize| backend::values(&sent.tensors()[*at]) == [0.0, 0.0];
         assert_eq!((0..5).filter(empty).collect::<Vec<_>>(), zeros, "{layers}");
     }

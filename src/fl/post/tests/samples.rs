@@ -6,16 +6,16 @@ use crate::config::RunConfig;
 use crate::fl::Protocol;
 use burn::tensor::Tensor;
 
-struct World {
+pub(super) struct World {
     config: RunConfig,
-    compute: Compute,
-    setup: Setup,
-    server: Server,
-    x: Tensor<Plain, 4>,
-    targets: Targets,
+    pub compute: Compute,
+    pub setup: Setup,
+    pub server: Server,
+    pub x: Tensor<Plain, 4>,
+    pub targets: Targets,
 }
 
-fn world(changes: &[&str]) -> World {
+pub(super) fn world(changes: &[&str]) -> World {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
     let config = preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config;
     let compute = Compute::select("flex", Precision::F64).unwrap();
@@ -28,12 +28,12 @@ fn world(changes: &[&str]) -> World {
 }
 
 impl World {
-    fn own(&self) -> Candidate<'_> {
+    pub fn own(&self) -> Candidate<'_> {
         Candidate { model: &self.server.model, mode: BatchNormMode::Eval, x: &self.x, targets: &self.targets }
     }
 
     /// What is sent in a round, and what that did.
-    fn sent(&self, round: u32) -> (Parameters, Effect) {
+    pub fn sent(&self, round: u32) -> (Parameters, Effect) {
         let clients = Protocol::fed_sgd(self.x.dims()[0]).clients;
         let sent = self.setup.posts.send(
             &clients[0],
@@ -46,7 +46,7 @@ impl World {
     }
 
     /// The gradient of one sample, or the mean over all.
-    fn gradient(&self, sample: Option<usize>) -> Parameters {
+    pub fn gradient(&self, sample: Option<usize>) -> Parameters {
         let all: Vec<usize> = (0..self.x.dims()[0]).collect();
         let some = sample.map_or(all, |sample| vec![sample]);
         let (x, targets) = (rows(&self.x, &some), self.targets.rows(&some));
@@ -54,7 +54,7 @@ impl World {
     }
 }
 
-const FOUR: &str = "victim.indices=[0,1,2,3]";
+pub(super) const FOUR: &str = "victim.indices=[0,1,2,3]";
 
 #[test]
 fn every_sample_is_clipped_before_the_mean() {
@@ -240,9 +240,10 @@ fn mixtures_are_sums_of_samples_with_their_labels_and_their_gradient_is_sent() {
     for kind in ["mixup", "instahide"] {
         let post = format!("post=[{{ kind = \"{kind}\", samples = 3, most = 0.6 }}]");
         let world = world(&[FOUR, &post]);
-        let step = world.setup.posts.0[0].clone();
+        let step = world.setup.posts.steps[0].clone();
         let mut generator = Seed(0).stream("test", &[]);
-        let (x, targets) = step.on_samples().unwrap().change(world.own(), &mut generator);
+        let (x, targets) =
+            step.on_samples().unwrap().change(world.own(), &world.setup.normalisation, &mut generator);
         let width = backend::values(&x).len() / 4;
         let (own, mixed) = (backend::values(world.own().x), backend::values(&x));
         let labels = backend::values(&targets.probabilities());
@@ -270,7 +271,8 @@ fn mixtures_are_sums_of_samples_with_their_labels_and_their_gradient_is_sent() {
         let (sent, effect) = world.sent(0);
         assert!(effect.change > 0.01, "{effect:?}");
         let mut generator = Seed(0).stream("test", &[]);
-        let (x, targets) = step.on_samples().unwrap().change(world.own(), &mut generator);
+        let (x, targets) =
+            step.on_samples().unwrap().change(world.own(), &world.setup.normalisation, &mut generator);
         let expected = world.server.model.gradient(BatchNormMode::Eval, &x, &targets).1;
         assert!(sent.combine(1.0, &expected, -1.0).norm() < 1e-12 * expected.norm());
     }
@@ -307,6 +309,15 @@ fn what_has_no_meaning_for_these_clients_is_refused_with_the_way_out() {
     assert!(error.contains("use federation.algorithm"), "{error}");
     let error = refused(&["post=[{ kind = \"mixup\" }]"]);
     assert!(error.contains("this one has one; use several"), "{error}");
+    let error = refused(&["post=[{ kind = \"dropout\" }]", fedavg[0], fedavg[1]]);
+    assert!(
+        error.contains("post[0].kind = \"dropout\"") && error.contains("use federation.algorithm"),
+        "{error}"
+    );
+    let error = refused(&["post=[{ kind = \"ats\", policy = \"3-1-50\" }]"]);
+    assert!(error.contains("post[0].policy: there is no operation 50; they are 0 to 49"), "{error}");
+    let error = refused(&["post=[{ kind = \"dropout\" }, { kind = \"ats\", policy = \"3\" }]"]);
+    assert!(error.contains("post[1].kind = \"ats\" acts on the samples"), "{error}");
     let error = refused(&[FOUR, "post=[{ kind = \"clip\", norm = 1.0 }, { kind = \"mixup\" }]"]);
     assert!(
         error.contains("post[1].kind = \"mixup\" acts on the samples, so it comes before post[0], \"clip\""),

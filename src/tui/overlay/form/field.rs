@@ -55,7 +55,7 @@ impl Field {
         let choices = match parameter.takes {
             Takes::Word(choices) => words(choices),
             Takes::Flag => words(&["false", "true"]),
-            Takes::Number(_) | Takes::Whole(..) | Takes::Layers => Vec::new(),
+            Takes::Number(_) | Takes::Whole(..) | Takes::Layers | Takes::Policies => Vec::new(),
         };
         let subject = Subject::Parameter(at, parameter);
         Field { subject, input: Input::new(value), choices, unchanged: String::new() }
