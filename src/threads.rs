@@ -27,12 +27,12 @@ pub fn allowed() -> Threads {
     least(|name| std::env::var(name).ok(), processors, cgroup::processors())
 }
 
-/// Starts the pool that all computations share and returns its size: `wished` if that is given, unless
-/// `RAYON_NUM_THREADS` says otherwise, else [`allowed`]. Once in a process; a pool that is there stays.
+/// Starts the pool that all computations share and returns its size: `wished` if that is given and no more than
+/// `RAYON_NUM_THREADS` allows, else [`allowed`]. Once in a process; a pool that is there stays.
 pub fn start(wished: Option<usize>) -> usize {
     let allowed = allowed();
     let count = match wished {
-        Some(wished) if allowed.by != RAYON => wished,
+        Some(wished) if allowed.by != RAYON || wished <= allowed.count => wished,
         _ => allowed.count,
     };
     if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(count).build_global() {

@@ -33,7 +33,8 @@ pub enum BeginError {
     Run(#[from] RunError),
 }
 
-/// Starts a new run. `backend` is one of [`crate::backend::NAMES`]; what `auto` came to is kept in the manifest.
+/// Starts a new run. `backend` is one of [`crate::backend::NAMES`]; what `auto` came to is kept in the manifest, as is
+/// with how many `threads` it is to compute: without a number, with all that are allowed here.
 ///
 /// # Errors
 /// Before anything is made if the config or the backend cannot be used; else if the directory or the worker
@@ -43,6 +44,7 @@ pub fn begin(
     preset: &str,
     config: &RunConfig,
     backend: &str,
+    threads: Option<usize>,
 ) -> Result<RunDirectory, BeginError> {
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
@@ -61,7 +63,7 @@ pub fn begin(
     let backend = Compute::select(backend, config.run.precision)?;
     memory::fit(&config, &plan.sent, &backend).map_err(PlanError::from)?;
     let (directory, lock) =
-        store.create(preset, &config, backend.name(), &plan.setup.reading, super::now())?;
+        store.create(preset, &config, backend.name(), threads, &plan.setup.reading, super::now())?;
     start(&directory, lock)?;
     Ok(directory)
 }

@@ -29,13 +29,14 @@ impl Store {
         &self.runs
     }
 
-    /// Makes a new run directory with a queued manifest, and locks it for its worker. `reading` says how its files were
-    /// read, `created` is in seconds since the epoch.
+    /// Makes a new run directory with a queued manifest, and locks it for its worker. `threads` is how many it is to
+    /// compute with, `reading` says how its files were read, `created` is in seconds since the epoch.
     pub fn create(
         &self,
         preset: &str,
         config: &RunConfig,
         backend: &str,
+        threads: Option<usize>,
         reading: &Reading,
         created: f64,
     ) -> Result<(RunDirectory, Lock), RunError> {
@@ -57,7 +58,7 @@ impl Store {
             pid: 0,
             status: Status::Queued,
             heartbeat: created,
-            threads: None,
+            threads,
             memory_kills: None,
             error: None,
         };

@@ -113,8 +113,9 @@ impl Performer {
     pub fn perform(&self, effect: Effect) {
         match effect {
             Effect::Start { preset, config, backend } => self.aside(move |this| {
-                let begun = found(*config)
-                    .and_then(|config| launch::begin(&this.store, &preset, &config, &backend).map_err(say));
+                let begun = found(*config).and_then(|config| {
+                    launch::begin(&this.store, &preset, &config, &backend, None).map_err(say)
+                });
                 let outcome = begun.map(|directory| {
                     let _ = this.inbox.send(Msg::Created(directory));
                 });

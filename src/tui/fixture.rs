@@ -617,7 +617,8 @@ pub fn rows(more: usize) -> Vec<RunRow> {
 /// Writes a run directory with manifest, events and pictures, as a worker would.
 pub fn write_run(store: &Store, preset: &str, health: Health, created: f64) -> RunDirectory {
     let config = presets().into_iter().find(|entry| entry.name == preset).unwrap().config;
-    let (directory, lock) = store.create(preset, &config, "flex", &Reading::default(), created).unwrap();
+    let (directory, lock) =
+        store.create(preset, &config, "flex", None, &Reading::default(), created).unwrap();
     let mut manifest = manifest(&directory.id(), preset, health, created);
     if health.is_live() {
         manifest.heartbeat = crate::run::now();

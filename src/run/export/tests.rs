@@ -51,7 +51,7 @@ impl Lab {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
         let config = preset::load("dlg-lenet", &changes, Path::new("")).unwrap().config;
         let (directory, _lock) =
-            self.store.create(name, &config, "flex", &Reading::default(), 1_795_352_101.0).unwrap();
+            self.store.create(name, &config, "flex", None, &Reading::default(), 1_795_352_101.0).unwrap();
         let done = events.iter().any(|(_, event)| matches!(event, Event::Finished(_)));
         let status = if done { Status::Done } else { Status::Stopped };
         let manifest = Manifest { status, ..directory.manifest().unwrap() };
