@@ -23,7 +23,9 @@ const OPENMP: &str = "OMP_NUM_THREADS";
 /// on, the time that its control groups may have of them, `SLURM_CPUS_PER_TASK` and `OMP_NUM_THREADS`.
 pub fn allowed() -> Threads {
     // Where the system does not tell which, it tells how many.
-    let processors = affinity().or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    let processors = processors()
+        .and_then(|list| count(&list))
+        .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     least(|name| std::env::var(name).ok(), processors, cgroup::processors())
 }
 
@@ -65,10 +67,10 @@ fn least(
     least.unwrap_or(Threads { count: 1, by: "nothing known of the processors" })
 }
 
-/// Processors that this process may run on (Linux).
-fn affinity() -> Option<usize> {
+/// Processors that this process may run on, as the system lists them (Linux): `0-3,8`.
+pub fn processors() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    count(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?)
+    status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).map(|list| list.trim().to_owned())
 }
 
 /// Numbers in a list like `0-3,8`.

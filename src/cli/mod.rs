@@ -336,7 +336,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Man(arguments)) => man::run(&arguments),
-        Some(Command::Worker(arguments)) => worker::run(&arguments),
+        Some(Command::Worker(arguments)) => worker::run(&context, &arguments),
         #[cfg(feature = "tui")]
         None => terminal::run(&context, &arguments.terminal),
         #[cfg(not(feature = "tui"))]

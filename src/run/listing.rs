@@ -233,7 +233,7 @@ impl Known {
 }
 
 /// The newest figures: as much of the log's end as holds them all.
-fn summary(events: &Path) -> io::Result<Summary> {
+pub(super) fn summary(events: &Path) -> io::Result<Summary> {
     let mut file = files::open(events)?;
     let length = file.metadata()?.len();
     let mut window = LITTLE;
