@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::directory::write_atomically;
 use super::lock::{self, Held};
 use super::{RunDirectory, RunError, now};
-use crate::{files, sys};
+use crate::{files, format, sys};
 
 pub use place::Place;
 pub use resource::Resource;
@@ -88,12 +88,17 @@ impl Queue {
         entries
     }
 
-    /// How a run stands in the queue, if it is in it, and its place among those of its resource that wait.
-    pub fn standing(&self, run: &RunDirectory) -> Option<(Standing, Option<usize>)> {
-        let entries = self.entries();
+    /// Whether nothing keeps a run from being moved, held or released.
+    ///
+    /// # Errors
+    /// If a run does not wait for its turn, held or not.
+    pub fn waits(&self, run: &RunDirectory) -> Result<(), Refused> {
         let path = ticket_path(run);
-        let own = entries.iter().find(|entry| entry.ticket.run == path)?;
-        Some((own.standing(), ticket::place(own, &entries)))
+        match self.entries().iter().find(|entry| entry.ticket.run == path) {
+            None => Err(Refused::Absent(run.id())),
+            Some(entry) if entry.ticket.state != State::Waiting => Err(Refused::Computes(run.id())),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Makes a change to runs that wait, in the order in which they are given.
@@ -173,6 +178,20 @@ impl Queue {
         let digest = Sha256::digest(run.as_os_str().as_encoded_bytes());
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         self.directory.join(name).with_extension("json")
+    }
+}
+
+/// `waits for its turn: 2nd in the queue`, `held in the queue until it is released`; nothing of a run that does not wait among
+/// these.
+pub fn in_words(run: &RunDirectory, entries: &[Entry]) -> Option<String> {
+    let path = ticket_path(run);
+    let own = entries.iter().find(|entry| entry.ticket.run == path)?;
+    match (own.standing(), ticket::place(own, entries)) {
+        (Standing::Waiting, Some(place)) => {
+            Some(format!("waits for its turn: {} in the queue", format::ordinal(place)))
+        }
+        (Standing::Held, _) => Some("held in the queue until it is released".to_owned()),
+        _ => None,
     }
 }
 

@@ -107,7 +107,7 @@ fn a_ticket_without_a_worker_is_seen_through_and_swept() {
     let lock = lock::Lock::take(&run).unwrap();
     let ticket = Ticket { run: run.path().into(), ..entry("", 1, State::Running, 1).ticket };
     assert!(queue.write(&Door::open(&queue.directory).unwrap(), &ticket).unwrap());
-    assert_eq!(queue.standing(&run), Some((Standing::Running, None)));
+    assert_eq!(queue.entries()[0].standing(), Standing::Running);
     assert_eq!(queue.change(&[run.clone()], Change::First).unwrap(), [Err(Refused::Computes(run.id()))]);
     drop(lock);
     assert!(queue.entries().is_empty());
