@@ -27,6 +27,7 @@ fn row(config: &RunConfig, seconds: f64) -> RunRow {
         created: 0.0,
         heartbeat: 0.0,
         health: Health::Done,
+        waits: None,
         error: None,
         config: Some(Arc::new(config.clone())),
         summary: Summary { seconds: Some(seconds), in_one_go: true, ..Summary::default() },

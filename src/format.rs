@@ -49,6 +49,18 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+/// `1st`, `2nd`, `3rd`, `4th`, `11th`.
+pub fn ordinal(number: usize) -> String {
+    let end = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{end}")
+}
+
 /// `just now`, `3 min ago`, `5 h ago`, `2 days ago`.
 pub fn ago(seconds: f64) -> String {
     if seconds < 60.0 {
@@ -256,6 +268,7 @@ mod tests {
     fn counts_and_cuts() {
         assert_eq!(count(11_173_962), "11,173,962");
         assert_eq!(count(7), "7");
+        assert_eq!([1, 2, 3, 4, 11, 22, 113].map(ordinal).join(" "), "1st 2nd 3rd 4th 11th 22nd 113th");
         assert_eq!(cut("abcdef", 4, false), "abc…");
         assert_eq!(cut("abcd", 4, true), "abcd");
         assert_eq!((cut("日本語", 5, false), cut("日本語", 4, false)), ("日本…".into(), "日…".into()));

@@ -23,16 +23,18 @@ const OPENMP: &str = "OMP_NUM_THREADS";
 /// on, the time that its control groups may have of them, `SLURM_CPUS_PER_TASK` and `OMP_NUM_THREADS`.
 pub fn allowed() -> Threads {
     // Where the system does not tell which, it tells how many.
-    let processors = affinity().or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    let processors = processors()
+        .and_then(|list| count(&list))
+        .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     least(|name| std::env::var(name).ok(), processors, cgroup::processors())
 }
 
-/// Starts the pool that all computations share and returns its size: `wished` if that is given, unless
-/// `RAYON_NUM_THREADS` says otherwise, else [`allowed`]. Once in a process; a pool that is there stays.
+/// Starts the pool that all computations share and returns its size: `wished` if that is given and no more than
+/// `RAYON_NUM_THREADS` allows, else [`allowed`]. Once in a process; a pool that is there stays.
 pub fn start(wished: Option<usize>) -> usize {
     let allowed = allowed();
     let count = match wished {
-        Some(wished) if allowed.by != RAYON => wished,
+        Some(wished) if allowed.by != RAYON || wished <= allowed.count => wished,
         _ => allowed.count,
     };
     if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(count).build_global() {
@@ -65,10 +67,10 @@ fn least(
     least.unwrap_or(Threads { count: 1, by: "nothing known of the processors" })
 }
 
-/// Processors that this process may run on (Linux).
-fn affinity() -> Option<usize> {
+/// Processors that this process may run on, as the system lists them (Linux): `0-3,8`.
+pub fn processors() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    count(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?)
+    status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).map(|list| list.trim().to_owned())
 }
 
 /// Numbers in a list like `0-3,8`.

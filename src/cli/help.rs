@@ -58,6 +58,13 @@ pub const STOP: &str = "\
 Example:
   gialab stop last";
 
+pub const QUEUE: &str = "\
+Examples:
+  gialab queue
+  gialab queue first last
+  gialab queue hold '*resnet*'
+  gialab queue cancel --filter 'status:queued'";
+
 pub const LIST: &str = "\
 Examples:
   gialab list --json

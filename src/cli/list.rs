@@ -38,6 +38,8 @@ struct Row {
     changed: Option<BTreeMap<&'static str, String>>,
     psnr: Option<f64>,
     loss: Option<f64>,
+    /// How it waits, if it does.
+    waits: Option<String>,
     error: Option<String>,
     path: String,
 }
@@ -80,7 +82,7 @@ fn table(out: &mut impl Write, rows: &[(RunRow, InWords)]) -> std::io::Result<()
             words.started,
             words.took,
             words.changed,
-            row.error.as_ref().map_or_else(String::new, |error| format!("  {error}")),
+            row.error.as_ref().or(row.waits.as_ref()).map_or_else(String::new, |words| format!("  {words}")),
         )?;
     }
     Ok(())
@@ -106,6 +108,7 @@ fn row(row: RunRow, presets: &[Preset]) -> Row {
         changed: changes.map(|changes| changes.into_iter().map(|change| (change.key, change.to)).collect()),
         psnr: row.summary.psnr,
         loss: row.summary.loss,
+        waits: row.waits,
         error: row.error,
         path: row.directory.path().display().to_string(),
     }

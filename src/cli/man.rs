@@ -29,8 +29,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     };
     let failed = || format!("cannot write the manual into {}", directory.display());
     fs::create_dir_all(directory).with_context(failed)?;
-    let seen = command.get_subcommands().filter(|command| !command.is_hide_set());
-    for command in seen.chain([&command]) {
+    let mut pages = vec![&command];
+    while let Some(command) = pages.pop() {
+        pages.extend(command.get_subcommands().filter(|command| !command.is_hide_set()));
         let name = Man::new(command.clone()).get_filename();
         fs::write(directory.join(name), page(command)?).with_context(failed)?;
     }

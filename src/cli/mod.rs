@@ -26,6 +26,7 @@ mod presets;
 mod privacy;
 mod probe;
 mod progress;
+mod queue;
 mod records;
 mod require;
 mod resume;
@@ -113,6 +114,13 @@ enum Command {
     /// The worker writes a checkpoint after its current iteration and ends; the command waits until it has.
     #[command(after_long_help = help::STOP)]
     Stop(stop::Arguments),
+    /// Show the runs that wait for their turn, and change their order
+    ///
+    /// Runs beyond what this machine carries wait: on a CPU until the threads of those that compute leave enough, on a
+    /// GPU one computes at a time. They begin in their order, whoever started them; a run that is stopped, killed,
+    /// paused or suspended makes room for the next. Times are expectations.
+    #[command(after_long_help = help::QUEUE)]
+    Queue(queue::Arguments),
     /// List all runs
     ///
     /// Live runs come first, then the newest. PSNR and matching loss are those of the last attacked round. A filter holds
@@ -322,6 +330,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
         Some(Command::Resume(arguments)) => resume::run(&context, &arguments),
         Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
+        Some(Command::Queue(arguments)) => queue::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
         Some(Command::Rm(arguments)) => rm::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
@@ -344,7 +353,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Man(arguments)) => man::run(&arguments),
-        Some(Command::Worker(arguments)) => worker::run(&arguments),
+        Some(Command::Worker(arguments)) => worker::run(&context, &arguments),
         #[cfg(feature = "tui")]
         None => terminal::run(&context, &arguments.terminal),
         #[cfg(not(feature = "tui"))]

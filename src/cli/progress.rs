@@ -9,13 +9,16 @@ use gialab::config::RunConfig;
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
-use gialab::run::{Manifest, Pulse, Request, RunDirectory, Status, death, progress};
+use gialab::run::{Health, Manifest, Pulse, Queue, Request, RunDirectory, Status, death, progress, queue};
 
 use super::require::Requirement;
 use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, output, show};
 
 /// How long whoever started a worker may take to write how it ended.
 const REASON: Duration = Duration::from_secs(1);
+
+/// A place in the queue changes rarely.
+const LOOK_AT_QUEUE: Duration = Duration::from_millis(500);
 
 /// Follows the run to its end and returns the exit code. Ctrl-C stops the run; closing the terminal does not.
 pub fn follow(
@@ -38,9 +41,13 @@ pub fn follow(
     let mut pulse = Pulse::default();
     let mut state = RunState::default();
     let mut asked = false;
+    let mut turn = Turn::new(Queue::of(directory, &context.paths.data));
     let finished = loop {
         // Looked at before the log: what a worker writes last is there once it is not live any more.
         let health = pulse.health(directory, &directory.manifest()?);
+        if health == Health::Queued {
+            turn.say(directory)?;
+        }
         let batch = tail.read()?;
         let idle = batch.lines.is_empty() && !batch.more;
         for line in batch.lines {
@@ -126,6 +133,33 @@ fn ended_without_a_last_line(directory: &RunDirectory) -> anyhow::Result<anyhow:
                 ));
             }
         }
+    }
+}
+
+/// What is said of a run that waits for its turn: its place, whenever it is another one.
+struct Turn {
+    queue: Queue,
+    next: Instant,
+    said: Option<String>,
+}
+
+impl Turn {
+    fn new(queue: Queue) -> Self {
+        Turn { queue, next: Instant::now(), said: None }
+    }
+
+    fn say(&mut self, directory: &RunDirectory) -> std::io::Result<()> {
+        if Instant::now() < self.next {
+            return Ok(());
+        }
+        self.next = Instant::now() + LOOK_AT_QUEUE;
+        let said = queue::in_words(directory, &self.queue.entries());
+        if said.is_none() || said == self.said {
+            return Ok(());
+        }
+        self.said = said;
+        let words = self.said.as_deref().unwrap_or_default();
+        writeln!(output::notes(), "{words}; gialab queue shows the others")
     }
 }
 

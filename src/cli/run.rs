@@ -10,6 +10,9 @@ use gialab::run::launch;
 use super::require::Requirement;
 use super::{Context, DONE, complete, output, progress, show};
 
+/// More are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A shipped preset (see `gialab presets`), one of yours, or a preset file
@@ -27,6 +30,9 @@ pub struct Arguments {
     /// Restarts of the attack
     #[arg(long, allow_negative_numbers = true)]
     trials: Option<i64>,
+    /// Compute with so many threads instead of all that are allowed here
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    threads: Option<i64>,
     /// Attack this picture instead of the preset's
     #[arg(long, value_name = "PATH")]
     image: Option<PathBuf>,
@@ -67,7 +73,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         &preset.name,
         &preset.config,
         &arguments.backend,
-        launch::As::default(),
+        launch::As { threads: threads(arguments)?, ..launch::As::default() },
     )?;
     show::reading(&mut output::notes(), &directory.manifest()?.reading)?;
     if arguments.detach {
@@ -75,6 +81,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(DONE);
     }
     progress::follow(context, &directory, arguments.follow.json, &requirements)
+}
+
+/// How many threads it is to compute with, if that was said.
+fn threads(arguments: &Arguments) -> Result<Option<usize>, ConfigError> {
+    let Some(threads) = arguments.threads else { return Ok(None) };
+    match usize::try_from(threads) {
+        Ok(count @ 1..=MOST_THREADS) => Ok(Some(count)),
+        _ => Err(ConfigError::new(format!("--threads {threads}"), format!("must be 1 to {MOST_THREADS}"))),
+    }
 }
 
 /// The options that are short for a `--set`, after the ones given as such.

@@ -25,7 +25,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     for directory in &runs {
         let health = directory.health()?;
         match health.is_live() {
-            true => live.push(directory),
+            true => live.push(directory.clone()),
             false if runs.len() == 1 => {
                 anyhow::bail!("run {} is not running: it is {}", directory.id(), health.name());
             }
@@ -33,7 +33,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     anyhow::ensure!(!live.is_empty(), "none of these {} runs is running", runs.len());
-    for directory in &live {
+    stop(&live)
+}
+
+/// Stops runs that have a worker.
+pub fn stop(live: &[RunDirectory]) -> anyhow::Result<u8> {
+    for directory in live {
         directory.ask(Request::Stop)?;
         // A worker that is suspended stops once it goes on.
         if let Some(pid) = directory.worker_process().filter(|&pid| sys::is_suspended(pid)) {

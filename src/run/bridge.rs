@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::checkpoint::Checkpoint;
 use super::directory::Request;
 use super::event::{Event, Level, PictureOf, Point, TrialOutcome};
-use super::recorder::{Evaluator, Place, Reporter};
+use super::queue::Place;
+use super::recorder::{Evaluator, Place as At, Reporter};
 use crate::attack::label::Answer;
 use crate::attack::{Flow, Progress, Sink, TrialEnd};
 use crate::config::RunSettings;
@@ -39,6 +40,7 @@ pub struct Bridge<'a> {
     reporter: &'a Reporter,
     evaluator: &'a Evaluator,
     terminate: &'a AtomicBool,
+    place: &'a Place,
     /// Goes on after the attack.
     pub clock: Clock,
     began: f64,
@@ -60,6 +62,7 @@ impl<'a> Bridge<'a> {
         reporter: &'a Reporter,
         evaluator: &'a Evaluator,
         terminate: &'a AtomicBool,
+        place: &'a Place,
         clock: Clock,
         began: f64,
         round: u32,
@@ -70,6 +73,7 @@ impl<'a> Bridge<'a> {
             reporter,
             evaluator,
             terminate,
+            place,
             clock,
             began,
             round,
@@ -85,8 +89,8 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    fn place(&self, progress: &dyn Progress) -> Place {
-        Place { round: self.round, trial: Some(progress.trial()), iteration: progress.iteration() }
+    fn at(&self, progress: &dyn Progress) -> At {
+        At { round: self.round, trial: Some(progress.trial()), iteration: progress.iteration() }
     }
 
     /// Sends the points since the last time; keeps them if the disk is behind.
@@ -130,17 +134,23 @@ impl<'a> Bridge<'a> {
         if self.reporter.request() == Request::Pause {
             self.save(progress, true);
         }
-        hold(self.reporter, self.terminate, &mut self.clock)
+        hold(self.reporter, self.terminate, self.place, &mut self.clock)
     }
 }
 
-/// Holds while a viewer asks for a pause, and says whether to go on. Paused time is not computing time.
-pub fn hold(reporter: &Reporter, terminate: &AtomicBool, clock: &mut Clock) -> Flow {
+/// Holds while a viewer asks for a pause and then until the run has a place again, and says whether to go on. Paused time is
+/// not computing time.
+pub fn hold(reporter: &Reporter, terminate: &AtomicBool, place: &Place, clock: &mut Clock) -> Flow {
     let stop = || terminate.load(Ordering::Relaxed) || reporter.request() == Request::Stop;
     if reporter.request() == Request::Pause && !stop() {
         reporter.event(clock.now(), Event::Paused);
         let begin = Instant::now();
-        while reporter.request() == Request::Pause && !stop() && reporter.failure().is_none() {
+        while !stop() && reporter.failure().is_none() {
+            match reporter.request() {
+                Request::Pause => place.give_back(),
+                _ if place.is_up() => break,
+                _ => {}
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
         clock.begin += begin.elapsed();
@@ -189,15 +199,15 @@ impl Sink for Bridge<'_> {
         }
         if self.measured.elapsed() >= MEASURE_EVERY {
             self.measured = Instant::now();
-            self.reporter.measure(self.place(progress), self.clock.now(), progress.current());
+            self.reporter.measure(self.at(progress), self.clock.now(), progress.current());
         }
         if iteration == 1 || iteration.is_multiple_of(self.snapshot_every) {
-            let (place, t) = (self.place(progress), self.clock.now());
-            self.reporter.picture(place, t, PictureOf::Current, progress.current());
+            let (at, t) = (self.at(progress), self.clock.now());
+            self.reporter.picture(at, t, PictureOf::Current, progress.current());
             if progress.best().iteration != self.best_stored {
                 self.best_stored = progress.best().iteration;
-                let place = Place { iteration: self.best_stored, ..place };
-                self.reporter.picture(place, t, PictureOf::Best, progress.best_guess());
+                let at = At { iteration: self.best_stored, ..at };
+                self.reporter.picture(at, t, PictureOf::Best, progress.best_guess());
             }
         }
         if self.reporter.failure().is_some() {
@@ -236,8 +246,8 @@ impl Sink for Bridge<'_> {
             };
             self.reporter.event(self.clock.now(), rest);
         }
-        let place = Place { round: self.round, trial: Some(end.trial), iteration: end.best.iteration };
-        self.reporter.picture(place, self.clock.now(), PictureOf::Best, end.guess.clone());
+        let at = At { round: self.round, trial: Some(end.trial), iteration: end.best.iteration };
+        self.reporter.picture(at, self.clock.now(), PictureOf::Best, end.guess.clone());
         self.reporter.event(self.clock.now(), event);
         if end.outcome == TrialOutcome::NonFinite {
             let message = format!(

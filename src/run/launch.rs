@@ -221,7 +221,8 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
     let begin = Instant::now();
     loop {
         let manifest = directory.manifest()?;
-        if manifest.pid == worker.id() && manifest.status != Status::Queued {
+        // It may wait for its turn.
+        if manifest.pid == worker.id() && manifest.status.is_unfinished() {
             return Ok(());
         }
         if let Ok(Some(status)) = worker.try_wait() {

@@ -15,7 +15,8 @@ use rayon::prelude::*;
 
 use super::progress::Place;
 use super::pulse::Pulse;
-use super::{Event, Health, Line, Manifest, RunDirectory, RunError, Status, Store};
+use super::queue;
+use super::{Event, Health, Line, Manifest, Queue, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
 use crate::files;
 
@@ -44,6 +45,8 @@ pub struct RunRow {
     pub heartbeat: f64,
     /// Status corrected by the heartbeat; [`Health::Failed`] if the manifest cannot be read.
     pub health: Health,
+    /// How it waits, if it does, as [`Queue::in_words`] says.
+    pub waits: Option<String>,
     /// What is wrong with it.
     pub error: Option<String>,
     /// Its config; absent if the manifest cannot be read.
@@ -119,6 +122,7 @@ impl Listing {
         } else {
             known.iter_mut().fold(false, |changed, (_, run)| run.look() | changed)
         };
+        let changed = wait_for_turns(&mut known) || changed;
         self.known.extend(known);
         Ok(changed || !before.is_empty())
     }
@@ -132,6 +136,20 @@ impl Listing {
         });
         rows.into_iter().cloned().collect()
     }
+}
+
+/// Says of those that are queued how they wait; whether that changed. The queue is read once for all.
+fn wait_for_turns(known: &mut [(OsString, Known)]) -> bool {
+    let queued = known.iter().find(|(_, run)| run.row.health == Health::Queued);
+    let entries = queued.map(|(_, run)| Queue::of(&run.row.directory, Path::new("")).entries());
+    let mut changed = false;
+    for (_, Known { row, .. }) in known {
+        let entries = entries.as_deref().filter(|_| row.health == Health::Queued);
+        let waits = entries.and_then(|entries| queue::in_words(&row.directory, entries));
+        changed |= row.waits != waits;
+        row.waits = waits;
+    }
+    changed
 }
 
 /// Which file it was, when it was written and how large it was.
@@ -165,6 +183,7 @@ impl Known {
             created: 0.0,
             heartbeat: 0.0,
             health: Health::Failed,
+            waits: None,
             error: None,
             config: None,
             summary: Summary::default(),
@@ -233,7 +252,7 @@ impl Known {
 }
 
 /// The newest figures: as much of the log's end as holds them all.
-fn summary(events: &Path) -> io::Result<Summary> {
+pub(super) fn summary(events: &Path) -> io::Result<Summary> {
     let mut file = files::open(events)?;
     let length = file.metadata()?.len();
     let mut window = LITTLE;

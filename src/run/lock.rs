@@ -106,7 +106,8 @@ pub fn look(path: &Path) -> Held {
     }
 }
 
-fn names(path: &Path, file: &File) -> bool {
+/// Whether a path still names the file that was opened there.
+pub(super) fn names(path: &Path, file: &File) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(here)) => (there.dev(), there.ino()) == (here.dev(), here.ino()),
         _ => false,

@@ -16,7 +16,7 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// Created; no worker has taken it up yet.
+    /// No worker has taken it up yet, or its worker waits for its turn.
     Queued,
     /// A worker computes.
     Running,
@@ -37,7 +37,7 @@ pub enum Health {
     Running,
     /// A worker holds on request.
     Paused,
-    /// Created, waiting for its worker.
+    /// Waiting for its worker, or for its turn.
     Queued,
     /// The worker vanished: process gone or heartbeat silent.
     Crashed,

@@ -49,6 +49,16 @@ pub enum Eta {
     AtMost(f64),
 }
 
+impl Eta {
+    /// One number to count on.
+    pub fn middle(self) -> f64 {
+        match self {
+            Eta::Exact(seconds) | Eta::AtMost(seconds) => seconds,
+            Eta::Between(low, high) => f64::midpoint(low, high),
+        }
+    }
+}
+
 /// `ETA 00:36`, `ETA 00:10 to 00:40`, `ETA at most 02:40`.
 impl fmt::Display for Eta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::RunError;
 use super::checkpoint::Checkpoint;
 use super::directory::{Request, RunDirectory, write_atomically};
 use super::event::{self, Event, Finished, LabelsRead, Line, PictureOf, Tiles};
 use super::manifest::{Manifest, Status};
 use super::rows::{Rows, Tabulator};
+use super::{RunError, listing};
 use crate::attack::Guess;
 use crate::attack::label::Answer;
 use crate::data::{Batch, Images, Normalisation};
@@ -26,7 +26,8 @@ use crate::metric::{self, Scoring};
 
 /// Events that may wait for the disk before the attack does.
 const QUEUE: usize = 256;
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Readers on other hosts tell by it that a worker is there.
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
 const LOOK_FOR_REQUESTS: Duration = Duration::from_millis(200);
 
 /// The ground truth, and what turns a guess into pixels. Lives on the recorder's side of the wall.
@@ -438,6 +439,32 @@ impl Recorder {
             .map_err(|source| RunError::Manifest { path: path.clone(), source })?;
         write_atomically(&path, &json)
     }
+}
+
+/// Ends a run whose turn never came: its last line, then its status, as [`Reporter::close`] would.
+///
+/// # Errors
+/// What could not be written.
+pub fn stop_unbegun(directory: &RunDirectory, manifest: &mut Manifest) -> Result<(), RunError> {
+    let path = directory.events_path();
+    // It may have been computed before; then its time goes on from there.
+    let before = listing::summary(&path).ok().and_then(|summary| summary.seconds);
+    let finished = Finished {
+        status: Status::Stopped,
+        run: directory.id(),
+        rounds: Vec::new(),
+        error: None,
+        interrupted: before.is_some(),
+    };
+    let line = Line { v: event::VERSION, t: before.unwrap_or(0.0), event: Event::Finished(finished) };
+    let mut text =
+        serde_json::to_vec(&line).map_err(|source| RunError::Manifest { path: path.clone(), source })?;
+    text.push(b'\n');
+    let mut log = open_log(directory)?;
+    log.write_all(&text).and_then(|()| log.sync_data()).map_err(|e| RunError::io("write", &path, e))?;
+    manifest.status = Status::Stopped;
+    manifest.heartbeat = now();
+    directory.write_manifest(manifest)
 }
 
 /// Opens the log for appending, without the torn line that a killed worker may have left.

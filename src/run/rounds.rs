@@ -16,7 +16,8 @@ use super::global_model;
 use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
 use super::plan::Plan;
-use super::recorder::{Evaluator, Place, Reporter};
+use super::queue::Place;
+use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
 use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
@@ -35,6 +36,7 @@ struct Rounds<'a> {
     evaluator: Evaluator,
     reporter: &'a Reporter,
     terminate: &'a AtomicBool,
+    place: &'a Place,
     clock: Clock,
     /// The same federation without post-processing, where there is some and training.
     undefended: Option<Undefended>,
@@ -54,6 +56,7 @@ pub fn run(
     plan: Plan,
     note: Option<String>,
     terminate: &Arc<AtomicBool>,
+    place: &Place,
 ) -> Result<Status, anyhow::Error> {
     let config = &manifest.config;
     let compute = Compute::select(&manifest.backend, config.run.precision)?;
@@ -126,6 +129,7 @@ pub fn run(
         evaluator,
         reporter: &reporter,
         terminate,
+        place,
         clock,
         resume,
     };
@@ -180,7 +184,7 @@ impl Rounds<'_> {
             if round == config.rounds() {
                 break;
             }
-            if hold(self.reporter, self.terminate, &mut self.clock) == Flow::Stop {
+            if hold(self.reporter, self.terminate, self.place, &mut self.clock) == Flow::Stop {
                 self.save(round)?;
                 return Ok(Flow::Stop);
             }
@@ -290,13 +294,14 @@ impl Rounds<'_> {
             self.log(Level::Info, format!("told from the update: {}", post::in_words(inferred)));
         }
         let nothing = Guess { pixels: Vec::new(), labels: Vec::new(), confidence: Vec::new() };
-        let place = Place { round, trial: None, iteration: 0 };
-        self.reporter.picture(place, self.clock.now(), PictureOf::Truth, nothing);
+        let at = At { round, trial: None, iteration: 0 };
+        self.reporter.picture(at, self.clock.now(), PictureOf::Truth, nothing);
 
         let mut bridge = Bridge::new(
             self.reporter,
             &self.evaluator,
             self.terminate,
+            self.place,
             self.clock,
             began,
             round,
@@ -342,8 +347,8 @@ impl Rounds<'_> {
             evaluations: reconstruction.evaluations,
             seconds,
         };
-        let place = Place { round, trial: None, iteration: reconstruction.iteration };
-        self.reporter.picture(place, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
+        let at = At { round, trial: None, iteration: reconstruction.iteration };
+        self.reporter.picture(at, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
         self.reporter.event(self.clock.now(), Event::RoundFinished(Box::new(result.clone())));
 
         Ok(Some(result))

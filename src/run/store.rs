@@ -31,7 +31,7 @@ impl Store {
     }
 
     /// Makes a new run directory with a queued manifest, and locks it for its worker. `reading` says how its files were
-    /// read, `created` is in seconds since the epoch.
+    /// read, `created` is in seconds since the epoch, `how` its name and threads.
     pub fn create(
         &self,
         preset: &str,

@@ -1,22 +1,30 @@
 //! The worker: the only process that computes. Takes up a run directory, attacks, reports, ends.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use super::directory::RunDirectory;
+use super::directory::{Request, RunDirectory};
 use super::lock::Lock;
 use super::manifest::{Manifest, Status};
+use super::queue::Place;
 use super::rounds::{self, panic_message};
-use super::{plan, recorder};
+use super::{RunError, plan, recorder};
+use crate::attack::Flow;
 use crate::fl::Setup;
 use crate::{cgroup, threads};
 
-/// Takes up the run and works on it to its end.
+/// How often one that waits looks what is asked of it.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Takes up the run, waits for its turn and works on it to its end. A run outside of any data directory waits in the queue of
+/// `data`.
 ///
 /// Returns the status it ended with. Everything that goes wrong after the manifest could be read is also
 /// recorded in the run itself.
-pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
+pub fn work(directory: RunDirectory, data: &Path) -> Result<Status, anyhow::Error> {
     // Leave the session of the terminal that started us; it fails only if we lead one already.
     let _ = rustix::process::setsid();
     let terminate = Arc::new(AtomicBool::new(false));
@@ -33,14 +41,16 @@ pub fn work(directory: RunDirectory) -> Result<Status, anyhow::Error> {
     let note = same_threads(&mut manifest);
     manifest.pid = std::process::id();
     manifest.host = crate::sys::host_name();
-    manifest.status = Status::Running;
+    let place = Place::take(&directory, &manifest.backend, manifest.threads.unwrap_or(1), data);
+    manifest.status = if place.is_up() { Status::Running } else { Status::Queued };
     manifest.heartbeat = recorder::now();
     manifest.memory_kills = cgroup::memory_kills();
     manifest.error = None;
     directory.write_manifest(&manifest)?;
 
-    let outcome = catch_unwind(AssertUnwindSafe(|| attack(&directory, &mut manifest, note, &terminate)))
-        .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| attack(&directory, &mut manifest, note, &terminate, &place)))
+            .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
     if let Err(error) = &outcome {
         tracing::error!("{}", crate::text::sentence(error));
         manifest.status = Status::Failed;
@@ -56,10 +66,48 @@ fn attack(
     manifest: &mut Manifest,
     note: Option<String>,
     terminate: &Arc<AtomicBool>,
+    place: &Place,
 ) -> Result<Status, anyhow::Error> {
+    // Before anything is loaded: one that waits is small.
+    if wait(directory, manifest, terminate, place)? == Flow::Stop {
+        return Ok(Status::Stopped);
+    }
     let plan = plan::plan(&manifest.config)?;
     same_files(manifest, &plan.setup)?;
-    rounds::run(directory, manifest, plan, note, terminate)
+    rounds::run(directory, manifest, plan, note, terminate, place)
+}
+
+/// Waits until the run may compute. One that is stopped before has a log that says so.
+fn wait(
+    directory: &RunDirectory,
+    manifest: &mut Manifest,
+    terminate: &AtomicBool,
+    place: &Place,
+) -> Result<Flow, RunError> {
+    if manifest.status == Status::Running {
+        return Ok(Flow::Continue);
+    }
+    let mut beat = Instant::now();
+    while !place.is_up() {
+        if terminate.load(Ordering::Relaxed) || directory.request() == Request::Stop {
+            recorder::stop_unbegun(directory, manifest)?;
+            return Ok(Flow::Stop);
+        }
+        std::thread::sleep(LOOK);
+        if beat.elapsed() >= recorder::HEARTBEAT {
+            beat = Instant::now();
+            manifest.heartbeat = recorder::now();
+            // Nothing is lost while it waits: a disk that is full may have room again.
+            match directory.write_manifest(manifest) {
+                Err(error) if !directory.path().exists() => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    manifest.status = Status::Running;
+    manifest.heartbeat = recorder::now();
+    directory.write_manifest(manifest)?;
+    Ok(Flow::Continue)
 }
 
 /// A run that goes on does so with as many threads as it began with. What to say where it cannot.

@@ -585,6 +585,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
                 created,
                 heartbeat: created + 30.0,
                 health,
+                waits: None,
                 error: manifest.error,
                 config: Some(Arc::new(manifest.config)),
                 summary: Summary {
@@ -608,6 +609,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
         created: 0.0,
         heartbeat: 0.0,
         health: Health::Failed,
+        waits: None,
         error: Some("written by a newer gialab (format 2, this one knows 1)".into()),
         config: None,
         summary: Summary::default(),

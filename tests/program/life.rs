@@ -155,6 +155,7 @@ fn a_run_has_one_worker_and_a_complete_one_needs_none() {
 fn several_runs_are_stopped_go_on_and_are_deleted_together() {
     let lab = Lab::new();
     let long = ["ig-lenet", "--set", "attack.iterations=1000000", "--set", "run.checkpoint_seconds=0.2"];
+    let long = [&long[..], &["--threads", "1"]].concat();
     let runs = [lab.detach(&long), lab.detach(&long)];
     let all = |status: &str| runs.iter().all(|run| lab.status(run) == status);
     lab.wait_for("both to run", || all("running"));

@@ -23,6 +23,7 @@ mod outcome;
 mod pictures;
 mod privacy;
 mod probe;
+mod queue;
 mod records;
 mod recovery;
 mod screen;

@@ -11,7 +11,7 @@ use gialab::expectation::Experience;
 use gialab::run::Pulse;
 use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Standing, Study, conduct, standing};
 use gialab::text::about;
-use gialab::{study, sys, threads};
+use gialab::{sys, threads};
 
 use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, output};
 use super::{Size, find, show, table};
@@ -88,7 +88,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Err(ConfigError::new(format!("study {}", study.name), message).into());
     }
     let alone = arguments.cell.is_none() && !arguments.dry_run;
-    let _alone = alone.then(|| study::alone(&study, &place)).transpose()?;
+    let _alone = alone.then(|| gialab::study::alone(&study, &place)).transpose()?;
     let mut notes = output::notes();
     writeln!(
         notes,

@@ -107,7 +107,11 @@ pub fn status(model: &Model) -> Line<'static> {
         Health::Paused => dim(format!("paused{at}: space goes on")),
         Health::Done => dim(done(run)),
         Health::Running if run.state().training().is_some() => dim(training(run)),
-        Health::Running | Health::Queued => dim("the attack goes on when gialab is closed".into()),
+        Health::Queued => match model.row(&run.id).and_then(|row| row.waits.as_deref()) {
+            Some(waits) => dim(format!("queued: {waits}")),
+            None => dim("queued: waits for its worker".into()),
+        },
+        Health::Running => dim("the attack goes on when gialab is closed".into()),
     }
 }
 
@@ -309,7 +313,7 @@ fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
         }
         _ => {
             let text = match run.health {
-                Health::Queued => "waiting for the worker",
+                Health::Queued => "waiting for its turn",
                 health if health.is_live() => "waiting for the first iteration",
                 _ => "this run has no iterations",
             };

@@ -102,6 +102,9 @@ pub fn status(model: &Model) -> Line<'static> {
             format!(" crashed {ago}{at}: r resumes from the last checkpoint")
         }
         crate::run::Health::Stopped => format!(" stopped{at}: r resumes from the last checkpoint"),
+        crate::run::Health::Queued => {
+            format!(" queued: {}", row.waits.as_deref().unwrap_or("waits for its worker"))
+        }
         crate::run::Health::Running | crate::run::Health::Paused => {
             match row.config.as_ref().zip(row.summary.place) {
                 Some((config, place)) => {

@@ -13,7 +13,7 @@ use crate::tui::theme::Theme;
 pub fn draw(run: &RunView, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let Some(parts) = words(run) else {
         let text = match run.health {
-            Health::Queued => " waiting for the worker to take the run up",
+            Health::Queued => " waiting: it begins when its turn comes",
             Health::Running if run.reading => " reading the log",
             Health::Running => " preparing: data, model, the victim's update",
             _ => "",
