@@ -82,13 +82,19 @@ pub struct Conduct<'a> {
 /// # Errors
 /// If its manifest cannot be read.
 pub fn standing(run: &RunDirectory, pulse: &mut Pulse) -> Result<Standing, RunError> {
-    let manifest = match run.manifest() {
-        Ok(manifest) => manifest,
+    let mut look = || run.manifest().map(|manifest| (pulse.health(run, &manifest), manifest));
+    let seen = match look() {
+        // It may have ended between a look at its manifest and one at its lock.
+        Ok((Health::Crashed, _)) => look(),
+        seen => seen,
+    };
+    let (health, manifest) = match seen {
+        Ok(seen) => seen,
         // A run that died while its directory was made.
         Err(RunError::Gone { .. } | RunError::NotARun { .. }) => return Ok(Standing::Open),
         Err(error) => return Err(error),
     };
-    Ok(match pulse.health(run, &manifest) {
+    Ok(match health {
         Health::Done => {
             let finished = run.result();
             let whole = finished.filter(|finished| !finished.interrupted);
