@@ -298,3 +298,50 @@ pub fn begun(data: &Path) -> Vec<(String, Result<Definition, ConfigError>)> {
     let begun = names.into_iter().filter(|name| place(name).exists());
     begun.map(|name| (name.clone(), definition::read(&place(&name)))).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::expectation::Experience;
+    use crate::study::Pace;
+
+    #[test]
+    fn every_study_that_ships_can_be_run_or_names_the_attack_that_it_waits_for() {
+        let mut waiting = Vec::new();
+        for name in definition::shipped_names() {
+            let study = match Study::load(name, Path::new("/nonexistent")) {
+                Ok(study) => study,
+                Err(StudyError::Lacks { study, .. }) => {
+                    waiting.push(study);
+                    continue;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            };
+            Pace::new(&study, &Experience::default(), "flex", 1).unwrap();
+            let (all, quick) =
+                (study.members(Scale::default()), study.members(Scale { quick: true, pairs: None }));
+            assert!(quick.len() < all.len() && quick.iter().all(|member| all.contains(member)), "{name}");
+            let names: HashSet<String> = all.iter().map(|member| study.id(*member)).collect();
+            assert_eq!(names.len(), all.len(), "{name}");
+            assert!(!study.definition.hypotheses.is_empty(), "{name}");
+        }
+        assert_eq!(waiting, ["a2", "figure5", "fedleak"]);
+    }
+
+    #[test]
+    fn a_pair_is_the_same_in_every_cell_and_shares_no_picture_with_the_next() {
+        let study = Study::load("t4", Path::new("/nonexistent")).unwrap();
+        let mut seen = HashSet::new();
+        for pair in 0..study.definition.pairs {
+            let configs: Vec<RunConfig> =
+                (0..study.cells.len()).map(|cell| study.config(Member { cell, pair })).collect();
+            assert!(configs.iter().all(|config| config.run.seed == u64::from(pair)));
+            for picture in configs[0].victim.positions() {
+                assert!(seen.insert(*picture), "picture {picture} in two pairs");
+            }
+        }
+    }
+}

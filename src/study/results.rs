@@ -300,3 +300,40 @@ fn differences(study: &Study, values: &Values, of: &Hypothesis) -> Found {
     }
     Found::of(pairs, |differences| middle(&asked, differences))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(is: Option<Way>, within: Option<f64>, low: f64, high: f64) -> Outcome {
+        let of = Hypothesis {
+            says: String::new(),
+            figure: "psnr".into(),
+            only: BTreeMap::new(),
+            along: None,
+            with: None,
+            is,
+            of: None,
+            above: None,
+            like: None,
+            within,
+        };
+        of.outcome(Interval { low, high })
+    }
+
+    #[test]
+    fn the_whole_interval_decides() {
+        use Outcome::{AsExpected, Inconclusive, Opposite};
+        assert_eq!(outcome(Some(Way::Rising), None, 0.1, 0.9), AsExpected);
+        assert_eq!(outcome(Some(Way::Falling), None, 0.1, 0.9), Opposite);
+        assert_eq!(outcome(Some(Way::Falling), None, -0.9, -0.1), AsExpected);
+        assert_eq!(outcome(Some(Way::Falling), None, -0.9, 0.0), Inconclusive);
+        assert_eq!(outcome(None, None, 0.1, 2.0), AsExpected);
+        assert_eq!(outcome(None, None, -2.0, -0.1), Opposite);
+        // About as high: within the margin, beyond it on either side, or across an end of it.
+        assert_eq!(outcome(None, Some(1.0), -0.9, 1.0), AsExpected);
+        assert_eq!(outcome(None, Some(1.0), 1.1, 3.0), Opposite);
+        assert_eq!(outcome(None, Some(1.0), -3.0, -1.1), Opposite);
+        assert_eq!(outcome(None, Some(1.0), 0.5, 1.5), Inconclusive);
+    }
+}
