@@ -221,8 +221,8 @@ fn wait_until_taken(directory: &RunDirectory, worker: &mut Child) -> Result<(), 
     let begin = Instant::now();
     loop {
         let manifest = directory.manifest()?;
-        // It may wait for its turn.
-        if manifest.pid == worker.id() && manifest.status.is_unfinished() {
+        // It may wait for its turn, and may have ended already.
+        if manifest.pid == worker.id() {
             return Ok(());
         }
         if let Ok(Some(status)) = worker.try_wait() {
