@@ -108,10 +108,36 @@ pub fn standing(run: &RunDirectory, pulse: &mut Pulse) -> Result<Standing, RunEr
     })
 }
 
-/// Runs these members of a study. `report` is told how it gets on, a few times a second.
+/// The members without a result; what the others took is taken up.
 ///
 /// # Errors
-/// If its directory holds runs of another version, or if no run can be begun (a full disk).
+/// If one that is there does not do what the study says now, or cannot be read.
+pub fn missing(
+    study: &Study,
+    place: &Place,
+    members: &[Member],
+    pace: &mut Pace,
+) -> Result<Vec<Member>, StudyError> {
+    let mut missing = Vec::new();
+    for &member in members {
+        let standing = standing(&place.run(&study.id(member)), &mut Pulse::default())?;
+        if standing != Standing::Open {
+            same_work(study, place, member)?;
+        }
+        match standing {
+            Standing::Done(seconds) => {
+                seconds.into_iter().for_each(|seconds| pace.learn(member.cell, seconds))
+            }
+            _ => missing.push(member),
+        }
+    }
+    Ok(missing)
+}
+
+/// Runs these members of a study, after a look at what is [`missing`]. `report` is told how it gets on, a few times a second.
+///
+/// # Errors
+/// If a run cannot be read, or if none can be begun (a full disk).
 /// What was begun goes on by itself.
 pub fn conduct(
     study: &Study,
@@ -130,15 +156,8 @@ pub fn conduct(
     for &member in members {
         let run = place.run(&study.id(member));
         let mut pulse = Pulse::default();
-        let standing = standing(&run, &mut pulse)?;
-        if standing != Standing::Open {
-            same_work(study, place, member)?;
-        }
-        match standing {
-            Standing::Done(seconds) => {
-                ended.done += 1;
-                seconds.into_iter().for_each(|seconds| pace.learn(member.cell, seconds));
-            }
+        match standing(&run, &mut pulse)? {
+            Standing::Done(_) => ended.done += 1,
             Standing::Live => drop(live.insert(member, pulse)),
             // One that failed is tried again: what was in its way may be gone.
             Standing::Open | Standing::Left | Standing::Failed(_) => open.push_back(member),

@@ -10,7 +10,7 @@ mod pace;
 mod results;
 mod statistics;
 
-pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, standing};
+pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, missing, standing};
 pub use definition::{Asked, Axis, Definition, Hypothesis, Way, load, read, shipped_names, shipped_text};
 pub use grid::{Cell, Member, Place, Scale, Study, begun};
 pub use pace::Pace;

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use gialab::backend::Compute;
 use gialab::config::ConfigError;
 use gialab::expectation::Experience;
-use gialab::run::Pulse;
-use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Standing, Study, conduct, standing};
+use gialab::study::{Conduct, Member, Pace, Progress, Results, Study, conduct, missing};
 use gialab::text::about;
 use gialab::{sys, threads};
 
@@ -133,19 +132,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         (true, true) => INTERRUPTED,
         (true, false) => DONE,
     })
-}
-
-/// The runs without a result; what the others took is taken up.
-fn missing(study: &Study, place: &Place, members: &[Member], pace: &mut Pace) -> anyhow::Result<Vec<Member>> {
-    let mut missing = Vec::new();
-    for &member in members {
-        match standing(&place.run(&study.id(member)), &mut Pulse::default())? {
-            Standing::Done(Some(seconds)) => pace.learn(member.cell, seconds),
-            Standing::Done(None) => {}
-            _ => missing.push(member),
-        }
-    }
-    Ok(missing)
 }
 
 /// `60 runs (12 cells, 5 pairs of seed and pictures), 19 are done; the other 41 take about 3 min, 2 at once`.
