@@ -35,12 +35,20 @@ impl Clock {
     }
 }
 
+/// What else than a viewer's request decides whether a run goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Orders<'a> {
+    /// The system wants it to end.
+    pub terminate: &'a AtomicBool,
+    /// Its place in the queue.
+    pub place: &'a Place,
+}
+
 /// Carries an attack's reports to the recorder, at the recorder's pace, and a viewer's requests back.
 pub struct Bridge<'a> {
     reporter: &'a Reporter,
     evaluator: &'a Evaluator,
-    terminate: &'a AtomicBool,
-    place: &'a Place,
+    orders: Orders<'a>,
     /// Goes on after the attack.
     pub clock: Clock,
     began: f64,
@@ -61,8 +69,7 @@ impl<'a> Bridge<'a> {
     pub fn new(
         reporter: &'a Reporter,
         evaluator: &'a Evaluator,
-        terminate: &'a AtomicBool,
-        place: &'a Place,
+        orders: Orders<'a>,
         clock: Clock,
         began: f64,
         round: u32,
@@ -72,8 +79,7 @@ impl<'a> Bridge<'a> {
         Bridge {
             reporter,
             evaluator,
-            terminate,
-            place,
+            orders,
             clock,
             began,
             round,
@@ -134,13 +140,14 @@ impl<'a> Bridge<'a> {
         if self.reporter.request() == Request::Pause {
             self.save(progress, true);
         }
-        hold(self.reporter, self.terminate, self.place, &mut self.clock)
+        hold(self.reporter, self.orders, &mut self.clock)
     }
 }
 
 /// Holds while a viewer asks for a pause and then until the run has a place again, and says whether to go on. Paused time is
 /// not computing time.
-pub fn hold(reporter: &Reporter, terminate: &AtomicBool, place: &Place, clock: &mut Clock) -> Flow {
+pub fn hold(reporter: &Reporter, orders: Orders, clock: &mut Clock) -> Flow {
+    let Orders { terminate, place } = orders;
     let stop = || terminate.load(Ordering::Relaxed) || reporter.request() == Request::Stop;
     if reporter.request() == Request::Pause && !stop() {
         reporter.event(clock.now(), Event::Paused);

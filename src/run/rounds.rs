@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::bridge::{Bridge, Clock, hold};
+use super::bridge::{Bridge, Clock, Orders, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
 use super::event::{Baselines, Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
@@ -35,8 +35,7 @@ struct Rounds<'a> {
     source: Source,
     evaluator: Evaluator,
     reporter: &'a Reporter,
-    terminate: &'a AtomicBool,
-    place: &'a Place,
+    orders: Orders<'a>,
     clock: Clock,
     /// The same federation without post-processing, where there is some and training.
     undefended: Option<Undefended>,
@@ -128,8 +127,7 @@ pub fn run(
         undefended,
         evaluator,
         reporter: &reporter,
-        terminate,
-        place,
+        orders: Orders { terminate, place },
         clock,
         resume,
     };
@@ -184,7 +182,7 @@ impl Rounds<'_> {
             if round == config.rounds() {
                 break;
             }
-            if hold(self.reporter, self.terminate, self.place, &mut self.clock) == Flow::Stop {
+            if hold(self.reporter, self.orders, &mut self.clock) == Flow::Stop {
                 self.save(round)?;
                 return Ok(Flow::Stop);
             }
@@ -297,16 +295,8 @@ impl Rounds<'_> {
         let at = At { round, trial: None, iteration: 0 };
         self.reporter.picture(at, self.clock.now(), PictureOf::Truth, nothing);
 
-        let mut bridge = Bridge::new(
-            self.reporter,
-            &self.evaluator,
-            self.terminate,
-            self.place,
-            self.clock,
-            began,
-            round,
-            &config.run,
-        );
+        let mut bridge =
+            Bridge::new(self.reporter, &self.evaluator, self.orders, self.clock, began, round, &config.run);
         let task = Task {
             view: &view,
             config: &config.attack,

@@ -108,10 +108,13 @@ fn a_ticket_without_a_worker_is_seen_through_and_swept() {
     let ticket = Ticket { run: run.path().into(), ..entry("", 1, State::Running, 1).ticket };
     assert!(queue.write(&Door::open(&queue.directory).unwrap(), &ticket).unwrap());
     assert_eq!(queue.entries()[0].standing(), Standing::Running);
-    assert_eq!(queue.change(&[run.clone()], Change::First).unwrap(), [Err(Refused::Computes(run.id()))]);
+    assert_eq!(
+        queue.change(std::slice::from_ref(&run), Change::First).unwrap(),
+        [Err(Refused::Computes(run.id()))]
+    );
     drop(lock);
     assert!(queue.entries().is_empty());
-    let outcome = queue.change(&[run.clone()], Change::First).unwrap();
+    let outcome = queue.change(std::slice::from_ref(&run), Change::First).unwrap();
     assert_eq!(outcome, [Err(Refused::Absent(run.id()))]);
     assert!(!queue.file(run.path()).exists());
 }
