@@ -22,6 +22,12 @@ pub fn notes() -> Plain<io::Stderr> {
     Plain::new(io::stderr(), Form::Lines)
 }
 
+/// Writes over the line of progress on standard error, which is a terminal; an empty one takes it away.
+pub fn progress(line: &str) {
+    // Nobody may be there to read it.
+    let _ = write!(io::stderr(), "\r\x1b[K{}", text::one_line(line));
+}
+
 /// Says in one line what is wrong, on standard error.
 pub fn complain(problem: impl Display) {
     let line = problem.to_string();

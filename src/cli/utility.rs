@@ -87,7 +87,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let config = federation(&preset.config, arguments.rounds)?;
     let compute = Compute::select(&arguments.backend, config.run.precision)?;
     let parameters = plan::plan(&config).map_err(BeginError::Plan)?.setup.net.parameter_count();
-    let mut notes = output::notes();
     let shows_progress = std::io::stderr().is_terminal();
     let mut pairs = Vec::new();
     for number in 0..arguments.seeds {
@@ -95,14 +94,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         let both = 2 * arguments.rounds;
         let mut report = |round: u32| {
             if shows_progress && (round.is_multiple_of(10) || round == both) {
-                let _ = write!(notes, "\rseed {seed}: round {round} of {both}, with and without  ");
-                let _ = notes.flush();
+                output::progress(&format!("seed {seed}: round {round} of {both}, with and without"));
             }
         };
         pairs.push(pair(&config, seed, &compute, &mut report)?);
     }
     if shows_progress {
-        let _ = write!(notes, "\r{:60}\r", "");
+        output::progress("");
     }
     let effects: Vec<Effect> = pairs.iter().map(|pair| pair.effect).collect();
     let of = |figure: fn(&Pair) -> f64| Spread::of(pairs.iter().map(figure));

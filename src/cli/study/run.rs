@@ -193,28 +193,23 @@ impl Line {
     fn show(&mut self, progress: &Progress) {
         let Progress { done, failed, live, all, left } = *progress;
         let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-        let text = format!(
-            "{}: {done} of {all} done{failures}, {live} running, about {} left",
-            self.study,
-            about(left)
-        );
-        let mut notes = output::notes();
-        // Nobody may be there to read it.
+        let text =
+            format!("{}: {done} of {all} done{failures}, {live} running, {} left", self.study, about(left));
         if self.is_terminal {
             if self.shown.is_none_or(|shown| shown.elapsed() > Duration::from_millis(500)) {
                 self.shown = Some(Instant::now());
-                let _ = write!(notes, "\r{text:<76}");
-                let _ = notes.flush();
+                output::progress(&text);
             }
         } else if 10 * done / all.max(1) > self.tenth {
             self.tenth = 10 * done / all.max(1);
-            let _ = writeln!(notes, "{text}");
+            // Nobody may be there to read it.
+            let _ = writeln!(output::notes(), "{text}");
         }
     }
 
     fn clear(&self) {
         if self.is_terminal {
-            let _ = write!(output::notes(), "\r{:76}\r", "");
+            output::progress("");
         }
     }
 }
