@@ -71,7 +71,8 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
             .map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| with_interval(asked.figure, &of)));
         let (heading, is_mean) = (asked.heading(), asked.is_mean());
         columns.push(std::iter::once(format!("{heading} [95 %]")).chain(middle).collect());
-        if !is_mean {
+        // Of the first figure, for the width of a terminal; json has it of all.
+        if !is_mean && place == 0 {
             let mean = shown
                 .iter()
                 .map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| asked.figure.text(of.mean)));
