@@ -76,11 +76,17 @@ fn cells(lab: &Lab, name: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The result files of a study with what tells whether one was written again.
+/// The result files of the complete runs of a study with what tells whether one was written again. One that is killed
+/// between its result and its manifest writes both again.
 fn results(lab: &Lab, name: &str) -> BTreeMap<PathBuf, (u64, i64)> {
     let runs = lab.path("data").join("studies").join(name).join("runs");
-    let runs = fs::read_dir(runs).into_iter().flatten().flatten().map(|run| run.path().join("result.json"));
-    runs.filter_map(|file| Some((file.clone(), fs::metadata(file).ok()?)))
+    let runs = fs::read_dir(runs).into_iter().flatten().flatten().map(|run| run.path());
+    let is_done = |run: &PathBuf| {
+        fs::read_to_string(run.join("manifest.json")).is_ok_and(|text| text.contains("\"status\": \"done\""))
+    };
+    let files = runs.filter(is_done).map(|run| run.join("result.json"));
+    files
+        .filter_map(|file| Some((file.clone(), fs::metadata(file).ok()?)))
         .map(|(file, of)| (file, (of.ino(), of.mtime_nsec())))
         .collect()
 }
