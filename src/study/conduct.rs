@@ -2,7 +2,7 @@
 //! its workers end by themselves what they are at, and the next one goes on with the runs that have no result.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -178,7 +178,7 @@ pub fn conduct(
                 Standing::Open | Standing::Left if stopping => open.push_front(member),
                 Standing::Open | Standing::Left => match attempts.get(&member) {
                     Some(&tried) if tried > ATTEMPTS => {
-                        let reason = format!("its worker vanished {} times", tried + 1);
+                        let reason = format!("its worker vanished {tried} times");
                         ended.failed.push((study.id(member), reason));
                     }
                     _ => open.push_front(member),
@@ -230,10 +230,8 @@ fn begin(study: &Study, place: &Place, member: Member, how: &Conduct<'_>) -> Res
     let run = place.run(&id);
     match run.manifest() {
         Ok(_) => return Ok(launch::launch(&run)?),
-        // Left by one that was killed while it made the directory: nothing is in it.
-        Err(RunError::NotARun { .. }) => {
-            fs::remove_dir_all(run.path()).map_err(|e| RunError::io("delete", run.path(), e))?;
-        }
+        // Left by one that was killed while it made the directory; whoever is at that still holds its lock.
+        Err(RunError::NotARun { .. }) => place.store().delete(&run)?,
         Err(RunError::Gone { .. }) => {}
         Err(error) => return Err(error.into()),
     }
@@ -262,7 +260,8 @@ pub fn alone(study: &Study, place: &Place) -> Result<File, StudyError> {
 /// Keeps what the study says beside its runs, for readers that have not its file.
 fn remember(study: &Study, place: &Place) -> Result<(), StudyError> {
     let path = place.definition();
-    let text = toml::to_string(&study.definition).unwrap_or_default();
+    let text = toml::to_string(&study.definition)
+        .map_err(|e| StudyError::Run(RunError::io("write", &path, std::io::Error::other(e))))?;
     files::write(&path, text.as_bytes(), Access::Private)
         .map_err(|e| StudyError::Run(RunError::io("write", &path, e)))
 }
