@@ -175,6 +175,7 @@ impl Workload {
             knowledge: Knowledge {
                 moments: None,
                 fields: None,
+                generator: None,
                 scale: true,
                 labels: Some(labels),
                 protocol: self.protocol(),

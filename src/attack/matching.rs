@@ -7,11 +7,13 @@ use rand_chacha::ChaCha8Rng;
 
 use super::objective::Distance;
 use super::optimiser::Evaluation;
+use super::surrogate::Surrogate;
 use super::variable::{self, Variable};
-use super::{Guess, align, prior, start};
-use crate::config::{Priors, Search, Start, VariableKind};
-use crate::fl::{AttackerView, Candidate, Simulated};
+use super::{AttackError, Guess, align, prior};
+use crate::config::{Priors, Search, Stage, Start, VariableKind};
+use crate::fl::{AttackerView, Candidate, Protocol, Simulated};
 use crate::model::{Moments, Targets};
+use crate::seed::{self, Seed};
 
 /// What the candidate says of the labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +24,8 @@ pub enum LabelVariable {
     Logits,
 }
 
-/// The objective over candidates z: for each member what decodes to its samples, then label logits if they are optimised.
-/// Of several members it is the mean.
+/// The objective over candidates z: for each member what decodes to its samples, then label logits if they are optimised, then
+/// the place of a surrogate. Of several members it is the mean.
 #[derive(Debug, Clone)]
 pub struct GradientMatching<'a> {
     view: &'a AttackerView,
@@ -32,6 +34,12 @@ pub struct GradientMatching<'a> {
     labels: LabelVariable,
     variable: Arc<dyn Variable>,
     members: usize,
+    /// What the clients are taken to do with the samples.
+    protocol: Protocol,
+    /// How often every sample is there: once, or once an epoch.
+    epochs: usize,
+    /// Weights between those sent and those returned, at which one gradient stands for all steps.
+    surrogate: Option<Surrogate>,
     /// Moments of BatchNorm's inputs that priors hold the candidate's against.
     known: Vec<Moments>,
 }
@@ -39,16 +47,45 @@ pub struct GradientMatching<'a> {
 impl<'a> GradientMatching<'a> {
     /// Matches the update of `view` by the input itself.
     pub fn new(view: &'a AttackerView, distance: Distance, priors: Priors, labels: LabelVariable) -> Self {
-        let variable = variable::variable(VariableKind::Pixels, view);
+        let of = variable::Of { view, shape: view.shape(), labels: &[], seed: Seed(0) };
+        let variable = variable::variable(VariableKind::Pixels, &of)
+            .unwrap_or_else(|why| unreachable!("the input itself can always be moved: {why}"));
         let known = if prior::reads_model(&priors) { view.known_moments() } else { Vec::new() };
-        GradientMatching { view, distance, priors, labels, variable, members: 1, known }
+        let protocol = view.knowledge.protocol.clone();
+        let (members, epochs, surrogate) = (1, 1, None);
+        GradientMatching { view, distance, priors, labels, variable, members, protocol, epochs, surrogate, known }
     }
 
-    /// The objective that an attack's settings ask for.
-    pub fn of(view: &'a AttackerView, config: &Search, labels: LabelVariable) -> Self {
-        let matching = Self::at(view, config, labels);
-        let variable = variable::variable(config.variable, view);
-        GradientMatching { variable, members: config.members, ..matching }
+    /// The objective that an attack's settings ask for. What stays the same in all trials is drawn from `seed`.
+    ///
+    /// # Errors
+    /// Why what is to be moved cannot be made.
+    pub fn of(
+        view: &'a AttackerView,
+        config: &Search,
+        labels: LabelVariable,
+        seed: Seed,
+    ) -> Result<Self, AttackError> {
+        let mut matching = Self::at(view, config, labels);
+        if config.variable == VariableKind::Epochs {
+            (matching.protocol, matching.epochs) = view.knowledge.protocol.by_epochs(view.update.samples);
+        }
+        if let Some(share) = config.surrogate {
+            matching.surrogate = Some(Surrogate::new(view, share)?);
+            matching.protocol = Surrogate::protocol(view);
+        }
+        let labels = matching.labels_of_all();
+        let of = variable::Of { view, shape: matching.shape(), labels: &labels, seed };
+        matching.variable = variable::variable(config.variable, &of)?;
+        Ok(GradientMatching { members: config.members, ..matching })
+    }
+
+    /// The objective of the next stage and where it begins, as this one stands at z.
+    pub fn then(&self, z: &[f64], stage: &Stage) -> Option<(Self, Vec<f64>)> {
+        let own = self.variable.count();
+        let (variable, mut begin) = self.variable.then(&z[..own], stage)?;
+        begin.extend_from_slice(&z[own..]);
+        Some((GradientMatching { variable, ..self.clone() }, begin))
     }
 
     /// The same objective of one member that is the input itself, whatever is searched.
@@ -68,6 +105,14 @@ impl<'a> GradientMatching<'a> {
         self.distance.scale().min(1.0)
     }
 
+    /// Labels of the samples; none while they are optimised.
+    pub fn labels(&self) -> &[usize] {
+        match &self.labels {
+            LabelVariable::Fixed(labels) => labels,
+            LabelVariable::Logits => &[],
+        }
+    }
+
     /// Entries of the candidate.
     pub fn count(&self) -> usize {
         self.members * self.each()
@@ -75,7 +120,22 @@ impl<'a> GradientMatching<'a> {
 
     /// Entries of one member.
     fn each(&self) -> usize {
-        self.variable.count() + self.logits()
+        self.variable.count() + self.logits() + usize::from(self.surrogate.is_some())
+    }
+
+    /// Shape of the samples, all epochs below each other.
+    fn shape(&self) -> [usize; 4] {
+        let [samples, sample @ ..] = self.view.shape();
+        let [channels, height, width] = sample;
+        [self.epochs * samples, channels, height, width]
+    }
+
+    /// Labels of all samples, epoch by epoch; none while they are optimised.
+    fn labels_of_all(&self) -> Vec<usize> {
+        match &self.labels {
+            LabelVariable::Fixed(labels) => labels.repeat(self.epochs),
+            LabelVariable::Logits => Vec::new(),
+        }
     }
 
     fn logits(&self) -> usize {
@@ -87,21 +147,71 @@ impl<'a> GradientMatching<'a> {
 
     /// Where a search begins: each member by itself.
     pub fn first(&self, start: Start, generator: &mut ChaCha8Rng) -> Vec<f64> {
-        let inputs = (self.variable.count(), self.view.shape());
         let mut z = Vec::with_capacity(self.count());
         for _ in 0..self.members {
-            z.extend(start::first(start, generator, self.each(), inputs));
+            z.extend(self.variable.first(start, generator));
+            z.extend(seed::normal(generator, self.logits()));
+            z.extend(self.surrogate.iter().map(|_| 0.0));
         }
         z
     }
 
     /// Norm of the simulated update of a candidate's first member, in units of a gradient.
     pub fn norm(&self, z: &[f64]) -> f64 {
-        let (own, logits) = z[..self.each()].split_at(self.variable.count());
+        let (own, rest) = z[..self.each()].split_at(self.variable.count());
+        let targets = self.targets(&rest[..self.logits()]);
+        self.simulated(&self.variable.decode(own), &targets, rest.last(), |simulated, _, _| simulated.gradient.norm())
+    }
+
+    /// What the clients are taken to send for samples, handed on with the candidate that they are and the protocol.
+    fn simulated<T>(
+        &self,
+        samples: &[f64],
+        targets: &Targets,
+        place: Option<&f64>,
+        then: impl FnOnce(Simulated, Candidate<'_>, &Protocol) -> T,
+    ) -> T {
         let AttackerView { model, knowledge, compute, .. } = self.view;
-        let x = compute.tensor(&self.variable.decode(own), self.view.shape());
-        let (mode, targets) = (knowledge.batch_norm, self.targets(logits));
-        knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets }).gradient.norm()
+        let x = compute.tensor(samples, self.shape());
+        let between = self.surrogate.as_ref().zip(place).map(|(surrogate, place)| surrogate.model(model, *place));
+        let model = between.as_ref().unwrap_or(model);
+        let candidate = Candidate { model, mode: knowledge.batch_norm, x: &x, targets };
+        then(self.protocol.simulate(candidate), candidate, &self.protocol)
+    }
+
+    /// The losses at a candidate, without the way back.
+    pub fn value(&self, z: &[f64]) -> Evaluation {
+        let share = 1.0 / self.members as f64;
+        let decoded = self.decoded(z);
+        let mut none: Vec<Vec<f64>> = decoded.iter().map(|x| vec![0.0; x.len()]).collect();
+        let prior = if self.members > 1 { prior::add_of_members(&self.priors, &decoded, &mut none) } else { 0.0 };
+        let mut all = Evaluation { matching: 0.0, prior, gradient: Vec::new() };
+        for (z, samples) in z.chunks(self.each()).zip(&decoded) {
+            let (own, rest) = z.split_at(self.variable.count());
+            let targets = self.targets(&rest[..self.logits()]);
+            let (matching, of_model) = self.simulated(samples, &targets, rest.last(), |simulated, candidate, protocol| {
+                let Simulated { gradient, trail } = simulated;
+                let of_model = if prior::reads_model(&self.priors) {
+                    let shown = protocol.shown(candidate, &trail);
+                    prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known).value
+                } else {
+                    0.0
+                };
+                (self.distance.compare(gradient).distance(), of_model)
+            });
+            let (mut to_x, mut to_z) = (vec![0.0; samples.len()], vec![0.0; own.len()]);
+            all.matching += share * matching;
+            all.prior += share * (of_model + self.own_priors(own, samples, &mut to_x, &mut to_z));
+        }
+        all
+    }
+
+    /// Priors on the samples, whose gradient is added to `to_x`, and on the codes that made them.
+    fn own_priors(&self, own: &[f64], samples: &[f64], to_x: &mut [f64], to_z: &mut [f64]) -> f64 {
+        let range = &self.view.range;
+        let candidate = prior::Candidate { x: samples, shape: self.shape(), range, epochs: self.epochs };
+        let of_codes = self.variable.latent().map(|latent| prior::add_of_codes(&self.priors, own, latent, to_z));
+        prior::add(&self.priors, candidate, to_x) + of_codes.unwrap_or_default()
     }
 
     /// Objective and gradient at a candidate: two passes through the model for each member.
@@ -127,40 +237,61 @@ impl<'a> GradientMatching<'a> {
     }
 
     fn evaluate_member(&self, z: &[f64], samples: &[f64]) -> Evaluation {
-        let (own, logits) = z.split_at(self.variable.count());
-        let AttackerView { model, knowledge, compute, .. } = self.view;
-        let x = compute.tensor(samples, self.view.shape());
-        let targets = self.targets(logits);
-        let protocol = &knowledge.protocol;
-        let candidate = Candidate { model, mode: knowledge.batch_norm, x: &x, targets: &targets };
-        let Simulated { gradient, trail } = protocol.simulate(candidate);
-        let matched = self.distance.compare(gradient);
-        let (back, of_model) = if prior::reads_model(&self.priors) {
-            let shown = protocol.shown(candidate, &trail);
-            let pulled = prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known);
-            let pull = (&shown, pulled.loss, pulled.moments.as_slice());
-            (protocol.back_with(candidate, &trail, &matched.cotangent, pull), pulled.value)
-        } else {
-            (protocol.back(candidate, &trail, &matched.cotangent), 0.0)
-        };
+        let (own, rest) = z.split_at(self.variable.count());
+        let targets = self.targets(&rest[..self.logits()]);
+        let (back, matching, of_model, to_place) =
+            self.simulated(samples, &targets, rest.last(), |simulated, candidate, protocol| {
+                let Simulated { gradient, trail } = simulated;
+                let matched = self.distance.compare(gradient);
+                let v = &matched.cotangent;
+                if let Some(surrogate) = &self.surrogate {
+                    let (back, along) = protocol.back_along(candidate, &trail, v, surrogate.direction());
+                    return (back, matched.distance(), 0.0, Some(surrogate.pull(along)));
+                }
+                if !prior::reads_model(&self.priors) {
+                    return (protocol.back(candidate, &trail, v), matched.distance(), 0.0, None);
+                }
+                let shown = protocol.shown(candidate, &trail);
+                let pulled = prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known);
+                let pull = (&shown, pulled.loss, pulled.moments.as_slice());
+                (protocol.back_with(candidate, &trail, v, pull), matched.distance(), pulled.value, None)
+            });
 
-        let mut to_x = back.to_input;
-        let of_samples = prior::Candidate { x: samples, shape: self.view.shape(), range: &self.view.range };
-        let prior = of_model + prior::add(&self.priors, of_samples, &mut to_x);
+        let (mut to_x, mut to_codes) = (back.to_input, vec![0.0; own.len()]);
+        let prior = of_model + self.own_priors(own, samples, &mut to_x, &mut to_codes);
         let mut gradient = self.variable.pull(own, to_x);
-        gradient.extend(back.to_labels.unwrap_or_default());
-        Evaluation { matching: matched.distance(), prior, gradient }
+        gradient.iter_mut().zip(to_codes).for_each(|(to, more)| *to += more);
+        gradient.extend(back.to_labels.map(|to| self.of_all_epochs(&to)).unwrap_or_default());
+        gradient.extend(to_place);
+        Evaluation { matching, prior, gradient }
+    }
+
+    /// The gradient to logits that all epochs share.
+    fn of_all_epochs(&self, to_labels: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.logits()];
+        for epoch in to_labels.chunks(sum.len().max(1)) {
+            sum.iter_mut().zip(epoch).for_each(|(sum, value)| *sum += value);
+        }
+        sum
     }
 
     /// Keeps a candidate where its samples are possible.
     pub fn project(&self, z: &mut [f64]) {
         let (each, own) = (self.each(), self.variable.count());
-        z.chunks_mut(each).for_each(|member| self.variable.project(&mut member[..own]));
+        z.chunks_mut(each).for_each(|member| {
+            self.variable.project(&mut member[..own]);
+            if let (Some(surrogate), Some(place)) = (&self.surrogate, member.last_mut()) {
+                *place = surrogate.kept(*place);
+            }
+        });
     }
 
-    /// A candidate as samples and labels: what its members come to.
+    /// A candidate as samples and labels: what its members come to, and the epochs of each.
     pub fn guess(&self, z: &[f64]) -> Guess {
-        let mut decoded = self.decoded(z);
+        let whole = self.decoded(z);
+        let epoch = self.view.shape().iter().product::<usize>().max(1);
+        let mut decoded: Vec<Vec<f64>> =
+            whole.iter().flat_map(|x| x.chunks(epoch)).map(<[f64]>::to_vec).collect();
         if let [first, others @ ..] = decoded.as_mut_slice() {
             let labels = match &self.labels {
                 LabelVariable::Fixed(labels) => labels.as_slice(),
@@ -195,10 +326,13 @@ impl<'a> GradientMatching<'a> {
     }
 
     fn targets(&self, logits: &[f64]) -> Targets {
-        let (samples, classes) = (self.view.update.samples, self.view.model.net.classes());
+        let (compute, classes) = (&self.view.compute, self.view.model.net.classes());
         match &self.labels {
-            LabelVariable::Fixed(labels) => Targets::hard(&self.view.compute, labels, classes),
-            LabelVariable::Logits => Targets::Soft(self.view.compute.tensor(logits, [samples, classes])),
+            LabelVariable::Fixed(labels) => Targets::hard(compute, &labels.repeat(self.epochs), classes),
+            LabelVariable::Logits => {
+                let all = logits.repeat(self.epochs);
+                Targets::Soft(compute.tensor(&all, [self.epochs * self.view.update.samples, classes]))
+            }
         }
     }
 }

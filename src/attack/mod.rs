@@ -15,6 +15,7 @@ pub mod prior;
 mod restarts;
 mod start;
 pub mod state;
+mod surrogate;
 mod trial;
 pub mod variable;
 
@@ -25,7 +26,7 @@ pub use state::{State, StateError};
 pub use trial::Best;
 
 use crate::catalogue::Offer;
-use crate::config::{AttackConfig, Method, RunConfig};
+use crate::config::{AttackConfig, LocalKnowledge, Method, RunConfig};
 use crate::fl::AttackerView;
 use crate::model::Net;
 use crate::seed::Seed;
@@ -51,13 +52,18 @@ pub fn fits(config: &RunConfig, net: &Net, rows: bool) -> Result<(), String> {
         fully_connected: net.full_layers().iter().any(|layer| layer.bias.is_some()),
         rows,
         one_gradient: !config.takes_steps(),
+        local_knowledge: config.knowledge.local != LocalKnowledge::None,
+        generator: config.knowledge.generator.is_some(),
         manipulate: config.knowledge.manipulate,
     };
     if let Some(why) = facts.needs.iter().find_map(|need| need.unmet(&offer)) {
         return Err(format!("{} {why}", facts.name));
     }
     match &config.attack.method {
-        Method::Search(search) => prior::check(search, net, &config.attack.labels),
+        Method::Search(search) => {
+            variable::check(search, config, rows)?;
+            prior::check(search, net, &config.attack.labels)
+        }
         Method::Direct(settings) => direct::check(facts.name, settings, net),
     }
 }
@@ -77,6 +83,7 @@ pub fn run(task: Task<'_>, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
 }
 
 /// One round to attack.
+#[derive(Clone, Copy)]
 pub struct Task<'a> {
     /// What the attacker sees.
     pub view: &'a AttackerView,
@@ -216,6 +223,12 @@ pub enum AttackError {
     Labels {
         /// The rule.
         rule: &'static str,
+        /// What is in the way, and what to do.
+        why: String,
+    },
+    /// What is to be moved cannot be made.
+    #[error("{why}")]
+    Variable {
         /// What is in the way, and what to do.
         why: String,
     },

@@ -1,10 +1,14 @@
 //! The trials of a gradient-matching attack, and the choice among them by matching loss alone.
 
+use std::ops::Range;
+
 use super::matching::{GradientMatching, LabelVariable};
 use super::state::State;
 use super::trial::{Best, Trial};
-use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd, TrialOutcome};
-use crate::config::Search;
+use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd, TrialOutcome, optimiser};
+use crate::config::{OptimiserKind, Search};
+use crate::fl::AttackerView;
+use crate::seed::Seed;
 
 /// What an attack on one round brings back.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,8 @@ pub struct Reconstruction {
     pub evaluations: usize,
     /// What an attack that solves said of its steps.
     pub stages: Vec<String>,
+    /// What the same search makes of noise of the update's norm, where a generator makes the pictures.
+    pub control: Option<Guess>,
 }
 
 /// A trial that stalls with a matching loss below this share of the distance's scale stands at a solution, as far
@@ -36,22 +42,31 @@ pub struct Reconstruction {
 const SOLVED: f64 = 1e-7;
 
 /// The best trial so far.
+#[derive(Debug, Clone)]
 struct Chosen {
     trial: usize,
-    best: Best,
+    guess: Guess,
+    /// Losses and iteration of its best iterate.
+    matching: f64,
+    prior: f64,
+    iteration: usize,
+    /// Norm of the update that it simulates; 0 where nothing asks for it.
+    norm: f64,
 }
 
 /// What the finished trials come to.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Finished {
     chosen: Option<Chosen>,
+    /// The best of those on noise.
+    control: Option<Chosen>,
     /// Evaluations of all.
     spent: usize,
     /// Trials whose loss was finite to the end.
     sound: usize,
 }
 
-/// Runs the trials of a task. Ends early once one has converged or stands at a solution.
+/// Runs the trials of a task, then those of its control. Each ends early once one has converged or stands at a solution.
 pub fn run(
     task: Task<'_>,
     config: &Search,
@@ -66,106 +81,186 @@ pub fn run(
     if norm == 0.0 {
         return Err(AttackError::Update { what: "zero" });
     }
-    let shown = match &labels {
-        LabelVariable::Fixed(labels) => labels.clone(),
-        LabelVariable::Logits => Vec::new(),
-    };
-    let objective = GradientMatching::of(task.view, config, labels);
-    let size = objective.of_nothing();
-    let solved = SOLVED * size;
-
-    let (first, mut finished) = match task.resume {
-        Some(state) => restore(state, objective.count())?,
+    let view = task.view;
+    let objective = GradientMatching::of(view, config, labels.clone(), task.seed)?;
+    if config.optimiser.kind == OptimiserKind::CmaEs && objective.count() > optimiser::MOST {
+        let why = format!(
+            "cma-es moves at most {} numbers, and there are {}; attack fewer samples, or use adam",
+            optimiser::MOST,
+            objective.count()
+        );
+        return Err(AttackError::Variable { why });
+    }
+    let (first, finished) = match task.resume {
+        Some(state) => restore(state, &objective, view)?,
         None => (0, Finished::default()),
     };
-    let mut trials = first;
-    for trial in first..config.trials {
-        let outer = save(&finished);
-        let mut restart = Trial::start(&objective, config, task.seed, task.round, trial, outer);
-        match task.resume {
-            Some(state) if trial == first => {
-                restart.load(state)?;
-                sink.trial_resumed(trial, restart.iteration());
-            }
-            _ => sink.trial_started(trial, &shown),
-        }
-        let outcome = loop {
-            // First, since a checkpoint may have been taken after the last iteration.
-            if let Some(outcome) = restart.outcome() {
-                break outcome;
-            }
-            restart.step();
-            if sink.iterated(&restart) == Flow::Stop {
-                return Ok(Ended::Stopped);
-            }
-        };
-        let (best, guess, evaluations) = restart.finish();
-        finished.spent += evaluations;
-        finished.sound += usize::from(outcome != TrialOutcome::NonFinite);
-        trials = trial + 1;
-        let done = match outcome {
-            TrialOutcome::Converged => true,
-            TrialOutcome::Stalled => best.matching < solved,
-            TrialOutcome::Completed | TrialOutcome::NonFinite => false,
-        };
-        sink.trial_finished(&TrialEnd { trial, outcome, best: best.clone(), guess, evaluations });
-        let known = finished.chosen.as_ref();
-        if best.matching.is_finite() && known.is_none_or(|known| best.matching < known.best.matching) {
-            finished.chosen = Some(Chosen { trial, best });
-        }
-        if done {
-            break;
+    let mut restarts = Restarts { task, config, first, finished };
+    let size = objective.of_nothing();
+    let Some(trials) = restarts.of(&objective, 0..config.trials, sink)? else { return Ok(Ended::Stopped) };
+    if restarts.finished.chosen.is_none() || restarts.finished.sound == 0 {
+        // What stood before a loss that diverged in every trial is no answer: it may be the first guess.
+        return Err(AttackError::NonFinite { trials });
+    }
+    if config.has_control() {
+        let noise = noise_like(view, restarts.task.seed, restarts.task.round);
+        let objective = GradientMatching::of(&noise, config, labels, restarts.task.seed)?;
+        let control = config.trials..2 * config.trials;
+        if restarts.of(&objective, control, sink)?.is_none() {
+            return Ok(Ended::Stopped);
         }
     }
-    // What stood before a loss that diverged in every trial is no answer: it may be the first guess.
-    let Finished { chosen: Some(chosen), spent, sound: 1.. } = finished else {
+    let Finished { chosen: Some(chosen), control, spent, .. } = restarts.finished else {
         return Err(AttackError::NonFinite { trials });
     };
     Ok(Ended::Reconstructed(Reconstruction {
-        guess: objective.guess(&chosen.best.z),
-        matching: chosen.best.matching,
-        prior: chosen.best.prior,
-        unexplained: chosen.best.matching / size,
-        scale: (!task.view.knowledge.scale).then(|| norm / objective.norm(&chosen.best.z)),
+        guess: chosen.guess,
+        matching: chosen.matching,
+        prior: chosen.prior,
+        unexplained: chosen.matching / size,
+        scale: (!view.knowledge.scale).then(|| norm / chosen.norm),
         trial: chosen.trial,
-        iteration: chosen.best.iteration,
+        iteration: chosen.iteration,
         trials,
         evaluations: spent,
         stages: Vec::new(),
+        control: control.map(|control| control.guess),
     }))
+}
+
+/// The same view of an update that is noise of the same norm, from a stream of the attacker's own.
+fn noise_like(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
+    let mut draw = seed.child("control").stream("noise", &[u64::from(round)]);
+    let values = view.update.values.mapped(|spec, values| {
+        values.copy_from_slice(&crate::seed::normal(&mut draw, spec.count()));
+    });
+    let factor = view.update.values.norm() / values.norm();
+    let mut noise = view.clone();
+    noise.update.values = values.scaled(factor);
+    noise
+}
+
+/// A round's trials in progress.
+struct Restarts<'a> {
+    task: Task<'a>,
+    config: &'a Search,
+    /// The trial to begin or go on with.
+    first: usize,
+    finished: Finished,
+}
+
+impl Restarts<'_> {
+    /// Runs those of these trials that are left, and returns how many there were; nothing on a request to stop.
+    fn of(
+        &mut self,
+        objective: &GradientMatching<'_>,
+        all: Range<usize>,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<usize>, AttackError> {
+        let Restarts { task, config, first, .. } = *self;
+        let solved = SOLVED * objective.of_nothing();
+        let mut trials = first.clamp(all.start, all.end);
+        for trial in trials..all.end {
+            let outer = save(&self.finished);
+            let mut restart = Trial::start(objective, config, task.seed, task.round, trial, outer);
+            match task.resume {
+                Some(state) if trial == first => {
+                    restart.load(state)?;
+                    sink.trial_resumed(trial, restart.iteration());
+                }
+                _ => sink.trial_started(trial, objective.labels()),
+            }
+            let outcome = loop {
+                // First, since a checkpoint may have been taken after the last iteration.
+                if let Some(outcome) = restart.outcome() {
+                    break outcome;
+                }
+                restart.step();
+                if sink.iterated(&restart) == Flow::Stop {
+                    return Ok(None);
+                }
+            };
+            let (best, guess, evaluations) = restart.finish();
+            self.finished.spent += evaluations;
+            trials = trial + 1;
+            let done = match outcome {
+                TrialOutcome::Converged => true,
+                TrialOutcome::Stalled => best.matching < solved,
+                TrialOutcome::Completed | TrialOutcome::NonFinite => false,
+            };
+            let end = TrialEnd { trial, outcome, best, guess, evaluations };
+            sink.trial_finished(&end);
+            let is_control = trial >= config.trials;
+            self.finished.sound += usize::from(!is_control && outcome != TrialOutcome::NonFinite);
+            let known = if is_control { &mut self.finished.control } else { &mut self.finished.chosen };
+            let TrialEnd { best, guess, .. } = end;
+            if best.matching.is_finite() && known.as_ref().is_none_or(|known| best.matching < known.matching) {
+                let norm = if task.view.knowledge.scale { 0.0 } else { restart.norm(&best.z) };
+                let Best { iteration, matching, prior, .. } = best;
+                *known = Some(Chosen { trial, guess, matching, prior, iteration, norm });
+            }
+            if done {
+                break;
+            }
+        }
+        Ok(Some(trials))
+    }
 }
 
 fn save(finished: &Finished) -> State {
     let mut state = State::default();
     state.put_number("spent", finished.spent as f64);
     state.put_number("sound", finished.sound as f64);
-    if let Some(chosen) = &finished.chosen {
-        state.put_number("chosen.trial", chosen.trial as f64);
-        state.put("chosen.z", &chosen.best.z);
-        state.put_number("chosen.iteration", chosen.best.iteration as f64);
-        state.put_number("chosen.matching", chosen.best.matching);
-        state.put_number("chosen.prior", chosen.best.prior);
+    for (name, chosen) in [("chosen", &finished.chosen), ("control", &finished.control)] {
+        let Some(chosen) = chosen else { continue };
+        let labels: Vec<f64> = chosen.guess.labels.iter().map(|label| *label as f64).collect();
+        state.put_number(&format!("{name}.trial"), chosen.trial as f64);
+        state.put(&format!("{name}.pixels"), &chosen.guess.pixels);
+        state.put(&format!("{name}.labels"), &labels);
+        state.put(&format!("{name}.confidence"), &chosen.guess.confidence);
+        state.put_number(&format!("{name}.iteration"), chosen.iteration as f64);
+        state.put_number(&format!("{name}.matching"), chosen.matching);
+        state.put_number(&format!("{name}.prior"), chosen.prior);
+        state.put_number(&format!("{name}.norm"), chosen.norm);
     }
     state
 }
 
 /// The trial to go on with, and what the finished ones come to.
-fn restore(state: &State, count: usize) -> Result<(usize, Finished), AttackError> {
-    let chosen = if state.has("chosen.z") {
-        Some(Chosen {
-            trial: state.number("chosen.trial")? as usize,
-            best: Best {
-                z: state.vector("chosen.z", count)?,
-                iteration: state.number("chosen.iteration")? as usize,
-                matching: state.number("chosen.matching")?,
-                prior: state.number("chosen.prior")?,
-            },
-        })
-    } else {
-        None
+fn restore(
+    state: &State,
+    objective: &GradientMatching<'_>,
+    view: &AttackerView,
+) -> Result<(usize, Finished), AttackError> {
+    let chosen = |name: &str| -> Result<Option<Chosen>, AttackError> {
+        let number = |field: &str| state.number(&format!("{name}.{field}"));
+        if !state.has(&format!("{name}.trial")) {
+            return Ok(None);
+        }
+        let (guess, norm) = if state.has(&format!("{name}.z")) {
+            // Checkpoints of before there were stages hold the candidate.
+            let z = state.vector(&format!("{name}.z"), objective.count())?;
+            (objective.guess(&z), if view.knowledge.scale { 0.0 } else { objective.norm(&z) })
+        } else {
+            let pixels = state.vector(&format!("{name}.pixels"), view.shape().iter().product())?;
+            let labels = state.any_vector(&format!("{name}.labels"))?;
+            let labels = labels.iter().map(|label| *label as usize).collect();
+            let confidence = state.any_vector(&format!("{name}.confidence"))?.to_vec();
+            (Guess { pixels, labels, confidence }, number("norm")?)
+        };
+        Ok(Some(Chosen {
+            trial: number("trial")? as usize,
+            guess,
+            matching: number("matching")?,
+            prior: number("prior")?,
+            iteration: number("iteration")? as usize,
+            norm,
+        }))
     };
+    let (chosen, control) = (chosen("chosen")?, chosen("control")?);
     // Checkpoints of before the count was kept: a choice was a sound trial.
     let sound =
         if state.has("sound") { state.number("sound")? as usize } else { usize::from(chosen.is_some()) };
-    Ok((state.number("trial")? as usize, Finished { chosen, spent: state.number("spent")? as usize, sound }))
+    let spent = state.number("spent")? as usize;
+    Ok((state.number("trial")? as usize, Finished { chosen, control, spent, sound }))
 }

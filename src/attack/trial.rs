@@ -1,10 +1,10 @@
 //! One restart of a gradient-matching attack: iterate, keep the answer by loss, stop when it is over.
 
-use crate::config::{Answer, Search};
+use crate::config::{Answer, OptimiserConfig, Search};
 use crate::seed::Seed;
 
 use super::matching::GradientMatching;
-use super::optimiser::{self, Evaluation, Optimiser, Step};
+use super::optimiser::{self, Evaluation, Objective, Optimiser, Step, Turn};
 use super::state::{State, StateError};
 use super::{Guess, Progress, TrialOutcome};
 
@@ -39,9 +39,16 @@ const OUTCOMES: [TrialOutcome; 4] =
 
 /// A restart in progress.
 pub struct Trial<'a> {
-    objective: &'a GradientMatching<'a>,
+    /// Of the stage that it is in.
+    objective: GradientMatching<'a>,
     config: &'a Search,
+    seed: Seed,
+    round: u32,
     trial: usize,
+    /// 0-based; beyond 0 those of [`Search::then`].
+    stage: usize,
+    /// What the stages before it came to.
+    before: Vec<Vec<f64>>,
     optimiser: Box<dyn Optimiser>,
     z: Vec<f64>,
     best: Best,
@@ -58,7 +65,7 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// A fresh start, drawn in a stream of its own by round and trial.
     pub fn start(
-        objective: &'a GradientMatching<'a>,
+        objective: &GradientMatching<'a>,
         config: &'a Search,
         seed: Seed,
         round: u32,
@@ -68,9 +75,13 @@ impl<'a> Trial<'a> {
         let mut generator = seed.stream("initial guess", &[u64::from(round), trial as u64]);
         let z = objective.first(config.start, &mut generator);
         Trial {
-            objective,
+            objective: objective.clone(),
             config,
+            seed,
+            round,
             trial,
+            stage: 0,
+            before: Vec::new(),
             optimiser: optimiser::optimiser(&config.optimiser, objective.unit()),
             best: Best::none(&z),
             z,
@@ -87,6 +98,12 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// If the checkpoint belongs to another problem.
     pub fn load(&mut self, state: &State) -> Result<(), StateError> {
+        // Checkpoints of before there were stages are of the first one.
+        let stage = if state.has("stage") { state.number("stage")? as usize } else { 0 };
+        for stage in 0..stage {
+            let z = state.any_vector(&format!("stage.{stage}.z"))?.to_vec();
+            self.begin_stage(z);
+        }
         let count = self.objective.count();
         self.z = state.vector("z", count)?;
         self.best = Best {
@@ -107,25 +124,59 @@ impl<'a> Trial<'a> {
         self.outcome
     }
 
+    /// Iterations of the stages before this one, and of this one.
+    fn span(&self) -> (usize, usize) {
+        let stages = self.config.then.iter().map(|stage| stage.iterations);
+        let mut all = std::iter::once(self.config.iterations).chain(stages);
+        let before = all.by_ref().take(self.stage).sum();
+        (before, all.next().unwrap_or(1))
+    }
+
+    /// The optimiser of this stage: a later one has a step size of its own, and takes gradients.
+    fn settings(&self) -> OptimiserConfig {
+        match self.stage.checked_sub(1).and_then(|at| self.config.then.get(at)) {
+            None => self.config.optimiser.clone(),
+            Some(stage) => self.config.optimiser.clone().with_lr(stage.lr),
+        }
+    }
+
+    /// Goes on to the next stage, as this one came to z. Whether there is one.
+    fn begin_stage(&mut self, z: Vec<f64>) -> bool {
+        let Some(stage) = self.config.then.get(self.stage) else { return false };
+        let Some((objective, begin)) = self.objective.then(&z, stage) else { return false };
+        self.objective = objective;
+        self.before.push(z);
+        self.stage += 1;
+        self.optimiser = optimiser::optimiser(&self.settings(), self.objective.unit());
+        self.best = Best::none(&begin);
+        self.z = begin;
+        true
+    }
+
     /// One iteration.
     pub fn step(&mut self) {
-        if self.config.answer.begins(self.iteration + 1, self.config.iterations) {
+        let (before, planned) = self.span();
+        if self.iteration == before + planned && self.begin_stage(self.best.z.clone()) {
+            return self.step();
+        }
+        let done = self.iteration - before;
+        if self.config.answer.begins(done + 1, planned) {
             self.best = Best::none(&self.z);
         }
+        let settings = self.settings();
+        let mut turn = Turn {
+            lr: optimiser::learning_rate(&settings, done, planned),
+            left: 1.0 - done as f64 / planned as f64,
+            draw: self.seed.stream("steps", &[self.round.into(), self.trial as u64, self.iteration as u64]),
+        };
         let Trial { objective, optimiser, best, evaluations, .. } = self;
         let iteration = self.iteration + 1;
-        let mut first: Option<(f64, f64)> = None;
-        let mut evaluate = |z: &[f64]| {
-            let evaluation = objective.evaluate(z);
-            *evaluations += 1;
-            first.get_or_insert((evaluation.matching, evaluation.prior));
-            keep_better(best, z, &evaluation, iteration);
-            evaluation
-        };
-        let lr = optimiser::learning_rate(&self.config.optimiser, self.iteration, self.config.iterations);
-        let step = optimiser.step(&mut self.z, lr, &mut evaluate);
-        if self.config.clamp {
-            objective.project(&mut self.z);
+        let mut watched = Watched { objective, best, evaluations, iteration, first: None };
+        let step = optimiser.step(&mut self.z, &mut turn, &mut watched);
+        let first = watched.first;
+        // Features are kept near where they began, box or not.
+        if self.config.clamp || self.stage > 0 || self.config.surrogate.is_some() {
+            self.objective.project(&mut self.z);
         }
         self.iteration = iteration;
         self.losses = first.unwrap_or((f64::NAN, 0.0));
@@ -138,27 +189,64 @@ impl<'a> Trial<'a> {
             && self.best.matching < self.config.stop_below * self.objective.unit()
         {
             Some(TrialOutcome::Converged)
-        } else if step == Step::Stalled {
+        } else if step == Step::Stalled && self.stage == self.config.then.len() {
             Some(TrialOutcome::Stalled)
-        } else if self.iteration >= self.config.iterations {
+        } else if self.iteration >= self.config.all_iterations() {
             Some(TrialOutcome::Completed)
         } else {
             None
         };
     }
 
+    /// Norm of the simulated update of a candidate of the last stage, in units of a gradient.
+    pub fn norm(&self, z: &[f64]) -> f64 {
+        self.objective.norm(z)
+    }
+
     /// Evaluates the last iterate, which no iteration starts from, and returns the best.
-    pub fn finish(mut self) -> (Best, Guess, usize) {
+    pub fn finish(&mut self) -> (Best, Guess, usize) {
         if self.z.iter().all(|value| value.is_finite()) {
             if self.config.answer == Answer::Last {
                 self.best = Best::none(&self.z);
             }
-            let evaluation = self.objective.evaluate(&self.z);
+            let evaluation = self.objective.value(&self.z);
             self.evaluations += 1;
             keep_better(&mut self.best, &self.z, &evaluation, self.iteration);
         }
         let guess = self.best_guess();
-        (self.best, guess, self.evaluations)
+        (self.best.clone(), guess, self.evaluations)
+    }
+}
+
+/// An objective whose evaluations are counted, and the best of which is kept.
+struct Watched<'a, 'b> {
+    objective: &'a GradientMatching<'b>,
+    best: &'a mut Best,
+    evaluations: &'a mut usize,
+    iteration: usize,
+    /// Losses of the first one.
+    first: Option<(f64, f64)>,
+}
+
+impl Watched<'_, '_> {
+    fn note(&mut self, z: &[f64], evaluation: &Evaluation) {
+        *self.evaluations += 1;
+        self.first.get_or_insert((evaluation.matching, evaluation.prior));
+        keep_better(self.best, z, evaluation, self.iteration);
+    }
+}
+
+impl Objective for Watched<'_, '_> {
+    fn evaluate(&mut self, z: &[f64]) -> Evaluation {
+        let evaluation = self.objective.evaluate(z);
+        self.note(z, &evaluation);
+        evaluation
+    }
+
+    fn value(&mut self, z: &[f64]) -> Evaluation {
+        let evaluation = self.objective.value(z);
+        self.note(z, &evaluation);
+        evaluation
     }
 }
 
@@ -185,8 +273,9 @@ impl Progress for Trial<'_> {
     }
 
     fn learning_rate(&self) -> f64 {
-        let last = self.iteration.saturating_sub(1);
-        optimiser::learning_rate(&self.config.optimiser, last, self.config.iterations)
+        let (before, planned) = self.span();
+        let last = self.iteration.saturating_sub(before + 1);
+        optimiser::learning_rate(&self.settings(), last, planned)
     }
 
     fn evaluations(&self) -> usize {
@@ -208,6 +297,10 @@ impl Progress for Trial<'_> {
     fn checkpoint(&self) -> State {
         let mut state = self.outer.clone();
         state.put_number("trial", self.trial as f64);
+        state.put_number("stage", self.stage as f64);
+        for (stage, z) in self.before.iter().enumerate() {
+            state.put(&format!("stage.{stage}.z"), z);
+        }
         state.put("z", &self.z);
         state.put("best.z", &self.best.z);
         state.put_number("best.iteration", self.best.iteration as f64);

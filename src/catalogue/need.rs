@@ -11,6 +11,14 @@ pub enum Need {
     Rows,
     /// The update is one gradient of one batch.
     OneGradient,
+    /// The update is of local steps.
+    LocalSteps,
+    /// Local steps that the attacker knows, or assumes.
+    LocalKnowledge,
+    /// A generator of pictures like the client's.
+    Generator,
+    /// Pictures.
+    Pictures,
     /// The server may change the model that it sends.
     Manipulate,
 }
@@ -26,6 +34,10 @@ pub struct Offer {
     pub rows: bool,
     /// The update is one gradient of one batch.
     pub one_gradient: bool,
+    /// The attacker knows the local steps, or assumes some.
+    pub local_knowledge: bool,
+    /// It is granted a generator.
+    pub generator: bool,
     /// The server may change the model.
     pub manipulate: bool,
 }
@@ -38,6 +50,10 @@ impl Need {
             Need::FullyConnected => "a fully connected layer with a bias",
             Need::Rows => "rows of a table",
             Need::OneGradient => "one gradient",
+            Need::LocalSteps => "local steps",
+            Need::LocalKnowledge => "knowledge of the local steps",
+            Need::Generator => "a generator trained on like pictures",
+            Need::Pictures => "pictures",
             Need::Manipulate => "a server that changes the model",
         }
     }
@@ -65,6 +81,26 @@ impl Need {
                 "reads one gradient, but the client takes local steps; set federation.algorithm = \"fedsgd\", or attack \
                  with inverting-gradients",
             ),
+            Need::LocalSteps => (
+                !offer.one_gradient,
+                "is about local steps, but the client sends one gradient; set federation.algorithm = \"fedavg\", or attack \
+                 with inverting-gradients",
+            ),
+            Need::LocalKnowledge => (
+                offer.local_knowledge,
+                "simulates the local steps, of which knowledge.local = \"none\" tells nothing; set it to \"known\" or assume \
+                 some, or attack with inverting-gradients",
+            ),
+            Need::Generator => (
+                offer.generator,
+                "searches what a generator makes, and none is granted; set knowledge.generator to a built-in one \
+                 (fashion28-vae) or a file, or attack with inverting-gradients",
+            ),
+            Need::Pictures => (
+                !offer.rows,
+                "is for pictures, but the data are rows of a table; choose pictures (--set victim.data=fashion28), or attack \
+                 with tableak",
+            ),
             Need::Manipulate => (
                 offer.manipulate,
                 "sends a changed model, which knowledge.manipulate = false does not grant; set it to true, or attack with \
@@ -86,6 +122,8 @@ mod tests {
             fully_connected: true,
             rows: true,
             one_gradient: true,
+            local_knowledge: true,
+            generator: true,
             manipulate: true,
         };
         for (need, offer) in [
@@ -94,9 +132,19 @@ mod tests {
             (Need::Rows, Offer { rows: false, ..all }),
             (Need::OneGradient, Offer { one_gradient: false, ..all }),
             (Need::Manipulate, Offer { manipulate: false, ..all }),
+            (Need::LocalKnowledge, Offer { local_knowledge: false, ..all }),
+            (Need::Generator, Offer { generator: false, ..all }),
         ] {
             assert_eq!(need.unmet(&all), None);
             assert!(need.unmet(&offer).is_some_and(|why| why.contains(';')), "{need:?}");
+        }
+        // Their opposites are needs as well.
+        for (need, offer) in [
+            (Need::LocalSteps, Offer { one_gradient: false, ..all }),
+            (Need::Pictures, Offer { rows: false, ..all }),
+        ] {
+            assert_eq!(need.unmet(&offer), None);
+            assert!(need.unmet(&all).is_some_and(|why| why.contains(';')), "{need:?}");
         }
     }
 }

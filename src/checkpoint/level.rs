@@ -83,6 +83,11 @@ impl<'a> Level<'a> {
         Level { prefix, inner: Vec::new(), tensors, absent, places }
     }
 
+    /// All names with their shapes.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &'a [usize])> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_ref(), tensor.shape.as_slice()))
+    }
+
     /// The tensor of this name.
     pub fn get(&self, name: &str) -> Option<&'a Tensor> {
         self.places.get(name).map(|&place| self.tensors[place].1)

@@ -8,6 +8,7 @@
 mod dtype;
 mod error;
 mod fit;
+mod generator;
 mod identify;
 mod keras;
 mod level;
@@ -31,8 +32,9 @@ pub use dtype::Dtype;
 pub use error::{CheckpointError, Fault};
 pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
 pub(crate) use named::{Named, Plain};
+pub use generator::TrainedGenerator;
 pub use shards::shard;
-pub use shipped::{SHIPPED, shipped};
+pub use shipped::{GENERATORS, SHIPPED, shipped};
 pub use statistics::Statistics;
 pub use unread::Unread;
 

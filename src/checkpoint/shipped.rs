@@ -7,6 +7,10 @@ pub const SHIPPED: [(&str, &[u8]); 3] = [
     ("digits-lenet5", include_bytes!("../../assets/victims/digits-lenet5.safetensors")),
 ];
 
+/// Names that `knowledge.generator` takes, with their files. `assets/generators/README.md` has the command that made them.
+pub const GENERATORS: [(&str, &[u8]); 1] =
+    [("fashion28-vae", include_bytes!("../../assets/generators/fashion28-vae.safetensors"))];
+
 /// The shipped file of this name. `./fashion-lenet5` is always a path.
 pub fn shipped(name: &str) -> Option<&'static [u8]> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, file)| *file)

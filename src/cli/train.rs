@@ -8,7 +8,10 @@ use std::time::Instant;
 use gialab::backend::Compute;
 use gialab::config::preset;
 use gialab::fl::Setup;
-use gialab::fl::training::{Training, train};
+use gialab::config::RunConfig;
+use gialab::fl::training::{Training, train, train_generator};
+use gialab::model::generator::VaeTraining;
+use gialab::model::{Parameters, TensorSpec};
 use gialab::run::global_model;
 
 use super::{Context, DONE, complete, output, show};
@@ -32,9 +35,20 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 64, allow_negative_numbers = true,
         value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch: u32,
-    /// Step size at the beginning; it falls to 0 as half a cosine
-    #[arg(long, value_name = "RATE", default_value_t = 0.05, allow_negative_numbers = true)]
-    learning_rate: f64,
+    /// Step size at the beginning; it falls to 0 as half a cosine [default: 0.05, of a generator 0.001]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
+    /// Train a generator of such pictures instead, for knowledge.generator: the decoder of a variational autoencoder
+    #[arg(long, conflicts_with_all = ["momentum", "weight_decay"])]
+    generator: bool,
+    /// Numbers of a generator's code
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=4096))]
+    latent: u32,
+    /// Channels of a generator's smallest map
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(2..=1024))]
+    width: u32,
     /// Momentum
     #[arg(long, value_name = "BETA", default_value_t = 0.9, allow_negative_numbers = true)]
     momentum: f64,
@@ -47,7 +61,7 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let rate = arguments.learning_rate;
+    let rate = arguments.learning_rate.unwrap_or(if arguments.generator { 1e-3 } else { 0.05 });
     anyhow::ensure!(rate.is_finite() && rate > 0.0, "--learning-rate {rate}: must be above 0");
     let momentum = arguments.momentum;
     anyhow::ensure!((0.0..1.0).contains(&momentum), "--momentum {momentum}: must be 0 or more and below 1");
@@ -73,6 +87,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let setup = Setup::new(&config)?;
     show::reading(&mut output::notes(), &setup.reading)?;
     let compute = Compute::select(&arguments.backend, config.run.precision)?;
+    if arguments.generator {
+        return generator(arguments, &setup, &config, rate, &compute);
+    }
     let training = Training {
         epochs: arguments.epochs,
         batch: arguments.batch as usize,
@@ -121,5 +138,46 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         .map_err(anyhow::Error::msg)?;
     gialab::run::directory::write_atomically(&arguments.out, &file)?;
     writeln!(out, "weights  {}", arguments.out.display())?;
+    Ok(DONE)
+}
+
+/// Trains a generator instead of the victim's model.
+fn generator(
+    arguments: &Arguments,
+    setup: &Setup,
+    config: &RunConfig,
+    rate: f64,
+    compute: &Compute,
+) -> anyhow::Result<u8> {
+    let sizes = (arguments.latent as usize, arguments.width as usize);
+    let (epochs, batch) = (arguments.epochs, arguments.batch as usize);
+    let training = VaeTraining { epochs, batch, learning_rate: rate, hidden: 256 };
+    let mut out = output::lines();
+    let begin = Instant::now();
+    let made = train_generator(setup, config, sizes, training, compute, &mut |epoch, standing| {
+        // Progress only: a reader that went away must not end the training.
+        let _ = writeln!(
+            out,
+            "epoch {epoch:>4}/{epochs}  pixels {:.2} nats  code {:.2} nats  {:.0} s",
+            standing.pixels,
+            standing.code,
+            begin.elapsed().as_secs_f64()
+        );
+    })?;
+    // Of how many classes a code tells is told by a tensor's shape, as everything else is.
+    let classes = made.net.classes();
+    let shares = vec![1.0 / classes as f64; classes];
+    let spec = TensorSpec { name: "classes".to_owned(), shape: vec![classes] };
+    let classes = Parameters::from_values(compute, std::sync::Arc::new([spec]), |_| shares.clone());
+    let metadata = HashMap::from([
+        ("generator".to_owned(), "upsampling".to_owned()),
+        ("data".to_owned(), config.victim.data.clone()),
+        ("seed".to_owned(), config.run.seed.to_string()),
+        ("epochs".to_owned(), epochs.to_string()),
+    ]);
+    let file = global_model::serialise(&[&made.parameters, &made.buffers, &classes], metadata)
+        .map_err(anyhow::Error::msg)?;
+    gialab::run::directory::write_atomically(&arguments.out, &file)?;
+    writeln!(out, "generator  {} parameters, {}", made.net.parameter_count(), arguments.out.display())?;
     Ok(DONE)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::optimiser::{NamedOptimiser, OptimiserConfig};
 use super::spoken::not_known;
 use super::validate::Fault;
+use super::variable::{self, Stage, VariableKind};
 use super::{Answer, Distance, Labels, Priors};
 use crate::catalogue::{self, Facts, LabelUse};
 
@@ -63,13 +64,18 @@ pub struct Search {
     pub clamp: bool,
     /// What is searched.
     pub variable: VariableKind,
+    /// What is searched after that, from where the search stands.
+    pub then: Vec<Stage>,
+    /// One gradient at weights between those that were sent and those that came back, this share of the way at first, stands
+    /// for all local steps (Zhu et al. 2023).
+    pub surrogate: Option<f64>,
     /// Where a trial begins.
     pub start: Start,
     /// Optimiser and schedule.
     pub optimiser: OptimiserConfig,
     /// Candidates that a trial holds side by side; their mean is its answer.
     pub members: usize,
-    /// Optimiser steps of one trial, 1 or more.
+    /// Optimiser steps of one trial, 1 or more; of its first stage where there are several.
     pub iterations: usize,
     /// Restarts; the one with the smallest matching loss is kept.
     pub trials: usize,
@@ -97,17 +103,6 @@ pub enum Variant {
     Linear,
     /// A ReLU cut off at 1: a bin is a row by itself.
     Sparse,
-}
-
-/// What a search moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VariableKind {
-    /// The model's input itself.
-    #[default]
-    Pixels,
-    /// Scores of the fields of a table: words through softmax, numbers through sigmoid (Vero et al. 2023).
-    Fields,
 }
 
 /// Where a trial begins.
@@ -142,14 +137,19 @@ impl AttackConfig {
         }
     }
 
-    /// Restarts; an attack that solves has one.
+    /// Restarts, and as many on noise of a search that has this control; an attack that solves has one.
     pub fn trials(&self) -> usize {
-        self.search().map_or(1, |search| search.trials)
+        self.search().map_or(1, |search| if search.has_control() { 2 * search.trials } else { search.trials })
     }
 
     /// Optimiser steps of one trial; an attack that solves has none, and counts as one.
     pub fn iterations(&self) -> usize {
-        self.search().map_or(1, |search| search.iterations)
+        self.search().map_or(1, Search::all_iterations)
+    }
+
+    /// Whether this trial, 0-based, is of the control on noise.
+    pub fn is_control(&self, trial: usize) -> bool {
+        self.search().is_some_and(|search| search.has_control() && trial >= search.trials)
     }
 
     /// Whether a positive factor on the update changes nothing.
@@ -162,7 +162,14 @@ impl AttackConfig {
         let search = self.search()?;
         let prior = search.prior.title();
         let prior = if prior.is_empty() { prior } else { format!(", {prior}") };
-        Some(format!("{}{prior}", search.distance.title()))
+        let of = match search.variable {
+            VariableKind::Pixels | VariableKind::Fields => String::new(),
+            _ => {
+                let then = search.then.iter().map(|stage| format!(", then {}", stage.variable.title()));
+                format!(", over {}{}", search.variable.title(), then.collect::<String>())
+            }
+        };
+        Some(format!("{}{prior}{of}", search.distance.title()))
     }
 
     /// Whether the values are in range.
@@ -204,6 +211,21 @@ fn unfit(facts: &Facts, labels: &Labels) -> Option<String> {
 }
 
 impl Search {
+    /// Optimiser steps of all stages of one trial.
+    pub fn all_iterations(&self) -> usize {
+        self.iterations + self.then.iter().map(|stage| stage.iterations).sum::<usize>()
+    }
+
+    /// Whether the same search is made on noise of the update's norm: what a generator makes of that is no leakage.
+    pub fn has_control(&self) -> bool {
+        self.variable.is_generated()
+    }
+
+    /// Everything that it moves, in turn.
+    pub fn variables(&self) -> impl Iterator<Item = VariableKind> + '_ {
+        std::iter::once(self.variable).chain(self.then.iter().map(|stage| stage.variable))
+    }
+
     fn check(&self) -> Result<(), Fault> {
         let require = |holds: bool, key: &'static str, message: String| {
             if holds { Ok(()) } else { Err(Fault { key, message: format!("{key} {message}") }) }
@@ -213,6 +235,17 @@ impl Search {
             let most = super::MAX_SIDE;
             require((1..=most).contains(&side), "attack.start", format!("= {side}, must be 1 to {most}"))?;
         }
+        if let Some(share) = self.surrogate {
+            let message = format!("= {share}, must be 0 to 1");
+            require((0.0..=1.0).contains(&share), "attack.surrogate", message)?;
+        }
+        variable::check(self.variable, &self.then)?;
+        let alone = "= 1 is all that a generator's search and one over epochs can hold; remove it".to_owned();
+        let takes_members = matches!(self.variable, VariableKind::Pixels | VariableKind::Fields);
+        require(takes_members || self.members == 1, "attack.members", alone)?;
+        let patterned = matches!(self.start, Start::Patterned(_)) && self.variable.is_generated();
+        let message = "is a pattern of pixels, which codes have none of; use \"normal\"".to_owned();
+        require(!patterned, "attack.start", message)?;
         self.optimiser.check(self.clamp)
     }
 }
@@ -232,6 +265,10 @@ struct Named {
     clamp: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variable: Option<VariableKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    then: Option<Vec<Stage>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    surrogate: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<Start>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -277,6 +314,8 @@ impl TryFrom<Named> for AttackConfig {
                 prior: recipe.prior.unwrap_or_default().with(named.prior.unwrap_or_default()),
                 clamp: named.clamp.or(recipe.clamp).unwrap_or_default(),
                 variable: named.variable.or(recipe.variable).unwrap_or_default(),
+                then: named.then.or(recipe.then).unwrap_or_default(),
+                surrogate: named.surrogate.or(recipe.surrogate),
                 start: named.start.or(recipe.start).unwrap_or_default(),
                 optimiser,
                 members: named.members.or(recipe.members).unwrap_or(1),
@@ -301,11 +340,13 @@ fn recipe(facts: &Facts) -> Result<Named, String> {
 }
 
 /// Keys of `[attack]` that only searches have.
-const OF_SEARCHES: [&str; 11] = [
+const OF_SEARCHES: [&str; 13] = [
     "distance",
     "prior",
     "box",
     "variable",
+    "then",
+    "surrogate",
     "start",
     "optimiser",
     "members",
@@ -334,6 +375,8 @@ impl Named {
             self.prior.is_some(),
             self.clamp.is_some(),
             self.variable.is_some(),
+            self.then.is_some(),
+            self.surrogate.is_some(),
             self.start.is_some(),
             self.optimiser.is_some(),
             self.members.is_some(),
@@ -365,6 +408,8 @@ impl From<AttackConfig> for Named {
                 prior: Some(search.prior).filter(|prior| !prior.is_empty()),
                 clamp: Some(search.clamp),
                 variable: Some(search.variable),
+                then: Some(search.then).filter(|then| !then.is_empty()),
+                surrogate: search.surrogate,
                 start: Some(search.start),
                 optimiser: Some(search.optimiser.into()),
                 members: Some(search.members),
@@ -395,7 +440,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::{OptimiserKind, preset};
+    use crate::config::{OptimiserKind, Sign, preset};
 
     fn load(name: &str, changes: &[&str]) -> Result<AttackConfig, String> {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
@@ -428,7 +473,7 @@ mod tests {
         let config =
             read("kind = \"inverting-gradients\"\nbox = false\noptimiser = { kind = \"lbfgs\", lr = 1 }");
         let search = config.unwrap().search().cloned().unwrap();
-        assert!(!search.optimiser.signed && search.optimiser.kind == OptimiserKind::Lbfgs);
+        assert!(search.optimiser.signed == Sign::None && search.optimiser.kind == OptimiserKind::Lbfgs);
     }
 
     #[test]

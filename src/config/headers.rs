@@ -129,7 +129,7 @@ impl RunConfig {
     }
 
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
-    /// basics of the client's data such as its labels, C also how the client trains, E also how its data is distributed,
+    /// basics of the client's data such as its labels, C also how the client trains, D also has data like the client's, or a generator of it, E also knows how the client's is distributed,
     /// as the statistics of its batch say; F changes the model that it sends.
     pub fn threat_model(&self) -> &'static str {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
@@ -138,6 +138,9 @@ impl RunConfig {
             () if self.knowledge.manipulate => "F (active manipulator: sends a model that was made to leak)",
             () if shares_statistics || exact => {
                 "E (statistical-informed: update, model, batch size and the batch's BatchNorm statistics)"
+            }
+            () if self.knowledge.generator.is_some() => {
+                "D (data-enhanced: update, model, batch size and a generator of like pictures)"
             }
             () if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
                 "C (parameter-aware: update, model, batch size and local training)"

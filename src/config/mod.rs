@@ -28,9 +28,10 @@ mod sampling;
 pub mod setting;
 mod spoken;
 mod validate;
+mod variable;
 
 pub use answer::Answer;
-pub use attack::{AttackConfig, Direct, Method, Search, Start, VariableKind, Variant, keys_of};
+pub use attack::{AttackConfig, Direct, Method, Search, Start, Variant, keys_of};
 pub use captured::{Captured, CapturedKind, Scale};
 pub use distance::{DISTANCES, Distance, DistanceFacts, DistanceKind, LayerWeights, Mask, Over};
 pub use error::{ConfigError, described, line_of};
@@ -40,7 +41,7 @@ pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;
 pub use model_options::{ActivationKind, InitialisationKind, ModelOptions, NormKind};
 pub use normalise::Normalise;
-pub use optimiser::{Decay, LineSearch, OptimiserConfig, OptimiserKind};
+pub use optimiser::{Decay, LineSearch, OptimiserConfig, OptimiserKind, Sign};
 pub use partition::Partition;
 pub use post::{Post, Settings, inline};
 pub use precision::Precision;
@@ -48,6 +49,7 @@ pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
 pub use privacy::Privacy;
 pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
+pub use variable::{Stage, VariableKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -232,6 +234,9 @@ pub struct KnowledgeConfig {
     /// Whether the server may change the model that it sends.
     #[serde(default, skip_serializing_if = "is_default")]
     pub manipulate: bool,
+    /// A generator of pictures like the client's, trained on others: a built-in name or a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
 }
 
 /// Which BatchNorm statistics the attacker knows.

@@ -26,6 +26,12 @@ pub enum PriorKind {
     Group,
     /// The task loss.
     Loss,
+    /// Agreement of what epochs hold, whatever the order.
+    OrderInv,
+    /// Codes whose entries are spread as those of N(0, 1).
+    KlZ,
+    /// Codes of the length that those of N(0, 1) have.
+    NormZ,
 }
 
 /// What is known of a prior.
@@ -56,6 +62,10 @@ pub enum Candidates {
     Members,
     /// Those whose labels are known.
     Labelled,
+    /// Samples of each local epoch by themselves.
+    OfEpochs,
+    /// Codes of a generator.
+    Codes,
 }
 
 const fn facts(kind: PriorKind, key: &'static str, source: &'static str, of: Candidates) -> PriorFacts {
@@ -63,7 +73,7 @@ const fn facts(kind: PriorKind, key: &'static str, source: &'static str, of: Can
 }
 
 /// All priors.
-pub static PRIORS: [PriorFacts; 9] = [
+pub static PRIORS: [PriorFacts; 12] = [
     facts(PriorKind::Tv, "attack.prior.tv", "Geiping et al. 2020", Candidates::Pictures),
     facts(PriorKind::TvL2, "attack.prior.tv-l2", "Rudin, Osher, Fatemi 1992", Candidates::Pictures),
     facts(PriorKind::TvSq, "attack.prior.tv-sq", "Tikhonov's, squared differences", Candidates::Pictures),
@@ -78,6 +88,9 @@ pub static PRIORS: [PriorFacts; 9] = [
     facts(PriorKind::Bn, "attack.prior.bn", "Yin et al. 2021", Candidates::Normalised),
     facts(PriorKind::Group, "attack.prior.group", "Yin et al. 2021", Candidates::Members),
     facts(PriorKind::Loss, "attack.prior.loss", "Wei et al. 2020", Candidates::Labelled),
+    facts(PriorKind::OrderInv, "attack.prior.order-inv", "Dimitrov et al. 2022", Candidates::OfEpochs),
+    facts(PriorKind::KlZ, "attack.prior.kl-z", "Li et al. 2022", Candidates::Codes),
+    facts(PriorKind::NormZ, "attack.prior.norm-z", "Li et al. 2022, its length alone", Candidates::Codes),
 ];
 
 impl PriorKind {

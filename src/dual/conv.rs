@@ -1,6 +1,7 @@
 //! Two-dimensional convolution.
 
-use burn::tensor::{module, ops::ConvOptions};
+use burn::tensor::module;
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use super::{Dual, sum};
 
@@ -55,4 +56,32 @@ pub fn conv2d(a: Dual<4>, weight: Dual<4>, bias: Option<Dual<1>>, shape: ConvSha
         (None, None) => through_input,
     };
     Dual { value, tangent }
+}
+
+/// The transpose of a convolution without its bias, `convT(a, W) + b`, with its tangent
+/// `convT(a', W) + convT(a, W') + b'`.
+///
+/// `a` is `[batch, in, height, width]`, `weight` is `[in, out, kernel, kernel]` (PyTorch's layout), `bias` is `[out]`.
+pub fn conv_transpose2d(
+    a: Dual<4>,
+    weight: Dual<4>,
+    bias: Option<Dual<1>>,
+    stride: usize,
+    padding: usize,
+) -> Dual<4> {
+    let options = || {
+        let both = |v| [v, v];
+        ConvTransposeOptions::new(both(stride), both(padding), both(0), both(1), 1)
+    };
+    let value = module::conv_transpose2d(a.value.clone(), weight.value.clone(), None, options());
+    let through_input = a.tangent.map(|da| module::conv_transpose2d(da, weight.value, None, options()));
+    let through_weight = weight.tangent.map(|dw| module::conv_transpose2d(a.value, dw, None, options()));
+    let moved = Dual { value, tangent: sum(through_input, through_weight) };
+    match bias {
+        Some(bias) => {
+            let (dims, channels) = (moved.value.dims(), bias.value.dims()[0]);
+            moved.plus(bias.map_linear(|b| b.reshape([1, channels, 1, 1])).expand(dims))
+        }
+        None => moved,
+    }
 }

@@ -16,16 +16,18 @@ mod loss;
 mod norm;
 mod pool;
 mod reshape;
+mod upsample;
 
 pub use activation::{Activation, sigmoid};
 pub use attention::{attention, softmax};
-pub use conv::{ConvShape, conv2d};
+pub use conv::{ConvShape, conv_transpose2d, conv2d};
 pub use layer_norm::{group_norm, layer_norm};
 pub use linear::linear;
 pub use loss::loss;
 pub use norm::{Statistics, batch_norm};
 pub use pool::{PoolShape, avg_pool, global_avg_pool, max_pool};
 pub use reshape::{concat, pad, zero_channels};
+pub use upsample::{Filter, upsample};
 
 use burn::tensor::Tensor;
 

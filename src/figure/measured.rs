@@ -135,6 +135,9 @@ pub struct Baselines {
     /// Of the mean of the other samples of the set; absent without a set, and where it has no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<Ratio>,
+    /// Of the same search on noise of the update's norm; absent where no generator makes the pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Ratio>,
 }
 
 /// All that was measured of a round, or of one trial of it, when it is complete or so far: what figures are read from.

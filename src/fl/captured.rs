@@ -14,6 +14,7 @@ use crate::checkpoint::{Choice, Trained};
 use crate::config::{Captured, CapturedKind, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Normalisation};
 use crate::fl::{AttackerView, Knowledge};
+use crate::model::generator::Generator;
 use crate::model::{Model, Net, Parameters};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
@@ -174,6 +175,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
             up_to_scale: captured.scale.is_estimated(),
         }),
         fields: None,
+        generator: super::generator::granted(config.knowledge.generator.as_deref())?,
         reading,
     })
 }
@@ -322,6 +324,7 @@ impl CapturedUpdate {
         posts: &Posts,
         compute: &Compute,
         fields: &Option<Arc<[usize]>>,
+        generator: &Option<Arc<Generator>>,
     ) -> AttackerView {
         let samples = config.batch();
         let mut values = self.values.iter().cloned();
@@ -348,6 +351,7 @@ impl CapturedUpdate {
                 scale: !self.up_to_scale,
                 moments: None,
                 fields: fields.clone(),
+                generator: generator.clone(),
             },
         }
     }

@@ -3,6 +3,7 @@
 mod captured;
 mod client;
 mod diagnosis;
+mod generator;
 mod population;
 pub mod post;
 mod protocol;

@@ -204,6 +204,41 @@ impl Protocol {
         back
     }
 
+    /// As [`Protocol::back`] for one gradient of the whole batch, also along a direction of the parameters: the slope of
+    /// `<gradient, v>` there.
+    pub fn back_along(
+        &self,
+        candidate: Candidate<'_>,
+        trail: &Trail,
+        v: &Parameters,
+        direction: &Parameters,
+    ) -> (Back, f64) {
+        let Trail::One(kept, passed, _) = trail else { return (self.back(candidate, trail, v), 0.0) };
+        let Candidate { model, mode, x, targets } = candidate;
+        let v = self.post.pull(passed, v.clone());
+        let through = model.directional_after(kept, mode, x, targets, &v, true);
+        let slope = through.to_parameters.map_or(0.0, |hessian_v| hessian_v.dot(direction));
+        let to_labels = through.to_labels.map(|to_labels| backend::values(&to_labels));
+        (Back { to_input: backend::values(&through.to_input), to_labels }, slope)
+    }
+
+    /// The same work where a client meets other samples in every local epoch, and how many epochs there are: sample s of
+    /// epoch e is at place `e * samples + s` of a batch.
+    pub fn by_epochs(&self, samples: usize) -> (Protocol, usize) {
+        let mut protocol = self.clone();
+        let mut epochs = 1;
+        for descent in protocol.clients.iter_mut().filter_map(|client| client.descent.as_mut()) {
+            let mut visits = vec![0; samples];
+            for sample in descent.steps.iter_mut().flat_map(|step| step.micro_batches.iter_mut().flatten()) {
+                let visit = visits[*sample];
+                visits[*sample] += 1;
+                *sample += visit * samples;
+            }
+            epochs = epochs.max(visits.into_iter().max().unwrap_or(1));
+        }
+        (protocol, epochs)
+    }
+
     /// Whether the update is one gradient of the whole batch.
     fn is_one_gradient(&self, batch: usize) -> bool {
         matches!(self.clients.as_slice(), [client] if client.is_one_gradient(batch))

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained, TrainedGenerator};
 use crate::config::{self, BatchNormMode, RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
@@ -12,6 +12,7 @@ use crate::seed::Seed;
 
 use super::Population;
 use super::captured::{self, CapturedError, CapturedUpdate};
+use super::generator;
 use super::post::Posts;
 
 /// Why a victim cannot be set up from a config.
@@ -170,6 +171,8 @@ pub struct Setup {
     pub posts: Posts,
     /// Values of each field of a table's row; absent for pictures.
     pub fields: Option<Arc<[usize]>>,
+    /// The generator that the attacker is granted.
+    pub generator: Option<Arc<TrainedGenerator>>,
     /// How the files were read.
     pub reading: Reading,
 }
@@ -248,6 +251,7 @@ impl Setup {
             population: None,
             captured: None,
             posts,
+            generator: generator::granted(config.knowledge.generator.as_deref())?,
             reading,
         };
         if config.trains() {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::post::{Effect, Posts, Residues};
 use super::{CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
+use crate::checkpoint::TrainedGenerator;
 use crate::config::RunConfig;
 use crate::data::Normalisation;
 use crate::fl::AttackerView;
 use crate::model::Model;
+use crate::model::generator::Generator;
 
 /// The attacked side of a run.
 #[derive(Debug, Clone)]
@@ -30,6 +32,7 @@ pub struct Outside {
     most: usize,
     posts: Posts,
     fields: Option<Arc<[usize]>>,
+    generator: Option<Arc<Generator>>,
 }
 
 impl Source {
@@ -37,6 +40,10 @@ impl Source {
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
         let (normalisation, posts, fields, config) =
             (setup.normalisation, setup.posts, setup.fields, config.clone());
+        let generator = setup.generator.map(|trained| {
+            let TrainedGenerator { net, weights, buffers, .. } = (*trained).clone();
+            Arc::new(net.with(&compute, weights, buffers))
+        });
         match (setup.captured, setup.batch) {
             (Some(update), _) => Source::Captured(Box::new(Outside {
                 update,
@@ -46,10 +53,11 @@ impl Source {
                 most: usize::MAX,
                 posts,
                 fields,
+                generator,
             })),
             (None, Some(batch)) => {
                 let victim = Victim::new(batch, normalisation, posts, &config, compute);
-                Source::Simulated(Box::new(victim.with_fields(fields)))
+                Source::Simulated(Box::new(victim.with_fields(fields).with_generator(generator)))
             }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
         }
@@ -84,8 +92,8 @@ impl Source {
                 (victim.view(model, sent, round), effect)
             }
             Source::Captured(outside) => {
-                let Outside { update, normalisation, config, compute, most, posts, fields } = &**outside;
-                let mut view = update.view(model, config, normalisation, posts, compute, fields);
+                let Outside { update, normalisation, config, compute, most, posts, fields, generator } = &**outside;
+                let mut view = update.view(model, config, normalisation, posts, compute, fields, generator);
                 view.knowledge.protocol = view.knowledge.protocol.in_parts(*most);
                 (view, None)
             }

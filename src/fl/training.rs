@@ -6,6 +6,7 @@ use super::{Server, Setup, Standing};
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::DataError;
+use crate::model::generator::{self, Generator, TrainingFailure, VaeTraining};
 use crate::model::{Descent, Memory, Model, Optimiser, Step, Targets};
 use crate::seed::Seed;
 
@@ -44,6 +45,43 @@ pub enum TrainingError {
         /// 1-based.
         epoch: u32,
     },
+    /// No generator makes such pictures.
+    #[error("a generator cannot be trained: {0}; choose another victim.size")]
+    Generator(String),
+}
+
+/// Trains a generator of `width` channels and codes of `latent` numbers on the same samples, and on their labels: the
+/// attacked ones and those held out are never seen. `report` is told the means of every epoch.
+///
+/// # Errors
+/// [`TrainingError`] with what went wrong.
+pub fn train_generator(
+    setup: &Setup,
+    config: &RunConfig,
+    (latent, width): (usize, usize),
+    training: VaeTraining,
+    compute: &Compute,
+    report: &mut dyn FnMut(u32, generator::Standing),
+) -> Result<Generator, TrainingError> {
+    let no_data = || TrainingError::NoData { set: config.victim.data.clone() };
+    let population = setup.population.as_ref().ok_or_else(no_data)?;
+    let samples: Vec<usize> = population.clients().iter().flatten().copied().collect();
+    if samples.is_empty() {
+        return Err(no_data());
+    }
+    let net = generator::upsampling(latent, setup.net.labels(), setup.net.input(), width);
+    let net = net.map_err(TrainingError::Generator)?;
+    let mut pictures = |chosen: &[usize]| {
+        let chosen: Vec<usize> = chosen.iter().map(|&at| samples[at]).collect();
+        population.batch(&chosen).map(|batch| (batch.images.pixels, batch.labels))
+    };
+    let seed = Seed(config.run.seed);
+    generator::train(net, samples.len(), &mut pictures, training, compute, seed, report).map_err(
+        |failure| match failure {
+            TrainingFailure::Data(error) => TrainingError::Data(error),
+            TrainingFailure::Diverged { epoch } => TrainingError::Diverged { epoch },
+        },
+    )
 }
 
 /// Trains the model of a config on the population of its set-up: the data set without the attacked samples and those held out, BatchNorm in train

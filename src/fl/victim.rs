@@ -15,6 +15,7 @@ use crate::config::{
     Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig, StatisticsKnowledge,
 };
 use crate::data::{Batch, Normalisation};
+use crate::model::generator::Generator;
 use crate::model::{Descent, Model, Moments, Step, Targets};
 use crate::seed::Seed;
 
@@ -29,6 +30,7 @@ pub struct Victim {
     most: usize,
     posts: Posts,
     fields: Option<Arc<[usize]>>,
+    generator: Option<Arc<Generator>>,
 }
 
 impl Victim {
@@ -48,6 +50,7 @@ impl Victim {
             compute,
             most: usize::MAX,
             fields: None,
+            generator: None,
         }
     }
 
@@ -55,6 +58,12 @@ impl Victim {
     #[must_use]
     pub fn with_fields(self, fields: Option<Arc<[usize]>>) -> Victim {
         Victim { fields, ..self }
+    }
+
+    /// The same clients, before an attacker who is granted this generator.
+    #[must_use]
+    pub fn with_generator(self, generator: Option<Arc<Generator>>) -> Victim {
+        Victim { generator, ..self }
     }
 
     /// The same clients with other post-processing.
@@ -155,6 +164,7 @@ impl Victim {
                 scale: true,
                 moments: (granted.statistics == StatisticsKnowledge::Exact).then(|| self.moments(model)),
                 fields: self.fields.clone(),
+                generator: self.generator.clone(),
             },
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::backend::{self, Compute};
 use crate::config::BatchNormMode;
+use crate::model::generator::Generator;
 use crate::model::{Model, Moments, Parameters};
 
 use super::{Protocol, Update, UpdateKind};
@@ -21,6 +22,8 @@ pub struct Knowledge {
     pub moments: Option<Vec<Moments>>,
     /// Values of each field of a table's row: 1 of a number, one for each word. Absent for pictures.
     pub fields: Option<Arc<[usize]>>,
+    /// A generator of pictures like the client's, if it is granted.
+    pub generator: Option<Arc<Generator>>,
     /// The factor on all numbers of the update is known, and taken out of it; else it is some positive number.
     pub scale: bool,
 }

@@ -3,16 +3,17 @@
 use super::models::{matching, view};
 use super::{Case, assert_close, relative_error, settings};
 use crate::attack::label;
-use crate::attack::optimiser::{self, Evaluation, learning_rate};
+use crate::attack::optimiser::{self, Evaluation, Turn, learning_rate};
 use crate::backend::{Compute, Precision};
-use crate::config::{Decay, DistanceKind, LineSearch, OptimiserConfig, OptimiserKind, PriorKind, Priors};
+use crate::config::{Decay, DistanceKind, OptimiserConfig, OptimiserKind, PriorKind, Priors, Sign};
 use crate::seed::Seed;
 
 const CASES: [&str; 6] =
     ["lenet_sigmoid", "mlp", "convnet_bn_eval", "convnet_bn_train", "resnet_tiny_eval", "resnet_tiny_train"];
 
 fn config(kind: OptimiserKind, signed: bool, lr: f64, decay: Decay) -> OptimiserConfig {
-    OptimiserConfig { kind, lr, signed, decay, line_search: LineSearch::None }
+    let signed = if signed { Sign::Hard } else { Sign::None };
+    OptimiserConfig { signed, decay, ..OptimiserConfig::new(kind, lr) }
 }
 
 /// Losses of every evaluation over `steps` outer steps, and the candidate reached.
@@ -32,7 +33,9 @@ fn trajectory(
             losses.push(evaluation.total());
             evaluation
         };
-        optimiser.step(&mut z, learning_rate(config, step, steps), &mut record);
+        let draw = Seed(0).stream("nothing", &[]);
+        let mut turn = Turn { lr: learning_rate(config, step, steps), left: 1.0, draw };
+        optimiser.step(&mut z, &mut turn, &mut record);
         z.iter_mut().for_each(|value| *value = value.clamp(-bound, bound));
     }
     (losses, z)

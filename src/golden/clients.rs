@@ -99,6 +99,7 @@ impl Given {
             knowledge: Knowledge {
                 moments: None,
                 fields: None,
+                generator: None,
                 scale: true,
                 labels: Some(self.case.labels()),
                 batch_norm: self.case.mode(),

@@ -68,6 +68,7 @@ impl Case<'_> {
             knowledge: Knowledge {
                 moments: None,
                 fields: None,
+                generator: None,
                 protocol: Protocol::fed_sgd(labels.len()),
                 labels: Some(labels),
                 batch_norm: self.mode,

@@ -24,6 +24,7 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
         knowledge: Knowledge {
             moments: None,
             fields: None,
+            generator: None,
             labels: Some(case.labels()),
             batch_norm: case.mode(),
             scale: true,

@@ -133,6 +133,7 @@ fn distances_and_their_gradients_through_networks_agree_with_pytorch() {
                     knowledge: Knowledge {
                         moments: None,
                         fields: None,
+                        generator: None,
                         protocol: Protocol::fed_sgd(labels.len()),
                         labels: Some(labels.clone()),
                         batch_norm: mode,
@@ -184,7 +185,7 @@ fn priors_on_the_candidate_agree_with_pytorch() {
     let range: Vec<(f64, f64)> =
         mean.iter().zip(std).map(|(mean, std)| (-mean / std, (1.0 - mean) / std)).collect();
     let candidate =
-        prior::Candidate { x: reference.values("prior.x"), shape: reference.shape("prior.x"), range: &range };
+        prior::Candidate { x: reference.values("prior.x"), shape: reference.shape("prior.x"), range: &range, epochs: 1 };
     for (name, kind) in [
         ("tv_aniso", PriorKind::Tv),
         ("tv_l2", PriorKind::TvL2),

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 
 use crate::dual::{
-    ConvShape, Dual, Statistics, attention, avg_pool, batch_norm, concat, conv2d, global_avg_pool,
-    group_norm, layer_norm, linear, max_pool, pad, zero_channels,
+    ConvShape, Dual, Statistics, attention, avg_pool, batch_norm, concat, conv_transpose2d, conv2d,
+    global_avg_pool, group_norm, layer_norm, linear, max_pool, pad, upsample, zero_channels,
 };
 
 use super::layer::{BATCH_NORM_EPS, Layer};
@@ -34,6 +34,11 @@ impl Layer {
                 let bias = bias.then(|| weights.get(name, "bias"));
                 Map(conv2d(a, weights.get(name, "weight"), bias, *shape))
             }
+            (Layer::ConvTranspose { name, stride, padding, bias, .. }, Map(a)) => {
+                let bias = bias.then(|| weights.get(name, "bias"));
+                Map(conv_transpose2d(a, weights.get(name, "weight"), bias, *stride, *padding))
+            }
+            (Layer::Upsample { factor, filter }, Map(a)) => Map(upsample(a, *factor, *filter)),
             (Layer::Linear { name, bias, .. }, Features(a)) => {
                 let bias = bias.then(|| weights.get(name, "bias"));
                 Features(linear(a, weights.get(name, "weight"), bias))

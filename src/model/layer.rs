@@ -1,6 +1,6 @@
 //! The layers an architecture is made of, as data: names, shapes and parameters.
 
-use crate::dual::{Activation, ConvShape, PoolShape};
+use crate::dual::{Activation, ConvShape, Filter, PoolShape};
 
 use super::parameters::TensorSpec;
 
@@ -24,6 +24,30 @@ pub enum Layer {
         shape: ConvShape,
         /// With a bias?
         bias: bool,
+    },
+    /// Transpose of a convolution with a square kernel: enlarges a map by its stride.
+    ConvTranspose {
+        /// Module path.
+        name: String,
+        /// Channels in.
+        input: usize,
+        /// Channels out.
+        output: usize,
+        /// Side of the kernel.
+        kernel: usize,
+        /// Distance between the windows that two neighbours are spread over.
+        stride: usize,
+        /// What is cut off on every side.
+        padding: usize,
+        /// With a bias?
+        bias: bool,
+    },
+    /// Every side times a whole factor.
+    Upsample {
+        /// The factor.
+        factor: usize,
+        /// How values in between are made.
+        filter: Filter,
     },
     /// Fully connected layer; on tokens, the same for each.
     Linear {
@@ -220,6 +244,10 @@ impl Layer {
     fn name(&self) -> String {
         match self {
             Layer::Conv { name, kernel, .. } => format!("the {kernel}x{kernel} convolution {name}"),
+            Layer::ConvTranspose { name, kernel, .. } => {
+                format!("the {kernel}x{kernel} transposed convolution {name}")
+            }
+            Layer::Upsample { factor, .. } => format!("enlarging {factor} times"),
             Layer::Linear { name, .. } => format!("the fully connected layer {name}"),
             Layer::BatchNorm { name, .. } | Layer::GroupNorm { name, .. } | Layer::LayerNorm { name, .. } => {
                 format!("the normalisation {name}")
@@ -252,6 +280,16 @@ impl Layer {
                     _ => misfit(),
                 }
             }
+            (Layer::ConvTranspose { input, output, kernel, stride, padding, .. }, Map([c, h, w]))
+                if c == *input && h > 0 && w > 0 =>
+            {
+                let side = |side: usize| ((side - 1) * stride + kernel).checked_sub(2 * padding);
+                match (side(h), side(w)) {
+                    (Some(h), Some(w)) if h > 0 && w > 0 => Ok(Map([*output, h, w])),
+                    _ => misfit(),
+                }
+            }
+            (Layer::Upsample { factor, .. }, Map([c, h, w])) => Ok(Map([c, h * factor, w * factor])),
             (Layer::Linear { input, output, .. }, Features(n)) if n == *input => Ok(Features(*output)),
             (Layer::Linear { input, output, .. }, Tokens([t, n])) if n == *input => Ok(Tokens([t, *output])),
             (Layer::BatchNorm { channels, .. } | Layer::GroupNorm { channels, .. }, Map([c, ..]))
@@ -309,6 +347,14 @@ impl Layer {
             Layer::Conv { name, input, output, kernel, shape, bias } => {
                 pair(name, vec![*output, input / shape.groups, *kernel, *kernel], *bias);
             }
+            Layer::ConvTranspose { name, input, output, kernel, bias, .. } => {
+                // PyTorch takes the second axis for the fan-in here too.
+                let fan_in = Start::FanIn(output * kernel * kernel);
+                push(format!("{name}.weight"), vec![*input, *output, *kernel, *kernel], fan_in);
+                if *bias {
+                    push(format!("{name}.bias"), vec![*output], fan_in);
+                }
+            }
             Layer::Linear { name, input, output, bias } => pair(name, vec![*output, *input], *bias),
             Layer::BatchNorm { name, channels: count, .. }
             | Layer::GroupNorm { name, channels: count, .. }
@@ -358,6 +404,9 @@ impl Layer {
                 Ok(Map([c, h, w])) => (c * h * w * (input / geometry.groups) * kernel * kernel) as u64,
                 _ => 0,
             },
+            (Layer::ConvTranspose { input, output, kernel, .. }, Map([_, h, w])) => {
+                (h * w * input * output * kernel * kernel) as u64
+            }
             (Layer::Linear { input, output, .. }, Tokens([tokens, _])) => (tokens * input * output) as u64,
             (Layer::Linear { input, output, .. }, _) => (input * output) as u64,
             (Layer::Patches { input, side, tokens, width }, _) => {

@@ -10,6 +10,7 @@ mod densenet;
 mod descent;
 mod direct;
 mod forward;
+pub mod generator;
 mod gradient;
 pub mod layer;
 mod lenet;

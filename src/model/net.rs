@@ -247,25 +247,8 @@ impl Net {
 
     /// Fresh parameters, drawn tensor by tensor in order.
     pub fn initial_parameters(&self, compute: &Compute, seed: Seed) -> Parameters {
-        let mut generator = seed.stream("initial parameters", &[]);
-        let mut starts = self.starts.iter();
-        Parameters::from_values(compute, self.parameters.clone(), |spec| {
-            let count = spec.count();
-            let start = starts.next().copied().unwrap_or(Start::Constant(0.0));
-            let mut normal = |deviation: f64| -> Vec<f64> {
-                seed::normal(&mut generator, count).into_iter().map(|value| value * deviation).collect()
-            };
-            match (self.initialisation, start) {
-                (Initialisation::Uniform(bound), _) => seed::uniform(&mut generator, bound, count),
-                (_, Start::Constant(value)) => vec![value; count],
-                (_, Start::Normal(deviation)) => normal(deviation),
-                (Initialisation::PyTorch, Start::FanIn(fan_in)) => {
-                    seed::uniform(&mut generator, 1.0 / (fan_in as f64).sqrt(), count)
-                }
-                (Initialisation::He, Start::FanIn(_)) if spec.shape.len() == 1 => vec![0.0; count],
-                (Initialisation::He, Start::FanIn(fan_in)) => normal((2.0 / fan_in as f64).sqrt()),
-            }
-        })
+        let mut values = drawn(&self.parameters, &self.starts, self.initialisation, seed).into_iter();
+        Parameters::from_values(compute, self.parameters.clone(), |_| values.next().unwrap_or_default())
     }
 
     /// Running statistics of an untrained network: mean 0, variance 1.
@@ -300,6 +283,33 @@ impl Net {
             Signal::Map(_) | Signal::Tokens(_) => None,
         }
     }
+}
+
+/// Fresh values of these tensors, drawn one after the other.
+pub(super) fn drawn(
+    specs: &[TensorSpec],
+    starts: &[Start],
+    initialisation: Initialisation,
+    seed: Seed,
+) -> Vec<Vec<f64>> {
+    let mut generator = seed.stream("initial parameters", &[]);
+    let mut draw = |(spec, start): (&TensorSpec, &Start)| {
+        let count = spec.count();
+        let mut normal = |deviation: f64| -> Vec<f64> {
+            seed::normal(&mut generator, count).into_iter().map(|value| value * deviation).collect()
+        };
+        match (initialisation, *start) {
+            (Initialisation::Uniform(bound), _) => seed::uniform(&mut generator, bound, count),
+            (_, Start::Constant(value)) => vec![value; count],
+            (_, Start::Normal(deviation)) => normal(deviation),
+            (Initialisation::PyTorch, Start::FanIn(fan_in)) => {
+                seed::uniform(&mut generator, 1.0 / (fan_in as f64).sqrt(), count)
+            }
+            (Initialisation::He, Start::FanIn(_)) if spec.shape.len() == 1 => vec![0.0; count],
+            (Initialisation::He, Start::FanIn(fan_in)) => normal((2.0 / fan_in as f64).sqrt()),
+        }
+    };
+    specs.iter().zip(starts).map(&mut draw).collect()
 }
 
 fn through(layers: &[Layer], weights: &Weights, x: Tensor<Tape, 4>) -> Signal {

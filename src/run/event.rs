@@ -269,6 +269,8 @@ pub enum PictureOf {
     Best,
     /// The chosen reconstruction of the round.
     Reconstruction,
+    /// What the same search makes of noise of the update's norm.
+    Control,
 }
 
 /// How the samples of a batch are tiled in a picture, row by row.

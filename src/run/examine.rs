@@ -70,7 +70,7 @@ pub fn baselines(evaluator: &Evaluator, config: &RunConfig) -> Option<Baselines>
     let is_table = set.as_ref().is_some_and(|set| set.table.is_some());
     let grey = (!is_table).then(|| score(&vec![0.5; truth.sample_len()]));
     let mean = set.and_then(|set| metric::mean_of_others(&set, truth, config.victim.size));
-    Some(Baselines { grey, mean: mean.as_deref().map(score) })
+    Some(Baselines { grey, mean: mean.as_deref().map(score), noise: None })
 }
 
 /// Share of a table's fields that are right, over all rows; absent for pictures.

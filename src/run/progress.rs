@@ -27,8 +27,9 @@ impl Place {
         let (trials, iterations) = (config.attack.trials(), config.attack.iterations());
         match self {
             Place::Attack(_, trial, iteration) => {
+                let what = if config.attack.is_control(trial) { "control on noise, trial" } else { "trial" };
                 format!(
-                    "trial {} of {trials}, iteration {iteration} of {iterations}",
+                    "{what} {} of {trials}, iteration {iteration} of {iterations}",
                     (trial + 1).min(trials)
                 )
             }
@@ -106,7 +107,11 @@ const SHORT_OF_THE_END: f64 = 0.999;
 /// Evaluations of one iteration, about: L-BFGS takes 20 inner ones.
 fn evaluations_per_iteration(config: &RunConfig) -> f64 {
     let Some(search) = config.attack.search() else { return 1.0 };
-    let inner = if search.optimiser.kind == OptimiserKind::Lbfgs { 20.0 } else { 1.0 };
+    let inner = match search.optimiser.kind {
+        OptimiserKind::Lbfgs => 20.0,
+        OptimiserKind::CmaEs => crate::calibration::POPULATION as f64,
+        OptimiserKind::Adam => 1.0,
+    };
     inner * search.members as f64
 }
 

@@ -393,6 +393,7 @@ impl Recorder {
                 format!("round-{round}-trial-{trial}-iteration-{iteration:06}.png")
             }
             (PictureOf::Best, Some(trial)) => format!("round-{round}-trial-{trial}-best.png"),
+            (PictureOf::Control, _) => format!("round-{round}-control.png"),
             _ => format!("round-{round}-reconstruction.png"),
         };
         let (picture, columns) = images.to_picture();

@@ -227,6 +227,13 @@ impl Rounds<'_> {
         }
     }
 
+    /// What needs no update, with the score of what the search made of noise.
+    fn baselines_with(&self, control: Option<&Guess>) -> Option<Baselines> {
+        let psnr = |guess| Some(Ratio(self.evaluator.compare(guess).1?.psnr?.mean));
+        let noise = control.and_then(psnr);
+        self.baselines.map(|baselines| Baselines { noise, ..baselines })
+    }
+
     fn save(&self, round: u32) -> Result<(), super::RunError> {
         let (seconds, config) = (self.clock.now(), &self.manifest.config);
         if let Some(undefended) = &self.undefended {
@@ -329,7 +336,7 @@ impl Rounds<'_> {
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
             at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
-            baselines: self.baselines,
+            baselines: self.baselines_with(reconstruction.control.as_ref()),
             label_names: set.as_ref().map_or_else(Vec::new, |set| examine::names(set, &labels)),
             labels,
             trial: reconstruction.trial,
@@ -339,6 +346,9 @@ impl Rounds<'_> {
         };
         let at = At { round, trial: None, iteration: reconstruction.iteration };
         self.reporter.picture(at, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
+        if let Some(control) = reconstruction.control {
+            self.reporter.picture(at, self.clock.now(), PictureOf::Control, control);
+        }
         self.reporter.event(self.clock.now(), Event::RoundFinished(Box::new(result.clone())));
 
         Ok(Some(result))

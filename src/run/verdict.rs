@@ -111,7 +111,11 @@ fn solved(result: &RoundResult) -> Option<String> {
 /// What can be scored without any update, in a sentence; nothing without a ground truth.
 pub fn baselines(result: &RoundResult) -> Option<String> {
     let baselines = result.baselines?;
-    let scores = [("a grey picture", baselines.grey), ("the mean of the other samples", baselines.mean)];
+    let scores = [
+        ("a grey picture", baselines.grey),
+        ("the mean of the other samples", baselines.mean),
+        ("the same search on noise", baselines.noise),
+    ];
     let scores: Vec<String> =
         scores.iter().filter_map(|(what, score)| Some(format!("{what} {:.1} dB", (*score)?.0))).collect();
     (!scores.is_empty()).then(|| format!("without any update score: {}", scores.join(", ")))
@@ -156,7 +160,7 @@ mod tests {
             label_names: Vec::new(),
             iteration: Some(90),
             at_truth: Some(AtTruth { matching: at_truth, prior: 0.0, answer_prior: 0.0, of_nothing: 1.0 }),
-            baselines: Some(Baselines { grey: Some(Ratio(11.25)), mean: None }),
+            baselines: Some(Baselines { grey: Some(Ratio(11.25)), mean: None, noise: None }),
             trial: 0,
             trials: 1,
             evaluations: 100,

@@ -101,6 +101,7 @@ fn work(config: &RunConfig, net: &Net) -> f64 {
     let attack = &config.attack;
     let evaluations = match attack.search().map(|search| search.optimiser.kind) {
         Some(OptimiserKind::Lbfgs) => 20,
+        Some(OptimiserKind::CmaEs) => crate::calibration::POPULATION,
         Some(OptimiserKind::Adam) | None => 1,
     };
     let samples = config.batch() as f64;

@@ -84,6 +84,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         federation: Federation::default(),
         post: Vec::new(),
         knowledge: KnowledgeConfig {
+            generator: None,
             labels: false,
             local: Default::default(),
             order: false,
@@ -367,7 +368,7 @@ fn result(iterations: usize) -> RoundResult {
         loss: 3.1e-7,
         iteration: Some(iterations),
         at_truth: Some(AtTruth { matching: 2.1e-9, prior: 0.0, answer_prior: 0.0, of_nothing: 11.6 }),
-        baselines: Some(Baselines { grey: Some(Ratio(11.3)), mean: Some(Ratio(12.6)) }),
+        baselines: Some(Baselines { grey: Some(Ratio(11.3)), mean: Some(Ratio(12.6)), noise: None }),
         trial: 0,
         trials: 1,
         evaluations: iterations + iterations / 5,
@@ -406,6 +407,7 @@ fn picture(iteration: usize, trial: Option<usize>, what: PictureOf) -> Event {
         PictureOf::Current => "current",
         PictureOf::Best => "best",
         PictureOf::Reconstruction => "reconstruction",
+        PictureOf::Control => "control",
     };
     let file = match trial {
         Some(trial) => format!("pictures/{name}-{trial}-{iteration}.png"),

@@ -143,6 +143,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         trials: 1,
         evaluations: 0,
         stages,
+        control: None,
     }))
 }
 

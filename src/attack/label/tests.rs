@@ -70,6 +70,7 @@ impl Golden {
             knowledge: Knowledge {
                 moments: None,
                 fields: None,
+                generator: None,
                 labels: None,
                 batch_norm: BatchNormMode::Eval,
                 scale: true,

@@ -176,6 +176,7 @@ fn view(compute: &Compute) -> (AttackerView, Vec<f64>) {
         knowledge: Knowledge {
             moments: None,
             fields: None,
+            generator: None,
             protocol: Protocol::fed_sgd(2),
             labels: Some(vec![0, 2]),
             batch_norm: BatchNormMode::Eval,

@@ -1,7 +1,9 @@
 //! Adam (Kingma & Ba 2015), plain or on the sign of the gradient (Geiping et al. 2020).
 
-use super::{Evaluation, Optimiser, Step};
+use super::{Objective, Optimiser, Step, Turn};
 use crate::attack::state::{State, StateError};
+use crate::config::Sign;
+use crate::seed;
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
@@ -10,7 +12,9 @@ const EPSILON: f64 = 1e-8;
 /// Adam(0.9, 0.999, 1e-8).
 #[derive(Debug, Clone, Default)]
 pub struct Adam {
-    signed: bool,
+    signed: Sign,
+    /// Deviation of what is added to every gradient, in step sizes.
+    langevin: f64,
     /// Steps taken.
     t: u64,
     /// First moment.
@@ -20,25 +24,30 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// With fresh moments; `signed` replaces the gradient by its sign.
-    pub fn new(signed: bool) -> Self {
-        Adam { signed, ..Adam::default() }
+    /// With fresh moments; `signed` replaces the gradient by its sign. Noise of deviation `langevin` times the step size
+    /// is added to the gradient before (Yin et al. 2021).
+    pub fn new(signed: Sign, langevin: f64) -> Self {
+        Adam { signed, langevin, ..Adam::default() }
     }
 }
 
 impl Optimiser for Adam {
-    fn step(&mut self, z: &mut Vec<f64>, lr: f64, evaluate: &mut dyn FnMut(&[f64]) -> Evaluation) -> Step {
-        let evaluation = evaluate(z);
+    fn step(&mut self, z: &mut Vec<f64>, turn: &mut Turn, objective: &mut dyn Objective) -> Step {
+        let mut gradient = objective.evaluate(z).gradient;
+        if self.langevin > 0.0 {
+            let noise = seed::normal(&mut turn.draw, gradient.len());
+            gradient.iter_mut().zip(noise).for_each(|(g, noise)| *g += self.langevin * turn.lr * noise);
+        }
         self.m.resize(z.len(), 0.0);
         self.v.resize(z.len(), 0.0);
         self.t += 1;
         let correction_1 = 1.0 - BETA_1.powi(self.t as i32);
         let correction_2 = (1.0 - BETA_2.powi(self.t as i32)).sqrt();
-        for (i, &gradient) in evaluation.gradient.iter().enumerate() {
-            let g = if self.signed { sign(gradient) } else { gradient };
+        for (i, &gradient) in gradient.iter().enumerate() {
+            let g = self.signed.of(gradient, turn.left);
             self.m[i] = BETA_1 * self.m[i] + (1.0 - BETA_1) * g;
             self.v[i] = BETA_2 * self.v[i] + (1.0 - BETA_2) * g * g;
-            z[i] -= lr / correction_1 * self.m[i] / (self.v[i].sqrt() / correction_2 + EPSILON);
+            z[i] -= turn.lr / correction_1 * self.m[i] / (self.v[i].sqrt() / correction_2 + EPSILON);
         }
         Step::Moved
     }
@@ -57,9 +66,4 @@ impl Optimiser for Adam {
         self.v = state.vector("adam.v", count)?;
         Ok(())
     }
-}
-
-/// -1, 0 or 1; `f64::signum` has no 0.
-fn sign(value: f64) -> f64 {
-    if value == 0.0 { 0.0 } else { value.signum() }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Evaluation, Optimiser, Step};
+use super::{Evaluation, Objective, Optimiser, Step, Turn};
 use crate::attack::state::{State, StateError};
 use crate::config::LineSearch;
 
@@ -94,10 +94,10 @@ impl Lbfgs {
 }
 
 impl Optimiser for Lbfgs {
-    fn step(&mut self, z: &mut Vec<f64>, lr: f64, evaluate: &mut dyn FnMut(&[f64]) -> Evaluation) -> Step {
-        let unit = self.unit;
+    fn step(&mut self, z: &mut Vec<f64>, turn: &mut Turn, objective: &mut dyn Objective) -> Step {
+        let (unit, lr) = (self.unit, turn.lr);
         let evaluate = &mut |z: &[f64]| {
-            let mut evaluation = evaluate(z);
+            let mut evaluation = objective.evaluate(z);
             evaluation.matching /= unit;
             evaluation.prior /= unit;
             evaluation.gradient.iter_mut().for_each(|g| *g /= unit);
@@ -317,6 +317,11 @@ fn sum_abs(a: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    /// It draws nothing.
+    fn turn() -> Turn {
+        Turn { lr: 1.0, left: 1.0, draw: crate::seed::Seed(0).stream("nothing", &[]) }
+    }
+
     use super::*;
 
     /// Rosenbrock's valley; minimum 0 at (1, 1).
@@ -334,7 +339,7 @@ mod tests {
         let mut optimiser = Lbfgs::new(LineSearch::StrongWolfe, 1.0);
         let mut z = vec![-1.2, 1.0];
         for _ in 0..5 {
-            optimiser.step(&mut z, 1.0, &mut rosenbrock);
+            optimiser.step(&mut z, &mut turn(), &mut rosenbrock);
         }
         assert!((z[0] - 1.0).abs() < 1e-4 && (z[1] - 1.0).abs() < 1e-4, "{z:?}");
     }
@@ -342,7 +347,7 @@ mod tests {
     #[test]
     fn it_stalls_at_a_minimum() {
         let mut optimiser = Lbfgs::new(LineSearch::None, 1.0);
-        assert_eq!(optimiser.step(&mut vec![1.0, 1.0], 1.0, &mut rosenbrock), Step::Stalled);
+        assert_eq!(optimiser.step(&mut vec![1.0, 1.0], &mut turn(), &mut rosenbrock), Step::Stalled);
     }
 
     /// The loss of a small update is small everywhere.
@@ -358,7 +363,7 @@ mod tests {
             let mut optimiser = Lbfgs::new(LineSearch::None, unit);
             let mut z = vec![1.0, -1.0, 2.0];
             for _ in 0..20 {
-                if optimiser.step(&mut z, 1.0, &mut bowl) == Step::Stalled {
+                if optimiser.step(&mut z, &mut turn(), &mut bowl) == Step::Stalled {
                     break;
                 }
             }
@@ -383,14 +388,14 @@ mod tests {
             };
             let mut straight = Lbfgs::new(line_search, 1.0);
             let mut z = vec![1.0; 7];
-            straight.step(&mut z, 1.0, &mut { bowl });
+            straight.step(&mut z, &mut turn(), &mut { bowl });
             let mut state = State::default();
             straight.save(&mut state);
             let mut resumed = Lbfgs::new(line_search, 1.0);
             resumed.load(&state, 7).expect("a state just saved");
             let mut z_resumed = z.clone();
-            straight.step(&mut z, 1.0, &mut { bowl });
-            resumed.step(&mut z_resumed, 1.0, &mut { bowl });
+            straight.step(&mut z, &mut turn(), &mut { bowl });
+            resumed.step(&mut z_resumed, &mut turn(), &mut { bowl });
             assert_eq!(z, z_resumed);
         }
     }

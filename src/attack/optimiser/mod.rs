@@ -5,12 +5,16 @@
 //! exact checkpoints, no copies of optimiser state on the device.
 
 mod adam;
+mod cma_es;
 mod lbfgs;
 mod schedule;
 
 pub use adam::Adam;
+pub use cma_es::{CmaEs, MOST};
 pub use lbfgs::Lbfgs;
 pub use schedule::learning_rate;
+
+use rand_chacha::ChaCha8Rng;
 
 use super::state::{State, StateError};
 use crate::config::{OptimiserConfig, OptimiserKind};
@@ -33,6 +37,34 @@ impl Evaluation {
     }
 }
 
+/// What is minimised: asked at one candidate, or at several at once by an optimiser that holds a population.
+pub trait Objective {
+    /// Losses and gradient at a candidate.
+    fn evaluate(&mut self, z: &[f64]) -> Evaluation;
+
+    /// The losses alone, for a third of the work where that can be had; the gradient is empty then.
+    fn value(&mut self, z: &[f64]) -> Evaluation {
+        self.evaluate(z)
+    }
+}
+
+impl<F: FnMut(&[f64]) -> Evaluation> Objective for F {
+    fn evaluate(&mut self, z: &[f64]) -> Evaluation {
+        self(z)
+    }
+}
+
+/// What an outer step is told of its place in the search.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// Learning rate.
+    pub lr: f64,
+    /// Share of the planned steps that is left, this one counted: 1 at the first.
+    pub left: f64,
+    /// Randomness of this step's own.
+    pub draw: ChaCha8Rng,
+}
+
 /// What an outer step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -44,9 +76,9 @@ pub enum Step {
 
 /// One optimiser with its state.
 pub trait Optimiser {
-    /// One outer step from `z` at learning rate `lr`. Every evaluation it needs goes through `evaluate`;
-    /// the first one is at `z` itself.
-    fn step(&mut self, z: &mut Vec<f64>, lr: f64, evaluate: &mut dyn FnMut(&[f64]) -> Evaluation) -> Step;
+    /// One outer step from `z`. Every evaluation it needs goes through `objective`; the first one is at `z` itself, or at
+    /// the first member of a population around it.
+    fn step(&mut self, z: &mut Vec<f64>, turn: &mut Turn, objective: &mut dyn Objective) -> Step;
 
     /// Writes the state into a checkpoint.
     fn save(&self, state: &mut State);
@@ -61,7 +93,8 @@ pub trait Optimiser {
 /// A fresh optimiser of losses of the size `unit`.
 pub fn optimiser(config: &OptimiserConfig, unit: f64) -> Box<dyn Optimiser> {
     match config.kind {
-        OptimiserKind::Adam => Box::new(Adam::new(config.signed)),
+        OptimiserKind::Adam => Box::new(Adam::new(config.signed, config.langevin)),
         OptimiserKind::Lbfgs => Box::new(Lbfgs::new(config.line_search, unit)),
+        OptimiserKind::CmaEs => Box::new(CmaEs::new(config.lr, config.population)),
     }
 }

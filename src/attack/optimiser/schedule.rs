@@ -34,16 +34,10 @@ pub fn learning_rate(config: &OptimiserConfig, iteration: usize, iterations: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{LineSearch, OptimiserKind};
+    use crate::config::{OptimiserKind, Sign};
 
     fn config(decay: Decay) -> OptimiserConfig {
-        OptimiserConfig {
-            kind: OptimiserKind::Adam,
-            lr: 0.1,
-            signed: true,
-            decay,
-            line_search: LineSearch::None,
-        }
+        OptimiserConfig { signed: Sign::Hard, decay, ..OptimiserConfig::new(OptimiserKind::Adam, 0.1) }
     }
 
     #[test]

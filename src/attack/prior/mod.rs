@@ -5,8 +5,10 @@
 
 mod bn;
 mod clip_box;
+mod codes;
 mod group;
 mod l2norm;
+mod order_inv;
 #[cfg(test)]
 mod tests;
 mod tv;
@@ -14,7 +16,7 @@ mod tv_color;
 mod tv_l2;
 mod tv_sq;
 
-use crate::config::{self, Candidates, Labels, PriorKind, Search};
+use crate::config::{self, Candidates, Labels, PriorKind, Search, VariableKind};
 use crate::model::{Moments, Net};
 
 /// A candidate as a prior sees it.
@@ -26,6 +28,8 @@ pub struct Candidate<'a> {
     pub shape: [usize; 4],
     /// Smallest and largest normalised value of each channel.
     pub range: &'a [(f64, f64)],
+    /// Parts of the batch that are the same samples in another epoch; 1 where each stands once.
+    pub epochs: usize,
 }
 
 impl Candidate<'_> {
@@ -39,6 +43,9 @@ impl Candidate<'_> {
 
 /// See [`Prior::OfCandidate`].
 pub type OfCandidate = fn(Candidate<'_>, weight: f64, to: &mut [f64]) -> f64;
+
+/// See [`Prior::OfCodes`].
+pub type OfCodes = fn(codes: &[f64], latent: usize, weight: f64, to: &mut [f64]) -> f64;
 
 /// See [`Prior::OfMoments`].
 pub type OfMoments = fn(seen: &[Moments], known: &[Moments]) -> (f64, Vec<Moments>);
@@ -54,6 +61,9 @@ pub enum Prior {
     OfMoments(OfMoments),
     /// The task loss of the candidate.
     OfLoss,
+    /// Codes of a generator, `latent` numbers a sample: the mean over the samples, whose gradient times the weight is added
+    /// to `to`.
+    OfCodes(OfCodes),
     /// All members of a trial, row by row: the value, whose gradient times the weight is added to `to`.
     OfMembers(OfMembers),
 }
@@ -70,6 +80,9 @@ pub fn function(kind: PriorKind) -> Prior {
         PriorKind::Bn => Prior::OfMoments(bn::bn),
         PriorKind::Group => Prior::OfMembers(group::group),
         PriorKind::Loss => Prior::OfLoss,
+        PriorKind::OrderInv => Prior::OfCandidate(order_inv::order_inv),
+        PriorKind::KlZ => Prior::OfCodes(codes::kl_z),
+        PriorKind::NormZ => Prior::OfCodes(codes::norm_z),
     }
 }
 
@@ -80,6 +93,15 @@ pub fn add(priors: &config::Priors, candidate: Candidate<'_>, to: &mut [f64]) ->
         _ => 0.0,
     };
     priors.weights().map(of_candidate).sum()
+}
+
+/// The weighted sum of priors on codes of `latent` numbers a sample, whose gradient is added to `to`.
+pub fn add_of_codes(priors: &config::Priors, codes: &[f64], latent: usize, to: &mut [f64]) -> f64 {
+    let of_codes = |(kind, weight)| match function(kind) {
+        Prior::OfCodes(prior) => weight * prior(codes, latent, weight, to),
+        _ => 0.0,
+    };
+    priors.weights().map(of_codes).sum()
 }
 
 /// The weighted sum of priors on several candidates side by side, whose gradient is added to `to`.
@@ -125,7 +147,7 @@ pub fn of_shown(priors: &config::Priors, loss: f64, seen: &[Moments], known: &[M
                 }
                 shown.moments = to_moments;
             }
-            Prior::OfCandidate(_) | Prior::OfMembers(_) => {}
+            Prior::OfCandidate(_) | Prior::OfCodes(_) | Prior::OfMembers(_) => {}
         }
     }
     shown
@@ -155,6 +177,12 @@ pub fn check(search: &Search, net: &Net, labels: &Labels) -> Result<(), String> 
             }
             Candidates::Labelled if *labels == Labels::Optimise => {
                 "is the loss at known labels, but attack.labels = \"optimise\"".to_owned()
+            }
+            Candidates::OfEpochs if search.variable != VariableKind::Epochs => {
+                "compares the epochs of a search over the samples of each, but attack.variable is another".to_owned()
+            }
+            Candidates::Codes if search.variable != VariableKind::Latent => {
+                "is for codes of a generator, but attack.variable is another".to_owned()
             }
             _ => continue,
         };

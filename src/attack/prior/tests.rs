@@ -16,11 +16,11 @@ fn every_gradient_is_the_slope() {
             let Prior::OfCandidate(function) = function(facts.kind) else { continue };
             let weight = 0.7;
             let value = |x: &[f64]| {
-                let candidate = Candidate { x, shape, range: &RANGE };
+                let candidate = Candidate { x, shape, range: &RANGE, epochs: 1 };
                 add(&Priors::one(facts.kind, weight), candidate, &mut vec![0.0; x.len()])
             };
             let mut gradient = vec![1.0; x.len()];
-            function(Candidate { x: &x, shape, range: &RANGE }, weight, &mut gradient);
+            function(Candidate { x: &x, shape, range: &RANGE, epochs: 1 }, weight, &mut gradient);
             for i in 0..x.len() {
                 let kept = x[i];
                 let mut at = |step: f64| {
@@ -40,7 +40,7 @@ fn every_gradient_is_the_slope() {
 #[test]
 fn a_weighted_sum_is_that_of_its_parts() {
     let x = normal(&mut Seed(3).stream("x", &[]), 48);
-    let candidate = Candidate { x: &x, shape: [1, 3, 4, 4], range: &RANGE };
+    let candidate = Candidate { x: &x, shape: [1, 3, 4, 4], range: &RANGE, epochs: 1 };
     let of = |priors: &Priors| {
         let mut to = vec![0.0; x.len()];
         (add(priors, candidate, &mut to), to)

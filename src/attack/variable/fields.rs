@@ -3,7 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rand_chacha::ChaCha8Rng;
+
 use super::Variable;
+use crate::attack::start;
+use crate::config::Start;
 use crate::fl::AttackerView;
 
 /// z holds a score for each value of a row.
@@ -100,6 +104,10 @@ impl Variable for Fields {
             }
         };
         (0..self.count()).map(median).collect()
+    }
+
+    fn first(&self, start: Start, generator: &mut ChaCha8Rng) -> Vec<f64> {
+        start::first(start, generator, [self.samples, 1, 1, self.width])
     }
 
     /// Of words 1 less the entropy of the mean share, as a part of the largest there can be; of numbers 1 less their

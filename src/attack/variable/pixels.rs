@@ -1,7 +1,10 @@
 //! The input itself.
 
-use super::Variable;
-use crate::fl::AttackerView;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Of, Variable};
+use crate::attack::start;
+use crate::config::Start;
 
 /// z = x.
 #[derive(Debug)]
@@ -11,8 +14,8 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
-    pub(super) fn new(view: &AttackerView) -> Pixels {
-        Pixels { shape: view.shape(), range: view.range.clone() }
+    pub(super) fn new(of: &Of<'_>) -> Pixels {
+        Pixels { shape: of.shape, range: of.view.range.clone() }
     }
 }
 
@@ -40,8 +43,17 @@ impl Variable for Pixels {
 
     /// The mean.
     fn pool(&self, members: &[Vec<f64>]) -> Vec<f64> {
-        let share = 1.0 / members.len().max(1) as f64;
-        let at = |entry: usize| members.iter().map(|member| member[entry]).sum::<f64>() * share;
-        (0..self.count()).map(at).collect()
+        mean(members)
     }
+
+    fn first(&self, start: Start, generator: &mut ChaCha8Rng) -> Vec<f64> {
+        start::first(start, generator, self.shape)
+    }
+}
+
+/// Of each value.
+pub(super) fn mean(members: &[Vec<f64>]) -> Vec<f64> {
+    let share = 1.0 / members.len().max(1) as f64;
+    let count = members.first().map_or(0, Vec::len);
+    (0..count).map(|entry| members.iter().map(|member| member[entry]).sum::<f64>() * share).collect()
 }

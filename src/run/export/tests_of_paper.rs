@@ -115,7 +115,7 @@ fn federation() -> Vec<(f64, Event)> {
                     let psnr = 43.25 - f64::from(at);
                     result.metrics.as_mut().unwrap().psnr =
                         Some(Spread { mean: psnr, best: psnr, worst: psnr });
-                    result.baselines = Some(Baselines { grey: Some(Ratio(8.125)), mean: None });
+                    result.baselines = Some(Baselines { grey: Some(Ratio(8.125)), mean: None, noise: None });
                 }
                 Event::Started { .. } if at == 0 => {}
                 Event::Log { .. } => {}

@@ -66,6 +66,7 @@ impl RunState {
                     trials: trials_before,
                     truth: early.or(truth),
                     reconstruction: None,
+                    control: None,
                     result: None,
                     processed: None,
                     began,
@@ -210,6 +211,7 @@ impl RunState {
         let state = &mut self.rounds[at];
         state.result = None;
         state.reconstruction = None;
+        state.control = None;
         state.trials.retain(|known| known.trial <= trial);
         if let Some(last) = state.trials.last_mut().filter(|known| known.trial == trial) {
             last.take_back(iteration);
@@ -241,6 +243,11 @@ impl RunState {
             (PictureOf::Reconstruction, _) => {
                 if let Some(round) = self.round_announced(round, t) {
                     round.reconstruction = Some(picture);
+                }
+            }
+            (PictureOf::Control, _) => {
+                if let Some(round) = self.round_announced(round, t) {
+                    round.control = Some(picture);
                 }
             }
             (PictureOf::Current | PictureOf::Best, Some(trial)) => {
@@ -276,6 +283,7 @@ impl RunState {
                 // One private batch is attacked in every round.
                 truth: like.truth.clone(),
                 reconstruction: None,
+                control: None,
                 result: None,
                 processed: None,
                 began: t,

@@ -95,6 +95,8 @@ pub struct RoundState {
     pub truth: Option<Picture>,
     /// The chosen reconstruction.
     pub reconstruction: Option<Picture>,
+    /// What the same search makes of noise.
+    pub control: Option<Picture>,
     /// Outcome once all trials ended.
     pub result: Option<RoundResult>,
     /// Seconds of computing when it began.

@@ -193,6 +193,11 @@ impl RunView {
         }
     }
 
+    /// What the same search made of noise, once the round is complete and nobody scrubs through its iterates.
+    pub fn control(&self) -> Option<&Picture> {
+        self.round()?.control.as_ref().filter(|_| self.judges_best() && self.chosen_trial.is_none())
+    }
+
     /// Iterations of the stored iterates.
     pub fn stored(&self) -> Vec<usize> {
         let pictures = self.shown_trial().map_or(&[][..], |trial| trial.pictures.as_slice());

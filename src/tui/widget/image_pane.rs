@@ -104,7 +104,10 @@ fn collect(run: &RunView) -> Vec<Shown<'_>> {
     let difference = pictures.difference.as_ref();
     vec![
         of(0, TRUTH.to_owned(), false),
-        of(1, format!("current{}{}", iteration(1), judged(!judges_best)), !judges_best),
+        match run.control() {
+            Some(_) => of(1, "on noise alone".to_owned(), false),
+            None => of(1, format!("current{}{}", iteration(1), judged(!judges_best)), !judges_best),
+        },
         of(2, format!("{best_name}{}{}", iteration(2), judged(judges_best)), judges_best),
         Shown {
             label: difference.map_or("difference".into(), |(_, factor)| format!("difference x{factor}")),

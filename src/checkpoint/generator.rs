@@ -1,0 +1,117 @@
+//! Generators in files: which architecture the names and shapes are of, and its values.
+
+use super::level::Level;
+use super::Checkpoint;
+use crate::model::generator::{GeneratorNet, dcgan, upsampling_of};
+use crate::model::TensorSpec;
+
+/// Layers of a generator with the values of a file.
+#[derive(Debug, Clone)]
+pub struct TrainedGenerator {
+    /// The layers.
+    pub net: GeneratorNet,
+    /// Weights, in the order of its specs.
+    pub weights: Vec<Vec<f64>>,
+    /// Running statistics.
+    pub buffers: Vec<Vec<f64>>,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Checkpoint {
+    /// The generator that a file holds: one that `gialab train --generator` made, or a DCGAN.
+    ///
+    /// # Errors
+    /// What is in the way, in words that follow the name of the file.
+    pub fn generator(&self) -> Result<TrainedGenerator, String> {
+        let mut why = "is no generator that gialab knows (its own, which has code.weight and picture.weight, or a DCGAN of \
+                       4x4 transposed convolutions)"
+            .to_owned();
+        for level in self.levels() {
+            match architecture(&level) {
+                Some(Ok(net)) => return self.filled(&level, net),
+                Some(Err(reason)) => why = format!("is no generator that can be used: {reason}"),
+                None => {}
+            }
+        }
+        Err(why)
+    }
+
+    fn filled(&self, level: &Level, net: GeneratorNet) -> Result<TrainedGenerator, String> {
+        let values = |specs: &[TensorSpec]| {
+            let value = |spec: &TensorSpec| match level.get(&spec.name) {
+                None => Err(format!("lacks {} of the generator", spec.name)),
+                Some(tensor) if tensor.shape != spec.shape => Err(format!(
+                    "has {} of the shape {:?}, where the generator has {:?}",
+                    spec.name, tensor.shape, spec.shape
+                )),
+                Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
+                    Err(format!("has numbers in {} that are not finite", spec.name))
+                }
+                Some(tensor) => Ok(tensor.values.clone()),
+            };
+            specs.iter().map(value).collect::<Result<Vec<_>, String>>()
+        };
+        let (weights, buffers) = (values(net.parameter_specs())?, values(net.buffer_specs())?);
+        Ok(TrainedGenerator { net, weights, buffers, sha256: self.sha256.clone() })
+    }
+}
+
+/// The architecture whose names these are; nothing if they are of no generator.
+fn architecture(level: &Level) -> Option<Result<GeneratorNet, String>> {
+    let shape = |name: &str| level.get(name).map(|tensor| tensor.shape.as_slice());
+    if let (Some(code), Some(up), Some(picture)) =
+        (shape("code.weight"), shape("up1.weight"), shape("picture.weight"))
+    {
+        let classes = shape("classes").and_then(|shape| shape.first().copied()).unwrap_or(0);
+        return Some(upsampling_of(code, up, picture, classes));
+    }
+    let of_four = |shape: &[usize]| shape.len() == 4 && shape[2..] == [4, 4];
+    let mut convolutions: Vec<(usize, &str, &[usize])> = level
+        .all()
+        .filter(|(name, shape)| name.ends_with(".weight") && of_four(shape))
+        .filter_map(|(name, shape)| {
+            let module = name.strip_suffix(".weight")?;
+            let number = module.rsplit('.').next()?.parse().ok()?;
+            Some((number, name, shape))
+        })
+        .collect();
+    convolutions.sort_unstable_by_key(|(number, ..)| *number);
+    if convolutions.len() < 2 {
+        return None;
+    }
+    let named: Vec<(&str, &[usize])> = convolutions.into_iter().map(|(_, name, shape)| (name, shape)).collect();
+    Some(dcgan(&named))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// A DCGAN of 64x64 faces from PyPI, which does not ship; its pictures stand beside it.
+    #[test]
+    fn a_dcgan_is_told_from_its_file() {
+        let path = "../shared/data/weights/face-dcgan-64/generator.safetensors";
+        if !std::path::Path::new(path).exists() {
+            eprintln!("skipped: {path} is not there");
+            return;
+        }
+        let made = Checkpoint::read(path.as_ref()).unwrap().generator().unwrap();
+        assert_eq!((made.net.latent(), made.net.classes(), made.net.shape()), (100, 0, [3, 64, 64]));
+        let compute = crate::backend::Compute::select("flex", crate::backend::Precision::F32).unwrap();
+        let TrainedGenerator { net, weights, buffers, .. } = made;
+        let generator = net.with(&compute, weights, buffers);
+        let code = crate::seed::normal(&mut crate::seed::Seed(1).stream("code", &[]), 100);
+        let face = generator.through(&compute, generator.net.whole(), 1, &code);
+        let mean = face.iter().sum::<f64>() / face.len() as f64;
+        let deviation = (face.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / face.len() as f64).sqrt();
+        assert!((0.2..0.8).contains(&mean) && deviation > 0.1, "{mean} {deviation}");
+    }
+
+    #[test]
+    fn a_classifier_is_no_generator() {
+        let victim = Checkpoint::open("fashion-lenet5").unwrap();
+        assert!(victim.generator().unwrap_err().starts_with("is no generator that gialab knows"));
+    }
+}

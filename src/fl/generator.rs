@@ -1,0 +1,26 @@
+//! The generator that an attacker is granted: pictures like the client's, made by a network that saw others.
+
+use std::sync::Arc;
+
+use super::VictimError;
+use crate::checkpoint::{Checkpoint, GENERATORS, TrainedGenerator};
+
+/// Reads `knowledge.generator`: a built-in name or a file.
+///
+/// # Errors
+/// The file cannot be read, or holds no generator.
+pub fn granted(name: Option<&str>) -> Result<Option<Arc<TrainedGenerator>>, VictimError> {
+    let Some(name) = name else { return Ok(None) };
+    const KEY: &str = "knowledge.generator";
+    let shipped = GENERATORS.iter().find(|(shipped, _)| *shipped == name);
+    let file = match shipped {
+        Some((_, bytes)) => Checkpoint::parse(bytes)
+            .map_err(|fault| crate::checkpoint::CheckpointError::Fault { path: name.into(), fault }),
+        None => Checkpoint::read(name.as_ref()),
+    };
+    let file = file.map_err(|error| VictimError::File { key: KEY, error })?;
+    let generator = file.generator();
+    let generator =
+        generator.map_err(|what| VictimError::Unusable { key: KEY, path: name.to_owned(), what })?;
+    Ok(Some(Arc::new(generator)))
+}
