@@ -27,8 +27,7 @@ pub use trial::Best;
 
 use crate::catalogue::Offer;
 use crate::config::{AttackConfig, LocalKnowledge, Method, RunConfig};
-use crate::fl::AttackerView;
-use crate::model::Net;
+use crate::fl::{AttackerView, Setup};
 use crate::seed::Seed;
 
 use serde::{Deserialize, Serialize};
@@ -41,11 +40,12 @@ pub fn check(config: &RunConfig) -> Result<(), String> {
     label::check(config)
 }
 
-/// Whether a network offers what an attack needs, and its settings fit it. `rows` says whether samples are rows of a table.
+/// Whether a set-up offers what an attack needs, and its settings fit it.
 ///
 /// # Errors
 /// One sentence that says what is missing, and what to do.
-pub fn fits(config: &RunConfig, net: &Net, rows: bool) -> Result<(), String> {
+pub fn fits(config: &RunConfig, setup: &Setup) -> Result<(), String> {
+    let (net, rows) = (&setup.net, setup.fields.is_some());
     let facts = config.attack.kind.facts();
     let offer = Offer {
         batch_norm: !net.buffer_specs().is_empty(),
@@ -61,7 +61,7 @@ pub fn fits(config: &RunConfig, net: &Net, rows: bool) -> Result<(), String> {
     }
     match &config.attack.method {
         Method::Search(search) => {
-            variable::check(search, config, rows)?;
+            variable::check(search, config, setup)?;
             prior::check(search, net, &config.attack.labels)
         }
         Method::Direct(settings) => direct::check(facts.name, settings, net),

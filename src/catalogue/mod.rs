@@ -4,15 +4,24 @@
 //! An attack that searches is a file here with its recipe, and a line in [`ATTACKS`]: nothing else is written for it. One
 //! that solves has its method in `attack::direct` besides.
 
+mod ci_net;
 mod cpl;
 pub mod defence;
+mod dimitrov;
 mod dlg;
 mod fc_inversion;
+mod fedleak;
+mod ggl;
+mod gias;
+mod gifd;
 mod gradinversion;
 mod idlg;
 mod imprint;
 mod inverting_gradients;
 mod need;
+mod rog;
+mod sapag;
+mod sme;
 mod tableak;
 
 pub use need::{Need, Offer};
@@ -47,6 +56,8 @@ pub struct Facts {
 pub enum Family {
     /// Matches gradients by a search over the input.
     Search,
+    /// Matches gradients by a search over what a generator makes, trained or not.
+    Latent,
     /// Solves for the input.
     Analytic,
     /// Sends a model that was made to leak, then reads the update.
@@ -58,6 +69,7 @@ impl Family {
     pub fn name(self) -> &'static str {
         match self {
             Family::Search => "search",
+            Family::Latent => "latent search",
             Family::Analytic => "analytic",
             Family::Malicious => "malicious server",
         }
@@ -65,7 +77,7 @@ impl Family {
 
     /// Whether its settings are those of a search.
     pub fn searches(self) -> bool {
-        self == Family::Search
+        matches!(self, Family::Search | Family::Latent)
     }
 }
 
@@ -83,15 +95,24 @@ pub enum LabelUse {
 }
 
 /// All attacks, by year.
-pub static ATTACKS: [&Facts; 8] = [
+pub static ATTACKS: [&Facts; 17] = [
     &fc_inversion::FC_INVERSION,
     &dlg::DLG,
     &idlg::IDLG,
     &cpl::CPL,
     &inverting_gradients::INVERTING_GRADIENTS,
+    &sapag::SAPAG,
     &gradinversion::GRADINVERSION,
+    &gias::GIAS,
     &imprint::IMPRINT,
+    &dimitrov::DIMITROV,
+    &ggl::GGL,
+    &sme::SME,
+    &rog::ROG,
+    &gifd::GIFD,
+    &ci_net::CI_NET,
     &tableak::TABLEAK,
+    &fedleak::FEDLEAK,
 ];
 
 /// The attack of this name.

@@ -15,6 +15,8 @@ pub struct OptimiserConfig {
     pub signed: Sign,
     /// Deviation of what is added to the gradient in every step, in step sizes (Yin et al. 2021).
     pub langevin: f64,
+    /// Share of the gradient that is taken a little further up its slope, which penalises its norm (Zhao, Zhang, Hu 2022).
+    pub ahead: f64,
     /// Members of a population; absent it follows from the size of the candidate.
     pub population: Option<usize>,
     /// Schedule of the step size over the run.
@@ -126,6 +128,8 @@ pub(super) struct NamedOptimiser {
     #[serde(skip_serializing_if = "Option::is_none")]
     langevin: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ahead: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     population: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decay: Option<Decay>,
@@ -147,6 +151,7 @@ impl NamedOptimiser {
             lr: named.lr.or(recipe.lr).ok_or("missing field `lr`")?,
             signed: named.signed.or(recipe.signed).unwrap_or_default(),
             langevin: named.langevin.or(recipe.langevin).unwrap_or_default(),
+            ahead: named.ahead.or(recipe.ahead).unwrap_or_default(),
             population: named.population.or(recipe.population),
             decay: named.decay.or(recipe.decay).unwrap_or_default(),
             line_search: named.line_search.or(recipe.line_search).unwrap_or_default(),
@@ -161,6 +166,7 @@ impl From<OptimiserConfig> for NamedOptimiser {
             lr: Some(config.lr),
             signed: Some(config.signed),
             langevin: Some(config.langevin).filter(|langevin| *langevin != 0.0),
+            ahead: Some(config.ahead).filter(|ahead| *ahead != 0.0),
             population: config.population,
             decay: Some(config.decay),
             line_search: Some(config.line_search),
@@ -176,6 +182,7 @@ impl OptimiserConfig {
             lr,
             signed: Sign::None,
             langevin: 0.0,
+            ahead: 0.0,
             population: None,
             decay: Decay::None,
             line_search: LineSearch::None,
@@ -205,6 +212,7 @@ impl OptimiserConfig {
         let of_adam = "is for adam alone; remove it, or set attack.optimiser.kind = \"adam\"";
         require(adam || self.signed == Sign::None, "attack.optimiser.signed", of_adam)?;
         require(adam || self.langevin == 0.0, "attack.optimiser.langevin", of_adam)?;
+        require(adam || self.ahead == 0.0, "attack.optimiser.ahead", of_adam)?;
         require(
             self.kind == OptimiserKind::CmaEs || self.population.is_none(),
             "attack.optimiser.population",

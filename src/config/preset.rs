@@ -20,7 +20,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 39] = [
+const SHIPPED: [(&str, &str); 48] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -56,6 +56,15 @@ const SHIPPED: [(&str, &str); 39] = [
     ("trained-victim", include_str!("../../presets/trained-victim.toml")),
     ("batch-norm", include_str!("../../presets/batch-norm.toml")),
     ("gradinversion", include_str!("../../presets/gradinversion.toml")),
+    ("sapag", include_str!("../../presets/sapag.toml")),
+    ("dimitrov", include_str!("../../presets/dimitrov.toml")),
+    ("sme", include_str!("../../presets/sme.toml")),
+    ("rog", include_str!("../../presets/rog.toml")),
+    ("gias", include_str!("../../presets/gias.toml")),
+    ("ggl", include_str!("../../presets/ggl.toml")),
+    ("gifd", include_str!("../../presets/gifd.toml")),
+    ("ci-net", include_str!("../../presets/ci-net.toml")),
+    ("fedleak", include_str!("../../presets/fedleak.toml")),
     ("cpl", include_str!("../../presets/cpl.toml")),
     ("fc-inversion", include_str!("../../presets/fc-inversion.toml")),
     ("tableak", include_str!("../../presets/tableak.toml")),

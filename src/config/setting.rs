@@ -292,6 +292,13 @@ pub static SETTINGS: &[Setting] = &[
         "deviation of what is added to the gradient in every step",
     ),
     setting(
+        "attack.optimiser.ahead",
+        Kind::Optional,
+        "",
+        within(0.0, 1.0).or("0"),
+        "share of the gradient that is taken further up its slope",
+    ),
+    setting(
         "attack.optimiser.population",
         Kind::Optional,
         "",

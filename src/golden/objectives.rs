@@ -203,6 +203,30 @@ fn priors_on_the_candidate_agree_with_pytorch() {
 }
 
 #[test]
+fn priors_on_codes_and_epochs_agree_with_pytorch() {
+    let reference = Reference::read();
+    let z = reference.values("prior.z");
+    for (name, kind) in [("kl_z", PriorKind::KlZ), ("norm_z", PriorKind::NormZ)] {
+        let key = format!("prior.{name}");
+        let latent = 16;
+        let mut gradient = vec![0.0; z.len()];
+        let value = prior::add_of_codes(&Priors::one(kind, 1.0), z, latent, &mut gradient);
+        assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
+        assert_close(&key, &gradient, reference.values(&format!("{key}.dz")), 1e-12);
+    }
+    let all = reference.values("prior.epochs");
+    for epochs in [2, 3] {
+        let x = &all[..all.len() / 3 * epochs];
+        let candidate = prior::Candidate { x, shape: [2 * epochs, 3, 8, 8], range: &[], epochs };
+        let mut gradient = vec![0.0; x.len()];
+        let value = prior::add(&Priors::one(PriorKind::OrderInv, 1.0), candidate, &mut gradient);
+        let key = format!("prior.order_inv_mean_e{epochs}");
+        assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
+        assert_close(&key, &gradient, reference.values(&format!("{key}.dx")), 1e-12);
+    }
+}
+
+#[test]
 fn agreement_of_members_is_that_of_pytorch() {
     let reference = Reference::read();
     let seeds = reference.values("prior.seeds");

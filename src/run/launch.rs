@@ -52,6 +52,10 @@ pub fn anchored(config: &RunConfig) -> RunConfig {
             None => plan::absolute(&path),
         });
     }
+    config.knowledge.generator = config.knowledge.generator.take().map(|generator| {
+        let shipped = checkpoint::GENERATORS.iter().any(|(name, _)| *name == generator);
+        if shipped { generator } else { plan::absolute(&generator) }
+    });
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     config

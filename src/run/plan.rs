@@ -63,7 +63,7 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     config.check().map_err(PlanError::Value)?;
     attack::check(config).map_err(PlanError::Refused)?;
     let setup = Setup::new(config)?;
-    attack::fits(config, &setup.net, setup.fields.is_some()).map_err(PlanError::Refused)?;
+    attack::fits(config, &setup).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
     let sent = attack::sent_net(config, &setup.net).map_err(PlanError::Refused)?;
     Ok(Plan { setup, sent, lpips })

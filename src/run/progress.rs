@@ -110,6 +110,7 @@ fn evaluations_per_iteration(config: &RunConfig) -> f64 {
     let inner = match search.optimiser.kind {
         OptimiserKind::Lbfgs => 20.0,
         OptimiserKind::CmaEs => crate::calibration::POPULATION as f64,
+        OptimiserKind::Adam if search.optimiser.ahead > 0.0 => 2.0,
         OptimiserKind::Adam => 1.0,
     };
     inner * search.members as f64

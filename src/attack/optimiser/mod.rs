@@ -93,7 +93,7 @@ pub trait Optimiser {
 /// A fresh optimiser of losses of the size `unit`.
 pub fn optimiser(config: &OptimiserConfig, unit: f64) -> Box<dyn Optimiser> {
     match config.kind {
-        OptimiserKind::Adam => Box::new(Adam::new(config.signed, config.langevin)),
+        OptimiserKind::Adam => Box::new(Adam::new(config)),
         OptimiserKind::Lbfgs => Box::new(Lbfgs::new(config.line_search, unit)),
         OptimiserKind::CmaEs => Box::new(CmaEs::new(config.lr, config.population)),
     }

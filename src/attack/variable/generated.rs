@@ -88,11 +88,7 @@ impl Generated {
     ) -> Result<Generated, AttackError> {
         let [samples, shape @ ..] = of.shape;
         if generator.net.shape() != shape {
-            let [[c, h, w], [channels, height, width]] = [generator.net.shape(), shape];
-            let why = format!(
-                "the generator makes pictures of {c}x{h}x{w}, the victim's are {channels}x{height}x{width}; choose another \
-                 knowledge.generator, or another victim.size"
-            );
+            let why = "the generator makes pictures of another size than the victim's".to_owned();
             return Err(AttackError::Variable { why });
         }
         Ok(Generated {

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::AttackError;
 use crate::config::{Labels, LocalKnowledge, RunConfig, Search, Stage, Start, VariableKind};
-use crate::fl::AttackerView;
+use crate::fl::{AttackerView, Setup};
 use crate::seed::Seed;
 
 pub use generated::UNTRAINED_LATENT;
@@ -59,7 +59,8 @@ pub trait Variable: Debug + Send + Sync {
 ///
 /// # Errors
 /// One sentence that says what is missing, and what to do.
-pub fn check(search: &Search, config: &RunConfig, rows: bool) -> Result<(), String> {
+pub fn check(search: &Search, config: &RunConfig, setup: &Setup) -> Result<(), String> {
+    let rows = setup.fields.is_some();
     let refused = |key: &str, kind: VariableKind, why: &str| Err(format!("{key} = {}: {why}", kind.title()));
     for kind in search.variables() {
         if rows && !matches!(kind, VariableKind::Pixels | VariableKind::Fields) {
@@ -77,6 +78,31 @@ pub fn check(search: &Search, config: &RunConfig, rows: bool) -> Result<(), Stri
         if kind == VariableKind::Epochs && !takes_steps {
             let why = "the update is taken for one gradient, which has no epochs; attack local steps that are known or assumed";
             return refused("attack.variable", kind, why);
+        }
+    }
+    if let Some(generator) = setup.generator.as_ref().filter(|_| search.variable.needs_generator()) {
+        let (net, shape) = (&generator.net, setup.net.input());
+        if net.shape() != shape {
+            let [[c, h, w], [channels, height, width]] = [net.shape(), shape];
+            return Err(format!(
+                "knowledge.generator makes pictures of {c}x{h}x{w}, the victim's are {channels}x{height}x{width}; choose \
+                 another generator, or another victim.size"
+            ));
+        }
+        if net.classes() > 0 && net.classes() < setup.net.labels() {
+            return Err(format!(
+                "knowledge.generator makes pictures of {} classes, the victim tells {}; choose another generator",
+                net.classes(),
+                setup.net.labels()
+            ));
+        }
+        let last = net.cuts().len();
+        for kind in search.variables() {
+            if let VariableKind::Features(number) = kind
+                && number > last
+            {
+                return Err(format!("attack.then = {{ features = {number} }}: the generator has features 1 to {last}"));
+            }
         }
     }
     if search.surrogate.is_some() {
@@ -125,3 +151,6 @@ pub fn variable(kind: VariableKind, of: &Of<'_>) -> Result<Arc<dyn Variable>, At
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
