@@ -125,6 +125,29 @@ tableak, pixels; tableak; attack.variable=pixels attack.members=1 attack.box=tru
 gradinversion, exact; gradinversion
 gradinversion, running; gradinversion; knowledge.statistics=running
 gradinversion, no statistics; gradinversion; attack.prior.bn=0
+sapag; sapag
+dimitrov, epochs by themselves; dimitrov
+dimitrov, one sample for all epochs; dimitrov; attack.kind=inverting-gradients
+sme, surrogate; sme
+sme, taken for one gradient; sme; attack.surrogate=
+sme, all steps known; sme; attack.surrogate= knowledge.local=known
+rog, half the side; rog
+rog, pixels; rog; attack.variable=pixels
+gias; gias
+gias, on noise; gias
+gias, pixels; gias; attack.kind=inverting-gradients
+ggl; ggl
+ggl, on noise; ggl
+ggl, adam; ggl; attack.optimiser={kind="adam",lr=0.1}
+ggl, pixels; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"}
+gifd; gifd
+gifd, on noise; gifd
+ci-net; ci-net
+ci-net, on noise; ci-net
+ci-net, pixels; ci-net; attack.kind=inverting-gradients
+fedleak; fedleak
+fedleak, on noise; fedleak
+fedleak, ReLU; fedleak; victim.options.activation=relu
 '
 
 # The preset's pictures moved on by so many, as a setting; nothing where they are drawn.
@@ -149,7 +172,11 @@ while IFS=';' read -r label preset settings; do
             { sed 's/^/# /' "$store/error" >&2; continue; }
         seconds=$(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN {print b - a}')
         all=$(grep -o '"psnr":{"mean":[-0-9.e]*' <<<"$last" | cut -d: -f3)
-        case $label in *"last round") psnr=$(tail -n 1 <<<"$all") ;; *) psnr=$(head -n 1 <<<"$all") ;; esac
+        case $label in
+            *"last round") psnr=$(tail -n 1 <<<"$all") ;;
+            *"on noise") psnr=$(grep -o '"noise":[-0-9.e]*' <<<"$last" | head -n 1 | cut -d: -f2) ;;
+            *) psnr=$(head -n 1 <<<"$all") ;;
+        esac
         echo "$psnr $seconds"
     done > "$store/pairs"
     sort -g "$store/pairs" | awk '{print $1}' > "$store/psnr"

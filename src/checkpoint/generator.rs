@@ -2,7 +2,8 @@
 
 use super::level::Level;
 use super::Checkpoint;
-use crate::model::generator::{GeneratorNet, dcgan, upsampling_of};
+use crate::backend::Compute;
+use crate::model::generator::{Generator, GeneratorNet, dcgan, upsampling_of};
 use crate::model::TensorSpec;
 
 /// Layers of a generator with the values of a file.
@@ -16,6 +17,13 @@ pub struct TrainedGenerator {
     pub buffers: Vec<Vec<f64>>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+}
+
+impl TrainedGenerator {
+    /// The generator itself, for computing.
+    pub fn on(&self, compute: &Compute) -> Generator {
+        self.net.clone().with(compute, self.weights.clone(), self.buffers.clone())
+    }
 }
 
 impl Checkpoint {
@@ -99,9 +107,8 @@ mod tests {
         }
         let made = Checkpoint::read(path.as_ref()).unwrap().generator().unwrap();
         assert_eq!((made.net.latent(), made.net.classes(), made.net.shape()), (100, 0, [3, 64, 64]));
-        let compute = crate::backend::Compute::select("flex", crate::backend::Precision::F32).unwrap();
-        let TrainedGenerator { net, weights, buffers, .. } = made;
-        let generator = net.with(&compute, weights, buffers);
+        let compute = Compute::select("flex", crate::backend::Precision::F32).unwrap();
+        let generator = made.on(&compute);
         let code = crate::seed::normal(&mut crate::seed::Seed(1).stream("code", &[]), 100);
         let face = generator.through(&compute, generator.net.whole(), 1, &code);
         let mean = face.iter().sum::<f64>() / face.len() as f64;

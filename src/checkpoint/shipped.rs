@@ -50,6 +50,57 @@ mod tests {
         }
     }
 
+    /// What is attacked in the built-in set was in no training of a generator.
+    #[test]
+    fn attacked_pictures_are_not_among_those_that_generators_saw() {
+        let all = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz";
+        if !std::path::Path::new(all).exists() {
+            eprintln!("skipped: {all} is not there (Debian's dataset-fashion-mnist)");
+            return;
+        }
+        let pictures = |data: &str| -> std::collections::HashSet<Vec<u8>> {
+            let set = crate::data::open(data).unwrap();
+            let indices: Vec<usize> = (0..set.len()).collect();
+            let chunks = indices.chunks(500).flat_map(|chunk| {
+                let images = set.batch(chunk, None).unwrap().images;
+                let bytes = |at: usize| images.sample(at).iter().map(|p| (p * 255.0).round() as u8).collect();
+                (0..images.samples).map(bytes).collect::<Vec<Vec<u8>>>()
+            });
+            chunks.collect()
+        };
+        let (seen, attacked) = (pictures(all), pictures("fashion28"));
+        assert!(seen.len() > 59_000 && attacked.len() == 500);
+        assert_eq!(attacked.intersection(&seen).count(), 0);
+    }
+
+    #[test]
+    fn shipped_generators_make_pictures_of_their_classes() {
+        for (name, file) in GENERATORS {
+            assert!(file.len() < 3 << 20, "{name}");
+            let made = Checkpoint::parse(file).unwrap().generator().unwrap();
+            let compute = crate::backend::Compute::select("flex", crate::backend::Precision::F32).unwrap();
+            let generator = made.on(&compute);
+            let (net, labels) = (&generator.net, (0..10).collect::<Vec<usize>>());
+            let codes = generator.labelled(&vec![0.0; 10 * net.latent()], &labels);
+            let pictures = generator.through(&compute, net.whole(), 10, &codes);
+            // A victim that saw the true ones tells what they are.
+            let set = crate::data::open("fashion28").unwrap();
+            let mean = |label: usize| -> Vec<f64> {
+                let of: Vec<usize> = (0..set.len()).filter(|at| set.labels[*at] == label).collect();
+                let images = set.batch(&of, None).unwrap().images;
+                (0..784).map(|p| (0..of.len()).map(|at| images.sample(at)[p]).sum::<f64>() / of.len() as f64).collect()
+            };
+            let apart = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+            let means: Vec<Vec<f64>> = labels.iter().map(|label| mean(*label)).collect();
+            let right = labels.iter().filter(|label| {
+                let made = &pictures[**label * 784..(**label + 1) * 784];
+                let nearest = labels.iter().min_by(|a, b| apart(made, &means[**a]).total_cmp(&apart(made, &means[**b])));
+                nearest == Some(label)
+            });
+            assert!(right.count() >= 9, "{name}");
+        }
+    }
+
     #[test]
     fn every_shipped_file_is_readable() {
         for (name, file) in SHIPPED {

@@ -1,7 +1,7 @@
 //! `gialab show RUN`: what a run was, how it went, and its picture in the plain terminal.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gialab::config::StatisticsKnowledge;
 use gialab::data::MIN_SIDE;
@@ -297,19 +297,35 @@ fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -
                 )?;
                 continue;
             }
+            let control = control(&reconstruction).filter(|path| path.exists());
+            let noise = control.map(|path| picture::read(&path)).transpose()?.map(|loaded| loaded.pixels);
             if has_truth {
                 let truth = picture::read(&directory.pictures_path().join("truth.png"))?.pixels;
-                let what = "left: private (known to you, not to the attacker); right: reconstructed";
+                let what = match noise {
+                    None => "left: private (known to you, not to the attacker); right: reconstructed",
+                    Some(_) => "left: private (known to you, not to the attacker); then reconstructed; right: on noise alone",
+                };
                 writeln!(output::lines(), "\n{what}")?;
-                shell.print(&beside(&truth, &picture))?;
+                let both = beside(&truth, &picture);
+                shell.print(&noise.map_or_else(|| both.clone(), |noise| beside(&both, &noise)))?;
             } else {
                 writeln!(output::lines(), "\nreconstructed; there is no ground truth")?;
                 shell.print(&picture)?;
             }
         }
         writeln!(output::lines(), "picture  {}", reconstruction.display())?;
+        if let Some(control) = control(&reconstruction).filter(|path| path.exists()) {
+            writeln!(output::lines(), "on noise {}", control.display())?;
+        }
     }
     Ok(())
+}
+
+/// Where the picture lies that the same search made of noise, if it made one.
+fn control(reconstruction: &Path) -> Option<PathBuf> {
+    let name = reconstruction.file_name()?.to_str()?;
+    name.ends_with("-reconstruction.png")
+        .then(|| reconstruction.with_file_name(name.replace("-reconstruction", "-control")))
 }
 
 /// Two pictures with a gap of two pixels.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::post::{Effect, Posts, Residues};
 use super::{CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
-use crate::checkpoint::TrainedGenerator;
 use crate::config::RunConfig;
 use crate::data::Normalisation;
 use crate::fl::AttackerView;
@@ -40,10 +39,7 @@ impl Source {
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
         let (normalisation, posts, fields, config) =
             (setup.normalisation, setup.posts, setup.fields, config.clone());
-        let generator = setup.generator.map(|trained| {
-            let TrainedGenerator { net, weights, buffers, .. } = (*trained).clone();
-            Arc::new(net.with(&compute, weights, buffers))
-        });
+        let generator = setup.generator.map(|trained| Arc::new(trained.on(&compute)));
         match (setup.captured, setup.batch) {
             (Some(update), _) => Source::Captured(Box::new(Outside {
                 update,

@@ -4,7 +4,7 @@
 use gialab::catalogue;
 
 use crate::lab::{Lab, finished};
-use crate::recovery::{noise, recover_from};
+use crate::recovery::{judge, noise, recover_from};
 
 /// Mean PSNR of a preset, and the same of noise in place of the update.
 fn psnr_and_control(preset: &str, changes: &[&str]) -> (f64, f64) {
@@ -49,6 +49,47 @@ fn gradinversion_sees_a_portrait_with_the_statistics_of_its_batch() {
     let (psnr, control) = psnr_and_control("gradinversion", &short);
     // The statistics that are granted give a look by themselves.
     assert!(psnr > 14.5 && control < 13.5, "{psnr} {control}");
+}
+
+/// Of the chosen answer, and of the control that the attack makes by itself.
+fn excess(preset: &str, changes: &[&str]) -> (f64, f64) {
+    let (found, judged) = recover_from(preset, changes, |_| {});
+    let control = judge(preset, changes, &found.control.unwrap());
+    (judged.psnr.unwrap().mean, control.psnr.unwrap().mean)
+}
+
+#[test]
+fn sapag_recovers_a_photo() {
+    let (psnr, control) = psnr_and_control("sapag", &[]);
+    assert!(psnr > 35.0 && control < 15.0, "{psnr} {control}");
+}
+
+#[test]
+fn dimitrov_recovers_what_epochs_in_unknown_order_hold() {
+    let (psnr, control) = psnr_and_control("dimitrov", &[]);
+    assert!(psnr > control + 4.0 && control < 12.0, "{psnr} {control}");
+}
+
+#[test]
+fn sme_recovers_from_one_gradient_in_the_middle_what_the_end_alone_does_not_tell() {
+    let (psnr, control) = psnr_and_control("sme", &[]);
+    let (_, sent) = recover_from("sme", &["attack.surrogate="], |_| {});
+    let sent = sent.psnr.unwrap().mean;
+    assert!(psnr > sent + 1.0 && psnr > control + 4.0 && control < 12.0, "{psnr} {sent} {control}");
+}
+
+#[test]
+fn rog_recovers_a_small_picture() {
+    let (psnr, control) = psnr_and_control("rog", &[]);
+    assert!(psnr > control + 6.0 && control < 14.0, "{psnr} {control}");
+}
+
+#[test]
+fn generators_bring_back_more_than_they_make_of_noise() {
+    for (preset, least) in [("gias", 5.0), ("gifd", 5.0), ("ggl", 3.0), ("ci-net", 5.0), ("fedleak", 3.0)] {
+        let (psnr, control) = excess(preset, &[]);
+        assert!(psnr > control + least, "{preset}: {psnr} {control}");
+    }
 }
 
 #[test]
@@ -96,6 +137,21 @@ fn attacks_are_refused_for_what_they_need() {
         ("cpl", "attack.start={ patterned = 0 }", "attack.start = 0, must be 1 to 1024"),
         ("ig-lenet", "attack.prior.group=1", "attack.prior.group compares the members of a trial"),
         ("ig-lenet", "attack.bins=8", "`bins` is no setting of inverting-gradients"),
+        ("ig-lenet", "attack.kind=dimitrov", "dimitrov is about local steps, but the client sends one gradient"),
+        ("sme", "attack.surrogate=1.5", "attack.surrogate = 1.5, must be 0 to 1"),
+        ("ig-lenet", "attack.surrogate=0.5", "attack.surrogate stands between the weights before and after local"),
+        ("ggl", "knowledge.generator=", "ggl searches what a generator makes, and none is granted"),
+        ("ggl", "victim.size=32", "knowledge.generator makes pictures of 1x28x28, the victim's are 1x32x32"),
+        ("ggl", "victim.data=photos", "knowledge.generator makes pictures of 1x28x28, the victim's are 3x"),
+        ("ggl", "knowledge.generator=fashion-lenet5", "there is no such file"),
+        ("gifd", "attack.variable=pixels", "attack.then goes from pixels to features 1"),
+        ("gias", "attack.variable=weights", "attack.variable begins at codes"),
+        ("ig-lenet", "attack.variable=latent", "no generator is granted"),
+        ("ig-lenet", "attack.variable={ low-resolution = 1 }", "must be 2 to 64"),
+        ("ig-lenet", "attack.prior.kl-z=1", "is for codes of a generator, but attack.variable is another"),
+        ("ig-lenet", "attack.optimiser.population=8", "attack.optimiser.population is for cma-es alone"),
+        ("dlg-lenet", "attack.optimiser.signed=soft", "attack.optimiser.signed is for adam alone"),
+        ("ig-lenet", "attack.optimiser.signed=hard", "signed is true, false or"),
     ] {
         let error = lab.fail(&["run", preset, "--set", change], 2);
         assert!(error.contains(said) && error.lines().count() == 1, "{preset} {change}: {error}");

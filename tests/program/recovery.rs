@@ -1,6 +1,6 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{self, Ended, Flow, Progress, Reconstruction, Sink, State, Task, TrialEnd};
+use gialab::attack::{self, Ended, Flow, Guess, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::{Compute, Precision};
 use gialab::config::{RunConfig, preset};
 use gialab::figure::Metrics;
@@ -24,9 +24,10 @@ fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
         setup.normalisation.clone(),
         setup.posts.clone(),
         config,
-        compute,
+        compute.clone(),
     )
-    .with_fields(setup.fields.clone());
+    .with_fields(setup.fields.clone())
+    .with_generator(setup.generator.as_ref().map(|trained| std::sync::Arc::new(trained.on(&compute))));
     let sent = victim.send(&model, 0);
     victim.view(&model, sent, 0)
 }
@@ -40,8 +41,9 @@ impl Sink for Silent {
     fn trial_finished(&mut self, _: &TrialEnd) {}
 }
 
-/// Keeps the checkpoint that was taken after a given iteration of the first trial.
+/// Keeps the checkpoint that was taken after a given iteration of a trial.
 struct KeepCheckpoint {
+    trial: usize,
     after: usize,
     state: Option<State>,
 }
@@ -50,7 +52,7 @@ impl Sink for KeepCheckpoint {
     fn trial_started(&mut self, _: usize, _: &[usize]) {}
     fn trial_resumed(&mut self, _: usize, _: usize) {}
     fn iterated(&mut self, progress: &dyn Progress) -> Flow {
-        if progress.trial() == 0 && progress.iteration() == self.after {
+        if progress.trial() == self.trial && progress.iteration() == self.after {
             self.state = Some(progress.checkpoint());
         }
         Flow::Continue
@@ -71,11 +73,46 @@ fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
     };
     // The last iteration of a trial is the one where a resumed worker must not take another step.
     for after in 1..=4 {
-        let mut keep = KeepCheckpoint { after, state: None };
+        let mut keep = KeepCheckpoint { trial: 0, after, state: None };
         let straight = attack(None, &mut keep);
         assert!(keep.state.is_some());
         let resumed = attack(keep.state.as_ref(), &mut Silent);
         assert_eq!(resumed, straight, "after iteration {after}");
+    }
+}
+
+/// Stages, populations, generators and controls: from any iteration of any of them to the same end, bit for bit.
+#[test]
+fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
+    let then = "attack.then=[{ variable = \"weights\", iterations = 2, lr = 0.001 }]";
+    let features = "attack.then=[{ variable = { features = 2 }, iterations = 2, lr = 0.1, radius = 5.0 }]";
+    for (preset, changes, trials, iterations) in [
+        ("gias", &["attack.iterations=2", then][..], 2, 4),
+        ("gifd", &["attack.iterations=2", features], 2, 4),
+        ("ggl", &["attack.iterations=3"], 2, 3),
+        ("ci-net", &["attack.iterations=2"], 2, 2),
+        ("fedleak", &["attack.iterations=2"], 2, 2),
+        ("dimitrov", &["attack.iterations=3"], 1, 3),
+        ("sme", &["attack.iterations=3"], 1, 3),
+        ("rog", &["attack.iterations=3", "attack.optimiser.langevin=0.1"], 1, 3),
+    ] {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        let config = preset::load(preset, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
+        assert_eq!((config.attack.trials(), config.attack.iterations()), (trials, iterations), "{preset}");
+        let plan = plan::plan(&config).unwrap();
+        let seed = Seed(config.run.seed);
+        let view = view(&config, &plan.setup);
+        let attack = |resume: Option<&State>, sink: &mut dyn Sink| {
+            let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
+            attack::run(task, sink).unwrap()
+        };
+        for (trial, after) in (0..trials).flat_map(|trial| (1..=iterations).map(move |after| (trial, after))) {
+            let mut keep = KeepCheckpoint { trial, after, state: None };
+            let straight = attack(None, &mut keep);
+            assert!(keep.state.is_some(), "{preset}");
+            let resumed = attack(keep.state.as_ref(), &mut Silent);
+            assert_eq!(resumed, straight, "{preset} after iteration {after} of trial {trial}");
+        }
     }
 }
 
@@ -95,6 +132,22 @@ pub fn noise(view: &mut AttackerView) {
     view.update.values = noise.clone().scaled(values.norm() / noise.norm());
 }
 
+/// How good a guess at the batch of a set-up is.
+fn judged(setup: &Setup, guess: &Guess) -> Metrics {
+    let truth = setup.batch.as_ref().unwrap();
+    let images = setup.normalisation.undo(&guess.pixels, truth.images.shape());
+    let scoring = metric::Scoring { classes: setup.net.classes(), recovered_psnr: 20.0, lpips: None };
+    let labels = Some(&guess.labels[..]).filter(|labels| !labels.is_empty());
+    metric::evaluate(&truth.images, &images, &truth.labels, labels, &scoring).summary()
+}
+
+/// How good a guess at the batch of a preset is.
+pub fn judge(name: &str, changes: &[&str], guess: &Guess) -> Metrics {
+    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+    let config = preset::load(name, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
+    judged(&plan::plan(&config).unwrap().setup, guess)
+}
+
 /// As `recover`, where the attacker sees something else than the client sent.
 pub fn recover_from(
     name: &str,
@@ -104,7 +157,6 @@ pub fn recover_from(
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
     let config = preset::load(name, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
     let plan = plan::plan(&config).unwrap();
-    let (truth, normalisation) = (plan.setup.batch.clone().unwrap(), plan.setup.normalisation.clone());
     let seed = Seed(config.run.seed);
     let mut view = view(&config, &plan.setup);
     alter(&mut view);
@@ -112,10 +164,7 @@ pub fn recover_from(
     let Ended::Reconstructed(found) = attack::run(task, &mut Silent).unwrap() else {
         panic!("nobody stopped it");
     };
-    let images = normalisation.undo(&found.guess.pixels, truth.images.shape());
-    let scoring = metric::Scoring { classes: view.model.net.classes(), recovered_psnr: 20.0, lpips: None };
-    let labels = Some(&found.guess.labels[..]).filter(|labels| !labels.is_empty());
-    let judged = metric::evaluate(&truth.images, &images, &truth.labels, labels, &scoring).summary();
+    let judged = judged(&plan.setup, &found.guess);
     (found, judged)
 }
 

@@ -43,6 +43,11 @@ pub fn pair<'a>(record: &Record, round: &'a RoundState) -> Result<Option<Pair<'a
     Ok(Some(Pair { truth, judged, name, stored }))
 }
 
+/// Reads what the same search made of noise, where it was made.
+pub fn control(record: &Record, round: &RoundState) -> Result<Option<Loaded>, ExportError> {
+    round.control.as_ref().map(|control| load(record, control)).transpose()
+}
+
 /// Reads one picture.
 pub fn load(record: &Record, picture: &Picture) -> Result<Loaded, ExportError> {
     let file = picture.file().unwrap_or_default();

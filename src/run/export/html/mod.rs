@@ -188,6 +188,7 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
     let psnr = metrics.and_then(|metrics| metrics.psnr);
     let quality = psnr.map_or_else(String::new, |psnr| format!(", {} dB", fixed(psnr.mean, 2)));
     let history = history(entry.record, round)?;
+    let control = picture::control(entry.record, round)?;
     Ok(html! {
         div.pictures {
             h3 { (swatch(entry.style)) " " (entry.name()) }
@@ -196,6 +197,9 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
                     (shown(&truth.file, truth.pixels.dimensions(), SIDE, "truth (private)"))
                 }
                 (shown(&pair.judged.file, pair.judged.pixels.dimensions(), SIDE, &caption(&pair, &quality)))
+                @if let Some(noise) = &control {
+                    (shown(&noise.file, noise.pixels.dimensions(), SIDE, &on_noise(entry)))
+                }
                 @if let Some((difference, factor)) = pair.difference() {
                     (shown(&encoded(&difference)?, difference.dimensions(), SIDE, &format!("difference × {factor}")))
                 }
@@ -211,6 +215,13 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
             }
         }
     })
+}
+
+/// What the picture is that the same search makes of noise.
+fn on_noise(entry: &Entry<'_>) -> String {
+    let score = entry.measured().baselines.and_then(|baselines| baselines.noise);
+    let score = score.map_or_else(String::new, |score| format!(", {} dB", fixed(score.0, 2)));
+    format!("the same search on noise{score}")
 }
 
 /// Why there is nothing to see.
