@@ -16,8 +16,8 @@ use crate::seed::{self, Seed};
 /// Numbers of the codes of a generator that nobody trained; ours.
 pub const UNTRAINED_LATENT: usize = 128;
 
-/// Channels of its smallest map; ours. Of 32x32 it has a million weights for three thousand pixels.
-const UNTRAINED_WIDTH: usize = 64;
+/// Channels of its smallest map; ours. Of 32x32 it has a quarter of a million weights for three thousand pixels.
+const UNTRAINED_WIDTH: usize = 32;
 
 /// What of a generator moves.
 #[derive(Clone)]
