@@ -11,12 +11,14 @@ use std::thread;
 use super::model::Session;
 use super::msg::{Deed, Msg, Outcome, PictureKey, Undone};
 use super::preview::Question;
+use super::studies::Attention;
 use super::{PresetEntry, watch};
 use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
 use crate::run::export::{self, ExportError, Format};
 use crate::run::{Request, RunDirectory, RunError, Store, directory, launch};
+use crate::study::detached;
 
 /// Something to do outside the model.
 #[derive(Debug, PartialEq)]
@@ -77,6 +79,17 @@ pub enum Effect {
     Calibrate(String),
     /// Find out what the post-processing of this config does to its update, instead of what was asked before; or nothing.
     Preview(Option<Box<RunConfig>>),
+    /// Run a study, or go on with it, in a process of its own.
+    RunStudy {
+        /// Its name.
+        study: String,
+        /// The part that takes minutes alone.
+        quick: bool,
+    },
+    /// Ask whoever runs this study to end.
+    StopStudy(String),
+    /// Read this of the studies from now on.
+    Attend(Attention),
     /// Keep what was measured.
     KeepCalibration(Calibration),
     /// Draw everything anew.
@@ -104,6 +117,10 @@ pub struct Performer {
     pub watcher: Sender<watch::Command>,
     /// The thread that finds out what post-processing does.
     pub previewer: Sender<Question>,
+    /// The thread that reads the studies.
+    pub librarian: Sender<Attention>,
+    /// The directory with runs and studies.
+    pub data: PathBuf,
     /// One write of the session at a time.
     pub saving: Arc<Mutex<()>>,
 }
@@ -161,6 +178,18 @@ impl Performer {
             Effect::Preview(config) => {
                 // One that is gone has reported a panic already.
                 let _ = self.previewer.send(config.map_or(Question::Nothing, Question::Of));
+            }
+            Effect::RunStudy { study, quick } => self.aside(move |this| {
+                let begun = detached::start(&this.data, &study, quick).map_err(say);
+                this.report(Outcome::StudyRun(study, begun));
+            }),
+            Effect::StopStudy(study) => self.aside(move |this| {
+                let stopped = detached::stop(&this.data, &study).map_err(say);
+                this.report(Outcome::StudyStopped(study, stopped));
+            }),
+            Effect::Attend(attention) => {
+                // One that is gone has reported a panic already.
+                let _ = self.librarian.send(attention);
             }
             Effect::KeepCalibration(calibration) => self.aside(move |this| {
                 // Without it the machine is measured again at the next start.
@@ -296,6 +325,7 @@ mod tests {
         let (inbox, news) = std::sync::mpsc::sync_channel(8);
         let (watcher, _commands) = std::sync::mpsc::channel();
         let (previewer, _questions) = std::sync::mpsc::channel();
+        let (librarian, _attention) = std::sync::mpsc::channel();
         let (session_file, user_presets) = (None, data.path().join("presets"));
         let saving = Arc::default();
         let performer = Performer {
@@ -306,6 +336,8 @@ mod tests {
             inbox,
             watcher,
             previewer,
+            librarian,
+            data: data.path().into(),
             saving,
         };
         let told = |effect| {

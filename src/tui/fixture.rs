@@ -124,6 +124,7 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
     };
     Setup {
         store,
+        data: directory.into(),
         presets: presets(),
         backends: vec![
             backend("auto", None),

@@ -21,6 +21,7 @@ pub mod preferences;
 mod preview;
 mod screen;
 mod signals;
+mod studies;
 mod terminal;
 mod theme;
 mod update;
@@ -55,12 +56,14 @@ use crate::gfx::mux::Multiplexer;
 use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Images, Painter, Wishes};
 use crate::run::{self, Store};
+use crate::study::Means;
 
 use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
 use model::{
     Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, Preview, RunsView, Screen, Session,
+    StudiesView,
 };
 use msg::Msg;
 
@@ -69,6 +72,8 @@ use msg::Msg;
 pub struct Setup {
     /// Where runs are kept.
     pub store: Store,
+    /// The directory with runs and studies.
+    pub data: PathBuf,
     /// What can be run.
     pub presets: Vec<PresetEntry>,
     /// Where it can be computed.
@@ -174,6 +179,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let (inbox, messages) = mpsc::sync_channel(INBOX);
     let (watcher, commands) = mpsc::channel();
     let (previewer, questions) = mpsc::channel();
+    let (librarian, attention) = mpsc::channel();
     let performer = Performer {
         store: setup.store.clone(),
         session_file: setup.session_file.clone(),
@@ -182,9 +188,12 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         inbox: inbox.clone(),
         watcher,
         previewer: previewer.clone(),
+        librarian,
+        data: setup.data.clone(),
         saving: Arc::default(),
     };
     signals::spawn(inbox.clone()).context("cannot take signals")?;
+    let library = library(&setup);
     let raw_mode = RawMode::enter().context("the terminal refuses raw mode")?;
     let wishes = Wishes {
         images: setup.images.unwrap_or_default(),
@@ -214,6 +223,8 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let store = performer.store.clone();
     let news = inbox.clone();
     thread::spawn(move || watch::watch(&store, &commands, &news));
+    let news = inbox.clone();
+    thread::spawn(move || studies::read(library, &attention, &news));
     let news = inbox.clone();
     let previews = thread::spawn(move || preview::answer(&questions, &news));
     let reader = input::spawn(inbox, listener);
@@ -293,6 +304,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         views: Vec::new(),
         opened: None,
         compare: CompareView::default(),
+        studies_view: StudiesView::default(),
         changes: std::collections::BTreeMap::new(),
         chart: ChartOptions::default(),
         has_pixels: false,
@@ -322,6 +334,21 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         model.presets_view.selected = name;
     }
     model
+}
+
+/// What is needed to read the studies.
+fn library(setup: &Setup) -> studies::Library {
+    let is_there =
+        |name: &str| setup.backends.iter().any(|entry| entry.name == name && entry.unavailable.is_none());
+    // What `gialab study run` computes on, unless it is told otherwise.
+    let backend = if is_there("cuda") { "cuda" } else { "flex" };
+    let experience = Experience::kept(&setup.cache, [backend]);
+    studies::Library {
+        data: setup.data.clone(),
+        presets: setup.user_presets.clone(),
+        means: Means { experience, backend: backend.to_owned(), threads: setup.machine.threads },
+        host: setup.machine.host.clone(),
+    }
 }
 
 /// The last session; none if there was none.

@@ -18,6 +18,7 @@ use crate::run::cost::Cost;
 use crate::run::details::Details;
 use crate::run::effect::Effects;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
+use crate::study::{Brief, Snapshot};
 
 /// Something happened.
 #[derive(Debug)]
@@ -101,6 +102,15 @@ pub enum Msg {
     Calibrated(Result<Option<Calibration>, String>),
     /// What the post-processing of this config does to its update, or why that cannot be told.
     Previewed(Box<RunConfig>, Result<Effects, String>),
+    /// The studies, a line each.
+    StudiesListed(Vec<Brief>),
+    /// The study that is looked into, or why it cannot be read.
+    StudyRead {
+        /// Its name.
+        study: String,
+        /// As it stands.
+        snapshot: Result<Box<Snapshot>, String>,
+    },
     /// A run was created and its worker has taken it up.
     Created(RunDirectory),
     /// An effect came to its end.
@@ -158,6 +168,10 @@ pub enum Undone {
 pub enum Outcome {
     /// Starting a run: an error is a sentence.
     Launch(Result<(), String>),
+    /// Starting a study, by its name: an error is a sentence.
+    StudyRun(String, Result<(), String>),
+    /// Stopping one.
+    StudyStopped(String, Result<(), String>),
     /// What was done to runs, by name.
     Done(Deed, Vec<(String, Result<(), Undone>)>),
     /// Writing a preset.

@@ -4,6 +4,8 @@ pub mod compare;
 pub mod presets;
 pub mod run;
 pub mod runs;
+pub mod studies;
+mod study;
 
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -31,6 +33,7 @@ pub fn draw(model: &Model, view: &mut View) {
         Screen::Runs => runs::draw(model, view, areas.body),
         Screen::Run => run::draw(model, view, areas.body),
         Screen::Compare => compare::draw(model, view, areas.body),
+        Screen::Studies => studies::draw(model, view, areas.body),
     }
     let mut line = status(model);
     if line.width() > usize::from(areas.status.width)
@@ -59,6 +62,7 @@ fn status(model: &Model) -> Line<'static> {
         Screen::Runs => runs::status(model),
         Screen::Run => run::status(model),
         Screen::Compare => compare::status(model),
+        Screen::Studies => studies::status(model),
     }
 }
 

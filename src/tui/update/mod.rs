@@ -12,6 +12,7 @@ mod pictures;
 mod pointer;
 mod run;
 mod selected;
+pub mod studies;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::Input;
@@ -129,11 +130,20 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             details::arrived(model, &run, details);
             Vec::new()
         }
+        Msg::StudiesListed(rows) => {
+            studies::listed(model, rows);
+            Vec::new()
+        }
+        Msg::StudyRead { study, snapshot } => {
+            studies::read(model, &study, snapshot);
+            Vec::new()
+        }
         Msg::Created(directory) => run::open(model, directory),
         Msg::Finished(outcome) => finished(model, outcome),
     };
     effects.extend(pictures::want(model));
     effects.extend(form::preview(model));
+    effects.extend(studies::attend(model));
     effects
 }
 
@@ -146,7 +156,9 @@ fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
         model.is_dirty = true;
     }
     // "3 min ago" and elapsed times move with the clock.
-    if model.screen == Screen::Runs || model.run().is_some_and(|run| run.health.is_live()) {
+    if matches!(model.screen, Screen::Runs | Screen::Studies)
+        || model.run().is_some_and(|run| run.health.is_live())
+    {
         model.is_dirty = true;
     }
     calibration::when_at_rest(model)
@@ -309,6 +321,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                 Screen::Runs => lists::on_runs(model, action),
                 Screen::Run => run::act(model, action),
                 Screen::Compare => compare::act(model, action),
+                Screen::Studies => studies::act(model, action),
             };
         }
     }
@@ -327,7 +340,7 @@ fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
     let is_there = |screen: &Screen| match screen {
         Screen::Run => model.opened.is_some(),
         Screen::Compare => keymap::available(Action::Show(Screen::Compare), model).is_ok(),
-        Screen::Presets | Screen::Runs => true,
+        Screen::Presets | Screen::Runs | Screen::Studies => true,
     };
     let at = Screen::ALL.iter().position(|screen| *screen == model.screen).unwrap_or(0);
     let count = Screen::ALL.len();
@@ -354,6 +367,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     match model.screen {
         Screen::Run => return run::back(model),
         Screen::Compare => return compare::back(model),
+        Screen::Studies => return studies::back(model),
         Screen::Runs if model.runs_view.filter.value().is_empty() => return show(model, Screen::Presets),
         Screen::Runs => model.runs_view.filter.reset(),
         Screen::Presets => model.presets_view.filter.reset(),
@@ -368,6 +382,7 @@ fn subject(model: &Model) -> Option<RunDirectory> {
         Screen::Run => model.run().map(|run| run.directory.clone()),
         Screen::Compare => model.chosen_compared().map(|run| run.directory.clone()),
         Screen::Presets | Screen::Runs => model.chosen_run().map(|row| row.directory.clone()),
+        Screen::Studies => None,
     }
 }
 
@@ -389,6 +404,10 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             model.starting = false;
             model.notice = None;
             result
+        }
+        Outcome::StudyRun(study, result) => studies::started(model, &study, result),
+        Outcome::StudyStopped(study, result) => {
+            result.map(|()| drop(note(model, format!("asked {study} to stop"), false)))
         }
         Outcome::Done(deed, results) => {
             let (more, result) = selected::done(model, deed, results);

@@ -1,6 +1,6 @@
 //! What clicks and the wheel do: the same as keys would.
 
-use super::{act, explain, lists, on_screen, run, show};
+use super::{act, explain, lists, on_screen, run, show, studies};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Place};
 use crate::tui::model::{Model, Screen, Sort};
@@ -30,6 +30,9 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
                 run::look_at(run, number);
             }
             Vec::new()
+        }
+        Target::Entry(cell) if model.screen == Screen::Studies && place.is_screen() => {
+            studies::clicked_cell(model, cell as usize)
         }
         Target::Column(column) if model.screen == Screen::Run && place.is_screen() => {
             if let Some(run) = model.run_mut() {
@@ -63,6 +66,11 @@ fn clicked_row(model: &mut Model, name: String) -> Vec<Effect> {
         Screen::Runs if model.runs_view.selected == name => act(model, Place::Runs, Action::Open),
         Screen::Runs => {
             model.runs_view.selected = name;
+            Vec::new()
+        }
+        Screen::Studies if model.studies_view.selected == name => act(model, Place::Studies, Action::Open),
+        Screen::Studies => {
+            model.studies_view.selected = name;
             Vec::new()
         }
         Screen::Compare => {
@@ -103,7 +111,10 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
             Vec::new()
         }
         (Place::Run | Place::Compare, _) => act(model, place, Action::Scrub(by)),
-        (Place::Presets | Place::Runs, _) => (0..3).flat_map(|_| on_screen(model, line)).collect(),
+        (Place::Study, _) => act(model, place, line),
+        (Place::Presets | Place::Runs | Place::Studies, _) => {
+            (0..3).flat_map(|_| on_screen(model, line)).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -57,7 +57,7 @@ fn subjects(model: &Model) -> Vec<(RunDirectory, Health)> {
     match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| (row.directory.clone(), row.health)).collect(),
         Screen::Run => model.run().map(|run| (run.directory.clone(), run.health)).into_iter().collect(),
-        Screen::Presets | Screen::Compare => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies => Vec::new(),
     }
 }
 
@@ -145,6 +145,10 @@ pub fn begin(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     for effect in &effects {
         match effect {
             Effect::Resume(_) => model.starting = true,
+            Effect::RunStudy { study, .. } => {
+                model.studies_view.starting = true;
+                note(model, format!("starting {study}"), false);
+            }
             Effect::Delete(runs) => {
                 model.runs_view.keep_marked(|id| runs.iter().all(|run| run.id() != id));
             }
