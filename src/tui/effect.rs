@@ -17,7 +17,8 @@ use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
 use crate::run::export::{self, ExportError, Format};
-use crate::run::{Request, RunDirectory, RunError, Store, directory, launch};
+use crate::run::queue::Change;
+use crate::run::{Queue, Request, RunDirectory, RunError, Store, directory, launch};
 use crate::study::detached;
 
 /// Something to do outside the model.
@@ -38,6 +39,8 @@ pub enum Effect {
     Ask(Vec<RunDirectory>, Request),
     /// Delete these runs.
     Delete(Vec<RunDirectory>),
+    /// Give these runs, which wait, another place in the queue, in this order.
+    Queue(Vec<RunDirectory>, Change),
     /// Read why a run failed, its settings and its log, in full.
     ReadDetails(RunDirectory),
     /// Follow the logs of these runs and of no others.
@@ -146,6 +149,18 @@ impl Performer {
                 self.each(runs, Deed::Ask(request), move |_, run| run.ask(request));
             }
             Effect::Delete(runs) => self.each(runs, Deed::Delete, |this, run| this.store.delete(run)),
+            Effect::Queue(runs, change) => self.aside(move |this| {
+                let results = match Queue::in_data_dir(&this.data).change(&runs, change) {
+                    Ok(outcomes) => outcomes
+                        .into_iter()
+                        .map(|outcome| outcome.map_err(|refused| refused.to_string()))
+                        .collect(),
+                    Err(error) => vec![Err(error.to_string()); runs.len()],
+                };
+                let results = runs.iter().map(RunDirectory::id).zip(results);
+                let results = results.map(|(id, result)| (id, result.map_err(Undone::Because)));
+                this.report(Outcome::Done(Deed::Queue(change), results.collect()));
+            }),
             Effect::ReadDetails(run) => self.aside(move |this| {
                 let details = Box::new(Details::read(&run));
                 let _ = this.inbox.send(Msg::DetailsRead { run: run.id(), details });

@@ -35,6 +35,8 @@ pub mod wire;
 pub mod fixture;
 #[cfg(test)]
 mod fixture_records;
+#[cfg(test)]
+mod fixture_studies;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -210,7 +212,9 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let notify = notify::choose(setup.notify, capabilities.brand, &capabilities.multiplexer);
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
     let asking = Asking::new(wishes, wish, capabilities.clone(), listener.is_none());
-    update::update(&mut model, Msg::Shows(Box::new(asking.shows())));
+    for effect in update::update(&mut model, Msg::Shows(Box::new(asking.shows()))) {
+        performer.perform(effect);
+    }
     if let Some(remedy) = &capabilities.remedy {
         let text = format!("{}; {remedy}", capabilities.why);
         model.notice.get_or_insert(model::Notice { text, is_bad: false, until: model.now + 10.0 });
@@ -222,7 +226,9 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     model.size = screen.size()?;
     let store = performer.store.clone();
     let news = inbox.clone();
-    thread::spawn(move || watch::watch(&store, &commands, &news));
+    let Means { experience, .. } = library.means.clone();
+    let starts = watch::Starts::new(library.presets.clone(), experience, library.host.clone());
+    thread::spawn(move || watch::watch(&store, starts, &commands, &news));
     let news = inbox.clone();
     thread::spawn(move || studies::read(library, &attention, &news));
     let news = inbox.clone();
@@ -365,5 +371,7 @@ fn read_session(file: &Path) -> Result<Option<Session>, String> {
 
 #[cfg(test)]
 mod snapshot_records_tests;
+#[cfg(test)]
+mod snapshot_studies_tests;
 #[cfg(test)]
 mod snapshot_tests;

@@ -1,5 +1,6 @@
 //! What can happen to the screen: keys, time, and news from the disk.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::gfx::probe::Answers;
 use crate::run::cost::Cost;
 use crate::run::details::Details;
 use crate::run::effect::Effects;
+use crate::run::queue::Change;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
 use crate::study::{Brief, Snapshot};
 
@@ -56,6 +58,8 @@ pub enum Msg {
     Terminate,
     /// All runs, live ones first, then newest first.
     RunsListed(Vec<RunRow>),
+    /// When runs that wait are likely to begin, in seconds since the epoch, by name.
+    StartsExpected(BTreeMap<String, f64>),
     /// The runs cannot be listed.
     RunsUnreadable(String),
     /// The presets as they are now, and what is wrong with the others.
@@ -152,6 +156,8 @@ pub enum Deed {
     Resume,
     /// It is deleted.
     Delete,
+    /// Its place in the queue is another one.
+    Queue(Change),
 }
 
 /// Why something was not done to a run.

@@ -56,6 +56,10 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Show(Screen::Run) => holds(model.opened.is_some(), "no run is open"),
         A::Show(Screen::Compare) => comparable(model, "no run is selected; select some in the list of runs"),
         A::Pause | A::Stop | A::Resume | A::Delete => on_selected(action, model),
+        A::Hold | A::QueueFirst | A::QueueLast => {
+            let waits = model.selected_runs().iter().any(|row| row.waits.is_some());
+            holds(waits, "it does not wait in the queue")
+        }
         A::Again => again(model),
         A::Details if model.screen == Screen::Run => holds(model.run().is_some(), "no run is open"),
         A::Open | A::Select | A::SelectAll | A::Sort | A::Reverse | A::Export | A::Details

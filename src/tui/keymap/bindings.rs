@@ -88,6 +88,12 @@ pub enum Action {
     Pause,
     /// End a run in an orderly way.
     Stop,
+    /// Keep runs that wait from beginning, or let them wait for their turn again.
+    Hold,
+    /// Runs that wait before all others.
+    QueueFirst,
+    /// Runs that wait behind all others.
+    QueueLast,
     /// Logarithmic or linear loss axis.
     ToggleAxis,
     /// Smoothed or raw curves.
@@ -317,6 +323,9 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Runs, "resume", A::Resume, "resume", "go on from the last checkpoint"),
     bind(P::Runs, "pause", A::Pause, "pause", "hold the attacks, or go on with them"),
     bind(P::Runs, "stop", A::Stop, "stop", "write a checkpoint and end, after asking"),
+    bind(P::Runs, "hold", A::Hold, "hold", "keep runs that wait from beginning, or release them"),
+    bind(P::Runs, "queue-first", A::QueueFirst, "first", "runs that wait: before all others in the queue"),
+    bind(P::Runs, "queue-last", A::QueueLast, "", "runs that wait: behind all others in the queue"),
     bind(P::Runs, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
     bind(P::Runs, "filter", A::Filter, "filter", "only runs with words, or as psnr>20 status:done"),
     bind(P::Runs, "sort", A::Sort, "order", "order by the next column"),

@@ -69,6 +69,7 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Compare => return show(model, Screen::Compare),
         Action::Pause => return selected::pause(model),
+        Action::Hold | Action::QueueFirst | Action::QueueLast => return selected::queue(model, action),
         Action::Sort => return sort_by(model, model.runs_view.sort.next(), false),
         Action::Reverse => return sort_by(model, model.runs_view.sort, !model.runs_view.reversed),
         _ => step(model, action),

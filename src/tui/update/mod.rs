@@ -79,6 +79,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::RunsListed(rows) => lists::runs_listed(model, rows),
+        Msg::StartsExpected(starts) => {
+            model.runs_view.starts = starts;
+            Vec::new()
+        }
         Msg::RunsUnreadable(error) => {
             model.runs_view.error = Some(error);
             Vec::new()
@@ -161,7 +165,9 @@ fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
     {
         model.is_dirty = true;
     }
-    calibration::when_at_rest(model)
+    let mut effects = calibration::when_at_rest(model);
+    effects.extend(details::refresh(model));
+    effects
 }
 
 fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
