@@ -32,6 +32,7 @@ impl Judged {
             .interval
             .map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
         let pairs = match self.pairs {
+            1 => "1 pair, too few to say".to_owned(),
             0..3 => format!("{} pairs, too few to say", self.pairs),
             pairs => format!("{pairs} pairs"),
         };
@@ -40,7 +41,7 @@ impl Judged {
 }
 
 /// With no more digits than an interval leaves meaning to.
-fn short(figure: &Figure, value: f64) -> String {
+pub(super) fn short(figure: &Figure, value: f64) -> String {
     match figure.form {
         Form::Fixed(2) => format!("{value:.1}"),
         Form::Share => format!("{:.0}", 100.0 * value),

@@ -174,15 +174,19 @@ fn take_up(study: &Study, values: &mut Values, member: Member, finished: &Finish
     let hypotheses = hypotheses.flat_map(|of| [Some(&of.figure), of.with.as_ref()]).flatten();
     for name in study.definition.figures.iter().chain(hypotheses) {
         let Some(asked) = Asked::named(name) else { continue };
-        let round = if asked.of_first { finished.rounds.first() } else { finished.rounds.last() };
-        let value = round.and_then(|round| asked.figure.value(&round.measured()));
-        // A perfect picture counts as 100 dB, as in means over a batch.
-        let value = value
-            .map(|value| if value == f64::INFINITY && asked.figure.unit == "dB" { 100.0 } else { value });
-        if let Some(value) = value.filter(|value| value.is_finite()) {
+        if let Some(value) = value(&asked, finished) {
             values.entry(name.clone()).or_default().insert((member.cell, member.pair), value);
         }
     }
+}
+
+/// What a run has of a figure, if that can be counted with.
+pub(super) fn value(asked: &Asked, finished: &Finished) -> Option<f64> {
+    let round = if asked.of_first { finished.rounds.first() } else { finished.rounds.last() };
+    let value = asked.figure.value(&round?.measured())?;
+    // A perfect picture counts as 100 dB, as in means over a batch.
+    let value = if value == f64::INFINITY && asked.figure.unit == "dB" { 100.0 } else { value };
+    value.is_finite().then_some(value)
 }
 
 /// The middle of a figure: of shares the mean, whose median is often 0 or 1, else the median.

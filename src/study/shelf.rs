@@ -9,6 +9,7 @@ use super::conduct::{Standing, standing};
 use super::definition::{self, Definition};
 use super::detached::is_conducted;
 use super::grid::{Member, Place, Scale, Study, begun};
+use super::groups::Groups;
 use super::pace::Pace;
 use super::results::{Outcome, Results, Seen};
 use crate::config::ConfigError;
@@ -178,6 +179,20 @@ impl Shelf {
         true
     }
 
+    /// Cells of a study beside each other, with the runs that were seen of them.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn groups(&self, name: &str, cells: &[usize]) -> Result<Groups, String> {
+        let snapshot = self.snapshot(name)?;
+        let book = self.books.iter().find(|book| book.name == name);
+        if cells.iter().any(|cell| *cell >= snapshot.study.cells.len()) {
+            return Err(format!("study {name} has other cells now; select some of them again"));
+        }
+        let seen: Vec<Seen> = book.map(Book::seen).unwrap_or_default();
+        Ok(Groups::of(&snapshot.study, &seen, cells))
+    }
+
     /// A study as it was looked at last, or why it cannot be looked into.
     ///
     /// # Errors
@@ -294,11 +309,7 @@ impl Book {
             };
             self.seen.insert(*member, (Seen { member: *member, standing, finished }, pulse));
         }
-        let as_seen = |member: Member| {
-            let seen = self.seen.get(&member).map(|(seen, _)| seen.clone());
-            seen.unwrap_or(Seen { member, standing: Standing::Open, finished: None })
-        };
-        let seen: Vec<Seen> = self.members.iter().map(|(member, ..)| as_seen(*member)).collect();
+        let seen = self.seen();
         match &mut self.results {
             Some(results) if !is_news => Arc::make_mut(results).stand(&seen),
             results => *results = Some(Arc::new(Results::of(&study, &seen))),
@@ -309,6 +320,15 @@ impl Book {
         let any = self.brief.whole.done > 0;
         self.brief.outcome = self.results.as_ref().filter(|_| any).and_then(|results| results.outcome());
         self.brief.is_conducted = is_conducted(&self.place);
+    }
+
+    /// All runs, in their order.
+    fn seen(&self) -> Vec<Seen> {
+        let as_seen = |member: Member| {
+            let seen = self.seen.get(&member).map(|(seen, _)| seen.clone());
+            seen.unwrap_or(Seen { member, standing: Standing::Open, finished: None })
+        };
+        self.members.iter().map(|(member, ..)| as_seen(*member)).collect()
     }
 
     fn count(&self, means: &Means, counts: impl Fn(bool) -> bool) -> Count {

@@ -78,7 +78,32 @@ fn study(name: &str, text: &str) -> Study {
 
 /// So many runs of a study are done, in the order in which they are computed; two more are live, one has failed, one was left.
 pub fn batches(done: usize) -> Snapshot {
-    snapshot(study("batches", BATCHES), done, |cell, pair| 50.0 - 4.0 * cell as f64 + f64::from(pair % 4))
+    snapshot(study("batches", BATCHES), done, batch_psnr)
+}
+
+/// The runs of `batches`.
+pub fn seen_of(study: &Study, done: usize) -> Vec<Seen> {
+    seen(study, done, batch_psnr)
+}
+
+fn batch_psnr(cell: usize, pair: u32) -> f64 {
+    50.0 - 4.0 * cell as f64 + f64::from(pair % 4)
+}
+
+fn seen(study: &Study, done: usize, psnr: impl Fn(usize, u32) -> f64) -> Vec<Seen> {
+    let stands = |at: usize, member: Member| match at {
+        _ if at < done => (Standing::Done(Some(12.0)), Some(finished(psnr(member.cell, member.pair)))),
+        _ if at < done + 2 && at > 2 => (Standing::Live, None),
+        _ if at == done + 2 && at > 2 => (Standing::Failed("no space left on the device".into()), None),
+        _ if at == done + 3 && at > 3 => (Standing::Left, None),
+        _ => (Standing::Open, None),
+    };
+    let members = study.members(Scale::default()).into_iter().enumerate();
+    let seen = members.map(|(at, member)| {
+        let (standing, finished) = stands(at, member);
+        Seen { member, standing, finished }
+    });
+    seen.collect()
 }
 
 /// The same of one with a single long axis.
@@ -87,20 +112,8 @@ pub fn widths(done: usize) -> Snapshot {
 }
 
 fn snapshot(study: Study, done: usize, psnr: impl Fn(usize, u32) -> f64) -> Snapshot {
-    let members = study.members(Scale::default());
-    let all = members.len();
-    let stands = |at: usize, member: Member| match at {
-        _ if at < done => (Standing::Done(Some(12.0)), Some(finished(psnr(member.cell, member.pair)))),
-        _ if at < done + 2 && at > 2 => (Standing::Live, None),
-        _ if at == done + 2 && at > 2 => (Standing::Failed("no space left on the device".into()), None),
-        _ if at == done + 3 && at > 3 => (Standing::Left, None),
-        _ => (Standing::Open, None),
-    };
-    let seen = members.into_iter().enumerate().map(|(at, member)| {
-        let (standing, finished) = stands(at, member);
-        Seen { member, standing, finished }
-    });
-    let seen: Vec<Seen> = seen.collect();
+    let seen = seen(&study, done, psnr);
+    let all = seen.len();
     let results = Results::of(&study, &seen);
     let begun = done > 0 && done < all;
     let is = usize::from(begun);

@@ -36,7 +36,7 @@ pub mod fixture;
 #[cfg(test)]
 mod fixture_records;
 #[cfg(test)]
-mod fixture_studies;
+pub(crate) mod fixture_studies;
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -20,7 +20,7 @@ use crate::run::details::Details;
 use crate::run::effect::Effects;
 use crate::run::queue::Change;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
-use crate::study::{Brief, Snapshot};
+use crate::study::{Brief, Groups, Snapshot};
 
 /// Something happened.
 #[derive(Debug)]
@@ -114,6 +114,15 @@ pub enum Msg {
         study: String,
         /// As it stands.
         snapshot: Result<Box<Snapshot>, String>,
+    },
+    /// Cells of a study beside each other, or why they cannot be read.
+    GroupsRead {
+        /// The study's name.
+        study: String,
+        /// Places of the cells, in the order in which they are compared.
+        cells: Vec<usize>,
+        /// They.
+        groups: Result<Box<Groups>, String>,
     },
     /// A run was created and its worker has taken it up.
     Created(RunDirectory),

@@ -6,12 +6,12 @@ use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 
 use super::fixture::{self, drawn};
-use super::fixture_studies::{batches, briefs, widths};
+use super::fixture_studies::{batches, briefs, seen_of, widths};
 use super::model::Model;
 use super::msg::Msg;
 use super::snapshot_tests::press;
 use super::update::update;
-use crate::study::Snapshot;
+use crate::study::{Groups, Snapshot};
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (120, 40), (200, 60)];
 
@@ -64,6 +64,23 @@ fn a_single_axis_goes_down_and_scrolls() {
         let mut model = opened(width, height, widths(200));
         press(&mut model, "G");
         assert_snapshot!(format!("study_single_{width}x{height}"), drawn(&model));
+    }
+}
+
+#[test]
+fn cells_are_compared_as_groups() {
+    for (width, height) in SIZES {
+        let mut model = opened(width, height, batches(40));
+        press(&mut model, "cj");
+        let shown = model.compare.groups.as_ref().unwrap();
+        let (study, cells) = (shown.study.clone(), shown.cells.clone());
+        assert!(drawn(&model).contains("reading the runs of the groups"));
+        let of = batches(40).study;
+        let groups = Ok(Box::new(Groups::of(&of, &seen_of(&of, 40), &cells)));
+        update(&mut model, Msg::GroupsRead { study, cells, groups });
+        assert_snapshot!(format!("groups_{width}x{height}"), drawn(&model));
+        model.theme.ascii = true;
+        assert!(drawn(&model).is_ascii());
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Attention {
     List,
     /// This one.
     Study(String),
+    /// These cells of one, beside each other.
+    Groups(String, Vec<usize>),
 }
 
 /// What is needed to read them.
@@ -53,6 +55,7 @@ pub fn read(library: Library, wanted: &Receiver<Attention>, inbox: &SyncSender<M
                 let reader = reader.get_or_insert_with(|| Reader::new(&library));
                 let sent = match looked_at {
                     Attention::Study(name) => reader.one(name, inbox),
+                    Attention::Groups(name, cells) => reader.groups(name, cells, inbox),
                     _ => reader.all(inbox),
                 };
                 let Some(rest) = sent else { return };
@@ -67,7 +70,7 @@ pub fn read(library: Library, wanted: &Receiver<Attention>, inbox: &SyncSender<M
             Ok(next) => {
                 attention = next;
                 if let Some(reader) = &mut reader {
-                    (reader.listed, reader.sent) = (None, None);
+                    (reader.listed, reader.sent, reader.compared) = (None, None, None);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -81,6 +84,8 @@ struct Reader {
     shelf: Shelf,
     listed: Option<Vec<Brief>>,
     sent: Option<Result<Box<Snapshot>, String>>,
+    /// Runs that were done when groups were sent.
+    compared: Option<usize>,
 }
 
 impl Reader {
@@ -89,7 +94,12 @@ impl Reader {
         // What runs took here is no more than a help.
         let runs = Store::in_data_dir(&library.data).list().unwrap_or_default();
         means.experience.take_up(&runs, &library.host);
-        Reader { shelf: Shelf::new(&library.data, &library.presets, means), listed: None, sent: None }
+        Reader {
+            shelf: Shelf::new(&library.data, &library.presets, means),
+            listed: None,
+            sent: None,
+            compared: None,
+        }
     }
 
     /// Sends the list if it is not as before; how long to rest, or `None` if nobody listens.
@@ -105,12 +115,29 @@ impl Reader {
         Some(if estimated { Duration::ZERO } else { LISTING })
     }
 
+    /// Looks at a study, which may be new.
+    fn look(&mut self, name: &str) -> Option<Brief> {
+        self.shelf.look(name).or_else(|| {
+            self.shelf.names();
+            self.shelf.look(name)
+        })
+    }
+
+    /// Sends cells beside each other if another run of the study is done; how long to rest, or `None` if nobody listens.
+    fn groups(&mut self, name: &str, cells: &[usize], inbox: &SyncSender<Msg>) -> Option<Duration> {
+        let done = self.look(name).map_or(0, |brief| brief.whole.done);
+        if self.compared != Some(done) {
+            let groups = self.shelf.groups(name, cells).map(Box::new);
+            let (study, cells) = (name.to_owned(), cells.to_vec());
+            inbox.send(Msg::GroupsRead { study, cells, groups }).ok()?;
+            self.compared = Some(done);
+        }
+        Some(LOOK)
+    }
+
     /// Sends how a study stands if it is not as before; how long to rest, or `None` if nobody listens.
     fn one(&mut self, name: &str, inbox: &SyncSender<Msg>) -> Option<Duration> {
-        if self.shelf.look(name).is_none() {
-            self.shelf.names();
-            self.shelf.look(name);
-        }
+        self.look(name);
         let snapshot = self.shelf.snapshot(name).map(Box::new);
         let is_news = match (&self.sent, &snapshot) {
             (Some(Ok(sent)), Ok(new)) => sent.brief != new.brief || sent.results != new.results,

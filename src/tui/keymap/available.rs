@@ -54,6 +54,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         A::ToggleBlocks => holds(model.has_pixels, "this terminal has no other way; gialab doctor says why"),
         A::Show(Screen::Run) => holds(model.opened.is_some(), "no run is open"),
+        A::Show(Screen::Compare) if model.compare.groups.is_some() => Ok(()),
         A::Show(Screen::Compare) => comparable(model, "no run is selected; select some in the list of runs"),
         A::Pause | A::Stop | A::Resume | A::Delete => on_selected(action, model),
         A::Hold | A::QueueFirst | A::QueueLast => {
@@ -157,7 +158,7 @@ fn studying(action: Action, model: &Model) -> Option<Result<(), &'static str>> {
         },
         A::StopStudy => holds(brief.is_some_and(Brief::is_live), "it is not running"),
         A::Describe => holds(brief.is_some(), "the study is being read"),
-        A::Select | A::NextFigure => {
+        A::Select | A::NextFigure | A::Compare => {
             holds(model.study().is_some_and(|study| study.snapshot().is_some()), "the study is being read")
         }
         A::Back => {
@@ -222,7 +223,19 @@ fn looking_at(action: Action, model: &Model) -> Result<(), &'static str> {
 
 fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
     let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    if let Some(groups) = &model.compare.groups {
+        let is_read = matches!(groups.current, Some(Ok(_)));
+        return match action {
+            A::NextFigure | A::Copy | A::Pin => holds(is_read, "the groups are being read"),
+            A::Up | A::Down | A::Select | A::Open => Ok(()),
+            A::NextScreen | A::PreviousScreen | A::Show(_) | A::Back => Ok(()),
+            A::Help | A::Palette | A::Quit | A::Redraw | A::Suspend => Ok(()),
+            A::Export => Err("groups are exported with their study"),
+            _ => Err("groups of runs have no curves and pictures"),
+        };
+    }
     match action {
+        A::NextFigure => Err("every figure of a run is in the table"),
         A::Scrub(_) | A::ScrubFirst | A::Play => {
             holds(model.stored_together().len() > 1, "there are no earlier pictures")
         }

@@ -138,7 +138,7 @@ pub enum Action {
     RunStudy,
     /// End a study in an orderly way.
     StopStudy,
-    /// Next figure of a study.
+    /// Next figure of a study, or of groups.
     NextFigure,
     /// One column to the left.
     Left,
@@ -379,6 +379,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Compare, "open", A::Open, "open", "open the chosen run"),
     bind(P::Compare, "pin", A::Pin, "reference", "make the chosen run the reference"),
     bind(P::Compare, "deselect", A::Select, "take out", "take the chosen run out of the comparison"),
+    bind(P::Compare, "figure", A::NextFigure, "figure", "of groups: the next figure"),
     bind(P::Compare, "scrub-back", A::Scrub(-1), "scrub", "earlier pictures"),
     bind(P::Compare, "scrub-forward", A::Scrub(1), "", "later pictures"),
     bind(P::Compare, "scrub-back-ten", A::Scrub(-10), "", "ten pictures earlier"),
@@ -419,6 +420,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Study, "select", A::Select, "select", "select the cell, or take it out"),
     bind(P::Study, "run", A::RunStudy, "run", "run it or go on with it, after saying how long it takes"),
     bind(P::Study, "stop", A::StopStudy, "stop", "its runs write checkpoints and end, after asking"),
+    bind(P::Study, "compare", A::Compare, "compare", "compare the selected cells, or all, as groups of runs"),
     bind(P::Study, "figure", A::NextFigure, "figure", "the next figure of the study"),
     bind(
         P::Study,

@@ -7,7 +7,7 @@ mod run;
 mod runs;
 mod studies;
 
-pub use compare::{CompareView, Lower, Part};
+pub use compare::{CompareView, GroupsView, Lower, Part};
 pub use presets::{Calibrating, Changes, PresetsView};
 pub use preview::Preview;
 pub use run::{Rows, RunView};
@@ -274,15 +274,17 @@ impl Model {
 
     /// What the next start should find again.
     pub fn session(&self) -> Session {
+        // It is opened again from its study.
+        let is_of_study = self.is_run_of_study();
         Session {
-            screen: self.screen,
+            screen: if is_of_study && self.screen == Screen::Run { Screen::Studies } else { self.screen },
             preset: self.presets_view.selected.clone(),
             preset_filter: self.presets_view.filter.value().to_owned(),
             run: self.runs_view.selected.clone(),
             run_filter: self.runs_view.filter.value().to_owned(),
             run_order: self.runs_view.sort,
             run_order_reversed: self.runs_view.reversed,
-            opened: self.opened.clone().or(self.reopen.clone()),
+            opened: self.opened.clone().filter(|_| !is_of_study).or(self.reopen.clone()),
             study: self.studies_view.selected.clone(),
             study_is_open: self.studies_view.opened.is_some(),
             backend: self.backend.clone(),

@@ -74,6 +74,11 @@ impl Model {
         self.studies_view.opened.as_ref()
     }
 
+    /// Whether the opened run is one of a study, which the list of runs has not.
+    pub fn is_run_of_study(&self) -> bool {
+        self.run().is_some_and(|run| run.directory.path().parent() != Some(&*self.runs_path))
+    }
+
     /// The chosen study: the one that is looked into, or the line of the list.
     pub fn chosen_study(&self) -> Option<&Brief> {
         if let Some(study) = self.study() {

@@ -265,16 +265,9 @@ impl Grid {
         let heading = matrix.columns.iter().map(|name| chars(name)).max().unwrap_or(0);
         let count = matrix.columns.len();
         if count == 1 {
-            let marks = pairs.clamp(1, MARKS);
-            return Grid {
-                matrix,
-                asked,
-                labels,
-                width: marks + GAP + whole.max(9),
-                marks,
-                in_one: true,
-                tall: 1,
-            };
+            let marks = pairs.clamp(4, MARKS);
+            let whole = whole.max(chars(&format!("{} [95 %]", asked.heading())));
+            return Grid { matrix, asked, labels, width: marks + GAP + whole, marks, in_one: true, tall: 1 };
         }
         let fits = |width: usize| labels + count * (width + GAP) <= usize::from(area.width);
         let wide = whole.max(pairs.min(MARKS)).max(heading.min(18)).max(9);
@@ -315,6 +308,9 @@ impl Grid {
     }
 
     fn draw(&self, study: &StudyView, theme: Theme, area: Rect, view: &mut View) {
+        if area.height < 2 {
+            return;
+        }
         let (row, column) = self.matrix.place(study.cell).unwrap_or((0, 0));
         let rows = usize::from(area.height.saturating_sub(1) / self.tall).max(1);
         let columns = (usize::from(area.width).saturating_sub(self.labels) / (self.width + GAP)).max(1);

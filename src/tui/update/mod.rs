@@ -6,6 +6,7 @@ mod details;
 mod explain;
 mod export;
 mod form;
+mod groups;
 mod lists;
 mod palette;
 mod pictures;
@@ -140,6 +141,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::StudyRead { study, snapshot } => {
             studies::read(model, &study, snapshot);
+            Vec::new()
+        }
+        Msg::GroupsRead { study, cells, groups } => {
+            groups::read(model, &study, &cells, groups);
             Vec::new()
         }
         Msg::Created(directory) => run::open(model, directory),
@@ -326,6 +331,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                 Screen::Presets => lists::on_presets(model, action),
                 Screen::Runs => lists::on_runs(model, action),
                 Screen::Run => run::act(model, action),
+                Screen::Compare if model.compare.groups.is_some() => groups::act(model, action),
                 Screen::Compare => compare::act(model, action),
                 Screen::Studies => studies::act(model, action),
             };
@@ -359,7 +365,7 @@ fn show(model: &mut Model, screen: Screen) -> Vec<Effect> {
     model.presets_view.filtering = false;
     model.runs_view.filtering = false;
     let mut effects = save(model);
-    if screen == Screen::Compare {
+    if screen == Screen::Compare && model.compare.groups.is_none() {
         effects.extend(compare::take_up(model));
     }
     effects
@@ -372,6 +378,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     }
     match model.screen {
         Screen::Run => return run::back(model),
+        Screen::Compare if model.compare.groups.is_some() => return groups::back(model),
         Screen::Compare => return compare::back(model),
         Screen::Studies => return studies::back(model),
         Screen::Runs if model.runs_view.filter.value().is_empty() => return show(model, Screen::Presets),

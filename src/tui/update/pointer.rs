@@ -34,6 +34,12 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
         Target::Entry(cell) if model.screen == Screen::Studies && place.is_screen() => {
             studies::clicked_cell(model, cell as usize)
         }
+        Target::Entry(group) if model.screen == Screen::Compare && place.is_screen() => {
+            if let Some(groups) = &mut model.compare.groups {
+                groups.chosen = group as usize;
+            }
+            Vec::new()
+        }
         Target::Column(column) if model.screen == Screen::Run && place.is_screen() => {
             if let Some(run) = model.run_mut() {
                 run.table.reversed = run.table.sort == Some(column) && !run.table.reversed;
@@ -106,6 +112,7 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
             Vec::new()
         }
         (Place::Run, Some(Target::Column(_) | Target::Entry(_))) => act(model, place, line),
+        (Place::Compare, _) if model.compare.groups.is_some() => act(model, place, line),
         (Place::Compare, Some(Target::Row(_) | Target::Word(_))) => {
             super::compare::scroll(model, by);
             Vec::new()

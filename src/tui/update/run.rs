@@ -119,8 +119,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
 
 /// The screen that the opened run is listed on.
 fn home(model: &Model) -> Screen {
-    let is_of_study = model.run().is_some_and(|run| run.directory.path().parent() != Some(&*model.runs_path));
-    if is_of_study && model.study().is_some() { Screen::Studies } else { Screen::Runs }
+    if model.is_run_of_study() && model.study().is_some() { Screen::Studies } else { Screen::Runs }
 }
 
 pub fn move_cursor(model: &mut Model, action: Action) {

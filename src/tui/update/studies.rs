@@ -1,6 +1,6 @@
 //! The screen of studies: looking into one, running it, opening its runs.
 
-use super::{note, run, save};
+use super::{groups, note, run, save};
 use crate::format;
 use crate::run::RunDirectory;
 use crate::study::{Brief, Count, Member, Snapshot, Standing};
@@ -72,6 +72,7 @@ fn in_study(model: &mut Model, action: Action) -> Vec<Effect> {
             (0, 0)
         }
         Action::Open => return open_cell(model),
+        Action::Compare => return groups::compare(model),
         _ => return Vec::new(),
     };
     if by != (0, 0) {
@@ -174,8 +175,10 @@ fn offer(model: &mut Model) {
         does: Does::RunStudy { study: brief.name.clone(), quick },
     };
     let quick = brief.quick.iter().map(|count| item(true, count));
-    let items = quick.chain([item(false, &brief.whole)]).collect();
-    model.overlays.push(Overlay::List(List::new(format!("run {}", brief.name), items)));
+    let items: Vec<Item> = quick.chain([item(false, &brief.whole)]).collect();
+    let chosen = items.iter().position(|item| item.reason.is_none()).unwrap_or(0);
+    let list = List { chosen, ..List::new(format!("run {}", brief.name), items) };
+    model.overlays.push(Overlay::List(list));
 }
 
 fn part(quick: bool) -> &'static str {
@@ -186,6 +189,10 @@ fn part(quick: bool) -> &'static str {
 pub fn ask_to_run(model: &mut Model, study: String, quick: bool) {
     let Some(brief) = model.chosen_study().filter(|brief| brief.name == study) else { return };
     let count = if quick { brief.quick.unwrap_or_default() } else { brief.whole };
+    if count.is_complete() {
+        drop(note(model, format!("not now: {} is complete", part(quick)), false));
+        return;
+    }
     let time = match count.seconds {
         Some(seconds) => format!("Its {} runs to do take about {}.", count.all - count.done, about(seconds)),
         None => format!("It has {} runs to do; how long they take is not known yet.", count.all - count.done),
@@ -236,6 +243,10 @@ pub fn attend(model: &mut Model) -> Option<Effect> {
     let wanted = match (model.screen, model.study()) {
         (Screen::Studies, Some(study)) => Attention::Study(study.name.clone()),
         (Screen::Studies, None) => Attention::List,
+        (Screen::Compare, _) => match &model.compare.groups {
+            Some(groups) => Attention::Groups(groups.study.clone(), groups.cells.clone()),
+            None => Attention::Nothing,
+        },
         _ => Attention::Nothing,
     };
     if wanted == model.studies_view.attention {

@@ -90,7 +90,7 @@ fn second_best(model: &Model) -> Vec<String> {
     };
     let shows_pictures = match model.screen {
         Screen::Run => model.run().is_some_and(|run| run.enlarged || model.panes != Panes::Hidden),
-        Screen::Compare => true,
+        Screen::Compare => model.compare.groups.is_none(),
         Screen::Presets | Screen::Runs | Screen::Studies => false,
     };
     let redraw = model.keymap.hint(Place::Everywhere, Action::Redraw, model.theme.ascii);

@@ -1,8 +1,8 @@
 //! The screen of studies.
 
 use super::*;
-use crate::study::{Brief, Snapshot};
-use crate::tui::fixture_studies::{batches, briefs};
+use crate::study::{Brief, Groups, Snapshot};
+use crate::tui::fixture_studies::{batches, briefs, seen_of};
 use crate::tui::studies::Attention;
 
 fn listed() -> Model {
@@ -51,8 +51,8 @@ fn a_study_begins_after_its_time_was_said_and_once() {
     assert!(press(&mut model, "r").is_empty());
     let Some(Overlay::List(list)) = model.overlays.last() else { panic!("{:?}", model.overlays) };
     assert_eq!(list.items.len(), 2);
-    assert_eq!(list.items[0].reason, Some("it is complete"));
-    code(&mut model, KeyCode::Down);
+    // The part that is complete is passed over.
+    assert_eq!((list.items[0].reason, list.chosen), (Some("it is complete"), 1));
     assert!(code(&mut model, KeyCode::Enter).is_empty());
     let Some(Overlay::Confirm { question, detail, .. }) = model.overlays.last() else { panic!() };
     assert_eq!(question, "Go on with batches, the whole study?");
@@ -191,4 +191,69 @@ fn all_briefs_have_a_line() {
     for Brief { name, .. } in briefs() {
         assert!(drawn.contains(&name), "{drawn}");
     }
+}
+
+fn groups_of(model: &Model, done: usize) -> (String, Vec<usize>, Result<Box<Groups>, String>) {
+    let shown = model.compare.groups.as_ref().unwrap();
+    let study = batches(done).study;
+    let groups = Groups::of(&study, &seen_of(&study, done), &shown.cells);
+    (shown.study.clone(), shown.cells.clone(), Ok(Box::new(groups)))
+}
+
+fn read(model: &mut Model, done: usize) {
+    let (study, cells, groups) = groups_of(model, done);
+    update(model, Msg::GroupsRead { study, cells, groups });
+}
+
+#[test]
+fn selected_cells_are_compared_as_groups_and_without_any_all_of_them() {
+    let mut model = opened(40);
+    press(&mut model, " ll ");
+    let effects = press(&mut model, "c");
+    assert_eq!(model.screen, Screen::Compare);
+    assert!(
+        effects.contains(&Effect::Attend(Attention::Groups("batches".into(), vec![0, 2]))),
+        "{effects:?}"
+    );
+    read(&mut model, 40);
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains("B=1") && drawn.contains("B=4") && drawn.contains("classes=unique"), "{drawn}");
+    // The chosen one becomes what the others are compared with, and is read anew.
+    let effects = press(&mut model, "jr");
+    assert!(
+        effects.contains(&Effect::Attend(Attention::Groups("batches".into(), vec![2, 0]))),
+        "{effects:?}"
+    );
+    // What was asked for before is not taken for it.
+    let (study, _, groups) = groups_of(&model, 40);
+    update(&mut model, Msg::GroupsRead { study, cells: vec![0, 2], groups });
+    assert!(model.compare.groups.as_ref().unwrap().current.is_none());
+    read(&mut model, 40);
+    press(&mut model, "f");
+    assert_ne!(model.compare.groups.as_ref().unwrap().figure, "psnr");
+    let effects = press(&mut model, "y");
+    assert!(matches!(effects.as_slice(), [Effect::Copy(text)] if text.starts_with("group\truns\tpsnr")));
+    press(&mut model, "v");
+    assert!(said(&model).contains("groups of runs have no curves"), "{}", said(&model));
+    // Enter leads back to the cell, Esc to the study; then runs are compared again.
+    press(&mut model, "j");
+    code(&mut model, KeyCode::Enter);
+    assert_eq!((model.screen, model.study().unwrap().cell), (Screen::Studies, 0));
+    press(&mut model, "4");
+    code(&mut model, KeyCode::Esc);
+    assert!(model.screen == Screen::Studies && model.compare.groups.is_none());
+    code(&mut model, KeyCode::Esc);
+    press(&mut model, "c");
+    assert_eq!(model.compare.groups.as_ref().unwrap().cells.len(), 11);
+}
+
+#[test]
+fn the_last_group_that_is_taken_out_leads_back() {
+    let mut model = opened(40);
+    press(&mut model, " l c");
+    read(&mut model, 40);
+    press(&mut model, " ");
+    assert_eq!(model.compare.groups.as_ref().unwrap().cells, [1]);
+    press(&mut model, " ");
+    assert!(model.compare.groups.is_none() && model.screen == Screen::Studies);
 }

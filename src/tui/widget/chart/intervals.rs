@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::{LABELS, plot};
+use crate::format::cut;
 use crate::tui::theme::Theme;
 
 /// One series.
@@ -52,17 +53,22 @@ pub fn intervals(series: &[Points], names: &[String], theme: Theme, area: Rect, 
     let middle = |at: usize| plot.x + at as u16 * width + width / 2;
     let mut end = plot.x;
     for (at, name) in names.iter().enumerate() {
+        let name = cut(name, usize::from(width.saturating_sub(1)), theme.ascii);
         let x = middle(at).saturating_sub(name.chars().count() as u16 / 2).max(end);
         if x + name.chars().count() as u16 <= area.right() {
-            buffer.set_string(x, plot.bottom(), name, theme.dim());
+            buffer.set_string(x, plot.bottom(), &name, theme.dim());
             end = x + name.chars().count() as u16 + 1;
         }
     }
-    for (nth, points) in series.iter().enumerate() {
+    for (place, points) in series.iter().enumerate() {
         let style = theme.series(points.place);
         for (at, point) in points.at.iter().enumerate() {
             let Some((value, ends)) = point else { continue };
-            let apart = (nth as i32 * 2 - (series.len() as i32 - 1))
+            // Those that stand at this point too are beside it.
+            let there = |series: &[Points]| {
+                series.iter().filter(|of| of.at.get(at).is_some_and(Option::is_some)).count()
+            };
+            let apart = (there(&series[..place]) as i32 * 2 - (there(series) as i32 - 1))
                 .clamp(-i32::from(width / 2), i32::from(width / 2));
             let x = middle(at).saturating_add_signed(apart as i16);
             if x >= plot.right() {
