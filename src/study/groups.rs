@@ -15,8 +15,6 @@ use crate::figure::{FIGURES, Figure, Form};
 pub struct Groups {
     /// A group a cell.
     pub groups: Vec<Group>,
-    /// What differs, in the order of the names' parts.
-    pub axes: Vec<String>,
     /// What all of them share of the axes: `classes=any`.
     pub common: Vec<String>,
     /// A row a figure that any run has.
@@ -90,10 +88,13 @@ impl Row {
 impl Groups {
     /// These cells of a study, of whose runs this was seen.
     pub fn of(study: &Study, seen: &[Seen], cells: &[usize]) -> Groups {
+        let Some(&first) = cells.first() else {
+            return Groups { groups: Vec::new(), common: Vec::new(), rows: Vec::new() };
+        };
         let axes = &study.definition.axes;
         let point = |cell: usize, axis: usize| axes[axis].names().swap_remove(study.cells[cell].at[axis]);
         let differs = |axis: &usize| {
-            cells.iter().any(|cell| study.cells[*cell].at[*axis] != study.cells[cells[0]].at[*axis])
+            cells.iter().any(|cell| study.cells[*cell].at[*axis] != study.cells[first].at[*axis])
         };
         let (apart, shared): (Vec<usize>, Vec<usize>) = (0..axes.len()).partition(differs);
         let with_axis = |cell: usize, axis: usize| format!("{}={}", axes[axis].name, point(cell, axis));
@@ -134,9 +135,8 @@ impl Groups {
         };
         Groups {
             groups: cells.iter().map(group).collect(),
-            axes: apart.iter().map(|axis| axes[*axis].name.clone()).collect(),
-            common: shared.iter().map(|axis| with_axis(cells[0], *axis)).collect(),
-            rows: if cells.is_empty() { Vec::new() } else { FIGURES.iter().filter_map(row).collect() },
+            common: shared.iter().map(|axis| with_axis(first, *axis)).collect(),
+            rows: FIGURES.iter().filter_map(row).collect(),
         }
     }
 

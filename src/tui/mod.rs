@@ -253,7 +253,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let saved = performer.save(&model.session());
     end?;
     let mut out = std::io::stdout();
-    if let Some(line) = farewell(&model) {
+    for line in [farewell(&model), farewell_to_study(&model)].into_iter().flatten() {
         let _ = writeln!(out, "{line}");
     }
     if let Err(message) = saved {
@@ -273,6 +273,15 @@ fn farewell(model: &Model) -> Option<String> {
         [one] => Some(format!("1 run goes on: {one}; gialab shows it again")),
         many => Some(format!("{} runs go on: {}; gialab shows them again", many.len(), many.join(", "))),
     }
+}
+
+/// The study that goes on without this viewer, as far as was seen.
+fn farewell_to_study(model: &Model) -> Option<String> {
+    let study = match model.study() {
+        Some(_) => model.chosen_study().filter(|brief| brief.is_live()),
+        None => model.studies_view.rows.iter().flatten().find(|brief| brief.is_live()),
+    };
+    study.map(|brief| format!("study {} goes on; gialab shows it again", brief.name))
 }
 
 fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Model {

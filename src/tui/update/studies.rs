@@ -1,7 +1,6 @@
 //! The screen of studies: looking into one, running it, opening its runs.
 
 use super::{groups, note, run, save};
-use crate::format;
 use crate::run::RunDirectory;
 use crate::study::{Brief, Count, Member, Snapshot, Standing};
 use crate::text::about;
@@ -145,7 +144,7 @@ fn in_words(standing: &Standing) -> String {
         Standing::Left => "begun, no worker is on it".into(),
         Standing::Failed(reason) => format!("failed: {reason}"),
         Standing::Done(None) => "done".into(),
-        Standing::Done(Some(seconds)) => format!("done in {}", format::clock(*seconds)),
+        Standing::Done(Some(seconds)) => format!("done in {}", about(*seconds)),
     }
 }
 
