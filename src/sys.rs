@@ -35,6 +35,21 @@ pub fn is_worker(pid: u32, run: &std::path::Path) -> bool {
     words.next() == Some(b"worker") && words.next().is_some_and(name) && process_exists(pid)
 }
 
+/// Whether a process of this machine is `gialab study run`.
+pub fn runs_study(pid: u32) -> bool {
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<&[u8]> = command.split(|byte| *byte == 0).skip(1).collect();
+    words.windows(2).any(|two| two == [b"study".as_slice(), b"run"]) && process_exists(pid)
+}
+
+/// Asks a process to end in an orderly way, if it is ours.
+pub fn terminate(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        // Somebody else's goes on.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
 /// Whether a process is suspended (by SIGSTOP, Ctrl-Z or a debugger).
 pub fn is_suspended(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -82,7 +82,10 @@ fn table(out: &mut impl Write, rows: &[(RunRow, InWords)]) -> std::io::Result<()
             words.started,
             words.took,
             words.changed,
-            row.error.as_ref().or(row.waits.as_ref()).map_or_else(String::new, |words| format!("  {words}")),
+            row.error
+                .clone()
+                .or_else(|| row.waits.map(|turn| turn.to_string()))
+                .map_or_else(String::new, |words| format!("  {words}")),
         )?;
     }
     Ok(())
@@ -108,7 +111,7 @@ fn row(row: RunRow, presets: &[Preset]) -> Row {
         changed: changes.map(|changes| changes.into_iter().map(|change| (change.key, change.to)).collect()),
         psnr: row.summary.psnr,
         loss: row.summary.loss,
-        waits: row.waits,
+        waits: row.waits.map(|turn| turn.to_string()),
         error: row.error,
         path: row.directory.path().display().to_string(),
     }

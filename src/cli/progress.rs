@@ -153,7 +153,7 @@ impl Turn {
             return Ok(());
         }
         self.next = Instant::now() + LOOK_AT_QUEUE;
-        let said = queue::in_words(directory, &self.queue.entries());
+        let said = queue::turn(directory, &self.queue.entries()).map(|turn| turn.to_string());
         if said.is_none() || said == self.said {
             return Ok(());
         }

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use anyhow::ensure;
 use gialab::backend;
-use gialab::config::preset::{self, Preset};
+use gialab::config::preset;
 use gialab::expectation::Experience;
-use gialab::run::queue::{Change, Entry, Resource, Standing, forecast, ticket};
-use gialab::run::{Queue, RunDirectory, now, progress};
+use gialab::run::queue::{Change, Entry, forecast, ticket};
+use gialab::run::{Queue, RunDirectory, now};
 use gialab::text::about;
 use gialab::{format, sys};
 use jiff::tz::TimeZone;
@@ -101,8 +101,7 @@ fn show(context: &Context, queue: &Queue, json: bool) -> anyhow::Result<u8> {
     let mut experience = Experience::kept(&context.paths.cache, backend::built_in().iter().copied());
     // What runs took here is no more than a help.
     experience.take_up(&context.store.list().unwrap_or_default(), &sys::host_name());
-    let left: Vec<Option<f64>> = entries.iter().map(|entry| left(entry, &presets, &experience)).collect();
-    let starts = forecast::starts(&entries, &left, Resource::capacity_of);
+    let starts = forecast::expected(&entries, &presets, &experience);
     let rows: Vec<Row> =
         entries.iter().zip(starts).map(|(entry, start)| row(entry, &entries, start)).collect();
     let mut out = output::whole(json);
@@ -116,22 +115,6 @@ fn show(context: &Context, queue: &Queue, json: bool) -> anyhow::Result<u8> {
     }
     out.flush()?;
     Ok(DONE)
-}
-
-/// Seconds that a run still takes once it computes, if that can be told.
-fn left(entry: &Entry, presets: &[Preset], experience: &Experience) -> Option<f64> {
-    let directory = RunDirectory::at(&entry.ticket.run);
-    let manifest = directory.manifest().ok()?;
-    let (state, _) = directory.state().ok()?;
-    let config = &manifest.config;
-    if entry.standing() == Standing::Running
-        && let Some(eta) = progress::eta(config, &state)
-    {
-        return Some(eta.middle());
-    }
-    let own = &presets.iter().find(|preset| preset.name == manifest.preset)?.config;
-    let whole = experience.expected(own, config, &manifest.backend, manifest.threads?)?;
-    Some(whole.seconds * (1.0 - progress::share(config, &state)))
 }
 
 fn row(entry: &Entry, entries: &[Entry], starts_in: Option<f64>) -> Row {

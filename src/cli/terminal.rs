@@ -30,6 +30,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     gialab::files::create_directories(state)?;
     tui::start(Setup {
         store: context.store.clone(),
+        data: context.paths.data.clone(),
         presets,
         backends,
         datasets: datasets(),

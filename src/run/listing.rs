@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::progress::Place;
 use super::pulse::Pulse;
-use super::queue;
+use super::queue::{self, Turn};
 use super::{Event, Health, Line, Manifest, Queue, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
 use crate::files;
@@ -45,8 +45,8 @@ pub struct RunRow {
     pub heartbeat: f64,
     /// Status corrected by the heartbeat; [`Health::Failed`] if the manifest cannot be read.
     pub health: Health,
-    /// How it waits, if it does, as [`Queue::in_words`] says.
-    pub waits: Option<String>,
+    /// How it waits for its turn, if it does.
+    pub waits: Option<Turn>,
     /// What is wrong with it.
     pub error: Option<String>,
     /// Its config; absent if the manifest cannot be read.
@@ -145,7 +145,7 @@ fn wait_for_turns(known: &mut [(OsString, Known)]) -> bool {
     let mut changed = false;
     for (_, Known { row, .. }) in known {
         let entries = entries.as_deref().filter(|_| row.health == Health::Queued);
-        let waits = entries.and_then(|entries| queue::in_words(&row.directory, entries));
+        let waits = entries.and_then(|entries| queue::turn(&row.directory, entries));
         changed |= row.waits != waits;
         row.waits = waits;
     }

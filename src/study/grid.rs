@@ -277,6 +277,16 @@ impl Place {
         RunDirectory::at(self.store().path().join(id))
     }
 
+    /// Held by whoever runs it.
+    pub fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    /// What a process without a terminal that ran it had to say.
+    pub fn log(&self) -> PathBuf {
+        self.path.join("study.log")
+    }
+
     /// How many of its runs have a result.
     pub fn results(&self) -> usize {
         let runs = std::fs::read_dir(self.store().path()).into_iter().flatten().flatten();

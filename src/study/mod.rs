@@ -5,16 +5,24 @@
 
 mod conduct;
 mod definition;
+pub mod detached;
 mod grid;
+pub mod groups;
+mod in_words;
+mod matrix;
 mod pace;
 mod results;
+mod shelf;
 mod statistics;
 
 pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, missing, standing};
 pub use definition::{Asked, Axis, Definition, Hypothesis, Way, load, read, shipped_names, shipped_text};
 pub use grid::{Cell, Member, Place, Scale, Study, begun};
+pub use groups::{Group, Groups, Mean};
+pub use matrix::Matrix;
 pub use pace::Pace;
-pub use results::{Filled, Judged, Outcome, Results, Shown};
+pub use results::{Filled, Judged, Outcome, Results, Seen, Shown};
+pub use shelf::{Brief, Count, Means, Shelf, Snapshot};
 pub use statistics::Interval;
 
 use crate::config::ConfigError;
@@ -68,6 +76,20 @@ pub enum StudyError {
     /// Somebody else is at it.
     #[error("study {study} is being run by another process; its progress: gialab study show {study}")]
     Busy {
+        /// Which study.
+        study: String,
+    },
+    /// Its process ended as soon as it was started.
+    #[error("study {study} did not begin: {reason}")]
+    Ended {
+        /// Which study.
+        study: String,
+        /// What it said.
+        reason: String,
+    },
+    /// Somebody at another machine is at it.
+    #[error("study {study} is being run on another host, where it can be stopped")]
+    Elsewhere {
         /// Which study.
         study: String,
     },

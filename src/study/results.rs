@@ -14,7 +14,7 @@ use crate::run::event::Finished;
 const FEWEST: usize = 3;
 
 /// All of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Results {
     /// A row a cell, in the order of the study's.
     pub cells: Vec<Filled>,
@@ -22,8 +22,19 @@ pub struct Results {
     pub judged: Vec<Judged>,
 }
 
-/// A cell with what there is of it.
+/// A run of a study as it was seen.
 #[derive(Debug, Clone)]
+pub struct Seen {
+    /// Which one.
+    pub member: Member,
+    /// How it stands.
+    pub standing: Standing,
+    /// Its result, if it has one.
+    pub finished: Option<Finished>,
+}
+
+/// A cell with what there is of it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Filled {
     /// How each of its runs stands, pair by pair.
     pub runs: Vec<(u32, Standing)>,
@@ -96,16 +107,23 @@ impl Results {
     /// # Errors
     /// If a manifest cannot be read.
     pub fn read(study: &Study, place: &Place, scale: Scale) -> Result<Results, StudyError> {
-        let members = study.members(scale);
-        let mut values = Values::new();
-        let mut runs: Vec<Vec<(u32, Standing)>> = vec![Vec::new(); study.cells.len()];
-        for member in members {
+        let look = |member| {
             let run = place.run(&study.id(member));
             let standing = standing(&run, &mut Pulse::default())?;
-            if let (Standing::Done(_), Some(finished)) = (&standing, run.result()) {
-                take_up(study, &mut values, member, &finished);
+            let finished = matches!(standing, Standing::Done(_)).then(|| run.result()).flatten();
+            Ok(Seen { member, standing, finished })
+        };
+        let seen = study.members(scale).into_iter().map(look).collect::<Result<Vec<Seen>, StudyError>>()?;
+        Ok(Results::of(study, &seen))
+    }
+
+    /// What these runs say.
+    pub fn of(study: &Study, seen: &[Seen]) -> Results {
+        let mut values = Values::new();
+        for Seen { member, finished, .. } in seen {
+            if let Some(finished) = finished {
+                take_up(study, &mut values, *member, finished);
             }
-            runs[member.cell].push((member.pair, standing));
         }
         let shown = |cell: usize, asked: &Asked, name: &String| {
             let of: Vec<f64> =
@@ -115,12 +133,22 @@ impl Results {
         let names = study.definition.figures.iter();
         let figures: Vec<(&String, Asked)> =
             names.filter_map(|name| Some((name, Asked::named(name)?))).collect();
-        let cells = runs.into_iter().enumerate().map(|(cell, runs)| Filled {
-            runs,
+        let cells = (0..study.cells.len()).map(|cell| Filled {
+            runs: Vec::new(),
             figures: figures.iter().map(|(name, asked)| shown(cell, asked, name)).collect(),
         });
         let judged = study.definition.hypotheses.iter().map(|of| judge(study, &values, of));
-        Ok(Results { cells: cells.collect(), judged: judged.collect() })
+        let mut results = Results { cells: cells.collect(), judged: judged.collect() };
+        results.stand(seen);
+        results
+    }
+
+    /// Takes up how the runs stand, where no figure is another one.
+    pub fn stand(&mut self, seen: &[Seen]) {
+        self.cells.iter_mut().for_each(|cell| cell.runs.clear());
+        for Seen { member, standing, .. } in seen {
+            self.cells[member.cell].runs.push((member.pair, standing.clone()));
+        }
     }
 
     /// What follows from all hypotheses together; nothing where there is none.
@@ -146,15 +174,19 @@ fn take_up(study: &Study, values: &mut Values, member: Member, finished: &Finish
     let hypotheses = hypotheses.flat_map(|of| [Some(&of.figure), of.with.as_ref()]).flatten();
     for name in study.definition.figures.iter().chain(hypotheses) {
         let Some(asked) = Asked::named(name) else { continue };
-        let round = if asked.of_first { finished.rounds.first() } else { finished.rounds.last() };
-        let value = round.and_then(|round| asked.figure.value(&round.measured()));
-        // A perfect picture counts as 100 dB, as in means over a batch.
-        let value = value
-            .map(|value| if value == f64::INFINITY && asked.figure.unit == "dB" { 100.0 } else { value });
-        if let Some(value) = value.filter(|value| value.is_finite()) {
+        if let Some(value) = value(&asked, finished) {
             values.entry(name.clone()).or_default().insert((member.cell, member.pair), value);
         }
     }
+}
+
+/// What a run has of a figure, if that can be counted with.
+pub(super) fn value(asked: &Asked, finished: &Finished) -> Option<f64> {
+    let round = if asked.of_first { finished.rounds.first() } else { finished.rounds.last() };
+    let value = asked.figure.value(&round?.measured())?;
+    // A perfect picture counts as 100 dB, as in means over a batch.
+    let value = if value == f64::INFINITY && asked.figure.unit == "dB" { 100.0 } else { value };
+    value.is_finite().then_some(value)
 }
 
 /// The middle of a figure: of shares the mean, whose median is often 0 or 1, else the median.

@@ -11,12 +11,15 @@ use std::thread;
 use super::model::Session;
 use super::msg::{Deed, Msg, Outcome, PictureKey, Undone};
 use super::preview::Question;
+use super::studies::Attention;
 use super::{PresetEntry, watch};
 use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
 use crate::run::export::{self, ExportError, Format};
-use crate::run::{Request, RunDirectory, RunError, Store, directory, launch};
+use crate::run::queue::Change;
+use crate::run::{Queue, Request, RunDirectory, RunError, Store, directory, launch};
+use crate::study::detached;
 
 /// Something to do outside the model.
 #[derive(Debug, PartialEq)]
@@ -36,6 +39,8 @@ pub enum Effect {
     Ask(Vec<RunDirectory>, Request),
     /// Delete these runs.
     Delete(Vec<RunDirectory>),
+    /// Give these runs, which wait, another place in the queue, in this order.
+    Queue(Vec<RunDirectory>, Change),
     /// Read why a run failed, its settings and its log, in full.
     ReadDetails(RunDirectory),
     /// Follow the logs of these runs and of no others.
@@ -77,6 +82,17 @@ pub enum Effect {
     Calibrate(String),
     /// Find out what the post-processing of this config does to its update, instead of what was asked before; or nothing.
     Preview(Option<Box<RunConfig>>),
+    /// Run a study, or go on with it, in a process of its own.
+    RunStudy {
+        /// Its name.
+        study: String,
+        /// The part that takes minutes alone.
+        quick: bool,
+    },
+    /// Ask whoever runs this study to end.
+    StopStudy(String),
+    /// Read this of the studies from now on.
+    Attend(Attention),
     /// Keep what was measured.
     KeepCalibration(Calibration),
     /// Draw everything anew.
@@ -104,6 +120,10 @@ pub struct Performer {
     pub watcher: Sender<watch::Command>,
     /// The thread that finds out what post-processing does.
     pub previewer: Sender<Question>,
+    /// The thread that reads the studies.
+    pub librarian: Sender<Attention>,
+    /// The directory with runs and studies.
+    pub data: PathBuf,
     /// One write of the session at a time.
     pub saving: Arc<Mutex<()>>,
 }
@@ -129,6 +149,18 @@ impl Performer {
                 self.each(runs, Deed::Ask(request), move |_, run| run.ask(request));
             }
             Effect::Delete(runs) => self.each(runs, Deed::Delete, |this, run| this.store.delete(run)),
+            Effect::Queue(runs, change) => self.aside(move |this| {
+                let results = match Queue::in_data_dir(&this.data).change(&runs, change) {
+                    Ok(outcomes) => outcomes
+                        .into_iter()
+                        .map(|outcome| outcome.map_err(|refused| refused.to_string()))
+                        .collect(),
+                    Err(error) => vec![Err(error.to_string()); runs.len()],
+                };
+                let results = runs.iter().map(RunDirectory::id).zip(results);
+                let results = results.map(|(id, result)| (id, result.map_err(Undone::Because)));
+                this.report(Outcome::Done(Deed::Queue(change), results.collect()));
+            }),
             Effect::ReadDetails(run) => self.aside(move |this| {
                 let details = Box::new(Details::read(&run));
                 let _ = this.inbox.send(Msg::DetailsRead { run: run.id(), details });
@@ -161,6 +193,18 @@ impl Performer {
             Effect::Preview(config) => {
                 // One that is gone has reported a panic already.
                 let _ = self.previewer.send(config.map_or(Question::Nothing, Question::Of));
+            }
+            Effect::RunStudy { study, quick } => self.aside(move |this| {
+                let begun = detached::start(&this.data, &study, quick).map_err(say);
+                this.report(Outcome::StudyRun(study, begun));
+            }),
+            Effect::StopStudy(study) => self.aside(move |this| {
+                let stopped = detached::stop(&this.data, &study).map_err(say);
+                this.report(Outcome::StudyStopped(study, stopped));
+            }),
+            Effect::Attend(attention) => {
+                // One that is gone has reported a panic already.
+                let _ = self.librarian.send(attention);
             }
             Effect::KeepCalibration(calibration) => self.aside(move |this| {
                 // Without it the machine is measured again at the next start.
@@ -296,6 +340,7 @@ mod tests {
         let (inbox, news) = std::sync::mpsc::sync_channel(8);
         let (watcher, _commands) = std::sync::mpsc::channel();
         let (previewer, _questions) = std::sync::mpsc::channel();
+        let (librarian, _attention) = std::sync::mpsc::channel();
         let (session_file, user_presets) = (None, data.path().join("presets"));
         let saving = Arc::default();
         let performer = Performer {
@@ -306,6 +351,8 @@ mod tests {
             inbox,
             watcher,
             previewer,
+            librarian,
+            data: data.path().into(),
             saving,
         };
         let told = |effect| {

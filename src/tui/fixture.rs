@@ -125,6 +125,7 @@ pub fn setup(store: Store, directory: &Path) -> Setup {
     };
     Setup {
         store,
+        data: directory.into(),
         presets: presets(),
         backends: vec![
             backend("auto", None),
@@ -396,7 +397,7 @@ fn metrics(psnr: f64) -> Metrics {
 }
 
 /// With what is not measured while an attack goes on.
-fn judged(psnr: f64) -> Metrics {
+pub(super) fn judged(psnr: f64) -> Metrics {
     let distance = (0.5 - psnr / 100.0).max(0.0);
     Metrics { st_lpips: Some(Spread { mean: distance, best: distance, worst: distance }), ..metrics(psnr) }
 }

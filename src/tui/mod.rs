@@ -21,6 +21,7 @@ pub mod preferences;
 mod preview;
 mod screen;
 mod signals;
+mod studies;
 mod terminal;
 mod theme;
 mod update;
@@ -34,6 +35,8 @@ pub mod wire;
 pub mod fixture;
 #[cfg(test)]
 mod fixture_records;
+#[cfg(test)]
+pub(crate) mod fixture_studies;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -55,12 +58,14 @@ use crate::gfx::mux::Multiplexer;
 use crate::gfx::probe::RawMode;
 use crate::gfx::{self, Images, Painter, Wishes};
 use crate::run::{self, Store};
+use crate::study::Means;
 
 use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
 use model::{
     Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, Preview, RunsView, Screen, Session,
+    StudiesView,
 };
 use msg::Msg;
 
@@ -69,6 +74,8 @@ use msg::Msg;
 pub struct Setup {
     /// Where runs are kept.
     pub store: Store,
+    /// The directory with runs and studies.
+    pub data: PathBuf,
     /// What can be run.
     pub presets: Vec<PresetEntry>,
     /// Where it can be computed.
@@ -174,6 +181,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let (inbox, messages) = mpsc::sync_channel(INBOX);
     let (watcher, commands) = mpsc::channel();
     let (previewer, questions) = mpsc::channel();
+    let (librarian, attention) = mpsc::channel();
     let performer = Performer {
         store: setup.store.clone(),
         session_file: setup.session_file.clone(),
@@ -182,9 +190,12 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
         inbox: inbox.clone(),
         watcher,
         previewer: previewer.clone(),
+        librarian,
+        data: setup.data.clone(),
         saving: Arc::default(),
     };
     signals::spawn(inbox.clone()).context("cannot take signals")?;
+    let library = library(&setup);
     let raw_mode = RawMode::enter().context("the terminal refuses raw mode")?;
     let wishes = Wishes {
         images: setup.images.unwrap_or_default(),
@@ -201,7 +212,9 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let notify = notify::choose(setup.notify, capabilities.brand, &capabilities.multiplexer);
     let mut model = new_model(setup, theme, TimeZone::system(), run::now());
     let asking = Asking::new(wishes, wish, capabilities.clone(), listener.is_none());
-    update::update(&mut model, Msg::Shows(Box::new(asking.shows())));
+    for effect in update::update(&mut model, Msg::Shows(Box::new(asking.shows()))) {
+        performer.perform(effect);
+    }
     if let Some(remedy) = &capabilities.remedy {
         let text = format!("{}; {remedy}", capabilities.why);
         model.notice.get_or_insert(model::Notice { text, is_bad: false, until: model.now + 10.0 });
@@ -213,7 +226,11 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     model.size = screen.size()?;
     let store = performer.store.clone();
     let news = inbox.clone();
-    thread::spawn(move || watch::watch(&store, &commands, &news));
+    let Means { experience, .. } = library.means.clone();
+    let starts = watch::Starts::new(library.presets.clone(), experience, library.host.clone());
+    thread::spawn(move || watch::watch(&store, starts, &commands, &news));
+    let news = inbox.clone();
+    thread::spawn(move || studies::read(library, &attention, &news));
     let news = inbox.clone();
     let previews = thread::spawn(move || preview::answer(&questions, &news));
     let reader = input::spawn(inbox, listener);
@@ -236,7 +253,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     let saved = performer.save(&model.session());
     end?;
     let mut out = std::io::stdout();
-    if let Some(line) = farewell(&model) {
+    for line in [farewell(&model), farewell_to_study(&model)].into_iter().flatten() {
         let _ = writeln!(out, "{line}");
     }
     if let Err(message) = saved {
@@ -256,6 +273,15 @@ fn farewell(model: &Model) -> Option<String> {
         [one] => Some(format!("1 run goes on: {one}; gialab shows it again")),
         many => Some(format!("{} runs go on: {}; gialab shows them again", many.len(), many.join(", "))),
     }
+}
+
+/// The study that goes on without this viewer, as far as was seen.
+fn farewell_to_study(model: &Model) -> Option<String> {
+    let study = match model.study() {
+        Some(_) => model.chosen_study().filter(|brief| brief.is_live()),
+        None => model.studies_view.rows.iter().flatten().find(|brief| brief.is_live()),
+    };
+    study.map(|brief| format!("study {} goes on; gialab shows it again", brief.name))
 }
 
 fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Model {
@@ -293,6 +319,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         views: Vec::new(),
         opened: None,
         compare: CompareView::default(),
+        studies_view: StudiesView::default(),
         changes: std::collections::BTreeMap::new(),
         chart: ChartOptions::default(),
         has_pixels: false,
@@ -324,6 +351,21 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
     model
 }
 
+/// What is needed to read the studies.
+fn library(setup: &Setup) -> studies::Library {
+    let is_there =
+        |name: &str| setup.backends.iter().any(|entry| entry.name == name && entry.unavailable.is_none());
+    // What `gialab study run` computes on, unless it is told otherwise.
+    let backend = if is_there("cuda") { "cuda" } else { "flex" };
+    let experience = Experience::kept(&setup.cache, [backend]);
+    studies::Library {
+        data: setup.data.clone(),
+        presets: setup.user_presets.clone(),
+        means: Means { experience, backend: backend.to_owned(), threads: setup.machine.threads },
+        host: setup.machine.host.clone(),
+    }
+}
+
 /// The last session; none if there was none.
 fn read_session(file: &Path) -> Result<Option<Session>, String> {
     let text = match files::read_text(file, files::DOCUMENT) {
@@ -338,5 +380,7 @@ fn read_session(file: &Path) -> Result<Option<Session>, String> {
 
 #[cfg(test)]
 mod snapshot_records_tests;
+#[cfg(test)]
+mod snapshot_studies_tests;
 #[cfg(test)]
 mod snapshot_tests;

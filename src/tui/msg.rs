@@ -1,5 +1,6 @@
 //! What can happen to the screen: keys, time, and news from the disk.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,7 +18,9 @@ use crate::gfx::probe::Answers;
 use crate::run::cost::Cost;
 use crate::run::details::Details;
 use crate::run::effect::Effects;
+use crate::run::queue::Change;
 use crate::run::{Health, Line, Manifest, Request, RunDirectory};
+use crate::study::{Brief, Groups, Snapshot};
 
 /// Something happened.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub enum Msg {
     Terminate,
     /// All runs, live ones first, then newest first.
     RunsListed(Vec<RunRow>),
+    /// When runs that wait are likely to begin, in seconds since the epoch, by name.
+    StartsExpected(BTreeMap<String, f64>),
     /// The runs cannot be listed.
     RunsUnreadable(String),
     /// The presets as they are now, and what is wrong with the others.
@@ -101,6 +106,24 @@ pub enum Msg {
     Calibrated(Result<Option<Calibration>, String>),
     /// What the post-processing of this config does to its update, or why that cannot be told.
     Previewed(Box<RunConfig>, Result<Effects, String>),
+    /// The studies, a line each.
+    StudiesListed(Vec<Brief>),
+    /// The study that is looked into, or why it cannot be read.
+    StudyRead {
+        /// Its name.
+        study: String,
+        /// As it stands.
+        snapshot: Result<Box<Snapshot>, String>,
+    },
+    /// Cells of a study beside each other, or why they cannot be read.
+    GroupsRead {
+        /// The study's name.
+        study: String,
+        /// Places of the cells, in the order in which they are compared.
+        cells: Vec<usize>,
+        /// They.
+        groups: Result<Box<Groups>, String>,
+    },
     /// A run was created and its worker has taken it up.
     Created(RunDirectory),
     /// An effect came to its end.
@@ -142,6 +165,8 @@ pub enum Deed {
     Resume,
     /// It is deleted.
     Delete,
+    /// Its place in the queue is another one.
+    Queue(Change),
 }
 
 /// Why something was not done to a run.
@@ -158,6 +183,10 @@ pub enum Undone {
 pub enum Outcome {
     /// Starting a run: an error is a sentence.
     Launch(Result<(), String>),
+    /// Starting a study, by its name: an error is a sentence.
+    StudyRun(String, Result<(), String>),
+    /// Stopping one.
+    StudyStopped(String, Result<(), String>),
     /// What was done to runs, by name.
     Done(Deed, Vec<(String, Result<(), Undone>)>),
     /// Writing a preset.

@@ -2,16 +2,22 @@
 //!
 //! It sends messages over a bounded channel: a slow terminal slows this reader, never a worker.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::msg::{Msg, PictureKey};
+use crate::config::preset::{self, Preset};
+use crate::expectation::Experience;
 use crate::gfx::Raster;
 use crate::run::cost::Costs;
 use crate::run::event::{self, Level};
-use crate::run::{Event, Health, Line, Listing, Manifest, Pulse, RunDirectory, Store, Tail, picture};
+use crate::run::queue::{Turn, forecast};
+use crate::run::{
+    self, Event, Health, Line, Listing, Manifest, Pulse, Queue, RunDirectory, RunRow, Store, Tail, picture,
+};
 
 /// Between two listings of the store, and for how many times as long as a listing took it rests at least: thousands
 /// of runs must not cost more than a hundredth of a core.
@@ -21,6 +27,9 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Between two looks at a followed run while a worker is on it.
 const FOLLOWING: Duration = Duration::from_millis(150);
+
+/// Between two looks at when those that wait begin.
+const FORECAST: Duration = Duration::from_secs(5);
 
 /// Lines of the worker's own log that are shown once it has died.
 const WORDS: usize = 10;
@@ -38,7 +47,7 @@ pub enum Command {
 }
 
 /// Follows the store until the screen is gone.
-pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg>) {
+pub fn watch(store: &Store, mut starts: Starts, commands: &Receiver<Command>, inbox: &SyncSender<Msg>) {
     let mut list = List::default();
     let mut followed: Vec<Followed> = Vec::new();
     let mut next_listing = Instant::now();
@@ -47,7 +56,8 @@ pub fn watch(store: &Store, commands: &Receiver<Command>, inbox: &SyncSender<Msg
             let begin = Instant::now();
             let news = list.news(store);
             let rest = REST * begin.elapsed();
-            if news.is_some_and(|msg| inbox.send(msg).is_err()) {
+            let expected = starts.news(&list.listing.rows(), begin);
+            if news.into_iter().chain(expected).any(|msg| inbox.send(msg).is_err()) {
                 return;
             }
             next_listing = Instant::now() + rest.clamp(LISTING, LONGEST_REST);
@@ -90,6 +100,52 @@ fn follow_only(mut followed: Vec<Followed>, directories: Vec<RunDirectory>) -> V
             None => Followed::new(directory),
         })
         .collect()
+}
+
+/// When runs that wait are likely to begin, as sent last.
+#[derive(Debug, Default)]
+pub struct Starts {
+    /// Where presets of the user are kept.
+    pub user_presets: PathBuf,
+    /// What was measured of this machine.
+    pub experience: Experience,
+    /// This machine.
+    pub host: String,
+    presets: Vec<Preset>,
+    sent: BTreeMap<String, f64>,
+    next: Option<Instant>,
+}
+
+impl Starts {
+    /// Of a machine that nothing else is known of than this.
+    pub fn new(user_presets: PathBuf, experience: Experience, host: String) -> Starts {
+        Starts { user_presets, experience, host, ..Starts::default() }
+    }
+
+    /// When the runs that wait are likely to begin, if that is not as before. The logs of those that compute are read for it, now
+    /// and then.
+    fn news(&mut self, rows: &[RunRow], now: Instant) -> Option<Msg> {
+        let waiting = rows.iter().find(|row| matches!(row.waits, Some(Turn::Place(_))));
+        let starts = match waiting {
+            None if self.sent.is_empty() => return None,
+            None => BTreeMap::new(),
+            Some(_) if self.next.is_some_and(|next| now < next) => return None,
+            Some(row) => {
+                self.next = Some(now + FORECAST);
+                if self.presets.is_empty() {
+                    self.presets = preset::all(&self.user_presets).0;
+                }
+                self.experience.take_up(rows, &self.host);
+                let entries = Queue::of(&row.directory, Path::new("")).entries();
+                let expected = forecast::expected(&entries, &self.presets, &self.experience);
+                let at = |seconds: f64| run::now() + seconds;
+                let named = entries.iter().map(|entry| RunDirectory::at(&entry.ticket.run).id());
+                named.zip(expected).filter_map(|(run, seconds)| Some((run, at(seconds?)))).collect()
+            }
+        };
+        self.sent.clone_from(&starts);
+        Some(Msg::StartsExpected(starts))
+    }
 }
 
 /// The list of runs as sent last.

@@ -25,7 +25,7 @@ impl Watched {
         let (commands, asked) = mpsc::channel();
         let (inbox, messages) = mpsc::sync_channel(32);
         let watched = store.clone();
-        thread::spawn(move || watch(&watched, &asked, &inbox));
+        thread::spawn(move || watch(&watched, Starts::default(), &asked, &inbox));
         Watched { store, commands, messages, _data: data }
     }
 

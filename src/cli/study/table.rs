@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use gialab::figure::{Figure, Form};
 use gialab::format;
 use gialab::probe::Dimension;
-use gialab::study::{Filled, Interval, Judged, Results, Shown, Standing, Study};
+use gialab::study::{Filled, Results, Standing, Study};
 
 /// As wide as a page of text.
 const WIDTH: usize = 100;
@@ -26,22 +25,10 @@ pub fn print(
     writeln!(out, "{done} of {all} runs, each cell on the same pairs of seed and pictures")?;
     for judged in &results.judged {
         writeln!(out, "\n{}{so_far}: {}", judged.outcome.name(), judged.says)?;
-        writeln!(out, "  {}", found(judged))?;
+        writeln!(out, "  {}: {}", judged.by, judged.found())?;
     }
     writeln!(out)?;
     cells(out, study, results, dimensions)
-}
-
-/// `rank correlation of PSNR dB with B (Spearman): -0.83 [-0.90, -0.71], 20 pairs`.
-fn found(judged: &Judged) -> String {
-    let value = judged.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    let interval =
-        judged.interval.map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
-    let pairs = match judged.pairs {
-        0..3 => format!("{} pairs, too few to say", judged.pairs),
-        pairs => format!("{pairs} pairs"),
-    };
-    format!("{}: {value}{interval}, {pairs}", judged.by)
 }
 
 fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {
@@ -66,9 +53,8 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
     }
     for (place, asked) in study.figures().into_iter().enumerate() {
         let of = |cell: &usize| results.cells[*cell].figures[place];
-        let middle = shown
-            .iter()
-            .map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| with_interval(asked.figure, &of)));
+        let middle =
+            shown.iter().map(|cell| of(cell).map_or_else(|| "-".to_owned(), |of| of.text(asked.figure)));
         let (heading, is_mean) = (asked.heading(), asked.is_mean());
         columns.push(std::iter::once(format!("{heading} [95 %]")).chain(middle).collect());
         // Of the first figure, for the width of a terminal; json has it of all.
@@ -113,21 +99,5 @@ fn runs(filled: &Filled) -> String {
     match done == filled.runs.len() {
         true => done.to_string(),
         false => format!("{done} of {}{failed}", filled.runs.len()),
-    }
-}
-
-/// `44.4 [43.0, 49.1]`.
-fn with_interval(figure: &Figure, shown: &Shown) -> String {
-    let text = |value: f64| match figure.form {
-        Form::Fixed(2) => format!("{value:.1}"),
-        Form::Share => format!("{:.0}", 100.0 * value),
-        _ => figure.text(value).trim().to_owned(),
-    };
-    let unit = if figure.form == Form::Share { " %" } else { "" };
-    match shown.interval {
-        Some(Interval { low, high }) => {
-            format!("{}{unit} [{}, {}]", text(shown.middle), text(low), text(high))
-        }
-        None => format!("{}{unit}", text(shown.middle)),
     }
 }

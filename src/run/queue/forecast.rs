@@ -1,6 +1,32 @@
 //! When those that wait are likely to begin.
 
+use super::Resource;
 use super::ticket::{Entry, Standing};
+use crate::config::preset::Preset;
+use crate::expectation::Experience;
+use crate::run::{RunDirectory, progress};
+
+/// Seconds until each of the sorted entries is likely to begin, as far as that can be told.
+pub fn expected(entries: &[Entry], presets: &[Preset], experience: &Experience) -> Vec<Option<f64>> {
+    let left: Vec<Option<f64>> = entries.iter().map(|entry| left(entry, presets, experience)).collect();
+    starts(entries, &left, Resource::capacity_of)
+}
+
+/// Seconds that a run still takes once it computes, if that can be told.
+fn left(entry: &Entry, presets: &[Preset], experience: &Experience) -> Option<f64> {
+    let directory = RunDirectory::at(&entry.ticket.run);
+    let manifest = directory.manifest().ok()?;
+    let (state, _) = directory.state().ok()?;
+    let config = &manifest.config;
+    if entry.standing() == Standing::Running
+        && let Some(eta) = progress::eta(config, &state)
+    {
+        return Some(eta.middle());
+    }
+    let own = &presets.iter().find(|preset| preset.name == manifest.preset)?.config;
+    let whole = experience.expected(own, config, &manifest.backend, manifest.threads?)?;
+    Some(whole.seconds * (1.0 - progress::share(config, &state)))
+}
 
 /// Seconds until each of the sorted entries begins, from the seconds that each of them still takes once it computes, as far as
 /// that is known. Nothing for those that do not wait, and for those behind one of whom it is not known.

@@ -12,6 +12,7 @@ mod resource;
 mod tests;
 pub mod ticket;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -181,16 +182,32 @@ impl Queue {
     }
 }
 
-/// `waits for its turn: 2nd in the queue`, `held in the queue until it is released`; nothing of a run that does not wait among
-/// these.
-pub fn in_words(run: &RunDirectory, entries: &[Entry]) -> Option<String> {
+/// How a run waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// At this place among those that wait for the same, from 1.
+    Place(usize),
+    /// Until a person releases it.
+    Held,
+}
+
+/// `waits for its turn: 2nd in the queue`, `held in the queue until it is released`.
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Turn::Place(place) => write!(f, "waits for its turn: {} in the queue", format::ordinal(*place)),
+            Turn::Held => write!(f, "held in the queue until it is released"),
+        }
+    }
+}
+
+/// How a run waits among these; nothing of one that does not.
+pub fn turn(run: &RunDirectory, entries: &[Entry]) -> Option<Turn> {
     let path = ticket_path(run);
     let own = entries.iter().find(|entry| entry.ticket.run == path)?;
     match (own.standing(), ticket::place(own, entries)) {
-        (Standing::Waiting, Some(place)) => {
-            Some(format!("waits for its turn: {} in the queue", format::ordinal(place)))
-        }
-        (Standing::Held, _) => Some("held in the queue until it is released".to_owned()),
+        (Standing::Waiting, Some(place)) => Some(Turn::Place(place)),
+        (Standing::Held, _) => Some(Turn::Held),
         _ => None,
     }
 }

@@ -5,18 +5,25 @@ use super::Action;
 use ratatui::layout::Rect;
 
 use crate::run::Health;
+use crate::study::Brief;
 use crate::tui::layout;
 use crate::tui::model::{Model, Rows, Screen};
 use crate::tui::overlay::Overlay;
 use crate::tui::overlay::form::Form;
 use crate::tui::screen::compare;
 use crate::tui::theme::SERIES;
+use crate::tui::update::studies;
 
 /// Whether an action makes sense now; if not, why.
 pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
     let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
     if let Some(Overlay::Form(form)) = model.overlays.last() {
         return filling_in(action, form);
+    }
+    if model.screen == Screen::Studies
+        && let Some(answer) = studying(action, model)
+    {
+        return answer;
     }
     match action {
         A::Start if model.starting => Err("a run is being started"),
@@ -47,8 +54,13 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         A::ToggleBlocks => holds(model.has_pixels, "this terminal has no other way; gialab doctor says why"),
         A::Show(Screen::Run) => holds(model.opened.is_some(), "no run is open"),
+        A::Show(Screen::Compare) if model.compare.groups.is_some() => Ok(()),
         A::Show(Screen::Compare) => comparable(model, "no run is selected; select some in the list of runs"),
         A::Pause | A::Stop | A::Resume | A::Delete => on_selected(action, model),
+        A::Hold | A::QueueFirst | A::QueueLast => {
+            let waits = model.selected_runs().iter().any(|row| row.waits.is_some());
+            holds(waits, "it does not wait in the queue")
+        }
         A::Again => again(model),
         A::Details if model.screen == Screen::Run => holds(model.run().is_some(), "no run is open"),
         A::Open | A::Select | A::SelectAll | A::Sort | A::Reverse | A::Export | A::Details
@@ -59,7 +71,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         _ => match model.screen {
             Screen::Run => looking_at(action, model),
             Screen::Compare => comparing(action, model),
-            Screen::Presets | Screen::Runs => Ok(()),
+            Screen::Presets | Screen::Runs | Screen::Studies => Ok(()),
         },
     }
 }
@@ -81,7 +93,7 @@ fn on_selected(action: Action, model: &Model) -> Result<(), &'static str> {
     let runs: Vec<Health> = match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| row.health).collect(),
         Screen::Run => model.run().map(|run| run.health).into_iter().collect(),
-        Screen::Presets | Screen::Compare => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies => Vec::new(),
     };
     match runs.as_slice() {
         [] => Err("there is no run"),
@@ -113,7 +125,7 @@ fn again(model: &Model) -> Result<(), &'static str> {
         Screen::Runs => {
             (model.chosen_run().is_some(), model.chosen_run().is_some_and(|row| row.config.is_some()))
         }
-        Screen::Presets | Screen::Compare => (false, false),
+        Screen::Presets | Screen::Compare | Screen::Studies => (false, false),
     };
     match (is_there, config) {
         (false, _) => Err("there is no run"),
@@ -121,6 +133,39 @@ fn again(model: &Model) -> Result<(), &'static str> {
         (true, false) => Err("its settings cannot be read"),
         (true, true) => Ok(()),
     }
+}
+
+/// What concerns the chosen study; nothing of what can be done on every screen.
+fn studying(action: Action, model: &Model) -> Option<Result<(), &'static str>> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    let brief = model.chosen_study();
+    Some(match action {
+        A::Open if model.study().is_some() => {
+            holds(!studies::runs_of_cell(model).is_empty(), "no run of this cell was begun yet")
+        }
+        A::Open => match brief {
+            None => Err("the studies are being read"),
+            Some(brief) if brief.lacks.is_some() => Err("it needs an attack that is not there yet"),
+            Some(brief) => holds(brief.error.is_none() || brief.cells > 0, "it cannot be read"),
+        },
+        A::RunStudy => match brief {
+            _ if model.studies_view.starting => Err("a study is being started"),
+            None => Err("the study is being read"),
+            Some(brief) if brief.lacks.is_some() => Err("it needs an attack that is not there yet"),
+            Some(brief) if brief.error.is_some() => Err("it cannot be run; the line below says why"),
+            Some(brief) if brief.is_conducted => Err("it is being run"),
+            Some(brief) => holds(!brief.whole.is_complete(), "it is complete"),
+        },
+        A::StopStudy => holds(brief.is_some_and(Brief::is_live), "it is not running"),
+        A::Describe => holds(brief.is_some(), "the study is being read"),
+        A::Select | A::NextFigure | A::Compare => {
+            holds(model.study().is_some_and(|study| study.snapshot().is_some()), "the study is being read")
+        }
+        A::Back => {
+            holds(model.study().is_some() || !model.overlays.is_empty(), "there is nothing to go back to")
+        }
+        _ => return None,
+    })
 }
 
 /// What is done to the steps of post-processing in a form.
@@ -178,7 +223,19 @@ fn looking_at(action: Action, model: &Model) -> Result<(), &'static str> {
 
 fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
     let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    if let Some(groups) = &model.compare.groups {
+        let is_read = matches!(groups.current, Some(Ok(_)));
+        return match action {
+            A::NextFigure | A::Copy | A::Pin => holds(is_read, "the groups are being read"),
+            A::Up | A::Down | A::Select | A::Open => Ok(()),
+            A::NextScreen | A::PreviousScreen | A::Show(_) | A::Back => Ok(()),
+            A::Help | A::Palette | A::Quit | A::Redraw | A::Suspend => Ok(()),
+            A::Export => Err("groups are exported with their study"),
+            _ => Err("groups of runs have no curves and pictures"),
+        };
+    }
     match action {
+        A::NextFigure => Err("every figure of a run is in the table"),
         A::Scrub(_) | A::ScrubFirst | A::Play => {
             holds(model.stored_together().len() > 1, "there are no earlier pictures")
         }

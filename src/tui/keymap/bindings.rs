@@ -88,6 +88,12 @@ pub enum Action {
     Pause,
     /// End a run in an orderly way.
     Stop,
+    /// Keep runs that wait from beginning, or let them wait for their turn again.
+    Hold,
+    /// Runs that wait before all others.
+    QueueFirst,
+    /// Runs that wait behind all others.
+    QueueLast,
     /// Logarithmic or linear loss axis.
     ToggleAxis,
     /// Smoothed or raw curves.
@@ -128,6 +134,16 @@ pub enum Action {
     NextRows,
     /// Copy the table.
     Copy,
+    /// Run a study, or go on with it.
+    RunStudy,
+    /// End a study in an orderly way.
+    StopStudy,
+    /// Next figure of a study, or of groups.
+    NextFigure,
+    /// One column to the left.
+    Left,
+    /// One column to the right.
+    Right,
     /// Keep what was typed.
     Accept,
     /// Yes.
@@ -171,6 +187,10 @@ pub enum Place {
     Run,
     /// Compare screen.
     Compare,
+    /// List of studies.
+    Studies,
+    /// One study.
+    Study,
     /// While a filter is typed.
     Filter,
     /// Over a question.
@@ -192,12 +212,14 @@ pub enum Place {
 }
 
 /// Places by their name in `keymap.toml`.
-pub(super) const PLACES: [(&str, Place); 14] = [
+pub(super) const PLACES: [(&str, Place); 16] = [
     ("everywhere", Place::Everywhere),
     ("presets", Place::Presets),
     ("runs", Place::Runs),
     ("run", Place::Run),
     ("compare", Place::Compare),
+    ("studies", Place::Studies),
+    ("study", Place::Study),
     ("filter", Place::Filter),
     ("question", Place::Question),
     ("text", Place::Text),
@@ -210,19 +232,24 @@ pub(super) const PLACES: [(&str, Place); 14] = [
 ];
 
 impl Place {
-    /// The screen's own place.
-    pub fn of_screen(screen: Screen) -> Self {
-        match screen {
+    /// The place of the shown screen.
+    pub fn of_screen(model: &Model) -> Self {
+        match model.screen {
             Screen::Presets => Place::Presets,
             Screen::Runs => Place::Runs,
             Screen::Run => Place::Run,
             Screen::Compare => Place::Compare,
+            Screen::Studies if model.study().is_some() => Place::Study,
+            Screen::Studies => Place::Studies,
         }
     }
 
     /// Whether this is a screen, where also the keys of [`Place::Everywhere`] work.
     pub fn is_screen(self) -> bool {
-        matches!(self, Place::Presets | Place::Runs | Place::Run | Place::Compare)
+        matches!(
+            self,
+            Place::Presets | Place::Runs | Place::Run | Place::Compare | Place::Studies | Place::Study
+        )
     }
 
     /// Whether what can be done here is said by `available`.
@@ -245,7 +272,7 @@ impl Place {
             None => match model.screen {
                 Screen::Presets if model.presets_view.filtering => Place::Filter,
                 Screen::Runs if model.runs_view.filtering => Place::Filter,
-                screen => Place::of_screen(screen),
+                _ => Place::of_screen(model),
             },
         }
     }
@@ -296,6 +323,9 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Runs, "resume", A::Resume, "resume", "go on from the last checkpoint"),
     bind(P::Runs, "pause", A::Pause, "pause", "hold the attacks, or go on with them"),
     bind(P::Runs, "stop", A::Stop, "stop", "write a checkpoint and end, after asking"),
+    bind(P::Runs, "hold", A::Hold, "hold", "keep runs that wait from beginning, or release them"),
+    bind(P::Runs, "queue-first", A::QueueFirst, "first", "runs that wait: before all others in the queue"),
+    bind(P::Runs, "queue-last", A::QueueLast, "", "runs that wait: behind all others in the queue"),
     bind(P::Runs, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
     bind(P::Runs, "filter", A::Filter, "filter", "only runs with words, or as psnr>20 status:done"),
     bind(P::Runs, "sort", A::Sort, "order", "order by the next column"),
@@ -349,6 +379,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Compare, "open", A::Open, "open", "open the chosen run"),
     bind(P::Compare, "pin", A::Pin, "reference", "make the chosen run the reference"),
     bind(P::Compare, "deselect", A::Select, "take out", "take the chosen run out of the comparison"),
+    bind(P::Compare, "figure", A::NextFigure, "figure", "of groups: the next figure"),
     bind(P::Compare, "scrub-back", A::Scrub(-1), "scrub", "earlier pictures"),
     bind(P::Compare, "scrub-forward", A::Scrub(1), "", "later pictures"),
     bind(P::Compare, "scrub-back-ten", A::Scrub(-10), "", "ten pictures earlier"),
@@ -381,6 +412,23 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Compare, "export", A::Export, "export", "write a report of these runs"),
     bind(P::Compare, "explain", A::Explain, "explain", "what the figures of the table mean"),
     bind(P::Compare, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
+    bind(P::Studies, "open", A::Open, "open", "look into the study: its cells, what the figures say so far"),
+    bind(P::Studies, "run", A::RunStudy, "run", "run it or go on with it, after saying how long it takes"),
+    bind(P::Studies, "stop", A::StopStudy, "stop", "its runs write checkpoints and end, after asking"),
+    bind(P::Studies, "describe", A::Describe, "describe", "what it is about"),
+    bind(P::Study, "open", A::Open, "runs", "open a run of the cell"),
+    bind(P::Study, "select", A::Select, "select", "select the cell, or take it out"),
+    bind(P::Study, "run", A::RunStudy, "run", "run it or go on with it, after saying how long it takes"),
+    bind(P::Study, "stop", A::StopStudy, "stop", "its runs write checkpoints and end, after asking"),
+    bind(P::Study, "compare", A::Compare, "compare", "compare the selected cells, or all, as groups of runs"),
+    bind(P::Study, "figure", A::NextFigure, "figure", "the next figure of the study"),
+    bind(
+        P::Study,
+        "describe",
+        A::Describe,
+        "describe",
+        "what it is about, every expectation and what was found",
+    ),
     bind(P::Presets, "up", A::Up, "", "up"),
     bind(P::Presets, "down", A::Down, "", "down"),
     bind(P::Presets, "page-up", A::PageUp, "", "a page up"),
@@ -393,6 +441,20 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Runs, "page-down", A::PageDown, "", "a page down"),
     bind(P::Runs, "first", A::First, "", "first"),
     bind(P::Runs, "last", A::Last, "", "last"),
+    bind(P::Studies, "up", A::Up, "", "up"),
+    bind(P::Studies, "down", A::Down, "", "down"),
+    bind(P::Studies, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Studies, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Studies, "first", A::First, "", "first"),
+    bind(P::Studies, "last", A::Last, "", "last"),
+    bind(P::Study, "up", A::Up, "", "cell above"),
+    bind(P::Study, "down", A::Down, "", "cell below"),
+    bind(P::Study, "left", A::Left, "", "cell on the left"),
+    bind(P::Study, "right", A::Right, "", "cell on the right"),
+    bind(P::Study, "page-up", A::PageUp, "", "five cells up"),
+    bind(P::Study, "page-down", A::PageDown, "", "five cells down"),
+    bind(P::Study, "first", A::First, "", "first row"),
+    bind(P::Study, "last", A::Last, "", "last row"),
     bind(P::Compare, "pictures", A::TogglePictures, "room", "curves, table or pictures alone, or all"),
     bind(P::Compare, "page-up", A::PageUp, "", "rows of the table above"),
     bind(P::Compare, "page-down", A::PageDown, "", "rows of the table below"),
@@ -405,6 +467,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Everywhere, "show-runs", A::Show(Screen::Runs), "", "runs"),
     bind(P::Everywhere, "show-run", A::Show(Screen::Run), "", "the opened run"),
     bind(P::Everywhere, "show-compare", A::Show(Screen::Compare), "", "the compared runs"),
+    bind(P::Everywhere, "show-studies", A::Show(Screen::Studies), "", "the studies"),
     bind(P::Everywhere, "palette", A::Palette, "find", "find a command, a preset or a run by typing"),
     bind(P::Everywhere, "help", A::Help, "help", "these keys"),
     bind(P::Everywhere, "quit", A::Quit, "quit", "leave; running attacks go on"),

@@ -2,6 +2,8 @@
 
 use super::{Model, RunView};
 use crate::run::comparison::Side;
+use crate::study::Groups;
+use crate::study::groups::Row;
 
 /// The screen that compares runs.
 #[derive(Debug, Default)]
@@ -22,6 +24,44 @@ pub struct CompareView {
     pub alone: Option<Part>,
     /// Rows of the table that are scrolled past.
     pub skip: usize,
+    /// Cells of a study in the place of runs.
+    pub groups: Option<GroupsView>,
+}
+
+/// Groups of runs that are compared: cells of a study.
+#[derive(Debug)]
+pub struct GroupsView {
+    /// The study's name.
+    pub study: String,
+    /// Places of its cells; the first is what the others are compared with.
+    pub cells: Vec<usize>,
+    /// Position of the chosen group.
+    pub chosen: usize,
+    /// Key of the figure that is drawn; the first one if no run has it.
+    pub figure: &'static str,
+    /// As read last, or why that could not be.
+    pub current: Option<Result<Box<Groups>, String>>,
+}
+
+impl GroupsView {
+    /// Cells that nothing is known of yet.
+    pub fn new(study: String, cells: Vec<usize>) -> Self {
+        GroupsView { study, cells, chosen: 0, figure: "psnr", current: None }
+    }
+
+    /// The figure that is drawn.
+    pub fn row<'a>(&self, groups: &'a Groups) -> Option<&'a Row> {
+        groups.rows.iter().find(|row| row.key == self.figure).or(groups.rows.first())
+    }
+
+    /// Draws the next figure.
+    pub fn next_figure(&mut self) {
+        let Some(Ok(groups)) = &self.current else { return };
+        let at = groups.rows.iter().position(|row| row.key == self.figure).unwrap_or(0);
+        if let Some(next) = groups.rows.get(at + 1).or(groups.rows.first()) {
+            self.figure = next.key;
+        }
+    }
 }
 
 /// A part of the screen.

@@ -5,12 +5,14 @@ mod presets;
 mod preview;
 mod run;
 mod runs;
+mod studies;
 
-pub use compare::{CompareView, Lower, Part};
+pub use compare::{CompareView, GroupsView, Lower, Part};
 pub use presets::{Calibrating, Changes, PresetsView};
 pub use preview::Preview;
 pub use run::{Rows, RunView};
 pub use runs::{RunRow, RunsView, Sort, Summary};
+pub use studies::{StudiesView, StudyView};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -39,11 +41,14 @@ pub enum Screen {
     Run,
     /// Several runs.
     Compare,
+    /// Studies, or one of them.
+    Studies,
 }
 
 impl Screen {
     /// All, in the order of the tabs.
-    pub const ALL: [Screen; 4] = [Screen::Presets, Screen::Runs, Screen::Run, Screen::Compare];
+    pub const ALL: [Screen; 5] =
+        [Screen::Presets, Screen::Runs, Screen::Run, Screen::Compare, Screen::Studies];
 
     /// For tab and help.
     pub fn name(self) -> &'static str {
@@ -52,6 +57,7 @@ impl Screen {
             Screen::Runs => "Runs",
             Screen::Run => "Run",
             Screen::Compare => "Compare",
+            Screen::Studies => "Studies",
         }
     }
 }
@@ -165,6 +171,8 @@ pub struct Model {
     pub opened: Option<String>,
     /// The compared runs.
     pub compare: CompareView,
+    /// Studies screen.
+    pub studies_view: StudiesView,
     /// Changes by preset name.
     pub changes: BTreeMap<String, Changes>,
     /// Chosen backend.
@@ -217,6 +225,10 @@ pub struct Session {
     pub run_order_reversed: bool,
     /// Opened run.
     pub opened: Option<String>,
+    /// Chosen study.
+    pub study: String,
+    /// It is looked into.
+    pub study_is_open: bool,
     /// Chosen backend.
     pub backend: String,
     /// How curves are drawn.
@@ -256,21 +268,25 @@ impl Model {
         match self.screen {
             Screen::Run => self.run().is_some_and(|run| run.playing),
             Screen::Compare => self.compare.playing,
-            Screen::Presets | Screen::Runs => false,
+            Screen::Presets | Screen::Runs | Screen::Studies => false,
         }
     }
 
     /// What the next start should find again.
     pub fn session(&self) -> Session {
+        // It is opened again from its study.
+        let is_of_study = self.is_run_of_study();
         Session {
-            screen: self.screen,
+            screen: if is_of_study && self.screen == Screen::Run { Screen::Studies } else { self.screen },
             preset: self.presets_view.selected.clone(),
             preset_filter: self.presets_view.filter.value().to_owned(),
             run: self.runs_view.selected.clone(),
             run_filter: self.runs_view.filter.value().to_owned(),
             run_order: self.runs_view.sort,
             run_order_reversed: self.runs_view.reversed,
-            opened: self.opened.clone().or(self.reopen.clone()),
+            opened: self.opened.clone().filter(|_| !is_of_study).or(self.reopen.clone()),
+            study: self.studies_view.selected.clone(),
+            study_is_open: self.studies_view.opened.is_some(),
             backend: self.backend.clone(),
             chart: self.chart,
             marked: self.runs_view.marked.clone(),
@@ -289,6 +305,9 @@ impl Model {
         self.runs_view.sort = session.run_order;
         self.runs_view.reversed = session.run_order_reversed;
         self.runs_view.marked = session.marked;
+        let is_open = session.study_is_open && !session.study.is_empty();
+        self.studies_view.opened = is_open.then(|| StudyView::new(session.study.clone()));
+        self.studies_view.selected = session.study;
         if self.backends.iter().any(|entry| entry.name == session.backend && entry.unavailable.is_none()) {
             self.backend = session.backend;
         }

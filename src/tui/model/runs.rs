@@ -1,7 +1,7 @@
 //! The screen of runs: the list, its order and filter, and what is selected.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,8 @@ pub struct RunsView {
     pub shown: Vec<usize>,
     /// What of each run is not as its preset says, with the config that this was made of.
     changed: HashMap<String, (Arc<RunConfig>, String)>,
+    /// When runs that wait are likely to begin, in seconds since the epoch, by name.
+    pub starts: BTreeMap<String, f64>,
     /// Why there is no listing.
     pub error: Option<String>,
     /// Name of the chosen run.

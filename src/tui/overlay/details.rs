@@ -75,6 +75,11 @@ impl Pane {
         self.lines().into_iter().flat_map(|line| wrapped(line, width)).collect()
     }
 
+    /// Whether nothing is below what is shown.
+    pub fn is_at_end(&self, size: (u16, u16)) -> bool {
+        self.scroll + room(size) >= self.rows(size).len()
+    }
+
     /// Scrolls to this row, as far as there is something below.
     pub fn scroll_to(&mut self, row: usize, size: (u16, u16)) {
         self.scroll = row.min(self.rows(size).len().saturating_sub(room(size)));

@@ -6,7 +6,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::tui::format;
 use crate::tui::keymap::{self, Place};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Screen};
 use crate::tui::view::View;
 
 /// Lines of the help: keys of the shown screen first, then those valid everywhere.
@@ -14,7 +14,7 @@ pub fn lines(model: &Model) -> Vec<Line<'static>> {
     let theme = model.theme;
     let mut lines = Vec::new();
     for (title, place) in
-        [(screen_title(model), Place::of_screen(model.screen)), ("everywhere".into(), Place::Everywhere)]
+        [(screen_title(model), Place::of_screen(model)), ("everywhere".into(), Place::Everywhere)]
     {
         if !lines.is_empty() {
             lines.push(Line::default());
@@ -38,7 +38,10 @@ pub fn lines(model: &Model) -> Vec<Line<'static>> {
 }
 
 fn screen_title(model: &Model) -> String {
-    model.screen.name().to_lowercase()
+    match model.study().filter(|_| model.screen == Screen::Studies) {
+        Some(_) => "study".into(),
+        None => model.screen.name().to_lowercase(),
+    }
 }
 
 /// Draws the help.

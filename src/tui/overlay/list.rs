@@ -52,6 +52,15 @@ pub enum Does {
     Explain(&'static Word),
     /// Opens this run.
     Run(String),
+    /// Opens the run in this directory.
+    Open(RunDirectory),
+    /// Asks whether this study is to be run, the part that takes minutes or all.
+    RunStudy {
+        /// Its name.
+        study: String,
+        /// The part.
+        quick: bool,
+    },
     /// Adds a step of this defence to the form.
     Step(&'static Defence),
     /// Asks where these runs are written as that.

@@ -1,9 +1,12 @@
 //! The screens, and what frames them: tabs, status line, footer, overlays.
 
 pub mod compare;
+mod groups;
 pub mod presets;
 pub mod run;
 pub mod runs;
+pub mod studies;
+mod study;
 
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -30,7 +33,11 @@ pub fn draw(model: &Model, view: &mut View) {
         Screen::Presets => presets::draw(model, view, areas.body),
         Screen::Runs => runs::draw(model, view, areas.body),
         Screen::Run => run::draw(model, view, areas.body),
-        Screen::Compare => compare::draw(model, view, areas.body),
+        Screen::Compare => match &model.compare.groups {
+            Some(of) => groups::draw(model, view, areas.body, of),
+            None => compare::draw(model, view, areas.body),
+        },
+        Screen::Studies => studies::draw(model, view, areas.body),
     }
     let mut line = status(model);
     if line.width() > usize::from(areas.status.width)
@@ -58,7 +65,11 @@ fn status(model: &Model) -> Line<'static> {
         Screen::Presets => Line::styled(format!(" {}", presets::status(model)), theme.dim()),
         Screen::Runs => runs::status(model),
         Screen::Run => run::status(model),
-        Screen::Compare => compare::status(model),
+        Screen::Compare => match &model.compare.groups {
+            Some(of) => groups::status(of, theme),
+            None => compare::status(model),
+        },
+        Screen::Studies => studies::status(model),
     }
 }
 

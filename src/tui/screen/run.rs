@@ -107,8 +107,8 @@ pub fn status(model: &Model) -> Line<'static> {
         Health::Paused => dim(format!("paused{at}: space goes on")),
         Health::Done => dim(done(run)),
         Health::Running if run.state().training().is_some() => dim(training(run)),
-        Health::Queued => match model.row(&run.id).and_then(|row| row.waits.as_deref()) {
-            Some(waits) => dim(format!("queued: {waits}")),
+        Health::Queued => match model.row(&run.id) {
+            Some(row) => dim(format!("queued: {}", super::runs::waits(model, row))),
             None => dim("queued: waits for its worker".into()),
         },
         Health::Running => dim("the attack goes on when gialab is closed".into()),

@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
 use crate::format;
+use crate::run::queue::Turn;
 use crate::run::{InWords, progress};
 use crate::tui::model::{Model, RunRow, Sort};
 use crate::tui::theme::{SERIES, Theme};
@@ -103,7 +104,7 @@ pub fn status(model: &Model) -> Line<'static> {
         }
         crate::run::Health::Stopped => format!(" stopped{at}: r resumes from the last checkpoint"),
         crate::run::Health::Queued => {
-            format!(" queued: {}", row.waits.as_deref().unwrap_or("waits for its worker"))
+            format!(" queued: {}", waits(model, row))
         }
         crate::run::Health::Running | crate::run::Health::Paused => {
             match row.config.as_ref().zip(row.summary.place) {
@@ -117,6 +118,17 @@ pub fn status(model: &Model) -> Line<'static> {
         _ => format!(" {}", row.directory.path().display()),
     };
     Line::styled(text, theme.dim())
+}
+
+/// How a run waits, and when it is likely to begin.
+pub fn waits(model: &Model, row: &RunRow) -> String {
+    let Some(turn) = row.waits else { return "waits for its worker".to_owned() };
+    let start = model.runs_view.starts.get(&row.id).filter(|_| turn != Turn::Held);
+    let start = start.map(|start| {
+        let moment = format::moment(start.max(model.now), model.now, &model.zone);
+        format!(", starts about {}", moment.trim())
+    });
+    format!("{turn}{}", start.unwrap_or_default())
 }
 
 /// Draws the filter in the last row of `area` if there is one, with what of it cannot be read; returns the rows used.
@@ -224,7 +236,12 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
         Some(_) => Span::styled(theme.glyph("•", "."), theme.accent()),
         None => Span::raw(" "),
     };
-    let mark = format!("{} {:<8}", theme.health_mark(row.health), row.health.name());
+    let word = match row.waits {
+        Some(Turn::Place(place)) => format::cut(&format!("waits {place}"), 8, theme.ascii),
+        Some(Turn::Held) => "held".to_owned(),
+        None => row.health.name().to_owned(),
+    };
+    let mark = format!("{} {word:<8}", theme.health_mark(row.health));
     let status = Span::styled(mark, theme.health(row.health));
     let words = model.in_words(row);
     let mut text = format!("{:<name$}", format::cut(&words.name, name.saturating_sub(1), theme.ascii));

@@ -24,7 +24,21 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     vec![Effect::ReadDetails(directory)]
 }
 
-/// What was read belongs to the pane that waits for it, if it is still open. A log is shown from its end.
+/// Reads them anew while they are open and the run is live.
+pub fn refresh(model: &Model) -> Option<Effect> {
+    let Some(Overlay::Details(pane)) = model.overlays.last() else { return None };
+    let health = match model.screen {
+        Screen::Run => model.run().map(|run| run.health),
+        _ => model.row(&pane.run).map(|row| row.health),
+    };
+    // Until they have arrived they are on their way.
+    let is_due = pane.details.is_some() && health.is_some_and(Health::is_live);
+    let directory = subject(model).filter(|directory| is_due && directory.id() == pane.run)?;
+    Some(Effect::ReadDetails(directory))
+}
+
+/// What was read belongs to the pane that waits for it, if it is still open. A log is shown from its end, and goes on to be
+/// where that was looked at.
 pub fn arrived(model: &mut Model, run: &str, details: Box<Details>) {
     let size = model.size;
     let mut panes = model.overlays.iter_mut().filter_map(|overlay| match overlay {
@@ -32,8 +46,11 @@ pub fn arrived(model: &mut Model, run: &str, details: Box<Details>) {
         _ => None,
     });
     if let Some(pane) = panes.next() {
-        pane.details = Some(details);
-        show(pane, pane.part, size);
+        let follows = pane.part == Part::Log && pane.is_at_end(size);
+        match pane.details.replace(details) {
+            Some(_) if !follows => pane.scroll_to(pane.scroll, size),
+            _ => show(pane, pane.part, size),
+        }
     }
 }
 

@@ -67,8 +67,12 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
             model.select_all();
             return save(model);
         }
-        Action::Compare => return show(model, Screen::Compare),
+        Action::Compare => {
+            model.compare.groups = None;
+            return show(model, Screen::Compare);
+        }
         Action::Pause => return selected::pause(model),
+        Action::Hold | Action::QueueFirst | Action::QueueLast => return selected::queue(model, action),
         Action::Sort => return sort_by(model, model.runs_view.sort.next(), false),
         Action::Reverse => return sort_by(model, model.runs_view.sort, !model.runs_view.reversed),
         _ => step(model, action),
@@ -248,7 +252,8 @@ pub fn runs_listed(model: &mut Model, rows: Vec<RunRow>) -> Vec<Effect> {
             None => {}
         }
     }
-    if model.screen == Screen::Compare && !model.compare.holds(&model.runs_view.marked) {
+    let shows_runs = model.screen == Screen::Compare && model.compare.groups.is_none();
+    if shows_runs && !model.compare.holds(&model.runs_view.marked) {
         effects.extend(compare::take_up(model));
     }
     effects

@@ -6,12 +6,14 @@ mod details;
 mod explain;
 mod export;
 mod form;
+mod groups;
 mod lists;
 mod palette;
 mod pictures;
 mod pointer;
 mod run;
 mod selected;
+pub mod studies;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::Input;
@@ -78,6 +80,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::RunsListed(rows) => lists::runs_listed(model, rows),
+        Msg::StartsExpected(starts) => {
+            model.runs_view.starts = starts;
+            Vec::new()
+        }
         Msg::RunsUnreadable(error) => {
             model.runs_view.error = Some(error);
             Vec::new()
@@ -129,11 +135,24 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             details::arrived(model, &run, details);
             Vec::new()
         }
+        Msg::StudiesListed(rows) => {
+            studies::listed(model, rows);
+            Vec::new()
+        }
+        Msg::StudyRead { study, snapshot } => {
+            studies::read(model, &study, snapshot);
+            Vec::new()
+        }
+        Msg::GroupsRead { study, cells, groups } => {
+            groups::read(model, &study, &cells, groups);
+            Vec::new()
+        }
         Msg::Created(directory) => run::open(model, directory),
         Msg::Finished(outcome) => finished(model, outcome),
     };
     effects.extend(pictures::want(model));
     effects.extend(form::preview(model));
+    effects.extend(studies::attend(model));
     effects
 }
 
@@ -146,10 +165,14 @@ fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
         model.is_dirty = true;
     }
     // "3 min ago" and elapsed times move with the clock.
-    if model.screen == Screen::Runs || model.run().is_some_and(|run| run.health.is_live()) {
+    if matches!(model.screen, Screen::Runs | Screen::Studies)
+        || model.run().is_some_and(|run| run.health.is_live())
+    {
         model.is_dirty = true;
     }
-    calibration::when_at_rest(model)
+    let mut effects = calibration::when_at_rest(model);
+    effects.extend(details::refresh(model));
+    effects
 }
 
 fn on_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -308,7 +331,9 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                 Screen::Presets => lists::on_presets(model, action),
                 Screen::Runs => lists::on_runs(model, action),
                 Screen::Run => run::act(model, action),
+                Screen::Compare if model.compare.groups.is_some() => groups::act(model, action),
                 Screen::Compare => compare::act(model, action),
+                Screen::Studies => studies::act(model, action),
             };
         }
     }
@@ -327,7 +352,7 @@ fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
     let is_there = |screen: &Screen| match screen {
         Screen::Run => model.opened.is_some(),
         Screen::Compare => keymap::available(Action::Show(Screen::Compare), model).is_ok(),
-        Screen::Presets | Screen::Runs => true,
+        Screen::Presets | Screen::Runs | Screen::Studies => true,
     };
     let at = Screen::ALL.iter().position(|screen| *screen == model.screen).unwrap_or(0);
     let count = Screen::ALL.len();
@@ -340,7 +365,7 @@ fn show(model: &mut Model, screen: Screen) -> Vec<Effect> {
     model.presets_view.filtering = false;
     model.runs_view.filtering = false;
     let mut effects = save(model);
-    if screen == Screen::Compare {
+    if screen == Screen::Compare && model.compare.groups.is_none() {
         effects.extend(compare::take_up(model));
     }
     effects
@@ -353,7 +378,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
     }
     match model.screen {
         Screen::Run => return run::back(model),
+        Screen::Compare if model.compare.groups.is_some() => return groups::back(model),
         Screen::Compare => return compare::back(model),
+        Screen::Studies => return studies::back(model),
         Screen::Runs if model.runs_view.filter.value().is_empty() => return show(model, Screen::Presets),
         Screen::Runs => model.runs_view.filter.reset(),
         Screen::Presets => model.presets_view.filter.reset(),
@@ -368,6 +395,7 @@ fn subject(model: &Model) -> Option<RunDirectory> {
         Screen::Run => model.run().map(|run| run.directory.clone()),
         Screen::Compare => model.chosen_compared().map(|run| run.directory.clone()),
         Screen::Presets | Screen::Runs => model.chosen_run().map(|row| row.directory.clone()),
+        Screen::Studies => None,
     }
 }
 
@@ -389,6 +417,10 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             model.starting = false;
             model.notice = None;
             result
+        }
+        Outcome::StudyRun(study, result) => studies::started(model, &study, result),
+        Outcome::StudyStopped(study, result) => {
+            result.map(|()| drop(note(model, format!("asked {study} to stop"), false)))
         }
         Outcome::Done(deed, results) => {
             let (more, result) = selected::done(model, deed, results);

@@ -1,6 +1,6 @@
 //! The command palette, and what else is chosen from a list.
 
-use super::{act as act_at, explain, export, form, run};
+use super::{act as act_at, explain, export, form, run, studies};
 use crate::figure;
 use crate::format;
 use crate::tui::effect::Effect;
@@ -15,13 +15,15 @@ const RUNS: usize = 200;
 /// Opens the palette: all that can be done here, every preset, the newest runs, every word that is explained.
 pub fn open(model: &mut Model) {
     let ascii = model.theme.ascii;
-    let place = Place::of_screen(model.screen);
+    let place = Place::of_screen(model);
     let bindings = keymap::bindings(place).chain(keymap::bindings(Place::Everywhere));
     let moves = |action: Action| {
         matches!(
             action,
             Action::Up
                 | Action::Down
+                | Action::Left
+                | Action::Right
                 | Action::PageUp
                 | Action::PageDown
                 | Action::First
@@ -92,7 +94,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         }
     };
     match list.items.swap_remove(at).does {
-        Does::Act(action) => act_at(model, Place::of_screen(model.screen), action),
+        Does::Act(action) => act_at(model, Place::of_screen(model), action),
         Does::Export(runs, format) => {
             export::ask_where(model, runs, format);
             Vec::new()
@@ -109,6 +111,11 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         }
         Does::Explain(word) => {
             explain::word(model, word);
+            Vec::new()
+        }
+        Does::Open(directory) => run::open(model, directory),
+        Does::RunStudy { study, quick } => {
+            studies::ask_to_run(model, study, quick);
             Vec::new()
         }
         Does::Run(id) => match model.row(&id).map(|row| row.directory.clone()) {

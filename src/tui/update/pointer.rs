@@ -1,6 +1,6 @@
 //! What clicks and the wheel do: the same as keys would.
 
-use super::{act, explain, lists, on_screen, run, show};
+use super::{act, explain, lists, on_screen, run, show, studies};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Place};
 use crate::tui::model::{Model, Screen, Sort};
@@ -28,6 +28,15 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
         Target::Entry(number) if model.screen == Screen::Run && place.is_screen() => {
             if let Some(run) = model.run_mut() {
                 run::look_at(run, number);
+            }
+            Vec::new()
+        }
+        Target::Entry(cell) if model.screen == Screen::Studies && place.is_screen() => {
+            studies::clicked_cell(model, cell as usize)
+        }
+        Target::Entry(group) if model.screen == Screen::Compare && place.is_screen() => {
+            if let Some(groups) = &mut model.compare.groups {
+                groups.chosen = group as usize;
             }
             Vec::new()
         }
@@ -65,6 +74,11 @@ fn clicked_row(model: &mut Model, name: String) -> Vec<Effect> {
             model.runs_view.selected = name;
             Vec::new()
         }
+        Screen::Studies if model.studies_view.selected == name => act(model, Place::Studies, Action::Open),
+        Screen::Studies => {
+            model.studies_view.selected = name;
+            Vec::new()
+        }
         Screen::Compare => {
             let at = model.compare.runs.iter().position(|(id, _)| *id == name);
             model.compare.chosen = at.unwrap_or(model.compare.chosen);
@@ -98,12 +112,16 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
             Vec::new()
         }
         (Place::Run, Some(Target::Column(_) | Target::Entry(_))) => act(model, place, line),
+        (Place::Compare, _) if model.compare.groups.is_some() => act(model, place, line),
         (Place::Compare, Some(Target::Row(_) | Target::Word(_))) => {
             super::compare::scroll(model, by);
             Vec::new()
         }
         (Place::Run | Place::Compare, _) => act(model, place, Action::Scrub(by)),
-        (Place::Presets | Place::Runs, _) => (0..3).flat_map(|_| on_screen(model, line)).collect(),
+        (Place::Study, _) => act(model, place, line),
+        (Place::Presets | Place::Runs | Place::Studies, _) => {
+            (0..3).flat_map(|_| on_screen(model, line)).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -101,6 +101,7 @@ pub fn next_panes(model: &mut Model) {
 }
 
 pub fn back(model: &mut Model) -> Vec<Effect> {
+    let home = home(model);
     let Some(run) = model.run_mut() else { return show(model, Screen::Runs) };
     if run.frozen.take().is_some() {
         return Vec::new();
@@ -113,7 +114,12 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         run.enlarged = false;
         return Vec::new();
     }
-    show(model, Screen::Runs)
+    show(model, home)
+}
+
+/// The screen that the opened run is listed on.
+fn home(model: &Model) -> Screen {
+    if model.is_run_of_study() && model.study().is_some() { Screen::Studies } else { Screen::Runs }
 }
 
 pub fn move_cursor(model: &mut Model, action: Action) {
@@ -204,6 +210,8 @@ pub fn open(model: &mut Model, directory: RunDirectory) -> Vec<Effect> {
 /// Adds a view of a run unless there is one.
 pub fn take_up(model: &mut Model, directory: RunDirectory) {
     let id = directory.id();
+    // A run of another store may have the same name.
+    model.views.retain(|view| view.id != id || view.directory == directory);
     if model.view(&id).is_some() {
         return;
     }

@@ -2,6 +2,7 @@
 //! done to are said and left alone.
 
 use super::{lists, note, run, save};
+use crate::run::queue::{Change, Turn};
 use crate::run::{Health, Request, RunDirectory};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, possible};
@@ -57,7 +58,7 @@ fn subjects(model: &Model) -> Vec<(RunDirectory, Health)> {
     match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| (row.directory.clone(), row.health)).collect(),
         Screen::Run => model.run().map(|run| (run.directory.clone(), run.health)).into_iter().collect(),
-        Screen::Presets | Screen::Compare => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies => Vec::new(),
     }
 }
 
@@ -140,11 +141,31 @@ pub fn pause(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// Gives those that wait another place in the queue. Those that wait are held; where all are held already, they are released.
+pub fn queue(model: &mut Model, action: Action) -> Vec<Effect> {
+    let waiting: Vec<(RunDirectory, Turn)> =
+        model.selected_runs().iter().filter_map(|row| Some((row.directory.clone(), row.waits?))).collect();
+    let change = match action {
+        Action::QueueFirst => Change::First,
+        Action::QueueLast => Change::Last,
+        _ if waiting.iter().all(|(_, turn)| *turn == Turn::Held) => Change::Release,
+        _ => Change::Hold,
+    };
+    if waiting.is_empty() {
+        return Vec::new();
+    }
+    vec![Effect::Queue(waiting.into_iter().map(|(run, _)| run).collect(), change)]
+}
+
 /// What was agreed to begins: no worker is started twice, and what is to be deleted is not selected any more.
 pub fn begin(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     for effect in &effects {
         match effect {
             Effect::Resume(_) => model.starting = true,
+            Effect::RunStudy { study, .. } => {
+                model.studies_view.starting = true;
+                note(model, format!("starting {study}"), false);
+            }
             Effect::Delete(runs) => {
                 model.runs_view.keep_marked(|id| runs.iter().all(|run| run.id() != id));
             }
@@ -192,6 +213,10 @@ pub fn done(
         Deed::Delete => Some(format!("deleted {what}")),
         Deed::Ask(Request::Stop) => Some(format!("asked {what} to stop")),
         Deed::Resume if finished.len() > 1 => Some(format!("resumed {what}")),
+        Deed::Queue(Change::First) => Some(format!("next in the queue: {what}")),
+        Deed::Queue(Change::Last) => Some(format!("last in the queue: {what}")),
+        Deed::Queue(Change::Hold) => Some(format!("held: {what}")),
+        Deed::Queue(Change::Release) => Some(format!("released: {what}")),
         // Seen at once, or said when the key was pressed.
         Deed::Resume | Deed::Ask(_) => None,
     };

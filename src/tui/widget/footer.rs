@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::gfx::caps::Shortfall;
 use crate::tui::keymap::{self, Action, Binding, Place};
 use crate::tui::model::{Model, Panes, Screen};
+use crate::tui::overlay::Overlay;
 use crate::tui::view::{Target, View};
 
 /// Draws as many keys as fit as a whole; the last ones, help and quit, always have their place.
@@ -17,11 +18,24 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
         let key = model.keymap.first_key(binding, theme.ascii);
         vec![Span::styled(key, theme.accent()), Span::styled(format!(" {}", binding.label), theme.dim())]
     };
+    // What is done to the steps of a form is greyed where it cannot be done, with the reason where that has room.
+    let greyed = |binding: &'static Binding, with_reason: bool| {
+        let reason = keymap::available(binding.action, model).err()?;
+        let key = model.keymap.first_key(binding, theme.ascii);
+        let reason = if with_reason { format!(" ({reason})") } else { String::new() };
+        Some(vec![Span::styled(format!("{key} {}{reason}", binding.label), theme.dim())])
+    };
+    let is_at_steps = matches!(model.overlays.last(), Some(Overlay::Form(form)) if form.is_at_steps());
+    let is_of_steps = |action| {
+        is_at_steps && matches!(action, Action::RemoveStep | Action::StepEarlier | Action::StepLater)
+    };
     let is_shown = |binding: &&'static Binding| {
         !binding.label.is_empty()
             && !model.keymap.first_key(binding, theme.ascii).is_empty()
             // What else lies over a screen is not bound by what can be done there.
-            && (!place.is_bound() || keymap::available(binding.action, model).is_ok())
+            && (!place.is_bound()
+                || is_of_steps(binding.action)
+                || keymap::available(binding.action, model).is_ok())
     };
     let width = |part: &[Span]| part.iter().map(Span::width).sum::<usize>();
     let second_best = second_best(model);
@@ -37,8 +51,14 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let mut parts = Vec::new();
     let mut used = 1 + kept + hint.map_or(0, |hint| hint.chars().count() + 2);
     for binding in keymap::bindings(place).filter(is_shown) {
-        let part = spans(binding);
-        if used + width(&part) + 2 <= usize::from(area.width) {
+        let fits = |part: &Vec<Span>| used + width(part) + 2 <= usize::from(area.width);
+        let forms = match greyed(binding, true) {
+            Some(with_reason) if is_of_steps(binding.action) => {
+                vec![Some(with_reason), greyed(binding, false)]
+            }
+            _ => vec![Some(spans(binding))],
+        };
+        if let Some(part) = forms.into_iter().flatten().find(fits) {
             used += width(&part) + 2;
             parts.push((binding.action, part));
         }
@@ -70,8 +90,8 @@ fn second_best(model: &Model) -> Vec<String> {
     };
     let shows_pictures = match model.screen {
         Screen::Run => model.run().is_some_and(|run| run.enlarged || model.panes != Panes::Hidden),
-        Screen::Compare => true,
-        Screen::Presets | Screen::Runs => false,
+        Screen::Compare => model.compare.groups.is_none(),
+        Screen::Presets | Screen::Runs | Screen::Studies => false,
     };
     let redraw = model.keymap.hint(Place::Everywhere, Action::Redraw, model.theme.ascii);
     if shows_pictures { hint(shortfall, model.protocol, &redraw).into() } else { Vec::new() }

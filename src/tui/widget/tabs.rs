@@ -53,6 +53,15 @@ fn right(model: &Model, room: usize) -> Line<'static> {
         let device = format!("{}{GAP}", format::cut(&device, left, theme.ascii));
         return Line::from(vec![Span::styled(device, theme.dim()), status]);
     }
+    let live = match (model.screen, model.study()) {
+        (Screen::Studies, Some(_)) => model.chosen_study().filter(|brief| brief.is_live()),
+        (Screen::Studies, None) => model.studies_view.rows.iter().flatten().find(|brief| brief.is_live()),
+        _ => None,
+    };
+    if let Some(brief) = live {
+        let text = format!("{}: {} of {} runs", brief.name, brief.whole.done, brief.whole.all);
+        return Line::styled(format::cut(&text, room, theme.ascii), theme.accent());
+    }
     match model.live_runs().len() {
         0 => Line::styled("nothing is running", theme.dim()),
         1 => Line::styled("1 run is live", theme.accent()),

@@ -10,6 +10,7 @@ mod pointing;
 mod post_processing;
 mod runs;
 mod settings;
+mod studying;
 mod watching;
 
 use super::*;
@@ -18,6 +19,7 @@ use crate::run::{Health, Request};
 use crate::tui::fixture::{self, NOW};
 use crate::tui::model::Panes;
 use crate::tui::msg::{Deed, Undone};
+use crate::tui::view::Target;
 
 fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     keys.chars().flat_map(|c| code(model, KeyCode::Char(c))).collect()
@@ -324,6 +326,8 @@ fn tab_goes_round_the_screens_there_are() {
     let mut model = fixture::model(80, 24);
     code(&mut model, KeyCode::Tab);
     assert_eq!(model.screen, Screen::Runs);
+    code(&mut model, KeyCode::Tab);
+    assert_eq!(model.screen, Screen::Studies);
     code(&mut model, KeyCode::Tab);
     assert_eq!(model.screen, Screen::Presets);
     press(&mut model, "3");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::run::details::Details;
+use crate::run::queue::{Change, Turn};
 use crate::tui::model::Sort;
 
 /// So many runs that are done, and one of each other state, on their screen.
@@ -368,4 +369,93 @@ fn details_open_on_the_run_screen_with_the_log_where_nothing_failed() {
     // Arrows scroll it, though the table below has one row only.
     code(&mut model, KeyCode::Up);
     assert_eq!(notice(&model), "");
+}
+
+/// A list in which three runs wait, one of them held.
+fn with_queue() -> Model {
+    let mut model = with_runs();
+    let mut rows = fixture::rows(3);
+    for (row, turn) in rows[..3].iter_mut().zip([Turn::Place(1), Turn::Place(2), Turn::Held]) {
+        (row.health, row.waits) = (Health::Queued, Some(turn));
+    }
+    update(&mut model, Msg::RunsListed(rows));
+    model
+}
+
+#[test]
+fn runs_that_wait_are_held_released_and_ordered() {
+    let mut model = with_queue();
+    let ids: Vec<RunDirectory> = fixture::rows(3).into_iter().map(|row| row.directory).collect();
+    model.runs_view.selected = ids[0].id();
+    assert_eq!(press(&mut model, "h"), [Effect::Queue(vec![ids[0].clone()], Change::Hold)]);
+    model.runs_view.selected = ids[2].id();
+    assert_eq!(press(&mut model, "h"), [Effect::Queue(vec![ids[2].clone()], Change::Release)]);
+    assert_eq!(press(&mut model, "["), [Effect::Queue(vec![ids[2].clone()], Change::First)]);
+    // Of several those that wait.
+    ids.iter().for_each(|run| model.runs_view.toggle(&run.id()));
+    assert_eq!(press(&mut model, "]"), [Effect::Queue(ids[..3].to_vec(), Change::Last)]);
+    let results = vec![(ids[0].id(), Ok(())), (ids[1].id(), Ok(()))];
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Queue(Change::Last), results)));
+    assert_eq!(model.notice.as_ref().unwrap().text, "last in the queue: 2 runs");
+    let refused = vec![(ids[0].id(), Err(Undone::Because("it computes already".into())))];
+    update(&mut model, Msg::Finished(Outcome::Done(Deed::Queue(Change::Hold), refused)));
+    assert!(
+        matches!(model.overlays.last(), Some(Overlay::Error { message }) if message == "it computes already")
+    );
+    // One that runs does not wait.
+    let mut model = with_runs();
+    press(&mut model, "h");
+    assert!(model.notice.as_ref().unwrap().text.contains("it does not wait in the queue"));
+}
+
+#[test]
+fn a_run_that_waits_says_its_place_and_when_it_begins() {
+    let mut model = with_queue();
+    let ids: Vec<String> = fixture::rows(3).into_iter().map(|row| row.id).collect();
+    let starts = [(ids[1].clone(), NOW + 600.0), (ids[2].clone(), NOW + 60.0)];
+    update(&mut model, Msg::StartsExpected(starts.into()));
+    model.runs_view.selected = ids[1].clone();
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains("waits 1") && drawn.contains("waits 2") && drawn.contains("held"), "{drawn}");
+    let sentence = "queued: waits for its turn: 2nd in the queue, starts about 22 Nov 13:05";
+    assert!(drawn.contains(sentence), "{drawn}");
+    model.runs_view.selected = ids[2].clone();
+    let drawn = fixture::drawn(&model);
+    assert!(
+        drawn.contains("queued: held in the queue until it is released") && !drawn.contains("starts about")
+    );
+}
+
+#[test]
+fn the_details_of_a_live_run_are_read_anew_and_stay_where_they_are() {
+    let mut model = live();
+    let effects = press(&mut model, "d");
+    assert!(matches!(effects.as_slice(), [Effect::ReadDetails(_)]));
+    assert!(update(&mut model, Msg::Tick(NOW + 1.0)).is_empty(), "they are on their way");
+    let run = model.opened.clone().unwrap();
+    let log_of = |run: &str, count: usize| {
+        let log = (0..count).map(|at| format!("line {at}")).collect();
+        Msg::DetailsRead { run: run.to_owned(), details: Box::new(Details { log, ..Details::default() }) }
+    };
+    let log = |count| log_of(&run, count);
+    update(&mut model, log(100));
+    assert!(fixture::drawn(&model).contains("line 99"));
+    let effects = update(&mut model, Msg::Tick(NOW + 2.0));
+    assert!(matches!(effects.as_slice(), [Effect::ReadDetails(_)]), "{effects:?}");
+    update(&mut model, log(120));
+    assert!(fixture::drawn(&model).contains("line 119"), "the end is followed");
+    press(&mut model, "g");
+    update(&mut model, log(140));
+    assert!(fixture::drawn(&model).contains("line 0 "), "what is read stays");
+    // One that has ended says nothing more.
+    let mut model = with_runs();
+    model.runs_view.selected = fixture::rows(3)[6].id.clone();
+    press(&mut model, "d");
+    update(&mut model, log_of(&fixture::rows(3)[6].id, 3));
+    assert!(fixture::drawn(&model).contains("line 2"));
+    assert!(
+        update(&mut model, Msg::Tick(NOW + 3.0))
+            .iter()
+            .all(|effect| !matches!(effect, Effect::ReadDetails(_)))
+    );
 }

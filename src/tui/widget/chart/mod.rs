@@ -3,10 +3,12 @@
 //! ratatui's own chart has neither a logarithmic axis nor a place for NaN, hence this one.
 
 mod canvas;
+mod intervals;
 mod loss;
 mod scatter;
 
 pub use canvas::Pen;
+pub use intervals::{Points, intervals};
 pub use loss::{iteration_looked_at, of_trial};
 pub use scatter::scatter;
 
