@@ -5,6 +5,7 @@
 
 mod conduct;
 mod definition;
+pub mod export;
 mod grid;
 mod pace;
 mod results;

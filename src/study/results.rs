@@ -65,6 +65,21 @@ pub struct Judged {
     pub outcome: Outcome,
 }
 
+impl Judged {
+    /// `rank correlation of PSNR dB with B (Spearman): -0.83 [-0.90, -0.71], 20 pairs`.
+    pub fn in_words(&self) -> String {
+        let value = self.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+        let interval = self
+            .interval
+            .map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
+        let pairs = match self.pairs {
+            few if few < FEWEST => format!("{few} pairs, too few to say"),
+            pairs => format!("{pairs} pairs"),
+        };
+        format!("{}: {value}{interval}, {pairs}", self.by)
+    }
+}
+
 /// What follows for an expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

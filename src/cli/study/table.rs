@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use gialab::figure::{Figure, Form};
 use gialab::format;
 use gialab::probe::Dimension;
-use gialab::study::{Filled, Interval, Judged, Results, Shown, Standing, Study};
+use gialab::study::{Filled, Interval, Results, Shown, Standing, Study};
 
 /// As wide as a page of text.
 const WIDTH: usize = 100;
@@ -26,22 +26,10 @@ pub fn print(
     writeln!(out, "{done} of {all} runs, each cell on the same pairs of seed and pictures")?;
     for judged in &results.judged {
         writeln!(out, "\n{}{so_far}: {}", judged.outcome.name(), judged.says)?;
-        writeln!(out, "  {}", found(judged))?;
+        writeln!(out, "  {}", judged.in_words())?;
     }
     writeln!(out)?;
     cells(out, study, results, dimensions)
-}
-
-/// `rank correlation of PSNR dB with B (Spearman): -0.83 [-0.90, -0.71], 20 pairs`.
-fn found(judged: &Judged) -> String {
-    let value = judged.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    let interval =
-        judged.interval.map_or_else(String::new, |Interval { low, high }| format!(" [{low:.2}, {high:.2}]"));
-    let pairs = match judged.pairs {
-        0..3 => format!("{} pairs, too few to say", judged.pairs),
-        pairs => format!("{pairs} pairs"),
-    };
-    format!("{}: {value}{interval}, {pairs}", judged.by)
 }
 
 fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {

@@ -142,7 +142,7 @@ fn words(document: &roxmltree::Document<'_>) -> Vec<String> {
         .collect()
 }
 
-const SVG: Format = Format::Svg(Width::Column);
+const SVG: Format = Format::Svg(Look { width: Width::Column, figure: None });
 
 #[test]
 fn losses_are_one_path_a_run_told_apart_without_colour() {
@@ -173,7 +173,7 @@ fn losses_are_one_path_a_run_told_apart_without_colour() {
     assert!(words.iter().any(|word| word.starts_with("<one> & \"two\"")), "{words:?}");
     let about = document.descendants().find(|node| node.has_tag_name("desc")).unwrap().text().unwrap();
     assert!(about.contains("Single runs") && about.contains("Threat model A") && about.contains("BatchNorm"));
-    let page = lab.export(&runs, Format::Svg(Width::Page), "x.svg");
+    let page = lab.export(&runs, Format::Svg(Look { width: Width::Page, figure: None }), "x.svg");
     assert!(page.contains("width=\"7in\""), "{page}");
     assert!(!svg.contains("like for like"), "{svg}");
     let trained = lab.run("batch", &["victim.indices=[0, 1]"], done());
