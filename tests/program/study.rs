@@ -327,7 +327,7 @@ fn a_study_is_exported_as_a_plot_a_table_and_rows() {
     }
     let all = texts.join(" ");
     assert!(all.contains("More iterations recover more") && !all.contains("The match is worth"), "{all}");
-    assert!(all.contains("Median with 95 % bootstrap interval") && all.contains("threat model A"), "{all}");
+    assert!(all.contains("Median with 95 % bootstrap interval") && all.contains("threat model B"), "{all}");
     let about = drawing.descendants().find(|node| node.has_tag_name("desc")).unwrap().text().unwrap();
     assert!(about.contains("The match is worth nothing"), "{about}");
 
@@ -374,7 +374,7 @@ fn a_study_is_exported_as_a_plot_a_table_and_rows() {
     for row in &rows {
         let median = shown[&row[1]]["median"].as_f64().map(|value| format!("{value:?}")).unwrap_or_default();
         assert_eq!(row[column("psnr_median")], median);
-        assert_eq!(&row[column("threat_model")][..1], "A");
+        assert_eq!(&row[column("threat_model")][..1], "B");
     }
     let json: Value = serde_json::from_str(&exported(&["--to", "json", "--out", "-"]).unwrap()).unwrap();
     assert_eq!(json["cells"].as_array().unwrap().len(), 5);
