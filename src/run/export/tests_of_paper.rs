@@ -150,7 +150,7 @@ fn losses_are_one_path_a_run_told_apart_without_colour() {
     let runs: Vec<RunDirectory> =
         ["<one> & \"two\"", "second", "third"].map(|name| lab.run(name, &[], done())).into();
     let svg = lab.export(&runs, SVG, "x.svg");
-    assert_eq!(lab.written(), ["x.svg"]);
+    assert_eq!(lab.written(), ["x-pictures.svg", "x.svg"]);
     let document = roxmltree::Document::parse(&svg).unwrap();
     let root = document.root_element();
     assert_eq!(
@@ -216,10 +216,10 @@ fn leakage_is_drawn_over_what_post_processing_costs_once_that_is_known() {
     let naive = lab.run("naive", &[CLIP, "knowledge.post=none"], done());
     let runs = [lab.run("clean", &[], done()), lab.run("adaptive", &[CLIP], done()), naive];
     lab.export(&runs, SVG, "x.svg");
-    assert_eq!(lab.written(), ["x.svg"]);
+    assert_eq!(lab.written(), ["x-pictures.svg", "x.svg"]);
     Costs::beside(&runs[1]).keep(&cost::fixture(&runs[1].manifest().unwrap().config)).unwrap();
     lab.export(&runs, SVG, "x.svg");
-    assert_eq!(lab.written(), ["x-tradeoff.svg", "x.svg"]);
+    assert_eq!(lab.written(), ["x-pictures.svg", "x-tradeoff.svg", "x.svg"]);
     let svg = fs::read_to_string(lab.out("x-tradeoff.svg")).unwrap();
     let document = roxmltree::Document::parse(&svg).unwrap();
     let fills = of_class(&document, "mark", "fill");
