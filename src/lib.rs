@@ -18,6 +18,7 @@ pub mod format;
 pub mod machine;
 pub mod metric;
 pub mod model;
+pub mod paper;
 pub mod paths;
 pub mod privacy;
 pub mod probe;

@@ -95,6 +95,8 @@ pub const EXPORT: &str = "\
 Examples:
   gialab export last --to html
   gialab export dlg-lenet ig-lenet --to png --out both.png
+  gialab export dlg-lenet ig-lenet --to pdf --width 7
+  gialab export last --to svg --figure ssim
   gialab export last --to csv --out -";
 
 pub const PRESETS: &str = "\
@@ -162,6 +164,13 @@ Examples:
   gialab study show t1
 
 A file of your own begins as one of those that ship: gialab study list --text t1 > mine.toml";
+
+pub const STUDY_EXPORT: &str = "\
+Examples:
+  gialab study export t1 --quick --to pdf
+  gialab study export t1 --to svg --figure brr --width 7
+  gialab study export t1 --to latex --out table.tex
+  gialab study export t1 --to csv --out -";
 
 pub const EFFECT: &str = "\
 Examples:

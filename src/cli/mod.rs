@@ -53,6 +53,7 @@ use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
 use gialab::study::StudyError;
+use gialab::study::export::StudyExportError;
 #[cfg(feature = "tui")]
 use gialab::tui::preferences::{self, Preferences};
 use gialab::{text, threads};
@@ -156,8 +157,9 @@ enum Command {
     /// csv makes two tables: metrics with a row a run and round, and beside it, with -curves in its name, losses with
     /// a row an iteration. json is one document with everything but the pixels. png is a grid of truth,
     /// reconstruction and amplified difference, a row a run. html is one page that needs nothing else, to read, print
-    /// and pass on. latex is a table for a paper with the conditions in its caption, svg figures for one: losses and,
-    /// with -rounds and -tradeoff in the name, PSNR by round and over the accuracy that post-processing costs. Rounds
+    /// and pass on. latex is a table for a paper with the conditions in its caption; svg and pdf are figures for one,
+    /// svg to edit, pdf to print: losses and, with -rounds, -tradeoff and -pictures in the name, PSNR by round, PSNR
+    /// over the accuracy that post-processing costs, and the pictures, truth once. --figure draws another one. Rounds
     /// and trials are counted from 0 in csv and json. A file that is there already is left alone, but for --force.
     /// The paths written are printed. A run that is not complete is written as it stands.
     #[command(after_long_help = help::EXPORT)]
@@ -392,7 +394,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<gialab::backend::BackendError>()
         || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)))
         || error.is::<UtilityError>()
-        || matches!(error.downcast_ref(), Some(study_error) if is_usage(study_error));
+        || matches!(error.downcast_ref(), Some(study_error) if is_usage(study_error))
+        || matches!(error.downcast_ref(), Some(StudyExportError::Study(error)) if is_usage(error));
     if usage { USAGE } else { FAILED }
 }
 

@@ -242,6 +242,13 @@ pub fn find(name: &str) -> Option<&'static Word> {
     words().find(|word| plain(word.key) == key).or_else(|| words().find(|word| word.is(name)))
 }
 
+/// What is said of a figure that there is not, with the nearest one.
+pub fn unknown(name: &str) -> String {
+    let near = nearest(name, FIGURES.iter().map(|figure| &figure.word))
+        .map_or_else(|| "`gialab explain` lists them".to_owned(), |near| format!("did you mean \"{near}\"?"));
+    format!("there is no figure \"{name}\"; {near}")
+}
+
 /// The key that is nearest to a name, if any is near.
 pub fn nearest(name: &str, among: impl Iterator<Item = &'static Word>) -> Option<&'static str> {
     let name = plain(name);

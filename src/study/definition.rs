@@ -318,12 +318,7 @@ impl Definition {
         let hypotheses = self.hypotheses.iter().flat_map(|of| [Some(&of.figure), of.with.as_ref()]).flatten();
         for name in self.figures.iter().chain(hypotheses) {
             if Asked::named(name).is_none() {
-                let near = figure::nearest(name, figure::FIGURES.iter().map(|figure| &figure.word));
-                let near = near.map_or_else(
-                    || "`gialab explain` lists them".to_owned(),
-                    |near| format!("did you mean \"{near}\"?"),
-                );
-                return Some(format!("there is no figure \"{name}\"; {near}"));
+                return Some(figure::unknown(name));
             }
         }
         let kept = self.quick.iter().flat_map(|quick| &quick.keep);

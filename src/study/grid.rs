@@ -8,6 +8,7 @@ use super::StudyError;
 use super::definition::{self, Asked, Axis, Definition, Selector};
 use crate::config::{ConfigError, RunConfig, preset};
 use crate::data;
+use crate::run::cost::Costs;
 use crate::run::{RunDirectory, Store};
 
 /// More cells than anybody reads.
@@ -285,6 +286,12 @@ impl Place {
     /// What a process without a terminal that ran it had to say.
     pub fn log(&self) -> PathBuf {
         self.path.join("study.log")
+    }
+
+    /// What post-processing costs, as it was measured in this data directory.
+    pub fn costs(&self) -> Costs {
+        let data = self.path.parent().and_then(Path::parent);
+        Costs::in_data_dir(data.unwrap_or(&self.path))
     }
 
     /// How many of its runs have a result.

@@ -6,6 +6,7 @@
 mod conduct;
 mod definition;
 pub mod detached;
+pub mod export;
 mod grid;
 pub mod groups;
 mod in_words;

@@ -76,6 +76,13 @@ pub struct Judged {
     pub outcome: Outcome,
 }
 
+impl Judged {
+    /// `rank correlation of PSNR dB with B (Spearman): -0.83 [-0.90, -0.71], 20 pairs`.
+    pub fn in_words(&self) -> String {
+        format!("{}: {}", self.by, self.found())
+    }
+}
+
 /// What follows for an expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -39,6 +39,7 @@ const FLOORS: [&[&str]; 10] = [
         "format",
         "machine",
         "number",
+        "paper",
         "paths",
         "privacy",
         "range",

@@ -111,7 +111,7 @@ fn every_shell_is_offered_commands_presets_runs_and_settings() {
         assert_eq!(offered(&["gialab", "expo"]), ["export"]);
         assert_eq!(
             offered(&["gialab", "export", "last", "--to", ""]),
-            ["csv", "json", "png", "html", "latex", "svg"]
+            ["csv", "json", "png", "html", "latex", "svg", "pdf"]
         );
         assert_eq!(offered(&["gialab", "run", "dlg-"]), ["dlg-lenet", "dlg-digits"]);
         assert_eq!(offered(&["gialab", "run", "min"]), ["mine"], "a preset of the person's");

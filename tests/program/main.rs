@@ -15,6 +15,7 @@ mod help;
 mod interface;
 mod lab;
 mod labels;
+mod latex;
 mod life;
 mod life_of_viewer;
 mod lists;

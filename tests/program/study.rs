@@ -284,3 +284,121 @@ fn what_cannot_be_studied_is_refused_in_a_sentence() {
     assert!(error.contains("with another attack.trials") && error.contains("--as"), "{error}");
     lab.succeed(&["study", "run", &other, "--as", "other-2", "--pairs", "1", "--quick"]);
 }
+
+/// A small study with results, exported in an empty directory: what is printed, or the sentence of what is wrong.
+fn export(lab: &Lab, study: &str, arguments: &[&str]) -> Result<String, (i32, String)> {
+    let here = lab.path("exports");
+    fs::create_dir_all(&here).unwrap();
+    let mut command = lab.command(&[&["study", "export", study], arguments].concat());
+    let output = command.current_dir(here).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.code() {
+        Some(0) => Ok(text(&output.stdout)),
+        code => Err((code.unwrap(), text(&output.stderr))),
+    }
+}
+
+#[test]
+fn a_study_is_exported_as_a_plot_a_table_and_rows() {
+    let lab = Lab::new();
+    let file = study(&lab, "small_50", &SMALL.replace("\"Small\"", "\"Small_50% & #1\""));
+    let exported = |arguments: &[&str]| export(&lab, &file, arguments);
+    let read = |name: &str| fs::read(lab.path("exports").join(name)).unwrap();
+    let words = |name: &str| String::from_utf8(read(name)).unwrap();
+    // Nothing was begun.
+    let (code, sentence) = exported(&["--to", "svg"]).unwrap_err();
+    assert!(code == 2 && sentence.contains("was not begun yet"), "{sentence}");
+    lab.succeed(&["study", "run", &file, "--quick"]);
+
+    assert_eq!(exported(&["--quick", "--to", "svg"]).unwrap(), "small_50.svg\n");
+    let svg = words("small_50.svg");
+    let drawing = roxmltree::Document::parse(&svg).unwrap();
+    let of_class =
+        |class: &str| drawing.descendants().filter(|node| node.attribute("class") == Some(class)).count();
+    // Iterations across, a curve for each size: small was run with 150 iterations alone.
+    assert_eq!((of_class("curve"), of_class("key"), of_class("interval")), (2, 2, 3), "{svg}");
+    let texts: Vec<&str> = drawing
+        .descendants()
+        .filter(|node| node.has_tag_name("text"))
+        .filter_map(|node| node.text())
+        .collect();
+    for word in ["iterations", "PSNR (dB)", "2", "150", "size=small", "size=whole"] {
+        assert!(texts.contains(&word), "{word}: {texts:?}");
+    }
+    let all = texts.join(" ");
+    assert!(all.contains("More iterations recover more") && !all.contains("The match is worth"), "{all}");
+    assert!(all.contains("Median with 95 % bootstrap interval") && all.contains("threat model B"), "{all}");
+    let about = drawing.descendants().find(|node| node.has_tag_name("desc")).unwrap().text().unwrap();
+    assert!(about.contains("The match is worth nothing"), "{about}");
+
+    // Neither replaced silently, nor with another name when it is to be replaced.
+    let (code, sentence) = exported(&["--quick", "--to", "svg"]).unwrap_err();
+    assert!(
+        code == 1 && sentence.contains("small_50.svg exists already") && sentence.contains("small_50-2.svg"),
+        "{sentence}"
+    );
+    exported(&["--quick", "--to", "svg", "--figure", "brr", "--along", "size", "--width", "7", "--force"])
+        .unwrap();
+    let svg = words("small_50.svg");
+    assert!(
+        svg.contains("width=\"7in\"") && svg.contains("BRR (%)") && svg.contains("Mean with 95 %"),
+        "{svg}"
+    );
+
+    assert_eq!(exported(&["--quick", "--to", "pdf"]).unwrap(), "small_50.pdf\n");
+    assert!(read("small_50.pdf").starts_with(b"%PDF-1.7"));
+
+    assert_eq!(exported(&["--quick", "--to", "latex"]).unwrap(), "small_50.tex\n");
+    let table = words("small_50.tex");
+    for part in [
+        "Small\\_50\\% \\& \\#1",
+        "\\emph{More iterations recover more}: ",
+        "Conditions of all cells",
+        "\\toprule",
+        "BRR (\\%)",
+        "mean",
+    ] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let rows = |text: &str| text.lines().filter(|line| line.ends_with("\\\\")).count();
+    assert_eq!(rows(&table), 4, "{table}");
+
+    assert_eq!(exported(&["--to", "csv"]).unwrap(), "small_50.csv\n");
+    let sheet = words("small_50.csv");
+    let mut sheet = csv::Reader::from_reader(sheet.as_bytes());
+    let head = sheet.headers().unwrap().clone();
+    let column = |name: &str| head.iter().position(|known| known == name).unwrap_or_else(|| panic!("{name}"));
+    let rows: Vec<csv::StringRecord> = sheet.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 5);
+    let shown = cells(&lab, "small_50");
+    for row in &rows {
+        let median = shown[&row[1]]["median"].as_f64().map(|value| format!("{value:?}")).unwrap_or_default();
+        assert_eq!(row[column("psnr_median")], median);
+        assert_eq!(&row[column("threat_model")][..1], "B");
+    }
+    let json: Value = serde_json::from_str(&exported(&["--to", "json", "--out", "-"]).unwrap()).unwrap();
+    assert_eq!(json["cells"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn what_a_study_cannot_export_is_said_in_one_sentence() {
+    let lab = Lab::new();
+    let file = study(&lab, "small", SMALL);
+    lab.succeed(&["study", "run", &file, "--quick", "--pairs", "1"]);
+    for (arguments, code, says) in [
+        (&["--to", "svg", "--figure", "pnsr"][..], 2, "did you mean \"psnr\"?"),
+        (&["--to", "svg", "--figure", "fields"], 1, "no run of study small has the figure fields"),
+        (&["--to", "pdf", "--along", "B"], 2, "it has iterations, size"),
+        (&["--to", "csv", "--width", "7"], 2, "is for plots"),
+        (&["--to", "latex", "--out", "no/such/x.tex"], 1, "make it first"),
+        (&["--to", "png"], 2, "possible values"),
+    ] {
+        let (found, sentence) = export(&lab, &file, arguments).unwrap_err();
+        assert!(
+            found == code && sentence.contains(says) && !sentence.contains("panicked"),
+            "{arguments:?}: {sentence}"
+        );
+        assert!(says == "possible values" || sentence.lines().count() == 1, "{sentence}");
+    }
+    assert_eq!(fs::read_dir(lab.path("exports")).unwrap().count(), 0);
+}

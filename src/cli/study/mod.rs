@@ -1,5 +1,6 @@
 //! `gialab study`: list, run and show studies.
 
+mod export;
 mod list;
 mod run;
 mod show;
@@ -35,6 +36,14 @@ enum Command {
     /// A row a cell: median and 95 % interval over the pairs of seed and pictures (of shares the mean); below it what the
     /// figures say of every expectation. An interval is a percentile bootstrap over pairs, 9,999 resamples.
     Show(show::Arguments),
+    /// Write a study as files for others: a table or a plot for a paper, tables for programs
+    ///
+    /// svg and pdf are the plot: one axis across, the study's yardstick or --figure upwards, median (of shares mean) with
+    /// 95 % interval, a mark and a line a series; verdicts and conditions stand below it. latex is the table with
+    /// booktabs, expectations, verdicts and conditions in its caption. csv has a row a cell, json is what study show
+    /// --json prints. A file that is there already is left alone, but for --force. The path written is printed.
+    #[command(after_long_help = help::STUDY_EXPORT)]
+    Export(export::Arguments),
 }
 
 /// Which runs of a study are meant.
@@ -59,6 +68,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         Command::List(arguments) => list::run(context, arguments),
         Command::Run(arguments) => run::run(context, arguments),
         Command::Show(arguments) => show::run(context, arguments),
+        Command::Export(arguments) => export::run(context, arguments),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn print(
     writeln!(out, "{done} of {all} runs, each cell on the same pairs of seed and pictures")?;
     for judged in &results.judged {
         writeln!(out, "\n{}{so_far}: {}", judged.outcome.name(), judged.says)?;
-        writeln!(out, "  {}: {}", judged.by, judged.found())?;
+        writeln!(out, "  {}", judged.in_words())?;
     }
     writeln!(out)?;
     cells(out, study, results, dimensions)

@@ -49,10 +49,16 @@ const BEFORE: [Column; 15] = [
 ];
 
 /// What became of the attack, and how it was computed.
-const AFTER: [Column; 7] = [
+const AFTER: [Column; 8] = [
     ("verdict", |row| {
         let result = row.round.and_then(|round| round.result.as_ref());
         result.and_then(Verdict::of).map_or("", Verdict::name).to_owned()
+    }),
+    // A figure of what a defence protects from says little without what the defence costs.
+    ("cost", |row| match &row.record.cost {
+        Some(cost) => name(&cost.to_string()),
+        None if row.record.lacks_cost() => "not measured".to_owned(),
+        None => String::new(),
     }),
     ("trial", |row| row.measured.trial.map(|trial| trial.to_string()).unwrap_or_default()),
     ("trials", |row| row.round.map(|_| row.measured.trials.to_string()).unwrap_or_default()),

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use super::entry::{self, Entry};
 use super::record::Record;
-use crate::figure::{Better, Figure, Form, figure};
+use crate::figure::{Figure, figure};
+use crate::paper::tex::{Column, Table, escaped, heading, number};
 use crate::run::comparison;
 use crate::run::cost::Cost;
-use crate::text;
 
 /// The figures, as far as a row has them, with their names in headings.
 const FIGURES: [(&str, &str); 7] = [
@@ -27,13 +27,6 @@ const SETTINGS: usize = 4;
 
 /// Settings that rows say themselves, or that change no figure here.
 const BESIDE: [&str; 2] = ["federation.attack_rounds", "run.probe"];
-
-/// A column with a cell a row, in LaTeX.
-struct Column {
-    heading: String,
-    is_number: bool,
-    cells: Vec<String>,
-}
 
 /// Writes the table.
 pub fn table(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
@@ -81,30 +74,16 @@ pub fn table(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
 
     let further: Vec<String> = further.iter().map(|setting| escaped(setting.key)).collect();
     let caption = caption(&rows, &groups, &baselines, &further);
-    writeln!(out, "% gialab {}; needs \\usepackage{{booktabs}}", env!("CARGO_PKG_VERSION"))?;
-    for id in &ids {
-        writeln!(out, "% run {}", text::one_line(id))?;
-    }
-    writeln!(out, "\\begin{{table}}\n  \\centering\n  \\small\n  \\caption{{{caption}}}")?;
-    writeln!(out, "  \\label{{{}}}", label(&ids))?;
-    let form: String = columns.iter().map(|column| if column.is_number { 'r' } else { 'l' }).collect();
-    writeln!(out, "  \\begin{{tabular}}{{@{{}}{form}@{{}}}}\n    \\toprule")?;
-    let headings: Vec<&str> = columns.iter().map(|column| column.heading.as_str()).collect();
-    writeln!(out, "    {} \\\\", headings.join(" & "))?;
+    let mut bodies = Vec::new();
     let mut at = 0;
     for (group, (_, members)) in groups.iter().enumerate() {
-        writeln!(out, "    \\midrule")?;
-        if groups.len() > 1 {
-            let name = letter(group);
-            writeln!(out, "    \\multicolumn{{{}}}{{@{{}}l}}{{\\emph{{{name}}}}} \\\\", columns.len())?;
-        }
-        for _ in members {
-            let cells: Vec<&str> = columns.iter().map(|column| column.cells[at].as_str()).collect();
-            writeln!(out, "    {} \\\\", cells.join(" & "))?;
-            at += 1;
-        }
+        let name = (groups.len() > 1).then(|| letter(group));
+        bodies.push((name, at..at + members.len()));
+        at += members.len();
     }
-    writeln!(out, "    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}")
+    let about = ids.iter().map(|id| format!("run {id}")).collect();
+    let label = ids.first().map(String::as_str).unwrap_or_default();
+    Table { about, caption, label, columns, bodies }.write(out)
 }
 
 /// With how it stands, where its figures are not final.
@@ -140,46 +119,6 @@ fn lost(rows: &[&Entry<'_>]) -> Option<Column> {
         is_number: true,
         cells: costs.map(cell).collect(),
     })
-}
-
-fn heading(figure: &Figure, name: &str) -> String {
-    let unit = match figure.form {
-        Form::Share => " (\\%)".to_owned(),
-        _ if figure.unit.is_empty() => String::new(),
-        _ => format!(" ({})", escaped(figure.unit)),
-    };
-    let arrow = match figure.better {
-        Better::Higher => " $\\uparrow$",
-        Better::Lower => " $\\downarrow$",
-        Better::Neither => "",
-    };
-    format!("{name}{unit}{arrow}")
-}
-
-/// A value without its unit, which the heading has.
-fn number(figure: &Figure, value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "$\\infty$" } else { "$-\\infty$" }.into();
-    }
-    match figure.form {
-        Form::Fixed(decimals) => signed(&format!("{value:.decimals$}")),
-        Form::Share => signed(&format!("{:.0}", 100.0 * value)),
-        Form::Count | Form::Clock => signed(&format!("{value:.0}")),
-        Form::Power if value == 0.0 => "0".into(),
-        Form::Power => {
-            let text = format!("{value:.1e}");
-            let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            format!("${mantissa}\\times 10^{{{exponent}}}$")
-        }
-    }
-}
-
-/// A minus is one in mathematics alone.
-fn signed(number: &str) -> String {
-    if number.starts_with('-') { format!("${number}$") } else { number.to_owned() }
 }
 
 fn article(baseline: &str) -> String {
@@ -233,58 +172,11 @@ fn caption(
 }
 
 /// `(a)`, `(b)` to `(z)`, `(27)`.
-fn letter(group: usize) -> String {
+pub fn letter(group: usize) -> String {
     match u8::try_from(group) {
         Ok(group @ 0..26) => format!("({})", char::from(b'a' + group)),
         _ => format!("({})", group + 1),
     }
-}
-
-/// Of the first run, with nothing in it that a label cannot have.
-fn label(ids: &[String]) -> String {
-    let first = ids.first().map(String::as_str).unwrap_or_default();
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    format!("tab:{}", first.chars().map(plain).collect::<String>())
-}
-
-/// Words from outside, so that LaTeX prints them and does nothing else. Letters that its first fonts lack are named by their
-/// number in Unicode.
-fn escaped(words: &str) -> String {
-    let mut escaped = String::new();
-    for c in text::one_line(words).chars() {
-        match c {
-            '_' | '%' | '&' | '#' | '$' | '{' | '}' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            '<' => escaped.push_str("$<$"),
-            '>' => escaped.push_str("$>$"),
-            '|' => escaped.push_str("$|$"),
-            // Quotes that would join to others, or to ? and !.
-            '`' => escaped.push_str("{}\\char96{}"),
-            '"' => escaped.push_str("\\char34{}"),
-            // At the start of a row they would be an argument of the row before.
-            '[' | ']' | '*' => escaped.push_str(&format!("{{{c}}}")),
-            // Two would be a dash.
-            '-' if escaped.ends_with('-') => escaped.push_str("{}-"),
-            '–' => escaped.push_str("--"),
-            '’' => escaped.push('\''),
-            '×' => escaped.push_str("$\\times$"),
-            '·' => escaped.push_str("$\\cdot$"),
-            'ε' => escaped.push_str("$\\varepsilon$"),
-            'δ' => escaped.push_str("$\\delta$"),
-            'σ' => escaped.push_str("$\\sigma$"),
-            '∞' => escaped.push_str("$\\infty$"),
-            ' '..='~' => escaped.push(c),
-            // Ð ð Þ þ ÷ are in other fonts.
-            'À'..='ÿ' if !matches!(c, 'Ð' | 'ð' | 'Þ' | 'þ' | '÷') => escaped.push(c),
-            other => escaped.push_str(&format!("U+{:04X}", u32::from(other))),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -292,29 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_from_outside_do_nothing() {
-        assert_eq!(
-            escaped(r"a_b 50% &#${}~^\"),
-            r"a\_b 50\% \&\#\$\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}"
-        );
-        assert_eq!(escaped("[x] *--to<\"`"), "{[}x{]} {*}-{}-to$<$\\char34{}{}\\char96{}");
-        assert_eq!(escaped("é ε 中\n\\input"), "é $\\varepsilon$ U+4E2D?\\textbackslash{}input");
-    }
-
-    #[test]
-    fn numbers_are_mathematics() {
-        let of = |key: &str, value: f64| number(figure(key), value);
-        assert_eq!(of("match", 3.12e-7), "$3.1\\times 10^{-7}$");
-        assert_eq!(of("match", 0.0), "0");
-        assert_eq!((of("psnr", f64::INFINITY), of("ssim", -0.5)), ("$\\infty$".into(), "$-0.500$".into()));
-        assert_eq!(of("brr", 0.75), "75");
-        assert_eq!(heading(figure("brr"), "BRR"), "BRR (\\%) $\\uparrow$");
-        assert_eq!(heading(figure("psnr"), "PSNR"), "PSNR (dB) $\\uparrow$");
-    }
-
-    #[test]
     fn groups_have_letters() {
         assert_eq!([0, 25, 26].map(letter), ["(a)", "(z)", "(27)"]);
-        assert_eq!(label(&["a_b}c".into()]), "tab:a-b-c");
     }
 }

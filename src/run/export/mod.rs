@@ -3,34 +3,36 @@
 //! Reads run directories alone and changes nothing in them; a run may still be computed meanwhile. Files are written
 //! under a temporary name and renamed once they are complete.
 
-mod axis;
 mod csv;
 mod draft;
 mod entry;
+mod figures;
 mod html;
 mod json;
 mod latex;
 mod picture;
-mod plot;
 mod png;
 mod record;
 mod records;
 mod reproduce;
+mod strips;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub use plot::Width;
 pub use reproduce::command;
 
 use super::{RunDirectory, RunError};
+use crate::figure::Figure;
+pub use crate::paper::Width;
+use crate::paper::{Drawing, pdf, svg};
 use draft::Draft;
 use record::Record;
 
 /// What runs are written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Format {
     /// Tables: metrics, a row a run and round; curves, a row an iteration; records of tables, a row a field.
     Csv,
@@ -42,14 +44,39 @@ pub enum Format {
     Html,
     /// A table for a paper, with the conditions in its caption.
     Latex,
-    /// Vector figures for a paper.
-    Svg(Width),
+    /// Vector figures for a paper, to be edited or shown in a browser.
+    Svg(Look),
+    /// The same to be printed, a page each.
+    Pdf(Look),
+}
+
+/// What figures show, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// How wide they are.
+    pub width: Width,
+    /// What is shown by round and against utility: PSNR where nothing is said. Whoever says it gets no other figures.
+    pub figure: Option<&'static Figure>,
+}
+
+impl PartialEq for Look {
+    fn eq(&self, other: &Look) -> bool {
+        let key = |look: &Look| look.figure.map(|figure| figure.word.key);
+        (self.width, key(self)) == (other.width, key(other))
+    }
 }
 
 impl Format {
     /// All formats, in the order of lists.
-    pub const ALL: [Format; 6] =
-        [Format::Csv, Format::Json, Format::Png, Format::Html, Format::Latex, Format::Svg(Width::Column)];
+    pub const ALL: [Format; 7] = [
+        Format::Csv,
+        Format::Json,
+        Format::Png,
+        Format::Html,
+        Format::Latex,
+        Format::Svg(Look { width: Width::Column, figure: None }),
+        Format::Pdf(Look { width: Width::Column, figure: None }),
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -60,16 +87,23 @@ impl Format {
             Format::Html => "html",
             Format::Latex => "latex",
             Format::Svg(_) => "svg",
+            Format::Pdf(_) => "pdf",
         }
     }
 
-    /// The same with figures of this width; nothing for what has no figures.
+    /// The same with figures that look like this; nothing for what has no figures.
     #[must_use]
-    pub fn of_width(self, width: Width) -> Option<Format> {
+    pub fn with(self, look: Look) -> Option<Format> {
         match self {
-            Format::Svg(_) => Some(Format::Svg(width)),
+            Format::Svg(_) => Some(Format::Svg(look)),
+            Format::Pdf(_) => Some(Format::Pdf(look)),
             _ => None,
         }
+    }
+
+    /// Whether its files are no text.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Format::Png | Format::Pdf(_))
     }
 
     /// The extension of its files.
@@ -86,7 +120,9 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("there is no format \"{name}\"; use csv, json, png, html, latex or svg"))
+        known.ok_or_else(|| {
+            format!("there is no format \"{name}\"; use csv, json, png, html, latex, svg or pdf")
+        })
     }
 }
 
@@ -125,9 +161,23 @@ pub enum ExportError {
     },
     /// Nothing to draw yet.
     #[error(
-        "there is nothing to draw of these runs: no matching loss above zero was recorded; use csv, json or html"
+        "there is nothing to draw of these runs: no picture is there, and no matching loss above zero was recorded; use csv, json or html"
     )]
     NoFigures,
+    /// None of the runs has it.
+    #[error("none of these runs has the figure {figure}; gialab explain {figure} says where it is from")]
+    NoSuchFigure {
+        /// Its key.
+        figure: &'static str,
+    },
+    /// It is there, but once a run.
+    #[error(
+        "{figure} of one round is a number and no figure: it is drawn by round, or where the cost of post-processing was measured; csv and latex have the number"
+    )]
+    OneValue {
+        /// Its key.
+        figure: &'static str,
+    },
     /// A picture of the run is missing or damaged.
     #[error("picture {} cannot be used: {reason}; the figures can be exported with csv or json", path.display())]
     Picture {
@@ -169,7 +219,7 @@ pub enum ExportError {
 ///
 /// `out` is the file; without it that of [`default_path`]. CSV makes a second file beside it, with `-curves` in its
 /// name, and where rows of a table were attacked a third one with `-records`; of figures the first that there is has the
-/// plain name, further ones have `-rounds` or `-tradeoff` in it. An older file is left alone unless it is
+/// plain name, further ones have `-rounds`, `-tradeoff` or `-pictures` in it. An older file is left alone unless it is
 /// to be replaced.
 ///
 /// # Errors
@@ -181,40 +231,105 @@ pub fn write(
     replace: bool,
 ) -> Result<Vec<PathBuf>, ExportError> {
     let path = out.map_or_else(|| default_path(runs, format), Path::to_path_buf);
-    let certain = suffixes(format, &[]);
+    let certain = certain(format);
     let mut drafts =
-        files(&path, &certain).iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
+        files(&path, certain).iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
     let spare = |suffixes: &[&str]| if replace { Ok(()) } else { nothing_at(&path, suffixes) };
     // At once, since a long report takes its time.
-    spare(&certain)?;
+    spare(certain)?;
     let records = record::read(runs)?;
-    let suffixes = suffixes(format, &records);
+    let parts = parts(&records, format)?;
+    let suffixes: Vec<&str> = parts.iter().map(|part| part.suffix).collect();
     for path in files(&path, &suffixes).iter().skip(certain.len()) {
         drafts.push(Draft::create(path)?);
     }
-    for (part, draft) in drafts.iter_mut().enumerate() {
-        let written = render(&records, format, part, draft);
+    complete(&mut drafts, &parts)?;
+    spare(&suffixes)?;
+    drafts.into_iter().map(Draft::publish).collect()
+}
+
+/// Writes each part into its draft.
+fn complete(drafts: &mut [Draft], parts: &[Part<'_>]) -> Result<(), ExportError> {
+    for (draft, part) in drafts.iter_mut().zip(parts) {
+        let written = (part.write)(draft);
         written.and_then(|()| Ok(draft.complete()?)).map_err(|error| match error {
             ExportError::Output(reason) => ExportError::Write { path: draft.path().to_path_buf(), reason },
             other => other,
         })?;
     }
-    spare(&suffixes)?;
+    Ok(())
+}
+
+/// One file of an export.
+pub(crate) struct Part<'a> {
+    /// What is added to its name.
+    pub suffix: &'static str,
+    /// Writes what goes into it.
+    pub write: Box<dyn Fn(&mut dyn Write) -> Result<(), ExportError> + 'a>,
+}
+
+impl<'a> Part<'a> {
+    /// A file with this added to its name.
+    pub fn new(
+        suffix: &'static str,
+        write: impl Fn(&mut dyn Write) -> Result<(), ExportError> + 'a,
+    ) -> Part<'a> {
+        Part { suffix, write: Box::new(write) }
+    }
+}
+
+/// Writes parts into files, all or none, and returns their paths. The first has this path.
+pub(crate) fn publish(path: &Path, parts: &[Part<'_>], replace: bool) -> Result<Vec<PathBuf>, ExportError> {
+    let suffixes: Vec<&str> = parts.iter().map(|part| part.suffix).collect();
+    let paths = files(path, &suffixes);
+    let mut drafts = paths.iter().map(|path| Draft::create(path)).collect::<Result<Vec<_>, _>>()?;
+    if !replace {
+        nothing_at(path, &suffixes)?;
+    }
+    complete(&mut drafts, parts)?;
+    if !replace {
+        nothing_at(path, &suffixes)?;
+    }
     drafts.into_iter().map(Draft::publish).collect()
 }
 
-/// What is added to the names of the files of an export of these runs; of none what an export of any has.
-fn suffixes(format: Format, records: &[Record]) -> Vec<&'static str> {
-    let has_records = || records.iter().any(|record| !records::of(record).is_empty());
+/// What is added to the names of those files that every export of a format has.
+fn certain(format: Format) -> &'static [&'static str] {
     match format {
-        Format::Csv if has_records() => vec!["", "-curves", "-records"],
-        Format::Csv => vec!["", "-curves"],
-        Format::Svg(_) => {
-            let further = plot::plots(records).into_iter().skip(1).map(|plot| plot.suffix);
-            [""].into_iter().chain(further).collect()
-        }
-        Format::Json | Format::Png | Format::Html | Format::Latex => vec![""],
+        Format::Csv => &["", "-curves"],
+        _ => &[""],
     }
+}
+
+/// The files of an export of these runs.
+fn parts(records: &[Record], format: Format) -> Result<Vec<Part<'_>>, ExportError> {
+    let one = |write: fn(&[Record], &mut dyn Write) -> io::Result<()>| {
+        Part::new("", move |out| Ok(write(records, out)?))
+    };
+    let has_records = || records.iter().any(|record| !records::of(record).is_empty());
+    Ok(match format {
+        Format::Csv => {
+            let mut parts =
+                vec![one(csv::metrics), Part::new("-curves", move |out| csv::curves(records, out))];
+            if has_records() {
+                parts.push(Part::new("-records", move |out| Ok(csv::records(records, out)?)));
+            }
+            parts
+        }
+        Format::Json => vec![one(json::document)],
+        Format::Png => vec![Part::new("", move |out| png::grid(records, out))],
+        Format::Html => vec![Part::new("", move |out| html::page(records, out))],
+        Format::Latex => vec![one(latex::table)],
+        Format::Svg(look) => drawn(figures::figures(records, look)?, |of| svg(of).into_bytes()),
+        Format::Pdf(look) => drawn(figures::figures(records, look)?, pdf),
+    })
+}
+
+fn drawn<'a>(figures: Vec<(&'static str, Drawing)>, write: fn(&Drawing) -> Vec<u8>) -> Vec<Part<'a>> {
+    let part = |(suffix, drawing)| {
+        Part::new(suffix, move |out: &mut dyn Write| Ok(out.write_all(&write(&drawing))?))
+    };
+    figures.into_iter().map(part).collect()
 }
 
 fn files(path: &Path, suffixes: &[&str]) -> Vec<PathBuf> {
@@ -248,26 +363,11 @@ fn exists(there: &[PathBuf]) -> String {
 /// # Errors
 /// [`ExportError`], after which the stream may hold a part.
 pub fn print(runs: &[RunDirectory], format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
-    render(&record::read(runs)?, format, 0, out)?;
-    Ok(out.flush()?)
-}
-
-/// Writes what goes into one of the files.
-fn render(records: &[Record], format: Format, part: usize, out: &mut dyn Write) -> Result<(), ExportError> {
-    match (format, part) {
-        (Format::Csv, 0) => Ok(csv::metrics(records, out)?),
-        (Format::Csv, 1) => csv::curves(records, out),
-        (Format::Csv, _) => Ok(csv::records(records, out)?),
-        (Format::Json, _) => Ok(json::document(records, out)?),
-        (Format::Png, _) => png::grid(records, out),
-        (Format::Html, _) => html::page(records, out),
-        (Format::Latex, _) => Ok(latex::table(records, out)?),
-        (Format::Svg(width), part) => {
-            let plots = plot::plots(records);
-            let plot = plots.get(part).ok_or(ExportError::NoFigures)?;
-            Ok(out.write_all(plot::svg(plot, width).as_bytes())?)
-        }
+    let records = record::read(runs)?;
+    if let Some(part) = parts(&records, format)?.first() {
+        (part.write)(out)?;
     }
+    Ok(out.flush()?)
 }
 
 /// `RUN.html`, or `RUN-and-2-more.html`, in the working directory.

@@ -23,8 +23,9 @@ const PAPER: Rgb<u8> = Rgb([255; 3]);
 const INK: Rgb<u8> = Rgb([24, 26, 32]);
 const DIM: Rgb<u8> = Rgb([96, 100, 112]);
 
-/// Writes the grid as PNG.
+/// Writes the grid as PNG, as a report tells runs.
 pub fn grid(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> {
+    let records: &[Record] = &records.iter().map(Record::for_report).collect::<Vec<_>>();
     let mut rows = Vec::new();
     for record in records {
         let before = rows.len();
@@ -61,8 +62,11 @@ impl Row {
         let figures = record.state.measured(round);
         let metrics = pair.stored.metrics.as_deref().or(figures.metrics);
         let quality = metrics.map(quality).unwrap_or_else(|| {
-            let missing =
-                if config.has_truth() { "not measured yet" } else { "no ground truth, metrics n/a" };
+            let missing = match config.has_truth() {
+                true if record.lacks_cost() => "figures are left out",
+                true => "not measured yet",
+                false => "no ground truth, metrics n/a",
+            };
             missing.to_owned()
         });
         let state = if figures.complete { String::new() } else { format!(", {}", record.health.name()) };
@@ -71,25 +75,27 @@ impl Row {
         let difference = pair
             .difference()
             .map(|(difference, factor)| (format!("difference x{factor}"), enlarged(&difference)));
+        let cost = record.cost_in_words().map(|cost| format!("post-processing: {cost}"));
+        let lines = [
+            format!("{}{of_round}{state}", record.id()),
+            format!(
+                "{} on {}, {}: {quality}",
+                config.attack.kind.name(),
+                config.victim.model,
+                config.victim.source()
+            ),
+            format!(
+                "threat model {}: labels {}, {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
+                record::threat_model_letter(config),
+                config.attack.labels.name(),
+                config.protocol_and_knowledge(),
+                config.victim.batch_norm(),
+                config.training_in(round.round),
+                config.batch()
+            ),
+        ];
         Row {
-            lines: vec![
-                format!("{}{of_round}{state}", record.id()),
-                format!(
-                    "{} on {}, {}: {quality}",
-                    config.attack.kind.name(),
-                    config.victim.model,
-                    config.victim.source()
-                ),
-                format!(
-                    "threat model {}: labels {}, {}, BatchNorm {}, {}, batch of {}; trial chosen by matching loss",
-                    record::threat_model_letter(config),
-                    config.attack.labels.name(),
-                    config.protocol_and_knowledge(),
-                    config.victim.batch_norm(),
-                    config.training_in(round.round),
-                    config.batch()
-                ),
-            ],
+            lines: lines.into_iter().chain(cost).collect(),
             cells: truth.into_iter().chain([judged]).chain(difference).collect(),
         }
     }

@@ -142,7 +142,7 @@ fn words(document: &roxmltree::Document<'_>) -> Vec<String> {
         .collect()
 }
 
-const SVG: Format = Format::Svg(Width::Column);
+const SVG: Format = Format::Svg(Look { width: Width::Column, figure: None });
 
 #[test]
 fn losses_are_one_path_a_run_told_apart_without_colour() {
@@ -150,7 +150,7 @@ fn losses_are_one_path_a_run_told_apart_without_colour() {
     let runs: Vec<RunDirectory> =
         ["<one> & \"two\"", "second", "third"].map(|name| lab.run(name, &[], done())).into();
     let svg = lab.export(&runs, SVG, "x.svg");
-    assert_eq!(lab.written(), ["x.svg"]);
+    assert_eq!(lab.written(), ["x-pictures.svg", "x.svg"]);
     let document = roxmltree::Document::parse(&svg).unwrap();
     let root = document.root_element();
     assert_eq!(
@@ -173,7 +173,7 @@ fn losses_are_one_path_a_run_told_apart_without_colour() {
     assert!(words.iter().any(|word| word.starts_with("<one> & \"two\"")), "{words:?}");
     let about = document.descendants().find(|node| node.has_tag_name("desc")).unwrap().text().unwrap();
     assert!(about.contains("Single runs") && about.contains("Threat model A") && about.contains("BatchNorm"));
-    let page = lab.export(&runs, Format::Svg(Width::Page), "x.svg");
+    let page = lab.export(&runs, Format::Svg(Look { width: Width::Page, figure: None }), "x.svg");
     assert!(page.contains("width=\"7in\""), "{page}");
     assert!(!svg.contains("like for like"), "{svg}");
     let trained = lab.run("batch", &["victim.indices=[0, 1]"], done());
@@ -216,10 +216,10 @@ fn leakage_is_drawn_over_what_post_processing_costs_once_that_is_known() {
     let naive = lab.run("naive", &[CLIP, "knowledge.post=none"], done());
     let runs = [lab.run("clean", &[], done()), lab.run("adaptive", &[CLIP], done()), naive];
     lab.export(&runs, SVG, "x.svg");
-    assert_eq!(lab.written(), ["x.svg"]);
+    assert_eq!(lab.written(), ["x-pictures.svg", "x.svg"]);
     Costs::beside(&runs[1]).keep(&cost::fixture(&runs[1].manifest().unwrap().config)).unwrap();
     lab.export(&runs, SVG, "x.svg");
-    assert_eq!(lab.written(), ["x-tradeoff.svg", "x.svg"]);
+    assert_eq!(lab.written(), ["x-pictures.svg", "x-tradeoff.svg", "x.svg"]);
     let svg = fs::read_to_string(lab.out("x-tradeoff.svg")).unwrap();
     let document = roxmltree::Document::parse(&svg).unwrap();
     let fills = of_class(&document, "mark", "fill");

@@ -37,7 +37,8 @@ fn about(format: Format) -> &'static str {
         Format::Png => "the pictures, enlarged and labelled",
         Format::Html => "a page to read, print and pass on",
         Format::Latex => "a table for a paper, with booktabs",
-        Format::Svg(_) => "figures for a paper, 3.3 in wide",
+        Format::Svg(_) => "figures for a paper, 3.3 in wide, to edit",
+        Format::Pdf(_) => "the same, to print or include",
     }
 }
 

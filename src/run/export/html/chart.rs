@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::words::count;
-use crate::run::export::axis::{Decades, line, mark, round_step};
+use crate::paper::axis::{Decades, line, mark, round_step};
 use crate::series::{Bucket, Series};
 
 /// Size of the drawing and of the plot in it, in units of the drawing.
@@ -145,7 +145,7 @@ fn drawn(axes: &Axes, curve: &Curve<'_>, place: usize, places: usize) -> Markup 
             @if buckets.iter().any(|bucket| bucket.max > bucket.min) {
                 path.spread d=(spread(axes, buckets)) {}
             }
-            path.line d=(line(&points)) {}
+            path.line d=(line(&points).d()) {}
             @for (x, y) in marked(&points, place, places) { (marker(curve.style, x, y)) }
             @for x in missing(axes, buckets) {
                 // Above each other where several curves miss the same iteration.
@@ -197,7 +197,7 @@ fn classes(style: usize) -> String {
 fn marker(style: usize, x: f64, y: f64) -> Markup {
     let (shape, is_hollow) = mark(style);
     let hollow = if is_hollow { "marker hollow" } else { "marker" };
-    html! { path class=(hollow) d=(format!("M{x:.1} {y:.1}{shape}")) {} }
+    html! { path class=(hollow) d=(shape.placed(1.0, (x, y)).d()) {} }
 }
 
 #[cfg(test)]

@@ -1,147 +1,52 @@
-//! Figures for a paper: the losses of runs, PSNR by round of a federation, leakage against utility.
+//! Figures for a paper: the losses of runs, a figure by round of a federation, leakage against utility, pictures.
 
-mod drawing;
-
-pub use drawing::svg;
-
-use super::axis::{Decades, round_step};
-use super::entry;
 use super::record::Record;
+use super::{ExportError, Look, entry, strips};
 use crate::config::RunConfig;
 use crate::figure::{Figure, figure};
+use crate::paper::axis::{Decades, round_step};
+use crate::paper::plot::{self, Axis, BLACK, Curve, Key, Mark, Plot, Scale};
+use crate::paper::{Drawing, strip};
 use crate::run::comparison::{self, Side};
 use crate::run::state::{RoundState, RunState, TrialState};
 use crate::run::tradeoff;
 
-/// How wide a figure is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Width {
-    /// 3.3 inches, a column of two.
-    #[default]
-    Column,
-    /// 7 inches, the width of a page.
-    Page,
-}
-
-impl Width {
-    /// All widths.
-    pub const ALL: [Width; 2] = [Width::Column, Width::Page];
-
-    /// Inches, as one writes them.
-    pub fn name(self) -> &'static str {
-        match self {
-            Width::Column => "3.3",
-            Width::Page => "7",
-        }
-    }
-
-    fn inches(self) -> f64 {
-        match self {
-            Width::Column => 3.3,
-            Width::Page => 7.0,
-        }
-    }
-
-    /// Of the plot, in points.
-    fn height(self) -> f64 {
-        match self {
-            Width::Column => 125.0,
-            Width::Page => 205.0,
-        }
-    }
-
-    fn legend_columns(self) -> usize {
-        match self {
-            Width::Column => 1,
-            Width::Page => 2,
-        }
-    }
-}
-
-/// The style of marks that stand for those of any colour.
-const BLACK: usize = 3;
-
-/// A figure, still without a size.
-pub struct Plot {
-    /// What is added to the name of a further file.
-    pub suffix: &'static str,
-    title: String,
-    /// The conditions of all that is shown.
-    about: String,
-    x: Axis,
-    y: Axis,
-    curves: Vec<Curve>,
-    marks: Vec<Mark>,
-    /// Points to be joined.
-    joined: Vec<((f64, f64), (f64, f64))>,
-    /// Values across the whole plot, with their names.
-    rules: Vec<(f64, String)>,
-    keys: Vec<Key>,
-    notes: Vec<String>,
-}
-
-struct Axis {
-    /// With its unit, where there is one.
-    name: &'static str,
-    scale: Scale,
-}
-
-enum Scale {
-    Linear { from: f64, to: f64, step: f64 },
-    Log(Decades),
-}
-
-struct Curve {
-    name: String,
-    /// Decides colour, dashes and marks.
-    style: usize,
-    points: Vec<(f64, f64)>,
-    has_marks: bool,
-}
-
-struct Mark {
-    at: (f64, f64),
-    style: usize,
-    is_hollow: bool,
-}
-
-/// An entry of the legend.
-enum Key {
-    Curve { name: String, style: usize, has_marks: bool },
-    Mark { name: String, style: usize, is_hollow: bool },
-}
-
-impl Scale {
-    /// With about five ticks, from a multiple of their distance to another.
-    fn linear(lowest: f64, highest: f64) -> Scale {
-        let step = round_step(((highest - lowest) / 5.0).max(1e-3));
-        let (from, to) = ((lowest / step).floor() * step, (highest / step).ceil() * step);
-        Scale::Linear { from, to: to.max(from + step), step }
-    }
-
-    fn share(&self, value: f64) -> Option<f64> {
-        match self {
-            Scale::Linear { from, to, .. } => {
-                value.is_finite().then(|| ((value - from) / (to - from)).clamp(0.0, 1.0))
-            }
-            Scale::Log(decades) => decades.share(value),
-        }
-    }
-}
-
-/// The figures that there are of these runs, as a report tells them.
-pub fn plots(records: &[Record]) -> Vec<Plot> {
+/// The drawings that there are of these runs, as a report tells them, each with what is added to the name of its file.
+pub fn figures(records: &[Record], look: Look) -> Result<Vec<(&'static str, Drawing)>, ExportError> {
     let records: &[Record] = &records.iter().map(Record::for_report).collect::<Vec<_>>();
     let ids: Vec<String> = records.iter().map(Record::id).collect();
     let names = comparison::names(&ids.iter().map(String::as_str).collect::<Vec<_>>());
     let sides: Vec<Side<'_>> = records.iter().zip(&ids).map(|(record, id)| record.side(id)).collect();
     let (about, unlike) = (about(records), unlike(records));
-    let plots = [losses(records, &names), rounds(records, &names), tradeoff(&sides)];
-    let told = |mut plot: Plot| {
+    let asked = look.figure.unwrap_or_else(|| figure("psnr"));
+    // Whoever asks for a figure wants what shows it.
+    let is_any = look.figure.is_none();
+    let plots = [
+        ("", losses(records, &names).filter(|_| is_any)),
+        ("-rounds", rounds(records, &names, asked)),
+        ("-tradeoff", tradeoff(&sides, asked)),
+    ];
+    let told = |(suffix, plot): (&'static str, Option<Plot>)| {
+        let mut plot = plot?;
         plot.notes.extend(unlike.clone());
-        Plot { about: about.clone(), ..plot }
+        Some((suffix, plot::drawing(&Plot { about: about.clone(), ..plot }, look.width)))
     };
-    plots.into_iter().flatten().map(told).collect()
+    let mut drawings: Vec<(&str, Drawing)> = plots.into_iter().filter_map(told).collect();
+    let strip = is_any.then(|| strips::strip(records, &names, &about, look.width)).flatten();
+    drawings.extend(strip.map(|strip| ("-pictures", strip::drawing(&strip, look.width))));
+    if let Some((suffix, _)) = drawings.first_mut() {
+        *suffix = "";
+        return Ok(drawings);
+    }
+    let Some(asked) = look.figure else { return Err(ExportError::NoFigures) };
+    let has = |record: &Record| {
+        let mut rounds = record.state.rounds.iter();
+        rounds.any(|round| asked.value(&record.state.measured(round)).is_some())
+    };
+    Err(match records.iter().any(has) {
+        true => ExportError::OneValue { figure: asked.word.key },
+        false => ExportError::NoSuchFigure { figure: asked.word.key },
+    })
 }
 
 /// A condition of figures with what it is in a run.
@@ -196,78 +101,65 @@ fn losses(records: &[Record], names: &[String]) -> Option<Plot> {
         last.extend(trial.matching.last_x());
         let points = trial.matching.buckets().iter().map(|bucket| (bucket.last, bucket.value));
         let name = format!("{name}{of_round}{of_trial}");
-        curves.push(Curve { name, style, points: points.collect(), has_marks: false });
+        curves.push(Curve {
+            name,
+            style,
+            points: points.collect(),
+            intervals: Vec::new(),
+            has_marks: false,
+            is_joined: true,
+        });
     }
     let lowest = low.into_iter().reduce(f64::min)?;
     let highest = high.into_iter().reduce(f64::max)?;
     let last = last.into_iter().fold(1.0, f64::max);
     // The axis ends with the last iteration, between two ticks.
-    let iterations = Scale::Linear { from: 0.0, to: last, step: round_step(last / 5.0).max(1.0) };
-    Some(Plot {
-        suffix: "",
-        title: "Matching loss by iteration".into(),
-        about: String::new(),
-        x: Axis { name: "iteration", scale: iterations },
-        y: Axis { name: "matching loss", scale: Scale::Log(Decades::around(lowest, highest)) },
-        keys: keys(&curves),
-        curves,
-        marks: Vec::new(),
-        joined: Vec::new(),
-        rules: Vec::new(),
-        notes: Vec::new(),
-    })
+    let iterations = Scale::Linear { from: 0.0, to: last, step: round_step(last / 5.0).max(1.0), unit: 1.0 };
+    let y = Scale::Log(Decades::around(lowest, highest));
+    let (x, y) = (Axis::new("iteration", iterations), Axis::new("matching loss", y));
+    Some(Plot::new("Matching loss by iteration", x, y).with_curves(curves))
 }
 
-fn keys(curves: &[Curve]) -> Vec<Key> {
-    let key = |curve: &Curve| Key::Curve {
-        name: curve.name.clone(),
-        style: curve.style,
-        has_marks: curve.has_marks,
-    };
-    curves.iter().map(key).collect()
-}
-
-/// PSNR of every attacked round of the runs that have several.
-fn rounds(records: &[Record], names: &[String]) -> Option<Plot> {
-    let psnr = figure("psnr");
+/// A figure in every attacked round of the runs that have several.
+fn rounds(records: &[Record], names: &[String], figure_asked: &Figure) -> Option<Plot> {
     let (mut curves, mut notes) = (Vec::new(), Vec::new());
     for (style, (record, name)) in records.iter().zip(names).enumerate() {
         if record.state.rounds.len() < 2 {
             continue;
         }
         let point = |round: &RoundState| {
-            let value = psnr.value(&record.state.measured(round)).filter(|value| value.is_finite())?;
+            let value =
+                figure_asked.value(&record.state.measured(round)).filter(|value| value.is_finite())?;
             Some((f64::from(round.round), value))
         };
         let points: Vec<(f64, f64)> = record.state.rounds.iter().filter_map(point).collect();
-        if record.lacks_cost() {
+        if !points.is_empty() {
+            curves.push(Curve {
+                name: name.clone(),
+                style,
+                points,
+                intervals: Vec::new(),
+                has_marks: true,
+                is_joined: true,
+            });
+        } else if record.lacks_cost() {
             notes.push(format!("{name} is left out: what its post-processing costs is not measured."));
-        } else if !points.is_empty() {
-            curves.push(Curve { name: name.clone(), style, points, has_marks: true });
         }
     }
-    let rules: Vec<(f64, String)> =
-        [("psnr_grey", "grey picture"), ("psnr_mean", "mean of the other samples")]
-            .into_iter()
-            .filter_map(|(key, name)| Some((shared(figure(key), records)?, name.to_owned())))
-            .collect();
+    let mut rules = Vec::new();
+    if figure_asked.word.key == "psnr" {
+        for (key, name) in [("psnr_grey", "grey picture"), ("psnr_mean", "mean of the other samples")] {
+            rules.extend(shared(figure(key), records).map(|value| (value, name.to_owned())));
+        }
+    }
     let values = || curves.iter().flat_map(|curve| &curve.points);
     let last = values().map(|(round, _)| *round).reduce(f64::max)?;
-    let scale = decibels(values().map(|(_, psnr)| *psnr).chain(rules.iter().map(|(value, _)| *value)));
+    let all = values().map(|(_, value)| *value).chain(rules.iter().map(|(value, _)| *value));
+    let y = Axis::of(figure_asked, figure_asked.word.ascii, all);
     let step = round_step(last / 5.0).max(1.0);
-    Some(Plot {
-        suffix: "-rounds",
-        title: "PSNR by federated round".into(),
-        about: String::new(),
-        x: Axis { name: "federated round", scale: Scale::Linear { from: 0.0, to: last.max(1.0), step } },
-        y: Axis { name: "PSNR (dB)", scale },
-        keys: keys(&curves),
-        curves,
-        marks: Vec::new(),
-        joined: Vec::new(),
-        rules,
-        notes,
-    })
+    let x = Axis::new("federated round", Scale::Linear { from: 0.0, to: last.max(1.0), step, unit: 1.0 });
+    let title = format!("{} by federated round", figure_asked.word.ascii);
+    Some(Plot { rules, notes, ..Plot::new(title, x, y).with_curves(curves) })
 }
 
 /// A figure that all attacked rounds have alike, in what is shown of it.
@@ -279,16 +171,9 @@ fn shared(figure: &Figure, records: &[Record]) -> Option<f64> {
     values.all(|other| figure.text(other) == figure.text(first)).then_some(first)
 }
 
-/// From 0 on, or from below where a value is.
-fn decibels(values: impl Iterator<Item = f64>) -> Scale {
-    let (low, high) =
-        values.fold((0.0_f64, 10.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    Scale::linear(low, high)
-}
-
 /// What post-processing left of the picture over what it costs.
-fn tradeoff(sides: &[Side<'_>]) -> Option<Plot> {
-    let found = tradeoff::of(sides, figure("psnr"))?;
+fn tradeoff(sides: &[Side<'_>], figure: &Figure) -> Option<Plot> {
+    let found = tradeoff::of(sides, figure)?;
     let mut steps: Vec<&str> = Vec::new();
     for mark in &found.marks {
         if !steps.contains(&mark.steps.as_str()) {
@@ -320,21 +205,10 @@ fn tradeoff(sides: &[Side<'_>]) -> Option<Plot> {
             keys.push(Key::Mark { name: name.to_owned(), style: BLACK, is_hollow });
         }
     }
-    let scale = decibels(leaked);
-    Some(Plot {
-        suffix: "-tradeoff",
-        title: "Leakage against utility".into(),
-        about: String::new(),
-        x: Axis {
-            name: "accuracy lost (percentage points, median over seeds)",
-            scale: Scale::linear(lost().fold(0.0, f64::min), lost().fold(1.0, f64::max)),
-        },
-        y: Axis { name: "PSNR (dB)", scale },
-        curves: Vec::new(),
-        marks,
-        joined,
-        rules,
-        keys,
-        notes: Vec::new(),
-    })
+    let x = Axis::new(
+        "accuracy lost (percentage points, median over seeds)",
+        Scale::linear(lost().fold(0.0, f64::min), lost().fold(1.0, f64::max)),
+    );
+    let y = Axis::of(figure, figure.word.ascii, leaked);
+    Some(Plot { marks, joined, rules, keys, ..Plot::new("Leakage against utility", x, y) })
 }

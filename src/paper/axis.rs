@@ -1,5 +1,7 @@
 //! What charts of reports and of papers share: ticks, paths that break where a point is missing, marks.
 
+use super::path::{Path, Step};
+
 /// A logarithmic axis over whole powers of ten.
 #[derive(Debug, Clone, Copy)]
 pub struct Decades {
@@ -50,32 +52,32 @@ pub fn round_step(least: f64) -> f64 {
 }
 
 /// Broken where a point is missing.
-pub fn line(points: &[Option<(f64, f64)>]) -> String {
-    let mut path = String::new();
-    let mut pen = 'M';
+pub fn line(points: &[Option<(f64, f64)>]) -> Path {
+    let mut steps = Vec::new();
+    let mut is_down = false;
     for (i, point) in points.iter().enumerate() {
-        let Some((x, y)) = point else {
-            pen = 'M';
+        let Some((x, y)) = *point else {
+            is_down = false;
             continue;
         };
-        path += &format!("{pen}{x:.1} {y:.1}");
+        steps.push(if is_down { Step::Line(x, y) } else { Step::Move(x, y) });
         // A point between two gaps still shows, as a dot.
-        if pen == 'M' && points.get(i + 1).is_none_or(Option::is_none) {
-            path += "h0";
+        if !is_down && points.get(i + 1).is_none_or(Option::is_none) {
+            steps.push(Step::Line(x, y));
         }
-        pen = 'L';
+        is_down = true;
     }
-    path
+    Path(steps)
 }
 
-/// The mark of a curve around the pen, some 8 units wide, and whether it is hollow; different for 7.
-pub fn mark(style: usize) -> (&'static str, bool) {
+/// The mark of a curve around the origin, some 8 units wide, and whether it is hollow; different for 7.
+pub fn mark(style: usize) -> (Path, bool) {
     let shape = match style % 7 {
-        0 | 5 => "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
-        1 | 6 => "m-3.2 -3.2h6.4v6.4h-6.4z",
-        2 => "m0 -4l4 7h-8z",
-        3 => "m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z",
-        _ => "m0 4l4 -7h-8z",
+        0 | 5 => Path::circle(3.5),
+        1 | 6 => Path::polygon(&[(-3.2, -3.2), (3.2, -3.2), (3.2, 3.2), (-3.2, 3.2)]),
+        2 => Path::polygon(&[(0.0, -4.0), (4.0, 3.0), (-4.0, 3.0)]),
+        3 => Path::polygon(&[(0.0, -4.5), (4.5, 0.0), (0.0, 4.5), (-4.5, 0.0)]),
+        _ => Path::polygon(&[(0.0, 4.0), (4.0, -3.0), (-4.0, -3.0)]),
     };
     (shape, style % 7 > 4)
 }

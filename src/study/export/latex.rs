@@ -1,0 +1,132 @@
+//! The table of a study for a paper: a row a cell, expectations with their verdicts and the conditions in the caption.
+
+use std::io::{self, Write};
+
+use super::Export;
+use crate::figure::{Figure, Form};
+use crate::paper::tex::{Column, Table, escaped, heading, number};
+use crate::study::conduct::Standing;
+use crate::study::results::Shown;
+use crate::study::statistics::Interval;
+
+/// Writes the table.
+pub fn table(export: &Export, out: &mut dyn Write) -> io::Result<()> {
+    let (study, axes) = (&export.study, &export.study.definition.axes);
+    let cells: Vec<usize> = export.cells().collect();
+    let words = |heading: String, of: &dyn Fn(usize) -> String| Column {
+        heading,
+        is_number: false,
+        cells: cells.iter().map(|cell| of(*cell)).collect(),
+    };
+    let numbers =
+        |heading: String, of: &dyn Fn(usize) -> String| Column { is_number: true, ..words(heading, of) };
+    let varies =
+        |axis: &usize| cells.windows(2).any(|two| at(export, two[0], *axis) != at(export, two[1], *axis));
+    let mut varied: Vec<usize> = (0..axes.len()).filter(varies).collect();
+    if varied.is_empty() {
+        varied = (0..axes.len()).collect();
+    }
+    let mut columns: Vec<Column> = Vec::new();
+    for &axis in &varied {
+        let names = axes[axis].names();
+        columns.push(words(escaped(&axes[axis].name), &|cell| escaped(&names[at(export, cell, axis)])));
+    }
+    columns.push(numbers("runs".to_owned(), &|cell| runs(export, cell)));
+    if cells.iter().any(|cell| export.costs[*cell].is_some()) {
+        columns.push(numbers("points of accuracy lost".to_owned(), &|cell| {
+            let cost = export.costs[cell].as_ref();
+            cost.map_or_else(none, |cost| escaped(&cost.drop.times(100.0).to_string()))
+        }));
+    }
+    for (place, asked) in study.figures().into_iter().enumerate() {
+        let told = |cell: usize| export.told(cell, place);
+        if cells.iter().all(|cell| told(*cell).is_none()) {
+            continue;
+        }
+        let figure = asked.figure;
+        let name = figure.word.ascii.trim_end_matches(figure.unit).trim_end();
+        let first = if asked.of_first { ", first round" } else { "" };
+        let head = heading(figure, &format!("{}{first}", escaped(name)));
+        let middle = |cell| told(cell).map_or_else(none, |of| number(figure, of.middle));
+        let spread = |cell| told(cell).map_or_else(none, |of| interval(figure, &of));
+        // Beside the yardstick a loss has no room for two more powers of ten.
+        if place > 0 && figure.form == Form::Power {
+            columns.push(numbers(head, &middle));
+            continue;
+        }
+        if place > 0 {
+            let both = |cell| {
+                told(cell).map_or_else(none, |of| {
+                    format!("{} {}", number(figure, of.middle), interval(figure, &of))
+                })
+            };
+            columns.push(numbers(head, &both));
+            continue;
+        }
+        let mean = |cell| told(cell).map_or_else(none, |of| number(figure, of.mean));
+        if asked.is_mean() {
+            columns.push(numbers(format!("{head}, mean"), &middle));
+            columns.push(numbers("[95\\,\\%]".to_owned(), &spread));
+        } else {
+            columns.push(numbers(format!("{head}, median"), &middle));
+            columns.push(numbers("[95\\,\\%]".to_owned(), &spread));
+            columns.push(numbers("mean".to_owned(), &mean));
+        }
+    }
+    // Rows with the same point of the first of several axes belong together.
+    let mut bodies = Vec::new();
+    let mut begins = 0;
+    for row in 1..=cells.len() {
+        let goes_on = row < cells.len()
+            && (varied.len() < 2
+                || at(export, cells[row], varied[0]) == at(export, cells[row - 1], varied[0]));
+        if !goes_on {
+            bodies.push((None, begins..row));
+            begins = row;
+        }
+    }
+    let about = vec![format!("study {}", study.name)];
+    Table { about, caption: caption(export), label: &study.name, columns, bodies }.write(out)
+}
+
+fn at(export: &Export, cell: usize, axis: usize) -> usize {
+    export.study.cells[cell].at[axis]
+}
+
+fn none() -> String {
+    "--".to_owned()
+}
+
+/// Runs with a result, of how many where some are missing.
+fn runs(export: &Export, cell: usize) -> String {
+    let runs = &export.results.cells[cell].runs;
+    let done = runs.iter().filter(|(_, standing)| matches!(standing, Standing::Done(_))).count();
+    if done == runs.len() { done.to_string() } else { format!("{done} of {}", runs.len()) }
+}
+
+/// In braces, since at the start of a row it would be an argument of the row before.
+fn interval(figure: &Figure, of: &Shown) -> String {
+    let Some(Interval { low, high }) = of.interval else { return none() };
+    format!("{{[}}{}, {}{{]}}", number(figure, low), number(figure, high))
+}
+
+fn caption(export: &Export) -> String {
+    let definition = &export.study.definition;
+    let mut sentences = vec![format!("{}.", escaped(definition.title.trim_end_matches('.')))];
+    for judged in &export.results.judged {
+        let (says, outcome) = (escaped(&judged.says), judged.outcome.name());
+        sentences.push(format!("\\emph{{{says}}}: {outcome} ({}).", escaped(&judged.in_words())));
+    }
+    sentences.push(
+        "Medians (of shares means) with 95\\,\\% percentile bootstrap intervals over pairs of seed and pictures, which all cells share."
+            .to_owned(),
+    );
+    sentences.extend(export.so_far().map(|so_far| escaped(&so_far)));
+    sentences.extend(export.withheld().map(|withheld| escaped(&withheld)));
+    let seeds = export.cells().filter_map(|cell| Some(export.costs[cell].as_ref()?.seeds)).min();
+    if seeds.is_some() {
+        sentences.push("Points of accuracy lost are medians over seeds, with least and most.".to_owned());
+    }
+    sentences.push(escaped(&export.conditions()));
+    sentences.join(" ")
+}
