@@ -8,9 +8,10 @@ mod definition;
 mod grid;
 mod pace;
 mod results;
+pub mod slurm;
 mod statistics;
 
-pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, missing, standing};
+pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, keep, missing, standing};
 pub use definition::{Asked, Axis, Definition, Hypothesis, Way, load, read, shipped_names, shipped_text};
 pub use grid::{Cell, Member, Place, Scale, Study, begun};
 pub use pace::Pace;

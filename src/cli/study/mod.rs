@@ -3,6 +3,7 @@
 mod list;
 mod run;
 mod show;
+mod slurm;
 mod table;
 
 use std::path::Path;
