@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(value_name = "STUDY", add = complete::studies())]
     study: String,
     #[command(flatten)]
-    pub(super) size: Size,
+    size: Size,
     /// Begin no run after this time, as 2h, 90m or 1h30m
     #[arg(long, value_name = "TIME")]
     budget: Option<String>,

@@ -25,7 +25,7 @@ pub fn submit(
     let seen = jobs.look()?;
     report(study, place, missing, &seen)?;
     let open = open(study, place, missing, &seen)?;
-    let command = command(context, study, place, arguments)?;
+    let command = command(context, study, place, missing, arguments)?;
     let tasks = Tasks {
         command: &command,
         threads: arguments.threads,
@@ -113,6 +113,7 @@ fn command(
     context: &Context,
     study: &Study,
     place: &Place,
+    missing: &[Member],
     arguments: &Arguments,
 ) -> anyhow::Result<Vec<String>> {
     let program = std::env::current_exe().context("cannot find the program itself")?;
@@ -126,10 +127,10 @@ fn command(
     let mut command = vec![absolute(&program)?, "--data-dir".to_owned(), absolute(&context.paths.data)?];
     command.extend(["study", "run"].map(str::to_owned));
     command.push(absolute(&place.definition())?);
-    let options = ["--as", &study.name, "--threads", &threads, "--backend", &arguments.backend, "--yes"];
+    // So many that every run has its number, whatever the study says of pairs.
+    let pairs = missing.iter().map(|member| member.pair + 1).max().unwrap_or(1).to_string();
+    let options = ["--as", &study.name, "--pairs", &pairs, "--threads", &threads];
     command.extend(options.map(str::to_owned));
-    if let Some(pairs) = arguments.size.pairs {
-        command.extend(["--pairs".to_owned(), pairs.to_string()]);
-    }
+    command.extend(["--backend", &arguments.backend, "--yes"].map(str::to_owned));
     Ok(command)
 }
