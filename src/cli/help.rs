@@ -161,6 +161,7 @@ Examples:
   gialab study run t1 --quick
   gialab study run t1 --budget 2h
   gialab study run mine.toml --dry-run
+  gialab study run t1 --slurm -- --partition=main --time=2:00:00
   gialab study show t1
 
 A file of your own begins as one of those that ship: gialab study list --text t1 > mine.toml";

@@ -1,7 +1,9 @@
 //! All runs of a data directory: create, list, find, delete.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::directory::RunDirectory;
 use super::launch::As;
@@ -12,6 +14,9 @@ use crate::config::RunConfig;
 use crate::files;
 use crate::reading::Reading;
 use crate::text;
+
+/// Whoever took longer than this to begin a run was killed over it.
+const KILLED: Duration = Duration::from_secs(3600);
 
 /// The directory that holds the runs.
 #[derive(Debug, Clone)]
@@ -32,6 +37,10 @@ impl Store {
 
     /// Makes a new run directory with a queued manifest, and locks it for its worker. `reading` says how its files were
     /// read, `created` is in seconds since the epoch, `how` its name and threads.
+    ///
+    /// # Errors
+    /// [`RunError::Busy`] if somebody else, here or on another host, begins a run of the name that is asked for; else as
+    /// the system says, and nothing half made stays behind.
     pub fn create(
         &self,
         preset: &str,
@@ -43,11 +52,7 @@ impl Store {
     ) -> Result<(RunDirectory, Lock), RunError> {
         files::create_directories(&self.runs).map_err(|e| RunError::io("create", &self.runs, e))?;
         let (directory, run) = match how.name {
-            Some(name) => {
-                let path = self.runs.join(name);
-                files::create_directory(&path).map_err(|e| RunError::io("create", &path, e))?;
-                (RunDirectory::at(path), name.to_owned())
-            }
+            Some(name) => (self.draft(name)?, name.to_owned()),
             None => self.reserve(preset, created)?,
         };
         let manifest = Manifest {
@@ -74,12 +79,42 @@ impl Store {
             let lock = Lock::take(&directory)?;
             directory.prepare()?;
             directory.write_manifest(&manifest)?;
-            Ok(lock)
+            match how.name {
+                Some(name) => Ok((self.publish(&directory, name)?, lock)),
+                None => Ok((directory.clone(), lock)),
+            }
         };
-        fill().map(|lock| (directory.clone(), lock)).inspect_err(|_| {
-            // Nothing half made stays behind.
-            let _ = fs::remove_dir_all(directory.path());
-        })
+        fill().inspect_err(|_| drop(fs::remove_dir_all(directory.path())))
+    }
+
+    /// Several may begin a run of one name at once: it is made elsewhere, and is there as a whole, once.
+    fn draft(&self, name: &str) -> Result<RunDirectory, RunError> {
+        let drafts = self.runs.with_file_name(".beginning");
+        files::create_directories(&drafts).map_err(|e| RunError::io("create", &drafts, e))?;
+        for draft in fs::read_dir(&drafts).into_iter().flatten().flatten() {
+            let age =
+                draft.metadata().and_then(|draft| draft.modified()).ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > KILLED) {
+                let _ = fs::remove_dir_all(draft.path());
+            }
+        }
+        let path = drafts.join(format!("{name}.{}.{}", crate::sys::host_name(), std::process::id()));
+        // Of a process that had our number before.
+        let _ = fs::remove_dir_all(&path);
+        files::create_directory(&path).map_err(|e| RunError::io("create", &path, e))?;
+        Ok(RunDirectory::at(path))
+    }
+
+    /// Gives a draft its name; its lock stays held.
+    fn publish(&self, draft: &RunDirectory, name: &str) -> Result<RunDirectory, RunError> {
+        let directory = RunDirectory::at(self.runs.join(name));
+        match fs::rename(draft.path(), directory.path()) {
+            Ok(()) => Ok(directory),
+            Err(e) if matches!(e.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty) => {
+                Err(RunError::busy(&directory))
+            }
+            Err(e) => Err(RunError::io("create", directory.path(), e)),
+        }
     }
 
     /// `20261122-125501-dlg-lenet`, with `-2`, `-3`, ... if two start in the same second.

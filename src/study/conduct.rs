@@ -147,9 +147,7 @@ pub fn conduct(
     pace: &mut Pace,
     report: &mut dyn FnMut(&Progress),
 ) -> Result<Ended, StudyError> {
-    files::create_directories(place.path())
-        .map_err(|e| StudyError::Run(RunError::io("create", place.path(), e)))?;
-    remember(study, place)?;
+    keep(study, place)?;
     let mut ended = Ended { all: members.len(), ..Ended::default() };
     let mut open: VecDeque<Member> = VecDeque::new();
     let mut live: HashMap<Member, Pulse> = HashMap::new();
@@ -258,8 +256,13 @@ pub fn alone(study: &Study, place: &Place) -> Result<File, StudyError> {
 }
 
 /// Keeps what the study says beside its runs, for readers that have not its file.
-fn remember(study: &Study, place: &Place) -> Result<(), StudyError> {
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep(study: &Study, place: &Place) -> Result<(), StudyError> {
     let path = place.definition();
+    files::create_directories(place.path())
+        .map_err(|e| StudyError::Run(RunError::io("create", place.path(), e)))?;
     let text = toml::to_string(&study.definition)
         .map_err(|e| StudyError::Run(RunError::io("write", &path, std::io::Error::other(e))))?;
     files::write(&path, text.as_bytes(), Access::Private)

@@ -139,6 +139,24 @@ impl Study {
         (0..pairs).flat_map(|pair| kept.iter().map(move |&cell| Member { cell, pair })).collect()
     }
 
+    /// What is to be said of so many pairs where a data set has fewer pictures: `photos has 17 samples and comes round
+    /// after so many pairs, with other seeds`.
+    pub fn comes_round(&self, pairs: u32) -> Option<String> {
+        let pairs = pairs as usize;
+        let mut short: Vec<(&String, &usize)> =
+            self.sizes.iter().filter(|(_, size)| **size < pairs).collect();
+        short.sort();
+        let sets = short.iter().map(|(set, size)| {
+            format!("{set} has {size} samples and comes round after as many pairs, with other seeds")
+        });
+        (!short.is_empty()).then(|| sets.collect::<Vec<_>>().join("; "))
+    }
+
+    /// The number of a run among all of the study, whatever its scale.
+    pub fn number(&self, member: Member) -> usize {
+        member.pair as usize * self.cells.len() + member.cell
+    }
+
     /// What a run does.
     pub fn config(&self, member: Member) -> RunConfig {
         let mut config = self.cells[member.cell].config.clone();

@@ -14,9 +14,10 @@ mod matrix;
 mod pace;
 mod results;
 mod shelf;
+pub mod slurm;
 mod statistics;
 
-pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, missing, standing};
+pub use conduct::{Conduct, Ended, Progress, Standing, alone, conduct, keep, missing, standing};
 pub use definition::{Asked, Axis, Definition, Hypothesis, Way, load, read, shipped_names, shipped_text};
 pub use grid::{Cell, Member, Place, Scale, Study, begun};
 pub use groups::{Group, Groups, Mean};

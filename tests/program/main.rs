@@ -30,6 +30,7 @@ mod recovery;
 mod screen;
 mod scripted;
 mod server;
+mod slurm;
 mod study;
 mod terminal;
 mod truth;

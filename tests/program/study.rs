@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::lab::{Lab, kill};
+use crate::lab::{Lab, kill, text};
 
 /// Twelve cells of some fifty milliseconds each.
 const SMALL: &str = r#"
@@ -140,6 +140,11 @@ fn a_study_fills_its_cells_and_judges_what_was_expected() {
     values.sort_by(f64::total_cmp);
     assert_eq!(number("median"), values[2]);
 
+    // More pairs than there are pictures: that they come round is said.
+    let more = lab.gialab(&["study", "run", &file, "--dry-run", "--pairs", "18"]);
+    let notes = String::from_utf8_lossy(&more.stderr);
+    assert!(notes.contains("photos has 17 samples and comes round"), "{notes}");
+
     // Nothing is left to do, and single runs are apart.
     let again = lab.gialab(&["study", "run", &file]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("all done"));
@@ -207,6 +212,54 @@ fn a_stopped_study_goes_on_with_the_same_command() {
     assert!(stopped.status.success() && said.contains("the same command goes on"), "{said}");
 }
 
+/// A small disk in the place of a directory, for root alone.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: PathBuf, size: &str) -> Option<Disk> {
+        fs::create_dir_all(&at).unwrap();
+        let option = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &option, "tmpfs"]).arg(&at).output();
+        match mounted {
+            Ok(output) if output.status.success() => return Some(Disk(at)),
+            Ok(output) => eprintln!("skipped: no disk can be mounted: {}", text(&output.stderr).trim()),
+            Err(error) => eprintln!("skipped: no disk can be mounted: {error}"),
+        }
+        None
+    }
+
+    fn resize(&self, size: &str) {
+        let option = format!("remount,size={size}");
+        assert!(Command::new("mount").args(["-o", &option]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_ends_a_study_in_a_sentence_and_with_room_it_goes_on() {
+    let lab = Lab::new();
+    let file = study(&lab, "full", SMALL);
+    let Some(disk) = Disk::mount(lab.path("data"), "600k") else { return };
+    let output = lab.gialab(&["study", "run", &file]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    let said: Vec<&str> = error.lines().filter(|line| line.starts_with("gialab: ")).collect();
+    assert!(!said.is_empty() && said.iter().all(|line| line.contains("free some space")), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    lab.wait_for("workers to end", || lab.processes().is_empty());
+    let before = results(&lab, "full");
+    assert!(before.len() < 25, "the disk was large enough");
+    disk.resize("64m");
+    assert!(lab.succeed(&["study", "run", &file]).contains("25 of 25 runs"));
+    let after = results(&lab, "full");
+    assert!(before.iter().all(|(file, stamp)| after.get(file) == Some(stamp)), "a cell was computed twice");
+}
+
 #[test]
 fn a_job_array_computes_its_cells_one_by_one() {
     let lab = Lab::new();
@@ -228,6 +281,15 @@ fn a_job_array_computes_its_cells_one_by_one() {
         assert!(job.wait().unwrap().success());
     }
     assert_eq!(results(&lab, "array").len(), 3);
+    // Several at the same cell: one begins it, the others wait for it, and all say that it is complete.
+    let same =
+        || lab.command(&["study", "run", &file, "--cell", "7"]).stdout(Stdio::piped()).spawn().unwrap();
+    for job in [same(), same(), same(), same()] {
+        let output = job.wait_with_output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(text(&output.stdout), "run iterations-40_size-whole_pair-01 is complete\n");
+    }
+    assert_eq!(results(&lab, "array").len(), 4);
     let error = lab.fail(&["study", "run", &file, "--cell", "25"], 2);
     assert!(error.contains("has 25 runs, 0 to 24"), "{error}");
 }

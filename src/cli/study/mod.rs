@@ -4,6 +4,7 @@ mod export;
 mod list;
 mod run;
 mod show;
+mod slurm;
 mod table;
 
 use std::path::Path;

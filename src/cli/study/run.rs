@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use gialab::backend::Compute;
 use gialab::config::ConfigError;
 use gialab::expectation::Experience;
-use gialab::study::{Conduct, Member, Pace, Progress, Results, Study, conduct, missing};
+use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Study, conduct, missing};
 use gialab::text::about;
 use gialab::{sys, threads};
 
 use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, output};
-use super::{Size, find, show, table};
+use super::{Size, find, show, slurm, table};
 
 /// What takes longer is begun only with --yes.
 const LONG: f64 = 24.0 * 3600.0;
@@ -33,22 +33,31 @@ pub struct Arguments {
     called: Option<String>,
     /// Runs at once [default: as many as the threads allow; 1 on CUDA]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    at_once: Option<u32>,
+    pub(super) at_once: Option<u32>,
     /// Threads of each run
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    threads: u32,
+    pub(super) threads: u32,
     /// Where to compute
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]
-    backend: String,
-    /// Only say what would be computed and how long it takes
+    pub(super) backend: String,
+    /// Only say what would be computed and how long it takes; with --slurm also the script
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Begin also what takes more than a day
     #[arg(long)]
     yes: bool,
-    /// Compute this one of its runs, counted from 0 (for job arrays)
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32))]
+    /// Compute this one of its runs, counted from 0 (for job arrays); the exit code says whether it is complete
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with_all = ["quick", "slurm"], value_parser = clap::value_parser!(u32))]
     cell: Option<u32>,
+    /// Submit the runs without a result to Slurm, as a job array with a task for each
+    ///
+    /// The data directory must be the same on all nodes. The same command says later how the tasks stand, and submits
+    /// those again that failed, were cancelled or pre-empted.
+    #[arg(long, conflicts_with = "budget")]
+    slurm: bool,
+    /// Options for sbatch, as --partition=main or --time=2:00:00
+    #[arg(last = true, value_name = "SBATCH OPTIONS", requires = "slurm")]
+    pub(super) sbatch: Vec<String>,
     /// Print what came of it as one JSON object
     #[arg(long)]
     json: bool,
@@ -59,23 +68,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let (study, place) = find(context, &arguments.study, arguments.called.as_deref())?;
     let all = study.members(arguments.size.scale());
     let members = match arguments.cell {
-        None => all.clone(),
+        None => all,
         Some(cell) => vec![*all.get(cell as usize).ok_or_else(|| {
             let message = format!("study {} has {} runs, 0 to {}", study.name, all.len(), all.len() - 1);
             ConfigError::new(format!("--cell {cell}"), message)
         })?],
     };
-    let compute = Compute::select(&arguments.backend, study.own.run.precision)?;
+    // What the nodes of a cluster have is theirs to find out.
+    let backend = if arguments.slurm { "auto" } else { &arguments.backend };
+    let compute = Compute::select(backend, study.own.run.precision)?;
     let allowed = threads::allowed().count;
-    let at_once = match (arguments.at_once, compute.name()) {
-        (Some(at_once), _) => at_once as usize,
-        (None, "cuda") => 1,
-        (None, _) => (allowed / arguments.threads as usize).max(1),
-    };
     let mut experience = Experience::kept(&context.paths.cache, [compute.name()]);
     experience.take_up(&context.store.list().unwrap_or_default(), &sys::host_name());
     let mut pace = Pace::new(&study, &experience, compute.name(), allowed)?;
     let missing = missing(&study, &place, &members, &mut pace)?;
+    let at_once = match (arguments.at_once, compute.name()) {
+        (Some(at_once), _) => at_once as usize,
+        (None, _) if arguments.slurm => missing.len(),
+        (None, "cuda") => 1,
+        (None, _) => (allowed / arguments.threads as usize).max(1),
+    };
     let left = pace.left(missing.iter().copied(), at_once);
     let is_bounded = budget.is_some_and(|budget| budget.as_secs_f64() <= LONG);
     if left > LONG && !is_bounded && !arguments.yes && !arguments.dry_run {
@@ -95,7 +107,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         study.name,
         estimate(&study, &members, &missing, left, at_once, pace.is_measured())
     )?;
+    let pairs = members.iter().map(|member| member.pair + 1).max().unwrap_or(0);
+    if let Some(sets) = study.comes_round(pairs) {
+        writeln!(notes, "{}: {sets}", study.name)?;
+    }
+    if arguments.slurm && !missing.is_empty() {
+        slurm::submit(context, &study, &place, &missing, arguments)?;
+    }
     if arguments.dry_run {
+        return Ok(DONE);
+    }
+    if arguments.slurm {
+        came_of(&study, &place, arguments, &pace)?;
         return Ok(DONE);
     }
     let stop = Arc::new(AtomicBool::new(false));
@@ -117,21 +140,34 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     for (run, reason) in &ended.failed {
         output::complain(format_args!("run {run} failed: {reason}"));
     }
-    let results = Results::read(&study, &place, arguments.size.scale())?;
-    let mut out = output::whole(arguments.json);
-    match arguments.json {
-        true => show::json(&mut out, &study, &place, &results, &pace.dimensions)?,
-        false => table::print(&mut out, &study, &results, &pace.dimensions)?,
+    match members.as_slice() {
+        // Of a task of many it is asked whether its run is complete; the table is for whoever began them.
+        [member] if arguments.cell.is_some() && !arguments.json => {
+            let is_there = if ended.done == 1 { "is complete" } else { "has no result yet" };
+            writeln!(output::lines(), "run {} {is_there}", study.id(*member))?;
+        }
+        _ => came_of(&study, &place, arguments, &pace)?,
     }
-    out.flush()?;
-    if ended.early {
+    if ended.early && arguments.cell.is_none() {
         writeln!(notes, "{} of {} runs are there; the same command goes on", ended.done, ended.all)?;
     }
     Ok(match (ended.failed.is_empty(), stop.load(std::sync::atomic::Ordering::Relaxed)) {
         (false, _) => FAILED,
         (true, true) => INTERRUPTED,
+        (true, false) if ended.early && arguments.cell.is_some() => FAILED,
         (true, false) => DONE,
     })
+}
+
+/// Prints what there is of it.
+fn came_of(study: &Study, place: &Place, arguments: &Arguments, pace: &Pace) -> anyhow::Result<()> {
+    let results = Results::read(study, place, arguments.size.scale())?;
+    let mut out = output::whole(arguments.json);
+    match arguments.json {
+        true => show::json(&mut out, study, place, &results, &pace.dimensions)?,
+        false => table::print(&mut out, study, &results, &pace.dimensions)?,
+    }
+    Ok(out.flush()?)
 }
 
 /// `60 runs (12 cells, 5 pairs of seed and pictures), 19 are done; the other 41 take about 3 min, 2 at once`.

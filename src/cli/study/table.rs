@@ -23,6 +23,10 @@ pub fn print(
     }
     let so_far = if done < all { " so far" } else { "" };
     writeln!(out, "{done} of {all} runs, each cell on the same pairs of seed and pictures")?;
+    let pairs = results.cells.iter().flat_map(|cell| &cell.runs).map(|(pair, _)| pair + 1).max();
+    for line in study.comes_round(pairs.unwrap_or(0)).iter().flat_map(|sets| format::wrapped(sets, WIDTH)) {
+        writeln!(out, "{line}")?;
+    }
     for judged in &results.judged {
         writeln!(out, "\n{}{so_far}: {}", judged.outcome.name(), judged.says)?;
         writeln!(out, "  {}", judged.in_words())?;

@@ -59,6 +59,9 @@ pub enum Refused {
     /// Its turn has come.
     #[error("run {0} computes already; gialab stop {0} stops it")]
     Computes(String),
+    /// It began already, and rests until a person lets it go on.
+    #[error("run {0} is paused and has no place in the order; it goes on from the terminal application, and gialab stop {0} stops it")]
+    Paused(String),
     /// This process was suspended meanwhile.
     #[error("the queue changed while run {0} was being moved; try again")]
     Overtaken(String),
@@ -97,8 +100,7 @@ impl Queue {
         let path = ticket_path(run);
         match self.entries().iter().find(|entry| entry.ticket.run == path) {
             None => Err(Refused::Absent(run.id())),
-            Some(entry) if entry.ticket.state != State::Waiting => Err(Refused::Computes(run.id())),
-            Some(_) => Ok(()),
+            Some(entry) => is_in_order(entry, run),
         }
     }
 
@@ -121,8 +123,8 @@ impl Queue {
                 outcomes.push(Err(Refused::Absent(run.id())));
                 continue;
             };
-            if entry.ticket.state != State::Waiting {
-                outcomes.push(Err(Refused::Computes(run.id())));
+            if let Err(refused) = is_in_order(entry, run) {
+                outcomes.push(Err(refused));
                 continue;
             }
             let count = i64::try_from(runs.len()).unwrap_or(i64::MAX);
@@ -209,6 +211,15 @@ pub fn turn(run: &RunDirectory, entries: &[Entry]) -> Option<Turn> {
         (Standing::Waiting, Some(place)) => Some(Turn::Place(place)),
         (Standing::Held, _) => Some(Turn::Held),
         _ => None,
+    }
+}
+
+/// Whether an entry has a place in the order that can be changed.
+fn is_in_order(entry: &Entry, run: &RunDirectory) -> Result<(), Refused> {
+    match entry.ticket.state {
+        State::Waiting => Ok(()),
+        State::Running => Err(Refused::Computes(run.id())),
+        State::Paused => Err(Refused::Paused(run.id())),
     }
 }
 

@@ -112,6 +112,13 @@ fn a_ticket_without_a_worker_is_seen_through_and_swept() {
         queue.change(std::slice::from_ref(&run), Change::First).unwrap(),
         [Err(Refused::Computes(run.id()))]
     );
+    let paused = Ticket { state: State::Paused, ..ticket };
+    assert!(queue.write(&Door::open(&queue.directory).unwrap(), &paused).unwrap());
+    let outcome = queue.change(std::slice::from_ref(&run), Change::Hold).unwrap();
+    assert_eq!(
+        (queue.waits(&run), outcome),
+        (Err(Refused::Paused(run.id())), vec![Err(Refused::Paused(run.id()))])
+    );
     drop(lock);
     assert!(queue.entries().is_empty());
     let outcome = queue.change(std::slice::from_ref(&run), Change::First).unwrap();
