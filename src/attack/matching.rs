@@ -53,7 +53,18 @@ impl<'a> GradientMatching<'a> {
         let known = if prior::reads_model(&priors) { view.known_moments() } else { Vec::new() };
         let protocol = view.knowledge.protocol.clone();
         let (members, epochs, surrogate) = (1, 1, None);
-        GradientMatching { view, distance, priors, labels, variable, members, protocol, epochs, surrogate, known }
+        GradientMatching {
+            view,
+            distance,
+            priors,
+            labels,
+            variable,
+            members,
+            protocol,
+            epochs,
+            surrogate,
+            known,
+        }
     }
 
     /// The objective that an attack's settings ask for. What stays the same in all trials is drawn from `seed`.
@@ -160,7 +171,9 @@ impl<'a> GradientMatching<'a> {
     pub fn norm(&self, z: &[f64]) -> f64 {
         let (own, rest) = z[..self.each()].split_at(self.variable.count());
         let targets = self.targets(&rest[..self.logits()]);
-        self.simulated(&self.variable.decode(own), &targets, rest.last(), |simulated, _, _| simulated.gradient.norm())
+        self.simulated(&self.variable.decode(own), &targets, rest.last(), |simulated, _, _| {
+            simulated.gradient.norm()
+        })
     }
 
     /// What the clients are taken to send for samples, handed on with the candidate that they are and the protocol.
@@ -173,7 +186,8 @@ impl<'a> GradientMatching<'a> {
     ) -> T {
         let AttackerView { model, knowledge, compute, .. } = self.view;
         let x = compute.tensor(samples, self.shape());
-        let between = self.surrogate.as_ref().zip(place).map(|(surrogate, place)| surrogate.model(model, *place));
+        let between =
+            self.surrogate.as_ref().zip(place).map(|(surrogate, place)| surrogate.model(model, *place));
         let model = between.as_ref().unwrap_or(model);
         let candidate = Candidate { model, mode: knowledge.batch_norm, x: &x, targets };
         then(self.protocol.simulate(candidate), candidate, &self.protocol)
@@ -184,21 +198,23 @@ impl<'a> GradientMatching<'a> {
         let share = 1.0 / self.members as f64;
         let decoded = self.decoded(z);
         let mut none: Vec<Vec<f64>> = decoded.iter().map(|x| vec![0.0; x.len()]).collect();
-        let prior = if self.members > 1 { prior::add_of_members(&self.priors, &decoded, &mut none) } else { 0.0 };
+        let prior =
+            if self.members > 1 { prior::add_of_members(&self.priors, &decoded, &mut none) } else { 0.0 };
         let mut all = Evaluation { matching: 0.0, prior, gradient: Vec::new() };
         for (z, samples) in z.chunks(self.each()).zip(&decoded) {
             let (own, rest) = z.split_at(self.variable.count());
             let targets = self.targets(&rest[..self.logits()]);
-            let (matching, of_model) = self.simulated(samples, &targets, rest.last(), |simulated, candidate, protocol| {
-                let Simulated { gradient, trail } = simulated;
-                let of_model = if prior::reads_model(&self.priors) {
-                    let shown = protocol.shown(candidate, &trail);
-                    prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known).value
-                } else {
-                    0.0
-                };
-                (self.distance.compare(gradient).distance(), of_model)
-            });
+            let (matching, of_model) =
+                self.simulated(samples, &targets, rest.last(), |simulated, candidate, protocol| {
+                    let Simulated { gradient, trail } = simulated;
+                    let of_model = if prior::reads_model(&self.priors) {
+                        let shown = protocol.shown(candidate, &trail);
+                        prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known).value
+                    } else {
+                        0.0
+                    };
+                    (self.distance.compare(gradient).distance(), of_model)
+                });
             let (mut to_x, mut to_z) = (vec![0.0; samples.len()], vec![0.0; own.len()]);
             all.matching += share * matching;
             all.prior += share * (of_model + self.own_priors(own, samples, &mut to_x, &mut to_z));
@@ -210,7 +226,8 @@ impl<'a> GradientMatching<'a> {
     fn own_priors(&self, own: &[f64], samples: &[f64], to_x: &mut [f64], to_z: &mut [f64]) -> f64 {
         let range = &self.view.range;
         let candidate = prior::Candidate { x: samples, shape: self.shape(), range, epochs: self.epochs };
-        let of_codes = self.variable.latent().map(|latent| prior::add_of_codes(&self.priors, own, latent, to_z));
+        let of_codes =
+            self.variable.latent().map(|latent| prior::add_of_codes(&self.priors, own, latent, to_z));
         prior::add(&self.priors, candidate, to_x) + of_codes.unwrap_or_default()
     }
 

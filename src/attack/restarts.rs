@@ -194,7 +194,8 @@ impl Restarts<'_> {
             self.finished.sound += usize::from(!is_control && outcome != TrialOutcome::NonFinite);
             let known = if is_control { &mut self.finished.control } else { &mut self.finished.chosen };
             let TrialEnd { best, guess, .. } = end;
-            if best.matching.is_finite() && known.as_ref().is_none_or(|known| best.matching < known.matching) {
+            if best.matching.is_finite() && known.as_ref().is_none_or(|known| best.matching < known.matching)
+            {
                 let norm = if task.view.knowledge.scale { 0.0 } else { restart.norm(&best.z) };
                 let Best { iteration, matching, prior, .. } = best;
                 *known = Some(Chosen { trial, guess, matching, prior, iteration, norm });

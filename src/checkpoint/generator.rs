@@ -1,10 +1,10 @@
 //! Generators in files: which architecture the names and shapes are of, and its values.
 
-use super::level::Level;
 use super::Checkpoint;
+use super::level::Level;
 use crate::backend::Compute;
-use crate::model::generator::{Generator, GeneratorNet, dcgan, upsampling_of};
 use crate::model::TensorSpec;
+use crate::model::generator::{Generator, GeneratorNet, dcgan, upsampling_of};
 
 /// Layers of a generator with the values of a file.
 #[derive(Debug, Clone)]
@@ -88,7 +88,8 @@ fn architecture(level: &Level) -> Option<Result<GeneratorNet, String>> {
     if convolutions.len() < 2 {
         return None;
     }
-    let named: Vec<(&str, &[usize])> = convolutions.into_iter().map(|(_, name, shape)| (name, shape)).collect();
+    let named: Vec<(&str, &[usize])> =
+        convolutions.into_iter().map(|(_, name, shape)| (name, shape)).collect();
     Some(dcgan(&named))
 }
 

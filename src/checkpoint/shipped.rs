@@ -85,16 +85,21 @@ mod tests {
             let pictures = generator.through(&compute, net.whole(), 10, &codes);
             // A victim that saw the true ones tells what they are.
             let set = crate::data::open("fashion28").unwrap();
+            // Its classes take turns.
             let mean = |label: usize| -> Vec<f64> {
-                let of: Vec<usize> = (0..set.len()).filter(|at| set.labels[*at] == label).collect();
+                let of: Vec<usize> = (0..set.len()).filter(|at| at % 10 == label).collect();
                 let images = set.batch(&of, None).unwrap().images;
-                (0..784).map(|p| (0..of.len()).map(|at| images.sample(at)[p]).sum::<f64>() / of.len() as f64).collect()
+                (0..784)
+                    .map(|p| (0..of.len()).map(|at| images.sample(at)[p]).sum::<f64>() / of.len() as f64)
+                    .collect()
             };
             let apart = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
             let means: Vec<Vec<f64>> = labels.iter().map(|label| mean(*label)).collect();
             let right = labels.iter().filter(|label| {
                 let made = &pictures[**label * 784..(**label + 1) * 784];
-                let nearest = labels.iter().min_by(|a, b| apart(made, &means[**a]).total_cmp(&apart(made, &means[**b])));
+                let nearest = labels
+                    .iter()
+                    .min_by(|a, b| apart(made, &means[**a]).total_cmp(&apart(made, &means[**b])));
                 nearest == Some(label)
             });
             assert!(right.count() >= 9, "{name}");

@@ -303,7 +303,9 @@ fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -
                 let truth = picture::read(&directory.pictures_path().join("truth.png"))?.pixels;
                 let what = match noise {
                     None => "left: private (known to you, not to the attacker); right: reconstructed",
-                    Some(_) => "left: private (known to you, not to the attacker); then reconstructed; right: on noise alone",
+                    Some(_) => {
+                        "left: private (known to you, not to the attacker); then reconstructed; right: on noise alone"
+                    }
                 };
                 writeln!(output::lines(), "\n{what}")?;
                 let both = beside(&truth, &picture);

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use gialab::backend::Compute;
+use gialab::config::RunConfig;
 use gialab::config::preset;
 use gialab::fl::Setup;
-use gialab::config::RunConfig;
 use gialab::fl::training::{Training, train, train_generator};
 use gialab::model::generator::VaeTraining;
 use gialab::model::{Parameters, TensorSpec};

@@ -221,7 +221,13 @@ impl OptimiserConfig {
         let line_search = "= \"strong-wolfe\" is for lbfgs; the others have no line search";
         let searches = self.kind == OptimiserKind::Lbfgs || self.line_search == LineSearch::None;
         require(searches, "attack.optimiser.line_search", line_search)?;
-        let steady = self.kind == OptimiserKind::Adam || self.decay == Decay::None || self.kind == OptimiserKind::Lbfgs;
-        require(steady, "attack.optimiser.decay", "is not for cma-es, which adapts its step by itself; remove it")
+        let steady = self.kind == OptimiserKind::Adam
+            || self.decay == Decay::None
+            || self.kind == OptimiserKind::Lbfgs;
+        require(
+            steady,
+            "attack.optimiser.decay",
+            "is not for cma-es, which adapts its step by itself; remove it",
+        )
     }
 }

@@ -83,7 +83,8 @@ impl VariableKind {
 /// Whether the stretches of a search go on from each other.
 pub(super) fn check(first: VariableKind, then: &[Stage]) -> Result<(), Fault> {
     first.check("attack.variable")?;
-    let fault = |message: String| Err(Fault { key: "attack.then", message: format!("attack.then {message}") });
+    let fault =
+        |message: String| Err(Fault { key: "attack.then", message: format!("attack.then {message}") });
     if matches!(first, VariableKind::Weights | VariableKind::Features(_)) {
         let message = "begins at codes; set it to \"latent\" and go on under attack.then".to_owned();
         return Err(Fault { key: "attack.variable", message: format!("attack.variable {message}") });
@@ -107,7 +108,9 @@ pub(super) fn check(first: VariableKind, then: &[Stage]) -> Result<(), Fault> {
         };
         if !goes_on {
             let (from, to) = (before.title(), stage.variable.title());
-            return fault(format!("goes from {from} to {to}; it can go from latent to weights or features, and from features to later ones"));
+            return fault(format!(
+                "goes from {from} to {to}; it can go from latent to weights or features, and from features to later ones"
+            ));
         }
         if stage.radius.is_some() && !matches!(stage.variable, VariableKind::Features(_)) {
             return fault("radius is for features alone".to_owned());

@@ -45,9 +45,12 @@ pub fn upsample(a: Dual<4>, factor: usize, filter: Filter) -> Dual<4> {
         let wide = x.clone().reshape([batch * channels * height, width]).matmul(columns);
         let turned = wide.reshape([batch * channels, height, width * factor]).swap_dims(1, 2);
         let tall = turned.reshape([batch * channels * width * factor, height]).matmul(rows.transpose());
-        tall.reshape([batch * channels, width * factor, height * factor])
-            .swap_dims(1, 2)
-            .reshape([batch, channels, height * factor, width * factor])
+        tall.reshape([batch * channels, width * factor, height * factor]).swap_dims(1, 2).reshape([
+            batch,
+            channels,
+            height * factor,
+            width * factor,
+        ])
     })
 }
 

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::{self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained, TrainedGenerator};
+use crate::checkpoint::{
+    self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained, TrainedGenerator,
+};
 use crate::config::{self, BatchNormMode, RunConfig, Victim};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};

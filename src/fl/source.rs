@@ -88,7 +88,8 @@ impl Source {
                 (victim.view(model, sent, round), effect)
             }
             Source::Captured(outside) => {
-                let Outside { update, normalisation, config, compute, most, posts, fields, generator } = &**outside;
+                let Outside { update, normalisation, config, compute, most, posts, fields, generator } =
+                    &**outside;
                 let mut view = update.view(model, config, normalisation, posts, compute, fields, generator);
                 view.knowledge.protocol = view.knowledge.protocol.in_parts(*most);
                 (view, None)

@@ -76,12 +76,12 @@ pub fn train_generator(
         population.batch(&chosen).map(|batch| (batch.images.pixels, batch.labels))
     };
     let seed = Seed(config.run.seed);
-    generator::train(net, samples.len(), &mut pictures, training, compute, seed, report).map_err(
-        |failure| match failure {
+    generator::train(net, samples.len(), &mut pictures, training, compute, seed, report).map_err(|failure| {
+        match failure {
             TrainingFailure::Data(error) => TrainingError::Data(error),
             TrainingFailure::Diverged { epoch } => TrainingError::Diverged { epoch },
-        },
-    )
+        }
+    })
 }
 
 /// Trains the model of a config on the population of its set-up: the data set without the attacked samples and those held out, BatchNorm in train

@@ -184,8 +184,12 @@ fn priors_on_the_candidate_agree_with_pytorch() {
     let (mean, std) = (reference.values("prior.mean"), reference.values("prior.std"));
     let range: Vec<(f64, f64)> =
         mean.iter().zip(std).map(|(mean, std)| (-mean / std, (1.0 - mean) / std)).collect();
-    let candidate =
-        prior::Candidate { x: reference.values("prior.x"), shape: reference.shape("prior.x"), range: &range, epochs: 1 };
+    let candidate = prior::Candidate {
+        x: reference.values("prior.x"),
+        shape: reference.shape("prior.x"),
+        range: &range,
+        epochs: 1,
+    };
     for (name, kind) in [
         ("tv_aniso", PriorKind::Tv),
         ("tv_l2", PriorKind::TvL2),

@@ -106,7 +106,8 @@ fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
             let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
             attack::run(task, sink).unwrap()
         };
-        for (trial, after) in (0..trials).flat_map(|trial| (1..=iterations).map(move |after| (trial, after))) {
+        for (trial, after) in (0..trials).flat_map(|trial| (1..=iterations).map(move |after| (trial, after)))
+        {
             let mut keep = KeepCheckpoint { trial, after, state: None };
             let straight = attack(None, &mut keep);
             assert!(keep.state.is_some(), "{preset}");

@@ -1,10 +1,10 @@
 //! CMA-ES (Hansen 2016, "The CMA Evolution Strategy: A Tutorial", arXiv 1604.00772): a population that needs values alone, for
 //! latents whose loss is no slope to follow (Li et al. 2022).
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use super::{Objective, Optimiser, Step, Turn};
 use crate::attack::state::{State, StateError};
 use crate::seed;
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Largest candidate: each step takes the covariance of all its entries apart.
 pub const MOST: usize = 1_000;

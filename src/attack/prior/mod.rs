@@ -179,7 +179,8 @@ pub fn check(search: &Search, net: &Net, labels: &Labels) -> Result<(), String> 
                 "is the loss at known labels, but attack.labels = \"optimise\"".to_owned()
             }
             Candidates::OfEpochs if search.variable != VariableKind::Epochs => {
-                "compares the epochs of a search over the samples of each, but attack.variable is another".to_owned()
+                "compares the epochs of a search over the samples of each, but attack.variable is another"
+                    .to_owned()
             }
             Candidates::Codes if search.variable != VariableKind::Latent => {
                 "is for codes of a generator, but attack.variable is another".to_owned()

@@ -49,7 +49,10 @@ pub(super) struct Generated {
 
 impl fmt::Debug for Generated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Generated").field("samples", &self.samples).field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Generated")
+            .field("samples", &self.samples)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,7 +60,8 @@ impl Generated {
     /// Codes of the generator that the attacker is granted.
     pub(super) fn codes(of: &Of<'_>) -> Result<Generated, AttackError> {
         let generator = of.view.knowledge.generator.clone().ok_or_else(|| AttackError::Variable {
-            why: "it searches the codes of a generator, and none is granted; set knowledge.generator".to_owned(),
+            why: "it searches the codes of a generator, and none is granted; set knowledge.generator"
+                .to_owned(),
         })?;
         if generator.net.classes() > 0 && of.labels.iter().any(|label| *label >= generator.net.classes()) {
             let why = format!(
@@ -73,7 +77,8 @@ impl Generated {
     pub(super) fn untrained(of: &Of<'_>) -> Result<Generated, AttackError> {
         let [samples, channels, height, width] = of.shape;
         let net = upsampling(UNTRAINED_LATENT, 0, [channels, height, width], UNTRAINED_WIDTH);
-        let net = net.map_err(|why| AttackError::Variable { why: format!("the untrained generator: {why}") })?;
+        let net =
+            net.map_err(|why| AttackError::Variable { why: format!("the untrained generator: {why}") })?;
         let seed = of.seed.child("generator");
         let codes = seed::normal(&mut seed.stream("codes", &[]), samples * UNTRAINED_LATENT);
         let generator = Arc::new(net.untrained(&of.view.compute, seed));
@@ -182,7 +187,9 @@ impl Variable for Generated {
 
     fn first(&self, start: Start, generator: &mut ChaCha8Rng) -> Vec<f64> {
         match &self.moving {
-            Moving::Codes => start::first(start, generator, [self.samples, 1, 1, self.generator.net.latent()]),
+            Moving::Codes => {
+                start::first(start, generator, [self.samples, 1, 1, self.generator.net.latent()])
+            }
             Moving::Weights if self.fresh => {
                 self.generator.net.clone().untrained(&self.compute, Seed(generator.random())).weights()
             }

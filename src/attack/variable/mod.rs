@@ -101,7 +101,9 @@ pub fn check(search: &Search, config: &RunConfig, setup: &Setup) -> Result<(), S
             if let VariableKind::Features(number) = kind
                 && number > last
             {
-                return Err(format!("attack.then = {{ features = {number} }}: the generator has features 1 to {last}"));
+                return Err(format!(
+                    "attack.then = {{ features = {number} }}: the generator has features 1 to {last}"
+                ));
             }
         }
     }

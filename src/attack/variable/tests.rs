@@ -62,14 +62,23 @@ fn pictures_made_smaller_have_the_slope() {
 
 #[test]
 fn the_samples_of_each_epoch_have_the_slope() {
-    let (config, view) =
-        view("local-steps", &["attack.variable=epochs", "attack.prior.order-inv=0.3", "federation.local_epochs=3"]);
+    let (config, view) = view(
+        "local-steps",
+        &["attack.variable=epochs", "attack.prior.order-inv=0.3", "federation.local_epochs=3"],
+    );
     let objective = objective(&config, &view);
     let z = first(&objective, &config);
     assert_eq!(z.len(), 3 * view.shape().iter().product::<usize>());
     agrees("epochs", &objective, &z);
     // The same samples in every epoch are what the client has: the loss there is that of one variable for all.
-    let (shared, _) = (GradientMatching::at(&view, config.attack.search().unwrap(), LabelVariable::Fixed(view.knowledge.labels.clone().unwrap())), ());
+    let (shared, _) = (
+        GradientMatching::at(
+            &view,
+            config.attack.search().unwrap(),
+            LabelVariable::Fixed(view.knowledge.labels.clone().unwrap()),
+        ),
+        (),
+    );
     let once = &z[..z.len() / 3];
     let (apart, together) = (objective.value(&once.repeat(3)), shared.value(once));
     assert!((apart.matching - together.matching).abs() < 1e-12, "{apart:?} {together:?}");
@@ -110,7 +119,8 @@ fn what_a_generator_makes_has_the_slope_in_every_stage() {
     let then = "attack.then=[{ variable = { features = 1 }, iterations = 1, lr = 0.1, radius = 0.5 }, \
                 { variable = { features = 3 }, iterations = 1, lr = 0.1 }]";
     let granted = "knowledge.generator=fashion28-vae";
-    let changes = [granted, "attack.variable=latent", "attack.prior.kl-z=0.1", "attack.prior.norm-z=0.001", then];
+    let changes =
+        [granted, "attack.variable=latent", "attack.prior.kl-z=0.1", "attack.prior.norm-z=0.001", then];
     let (config, _) = self::view("local-steps", &changes);
     let codes = objective(&config, &view);
     let z = first(&codes, &config);

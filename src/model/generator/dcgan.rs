@@ -33,7 +33,8 @@ pub fn dcgan(weights: &[(&str, &[usize])]) -> Result<GeneratorNet, String> {
         // In a Sequential the BatchNorm stands behind its convolution.
         let (sequence, number) = module.rsplit_once('.').unwrap_or(("", module));
         let number: usize = number.parse().map_err(|_| format!("{module} has no number in its sequence"))?;
-        let norm = if sequence.is_empty() { (number + 1).to_string() } else { format!("{sequence}.{}", number + 1) };
+        let norm =
+            if sequence.is_empty() { (number + 1).to_string() } else { format!("{sequence}.{}", number + 1) };
         layers.push(Layer::BatchNorm { name: norm, channels: output, eps: BATCH_NORM_EPS });
         layers.push(Layer::Activation(Activation::Relu));
     }

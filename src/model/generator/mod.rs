@@ -138,9 +138,10 @@ impl GeneratorNet {
     /// Fresh weights.
     pub fn untrained(self, compute: &Compute, seed: Seed) -> Generator {
         let values = drawn(&self.specs, &self.starts, Initialisation::PyTorch, seed);
-        let buffers = self.buffers.iter().map(|spec| {
-            vec![if spec.name.ends_with("running_var") { 1.0 } else { 0.0 }; spec.count()]
-        });
+        let buffers = self
+            .buffers
+            .iter()
+            .map(|spec| vec![if spec.name.ends_with("running_var") { 1.0 } else { 0.0 }; spec.count()]);
         let buffers = buffers.collect();
         self.with(compute, values, buffers)
     }
@@ -185,7 +186,13 @@ impl Generator {
     }
 
     /// What a stretch of layers makes of values `[samples, ...]`; pixels are in [0, 1] behind the last layer.
-    pub fn through(&self, compute: &Compute, stretch: Range<usize>, samples: usize, values: &[f64]) -> Vec<f64> {
+    pub fn through(
+        &self,
+        compute: &Compute,
+        stretch: Range<usize>,
+        samples: usize,
+        values: &[f64],
+    ) -> Vec<f64> {
         let leaves = self.on_tape(false);
         let signal = self.given(compute, stretch.start, samples, values).0;
         let out = flat(self.forward(stretch.clone(), signal, &leaves));
@@ -246,7 +253,13 @@ impl Generator {
     }
 
     /// Values in front of a layer as a signal, and the leaf that they are.
-    fn given(&self, compute: &Compute, at: usize, samples: usize, values: &[f64]) -> (Signal, Tensor<Tape, 1>) {
+    fn given(
+        &self,
+        compute: &Compute,
+        at: usize,
+        samples: usize,
+        values: &[f64],
+    ) -> (Signal, Tensor<Tape, 1>) {
         let leaf = Tensor::from_inner(compute.tensor(values, [values.len()])).require_grad();
         let dual = Dual::constant(leaf.clone());
         let signal = match self.net.shape_at(at) {

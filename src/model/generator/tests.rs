@@ -14,8 +14,11 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// Ours with a label, and a DCGAN of 16x16.
 fn generators() -> Vec<Generator> {
-    let shapes: [(&str, &[usize]); 3] =
-        [("main.0.weight", &[5, 4, 4, 4]), ("main.3.weight", &[4, 3, 4, 4]), ("main.6.weight", &[3, 2, 4, 4])];
+    let shapes: [(&str, &[usize]); 3] = [
+        ("main.0.weight", &[5, 4, 4, 4]),
+        ("main.3.weight", &[4, 3, 4, 4]),
+        ("main.6.weight", &[3, 2, 4, 4]),
+    ];
     let nets = [upsampling(3, 2, [1, 8, 8], 4).unwrap(), dcgan(&shapes).unwrap()];
     nets.into_iter().map(|net| net.untrained(&compute(), Seed(1))).collect()
 }
@@ -80,7 +83,8 @@ fn an_architecture_is_told_from_its_shapes() {
 #[test]
 fn a_trained_generator_makes_pictures_of_the_kind_asked_for() {
     let (compute, net) = (compute(), upsampling(2, 2, [1, 8, 8], 8).unwrap());
-    let half = |left: bool| -> Vec<f64> { (0..64).map(|i| f64::from(u8::from((i % 8 < 4) == left))).collect() };
+    let half =
+        |left: bool| -> Vec<f64> { (0..64).map(|i| f64::from(u8::from((i % 8 < 4) == left))).collect() };
     let mut pictures = |chosen: &[usize]| {
         let labels: Vec<usize> = chosen.iter().map(|i| i % 2).collect();
         Ok::<_, ()>((labels.iter().flat_map(|label| half(*label == 0)).collect(), labels))

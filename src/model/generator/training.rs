@@ -91,15 +91,19 @@ pub fn train<E>(
         let mut sum = Standing { pixels: 0.0, code: 0.0 };
         for chosen in order.chunks(training.batch) {
             let (x, labels) = pictures(chosen).map_err(TrainingFailure::Data)?;
-            let noise = seed::normal(
-                &mut seed.stream("code", &[step as u64]),
-                chosen.len() * generator.net.latent,
-            );
+            let noise =
+                seed::normal(&mut seed.stream("code", &[step as u64]), chosen.len() * generator.net.latent);
             let leaves: Vec<Tensor<Tape, 1>> =
                 state.theta.tensors().iter().map(|t| Tensor::from_inner(t.clone()).require_grad()).collect();
             let encoder_weights = weights(&specs[decoder..], &leaves[decoder..], &none);
-            let (loss, standing) =
-                loss(&generator, &encoder, &encoder_weights, &leaves[..decoder], compute, (&x, &labels, &noise));
+            let (loss, standing) = loss(
+                &generator,
+                &encoder,
+                &encoder_weights,
+                &leaves[..decoder],
+                compute,
+                (&x, &labels, &noise),
+            );
             sum.pixels += standing.pixels * chosen.len() as f64;
             sum.code += standing.code * chosen.len() as f64;
             let gradients = loss.backward();
@@ -149,18 +153,23 @@ fn loss(
         _ => Tensor::cat(vec![values, constant(&one_hot, classes)], 1),
     };
     let seen = Signal::Features(Dual::constant(labelled(pixels.clone())));
-    let Signal::Features(told) = encoder.iter().fold(seen, |signal, layer| layer.forward(signal, encoder_weights))
+    let Signal::Features(told) =
+        encoder.iter().fold(seen, |signal, layer| layer.forward(signal, encoder_weights))
     else {
         unreachable!("the encoder is fully connected")
     };
     let mean = told.value.clone().narrow(1, 0, latent);
     let log_variance = told.value.narrow(1, latent, latent).clamp(-12.0, 6.0);
     let code = mean.clone() + log_variance.clone().mul_scalar(0.5).exp() * constant(noise, latent);
-    let picture = flat(generator.forward(net.whole(), Signal::Features(Dual::constant(labelled(code))), decoder_leaves));
+    let picture = flat(generator.forward(
+        net.whole(),
+        Signal::Features(Dual::constant(labelled(code))),
+        decoder_leaves,
+    ));
     let share = 1.0 / samples as f64;
     let (pixels, made) = (pixels.flatten::<1>(0, 1), picture.clamp(1e-6, 1.0 - 1e-6));
-    let of_pixels = pixels.clone() * made.clone().log()
-        + pixels.neg().add_scalar(1.0) * made.neg().add_scalar(1.0).log();
+    let of_pixels =
+        pixels.clone() * made.clone().log() + pixels.neg().add_scalar(1.0) * made.neg().add_scalar(1.0).log();
     let of_pixels = of_pixels.sum().mul_scalar(-share);
     let of_code = log_variance.clone().add_scalar(1.0) - mean.square() - log_variance.exp();
     let of_code = of_code.sum().mul_scalar(-0.5 * share);

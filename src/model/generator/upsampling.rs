@@ -45,7 +45,12 @@ pub fn upsampling(
 }
 
 /// The same from the shapes of a file: of `code.weight`, `up1.weight` and `picture.weight`, and the number of classes.
-pub fn upsampling_of(code: &[usize], up: &[usize], picture: &[usize], classes: usize) -> Result<GeneratorNet, String> {
+pub fn upsampling_of(
+    code: &[usize],
+    up: &[usize],
+    picture: &[usize],
+    classes: usize,
+) -> Result<GeneratorNet, String> {
     let (&[features, inputs], &[width, ..], &[channels, ..]) = (code, up, picture) else {
         return Err("its tensors are of other ranks".to_owned());
     };

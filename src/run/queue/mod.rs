@@ -60,7 +60,9 @@ pub enum Refused {
     #[error("run {0} computes already; gialab stop {0} stops it")]
     Computes(String),
     /// It began already, and rests until a person lets it go on.
-    #[error("run {0} is paused and has no place in the order; it goes on from the terminal application, and gialab stop {0} stops it")]
+    #[error(
+        "run {0} is paused and has no place in the order; it goes on from the terminal application, and gialab stop {0} stops it"
+    )]
     Paused(String),
     /// This process was suspended meanwhile.
     #[error("the queue changed while run {0} was being moved; try again")]
