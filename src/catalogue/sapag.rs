@@ -17,8 +17,7 @@ pub static SAPAG: Facts = Facts {
     recipe: r#"
 labels = "optimise"
 distance = "gauss"
-optimiser = { kind = "lbfgs", lr = 1.0 }
-iterations = 300
-trials = 4
+optimiser = { kind = "adam", lr = 0.1 }
+iterations = 1000
 "#,
 };

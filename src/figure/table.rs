@@ -342,7 +342,7 @@ pub static FIGURES: &[Figure] = &[
     Figure {
         word: Word {
             key: "psnr_excess",
-            heading: "excess dB",
+            heading: "excess↑ dB",
             ascii: "excess dB",
             also: &["excess", "excess over the control"],
             about: "PSNR of the answer less that of the same search on noise, in dB: what came out of the update and not out \

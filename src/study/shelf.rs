@@ -368,6 +368,12 @@ mod tests {
         let broken = Place::of(data.path(), "mine");
         std::fs::create_dir_all(broken.path()).unwrap();
         std::fs::write(broken.definition(), "schema = 1\ntitle = 3").unwrap();
+        let later = Place::of(data.path(), "later");
+        std::fs::create_dir_all(later.path()).unwrap();
+        let waits = crate::study::shipped_text("a2")
+            .unwrap()
+            .replace("pairs = 10", "pairs = 10\nneeds = [\"telepathy\"]");
+        std::fs::write(later.definition(), waits).unwrap();
         let mut shelf = Shelf::new(data.path(), Path::new("/nonexistent"), means());
         let names = shelf.names();
         assert_eq!(names.last().unwrap(), "mine");

@@ -307,6 +307,11 @@ fn what_cannot_be_studied_is_refused_in_a_sentence() {
         ("along = \"iterations\"", "along = \"iteration\"", "which is no axis"),
         ("is = \"rising\"", "", "cannot be tested"),
         ("pairs = 5", "pairs = 0", "pairs is 0"),
+        (
+            "pairs = 5",
+            "pairs = 5\nneeds = [\"telepathy\"]",
+            "needs the attack \"telepathy\", which this gialab",
+        ),
         ("preset = \"ig-lenet\"", "preset = \"ig-lenets\"", "did you mean \"ig-lenet\"?"),
         ("victim.size=16", "victim.size=4", "victim.size"),
     ] {
@@ -317,8 +322,6 @@ fn what_cannot_be_studied_is_refused_in_a_sentence() {
     }
     let error = lab.fail(&["study", "run", "t11"], 2);
     assert!(error.contains("there is no such study") && error.contains("did you mean \"t1\"?"), "{error}");
-    let error = lab.fail(&["study", "run", "fedleak"], 2);
-    assert!(error.contains("needs the attack \"fedleak\""), "{error}");
     let error = lab.fail(&["study", "show", "t1"], 2);
     assert!(error.contains("was not begun yet"), "{error}");
     for (budget, said) in [("soon", "is no time"), ("0s", "leaves no time"), ("-2h", "is before now")] {

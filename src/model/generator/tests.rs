@@ -40,8 +40,8 @@ fn pictures_are_in_range_and_what_is_pulled_is_the_slope() {
                 let moved: Vec<f64> = values.iter().zip(&along).map(|(v, a)| v + step * a).collect();
                 dot(&generator.through(&compute, stretch.clone(), 2, &moved), &w)
             };
-            let slope = (value(1e-6) - value(-1e-6)) / 2e-6;
-            assert!((dot(&pulled.to_values, &along) - slope).abs() < 1e-6 * (1.0 + slope.abs()), "{at}");
+            let slope = (value(1e-8) - value(-1e-8)) / 2e-8;
+            assert!((dot(&pulled.to_values, &along) - slope).abs() < 1e-5 * (1.0 + slope.abs()), "{at}");
 
             let (weights, along) = (generator.weights(), normal(&mut draw, net.parameter_count()));
             let value = |step: f64| {
@@ -49,8 +49,8 @@ fn pictures_are_in_range_and_what_is_pulled_is_the_slope() {
                 let moved = generator.with_weights(&compute, &moved);
                 dot(&moved.through(&compute, stretch.clone(), 2, &values), &w)
             };
-            let slope = (value(1e-6) - value(-1e-6)) / 2e-6;
-            assert!((dot(&pulled.to_weights, &along) - slope).abs() < 1e-6 * (1.0 + slope.abs()), "{at}");
+            let slope = (value(1e-8) - value(-1e-8)) / 2e-8;
+            assert!((dot(&pulled.to_weights, &along) - slope).abs() < 1e-5 * (1.0 + slope.abs()), "{at}");
         }
     }
 }
