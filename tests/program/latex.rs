@@ -31,7 +31,7 @@ points = [
 
 [[axis]]
 name = "labels"
-points = [{{ name = "*", set = [] }}, {{ name = "iDLG & co", set = ["attack.labels=idlg"] }}]
+points = [{{ name = "*", set = [] }}, {{ name = "iDLG & co", set = ["attack.labels={{ rule = \"ilrg\" }}"] }}]
 
 [[hypothesis]]
 says = {text}

@@ -265,8 +265,11 @@ pub(crate) struct Part<'a> {
     /// What is added to its name.
     pub suffix: &'static str,
     /// Writes what goes into it.
-    pub write: Box<dyn Fn(&mut dyn Write) -> Result<(), ExportError> + 'a>,
+    pub write: Box<Writes<'a>>,
 }
+
+/// Writes into a file.
+type Writes<'a> = dyn Fn(&mut dyn Write) -> Result<(), ExportError> + 'a;
 
 impl<'a> Part<'a> {
     /// A file with this added to its name.

@@ -9,6 +9,12 @@ use crate::study::results::{Judged, Shown};
 /// How far series stand apart, at most, where points are 1 apart.
 const APART: f64 = 0.12;
 
+/// Cells that differ by the axis across alone: their points on the other axes, and by place across what they show.
+struct Series {
+    at: Vec<usize>,
+    points: Vec<(usize, Shown)>,
+}
+
 /// Draws the yardstick along an axis.
 pub fn plot(export: &Export, along: Option<&str>) -> Result<Plot, StudyExportError> {
     let (study, definition) = (&export.study, &export.study.definition);
@@ -38,13 +44,13 @@ pub fn plot(export: &Export, along: Option<&str>) -> Result<Plot, StudyExportErr
     };
     let others: Vec<usize> =
         (0..definition.axes.len()).filter(|axis| *axis != across && varied(*axis)).collect();
-    let mut series: Vec<(Vec<usize>, Vec<(usize, Shown)>)> = Vec::new();
+    let mut series: Vec<Series> = Vec::new();
     for &(cell, of) in &shown {
         let at: Vec<usize> = others.iter().map(|axis| study.cells[cell].at[*axis]).collect();
         let place = places.iter().position(|place| *place == study.cells[cell].at[across]).unwrap_or(0);
-        match series.iter_mut().find(|(known, _)| *known == at) {
-            Some((_, points)) => points.push((place, of)),
-            None => series.push((at, vec![(place, of)])),
+        match series.iter_mut().find(|known| known.at == at) {
+            Some(known) => known.points.push((place, of)),
+            None => series.push(Series { at, points: vec![(place, of)] }),
         }
     }
     let goes_along = definition.hypotheses.iter().filter_map(|of| of.along.as_ref());
@@ -52,7 +58,7 @@ pub fn plot(export: &Export, along: Option<&str>) -> Result<Plot, StudyExportErr
         || goes_along.into_iter().any(|along| *along == definition.axes[across].name);
     let many = series.len();
     let step = APART.min(0.6 / many as f64);
-    let curve = |(style, (at, mut points)): (usize, (Vec<usize>, Vec<(usize, Shown)>))| {
+    let curve = |(style, Series { at, mut points }): (usize, Series)| {
         points.sort_by_key(|(place, _)| *place);
         let shift = step * (style as f64 - (many - 1) as f64 / 2.0);
         let x = |place: usize| place as f64 + shift;
