@@ -127,24 +127,24 @@ gradinversion, running; gradinversion; knowledge.statistics=running
 gradinversion, no statistics; gradinversion; attack.prior.bn=0
 sapag; sapag
 dimitrov, epochs by themselves; dimitrov
-dimitrov, one sample for all epochs; dimitrov; attack.kind=inverting-gradients
+dimitrov, one sample for all epochs; dimitrov; attack.kind=inverting-gradients attack.prior=
 sme, surrogate; sme
-sme, taken for one gradient; sme; attack.surrogate=
-sme, all steps known; sme; attack.surrogate= knowledge.local=known
+sme, taken for one gradient; sme; attack.kind=inverting-gradients attack.prior.tv=0.005
+sme, all steps known; sme; attack.kind=inverting-gradients attack.prior.tv=0.005 knowledge.local=known
 rog, half the side; rog
 rog, pixels; rog; attack.variable=pixels
 gias; gias
 gias, on noise; gias
-gias, pixels; gias; attack.kind=inverting-gradients
+gias, pixels; gias; attack.kind=inverting-gradients attack.iterations=500
 ggl; ggl
 ggl, on noise; ggl
 ggl, adam; ggl; attack.optimiser={kind="adam",lr=0.1}
-ggl, pixels; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"}
+ggl, pixels; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"} attack.iterations=1000
 gifd; gifd
 gifd, on noise; gifd
 ci-net; ci-net
 ci-net, on noise; ci-net
-ci-net, pixels; ci-net; attack.kind=inverting-gradients
+ci-net, pixels; ci-net; attack.kind=inverting-gradients attack.iterations=500
 fedleak; fedleak
 fedleak, on noise; fedleak
 fedleak, ReLU; fedleak; victim.options.activation=relu

@@ -435,11 +435,12 @@ mod tests {
     fn the_readme_states_the_figures_of_the_presets() {
         let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
         let readme_line = readme.replace('\n', " ");
-        let machine = "cores of an AMD EPYC (Zen 4), flex";
-        assert!(readme_line.contains(&format!("two {machine}")));
+        let machines = ["cores of an AMD EPYC (Zen 4), flex", "cores of an Intel Xeon"];
+        assert!(machines.iter().all(|machine| readme_line.contains(&format!("two {machine}"))));
         for name in shipped_names() {
             let expect = load(name, &[], Path::new("/nonexistent")).unwrap().config.expect.unwrap();
-            assert!(expect.note.contains(&format!("2 {machine}")), "{name}: {}", expect.note);
+            let measured = machines.iter().any(|machine| expect.note.contains(&format!("2 {machine}")));
+            assert!(measured, "{name}: {}", expect.note);
             let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
             let cells: Vec<&str> = row.unwrap_or_default().split('|').map(str::trim).collect();
             assert!(cells.len() > 4, "{name} is not in README's tables");
