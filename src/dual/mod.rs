@@ -9,6 +9,7 @@
 
 mod activation;
 mod attention;
+mod bottleneck;
 mod conv;
 mod layer_norm;
 mod linear;
@@ -19,6 +20,7 @@ mod reshape;
 
 pub use activation::{Activation, sigmoid};
 pub use attention::{attention, softmax};
+pub use bottleneck::reparametrise;
 pub use conv::{ConvShape, conv2d};
 pub use layer_norm::{group_norm, layer_norm};
 pub use linear::linear;
