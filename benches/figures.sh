@@ -99,6 +99,21 @@ mixup, four unlike; mixup
 mixup, none; mixup; post=
 mixup, two; mixup; post=[{kind="mixup",samples=2}]
 instahide, four unlike; instahide
+ats, two policies; ats
+ats, the first alone; ats; post=[{kind="ats",policy="3-1-7"}]
+ats, the second alone; ats; post=[{kind="ats",policy="43-18-18"}]
+ats, none; ats; post=
+precode, known; precode
+precode, ignored; precode; knowledge.post=none
+precode, none; precode; post=
+dropout, 0.25, known; dropout
+dropout, 0.25, ignored; dropout; knowledge.post=none
+dropout, 0.5, known; dropout; post=[{kind="dropout",rate=0.5}]
+dropout, 0.5, ignored; dropout; post=[{kind="dropout",rate=0.5}] knowledge.post=none
+graddefense, 0.01; graddefense
+graddefense, 0.001; graddefense; post=[{kind="graddefense",sigma=0.001}]
+graddefense, 0.1; graddefense; post=[{kind="graddefense",sigma=0.1}]
+graddefense, 0.01 on all slices; graddefense; post=[{kind="graddefense",sigma=0.01,noised=10}]
 dp-sgd, 1; dp-sgd
 dp-sgd, 0.1; dp-sgd; post=[{kind="dp-sgd",norm=1.0,noise_multiplier=0.1}]
 dp-sgd, 0.01; dp-sgd; post=[{kind="dp-sgd",norm=1.0,noise_multiplier=0.01}]

@@ -222,7 +222,7 @@ mod tests {
             ),
             (
                 "{ kind = \"teleport\" }",
-                "post[0].kind = \"teleport\" is not known; use ats, mixup, instahide, dropout, dp-sgd, soteria, censor, outpost, clip, sparsify, drop-layers, \
+                "post[0].kind = \"teleport\" is not known; use ats, mixup, instahide, precode, dropout, dp-sgd, soteria, censor, outpost, graddefense, clip, sparsify, drop-layers, \
                  gaussian-noise, laplace-noise, quantise, cast, sign, noise-only",
             ),
             ("{ kind = \"noise\", sigma = 1 }", "post[0].kind = \"noise\" is called \"gaussian-noise\" here"),

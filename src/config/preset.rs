@@ -20,7 +20,7 @@ pub struct Preset {
 }
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 48] = [
+const SHIPPED: [(&str, &str); 52] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -45,11 +45,15 @@ const SHIPPED: [(&str, &str); 48] = [
     ("quantise", include_str!("../../presets/quantise.toml")),
     ("cast", include_str!("../../presets/cast.toml")),
     ("sign", include_str!("../../presets/sign.toml")),
+    ("ats", include_str!("../../presets/ats.toml")),
     ("mixup", include_str!("../../presets/mixup.toml")),
     ("instahide", include_str!("../../presets/instahide.toml")),
+    ("precode", include_str!("../../presets/precode.toml")),
+    ("dropout", include_str!("../../presets/dropout.toml")),
     ("dp-sgd", include_str!("../../presets/dp-sgd.toml")),
     ("soteria", include_str!("../../presets/soteria.toml")),
     ("outpost", include_str!("../../presets/outpost.toml")),
+    ("graddefense", include_str!("../../presets/graddefense.toml")),
     ("censor", include_str!("../../presets/censor.toml")),
     ("noise-only", include_str!("../../presets/noise-only.toml")),
     ("drop-layers", include_str!("../../presets/drop-layers.toml")),

@@ -9,6 +9,7 @@
 
 mod activation;
 mod attention;
+mod bottleneck;
 mod conv;
 mod layer_norm;
 mod linear;
@@ -20,6 +21,7 @@ mod upsample;
 
 pub use activation::{Activation, sigmoid};
 pub use attention::{attention, softmax};
+pub use bottleneck::reparametrise;
 pub use conv::{ConvShape, conv_transpose2d, conv2d};
 pub use layer_norm::{group_norm, layer_norm};
 pub use linear::linear;

@@ -120,6 +120,12 @@ fn every_operation_agrees_with_finite_differences() {
             vec![18, 30, 5],
             Box::new(|d| flat(linear(shaped(&d[0], [3, 6]), shaped(&d[1], [5, 6]), Some(d[2].clone())))),
         ),
+        (
+            "reparametrisation",
+            vec![18, 3],
+            Box::new(|d| flat(reparametrise(shaped(&d[0], [3, 6]), d[1].clone()).0)),
+        ),
+        ("divergence", vec![18, 3], Box::new(|d| reparametrise(shaped(&d[0], [3, 6]), d[1].clone()).1)),
         ("convolution", vec![COUNT, 144, 4], Box::new(conv(square(1, 1, 1, 1)))),
         ("strided convolution", vec![COUNT, 144, 4], Box::new(conv(square(2, 1, 1, 1)))),
         ("dilated convolution", vec![COUNT, 144, 4], Box::new(conv(square(1, 2, 2, 1)))),

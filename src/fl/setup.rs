@@ -15,7 +15,7 @@ use crate::seed::Seed;
 use super::Population;
 use super::captured::{self, CapturedError, CapturedUpdate};
 use super::generator;
-use super::post::Posts;
+use super::post::{self, Posts};
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -225,6 +225,7 @@ impl Setup {
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         let [_, channels, height, width] = batch.images.shape();
         let net = fitted(victim, [channels, height, width], classes)?;
+        let net = post::network(&config.post, net).map_err(VictimError::Post)?;
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= net.labels()) {
             return Err(VictimError::TooFewClasses { classes, label });
         }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::dual::{
     ConvShape, Dual, Statistics, attention, avg_pool, batch_norm, concat, conv_transpose2d, conv2d,
-    global_avg_pool, group_norm, layer_norm, linear, max_pool, pad, upsample, zero_channels,
+    global_avg_pool, group_norm, layer_norm, linear, max_pool, pad, reparametrise, upsample, zero_channels,
 };
 
 use super::layer::{BATCH_NORM_EPS, Layer};
@@ -106,6 +106,13 @@ impl Layer {
             (Layer::ClassToken, Tokens(a)) => {
                 let [batch, _, width] = a.value.dims();
                 Features(a.map_linear(|a| a.narrow(1, 0, 1).reshape([batch, width])))
+            }
+            (Layer::Reparametrise { name, beta, .. }, Features(a)) => {
+                let (z, bits) = reparametrise(a, weights.get(name, "noise"));
+                if let Some(penalties) = weights.penalties {
+                    penalties.note(bits.map_linear(|bits| bits.mul_scalar(*beta)));
+                }
+                Features(z)
             }
             (layer, _) => unreachable!("{layer:?} got a signal that output_shape refuses"),
         }

@@ -8,7 +8,7 @@ use crate::config::{BatchNormMode, Loss};
 use crate::dual::{Dual, loss, sigmoid};
 
 pub use super::direct::Kept;
-use super::net::{Inputs, Net, Observed, Weights};
+use super::net::{Inputs, Net, Observed, Penalties, Weights};
 use super::parameters::Parameters;
 use super::shown::{self, Pull};
 
@@ -150,9 +150,11 @@ impl Model {
     ) -> (Vector, Parameters) {
         let leaves = self.on_tape(true);
         let t = Tensor::from_inner(targets.probabilities());
-        let weights = Weights { observed, ..self.weights(&leaves, None, mode) };
+        let penalties = Penalties::default();
+        let weights = Weights { observed, penalties: Some(&penalties), ..self.weights(&leaves, None, mode) };
         let scores = self.net.forward(&weights, Tensor::from_inner(x.clone()));
-        let loss = loss(self.net.loss(), scores, t).value;
+        let share = self.net.loss().share(x.dims()[0], 1);
+        let loss = penalties.added(loss(self.net.loss(), scores, t), share).value;
         let gradients = loss.backward();
         (loss.inner(), self.trained(self.gradients_of(&leaves, &gradients)))
     }
@@ -220,9 +222,12 @@ impl Model {
         let v = self.trained(pull.gradient.clone());
         let inputs = Inputs::default();
         let noted = (!pull.moments.is_empty()).then_some(&inputs);
-        let weights = Weights { inputs: noted, ..self.weights(&values, Some(&v), mode) };
+        let penalties = Penalties::default();
+        let weights =
+            Weights { inputs: noted, penalties: Some(&penalties), ..self.weights(&values, Some(&v), mode) };
         let scores = self.net.forward(&weights, x.clone());
-        let loss = loss(self.net.loss(), scores, t);
+        let share = self.net.loss().share(x.dims()[0], 1);
+        let loss = penalties.added(loss(self.net.loss(), scores, t), share);
         let directional = loss
             .tangent
             .unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
@@ -295,6 +300,7 @@ impl Model {
             mode,
             observed: None,
             inputs: None,
+            penalties: None,
         }
     }
 }

@@ -146,6 +146,15 @@ pub enum Layer {
     },
     /// The first token.
     ClassToken,
+    /// Means and spreads to one draw of each, with `name.noise` (see [`crate::dual::reparametrise`]).
+    Reparametrise {
+        /// Module path.
+        name: String,
+        /// Features out, half of those in.
+        width: usize,
+        /// What a bit of divergence from N(0, 1) adds to the loss of a sample.
+        beta: f64,
+    },
 }
 
 /// How a fresh parameter begins.
@@ -157,6 +166,8 @@ pub enum Start {
     Normal(f64),
     /// A constant.
     Constant(f64),
+    /// A constant, whatever the initialisation.
+    Fixed(f64),
 }
 
 /// Shape of one sample between two layers.
@@ -265,6 +276,7 @@ impl Layer {
             Layer::Patches { side, .. } => format!("cutting into patches of {side}x{side}"),
             Layer::Attention { heads } => format!("attention of {heads} heads"),
             Layer::ClassToken => "the class token".to_owned(),
+            Layer::Reparametrise { name, .. } => format!("the draw of {name}"),
         }
     }
 
@@ -328,6 +340,7 @@ impl Layer {
             }
             (Layer::Attention { heads }, Tokens([t, n])) if n % (3 * heads) == 0 => Ok(Tokens([t, n / 3])),
             (Layer::ClassToken, Tokens([_, n])) => Ok(Features(n)),
+            (Layer::Reparametrise { width, .. }, Features(n)) if n == 2 * width => Ok(Features(*width)),
             _ => misfit(),
         }
     }
@@ -361,6 +374,9 @@ impl Layer {
             | Layer::LayerNorm { name, features: count } => {
                 push(format!("{name}.weight"), vec![*count], Start::Constant(1.0));
                 push(format!("{name}.bias"), vec![*count], Start::Constant(0.0));
+            }
+            Layer::Reparametrise { name, width, .. } => {
+                push(format!("{name}.noise"), vec![*width], Start::Fixed(1.0));
             }
             Layer::Patches { input, side, tokens, width } => {
                 push("cls_token".to_owned(), vec![1, 1, *width], Start::Normal(0.02));

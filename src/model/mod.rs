@@ -38,7 +38,7 @@ pub fn needs_no_tape(net: &Net) -> bool {
 pub use descent::{Descent, Step, ThroughSteps, Trace, rows};
 pub use gradient::{FirstPass, Kept, Model, Targets, Through};
 pub use layer::Layer;
-pub use net::{Classifier, FullLayer, Initialisation, Net, Weights};
+pub use net::{BOTTLENECK, Classifier, FullLayer, Initialisation, Net, Weights};
 pub use optimiser::{Clip, Memory, Optimiser};
 pub use parameters::{Parameters, TensorSpec};
 pub use scalar::Scalar;

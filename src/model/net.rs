@@ -15,6 +15,9 @@ use super::forward::Signal;
 use super::layer::{Layer, SampleShape, Start};
 use super::parameters::{Parameters, TensorSpec};
 
+/// Module path of a variational bottleneck.
+pub const BOTTLENECK: &str = "bottleneck";
+
 /// How fresh parameters are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Initialisation {
@@ -215,6 +218,31 @@ impl Net {
         Ok(Net::new(layers, self.input, self.initialisation)?.with_loss(self.loss).with_frozen(frozen))
     }
 
+    /// The same network with a variational bottleneck in front of its classifier: an encoder, a draw, a decoder.
+    ///
+    /// # Errors
+    /// If no fully connected layer ends it.
+    pub fn with_bottleneck(&self, width: usize, beta: f64) -> Result<Net, String> {
+        let Some((Layer::Linear { input, .. }, _)) = self.layers.split_last() else {
+            return Err(
+                "stands in front of a classifier, and no fully connected layer ends this model".to_owned()
+            );
+        };
+        if self.parameters.iter().any(|spec| spec.name.starts_with(BOTTLENECK)) {
+            return Err("stands in this network already".to_owned());
+        }
+        let bottleneck = [
+            Layer::linear(&format!("{BOTTLENECK}.encoder"), *input, 2 * width),
+            Layer::Reparametrise { name: BOTTLENECK.to_owned(), width, beta },
+            Layer::linear(&format!("{BOTTLENECK}.decoder"), width, *input),
+        ];
+        let mut layers = self.layers.clone();
+        layers.splice(layers.len() - 1..layers.len() - 1, bottleneck);
+        let net = Net::new(layers, self.input, self.initialisation)?.with_loss(self.loss);
+        let noise = net.parameters.iter().position(|spec| spec.name == format!("{BOTTLENECK}.noise"));
+        Ok(net.with_frozen(noise.into_iter().collect()))
+    }
+
     /// Outputs, C.
     pub fn classes(&self) -> usize {
         self.classes
@@ -299,6 +327,7 @@ pub(super) fn drawn(
             seed::normal(&mut generator, count).into_iter().map(|value| value * deviation).collect()
         };
         match (initialisation, *start) {
+            (_, Start::Fixed(value)) => vec![value; count],
             (Initialisation::Uniform(bound), _) => seed::uniform(&mut generator, bound, count),
             (_, Start::Constant(value)) => vec![value; count],
             (_, Start::Normal(deviation)) => normal(deviation),
@@ -367,6 +396,24 @@ pub struct Weights<'a> {
     pub observed: Option<&'a Observed>,
     /// Where BatchNorm leaves its input, if it is wanted.
     pub inputs: Option<&'a Inputs>,
+    /// Where layers leave what they add to the loss, if that is wanted.
+    pub penalties: Option<&'a Penalties>,
+}
+
+/// What layers add to the loss of a batch in one pass, summed over its samples.
+#[derive(Debug, Default)]
+pub struct Penalties(RefCell<Vec<Dual<1>>>);
+
+impl Penalties {
+    pub(super) fn note(&self, penalty: Dual<1>) {
+        self.0.borrow_mut().push(penalty);
+    }
+
+    /// The loss with them, each times what one sample counts in it.
+    pub(super) fn added(self, loss: Dual<1>, share: f64) -> Dual<1> {
+        let penalties = self.0.into_inner().into_iter();
+        penalties.fold(loss, |loss, penalty| loss.plus(penalty.map_linear(|x| x.mul_scalar(share))))
+    }
 }
 
 /// Inputs of BatchNorm layers in one pass, from the input of the network on.

@@ -10,10 +10,12 @@ mod dp_sgd;
 mod drop_layers;
 mod dropout;
 mod gaussian_noise;
+mod graddefense;
 mod laplace_noise;
 mod mixup;
 mod noise_only;
 mod outpost;
+mod precode;
 mod quantise;
 mod secure_aggregation;
 mod sign;
@@ -169,15 +171,17 @@ impl fmt::Display for Value {
 }
 
 /// All defences, in the order in which they are best applied.
-pub static DEFENCES: [&Defence; 17] = [
+pub static DEFENCES: [&Defence; 19] = [
     &ats::ATS,
     &mixup::MIXUP,
     &mixup::INSTAHIDE,
+    &precode::PRECODE,
     &dropout::DROPOUT,
     &dp_sgd::DP_SGD,
     &soteria::SOTERIA,
     &censor::CENSOR,
     &outpost::OUTPOST,
+    &graddefense::GRADDEFENSE,
     &clip::CLIP,
     &sparsify::SPARSIFY,
     &drop_layers::DROP_LAYERS,

@@ -13,6 +13,7 @@ mod dropout;
 mod effect;
 mod estimate;
 mod gaussian_noise;
+mod graddefense;
 mod instahide;
 mod laplace_noise;
 mod mask;
@@ -20,6 +21,7 @@ mod mixing;
 mod mixup;
 mod noise_only;
 mod outpost;
+mod precode;
 mod quantise;
 mod residue;
 mod sign;
@@ -179,10 +181,12 @@ fn builder(defence: &str) -> Option<Build> {
         "ats" => ats::build,
         "mixup" => mixup::build,
         "instahide" => instahide::build,
+        "precode" => precode::build,
         "dropout" => dropout::build,
         "soteria" => soteria::build,
         "censor" => censor::build,
         "outpost" => outpost::build,
+        "graddefense" => graddefense::build,
         "noise-only" => noise_only::build,
         "clip" => clip::build,
         "sparsify" => sparsify::build,
@@ -195,6 +199,21 @@ fn builder(defence: &str) -> Option<Build> {
         _ => return None,
     })
 }
+
+/// The network of clients some of whose steps are a part of it.
+///
+/// # Errors
+/// A sentence on the first that does not fit it, with its key.
+pub fn network(steps: &[config::Post], net: Net) -> Result<Net, String> {
+    steps.iter().enumerate().try_fold(net, |net, (at, step)| match step.read(at)? {
+        (defence, settings) if defence.name == PRECODE => precode::network(&settings, &net)
+            .map_err(|refused| format!("post[{at}].kind = \"{}\": {refused}", step.kind)),
+        _ => Ok(net),
+    })
+}
+
+/// The one step so far that is a part of the network.
+const PRECODE: &str = "precode";
 
 /// The steps of a client, in their order.
 #[derive(Debug, Clone, Default)]

@@ -93,7 +93,8 @@ pub fn supports(layers: &[Layer]) -> bool {
         | Layer::LayerNorm { .. }
         | Layer::Patches { .. }
         | Layer::Attention { .. }
-        | Layer::ClassToken => false,
+        | Layer::ClassToken
+        | Layer::Reparametrise { .. } => false,
         Layer::Residual { body, shortcut, .. } => supports(body) && supports(shortcut),
         Layer::Concat { branch } => supports(branch),
         _ => true,

@@ -180,5 +180,14 @@ fn loss(
 
 fn weights<'a>(specs: &'a [TensorSpec], values: &'a [Tensor<Tape, 1>], none: &'a Parameters) -> Weights<'a> {
     let mode = BatchNormMode::Eval;
-    Weights { specs, values, tangents: None, buffers: none, mode, observed: None, inputs: None }
+    Weights {
+        specs,
+        values,
+        tangents: None,
+        buffers: none,
+        mode,
+        observed: None,
+        inputs: None,
+        penalties: None,
+    }
 }

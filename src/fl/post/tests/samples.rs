@@ -236,6 +236,69 @@ fn outpost_prunes_and_noises_where_the_update_tells_most_and_less_and_less_often
 }
 
 #[test]
+fn a_bottleneck_draws_for_every_sample_and_who_knows_of_it_matches_what_lies_before() {
+    let step = "post=[{ kind = \"precode\", width = 16 }]";
+    let world = world(&[FOUR, step]);
+    let net = &world.server.model.net;
+    let first =
+        net.parameter_specs().iter().position(|spec| spec.name == "bottleneck.encoder.weight").unwrap();
+    let noise = net.parameter_specs().iter().position(|spec| spec.name == "bottleneck.noise").unwrap();
+    assert_eq!(net.frozen(), [noise]);
+    let (one, another) = (world.sent(0).0, world.sent(1).0);
+    assert!(
+        one.tensors()
+            .iter()
+            .zip(another.tensors())
+            .enumerate()
+            .all(|(at, (one, another))| { at == noise || backend::values(one) != backend::values(another) })
+    );
+    // Without its noise it is a network like any other: the divergence is a part of its gradient.
+    let loss = |parameters: Parameters| {
+        let model = Model { parameters, ..world.server.model.clone() };
+        backend::scalar(model.gradient(BatchNormMode::Eval, &world.x, &world.targets).0)
+    };
+    let (gradient, theta) = (world.gradient(None), world.server.model.parameters.clone());
+    let along = gradient.clone();
+    let moved = |step: f64| loss(theta.clone().combine(1.0, &along, step));
+    let slope = (moved(1e-7) - moved(-1e-7)) / 2e-7;
+    let square: f64 = gradient.products_by_tensor(&gradient).iter().map(|(square, _)| square).sum();
+    assert!((slope / square - 1.0).abs() < 1e-5, "{slope} {square}");
+    let transforms = world.setup.posts.transforms(None);
+    let (known, _) = transforms.forward(gradient.clone());
+    for (at, (known, own)) in known.tensors().iter().zip(gradient.tensors()).enumerate() {
+        let (known, own) = (backend::values(known), backend::values(own));
+        assert!(if at < first { known == own } else { known.iter().all(|value| *value == 0.0) }, "{at}");
+    }
+}
+
+#[test]
+fn graddefense_noises_runs_of_numbers_drawn_anew_and_leaves_the_others_as_they_are() {
+    let step = |noised: u32| {
+        let step = format!("post=[{{ kind = \"graddefense\", sigma = 0.1, noised = {noised} }}]");
+        world(&[FOUR, &step])
+    };
+    let some = step(5);
+    let flat =
+        |update: &Parameters| -> Vec<f64> { update.tensors().iter().flat_map(backend::values).collect() };
+    let clean = flat(&some.gradient(None));
+    let noised = |world: &World, round: u32| -> Vec<bool> {
+        clean.iter().zip(flat(&world.sent(round).0)).map(|(before, after)| *before != after).collect()
+    };
+    let first = noised(&some, 0);
+    let runs = 1 + first.windows(2).filter(|two| two[0] != two[1]).count();
+    assert!((2..=11).contains(&runs) && first.contains(&false), "{runs}");
+    assert!((1..5).any(|round| noised(&some, round) != first));
+    assert!(!noised(&step(10), 0).contains(&false));
+    let refused = |changes: &[&str]| {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        let config = preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config;
+        Setup::new(&config).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let said = refused(&["post=[{ kind = \"graddefense\", noised = 11 }]"]);
+    assert!(said.contains("post[0].noised is 11, and there are 10 slices"), "{said}");
+}
+
+#[test]
 fn mixtures_are_sums_of_samples_with_their_labels_and_their_gradient_is_sent() {
     for kind in ["mixup", "instahide"] {
         let post = format!("post=[{{ kind = \"{kind}\", samples = 3, most = 0.6 }}]");
