@@ -1,8 +1,8 @@
 //! Two-dimensional convolution.
 
-use burn::tensor::module;
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn::tensor::{module, ops::ConvOptions};
 
+use super::upsample::resampled;
 use super::{Dual, sum};
 
 /// Geometry of a convolution, the same in both directions.
@@ -59,9 +59,10 @@ pub fn conv2d(a: Dual<4>, weight: Dual<4>, bias: Option<Dual<1>>, shape: ConvSha
 }
 
 /// The transpose of a convolution without its bias, `convT(a, W) + b`, with its tangent
-/// `convT(a', W) + convT(a, W') + b'`.
+/// `convT(a', W) + convT(a, W') + b'`: a convolution of the map with zeros between its values by the turned kernel.
 ///
-/// `a` is `[batch, in, height, width]`, `weight` is `[in, out, kernel, kernel]` (PyTorch's layout), `bias` is `[out]`.
+/// `a` is `[batch, in, height, width]`, `weight` is `[in, out, kernel, kernel]` (PyTorch's layout), `bias` is `[out]`;
+/// `padding` is below the kernel's side.
 pub fn conv_transpose2d(
     a: Dual<4>,
     weight: Dual<4>,
@@ -69,19 +70,13 @@ pub fn conv_transpose2d(
     stride: usize,
     padding: usize,
 ) -> Dual<4> {
-    let options = || {
-        let both = |v| [v, v];
-        ConvTransposeOptions::new(both(stride), both(padding), both(0), both(1), 1)
-    };
-    let value = module::conv_transpose2d(a.value.clone(), weight.value.clone(), None, options());
-    let through_input = a.tangent.map(|da| module::conv_transpose2d(da, weight.value, None, options()));
-    let through_weight = weight.tangent.map(|dw| module::conv_transpose2d(a.value, dw, None, options()));
-    let moved = Dual { value, tangent: sum(through_input, through_weight) };
-    match bias {
-        Some(bias) => {
-            let (dims, channels) = (moved.value.dims(), bias.value.dims()[0]);
-            moved.plus(bias.map_linear(|b| b.reshape([1, channels, 1, 1])).expand(dims))
-        }
-        None => moved,
-    }
+    let kernel = weight.value.dims()[2];
+    let spread = resampled(a, |side| {
+        let spread = (side - 1) * stride + 1;
+        let mut weights = vec![0.0; spread * side];
+        (0..side).for_each(|at| weights[at * stride * side + at] = 1.0);
+        weights
+    });
+    let turned = weight.map_linear(|w| w.swap_dims(0, 1).flip([2, 3]));
+    conv2d(spread, turned, bias, ConvShape::new(1, kernel - 1 - padding))
 }

@@ -98,6 +98,13 @@ fn every_operation_agrees_with_finite_differences() {
             flat(conv2d(shaped(&d[0], MAP), weight, Some(d[2].clone()), shape))
         }
     };
+    let transposed = |stride, padding| {
+        move |d: &[Dual<1>]| {
+            let weight = shaped(&d[1], [4, 2, 4, 4]);
+            flat(conv_transpose2d(shaped(&d[0], MAP), weight, Some(d[2].clone()), stride, padding))
+        }
+    };
+    let enlarge = |filter| move |d: &[Dual<1>]| flat(upsample(shaped(&d[0], MAP), 3, filter));
     let square = |stride, padding, dilation, groups| ConvShape { stride, padding, dilation, groups };
     let pool = |kernel, stride, padding| PoolShape { kernel, stride, padding };
     let running = move |d: &[Dual<1>]| {
@@ -130,6 +137,10 @@ fn every_operation_agrees_with_finite_differences() {
         ("strided convolution", vec![COUNT, 144, 4], Box::new(conv(square(2, 1, 1, 1)))),
         ("dilated convolution", vec![COUNT, 144, 4], Box::new(conv(square(1, 2, 2, 1)))),
         ("grouped convolution", vec![COUNT, 72, 4], Box::new(conv(square(1, 1, 1, 2)))),
+        ("transposed convolution", vec![COUNT, 128, 2], Box::new(transposed(1, 0))),
+        ("strided transposed convolution", vec![COUNT, 128, 2], Box::new(transposed(2, 1))),
+        ("enlarging by repeating", vec![COUNT], Box::new(enlarge(Filter::Nearest))),
+        ("enlarging by lines", vec![COUNT], Box::new(enlarge(Filter::Bilinear))),
         ("sigmoid", vec![40], Box::new(activate(Activation::Sigmoid))),
         ("tanh", vec![40], Box::new(activate(Activation::Tanh))),
         ("relu", vec![40], Box::new(activate(Activation::Relu))),
@@ -214,4 +225,21 @@ fn without_tangents_nothing_is_carried() {
     let y = conv2d(x, constant(54, [2, 3, 3, 3]), None, ConvShape::new(1, 1));
     let y = max_pool(Activation::Relu.apply(y), PoolShape { kernel: 2, stride: 2, padding: 0 });
     assert!(y.tangent.is_none() && y.flatten().tangent.is_none());
+}
+
+/// A single 1 is spread as the kernel that stands for it, at its place times the stride.
+#[test]
+fn a_transposed_convolution_spreads_the_kernel() {
+    let compute = Compute::select("flex", Precision::F64).unwrap();
+    let dual = |values: &[f64], shape: [usize; 4]| -> Dual<4> {
+        Dual::constant(Tensor::from_inner(compute.tensor(values, shape)))
+    };
+    let kernel: Vec<f64> = (1..=9).map(f64::from).collect();
+    let at = dual(&[0.0, 0.0, 1.0, 0.0], [1, 1, 2, 2]);
+    let out = conv_transpose2d(at, dual(&kernel, [1, 1, 3, 3]), None, 2, 0).value;
+    assert_eq!(out.dims(), [1, 1, 5, 5]);
+    let out = backend::values(&out.inner());
+    let spread: Vec<f64> = (2..5).flat_map(|row| out[5 * row..5 * row + 3].to_vec()).collect();
+    assert_eq!(spread, kernel);
+    assert_eq!(out.iter().sum::<f64>(), 45.0);
 }

@@ -35,22 +35,25 @@ impl Filter {
 
 /// Enlarges `[batch, channels, height, width]`.
 pub fn upsample(a: Dual<4>, factor: usize, filter: Filter) -> Dual<4> {
+    resampled(a, |side| filter.weights(side, factor))
+}
+
+/// New rows and columns as sums of the old ones: `weights` of a side are `[new side, side]`, row-major.
+pub(super) fn resampled(a: Dual<4>, weights: impl Fn(usize) -> Vec<f64>) -> Dual<4> {
     let [batch, channels, height, width] = a.value.dims();
+    let (of_rows, of_columns) = (weights(height), weights(width));
+    let (tall, wide) = (of_rows.len() / height, of_columns.len() / width);
     a.map_linear(|x| {
-        let matrix = |side: usize| -> Tensor<Tape, 2> {
-            let data = TensorData::new(filter.weights(side, factor), [side * factor, side]);
-            Tensor::from_data(data.convert_dtype(x.dtype()), (&x.device(), x.dtype()))
+        let matrix = |weights: &[f64], shape: [usize; 2]| -> Tensor<Tape, 2> {
+            let data = TensorData::new(weights.to_vec(), shape).convert_dtype(x.dtype());
+            Tensor::from_data(data, (&x.device(), x.dtype()))
         };
-        let (rows, columns) = (matrix(height), matrix(width).transpose());
-        let wide = x.clone().reshape([batch * channels * height, width]).matmul(columns);
-        let turned = wide.reshape([batch * channels, height, width * factor]).swap_dims(1, 2);
-        let tall = turned.reshape([batch * channels * width * factor, height]).matmul(rows.transpose());
-        tall.reshape([batch * channels, width * factor, height * factor]).swap_dims(1, 2).reshape([
-            batch,
-            channels,
-            height * factor,
-            width * factor,
-        ])
+        let columns = matrix(&of_columns, [wide, width]).transpose();
+        let rows = matrix(&of_rows, [tall, height]).transpose();
+        let stretched = x.clone().reshape([batch * channels * height, width]).matmul(columns);
+        let turned = stretched.reshape([batch * channels, height, wide]).swap_dims(1, 2);
+        let both = turned.reshape([batch * channels * wide, height]).matmul(rows);
+        both.reshape([batch * channels, wide, tall]).swap_dims(1, 2).reshape([batch, channels, tall, wide])
     })
 }
 

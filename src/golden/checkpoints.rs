@@ -128,3 +128,42 @@ fn mini_xception_with_public_weights_sees_a_smile() {
     let sum: f64 = scores.iter().map(|score| (score - scores[3]).exp()).sum();
     assert!(1.0 / sum > 0.99, "{scores:?}");
 }
+
+/// A DCGAN of 64x64 faces from PyPI, which does not ship; its pictures stand beside it.
+#[test]
+fn a_dcgan_is_told_from_its_file() {
+    let Some(path) = shared("weights/face-dcgan-64/generator.safetensors") else { return };
+    let made = Checkpoint::read(&path).unwrap().generator().unwrap();
+    assert_eq!((made.net.latent(), made.net.classes(), made.net.shape()), (100, 0, [3, 64, 64]));
+    let compute = Compute::select("flex", crate::backend::Precision::F32).unwrap();
+    let generator = made.on(&compute);
+    let code = crate::seed::normal(&mut crate::seed::Seed(1).stream("code", &[]), 100);
+    let face = generator.through(&compute, generator.net.whole(), 1, &code);
+    let mean = face.iter().sum::<f64>() / face.len() as f64;
+    let deviation = (face.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / face.len() as f64).sqrt();
+    assert!((0.2..0.8).contains(&mean) && deviation > 0.1, "{mean} {deviation}");
+}
+
+/// What is attacked in the built-in set was in no training of a generator.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn attacked_pictures_are_not_among_those_that_generators_saw() {
+    let all = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz";
+    if !std::path::Path::new(all).exists() {
+        eprintln!("skipped: {all} is not there (Debian's dataset-fashion-mnist)");
+        return;
+    }
+    let pictures = |data: &str| -> std::collections::HashSet<Vec<u8>> {
+        let set = crate::data::open(data).unwrap();
+        let indices: Vec<usize> = (0..set.len()).collect();
+        let chunks = indices.chunks(500).flat_map(|chunk| {
+            let images = set.batch(chunk, None).unwrap().images;
+            let bytes = |at: usize| images.sample(at).iter().map(|p| (p * 255.0).round() as u8).collect();
+            (0..images.samples).map(bytes).collect::<Vec<Vec<u8>>>()
+        });
+        chunks.collect()
+    };
+    let (seen, attacked) = (pictures(all), pictures("fashion28"));
+    assert!(seen.len() > 59_000 && attacked.len() == 500);
+    assert_eq!(attacked.intersection(&seen).count(), 0);
+}

@@ -152,7 +152,7 @@ fn attacks_are_refused_for_what_they_need() {
         ("ggl", "knowledge.generator=", "ggl searches what a generator makes, and none is granted"),
         ("ggl", "victim.size=32", "knowledge.generator makes pictures of 1x28x28, the victim's are 1x32x32"),
         ("ggl", "victim.data=photos", "knowledge.generator makes pictures of 1x28x28, the victim's are 3x"),
-        ("ggl", "knowledge.generator=fashion-lenet5", "there is no such file"),
+        ("ggl", "knowledge.generator=fashion-lenet5", "fashion-lenet5 does not exist: check the path"),
         ("gifd", "attack.variable=pixels", "attack.then goes from pixels to features 1"),
         ("gias", "attack.variable=weights", "attack.variable begins at codes"),
         ("ig-lenet", "attack.variable=latent", "no generator is granted"),

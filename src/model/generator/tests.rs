@@ -20,7 +20,13 @@ fn generators() -> Vec<Generator> {
         ("main.6.weight", &[3, 2, 4, 4]),
     ];
     let nets = [upsampling(3, 2, [1, 8, 8], 4).unwrap(), dcgan(&shapes).unwrap()];
-    nets.into_iter().map(|net| net.untrained(&compute(), Seed(1))).collect()
+    let moved = |generator: Generator| {
+        // Off the zeros of fresh biases, on which a ReLU has no slope.
+        let shift = normal(&mut Seed(7).stream("shift", &[]), generator.net.parameter_count());
+        let weights: Vec<f64> = generator.weights().iter().zip(shift).map(|(w, s)| w + 0.1 * s).collect();
+        generator.with_weights(&compute(), &weights)
+    };
+    nets.into_iter().map(|net| moved(net.untrained(&compute(), Seed(1)))).collect()
 }
 
 #[test]
