@@ -120,7 +120,9 @@ fn every_shell_is_offered_commands_presets_runs_and_settings() {
         assert_eq!(offered(&["gialab", "stop", "ig-len"]), ["20260101-000000-ig-lenet"], "the only one");
         assert_eq!(offered(&["gialab", "rm", "last", "20260102"]), ["20260102-000000-dlg-lenet"]);
         let keys = offered(&["gialab", "run", "ig-lenet", "--set", "attack.optimiser.l"]);
-        assert_eq!(keys, ["attack.optimiser.lr=", "attack.optimiser.line_search="]);
+        let expected =
+            ["attack.optimiser.lr=", "attack.optimiser.langevin=", "attack.optimiser.line_search="];
+        assert_eq!(keys, expected);
         let values = offered(&["gialab", "train", "ig-lenet", "--set", "attack.distance="]);
         assert_eq!(values[..3], ["attack.distance=l2", "attack.distance=cosine", "attack.distance=l1"]);
         assert_eq!(
