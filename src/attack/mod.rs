@@ -99,6 +99,7 @@ pub struct Task<'a> {
 
 /// How an attack on a round came to its end.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time")]
 pub enum Ended {
     /// With a reconstruction.
     Reconstructed(Reconstruction),

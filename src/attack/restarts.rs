@@ -159,8 +159,9 @@ impl Restarts<'_> {
     ) -> Result<Option<usize>, AttackError> {
         let Restarts { task, config, first, .. } = *self;
         let solved = SOLVED * objective.of_nothing();
-        let mut trials = first.clamp(all.start, all.end);
-        for trial in trials..all.end {
+        let begin = first.clamp(all.start, all.end);
+        let mut trials = begin;
+        for trial in begin..all.end {
             let outer = save(&self.finished);
             let mut restart = Trial::start(objective, config, task.seed, task.round, trial, outer);
             match task.resume {

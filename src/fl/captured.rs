@@ -316,6 +316,7 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
 
 impl CapturedUpdate {
     /// The attacker's world: what was sent out and back, and what the config grants.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of what lies outside")]
     pub fn view(
         &self,
         model: &Model,

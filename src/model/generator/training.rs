@@ -50,6 +50,9 @@ pub struct Standing {
     pub code: f64,
 }
 
+/// Pixels in [0, 1], row-major, and labels of pictures by number.
+pub type Pictures<'a, E> = dyn FnMut(&[usize]) -> Result<(Vec<f64>, Vec<usize>), E> + 'a;
+
 /// Trains a generator of pictures by number, from 0 to `count`. `pictures` gives pixels in [0, 1], row-major, and labels;
 /// `report` is told the means of every epoch, 1-based.
 ///
@@ -58,7 +61,7 @@ pub struct Standing {
 pub fn train<E>(
     net: GeneratorNet,
     count: usize,
-    pictures: &mut dyn FnMut(&[usize]) -> Result<(Vec<f64>, Vec<usize>), E>,
+    pictures: &mut Pictures<'_, E>,
     training: VaeTraining,
     compute: &Compute,
     seed: Seed,

@@ -378,11 +378,9 @@ impl Grid {
         let Some(filled) = study.filled(cell) else { return };
         let chosen = if cell == study.cell { theme.selected() } else { Style::new() };
         let per = filled.runs.len().div_ceil(self.marks.max(1)).max(1);
-        let mut at = x;
-        for runs in filled.runs.chunks(per) {
+        for (at, runs) in (x..).zip(filled.runs.chunks(per)) {
             let mark = Mark::of(runs);
             put(view, area, (at, y), mark.glyph(theme), mark.style(theme).patch(chosen));
-            at += 1;
         }
         if let Some(place) = study.marked.iter().position(|marked| *marked == cell) {
             put(view, area, (x - 1, y), theme.marker(place % SERIES), theme.series(place));

@@ -17,6 +17,7 @@ pub struct Points {
     /// Place of its colour and mark.
     pub place: usize,
     /// Middle, and ends of its interval, at every point of the axis that it has.
+    #[expect(clippy::type_complexity, reason = "a value with its interval, where there is one")]
     pub at: Vec<Option<(f64, Option<(f64, f64)>)>>,
 }
 
