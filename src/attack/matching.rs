@@ -295,12 +295,15 @@ impl<'a> GradientMatching<'a> {
     /// Keeps a candidate where its samples are possible.
     pub fn project(&self, z: &mut [f64]) {
         let (each, own) = (self.each(), self.variable.count());
-        z.chunks_mut(each).for_each(|member| {
-            self.variable.project(&mut member[..own]);
-            if let (Some(surrogate), Some(place)) = (&self.surrogate, member.last_mut()) {
-                *place = surrogate.kept(*place);
-            }
-        });
+        z.chunks_mut(each).for_each(|member| self.variable.project(&mut member[..own]));
+    }
+
+    /// Keeps a surrogate between the weights before and after.
+    pub fn keep_between(&self, z: &mut [f64]) {
+        let Some(surrogate) = &self.surrogate else { return };
+        for place in z.chunks_mut(self.each()).filter_map(<[f64]>::last_mut) {
+            *place = surrogate.kept(*place);
+        }
     }
 
     /// A candidate as samples and labels: what its members come to, and the epochs of each.

@@ -8,6 +8,7 @@ use super::trial::{Best, Trial};
 use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd, TrialOutcome, optimiser};
 use crate::config::{OptimiserKind, Search};
 use crate::fl::AttackerView;
+use crate::fl::post::noise_like;
 use crate::seed::Seed;
 
 /// What an attack on one round brings back.
@@ -62,7 +63,9 @@ struct Finished {
     control: Option<Chosen>,
     /// Evaluations of all.
     spent: usize,
-    /// Trials whose loss was finite to the end.
+    /// Trials on the update that were run.
+    tried: usize,
+    /// Those of them whose loss was finite to the end.
     sound: usize,
 }
 
@@ -97,16 +100,19 @@ pub fn run(
     };
     let mut restarts = Restarts { task, config, first, finished };
     let size = objective.of_nothing();
-    let Some(trials) = restarts.of(&objective, 0..config.trials, sink)? else { return Ok(Ended::Stopped) };
+    if restarts.of(&objective, 0..config.trials, sink)? == Flow::Stop {
+        return Ok(Ended::Stopped);
+    }
+    let trials = restarts.finished.tried;
     if restarts.finished.chosen.is_none() || restarts.finished.sound == 0 {
         // What stood before a loss that diverged in every trial is no answer: it may be the first guess.
         return Err(AttackError::NonFinite { trials });
     }
     if config.has_control() {
-        let noise = noise_like(view, restarts.task.seed, restarts.task.round);
+        let noise = view_of_noise(view, restarts.task.seed, restarts.task.round);
         let objective = GradientMatching::of(&noise, config, labels, restarts.task.seed)?;
         let control = config.trials..2 * config.trials;
-        if restarts.of(&objective, control, sink)?.is_none() {
+        if restarts.of(&objective, control, sink)? == Flow::Stop {
             return Ok(Ended::Stopped);
         }
     }
@@ -129,14 +135,10 @@ pub fn run(
 }
 
 /// The same view of an update that is noise of the same norm, from a stream of the attacker's own.
-fn noise_like(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
+fn view_of_noise(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
     let mut draw = seed.child("control").stream("noise", &[u64::from(round)]);
-    let values = view.update.values.mapped(|spec, values| {
-        values.copy_from_slice(&crate::seed::normal(&mut draw, spec.count()));
-    });
-    let factor = view.update.values.norm() / values.norm();
     let mut noise = view.clone();
-    noise.update.values = values.scaled(factor);
+    noise.update.values = noise_like(noise.update.values, &mut draw);
     noise
 }
 
@@ -150,18 +152,16 @@ struct Restarts<'a> {
 }
 
 impl Restarts<'_> {
-    /// Runs those of these trials that are left, and returns how many there were; nothing on a request to stop.
+    /// Runs those of these trials that are left; whether to go on.
     fn of(
         &mut self,
         objective: &GradientMatching<'_>,
         all: Range<usize>,
         sink: &mut dyn Sink,
-    ) -> Result<Option<usize>, AttackError> {
+    ) -> Result<Flow, AttackError> {
         let Restarts { task, config, first, .. } = *self;
         let solved = SOLVED * objective.of_nothing();
-        let begin = first.clamp(all.start, all.end);
-        let mut trials = begin;
-        for trial in begin..all.end {
+        for trial in first.clamp(all.start, all.end)..all.end {
             let outer = save(&self.finished);
             let mut restart = Trial::start(objective, config, task.seed, task.round, trial, outer);
             match task.resume {
@@ -178,12 +178,11 @@ impl Restarts<'_> {
                 }
                 restart.step();
                 if sink.iterated(&restart) == Flow::Stop {
-                    return Ok(None);
+                    return Ok(Flow::Stop);
                 }
             };
             let (best, guess, evaluations) = restart.finish();
             self.finished.spent += evaluations;
-            trials = trial + 1;
             let done = match outcome {
                 TrialOutcome::Converged => true,
                 TrialOutcome::Stalled => best.matching < solved,
@@ -192,6 +191,7 @@ impl Restarts<'_> {
             let end = TrialEnd { trial, outcome, best, guess, evaluations };
             sink.trial_finished(&end);
             let is_control = trial >= config.trials;
+            self.finished.tried += usize::from(!is_control);
             self.finished.sound += usize::from(!is_control && outcome != TrialOutcome::NonFinite);
             let known = if is_control { &mut self.finished.control } else { &mut self.finished.chosen };
             let TrialEnd { best, guess, .. } = end;
@@ -205,13 +205,14 @@ impl Restarts<'_> {
                 break;
             }
         }
-        Ok(Some(trials))
+        Ok(Flow::Continue)
     }
 }
 
 fn save(finished: &Finished) -> State {
     let mut state = State::default();
     state.put_number("spent", finished.spent as f64);
+    state.put_number("tried", finished.tried as f64);
     state.put_number("sound", finished.sound as f64);
     for (name, chosen) in [("chosen", &finished.chosen), ("control", &finished.control)] {
         let Some(chosen) = chosen else { continue };
@@ -263,6 +264,8 @@ fn restore(
     // Checkpoints of before the count was kept: a choice was a sound trial.
     let sound =
         if state.has("sound") { state.number("sound")? as usize } else { usize::from(chosen.is_some()) };
+    let trial = state.number("trial")? as usize;
+    let tried = if state.has("tried") { state.number("tried")? as usize } else { trial };
     let spent = state.number("spent")? as usize;
-    Ok((state.number("trial")? as usize, Finished { chosen, control, spent, sound }))
+    Ok((trial, Finished { chosen, control, spent, tried, sound }))
 }

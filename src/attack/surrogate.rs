@@ -2,7 +2,7 @@
 //! that came back.
 
 use super::AttackError;
-use crate::fl::{AttackerView, Client, Protocol, UpdateKind};
+use crate::fl::{AttackerView, Protocol, UpdateKind};
 use crate::model::{Model, Parameters};
 
 /// Step size of alpha, in step sizes of the samples: 1e-3 beside 1 in the published settings.
@@ -29,8 +29,8 @@ impl Surrogate {
 
     /// One gradient of all samples, with the post-processing that is known.
     pub(super) fn protocol(view: &AttackerView) -> Protocol {
-        let samples = (0..view.update.samples).collect();
-        Protocol { clients: vec![Client::new(samples, None)], post: view.knowledge.protocol.post.clone() }
+        let post = view.knowledge.protocol.post.clone();
+        Protocol { post, ..Protocol::fed_sgd(view.update.samples) }
     }
 
     fn alpha(&self, place: f64) -> f64 {

@@ -175,9 +175,10 @@ impl<'a> Trial<'a> {
         let step = optimiser.step(&mut self.z, &mut turn, &mut watched);
         let first = watched.first;
         // Features are kept near where they began, box or not.
-        if self.config.clamp || self.stage > 0 || self.config.surrogate.is_some() {
+        if self.config.clamp || self.stage > 0 {
             self.objective.project(&mut self.z);
         }
+        self.objective.keep_between(&mut self.z);
         self.iteration = iteration;
         self.losses = first.unwrap_or((f64::NAN, 0.0));
 

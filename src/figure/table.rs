@@ -352,7 +352,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "dB",
         better: Higher,
         form: Fixed(1),
-        rank: 2,
+        rank: 3,
         read: Truth(|r| Some(r.metrics?.psnr?.mean - r.baselines?.noise?.0)),
     },
     Figure {

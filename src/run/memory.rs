@@ -1,7 +1,7 @@
 //! What a run needs of memory, before it starts, against what there is.
 
 use crate::backend::Compute;
-use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig};
+use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig, VariableKind};
 use crate::machine::{self, Bound};
 use crate::model::{self, Descent, Net, Optimiser, Step};
 
@@ -81,8 +81,11 @@ impl Need {
             copies * parameters / 2 + clients * descent.bytes(parameters)
         });
         let [channels, height, width] = net.input().map(|n| n as u64);
+        // A search over the samples of each epoch holds them all.
+        let by_epochs = config.attack.search().is_some_and(|search| search.variable == VariableKind::Epochs);
+        let epochs = config.local().filter(|_| by_epochs).map_or(1, |local| u64::from(local.epochs));
         let pictures = PER_POSITION * height * width
-            + CANDIDATES * 8 * channels * height * width * config.batch() as u64;
+            + CANDIDATES * 8 * channels * height * width * config.batch() as u64 * epochs;
         // What each client keeps back, and the model of the federation without post-processing.
         let kept_back = config.post.iter().filter(|step| step.feeds_back()).count() as u64;
         let beside = match config.trains() && !config.post.is_empty() {

@@ -271,7 +271,7 @@ fn two_runs_are_compared() {
     screen.wait_for("done");
     screen.press("  c");
     screen.wait_for("what differs");
-    screen.wait_for("rows 1 to ");
+    screen.wait_for("run.seed");
     screen.wait_for("truth*");
     screen.press("\x1b");
     screen.wait_for("2 selected");

@@ -102,9 +102,10 @@ fn a_surrogate_has_the_slope_to_its_place() {
     let quotient = (at(1e-2) - at(-1e-2)) / 2e-2;
     let slope = *objective.evaluate(&z).gradient.last().unwrap();
     assert!((slope - quotient).abs() < 1e-6 * quotient.abs().max(1e-6), "{slope} {quotient}");
-    let mut far = z;
+    let mut far = z.clone();
     *far.last_mut().unwrap() = 1e6;
-    objective.project(&mut far);
+    objective.keep_between(&mut far);
+    assert_eq!(far[..far.len() - 1], z[..z.len() - 1], "pixels stay where no box is asked for");
     assert!((far.last().unwrap() - 600.0).abs() < 1e-9, "alpha is 1 at most");
 }
 

@@ -36,6 +36,7 @@ use rand_chacha::ChaCha8Rng;
 
 pub use effect::Effect;
 pub use estimate::{Inferred, Sureness, estimate, in_words};
+pub use noise_only::noise_like;
 pub use residue::{Residue, Residues};
 
 use super::{Candidate, Client, Sent, Update};

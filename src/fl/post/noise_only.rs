@@ -18,12 +18,17 @@ pub fn build(_: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
     Ok(Arc::new(NoiseOnly))
 }
 
+/// Noise of the norm of an update.
+pub fn noise_like(update: Parameters, generator: &mut ChaCha8Rng) -> Parameters {
+    let norm = update.norm();
+    let noise = noised(&update.scaled(0.0), 1.0, generator);
+    let length = noise.norm();
+    noise.scaled(if length > 0.0 { norm / length } else { 0.0 })
+}
+
 impl Post for NoiseOnly {
     fn apply(&self, update: Parameters, _: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
-        let norm = update.norm();
-        let noise = noised(&update.scaled(0.0), 1.0, generator);
-        let length = noise.norm();
-        noise.scaled(if length > 0.0 { norm / length } else { 0.0 })
+        noise_like(update, generator)
     }
 
     fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
