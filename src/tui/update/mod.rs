@@ -115,6 +115,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                     view.live = RunState::default();
                 }
                 for line in lines {
+                    run::settle_by(view, &line.event);
                     view.live.apply(line);
                 }
                 view.reading = more;

@@ -1,6 +1,7 @@
 //! The screen of one run: opening it, looking back through its pictures and trials, asking its worker.
 
 use super::{follow, note, save, show};
+use crate::run::event::Event;
 use crate::run::{Health, Request, RunDirectory};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
@@ -242,6 +243,13 @@ pub fn settle_request(run: &mut RunView) {
         _ => false,
     };
     if done {
+        run.asked = None;
+    }
+}
+
+/// Forgets a request that the log tells of: another viewer may have taken it back before the run was looked at again.
+pub fn settle_by(run: &mut RunView, event: &Event) {
+    if let (Some("pausing"), Event::Paused) | (Some("going on"), Event::Continued) = (run.asked, event) {
         run.asked = None;
     }
 }

@@ -14,7 +14,7 @@ mod studying;
 mod watching;
 
 use super::*;
-use crate::run::event::PictureOf;
+use crate::run::event::{Event, Line, PictureOf, VERSION};
 use crate::run::{Health, Request};
 use crate::tui::fixture::{self, NOW};
 use crate::tui::model::Panes;
@@ -191,6 +191,18 @@ fn space_pauses_and_goes_on() {
     update(&mut model, Msg::ManifestArrived { run, manifest, health: Health::Paused });
     assert_eq!(model.run().unwrap().asked, None);
     assert_eq!(press(&mut model, " "), [Effect::Ask(vec![directory], Request::Run)]);
+}
+
+/// Both lines come at once, and no manifest in between says that it was paused.
+#[test]
+fn a_pause_that_another_viewer_ended_at_once_is_not_waited_for() {
+    let mut model = live();
+    press(&mut model, " ");
+    assert_eq!(model.run().unwrap().asked, Some("pausing"));
+    let run = model.run().unwrap().directory.id();
+    let lines = [Event::Paused, Event::Continued].map(|event| Line { v: VERSION, t: 60.0, event }).to_vec();
+    update(&mut model, Msg::LinesArrived { run, restarted: false, lines, more: false });
+    assert_eq!(model.run().unwrap().asked, None);
 }
 
 #[test]

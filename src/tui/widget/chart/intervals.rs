@@ -1,5 +1,7 @@
 //! Middles with their intervals over the points of an axis, a series a row.
 
+use std::collections::HashSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -53,11 +55,14 @@ pub fn intervals(series: &[Points], names: &[String], theme: Theme, area: Rect, 
     let width = (plot.width / names.len().max(1) as u16).max(1);
     let middle = |at: usize| plot.x + at as u16 * width + width / 2;
     let mut end = plot.x;
-    for (at, name) in names.iter().enumerate() {
-        let name = cut(name, usize::from(width.saturating_sub(1)), theme.ascii);
+    let room = usize::from(width.saturating_sub(1));
+    let short: Vec<_> = names.iter().map(|name| cut(name, room, theme.ascii)).collect();
+    // Words that are the same once they are cut tell nothing: then the marks do.
+    let told = short.iter().collect::<HashSet<_>>().len() == names.iter().collect::<HashSet<_>>().len();
+    for (at, name) in short.iter().enumerate().filter(|_| told) {
         let x = middle(at).saturating_sub(name.chars().count() as u16 / 2).max(end);
         if x + name.chars().count() as u16 <= area.right() {
-            buffer.set_string(x, plot.bottom(), &name, theme.dim());
+            buffer.set_string(x, plot.bottom(), name, theme.dim());
             end = x + name.chars().count() as u16 + 1;
         }
     }
