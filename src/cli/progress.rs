@@ -320,8 +320,12 @@ fn describe(config: &RunConfig, state: &RunState) -> Option<String> {
     let psnr = psnr.map_or_else(|| "-".to_owned(), |psnr| format!("{:.1} dB", psnr.mean));
     let speed = state.iterations_per_second().map_or_else(String::new, |speed| format!("  {speed:.1} it/s"));
     Some(format!(
-        "trial {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",
-        at.trial, at.trials, at.iteration, at.iterations
+        "{} {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",
+        config.attack.name_of(at.trial - 1),
+        at.trial,
+        at.trials,
+        at.iteration,
+        at.iterations
     ))
 }
 

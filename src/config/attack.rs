@@ -152,6 +152,11 @@ impl AttackConfig {
         self.search().is_some_and(|search| search.has_control() && trial >= search.trials)
     }
 
+    /// What a trial, 0-based, is called.
+    pub fn name_of(&self, trial: usize) -> &'static str {
+        if self.is_control(trial) { "control on noise" } else { "trial" }
+    }
+
     /// Whether a positive factor on the update changes nothing.
     pub fn ignores_scale(&self) -> bool {
         self.search().is_none_or(|search| search.distance.ignores_scale())

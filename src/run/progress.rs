@@ -27,9 +27,9 @@ impl Place {
         let (trials, iterations) = (config.attack.trials(), config.attack.iterations());
         match self {
             Place::Attack(_, trial, iteration) => {
-                let what = if config.attack.is_control(trial) { "control on noise, trial" } else { "trial" };
+                let name = config.attack.name_of(trial);
                 format!(
-                    "{what} {} of {trials}, iteration {iteration} of {iterations}",
+                    "{name} {} of {trials}, iteration {iteration} of {iterations}",
                     (trial + 1).min(trials)
                 )
             }

@@ -86,6 +86,7 @@ pub fn sentence(result: &RoundResult) -> Option<String> {
             format!("ambiguous: the answer matches with {found:.1e}, the truth no better with {there:.1e}")
         }
     };
+    let said = above_noise(result).map_or_else(|| said.clone(), |above| format!("{above}; {said}"));
     let metrics = result.metrics.as_ref()?;
     let recovered = metrics.samples.len() as f64 * metrics.recovered.unwrap_or(0.0);
     Some(match verdict {
@@ -93,6 +94,12 @@ pub fn sentence(result: &RoundResult) -> Option<String> {
         _ if recovered < 0.5 => said,
         _ => format!("{recovered:.0} of {} samples recovered; {said}", metrics.samples.len()),
     })
+}
+
+/// What came out of the update and not out of a generator; nothing where none makes the pictures.
+fn above_noise(result: &RoundResult) -> Option<String> {
+    let (psnr, noise) = (result.metrics.as_ref()?.psnr?.mean, result.baselines?.noise?.0);
+    Some(format!("{:.1} dB above the same search on noise", psnr - noise))
 }
 
 /// What became of a round of an attack that solves, which has no objective.
@@ -198,6 +205,16 @@ mod tests {
             baselines(&result(1e-3, 0.44, false)).unwrap(),
             "without any update score: a grey picture 11.2 dB"
         );
+    }
+
+    #[test]
+    fn what_a_generator_makes_is_told_by_what_is_above_its_control() {
+        let mut generated = result(1e-3, 1e-9, true);
+        generated.baselines = Some(Baselines { grey: None, mean: None, noise: Some(Ratio(6.5)) });
+        let psnr = Spread { mean: 20.0, best: 20.0, worst: 20.0 };
+        generated.metrics.as_mut().unwrap().psnr = Some(psnr);
+        let said = sentence(&generated).unwrap();
+        assert!(said.starts_with("13.5 dB above the same search on noise; recovered"), "{said}");
     }
 
     #[test]

@@ -64,6 +64,7 @@ fn training(run: &RunView) -> Option<Vec<String>> {
 /// Words while a round is attacked, or once all are: of several attacks and trials which one, then its iterations.
 fn attacking(run: &RunView) -> Option<Vec<String>> {
     let at = run.state().position()?;
+    let attack = run.manifest.as_ref().map(|manifest| &manifest.config.attack);
     let mut parts = Vec::new();
     let attacks = run.rounds_planned();
     if attacks > 1 {
@@ -72,9 +73,12 @@ fn attacking(run: &RunView) -> Option<Vec<String>> {
     }
     if at.trials > 1 {
         let digits = at.trials.to_string().len();
-        parts.push(format!("trial {:>digits$} of {}", at.trial, at.trials));
+        // Of a round that is over, not of the trial that happened to be the last.
+        let now = at.trial - 1;
+        let name = attack.filter(|_| run.health.is_live()).map_or("trial", |attack| attack.name_of(now));
+        parts.push(format!("{name} {:>digits$} of {}", at.trial, at.trials));
     }
-    let solves = run.manifest.as_ref().is_some_and(|manifest| manifest.config.attack.search().is_none());
+    let solves = attack.is_some_and(|attack| attack.search().is_none());
     if solves {
         parts.push(if run.health.is_live() { "solving" } else { "solved, no iterations" }.to_owned());
         return Some(parts);

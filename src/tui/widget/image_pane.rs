@@ -105,7 +105,12 @@ fn collect(run: &RunView) -> Vec<Shown<'_>> {
     vec![
         of(0, TRUTH.to_owned(), false),
         match run.control() {
-            Some(_) => of(1, "on noise alone".to_owned(), false),
+            Some(control) => {
+                let psnr = control.metrics.as_ref().and_then(|metrics| metrics.psnr);
+                let score =
+                    psnr.map_or_else(String::new, |psnr| format!(" {} dB", format::fixed(psnr.mean, 1)));
+                of(1, format!("on noise{score}"), false)
+            }
             None => of(1, format!("current{}{}", iteration(1), judged(!judges_best)), !judges_best),
         },
         of(2, format!("{best_name}{}{}", iteration(2), judged(judges_best)), judges_best),
