@@ -126,17 +126,12 @@ pub struct Factors {
     pub heavy: f64,
 }
 
-/// Evaluations that an iteration of a population comes to, about: some twenty members, each a third of one.
-pub const POPULATION: usize = 6;
-
 /// Evaluations of a run, about: all that is planned, of restarts that may end early a single one.
 fn evaluations(config: &RunConfig) -> f64 {
     let attack = &config.attack;
-    let (per_iteration, trials) = match attack.search().map(|search| search.optimiser.kind) {
-        Some(OptimiserKind::Lbfgs) => (20, 1),
-        Some(OptimiserKind::CmaEs) => (POPULATION, attack.trials()),
-        Some(OptimiserKind::Adam) | None => (1, attack.trials()),
-    };
+    let per_iteration = attack.search().map_or(1, |search| search.optimiser.work());
+    let is_lbfgs = attack.search().is_some_and(|search| search.optimiser.kind == OptimiserKind::Lbfgs);
+    let trials = if is_lbfgs { 1 } else { attack.trials() };
     (config.attacked_rounds().len().max(1) * trials * attack.iterations() * per_iteration) as f64
 }
 

@@ -31,6 +31,8 @@ pub enum Source {
     Estimated,
     /// It took so long on the machine that the preset names.
     Reference,
+    /// It may take no longer.
+    Budget,
 }
 
 /// `about 13 s (measured here)`, `about 20 s (estimated for this machine)`, `13 s on the reference machine`.
@@ -41,6 +43,7 @@ impl fmt::Display for Expected {
             Source::Measured => write!(f, "about {time} (measured here)"),
             Source::Estimated => write!(f, "about {time} (estimated for this machine)"),
             Source::Reference => write!(f, "{time} on the reference machine"),
+            Source::Budget => write!(f, "at most {time} of attacks (its budget)"),
         }
     }
 }
@@ -90,6 +93,10 @@ impl Experience {
         backend: &str,
         threads: usize,
     ) -> Option<Expected> {
+        if let Some(seconds) = config.attack.search().and_then(|search| search.budget?.seconds) {
+            let seconds = seconds * config.attacked_rounds().len() as f64;
+            return Some(Expected { seconds, source: Source::Budget });
+        }
         let measured = |config: &RunConfig| self.median(&work(config), backend, threads);
         if let Some(seconds) = measured(config) {
             return Some(Expected { seconds, source: Source::Measured });

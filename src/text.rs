@@ -47,6 +47,21 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Seconds of `90`, `90s`, `2min`, `1.5h`, `1h30m`, `01:30` or `1:02:03`; nothing of another text, or of a time before now.
+pub fn seconds(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if text.contains(':') {
+        return text
+            .split(':')
+            .try_fold(0.0, |sum, part| Some(60.0 * sum + f64::from(part.parse::<u32>().ok()?)));
+    }
+    let units = [("min", 60.0), ("m", 60.0), ("h", 3600.0), ("s", 1.0), ("", 1.0)];
+    let (rest, unit) = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))?;
+    let several = || text.parse::<jiff::SignedDuration>().ok().map(|time| time.as_secs_f64());
+    let seconds = rest.trim().parse().ok().map(|number: f64| number * unit).or_else(several)?;
+    (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
+}
+
 /// `00:41`, `59:59`, `1:02:03`, `3d 04h`.
 pub fn clock(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {

@@ -82,6 +82,25 @@ pub fn run(task: Task<'_>, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
     }
 }
 
+/// Seconds that an evaluation takes here, of a search from its first guess.
+///
+/// # Errors
+/// Why it cannot search.
+pub fn seconds_per_evaluation(task: Task<'_>) -> Result<f64, AttackError> {
+    struct Silent;
+    impl Sink for Silent {
+        fn trial_started(&mut self, _: usize, _: &[usize]) {}
+        fn trial_resumed(&mut self, _: usize, _: usize) {}
+        fn iterated(&mut self, _: &dyn Progress) -> Flow {
+            Flow::Stop
+        }
+        fn trial_finished(&mut self, _: &TrialEnd) {}
+    }
+    let Method::Search(search) = &task.config.method else { return Ok(0.0) };
+    let labels = label::variable(&task, &mut Silent)?;
+    restarts::seconds_per_evaluation(task, search, labels)
+}
+
 /// One round to attack.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
@@ -114,6 +133,8 @@ pub enum Flow {
     Continue,
     /// Stop as soon as possible.
     Stop,
+    /// End this trial: its seconds are spent.
+    Enough,
 }
 
 /// A candidate as the attacker holds it: normalised pixels `[batch, channels, height, width]` and labels.
@@ -162,6 +183,8 @@ pub enum TrialOutcome {
     Stalled,
     /// The loss became NaN or infinite; the best earlier iterate stands.
     NonFinite,
+    /// Its share of a budget of seconds was spent before its iterations were done.
+    OutOfTime,
 }
 
 /// End of one trial.

@@ -1,6 +1,7 @@
 //! The trials of a gradient-matching attack, and the choice among them by matching loss alone.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use super::matching::{GradientMatching, LabelVariable};
 use super::state::State;
@@ -134,6 +135,29 @@ pub fn run(
     }))
 }
 
+/// Evaluations are timed for this long.
+const TIMED: Duration = Duration::from_millis(300);
+
+/// Seconds that an evaluation takes here, from the first guess of the first trial.
+pub fn seconds_per_evaluation(
+    task: Task<'_>,
+    config: &Search,
+    labels: LabelVariable,
+) -> Result<f64, AttackError> {
+    let objective = GradientMatching::of(task.view, config, labels, task.seed)?;
+    let z = objective.first(config.start, &mut task.seed.stream("timing", &[]));
+    // The first one makes what the others use again.
+    objective.evaluate(&z);
+    let begin = Instant::now();
+    for count in 1_u32.. {
+        objective.evaluate(&z);
+        if begin.elapsed() >= TIMED {
+            return Ok(begin.elapsed().as_secs_f64() / f64::from(count));
+        }
+    }
+    Ok(0.0)
+}
+
 /// The same view of an update that is noise of the same norm, from a stream of the attacker's own.
 fn view_of_noise(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
     let mut draw = seed.child("control").stream("noise", &[u64::from(round)]);
@@ -177,8 +201,10 @@ impl Restarts<'_> {
                     break outcome;
                 }
                 restart.step();
-                if sink.iterated(&restart) == Flow::Stop {
-                    return Ok(Flow::Stop);
+                match sink.iterated(&restart) {
+                    Flow::Continue => {}
+                    Flow::Stop => return Ok(Flow::Stop),
+                    Flow::Enough => break restart.outcome().unwrap_or(TrialOutcome::OutOfTime),
                 }
             };
             let (best, guess, evaluations) = restart.finish();
@@ -186,7 +212,7 @@ impl Restarts<'_> {
             let done = match outcome {
                 TrialOutcome::Converged => true,
                 TrialOutcome::Stalled => best.matching < solved,
-                TrialOutcome::Completed | TrialOutcome::NonFinite => false,
+                TrialOutcome::Completed | TrialOutcome::NonFinite | TrialOutcome::OutOfTime => false,
             };
             let end = TrialEnd { trial, outcome, best, guess, evaluations };
             sink.trial_finished(&end);

@@ -34,8 +34,13 @@ impl Best {
 }
 
 /// Outcomes by their number in a checkpoint; one past the end is none yet.
-const OUTCOMES: [TrialOutcome; 4] =
-    [TrialOutcome::Completed, TrialOutcome::Converged, TrialOutcome::Stalled, TrialOutcome::NonFinite];
+const OUTCOMES: [TrialOutcome; 5] = [
+    TrialOutcome::Completed,
+    TrialOutcome::Converged,
+    TrialOutcome::Stalled,
+    TrialOutcome::NonFinite,
+    TrialOutcome::OutOfTime,
+];
 
 /// A restart in progress.
 pub struct Trial<'a> {
@@ -192,7 +197,9 @@ impl<'a> Trial<'a> {
             Some(TrialOutcome::Converged)
         } else if step == Step::Stalled && self.stage == self.config.then.len() {
             Some(TrialOutcome::Stalled)
-        } else if self.iteration >= self.config.all_iterations() {
+        } else if self.iteration >= self.config.all_iterations()
+            || self.config.most_evaluations().is_some_and(|most| self.evaluations >= most)
+        {
             Some(TrialOutcome::Completed)
         } else {
             None

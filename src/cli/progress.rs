@@ -32,7 +32,7 @@ pub fn follow(
     let code = i32::from(INTERRUPTED);
     signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, code, interrupted.clone())?;
     signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone())?;
-    let manifest = directory.manifest()?;
+    let mut manifest = directory.manifest()?;
     let mut view = View::new(json);
     view.begin(&manifest)?;
     // A person is told how it stands; a program gets every line.
@@ -44,7 +44,9 @@ pub fn follow(
     let mut turn = Turn::new(Queue::of(directory, &context.paths.data));
     let finished = loop {
         // Looked at before the log: what a worker writes last is there once it is not live any more.
-        let health = pulse.health(directory, &directory.manifest()?);
+        // A budget of seconds becomes iterations once the run has begun.
+        manifest = directory.manifest()?;
+        let health = pulse.health(directory, &manifest);
         if health == Health::Queued {
             turn.say(directory)?;
         }

@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Restarts of the attack
     #[arg(long, allow_negative_numbers = true)]
     trials: Option<i64>,
+    /// What each attacked round may spend, instead of iterations: evaluations, as 5000, or a time, as 60s or 5min
+    #[arg(long, value_name = "BUDGET", allow_hyphen_values = true)]
+    budget: Option<String>,
     /// Compute with so many threads instead of all that are allowed here
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     threads: Option<i64>,
@@ -104,6 +107,9 @@ fn overrides(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     }
     if let Some(trials) = arguments.trials {
         changes.push(format!("attack.trials={trials}"));
+    }
+    if let Some(budget) = &arguments.budget {
+        changes.push(format!("attack.budget={budget}"));
     }
     if arguments.by_order {
         changes.push("victim.by_order=true".to_owned());

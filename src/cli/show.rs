@@ -132,6 +132,9 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         config.attack.labels.name(),
         config.threat_model()
     )?;
+    if let Some(budget) = config.attack.search().and_then(|search| search.budget) {
+        writeln!(out, "budget   {budget} an attacked round")?;
+    }
     let width = config.run.precision.on(&manifest.backend);
     writeln!(out, "backend  {}{width}, seed {}", manifest.backend, config.run.seed)
 }

@@ -7,7 +7,7 @@ use super::optimiser::{NamedOptimiser, OptimiserConfig};
 use super::spoken::not_known;
 use super::validate::Fault;
 use super::variable::{self, Stage, VariableKind};
-use super::{Answer, Distance, Labels, Priors};
+use super::{Answer, Budget, Distance, Labels, Priors};
 use crate::catalogue::{self, Facts, LabelUse};
 
 /// The attack and its settings.
@@ -79,6 +79,8 @@ pub struct Search {
     pub iterations: usize,
     /// Restarts; the one with the smallest matching loss is kept.
     pub trials: usize,
+    /// What they may spend; iterations are then as many as it pays for.
+    pub budget: Option<Budget>,
     /// A trial whose matching loss falls below this has converged: it ends, and the trials that remain are
     /// skipped. 0 never stops. Of a squared distance to an update of norm below 1 it is a share of the norm's square.
     pub stop_below: f64,
@@ -137,9 +139,22 @@ impl AttackConfig {
         }
     }
 
+    /// The same attack with what its search may spend.
+    ///
+    /// # Errors
+    /// If that pays for less than one iteration of each trial.
+    pub fn within(&self, budget: Budget) -> Result<AttackConfig, String> {
+        let mut attack = self.clone();
+        if let Some(search) = attack.search_mut() {
+            search.budget = Some(budget);
+            search.keep_to_budget()?;
+        }
+        Ok(attack)
+    }
+
     /// Restarts, and as many on noise of a search that has this control; an attack that solves has one.
     pub fn trials(&self) -> usize {
-        self.search().map_or(1, |search| if search.has_control() { 2 * search.trials } else { search.trials })
+        self.search().map_or(1, Search::all_trials)
     }
 
     /// Optimiser steps of one trial; an attack that solves has none, and counts as one.
@@ -221,6 +236,11 @@ impl Search {
         self.iterations + self.then.iter().map(|stage| stage.iterations).sum::<usize>()
     }
 
+    /// Restarts, and as many on noise where it has this control.
+    pub fn all_trials(&self) -> usize {
+        if self.has_control() { 2 * self.trials } else { self.trials }
+    }
+
     /// Whether the same search is made on noise of the update's norm: what a generator makes of that is no leakage.
     pub fn has_control(&self) -> bool {
         self.variable.is_generated()
@@ -285,6 +305,8 @@ struct Named {
     #[serde(skip_serializing_if = "Option::is_none")]
     trials: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stop_below: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Answer>,
@@ -314,7 +336,7 @@ impl TryFrom<Named> for AttackConfig {
         };
         let method = if facts.family.searches() {
             let optimiser = NamedOptimiser::over(named.optimiser, recipe.optimiser)?;
-            Method::Search(Search {
+            let mut search = Search {
                 distance: named.distance.or(recipe.distance).ok_or_else(|| missing("distance"))?,
                 prior: recipe.prior.unwrap_or_default().with(named.prior.unwrap_or_default()),
                 clamp: named.clamp.or(recipe.clamp).unwrap_or_default(),
@@ -326,9 +348,12 @@ impl TryFrom<Named> for AttackConfig {
                 members: named.members.or(recipe.members).unwrap_or(1),
                 iterations: named.iterations.or(recipe.iterations).ok_or_else(|| missing("iterations"))?,
                 trials: named.trials.or(recipe.trials).unwrap_or(1),
+                budget: named.budget.or(recipe.budget),
                 stop_below: named.stop_below.or(recipe.stop_below).unwrap_or_default(),
                 answer: named.answer.or(recipe.answer).unwrap_or_default(),
-            })
+            };
+            search.keep_to_budget()?;
+            Method::Search(search)
         } else {
             Method::Direct(Direct {
                 bins: named.bins.or(recipe.bins),
@@ -345,7 +370,7 @@ fn recipe(facts: &Facts) -> Result<Named, String> {
 }
 
 /// Keys of `[attack]` that only searches have.
-const OF_SEARCHES: [&str; 13] = [
+const OF_SEARCHES: [&str; 14] = [
     "distance",
     "prior",
     "box",
@@ -357,6 +382,7 @@ const OF_SEARCHES: [&str; 13] = [
     "members",
     "iterations",
     "trials",
+    "budget",
     "stop_below",
     "answer",
 ];
@@ -387,6 +413,7 @@ impl Named {
             self.members.is_some(),
             self.iterations.is_some(),
             self.trials.is_some(),
+            self.budget.is_some(),
             self.stop_below.is_some(),
             self.answer.is_some(),
         ];
@@ -420,6 +447,7 @@ impl From<AttackConfig> for Named {
                 members: Some(search.members),
                 iterations: Some(search.iterations),
                 trials: Some(search.trials),
+                budget: search.budget,
                 stop_below: Some(search.stop_below),
                 answer: Some(search.answer),
                 ..Named::default()

@@ -5,6 +5,7 @@
 
 mod answer;
 mod attack;
+mod budget;
 mod captured;
 pub mod difference;
 mod distance;
@@ -32,6 +33,7 @@ mod variable;
 
 pub use answer::Answer;
 pub use attack::{AttackConfig, Direct, Method, Search, Start, Variant, keys_of};
+pub use budget::Budget;
 pub use captured::{Captured, CapturedKind, Scale};
 pub use distance::{DISTANCES, Distance, DistanceFacts, DistanceKind, LayerWeights, Mask, Over};
 pub use error::{ConfigError, described, line_of};

@@ -25,6 +25,26 @@ pub struct OptimiserConfig {
     pub line_search: LineSearch,
 }
 
+impl OptimiserConfig {
+    /// Evaluations of one iteration, about: L-BFGS has 20 inner iterations, a population some twenty members.
+    pub fn evaluations(&self) -> usize {
+        match self.kind {
+            OptimiserKind::Adam if self.ahead > 0.0 => 2,
+            OptimiserKind::Adam => 1,
+            OptimiserKind::Lbfgs => 20,
+            OptimiserKind::CmaEs => self.population.unwrap_or(20),
+        }
+    }
+
+    /// How many evaluations with a gradient take as long as one iteration, about: one without takes a third.
+    pub fn work(&self) -> usize {
+        match self.kind {
+            OptimiserKind::CmaEs => self.evaluations().div_ceil(3),
+            OptimiserKind::Adam | OptimiserKind::Lbfgs => self.evaluations(),
+        }
+    }
+}
+
 /// Which optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -371,6 +371,13 @@ pub static SETTINGS: &[Setting] = &[
     setting("attack.iterations", Kind::Typed, "", within(1.0, 1e8), "optimiser steps of one trial"),
     setting("attack.trials", Kind::Typed, "", within(1.0, 1e5), "restarts; the smallest matching loss wins"),
     setting(
+        "attack.budget",
+        Kind::Optional,
+        "",
+        words("5000 evaluations, \"60s\"").or("the iterations"),
+        "what each attacked round may spend, instead of iterations",
+    ),
+    setting(
         "attack.stop_below",
         Kind::Typed,
         "",

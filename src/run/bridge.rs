@@ -10,7 +10,7 @@ use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
 use crate::attack::label::Answer;
 use crate::attack::{Flow, Progress, Sink, TrialEnd};
-use crate::config::RunSettings;
+use crate::config::{RunConfig, Search};
 
 /// Points of the loss are sent together this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -55,6 +55,8 @@ pub struct Bridge<'a> {
     round: u32,
     snapshot_every: usize,
     checkpoint_every: Duration,
+    /// Seconds that a trial may take.
+    most_seconds: Option<f64>,
     points: Vec<Point>,
     sent: Instant,
     measured: Instant,
@@ -73,8 +75,9 @@ impl<'a> Bridge<'a> {
         clock: Clock,
         began: f64,
         round: u32,
-        run: &RunSettings,
+        config: &RunConfig,
     ) -> Self {
+        let run = &config.run;
         let now = Instant::now();
         Bridge {
             reporter,
@@ -85,6 +88,7 @@ impl<'a> Bridge<'a> {
             round,
             snapshot_every: run.snapshot_every,
             checkpoint_every: Duration::from_secs_f64(run.checkpoint_seconds),
+            most_seconds: config.attack.search().and_then(Search::most_seconds),
             points: Vec::new(),
             sent: now,
             measured: now,
@@ -224,7 +228,11 @@ impl Sink for Bridge<'_> {
         if flow == Flow::Stop || self.saved.elapsed() >= self.checkpoint_every {
             self.save(progress, flow == Flow::Stop);
         }
-        flow
+        let spent = self.clock.now() - self.trial_begin;
+        match flow {
+            Flow::Continue if self.most_seconds.is_some_and(|most| spent >= most) => Flow::Enough,
+            _ => flow,
+        }
     }
 
     fn trial_finished(&mut self, end: &TrialEnd) {

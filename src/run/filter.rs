@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::{Health, InWords, RunRow};
 use crate::config::setting::SETTINGS;
-use crate::text::nearest;
+use crate::text::{nearest, seconds};
 
 /// What runs are looked for: all of it must hold.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -235,7 +235,7 @@ fn term(token: &str, zone: &TimeZone) -> Result<Term, String> {
         }
         let read = match quantity.kind {
             Kind::Psnr | Kind::Loss => number(value).map(|number| (number, number)),
-            Kind::Took => duration(value).map(|seconds| (seconds, seconds)),
+            Kind::Took => seconds(value).map(|seconds| (seconds, seconds)),
             Kind::Started => moment(value, zone),
         };
         let Some((first, last)) = read else {
@@ -297,18 +297,6 @@ fn unknown(name: &str, value: &str) -> String {
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| !number.is_nan())
-}
-
-/// Seconds of `90`, `90s`, `2min`, `1.5h`, `01:30` or `1:02:03`.
-fn duration(text: &str) -> Option<f64> {
-    if text.contains(':') {
-        return text
-            .split(':')
-            .try_fold(0.0, |sum, part| Some(60.0 * sum + f64::from(part.parse::<u32>().ok()?)));
-    }
-    let units = [("min", 60.0), ("m", 60.0), ("h", 3600.0), ("s", 1.0), ("", 1.0)];
-    let (rest, unit) = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))?;
-    number(rest.trim()).filter(|number| *number >= 0.0).map(|number| number * unit)
 }
 
 /// The seconds of a day, `2026-11-22`, or of a minute, `2026-11-22T12:55`: the first one, and the end of the last.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::event::TrialOutcome;
-use super::state::{RoundState, RunState};
+use super::state::{RoundState, RunState, TrialState};
 use crate::config::{OptimiserKind, RunConfig, Search};
 use crate::text::clock;
 
@@ -46,7 +46,9 @@ pub enum Eta {
     Exact(f64),
     /// From what the trials took that ended so far, to all that is planned.
     Between(f64, f64),
-    /// All that is planned: no trial has ended yet that could say how early.
+    /// So much if the loss falls on as it does and half of the restarts are spared, and all that is planned at most.
+    Likely(f64, f64),
+    /// All that is planned: nothing says yet how early it ends.
     AtMost(f64),
 }
 
@@ -54,18 +56,23 @@ impl Eta {
     /// One number to count on.
     pub fn middle(self) -> f64 {
         match self {
-            Eta::Exact(seconds) | Eta::AtMost(seconds) => seconds,
+            Eta::Exact(seconds) | Eta::Likely(seconds, _) | Eta::AtMost(seconds) => seconds,
             Eta::Between(low, high) => f64::midpoint(low, high),
         }
     }
 }
 
-/// `ETA 00:36`, `ETA 00:10 to 00:40`, `ETA at most 02:40`.
+/// `ETA 00:36`, `ETA 00:10 to 00:40`, `ETA 00:12, at most 02:40`, `ETA at most 02:40`.
 impl fmt::Display for Eta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Eta::Exact(seconds) => write!(f, "ETA {}", clock(seconds.round())),
-            Eta::AtMost(seconds) => write!(f, "ETA at most {}", clock(seconds.round())),
+            Eta::Likely(likely, most) if likely.round() < most.round() => {
+                write!(f, "ETA {}, at most {}", clock(likely.round()), clock(most.round()))
+            }
+            Eta::Likely(_, seconds) | Eta::AtMost(seconds) => {
+                write!(f, "ETA at most {}", clock(seconds.round()))
+            }
             Eta::Between(low, high) if low.round() == high.round() => {
                 write!(f, "ETA {}", clock(high.round()))
             }
@@ -104,16 +111,9 @@ pub fn share_at(config: &RunConfig, place: Place) -> f64 {
 /// Nothing is full before the end.
 const SHORT_OF_THE_END: f64 = 0.999;
 
-/// Evaluations of one iteration, about: L-BFGS takes 20 inner ones.
+/// Evaluations of one iteration, about.
 fn evaluations_per_iteration(config: &RunConfig) -> f64 {
-    let Some(search) = config.attack.search() else { return 1.0 };
-    let inner = match search.optimiser.kind {
-        OptimiserKind::Lbfgs => 20.0,
-        OptimiserKind::CmaEs => crate::calibration::POPULATION as f64,
-        OptimiserKind::Adam if search.optimiser.ahead > 0.0 => 2.0,
-        OptimiserKind::Adam => 1.0,
-    };
-    inner * search.members as f64
+    config.attack.search().map_or(1.0, |search| (search.optimiser.work() * search.members) as f64)
 }
 
 /// What a round of training weighs in a bar, in evaluations of an attack: about one for every pass of a client.
@@ -178,21 +178,25 @@ pub fn eta(config: &RunConfig, state: &RunState) -> Option<Eta> {
         _ if iterations == 0.0 => Some(0.0),
         speed => Some(iterations / speed?),
     };
-    let Range { low, high } = iterations_left(config, state, to_attack);
+    let Range { low, likely, high } = iterations_left(config, state, to_attack);
     let high = training + seconds(high)?;
     if !ends_early(config) || high == training {
         return Some(Eta::Exact(high));
     }
-    Some(match low {
-        Some(low) => Eta::Between((training + seconds(low)?).min(high), high),
-        None => Eta::AtMost(high),
+    let within = |iterations: f64| Some((training + seconds(iterations)?).min(high));
+    Some(match (likely, low) {
+        (Some(likely), _) => Eta::Likely(within(likely)?, high),
+        (None, Some(low)) => Eta::Between(within(low)?, high),
+        (None, None) => Eta::AtMost(high),
     })
 }
 
-/// Iterations that are left: as those that ended lead one to expect, and as planned.
+/// Iterations that are left: as those that ended lead one to expect, as the loss of this trial does, and as planned.
 struct Range {
     /// Nothing before a trial has ended.
     low: Option<f64>,
+    /// Nothing before a trial is a little under way, and where rounds are to come.
+    likely: Option<f64>,
     high: f64,
 }
 
@@ -208,7 +212,7 @@ fn iterations_left(config: &RunConfig, state: &RunState, rounds_to_come: usize) 
     let of_trial = mean(ended.map(|trial| trial.iteration as f64));
     let rounds = mean(state.rounds.iter().filter(|round| round.result.is_some()).map(of_round));
     let current = state.current_round().filter(|round| round.result.is_none() && state.training().is_none());
-    let here = current.map_or(Range { low: Some(0.0), high: 0.0 }, |round| {
+    let here = current.map_or(Range { low: Some(0.0), likely: None, high: 0.0 }, |round| {
         let (begun, done) = match round.trials.last() {
             Some(trial) if trial.end.is_none() => (trial.trial + 1, Some(trial.iteration as f64)),
             Some(trial) => (trial.trial + 1, None),
@@ -218,7 +222,15 @@ fn iterations_left(config: &RunConfig, state: &RunState, rounds_to_come: usize) 
         let all = |of_trial: f64| done.map_or(0.0, |done| (of_trial - done).max(0.0)) + to_come * of_trial;
         // A trial that converges spares the later ones: as it was in earlier rounds.
         let spared = rounds.map_or(f64::INFINITY, |rounds| (rounds - of_round(round)).max(0.0));
-        Range { low: of_trial.map(|of_trial| all(of_trial).min(spared)), high: all(iterations) }
+        let likely =
+            round.trials.last().filter(|trial| trial.end.is_none()).and_then(
+                |trial| match until_it_converges(config, round, trial) {
+                    Some(left) => Some(left),
+                    None if of_trial.is_some() || to_come == 0.0 || trial.iteration < ENOUGH => None,
+                    None => Some(iterations - trial.iteration as f64 + to_come / 2.0 * iterations),
+                },
+            );
+        Range { low: of_trial.map(|of_trial| all(of_trial).min(spared)), likely, high: all(iterations) }
     });
     let to_come = rounds_to_come as f64;
     let so_far = current.map(of_round);
@@ -229,8 +241,32 @@ fn iterations_left(config: &RunConfig, state: &RunState, rounds_to_come: usize) 
         } else {
             here.low.zip(like).map(|(low, like)| low + to_come * like)
         },
+        likely: here.likely.filter(|_| rounds_to_come == 0),
         high: here.high + to_come * trials as f64 * iterations,
     }
+}
+
+/// From this iteration on the loss of a trial says where it goes.
+const ENOUGH: usize = 16;
+
+/// Iterations until a trial falls below `attack.stop_below`, if its loss goes on falling by the same factor whenever the
+/// iterations double, as that of L-BFGS near a solution does; at most those that are planned. Nothing where that leads far
+/// beyond them.
+fn until_it_converges(config: &RunConfig, round: &RoundState, trial: &TrialState) -> Option<f64> {
+    let search = config.attack.search().filter(|search| search.stop_below > 0.0)?;
+    let unit = if search.distance.ignores_scale() { 1.0 } else { round.update_norm.powi(2).min(1.0) };
+    let best = |until: f64| {
+        let buckets = trial.matching.buckets().iter().take_while(|bucket| bucket.last <= until);
+        buckets.map(|bucket| bucket.min).fold(f64::INFINITY, f64::min)
+    };
+    let (now, planned) = (trial.iteration as f64, round.iterations as f64);
+    let (half, whole) = (best(now / 2.0), best(now));
+    if trial.iteration < ENOUGH || !(half.is_finite() && whole < half) {
+        return None;
+    }
+    let doublings = (whole / (search.stop_below * unit)).ln() / (half / whole).ln();
+    let there = now * doublings.max(0.0).exp2();
+    (there <= 4.0 * planned).then(|| (there.min(planned) - now).max(0.0))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

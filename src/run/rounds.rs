@@ -21,10 +21,10 @@ use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
 use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
-use crate::files;
 use crate::fl::{Server, Source, post};
 use crate::metric::Scoring;
 use crate::seed::Seed;
+use crate::{files, format, text};
 
 /// Everything that the rounds of a run share.
 struct Rounds<'a> {
@@ -51,13 +51,14 @@ struct Rounds<'a> {
 /// What went wrong; it is recorded in the run as well.
 pub fn run(
     directory: &RunDirectory,
-    manifest: &Manifest,
+    manifest: &mut Manifest,
     plan: Plan,
     note: Option<String>,
     terminate: &Arc<AtomicBool>,
     place: &Place,
 ) -> Result<Status, anyhow::Error> {
-    let config = &manifest.config;
+    let config = manifest.config.clone();
+    let config = &config;
     let compute = Compute::select(&manifest.backend, config.run.precision)?;
     let resume = Checkpoint::read(directory, config)?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
@@ -86,6 +87,19 @@ pub fn run(
     let first = resume.as_ref().map_or(begin, |resume| begin.max(resume.round));
     let done = if config.trains() { finished_rounds(directory, first)? } else { BTreeMap::new() };
 
+    let fit = memory::fit(config, &plan.sent, &compute)?;
+    let undefended = Undefended::new(&plan.setup, config, &compute);
+    let mut source = Source::new(plan.setup, config, compute.clone());
+    if let Fit::Parts(most) = fit {
+        tracing::warn!(
+            "memory is short: gradients are taken of {most} samples at a time, which takes longer"
+        );
+        source = source.in_parts(most);
+    }
+    let timed = measure_budget(directory, manifest, &server, &source, begin)?;
+    let config = manifest.config.clone();
+    let config = &config;
+
     // Whoever wrote a line of it worked on this run before.
     let interrupted = std::fs::metadata(directory.events_path()).is_ok_and(|log| log.len() > 0);
     let reporter = Reporter::start(directory.clone(), manifest.clone(), evaluator.clone())?;
@@ -99,17 +113,9 @@ pub fn run(
             device: compute.description(),
         },
     );
-    if let Some(message) = note {
-        reporter.event(clock.now(), Event::Log { level: Level::Warning, message });
-    }
-    let fit = memory::fit(config, &plan.sent, &compute)?;
-    let undefended = Undefended::new(&plan.setup, config, &compute);
-    let mut source = Source::new(plan.setup, config, compute.clone());
-    if let Fit::Parts(most) = fit {
-        tracing::warn!(
-            "memory is short: gradients are taken of {most} samples at a time, which takes longer"
-        );
-        source = source.in_parts(most);
+    let notes = [(Level::Warning, note), (Level::Info, timed)];
+    for (level, message) in notes.into_iter().filter_map(|(level, note)| Some((level, note?))) {
+        reporter.event(clock.now(), Event::Log { level, message });
     }
     if let Source::Simulated(victim) = &source {
         for round in 0..again {
@@ -138,9 +144,9 @@ pub fn run(
     let seconds = rounds.clock.now();
     let (status, error) = match (ended, reporter.failure()) {
         (_, Some(failure)) => (Status::Failed, Some(failure)),
-        (Err(error), None) => (Status::Failed, Some(crate::text::sentence(&error))),
+        (Err(error), None) => (Status::Failed, Some(text::sentence(&error))),
         (Ok(Flow::Stop), None) => (Status::Stopped, None),
-        (Ok(Flow::Continue), None) => (Status::Done, None),
+        (Ok(Flow::Continue | Flow::Enough), None) => (Status::Done, None),
     };
     let interrupted = rounds.clock.interrupted;
     let rounds = if status == Status::Done { results } else { Vec::new() };
@@ -150,6 +156,33 @@ pub fn run(
         Some(error) => Err(anyhow::Error::msg(error)),
         None => Ok(status),
     }
+}
+
+/// Makes evaluations of a budget of seconds, by what one takes here, and keeps them with the run, so that it can go on and be
+/// repeated. What to say of it.
+fn measure_budget(
+    directory: &RunDirectory,
+    manifest: &mut Manifest,
+    server: &Server,
+    source: &Source,
+    round: u32,
+) -> Result<Option<String>, anyhow::Error> {
+    let attack = &manifest.config.attack;
+    let Some(budget) = attack.search().and_then(|search| search.budget) else { return Ok(None) };
+    let (Some(seconds), None) = (budget.seconds, budget.evaluations) else { return Ok(None) };
+    let (view, _) = source.view_after(server.residues(), &server.model, round);
+    let seed = Seed(manifest.config.run.seed).child("attacker");
+    let each =
+        attack::seconds_per_evaluation(Task { view: &view, config: attack, seed, round, resume: None })?;
+    manifest.config.attack = attack.within(budget.at(each)).map_err(anyhow::Error::msg)?;
+    directory.write_manifest(manifest)?;
+    let search = manifest.config.attack.search();
+    let planned = search.and_then(|search| search.budget?.evaluations).unwrap_or_default();
+    Ok(Some(format!(
+        "a budget of {} is taken for {planned} evaluations, at {} ms each; attack.budget={planned} repeats this run",
+        text::duration(seconds),
+        format::number(1e3 * each),
+    )))
 }
 
 impl Rounds<'_> {
@@ -303,7 +336,7 @@ impl Rounds<'_> {
         self.reporter.picture(at, self.clock.now(), PictureOf::Truth, nothing);
 
         let mut bridge =
-            Bridge::new(self.reporter, &self.evaluator, self.orders, self.clock, began, round, &config.run);
+            Bridge::new(self.reporter, &self.evaluator, self.orders, self.clock, began, round, config);
         let task = Task {
             view: &view,
             config: &config.attack,

@@ -3,7 +3,7 @@
 use super::StudyError;
 use super::grid::{Member, Study};
 use super::statistics::median;
-use crate::config::{OptimiserKind, RunConfig};
+use crate::config::RunConfig;
 use crate::expectation::Experience;
 use crate::model::Net;
 use crate::probe::Dimension;
@@ -99,11 +99,7 @@ impl Pace {
 /// Evaluations of a sample, each in multiply-adds: what the time of a run grows with.
 fn work(config: &RunConfig, net: &Net) -> f64 {
     let attack = &config.attack;
-    let evaluations = match attack.search().map(|search| search.optimiser.kind) {
-        Some(OptimiserKind::Lbfgs) => 20,
-        Some(OptimiserKind::CmaEs) => crate::calibration::POPULATION,
-        Some(OptimiserKind::Adam) | None => 1,
-    };
+    let evaluations = attack.search().map_or(1, |search| search.optimiser.work());
     let samples = config.batch() as f64;
     let steps = config.local().map_or(1, |local| local.steps(config.batch()));
     let attacked =

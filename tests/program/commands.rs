@@ -49,6 +49,43 @@ fn json_prints_events_and_ends_with_the_result() {
 }
 
 #[test]
+fn a_budget_decides_what_is_spent() {
+    let lab = Lab::new();
+    let run = |more: &[&str]| {
+        let output = lab.succeed(&[&["run", "ig-lenet", "--threads", "1", "--json"], more].concat());
+        let logged = output.lines().find(|line| line.contains("a budget of")).map(str::to_owned);
+        (finished(&output), logged)
+    };
+    let (counted, logged) = run(&["--budget", "200"]);
+    assert_eq!(counted["rounds"][0]["evaluations"], 200);
+    assert_eq!(logged, None, "nothing was measured");
+
+    let (timed, logged) = run(&["--budget", "1s"]);
+    let logged = logged.unwrap();
+    let seconds = timed["rounds"][0]["seconds"].as_f64().unwrap();
+    assert!(seconds < 3.0, "{seconds} s of one, on a busy machine");
+    // What it took the second for repeats it, unless the second was over before.
+    let evaluations = logged.split("attack.budget=").nth(1).unwrap().split(' ').next().unwrap();
+    let spent = timed["rounds"][0]["evaluations"].as_u64().unwrap();
+    assert!(spent <= evaluations.parse().unwrap(), "{spent} of {evaluations}");
+    if spent == evaluations.parse::<u64>().unwrap() {
+        let (again, _) = run(&["--budget", evaluations]);
+        assert_eq!(again["rounds"][0]["metrics"], timed["rounds"][0]["metrics"]);
+    }
+    let shown = lab.succeed(&["show", "last"]);
+    assert!(shown.contains("budget"), "{shown}");
+
+    for (budget, said) in [
+        ("0", "--set attack.budget=0: attack.budget is nothing that can be spent"),
+        ("-5s", "is nothing that can be spent: give evaluations above 0, as 5000, or seconds, as \"60s\""),
+        ("1", "is less than one iteration in every trial takes, about 2 in all of 1"),
+    ] {
+        let refused = lab.fail(&["run", "ig-lenet", "--budget", budget], 2);
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
+#[test]
 fn the_label_that_came_back_is_told_with_its_class() {
     let lab = Lab::new();
     let said = |preset: &str, more: &[&str]| {

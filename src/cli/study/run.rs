@@ -9,7 +9,7 @@ use gialab::backend::Compute;
 use gialab::config::ConfigError;
 use gialab::expectation::Experience;
 use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Study, conduct, missing};
-use gialab::text::about;
+use gialab::text::{self, about};
 use gialab::{sys, threads};
 
 use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, output};
@@ -204,12 +204,12 @@ fn estimate(
 /// A time as a person writes it.
 fn duration(text: &str) -> Result<Duration, ConfigError> {
     let refused = |message: &str| ConfigError::new(format!("--budget {text}"), message);
-    let read: jiff::SignedDuration =
-        text.parse().map_err(|_| refused("is no time; write it as 2h, 90m or 1h30m"))?;
-    let read = Duration::try_from(read).map_err(|_| refused("is before now; give a time to come"))?;
-    match read.is_zero() {
-        true => Err(refused("leaves no time to compute; give a time above zero")),
-        false => Ok(read),
+    let seconds =
+        text::seconds(text).ok_or_else(|| refused("is no time to come; write it as 2h, 90m or 1h30m"))?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        Ok(_) => Err(refused("leaves no time to compute; give a time above zero")),
+        Err(_) => Err(refused("is longer than anything here can take; write it as 2h, 90m or 1h30m")),
     }
 }
 

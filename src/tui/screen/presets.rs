@@ -181,7 +181,9 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
             if search.trials == 1 { "trial" } else { "trials" },
         ),
     };
-    let work = format!("{work}, seed {}", config.run.seed);
+    let budget = config.attack.search().and_then(|search| search.budget);
+    let budget = budget.map_or_else(String::new, |budget| format!(", within {budget}"));
+    let work = format!("{work}{budget}, seed {}", config.run.seed);
     fact("work", work, config.attack != own.attack || config.run != own.run);
     let (expected, changed) = (model.expected(entry), !changes.is_empty());
     match expected {

@@ -131,6 +131,7 @@ fn done(run: &RunView) -> String {
         TrialOutcome::Converged => "converged",
         TrialOutcome::Stalled => "the optimiser could not move any more",
         TrialOutcome::NonFinite => "the loss became non-finite; the best earlier iterate stands",
+        TrialOutcome::OutOfTime => "its seconds are spent",
     });
     let labels = run.manifest.as_ref().and_then(|manifest| labels::of_round(&manifest.config, result));
     let labels = labels.map_or_else(String::new, |labels| format!("{labels}; "));

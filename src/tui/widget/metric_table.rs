@@ -219,6 +219,7 @@ fn outcome_name(outcome: TrialOutcome) -> &'static str {
         TrialOutcome::Converged => "converged",
         TrialOutcome::Stalled => "stalled",
         TrialOutcome::NonFinite => "non-finite",
+        TrialOutcome::OutOfTime => "time spent",
     }
 }
 

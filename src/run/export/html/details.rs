@@ -195,6 +195,7 @@ fn ending(outcome: TrialOutcome) -> &'static str {
         TrialOutcome::Converged => "converged",
         TrialOutcome::Stalled => "stalled",
         TrialOutcome::NonFinite => "not finite",
+        TrialOutcome::OutOfTime => "its seconds were spent",
     }
 }
 
