@@ -172,6 +172,7 @@ impl Workload {
             model,
             update: Update { kind: UpdateKind::Gradient, values, samples: labels.len() },
             range: vec![(-2.0, 2.0); 3],
+            earlier: Vec::new(),
             knowledge: Knowledge {
                 moments: None,
                 fields: None,

@@ -12,7 +12,7 @@ use super::variable::{self, Variable};
 use super::{AttackError, Guess, align, prior};
 use crate::config::{Priors, Search, Stage, Start, VariableKind};
 use crate::fl::{AttackerView, Candidate, Protocol, Simulated};
-use crate::model::{Moments, Targets};
+use crate::model::{Moments, Parameters, Targets};
 use crate::seed::{self, Seed};
 
 /// What the candidate says of the labels.
@@ -29,13 +29,12 @@ pub enum LabelVariable {
 #[derive(Debug, Clone)]
 pub struct GradientMatching<'a> {
     view: &'a AttackerView,
-    distance: Distance,
+    /// The update of this round, then those of earlier rounds with the same samples: the distance is their mean.
+    observed: Vec<Observed<'a>>,
     priors: Priors,
     labels: LabelVariable,
     variable: Arc<dyn Variable>,
     members: usize,
-    /// What the clients are taken to do with the samples.
-    protocol: Protocol,
     /// How often every sample is there: once, or once an epoch.
     epochs: usize,
     /// Weights between those sent and those returned, at which one gradient stands for all steps.
@@ -44,27 +43,31 @@ pub struct GradientMatching<'a> {
     known: Vec<Moments>,
 }
 
+/// An update that a candidate is held against.
+#[derive(Debug, Clone)]
+struct Observed<'a> {
+    view: &'a AttackerView,
+    distance: Distance,
+    /// What the clients are taken to do with the samples.
+    protocol: Protocol,
+}
+
+impl<'a> Observed<'a> {
+    fn new(view: &'a AttackerView, distance: Distance) -> Self {
+        Observed { view, distance, protocol: view.knowledge.protocol.clone() }
+    }
+}
+
 impl<'a> GradientMatching<'a> {
-    /// Matches the update of `view` by the input itself.
+    /// Matches the update of `view` alone by the input itself.
     pub fn new(view: &'a AttackerView, distance: Distance, priors: Priors, labels: LabelVariable) -> Self {
         let of = variable::Of { view, shape: view.shape(), labels: &[], seed: Seed(0) };
         let variable = variable::variable(VariableKind::Pixels, &of)
             .unwrap_or_else(|why| unreachable!("the input itself can always be moved: {why}"));
         let known = if prior::reads_model(&priors) { view.known_moments() } else { Vec::new() };
-        let protocol = view.knowledge.protocol.clone();
+        let observed = vec![Observed::new(view, distance)];
         let (members, epochs, surrogate) = (1, 1, None);
-        GradientMatching {
-            view,
-            distance,
-            priors,
-            labels,
-            variable,
-            members,
-            protocol,
-            epochs,
-            surrogate,
-            known,
-        }
+        GradientMatching { view, observed, priors, labels, variable, members, epochs, surrogate, known }
     }
 
     /// The objective that an attack's settings ask for. What stays the same in all trials is drawn from `seed`.
@@ -79,11 +82,15 @@ impl<'a> GradientMatching<'a> {
     ) -> Result<Self, AttackError> {
         let mut matching = Self::at(view, config, labels);
         if config.variable == VariableKind::Epochs {
-            (matching.protocol, matching.epochs) = view.knowledge.protocol.by_epochs(view.update.samples);
+            for observed in &mut matching.observed {
+                (observed.protocol, matching.epochs) = observed.protocol.by_epochs(view.update.samples);
+            }
         }
         if let Some(share) = config.surrogate {
             matching.surrogate = Some(Surrogate::new(view, share)?);
-            matching.protocol = Surrogate::protocol(view);
+            for observed in &mut matching.observed {
+                observed.protocol = Surrogate::protocol(observed.view);
+            }
         }
         let labels = matching.labels_of_all();
         let of = variable::Of { view, shape: matching.shape(), labels: &labels, seed };
@@ -101,19 +108,28 @@ impl<'a> GradientMatching<'a> {
 
     /// The same objective of one member that is the input itself, whatever is searched.
     pub fn at(view: &'a AttackerView, config: &Search, labels: LabelVariable) -> Self {
-        let distance = if view.knowledge.scale { Distance::new } else { Distance::up_to_scale };
-        GradientMatching::new(view, distance(config.distance, view.observed()), config.prior.clone(), labels)
+        let make = if view.knowledge.scale { Distance::new } else { Distance::up_to_scale };
+        let distance = |view: &AttackerView| make(config.distance, view.observed());
+        let mut matching = GradientMatching::new(view, distance(view), config.prior.clone(), labels);
+        let earlier = view.earlier.iter().map(|earlier| Observed::new(earlier, distance(earlier)));
+        matching.observed.extend(earlier);
+        matching
     }
 
     /// The matching loss of a zero gradient, which explains nothing of the update.
     pub fn of_nothing(&self) -> f64 {
-        self.distance.scale()
+        self.mean(self.observed.iter().map(|observed| observed.distance.scale()))
+    }
+
+    /// Of a figure of every observed update.
+    fn mean(&self, figures: impl Iterator<Item = f64>) -> f64 {
+        figures.sum::<f64>() / self.observed.len() as f64
     }
 
     /// What a matching loss is small against: the distance of a zero gradient, but no more than 1. Of a small update
     /// every loss is small.
     pub fn unit(&self) -> f64 {
-        self.distance.scale().min(1.0)
+        self.of_nothing().min(1.0)
     }
 
     /// Labels of the samples; none while they are optimised.
@@ -171,26 +187,28 @@ impl<'a> GradientMatching<'a> {
     pub fn norm(&self, z: &[f64]) -> f64 {
         let (own, rest) = z[..self.each()].split_at(self.variable.count());
         let targets = self.targets(&rest[..self.logits()]);
-        self.simulated(&self.variable.decode(own), &targets, rest.last(), |simulated, _, _| {
+        let here = &self.observed[0];
+        self.simulated(here, &self.variable.decode(own), &targets, rest.last(), |simulated, _| {
             simulated.gradient.norm()
         })
     }
 
-    /// What the clients are taken to send for samples, handed on with the candidate that they are and the protocol.
+    /// What the clients are taken to have sent for samples, handed on with the candidate that they are.
     fn simulated<T>(
         &self,
+        observed: &Observed<'_>,
         samples: &[f64],
         targets: &Targets,
         place: Option<&f64>,
-        then: impl FnOnce(Simulated, Candidate<'_>, &Protocol) -> T,
+        then: impl FnOnce(Simulated, Candidate<'_>) -> T,
     ) -> T {
-        let AttackerView { model, knowledge, compute, .. } = self.view;
+        let AttackerView { model, knowledge, compute, .. } = observed.view;
         let x = compute.tensor(samples, self.shape());
         let between =
             self.surrogate.as_ref().zip(place).map(|(surrogate, place)| surrogate.model(model, *place));
         let model = between.as_ref().unwrap_or(model);
         let candidate = Candidate { model, mode: knowledge.batch_norm, x: &x, targets };
-        then(self.protocol.simulate(candidate), candidate, &self.protocol)
+        then(observed.protocol.simulate(candidate), candidate)
     }
 
     /// The losses at a candidate, without the way back.
@@ -204,17 +222,20 @@ impl<'a> GradientMatching<'a> {
         for (z, samples) in z.chunks(self.each()).zip(&decoded) {
             let (own, rest) = z.split_at(self.variable.count());
             let targets = self.targets(&rest[..self.logits()]);
-            let (matching, of_model) =
-                self.simulated(samples, &targets, rest.last(), |simulated, candidate, protocol| {
+            let (mut distances, mut of_model) = (Vec::new(), 0.0);
+            for (at, observed) in self.observed.iter().enumerate() {
+                let place = rest.last();
+                distances.push(self.simulated(observed, samples, &targets, place, |simulated, candidate| {
                     let Simulated { gradient, trail } = simulated;
-                    let of_model = if prior::reads_model(&self.priors) {
-                        let shown = protocol.shown(candidate, &trail);
-                        prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known).value
-                    } else {
-                        0.0
-                    };
-                    (self.distance.compare(gradient).distance(), of_model)
-                });
+                    if at == 0 && prior::reads_model(&self.priors) {
+                        let shown = observed.protocol.shown(candidate, &trail);
+                        of_model =
+                            prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known).value;
+                    }
+                    observed.distance.compare(gradient).distance()
+                }));
+            }
+            let matching = self.mean(distances.into_iter());
             let (mut to_x, mut to_z) = (vec![0.0; samples.len()], vec![0.0; own.len()]);
             all.matching += share * matching;
             all.prior += share * (of_model + self.own_priors(own, samples, &mut to_x, &mut to_z));
@@ -256,10 +277,12 @@ impl<'a> GradientMatching<'a> {
     fn evaluate_member(&self, z: &[f64], samples: &[f64]) -> Evaluation {
         let (own, rest) = z.split_at(self.variable.count());
         let targets = self.targets(&rest[..self.logits()]);
-        let (back, matching, of_model, to_place) =
-            self.simulated(samples, &targets, rest.last(), |simulated, candidate, protocol| {
+        let (mut back, mut matching, of_model, to_place) =
+            self.simulated(&self.observed[0], samples, &targets, rest.last(), |simulated, candidate| {
+                let Observed { distance, protocol, .. } = &self.observed[0];
                 let Simulated { gradient, trail } = simulated;
-                let matched = self.distance.compare(gradient);
+                let mut matched = distance.compare(gradient);
+                matched.cotangent = self.share_of_one(matched.cotangent);
                 let v = &matched.cotangent;
                 if let Some(surrogate) = &self.surrogate {
                     let (back, along) = protocol.back_along(candidate, &trail, v, surrogate.direction());
@@ -273,6 +296,16 @@ impl<'a> GradientMatching<'a> {
                 let pull = (&shown, pulled.loss, pulled.moments.as_slice());
                 (protocol.back_with(candidate, &trail, v, pull), matched.distance(), pulled.value, None)
             });
+        for observed in &self.observed[1..] {
+            self.simulated(observed, samples, &targets, None, |Simulated { gradient, trail }, candidate| {
+                let mut matched = observed.distance.compare(gradient);
+                matched.cotangent = self.share_of_one(matched.cotangent);
+                let more = observed.protocol.back(candidate, &trail, &matched.cotangent);
+                back.add(&more.to_input, more.to_labels.as_deref());
+                matching += matched.distance();
+            });
+        }
+        matching /= self.observed.len() as f64;
 
         let (mut to_x, mut to_codes) = (back.to_input, vec![0.0; own.len()]);
         let prior = of_model + self.own_priors(own, samples, &mut to_x, &mut to_codes);
@@ -281,6 +314,14 @@ impl<'a> GradientMatching<'a> {
         gradient.extend(back.to_labels.map(|to| self.of_all_epochs(&to)).unwrap_or_default());
         gradient.extend(to_place);
         Evaluation { matching, prior, gradient }
+    }
+
+    /// The cotangent of one update's distance in the mean over all; as it is where there is one.
+    fn share_of_one(&self, cotangent: Parameters) -> Parameters {
+        match self.observed.len() {
+            1 => cotangent,
+            several => cotangent.scaled(1.0 / several as f64),
+        }
     }
 
     /// The gradient to logits that all epochs share.
@@ -356,3 +397,6 @@ impl<'a> GradientMatching<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

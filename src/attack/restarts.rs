@@ -158,11 +158,14 @@ pub fn seconds_per_evaluation(
     Ok(0.0)
 }
 
-/// The same view of an update that is noise of the same norm, from a stream of the attacker's own.
+/// The same view of updates that are noise of the same norm, from a stream of the attacker's own.
 fn view_of_noise(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
     let mut draw = seed.child("control").stream("noise", &[u64::from(round)]);
     let mut noise = view.clone();
     noise.update.values = noise_like(noise.update.values, &mut draw);
+    for earlier in &mut noise.earlier {
+        earlier.update.values = noise_like(earlier.update.values.clone(), &mut draw);
+    }
     noise
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use gialab::catalogue::defence::{DEFENCES, Defence, Parameter, SETTINGS, Value};
+use gialab::catalogue::defence::{ABSENT, Absent, DEFENCES, Defence, Parameter, SETTINGS, Value};
 use serde::Serialize;
 
 use super::{DONE, output};
@@ -66,6 +66,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             writeln!(out, "{:<width$}  {name}: {about}; {range}{default}", row.name)?;
         }
         writeln!(out, "{:<width$}  attackers who know of it {}", row.name, row.adaptive)?;
+    }
+    writeln!(out)?;
+    for Absent { title, source, why, .. } in &ABSENT {
+        writeln!(out, "not here: {title} ({source}): {why}")?;
     }
     writeln!(
         out,

@@ -77,7 +77,8 @@ impl RunConfig {
             }
             steps => steps,
         };
-        (!steps.is_empty()).then(|| format!("{} ({known})", steps.join(", ")))
+        let rounds = if self.knowledge.same_batch { "; rounds matched together" } else { "" };
+        (!steps.is_empty()).then(|| format!("{} ({known}{rounds})", steps.join(", ")))
     }
 
     /// Each step of post-processing with how strong it is: `clip 1`.

@@ -230,6 +230,10 @@ pub struct KnowledgeConfig {
     /// What it knows of the post-processing of an update.
     #[serde(default, skip_serializing_if = "is_default")]
     pub post: PostKnowledge,
+    /// Whether it is told that the clients hold the same samples in all attacked rounds: it then matches the updates of
+    /// the earlier ones as well.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub same_batch: bool,
     /// Which BatchNorm statistics it is granted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub statistics: StatisticsKnowledge,

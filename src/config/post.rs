@@ -77,6 +77,9 @@ impl Post {
         if let Some((_, key)) = settings.find(|(of, _)| of.name == kind || of.also.contains(&kind)) {
             return format!("{what} is no step of a client; set {key} instead");
         }
+        if let Some(absent) = defence::ABSENT.iter().find(|absent| absent.also.contains(&kind)) {
+            return format!("{what} is not here: {}; gialab defences lists those that are", absent.why);
+        }
         match (called, nearest(kind, names.clone())) {
             (Some(called), _) => format!("{what} is called \"{}\" here", called.name),
             (None, Some(near)) => format!("{what} is not known; did you mean \"{near}\"?"),
@@ -222,13 +225,18 @@ mod tests {
             ),
             (
                 "{ kind = \"teleport\" }",
-                "post[0].kind = \"teleport\" is not known; use ats, mixup, instahide, precode, dropout, dp-sgd, soteria, censor, outpost, graddefense, clip, sparsify, drop-layers, \
+                "post[0].kind = \"teleport\" is not known; use ats, mixup, instahide, precode, dropout, dp-sgd, soteria, censor, dcs-2, outpost, graddefense, clip, sparsify, drop-layers, \
                  gaussian-noise, laplace-noise, quantise, cast, sign, noise-only",
             ),
             ("{ kind = \"noise\", sigma = 1 }", "post[0].kind = \"noise\" is called \"gaussian-noise\" here"),
             (
                 "{ kind = \"secagg\" }",
                 "post[0].kind = \"secagg\" is no step of a client; set federation.secure_aggregation instead",
+            ),
+            (
+                "{ kind = \"refiner\" }",
+                "post[0].kind = \"refiner\" is not here: it judges its stand-in pictures by a trained network that could not be \
+                 had; gialab defences lists those that are",
             ),
             ("{ kind = \"fp16\" }", "post[0].kind = \"fp16\" is called \"cast\" here"),
             ("{ kind = \"clip\", sigma = 1 }", "post[0].sigma is no setting of clip, which has norm, of"),

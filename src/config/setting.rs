@@ -520,6 +520,13 @@ pub static SETTINGS: &[Setting] = &[
         "the attacker knows in which order a client shuffled",
     ),
     setting(
+        "knowledge.same_batch",
+        Kind::Flag,
+        "",
+        words(""),
+        "told that the attacked rounds have one batch, and matches them all",
+    ),
+    setting(
         "federation.algorithm",
         Kind::Choice(&["fedsgd", "fedavg"]),
         "",

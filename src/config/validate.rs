@@ -86,6 +86,18 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message =
         "= true cannot be granted: a captured update was made on the model in its file; remove it".to_owned();
     require(own || !config.knowledge.manipulate, "knowledge.manipulate", message)?;
+    if config.knowledge.same_batch {
+        let says = |message: &str| format!("= true {message}");
+        let message = says(
+            "matches the updates of several rounds, and one alone is attacked; give federation.attack_rounds more, or remove it",
+        );
+        require(own && config.attacked_rounds().len() > 1, "knowledge.same_batch", message)?;
+        let message = says(
+            "is for attacks that match updates; choose one that searches, without attack.surrogate, or remove it",
+        );
+        let matches = attack.search().is_some_and(|search| search.surrogate.is_none());
+        require(matches, "knowledge.same_batch", message)?;
+    }
     post::check(&config.post).map_err(|message| Fault { key: "post", message })?;
     let message = "is about post-processing, but there is none; add [[post]], or remove it".to_owned();
     let ignores = config.knowledge.post == PostKnowledge::None;

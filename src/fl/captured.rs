@@ -354,6 +354,7 @@ impl CapturedUpdate {
                 fields: fields.clone(),
                 generator: generator.clone(),
             },
+            earlier: Vec::new(),
         }
     }
 }

@@ -72,7 +72,7 @@ pub struct Back {
 
 impl Back {
     /// Adds what one client's samples have to say.
-    pub(super) fn add(&mut self, to_input: &[f64], to_labels: Option<&[f64]>) {
+    pub fn add(&mut self, to_input: &[f64], to_labels: Option<&[f64]>) {
         add(&mut self.to_input, to_input);
         if let Some(part) = to_labels {
             match &mut self.to_labels {

@@ -107,6 +107,7 @@ impl Server {
     pub fn train(&mut self, round: u32, victim: &Victim) -> Result<Vec<Effect>, DataError> {
         let mut mean = Mean::default();
         let mut effects = Vec::new();
+        let mut samples = Vec::new();
         for client in self.drawn(round) {
             let attacked = self.config.federation.secure_aggregation as usize;
             let sent = match client.checked_sub(attacked) {
@@ -116,9 +117,14 @@ impl Server {
                 Some(other) => self.other(round, client, other)?,
             };
             effects.extend(sent.effect);
+            let clients = if client == 0 { attacked } else { 1 };
+            samples.extend(vec![sent.update.samples as f64 / clients as f64; clients]);
             mean.add(sent);
         }
-        if let Some(mean) = mean.get() {
+        if let Some(mut mean) = mean.get() {
+            let (all, squares) =
+                samples.iter().fold((0.0, 0.0), |(sum, squares), n| (sum + n, squares + n * n));
+            mean.update.values = self.posts.on_mean(mean.update.values, squares / (all * all));
             self.apply(&mean);
         }
         Ok(effects)

@@ -166,6 +166,7 @@ impl Victim {
                 fields: self.fields.clone(),
                 generator: self.generator.clone(),
             },
+            earlier: Vec::new(),
         }
     }
 }

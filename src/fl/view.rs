@@ -41,6 +41,8 @@ pub struct AttackerView {
     pub range: Vec<(f64, f64)>,
     /// What else it is granted.
     pub knowledge: Knowledge,
+    /// The same of earlier rounds in which the clients are known to have held the same samples.
+    pub earlier: Vec<AttackerView>,
 }
 
 impl AttackerView {

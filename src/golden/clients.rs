@@ -96,6 +96,7 @@ impl Given {
             compute: compute.clone(),
             update: Update { kind: UpdateKind::Delta, values, samples },
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
+            earlier: Vec::new(),
             knowledge: Knowledge {
                 moments: None,
                 fields: None,

@@ -65,6 +65,7 @@ impl Case<'_> {
                 samples: labels.len(),
             },
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); 3],
+            earlier: Vec::new(),
             knowledge: Knowledge {
                 moments: None,
                 fields: None,

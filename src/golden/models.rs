@@ -21,6 +21,7 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
         compute: compute.clone(),
         update: Update { kind: UpdateKind::Gradient, values: update, samples: case.labels().len() },
         range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
+        earlier: Vec::new(),
         knowledge: Knowledge {
             moments: None,
             fields: None,

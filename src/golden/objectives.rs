@@ -130,6 +130,7 @@ fn distances_and_their_gradients_through_networks_agree_with_pytorch() {
                     compute: compute.clone(),
                     update: Update { kind: UpdateKind::Gradient, values: h, samples: labels.len() },
                     range: vec![(-2.0, 2.0); 3],
+                    earlier: Vec::new(),
                     knowledge: Knowledge {
                         moments: None,
                         fields: None,

@@ -48,4 +48,14 @@ impl Model {
         }
         Some(Sensitivity { features: backend::values(&plain), norms })
     }
+
+    /// The gradient of `<scores, c>` to normalised inputs, row-major, for a cotangent c `[batch, classes]`.
+    pub fn pull_scores(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>, c: Tensor<Plain, 2>) -> Vec<f64> {
+        let values = self.on_tape(false);
+        let weights = self.weights(&values, None, mode);
+        let x = Tensor::from_inner(x.clone()).require_grad();
+        let scores = self.net.forward(&weights, x.clone()).value;
+        let gradients = (scores * Tensor::from_inner(c)).sum().backward();
+        x.grad(&gradients).map_or_else(|| vec![0.0; x.shape().num_elements()], |to_x| backend::values(&to_x))
+    }
 }

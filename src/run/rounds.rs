@@ -21,7 +21,8 @@ use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
 use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
 use crate::backend::Compute;
-use crate::fl::{Server, Source, post};
+use crate::config::RunConfig;
+use crate::fl::{AttackerView, Server, Source, post};
 use crate::metric::Scoring;
 use crate::seed::Seed;
 use crate::{files, format, text};
@@ -43,6 +44,8 @@ struct Rounds<'a> {
     resume: Option<Checkpoint>,
     /// What needs no update, the same in every round.
     baselines: Option<Baselines>,
+    /// What the attacker saw in attacked rounds so far, if it is told that all have the same samples.
+    earlier: Vec<AttackerView>,
 }
 
 /// Runs the rounds that are left, and returns the status that the run ended with. `note` is for whoever reads the log.
@@ -78,8 +81,8 @@ pub fn run(
     let seconds = resume.as_ref().map_or(0.0, |resume| resume.seconds);
     let begin = saved.as_ref().map_or(0, |saved| saved.round);
     let seconds = saved.as_ref().map_or(seconds, |saved| seconds.max(saved.seconds));
-    // What clients keep back is in no file: then their rounds are trained once more, to the same model.
-    let again = if plan.setup.posts.feed_back() { begin } else { 0 };
+    // What clients keep back and what they sent is in no file: then their rounds are trained once more, to the same model.
+    let again = if plan.setup.posts.feed_back() || config.knowledge.same_batch { begin } else { 0 };
     if let Some(saved) = saved.filter(|_| again == 0) {
         server.model = saved.model;
     }
@@ -117,8 +120,10 @@ pub fn run(
     for (level, message) in notes.into_iter().filter_map(|(level, note)| Some((level, note?))) {
         reporter.event(clock.now(), Event::Log { level, message });
     }
+    let mut earlier = Vec::new();
     if let Source::Simulated(victim) = &source {
         for round in 0..again {
+            earlier.extend(seen(&source, &server, config, round));
             server.train(round, victim)?;
         }
     }
@@ -136,6 +141,7 @@ pub fn run(
         orders: Orders { terminate, place },
         clock,
         resume,
+        earlier,
     };
     // A panic of a backend becomes the run's status, with the log closed in order.
     let mut results: Vec<RoundResult> = done.into_values().collect();
@@ -215,6 +221,7 @@ impl Rounds<'_> {
             if round == config.rounds() {
                 break;
             }
+            self.earlier.extend(seen(&self.source, &self.server, config, round));
             if hold(self.reporter, self.orders, &mut self.clock) == Flow::Stop {
                 self.save(round)?;
                 return Ok(Flow::Stop);
@@ -288,7 +295,8 @@ impl Rounds<'_> {
         let range = self.evaluator.normalisation.range();
         let craft = attack::craft(config, honest, &range, &self.compute).map_err(anyhow::Error::msg)?;
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
-        let (view, effect) = self.source.view_after(self.server.residues(), sent, round);
+        let (mut view, effect) = self.source.view_after(self.server.residues(), sent, round);
+        view.earlier.clone_from(&self.earlier);
         let update_norm = view.update.values.norm();
         anyhow::ensure!(
             update_norm.is_finite() || config.post.is_empty(),
@@ -386,6 +394,12 @@ impl Rounds<'_> {
 
         Ok(Some(result))
     }
+}
+
+/// What the attacker keeps of a round for later ones, where it is told that all attacked ones have the same samples.
+fn seen(source: &Source, server: &Server, config: &RunConfig, round: u32) -> Option<AttackerView> {
+    let keeps = config.knowledge.same_batch && config.attacked_rounds().contains(&round);
+    keeps.then(|| source.view_after(server.residues(), &server.model, round).0)
 }
 
 /// Share of an update from outside that a match may leave unexplained without a word. Ours.

@@ -88,6 +88,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             labels: false,
             local: Default::default(),
             order: false,
+            same_batch: false,
             post: Default::default(),
             statistics: Default::default(),
             manipulate: false,

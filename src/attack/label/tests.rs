@@ -67,6 +67,7 @@ impl Golden {
         AttackerView {
             update: Update { kind: UpdateKind::Gradient, values, samples },
             range: vec![(f64::NEG_INFINITY, f64::INFINITY); 24],
+            earlier: Vec::new(),
             knowledge: Knowledge {
                 moments: None,
                 fields: None,

@@ -173,6 +173,7 @@ fn view(compute: &Compute) -> (AttackerView, Vec<f64>) {
         compute: compute.clone(),
         update: Update { kind: UpdateKind::Gradient, values, samples: 2 },
         range: vec![(-2.0, 2.0)],
+        earlier: Vec::new(),
         knowledge: Knowledge {
             moments: None,
             fields: None,

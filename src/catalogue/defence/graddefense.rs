@@ -34,6 +34,13 @@ pub static GRADDEFENSE: Defence = Defence {
             takes: Takes::Whole(1, 1000),
             default: Some(Value::Whole(5)),
         },
+        Parameter {
+            name: "denoise",
+            about: "whether the server takes out of the mean over the clients what varies as noise of this size would",
+            unit: "",
+            takes: Takes::Flag,
+            default: Some(Value::Flag(false)),
+        },
     ],
     adaptive: "none is published: which slices were drawn is not known, and their noise cannot be simulated",
 };

@@ -6,6 +6,7 @@ mod ats;
 mod cast;
 mod censor;
 mod clip;
+mod dcs;
 mod dp_sgd;
 mod drop_layers;
 mod dropout;
@@ -171,7 +172,7 @@ impl fmt::Display for Value {
 }
 
 /// All defences, in the order in which they are best applied.
-pub static DEFENCES: [&Defence; 19] = [
+pub static DEFENCES: [&Defence; 20] = [
     &ats::ATS,
     &mixup::MIXUP,
     &mixup::INSTAHIDE,
@@ -180,6 +181,7 @@ pub static DEFENCES: [&Defence; 19] = [
     &dp_sgd::DP_SGD,
     &soteria::SOTERIA,
     &censor::CENSOR,
+    &dcs::DCS,
     &outpost::OUTPOST,
     &graddefense::GRADDEFENSE,
     &clip::CLIP,
@@ -196,6 +198,27 @@ pub static DEFENCES: [&Defence; 19] = [
 /// Defences that are no step of a client, each with the setting that switches it on.
 pub static SETTINGS: [(&Defence, &str); 1] =
     [(&secure_aggregation::SECURE_AGGREGATION, "federation.secure_aggregation")];
+
+/// A published defence that is not here.
+#[derive(Debug)]
+pub struct Absent {
+    /// As its authors call it.
+    pub title: &'static str,
+    /// Words for it, which presets do not take.
+    pub also: &'static [&'static str],
+    /// Authors, venue, number.
+    pub source: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// Defences that one could look for here in vain.
+pub static ABSENT: [Absent; 1] = [Absent {
+    title: "Refiner",
+    also: &["refiner"],
+    source: "Fan et al., USENIX Security 2025, arXiv 2212.02042",
+    why: "it judges its stand-in pictures by a trained network that could not be had",
+}];
 
 /// The defence of this name.
 pub fn defence(name: &str) -> Option<&'static Defence> {

@@ -8,14 +8,15 @@ use super::gaussian_noise::noised;
 use super::{Post, Sending, Transform};
 use crate::backend;
 use crate::config::{RunConfig, Settings};
+use crate::fl::Candidate;
 use crate::model::{Model, Net, Parameters, TensorSpec};
 
 /// Zhang et al. 2025, equation 12, which their code divides by |g_l| where the square belongs. Of `trials` draws the one
 /// whose loss after a step is lowest; the true gradient where none has a lower one than no step at all.
 #[derive(Debug)]
-struct Censor {
-    trials: usize,
-    step: f64,
+pub(super) struct Censor {
+    pub(super) trials: usize,
+    pub(super) step: f64,
 }
 
 /// The step with these settings.
@@ -34,20 +35,8 @@ impl Post for Censor {
     }
 
     fn apply(&self, update: Parameters, at: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters {
-        let own = at.own;
-        let loss = |parameters: Parameters| {
-            let model = Model { parameters, ..own.model.clone() };
-            backend::scalar(model.gradient(own.mode, own.x, own.targets).0)
-        };
-        let (mut least, mut best) = (loss(own.model.parameters.clone()), None);
-        for _ in 0..self.trials {
-            let across = across(&update, generator);
-            let reached = loss(own.model.parameters.clone().combine(1.0, &across, -self.step));
-            if reached < least {
-                (least, best) = (reached, Some(across));
-            }
-        }
-        best.unwrap_or(update)
+        let zeros = update.clone().scaled(0.0);
+        self.chosen(update, at.own, |_| noised(&zeros, 1.0, generator))
     }
 
     fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
@@ -55,10 +44,32 @@ impl Post for Censor {
     }
 }
 
-/// A random direction that is orthogonal to g in every tensor, and there as long. A tensor of one number has none.
-fn across(g: &Parameters, generator: &mut ChaCha8Rng) -> Parameters {
-    let zeros = g.clone().scaled(0.0);
-    let r = noised(&zeros, 1.0, generator);
+impl Censor {
+    /// What is sent in the place of g, given what each trial draws of N(0, 1).
+    pub(super) fn chosen(
+        &self,
+        g: Parameters,
+        own: Candidate<'_>,
+        mut draw: impl FnMut(usize) -> Parameters,
+    ) -> Parameters {
+        let loss = |parameters: Parameters| {
+            let model = Model { parameters, ..own.model.clone() };
+            backend::scalar(model.gradient(own.mode, own.x, own.targets).0)
+        };
+        let (mut least, mut best) = (loss(own.model.parameters.clone()), None);
+        for trial in 0..self.trials {
+            let across = across(&g, draw(trial));
+            let reached = loss(own.model.parameters.clone().combine(1.0, &across, -self.step));
+            if reached < least {
+                (least, best) = (reached, Some(across));
+            }
+        }
+        best.unwrap_or(g)
+    }
+}
+
+/// What of r is orthogonal to g in every tensor, and made as long there. A tensor of one number has nothing.
+fn across(g: &Parameters, r: Parameters) -> Parameters {
     let along: Vec<f64> = g
         .products_by_tensor(&r)
         .iter()
@@ -98,7 +109,8 @@ mod tests {
         let g = Parameters::from_values(&compute, specs.into(), |spec| {
             (0..spec.count()).map(|i| if spec.shape == [4] { 0.0 } else { (i as f64 + 0.3).sin() }).collect()
         });
-        let sent = across(&g, &mut Seed(5).stream("test", &[]));
+        let zeros = g.clone().scaled(0.0);
+        let sent = across(&g, noised(&zeros, 1.0, &mut Seed(5).stream("test", &[])));
         let both = g.products_by_tensor(&sent);
         let lengths = sent.products_by_tensor(&sent);
         for tensor in 0..2 {

@@ -26,6 +26,11 @@ pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, Str
 
 impl Post for DpSgd {
     fn fits(&self, net: &Net, config: &RunConfig) -> Result<(), String> {
+        if config.local().is_some() {
+            let what = "protects one release of a batch's clipped gradients, and local steps would be a release each, with \
+                        noise inside the training; use";
+            return Err(format!("{what} federation.algorithm = \"fedsgd\""));
+        }
         single_samples(net, config)
     }
 

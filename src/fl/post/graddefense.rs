@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
+use super::denoise;
 use super::{Candidate, Code, Post, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
@@ -16,14 +17,14 @@ use crate::seed;
 /// the mean over the samples of |d(sum of its gradient)/dx|.
 ///
 /// Differing from the published code: it is taken on the client's own samples, not on a set that all share, which there
-/// is none of; slices are cut at single numbers and do not overlap; the server does not denoise. Clipped samples are a step
-/// of their own. Under cross-entropy the last layer's sums are constant and so without sensitivity: they follow whatever
+/// is none of; slices are cut at single numbers and do not overlap. Clipped samples are a step of their own. Under cross-entropy the last layer's sums are constant and so without sensitivity: they follow whatever
 /// comes before them, in the last slice.
 #[derive(Debug)]
 struct GradDefense {
     sigma: f64,
     slices: usize,
     noised: usize,
+    denoise: bool,
 }
 
 /// The step with these settings.
@@ -35,7 +36,12 @@ pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, Str
             "noised is {noised}, and there are {slices} slices; at most all of them get noise"
         ));
     }
-    Ok(Arc::new(GradDefense { sigma: settings.number("sigma"), slices, noised }))
+    Ok(Arc::new(GradDefense {
+        sigma: settings.number("sigma"),
+        slices,
+        noised,
+        denoise: settings.flag("denoise"),
+    }))
 }
 
 impl Post for GradDefense {
@@ -51,6 +57,15 @@ impl Post for GradDefense {
                 }
             }
         })
+    }
+
+    fn on_mean(&self, mean: Parameters, squares: f64) -> Parameters {
+        // Every client draws its own slices: a number has noise in this share of them.
+        let share = self.noised as f64 / self.slices as f64;
+        match self.denoise {
+            true => denoise::denoised(mean, share * self.sigma.powi(2) * squares),
+            false => mean,
+        }
     }
 
     /// Its mean is the update.

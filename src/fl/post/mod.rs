@@ -7,6 +7,8 @@ mod ats;
 mod cast;
 mod censor;
 mod clip;
+mod dcs;
+mod denoise;
 mod dp_sgd;
 mod drop_layers;
 mod dropout;
@@ -72,6 +74,11 @@ pub trait Post: Debug + Send + Sync {
 
     /// What becomes of one client's update, gradient or weight difference.
     fn apply(&self, update: Parameters, at: &Sending<'_>, generator: &mut ChaCha8Rng) -> Parameters;
+
+    /// What the server makes of the mean over clients who took this step, given the sum of the squares of their shares in it.
+    fn on_mean(&self, mean: Parameters, _squares: f64) -> Parameters {
+        mean
+    }
 
     /// Whether what it leaves out of an update is added to the next one.
     fn feeds_back(&self) -> bool {
@@ -186,6 +193,7 @@ fn builder(defence: &str) -> Option<Build> {
         "dropout" => dropout::build,
         "soteria" => soteria::build,
         "censor" => censor::build,
+        "dcs-2" => dcs::build,
         "outpost" => outpost::build,
         "graddefense" => graddefense::build,
         "noise-only" => noise_only::build,
@@ -310,6 +318,12 @@ impl Posts {
         let bits = code.bits(effect::zeros(&values));
         let effect = Some(Effect::of(&clean.update.values, &values, bits));
         Sent { update: Update { values, ..clean.update }, effect, ..clean }
+    }
+
+    /// What the server makes of the mean over clients, given the sum of the squares of their shares in it: the last step first,
+    /// as it was taken last.
+    pub fn on_mean(&self, mean: Parameters, squares: f64) -> Parameters {
+        self.steps.iter().rev().fold(mean, |mean, step| step.on_mean(mean, squares))
     }
 
     /// Whether what clients send depends on what they sent before.

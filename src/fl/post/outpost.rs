@@ -5,21 +5,21 @@ use std::sync::Arc;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+use super::gaussian_noise::noised;
 use super::mask::{self, Mask};
 use super::{Code, Post, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
-use crate::seed;
 
 /// Wang, Hugh, Li 2023, by the first public code of it that does something. i is the number of rounds before this one:
 /// what it is in the paper could not be had.
 #[derive(Debug, Clone, Copy)]
-struct Outpost {
-    beta: f64,
-    noised: f64,
-    pruned: f64,
-    scale: f64,
+pub(super) struct Outpost {
+    pub(super) beta: f64,
+    pub(super) noised: f64,
+    pub(super) pruned: f64,
+    pub(super) scale: f64,
 }
 
 /// The step with these settings.
@@ -37,31 +37,8 @@ impl Post for Outpost {
         if generator.random::<f64>() >= 1.0 / (1.0 + self.beta * f64::from(at.round)) {
             return update;
         }
-        let spreads = at
-            .own
-            .model
-            .parameters
-            .tensors()
-            .iter()
-            .map(|tensor| variance(&backend::values(tensor)).min(1.0));
-        let spreads: Vec<f64> = spreads.collect();
-        let tensors = update.specs().iter().zip(update.tensors());
-        let fisher: Vec<Vec<f64>> =
-            tensors.map(|(spec, tensor)| information(spec, &backend::values(tensor))).collect();
-        let threshold = percentile(fisher.iter().flatten().copied().collect(), 1.0 - self.noised);
-        let mut tensors = fisher.iter().zip(&spreads);
-        update.mapped(|_, values| {
-            let Some((fisher, spread)) = tensors.next() else { return };
-            let least = percentile(values.iter().map(|value| value.abs()).collect(), self.pruned);
-            values.iter_mut().filter(|value| value.abs() < least).for_each(|value| *value = 0.0);
-            let noise = seed::normal(generator, values.len());
-            let width = fisher.len();
-            for (entry, (value, noise)) in values.iter_mut().zip(noise).enumerate() {
-                if fisher[entry % width] >= threshold {
-                    *value += self.scale * spread * noise;
-                }
-            }
-        })
+        let noise = noised(&update.clone().scaled(0.0), 1.0, generator);
+        self.perturbed(update, &at.own.model.parameters, &noise)
     }
 
     /// The numbers that one client sent; where they are dense, in a round that was left alone, all of them.
@@ -72,6 +49,35 @@ impl Post for Outpost {
     /// Dense in rounds that are left alone.
     fn code(&self, before: Code) -> Code {
         before
+    }
+}
+
+impl Outpost {
+    /// What becomes of an update of these weights in a round that is not left alone, with these draws of N(0, 1).
+    pub(super) fn perturbed(
+        &self,
+        update: Parameters,
+        weights: &Parameters,
+        noise: &Parameters,
+    ) -> Parameters {
+        let spreads = weights.tensors().iter().map(|tensor| variance(&backend::values(tensor)).min(1.0));
+        let spreads: Vec<f64> = spreads.collect();
+        let tensors = update.specs().iter().zip(update.tensors());
+        let fisher: Vec<Vec<f64>> =
+            tensors.map(|(spec, tensor)| information(spec, &backend::values(tensor))).collect();
+        let threshold = percentile(fisher.iter().flatten().copied().collect(), 1.0 - self.noised);
+        let mut tensors = fisher.iter().zip(&spreads).zip(noise.tensors());
+        update.mapped(|_, values| {
+            let Some(((fisher, spread), noise)) = tensors.next() else { return };
+            let least = percentile(values.iter().map(|value| value.abs()).collect(), self.pruned);
+            values.iter_mut().filter(|value| value.abs() < least).for_each(|value| *value = 0.0);
+            let width = fisher.len();
+            for (entry, (value, noise)) in values.iter_mut().zip(backend::values(noise)).enumerate() {
+                if fisher[entry % width] >= threshold {
+                    *value += self.scale * spread * noise;
+                }
+            }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod golden;
 mod passes;
 mod pulls;
 mod samples;
+mod torch;
 
 use std::path::Path;
 use std::sync::Arc;

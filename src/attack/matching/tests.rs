@@ -1,0 +1,76 @@
+#![allow(clippy::unwrap_used)]
+use std::path::Path;
+
+use super::*;
+use crate::attack::objective::Distance;
+use crate::backend::{Compute, Precision};
+use crate::config::preset;
+use crate::fl::{Server, Setup, Source};
+
+/// The attacker's views of the same samples in rounds 0, 1 and 2 of a federation that trains between them.
+fn views(changes: &[&str]) -> (Vec<AttackerView>, Vec<f64>, Search) {
+    let mut all = vec!["victim.size=8", "victim.indices=[0,1]", "federation.clients=3"];
+    all.extend(["federation.learning_rate=0.5", "federation.attack_rounds=[0,1,2]"]);
+    all.extend(changes);
+    let changes: Vec<String> = all.iter().map(|change| (*change).to_owned()).collect();
+    let config = preset::load("noise", &changes, Path::new("/nonexistent")).unwrap().config;
+    let compute = Compute::select("flex", Precision::F64).unwrap();
+    let setup = Setup::new(&config).unwrap();
+    let truth = setup.normalisation.apply(&setup.batch.clone().unwrap().images);
+    let mut server = Server::new(&setup, &config, compute.clone());
+    let source = Source::new(setup, &config, compute);
+    let Source::Simulated(victim) = &source else { unreachable!() };
+    let mut views = Vec::new();
+    for round in 0..3 {
+        views.push(source.view_after(server.residues(), &server.model, round).0);
+        server.train(round, victim).unwrap();
+    }
+    (views, truth, config.attack.search().unwrap().clone())
+}
+
+fn objective<'a>(view: &'a AttackerView, search: &Search) -> GradientMatching<'a> {
+    let labels = LabelVariable::Fixed(view.knowledge.labels.clone().unwrap());
+    GradientMatching::at(view, search, labels)
+}
+
+#[test]
+fn updates_of_several_rounds_count_alike_and_lead_back_to_the_same_samples() {
+    for post in ["[{ kind = \"gaussian-noise\", sigma = 0.01 }]", "[{ kind = \"clip\", norm = 0.1 }]"] {
+        let (views, truth, search) = views(&[&format!("post={post}"), "attack.distance=l2"]);
+        let together = AttackerView { earlier: views[..2].to_vec(), ..views[2].clone() };
+        let mut z = truth;
+        z.iter_mut().enumerate().for_each(|(at, value)| *value += 0.3 * (at as f64).sin());
+        let joint = objective(&together, &search);
+        let found = joint.evaluate(&z);
+        let alone: Vec<f64> =
+            views.iter().map(|view| objective(view, &search).evaluate(&z).matching).collect();
+        let mean = alone.iter().sum::<f64>() / 3.0;
+        assert!((found.matching / mean - 1.0).abs() < 1e-12, "{post}: {} {mean}", found.matching);
+        assert!((joint.value(&z).matching / mean - 1.0).abs() < 1e-12);
+        for at in (0..z.len()).step_by(11) {
+            let shifted = |h: f64| {
+                let mut z = z.clone();
+                z[at] += h;
+                let there = joint.value(&z);
+                there.matching + there.prior
+            };
+            let numeric = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
+            let gradient = found.gradient[at];
+            assert!(
+                (numeric - gradient).abs() < 1e-6 * gradient.abs().max(0.01),
+                "{at}: {numeric} {gradient}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_round_without_earlier_ones_is_matched_as_before() {
+    let (views, truth, search) = views(&[]);
+    let own = objective(&views[1], &search);
+    let distance = Distance::new(search.distance, views[1].observed());
+    let labels = LabelVariable::Fixed(views[1].knowledge.labels.clone().unwrap());
+    let plain = GradientMatching::new(&views[1], distance, search.prior.clone(), labels);
+    assert_eq!(own.evaluate(&truth), plain.evaluate(&truth));
+    assert_eq!(own.of_nothing(), plain.of_nothing());
+}
