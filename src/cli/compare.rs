@@ -1,4 +1,5 @@
-//! `gialab compare RUN RUN...`: what differs in the settings of runs, and how they did, a column a run.
+//! `gialab compare RUN RUN...`: what differs in the settings of runs, and how they did, a column a run. Those of a study are
+//! taken cell by cell.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::selection::Runs;
+use super::study::groups;
 use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
@@ -46,6 +48,9 @@ struct Document<'a> {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let runs = arguments.runs.find(context)?;
+    if let Some(study) = &arguments.runs.among.study {
+        return groups::compare(context, study, &runs, arguments.json);
+    }
     if let [run] = runs.as_slice() {
         let message =
             format!("there is one run, {}, and nothing to compare it with; name two or more", run.id());

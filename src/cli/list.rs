@@ -8,7 +8,7 @@ use gialab::config::preset::{self, Preset};
 use gialab::run::{InWords, RunRow, progress};
 use serde::Serialize;
 
-use super::selection::filtered;
+use super::selection::{Among, filtered};
 use super::{Context, DONE, output};
 
 #[derive(clap::Args)]
@@ -16,6 +16,8 @@ pub struct Arguments {
     /// Only runs with these words, or that meet conditions as 'psnr>20 status:done' (quote them for the shell)
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     filter: Option<String>,
+    #[command(flatten)]
+    among: Among,
     /// Print one JSON array
     #[arg(long)]
     json: bool,
@@ -46,14 +48,15 @@ struct Row {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let (presets, _) = preset::all(&context.paths.presets());
-    let (rows, count) = filtered(context, arguments.filter.as_deref().unwrap_or_default())?;
+    let store = arguments.among.store(context)?;
+    let (rows, count) = filtered(context, &store, arguments.filter.as_deref().unwrap_or_default())?;
     let mut out = output::whole(arguments.json);
     if arguments.json {
         let rows: Vec<Row> = rows.into_iter().map(|(listed, _)| row(listed, &presets)).collect();
         serde_json::to_writer(&mut out, &rows)?;
         writeln!(out)?;
     } else if count == 0 {
-        writeln!(out, "no runs in {} yet; gialab run dlg-lenet makes one", context.store.path().display())?;
+        writeln!(out, "no runs in {} yet; gialab run dlg-lenet makes one", store.path().display())?;
     } else if rows.is_empty() {
         writeln!(out, "none of {count} runs is found by this filter")?;
     } else {

@@ -15,6 +15,7 @@ use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, pictur
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
+use super::selection::Among;
 use super::{Context, DONE, complete, output, records};
 
 #[derive(clap::Args)]
@@ -22,10 +23,12 @@ pub struct Arguments {
     /// Name of the run, a part of it that fits one run, or `last`
     #[arg(add = complete::runs())]
     run: String,
+    #[command(flatten)]
+    among: Among,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let directory = context.store.find(&arguments.run)?;
+    let directory = arguments.among.store(context)?.find(&arguments.run)?;
     let manifest = directory.manifest()?;
     let health = directory.health()?;
     let mut out = output::lines();

@@ -210,7 +210,7 @@ fn unfit(facts: &Facts, labels: &Labels) -> Option<String> {
     let (name, key) = (facts.name, labels.key());
     match (facts.labels, labels) {
         (LabelUse::Optimises, Labels::Optimise)
-        | (LabelUse::Needs, Labels::Given | Labels::Rule(_))
+        | (LabelUse::Needs, Labels::Given | Labels::Wrong(_) | Labels::Rule(_))
         | (LabelUse::Without, Labels::Unused) => None,
         (LabelUse::Reads(own), Labels::Rule(rule)) if rule == own => None,
         (LabelUse::Optimises, _) => Some(format!(

@@ -13,6 +13,8 @@ use super::older;
 pub enum Labels {
     /// It takes those that it is granted.
     Given,
+    /// It takes those that it is granted, and so many of them, the first ones, as another class: what a mistake costs.
+    Wrong(usize),
     /// It optimises them together with the image, as soft labels.
     Optimise,
     /// It reads them off the update, before the search, by the rule of this name.
@@ -26,16 +28,23 @@ impl Labels {
     pub fn name(&self) -> String {
         match self {
             Labels::Given => "given".into(),
+            Labels::Wrong(wrong) => format!("given, {wrong} wrong"),
             Labels::Optimise => "optimised".into(),
             Labels::Rule(rule) => format!("read by {rule}"),
             Labels::Unused => "not used".into(),
         }
     }
 
+    /// Whether they are those that are granted, right or wrong.
+    pub fn are_granted(&self) -> bool {
+        matches!(self, Labels::Given | Labels::Wrong(_))
+    }
+
     /// As written in a preset.
     pub fn key(&self) -> String {
         match self {
             Labels::Given => "\"given\"".into(),
+            Labels::Wrong(wrong) => format!("{{ wrong = {wrong} }}"),
             Labels::Optimise => "\"optimise\"".into(),
             Labels::Rule(rule) => format!("{{ rule = \"{rule}\" }}"),
             Labels::Unused => "\"unused\"".into(),

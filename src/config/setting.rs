@@ -204,7 +204,7 @@ pub static SETTINGS: &[Setting] = &[
         "attack.labels",
         Kind::Typed,
         "",
-        words("given, optimise, { rule = \"ilrg\" }"),
+        words("given, { wrong = 1 }, optimise, { rule = \"ilrg\" }"),
         "what the attack does about the labels",
     ),
     setting(

@@ -71,9 +71,20 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     }
     let message = "is about a file of weights, but there is none; remove it, or give victim.weights";
     require(has_file || !config.victim.by_order, "victim.by_order", message.into())?;
-    let message = "= \"given\" needs labels that knowledge.labels = false does not grant; set that to true, or attack.labels to \
-         \"optimise\" or { rule = \"ilrg\" }";
-    require(attack.labels != Labels::Given || config.knowledge.labels, "attack.labels", message.into())?;
+    let message = format!(
+        "= {} needs labels that knowledge.labels = false does not grant; set that to true, or attack.labels to \
+         \"optimise\" or {{ rule = \"ilrg\" }}",
+        attack.labels.key()
+    );
+    require(!attack.labels.are_granted() || config.knowledge.labels, "attack.labels", message)?;
+    if let Labels::Wrong(wrong) = attack.labels {
+        let (batch, classes) = (config.batch(), config.victim.classes);
+        let message = format!("= {{ wrong = {wrong} }}, must be 1 to {batch}, the samples of the batch");
+        require((1..=batch).contains(&wrong), "attack.labels", message)?;
+        let message =
+            "= { wrong = .. } needs another class to take a label for, but there is one class".to_owned();
+        require(classes != Some(1), "attack.labels", message)?;
+    }
     attack.check()?;
     captured::check(config)?;
     let message = "is empty; name a file, or remove it".into();

@@ -1,4 +1,4 @@
-//! Tables for LaTeX: `booktabs` and no other package, words from outside escaped.
+//! Tables for LaTeX: `booktabs`, and `graphicx` so that none is wider than its column; words from outside escaped.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -36,16 +36,22 @@ impl Table<'_> {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "% gialab {}; needs \\usepackage{{booktabs}}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(out, "% gialab {}; needs \\usepackage{{booktabs,graphicx}}", env!("CARGO_PKG_VERSION"))?;
         for line in &self.about {
             writeln!(out, "% {}", text::one_line(line))?;
         }
-        writeln!(out, "\\begin{{table}}\n  \\centering\n  \\small\n  \\caption{{{}}}", self.caption)?;
+        writeln!(
+            out,
+            "\\begin{{table}}\n  \\centering\n  \\small\n  \\setlength{{\\tabcolsep}}{{4pt}}\n  \\caption{{{}}}",
+            self.caption
+        )?;
         writeln!(out, "  \\label{{{}}}", label(self.label))?;
         let form: String =
             self.columns.iter().map(|column| if column.is_number { 'r' } else { 'l' }).collect();
+        // One that is wider than its column is made smaller; all others keep their size.
+        writeln!(out, "  \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%")?;
         writeln!(out, "  \\begin{{tabular}}{{@{{}}{form}@{{}}}}\n    \\toprule")?;
-        let headings: Vec<&str> = self.columns.iter().map(|column| column.heading.as_str()).collect();
+        let headings: Vec<String> = self.columns.iter().map(Column::stacked).collect();
         writeln!(out, "    {} \\\\", headings.join(" & "))?;
         for (name, rows) in &self.bodies {
             writeln!(out, "    \\midrule")?;
@@ -58,7 +64,25 @@ impl Table<'_> {
                 writeln!(out, "    {} \\\\", cells.join(" & "))?;
             }
         }
-        writeln!(out, "    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}")
+        writeln!(out, "    \\bottomrule\n  \\end{{tabular}}}}\n\\end{{table}}")
+    }
+}
+
+impl Column {
+    /// Its heading, in two lines where it is wider than what stands below it.
+    fn stacked(&self) -> String {
+        let chars =
+            |text: &str| text.replace("$\\uparrow$", "^").replace("$\\downarrow$", "v").chars().count();
+        let below = self.cells.iter().map(|cell| chars(cell)).max().unwrap_or(0);
+        let breaks =
+            self.heading.match_indices(' ').map(|(at, _)| (&self.heading[..at], &self.heading[at + 1..]));
+        let narrowest = breaks.min_by_key(|(first, second)| chars(first).max(chars(second)));
+        match narrowest.filter(|_| chars(&self.heading) > below) {
+            Some((first, second)) => {
+                format!("\\shortstack[{}]{{{first}\\\\{second}}}", if self.is_number { 'r' } else { 'l' })
+            }
+            None => self.heading.clone(),
+        }
     }
 }
 
@@ -85,13 +109,18 @@ pub fn heading(figure: &Figure, name: &str) -> String {
 
 /// A value without its unit, which the heading has.
 pub fn number(figure: &Figure, value: f64) -> String {
+    written(figure.form, value)
+}
+
+/// A value in a form.
+pub fn written(form: Form, value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();
     }
     if value.is_infinite() {
         return if value > 0.0 { "$\\infty$" } else { "$-\\infty$" }.into();
     }
-    match figure.form {
+    match form {
         Form::Fixed(decimals) => signed(&format!("{value:.decimals$}")),
         Form::Share => signed(&format!("{:.0}", 100.0 * value)),
         Form::Count | Form::Clock => signed(&format!("{value:.0}")),
@@ -104,8 +133,12 @@ pub fn number(figure: &Figure, value: f64) -> String {
     }
 }
 
-/// A minus is one in mathematics alone.
+/// A minus is one in mathematics alone, and none in front of nothing.
 fn signed(number: &str) -> String {
+    let number = match number.strip_prefix('-') {
+        Some(rest) if rest.trim_matches(['0', '.']).is_empty() => rest,
+        _ => number,
+    };
     if number.starts_with('-') { format!("${number}$") } else { number.to_owned() }
 }
 
@@ -170,9 +203,19 @@ mod tests {
         assert_eq!(of("match", 3.12e-7), "$3.1\\times 10^{-7}$");
         assert_eq!(of("match", 0.0), "0");
         assert_eq!((of("psnr", f64::INFINITY), of("ssim", -0.5)), ("$\\infty$".into(), "$-0.500$".into()));
-        assert_eq!(of("brr", 0.75), "75");
+        assert_eq!((of("brr", 0.75), of("ssim", -0.0001)), ("75".into(), "0.000".into()));
         assert_eq!(heading(figure("brr"), "BRR"), "BRR (\\%) $\\uparrow$");
         assert_eq!(heading(figure("psnr"), "PSNR"), "PSNR (dB) $\\uparrow$");
+    }
+
+    #[test]
+    fn a_heading_wider_than_its_cells_stands_in_two_lines() {
+        let of = |heading: &str, cell: &str| {
+            Column { heading: heading.into(), is_number: true, cells: vec![cell.into()] }.stacked()
+        };
+        assert_eq!(of("PSNR (dB) $\\uparrow$", "43.25"), "\\shortstack[r]{PSNR\\\\(dB) $\\uparrow$}");
+        assert_eq!(of("PSNR (dB)", "43.25 [40.00, 45.00]"), "PSNR (dB)");
+        assert_eq!(of("statistics", "x"), "statistics");
     }
 
     #[test]

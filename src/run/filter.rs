@@ -1,10 +1,14 @@
-//! Filters of a list of runs: words that a row must have, and conditions such as `psnr>20` and `status:failed`.
+//! Filters of a list of runs: words that a row must have, and conditions such as `psnr>20`, `status:failed`, and on every
+//! setting, `iterations>=500`.
+
+use std::cmp::Ordering;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::{Health, InWords, RunRow};
+use crate::config::preset;
 use crate::config::setting::SETTINGS;
 use crate::text::{nearest, seconds};
 
@@ -25,6 +29,8 @@ enum Term {
     Word(String),
     /// In one column; the whole of it, or a part.
     Text { column: Text, word: String, whole: bool },
+    /// Of the settings, by key or the last part of it: a value as a preset writes it; the whole of it or a part, or a number.
+    Setting { name: String, compare: Compare, value: String, whole: bool },
     /// A number, a duration, or the seconds from the first to the last of a day or a minute.
     Number { quantity: &'static Quantity, compare: Compare, first: f64, last: f64 },
 }
@@ -132,6 +138,12 @@ impl Filter {
                 let text = in_column(row, words, *column).to_lowercase();
                 if *whole { text == *word } else { text.contains(word.as_str()) }
             }
+            Term::Setting { name, compare, value, whole } => {
+                let meets = |found: &str| is_met(&found.to_lowercase(), *compare, value, *whole);
+                row.config.as_deref().is_some_and(|config| {
+                    preset::flat(config).iter().any(|(key, found)| is_called(key, name) && meets(found))
+                })
+            }
             Term::Number { quantity, compare, first, last } => {
                 let Some(value) = value(row, quantity.kind) else { return false };
                 match compare {
@@ -162,6 +174,27 @@ fn everything(row: &RunRow, words: &InWords) -> String {
         text.push_str(&in_column(row, words, column));
     }
     text.to_lowercase()
+}
+
+/// Whether a setting has this key, or it is the last part of its key.
+fn is_called(key: &str, name: &str) -> bool {
+    key == name || key.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Whether the value of a setting is as a filter says. Numbers are compared as such, however they are written.
+fn is_met(found: &str, compare: Compare, value: &str, whole: bool) -> bool {
+    let order = number(found).zip(number(value)).and_then(|(found, value)| found.partial_cmp(&value));
+    match compare {
+        Compare::Above => order.is_some_and(Ordering::is_gt),
+        Compare::AtLeast => order.is_some_and(Ordering::is_ge),
+        Compare::Below => order.is_some_and(Ordering::is_lt),
+        Compare::AtMost => order.is_some_and(Ordering::is_le),
+        Compare::Is => match order {
+            Some(order) => order.is_eq(),
+            None if whole => found == value,
+            None => found.contains(value),
+        },
+    }
 }
 
 fn in_column(row: &RunRow, words: &InWords, column: Text) -> String {
@@ -244,7 +277,7 @@ fn term(token: &str, zone: &TimeZone) -> Result<Term, String> {
         return Ok(Term::Number { quantity, compare, first, last });
     }
     let Some((_, column)) = TEXTS.iter().find(|(known, _)| *known == name) else {
-        return Err(unknown(name, value));
+        return setting(name, sign, compare, value);
     };
     if compare != Compare::Is {
         return Err(format!("{name} is a word and has no order; write {name}:{}", or(value, "word")));
@@ -279,19 +312,30 @@ fn example(column: Text) -> &'static str {
     }
 }
 
-fn unknown(name: &str, value: &str) -> String {
-    let is_setting = |key: &str| key == name || key.rsplit('.').next() == Some(name);
-    if SETTINGS.iter().any(|setting| is_setting(setting.key)) {
-        let short = name.rsplit('.').next().unwrap_or(name);
-        return format!(
-            "{name} is a setting; what was changed is found by its words, as in {short} {}",
-            or(value, "7")
-        );
+/// A condition on a setting.
+fn setting(name: &str, sign: &str, compare: Compare, value: &str) -> Result<Term, String> {
+    if !SETTINGS.iter().any(|setting| is_called(setting.key, name)) {
+        return Err(unknown(name));
     }
+    if value.is_empty() {
+        return Err(format!("{name}{sign} wants a value, as presets write it"));
+    }
+    if compare != Compare::Is && number(value).is_none() {
+        return Err(format!("`{value}` is no number; {name}{sign} wants one, or write {name}={value}"));
+    }
+    Ok(Term::Setting { name: name.to_owned(), compare, value: value.to_owned(), whole: sign == "=" })
+}
+
+fn unknown(name: &str) -> String {
     let known = || QUANTITIES.iter().map(|quantity| quantity.name).chain(TEXTS.iter().map(|(name, _)| *name));
     match nearest(name, known()) {
         Some(near) => format!("runs have no `{name}`; did you mean {near}?"),
-        None => format!("runs have no `{name}`; they have {}", known().collect::<Vec<_>>().join(", ")),
+        None => {
+            format!(
+                "runs have no `{name}`; they have {} and their settings",
+                known().collect::<Vec<_>>().join(", ")
+            )
+        }
     }
 }
 

@@ -87,6 +87,18 @@ fn words_of_one_column_and_all_terms_must_hold() {
 }
 
 #[test]
+fn settings_are_compared_by_key_or_its_last_part_changed_or_not() {
+    assert_eq!(found("seed=7"), [1, 4, 7]);
+    assert_eq!(found("run.seed:7.0"), [1, 4, 7], "a number is one however it is written");
+    assert_eq!(found("seed<7"), [0, 2, 3, 5, 6, 8]);
+    assert_eq!(found("victim.model=lenet seed>=7"), [1, 4, 7]);
+    assert_eq!(found("victim.model:len").len(), 9);
+    assert!(found("victim.model=len").is_empty(), "the whole of it is meant");
+    assert_eq!(found("distance=l2 lr>0"), found("distance=l2"));
+    assert!(mistake("eed=7").starts_with("runs have no `eed`"), "a part of a key is no key");
+}
+
+#[test]
 fn a_mistake_is_one_sentence_that_says_what_is_wanted() {
     for (filter, sentence) in [
         ("psnr>abc", "`abc` is no number; psnr> wants one, as in psnr>20"),
@@ -103,7 +115,8 @@ fn a_mistake_is_one_sentence_that_says_what_is_wanted() {
         ("status>3", "status is a word and has no order; write status:3"),
         ("backend:", "backend: wants a word, as in backend:flex"),
         (">20", "name what is compared in front of >, as in psnr>20"),
-        ("seed=7", "seed is a setting; what was changed is found by its words, as in seed 7"),
+        ("seed=", "seed= wants a value, as presets write it"),
+        ("run.seed>many", "`many` is no number; run.seed> wants one, or write run.seed=many"),
     ] {
         assert_eq!(mistake(filter), sentence, "{filter}");
     }

@@ -123,6 +123,9 @@ pub struct Hypothesis {
     /// .. this way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is: Option<Way>,
+    /// Along the axis it comes further that way than this other figure, from where both begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faster_than: Option<String>,
     /// Or it is, in these cells ..
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Selector>,
@@ -315,7 +318,7 @@ impl Definition {
                 return Some(fault);
             }
         }
-        let hypotheses = self.hypotheses.iter().flat_map(|of| [Some(&of.figure), of.with.as_ref()]).flatten();
+        let hypotheses = self.hypotheses.iter().flat_map(Hypothesis::figures);
         for name in self.figures.iter().chain(hypotheses) {
             if Asked::named(name).is_none() {
                 return Some(figure::unknown(name));
@@ -356,6 +359,15 @@ impl Definition {
                 of.says
             ));
         }
+        let unit = |name: &String| Asked::named(name).map(|asked| (asked.figure.unit, asked.is_mean()));
+        if let Some(other) = &of.faster_than
+            && (of.along.is_none() || unit(other) != unit(&of.figure))
+        {
+            return Some(format!(
+                "the hypothesis \"{}\" cannot be tested; faster_than goes with along, and names a figure in the unit of the first",
+                of.says
+            ));
+        }
         let along = of.along.as_ref()?;
         let known = self.axes.iter().any(|axis| axis.name == *along);
         (!known).then(|| format!("the hypothesis \"{}\" goes along \"{along}\", which is no axis", of.says))
@@ -376,6 +388,11 @@ impl Axis {
 }
 
 impl Hypothesis {
+    /// The figures that it is about.
+    pub fn figures(&self) -> impl Iterator<Item = &String> {
+        [Some(&self.figure), self.with.as_ref(), self.faster_than.as_ref()].into_iter().flatten()
+    }
+
     fn selectors(&self) -> impl Iterator<Item = &Selector> {
         [Some(&self.only), self.of.as_ref(), self.above.as_ref(), self.like.as_ref()].into_iter().flatten()
     }

@@ -28,6 +28,8 @@ pub struct Group {
     pub cell: usize,
     /// Its points on the axes on which the cells differ.
     pub name: String,
+    /// The same without the names of the axes, for lists that are narrow.
+    pub short: String,
     /// Runs with a result.
     pub done: usize,
     /// All runs.
@@ -103,6 +105,7 @@ impl Groups {
             let name = apart.iter().map(|axis| with_axis(cell, *axis)).collect::<Vec<_>>().join(", ");
             Group {
                 cell,
+                short: apart.iter().map(|axis| point(cell, *axis)).collect::<Vec<_>>().join(", "),
                 name: if name.is_empty() { study.cells[cell].name.clone() } else { name },
                 done: runs().filter(|seen| seen.finished.is_some()).count(),
                 all: runs().count(),
@@ -181,6 +184,7 @@ mod tests {
         let study = batches(66).study;
         let groups = Groups::of(&study, &seen_of(&study, 66), &[2, 0, 7]);
         assert_eq!(groups.groups[0].name, "classes=unique, B=4");
+        assert_eq!(groups.groups[0].short, "unique, 4");
         assert!(groups.common.is_empty());
         let psnr = groups.rows.iter().find(|row| row.key == "psnr").unwrap();
         let (first, other) = (psnr.means[0].unwrap(), psnr.means[1].unwrap());

@@ -33,6 +33,22 @@ pub struct Seen {
     pub finished: Option<Finished>,
 }
 
+impl Seen {
+    /// Looks at these runs of a study.
+    ///
+    /// # Errors
+    /// If a manifest cannot be read.
+    pub fn read(study: &Study, place: &Place, members: Vec<Member>) -> Result<Vec<Seen>, StudyError> {
+        let look = |member| {
+            let run = place.run(&study.id(member));
+            let standing = standing(&run, &mut Pulse::default())?;
+            let finished = matches!(standing, Standing::Done(_)).then(|| run.result()).flatten();
+            Ok(Seen { member, standing, finished })
+        };
+        members.into_iter().map(look).collect()
+    }
+}
+
 /// A cell with what there is of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filled {
@@ -114,14 +130,7 @@ impl Results {
     /// # Errors
     /// If a manifest cannot be read.
     pub fn read(study: &Study, place: &Place, scale: Scale) -> Result<Results, StudyError> {
-        let look = |member| {
-            let run = place.run(&study.id(member));
-            let standing = standing(&run, &mut Pulse::default())?;
-            let finished = matches!(standing, Standing::Done(_)).then(|| run.result()).flatten();
-            Ok(Seen { member, standing, finished })
-        };
-        let seen = study.members(scale).into_iter().map(look).collect::<Result<Vec<Seen>, StudyError>>()?;
-        Ok(Results::of(study, &seen))
+        Ok(Results::of(study, &Seen::read(study, place, study.members(scale))?))
     }
 
     /// What these runs say.
@@ -177,8 +186,7 @@ impl Results {
 
 /// The figures that a run of the study is asked for.
 fn take_up(study: &Study, values: &mut Values, member: Member, finished: &Finished) {
-    let hypotheses = study.definition.hypotheses.iter();
-    let hypotheses = hypotheses.flat_map(|of| [Some(&of.figure), of.with.as_ref()]).flatten();
+    let hypotheses = study.definition.hypotheses.iter().flat_map(Hypothesis::figures);
     for name in study.definition.figures.iter().chain(hypotheses) {
         let Some(asked) = Asked::named(name) else { continue };
         if let Some(value) = value(&asked, finished) {
@@ -220,6 +228,16 @@ impl Shown {
 fn judge(study: &Study, values: &Values, of: &Hypothesis) -> Judged {
     let name = Asked::named(&of.figure).map_or_else(|| of.figure.clone(), |asked| asked.heading());
     let (by, found) = match (&of.along, &of.with, &of.of) {
+        (Some(along), _, _) if of.faster_than.is_some() => {
+            let other = of.faster_than.clone().unwrap_or_default();
+            let heading = Asked::named(&other).map_or_else(|| other.clone(), |asked| asked.heading());
+            (
+                format!(
+                    "{name} less {heading}, mean of what each gained along {along} since its first point"
+                ),
+                ahead(study, values, of, along, &other),
+            )
+        }
         (Some(along), _, _) => {
             (format!("rank correlation of {name} with {along} (Spearman)"), trend(study, values, of, along))
         }
@@ -294,6 +312,34 @@ fn trend(study: &Study, values: &Values, of: &Hypothesis, along: &str) -> Found 
     Found::of(pairs, spearman)
 }
 
+/// How much more a figure has gained than another one at the points of an axis after the first, where all else is the same.
+fn ahead(study: &Study, values: &Values, of: &Hypothesis, along: &str, other: &str) -> Found {
+    let axis = study.definition.axes.iter().position(|axis| axis.name == along).unwrap_or(0);
+    let cells = study.selected(&of.only);
+    let place = |cell: usize| study.cells[cell].at[axis];
+    let is_beside = |one: usize, two: usize| {
+        let points = study.cells[one].at.iter().zip(&study.cells[two].at).enumerate();
+        points.into_iter().all(|(at, (one, two))| at == axis || one == two)
+    };
+    let mut pairs: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    let (Some(figure), Some(beside)) = (values.get(&of.figure), values.get(other)) else {
+        return Found::of(pairs, mean);
+    };
+    for &cell in &cells {
+        let line = cells.iter().copied().filter(|one| is_beside(*one, cell));
+        let Some(first) = line.min_by_key(|one| place(*one)).filter(|first| *first != cell) else { continue };
+        for (&(_, pair), value) in figure.range((cell, 0)..=(cell, u32::MAX)) {
+            let gained = |of: &BTreeMap<(usize, u32), f64>, now: f64| Some(now - of.get(&(first, pair))?);
+            let both = gained(figure, *value)
+                .zip(beside.get(&(cell, pair)).and_then(|other| gained(beside, *other)));
+            if let Some((one, other)) = both {
+                pairs.entry(pair).or_default().push(one - other);
+            }
+        }
+    }
+    Found::of(pairs, mean)
+}
+
 /// How two figures of the same runs go together.
 fn together(study: &Study, values: &Values, of: &Hypothesis, with: &str) -> Found {
     let mut pairs: BTreeMap<u32, Vec<(f64, f64)>> = BTreeMap::new();
@@ -352,6 +398,7 @@ mod tests {
             along: None,
             with: None,
             is,
+            faster_than: None,
             of: None,
             above: None,
             like: None,

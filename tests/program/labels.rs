@@ -29,6 +29,23 @@ fn read(log: &str) -> Value {
 }
 
 #[test]
+fn wrong_labels_are_those_granted_but_for_so_many() {
+    let lab = Lab::new();
+    let grant = "knowledge.labels=true";
+    let out = lab.succeed(&[&with(&[grant, "attack.labels={ wrong = 2 }"])[..], &["--json"]].concat());
+    let metrics = &finished(&out)["rounds"][0]["metrics"];
+    // A label moved on may be that of another sample.
+    assert!((0.75..1.0).contains(&metrics["label_accuracy"].as_f64().unwrap()), "{metrics}");
+    let refused = |settings: &[&str]| lab.fail(&with(settings), 2);
+    let none = refused(&["attack.labels={ wrong = 2 }"]);
+    assert!(none.contains("{ wrong = 2 } needs labels that knowledge.labels = false does not grant"), "{none}");
+    for wrong in ["0", "9"] {
+        let said = refused(&[grant, &format!("attack.labels={{ wrong = {wrong} }}")]);
+        assert!(said.contains("must be 1 to 8, the samples of the batch"), "{said}");
+    }
+}
+
+#[test]
 fn a_rule_reads_the_labels_of_a_batch_and_says_how_right_they_are() {
     let lab = Lab::new();
     let mut existence = 0.0;

@@ -47,7 +47,7 @@ fn compiled(table: &Path) -> String {
     let folder = table.parent().unwrap();
     let name = table.file_stem().unwrap().to_str().unwrap();
     let document = format!(
-        "\\documentclass{{article}}\n\\usepackage[margin=1cm,landscape]{{geometry}}\n\\usepackage{{booktabs}}\n\\begin{{document}}\n\\input{{{name}.tex}}\nTable~\\ref{{tab:x}}\n\\end{{document}}\n"
+        "\\documentclass{{article}}\n\\usepackage{{booktabs,graphicx}}\n\\begin{{document}}\n\\input{{{name}.tex}}\nTable~\\ref{{tab:x}}\n\\end{{document}}\n"
     );
     fs::write(folder.join("page.tex"), document).unwrap();
     let mut pdflatex = Command::new("pdflatex");
@@ -57,6 +57,7 @@ fn compiled(table: &Path) -> String {
     let log = text(&output.stdout);
     assert!(output.status.success(), "{log}\n{}", fs::read_to_string(table).unwrap());
     assert!(!log.contains("Missing character") && !log.contains("Missing $"), "{log}");
+    assert!(!log.contains("Overfull"), "wider than an article's page: {log}");
     let page = Command::new("pdftotext").args(["-layout", "page.pdf", "-"]).current_dir(folder).output();
     // Only to read the page; without it that it compiles is what is held.
     page.map(|page| text(&page.stdout)).unwrap_or_default()

@@ -44,6 +44,13 @@ along = "iterations"
 is = "rising"
 
 [[hypothesis]]
+says = "PSNR rises faster than that of a grey picture"
+figure = "psnr"
+along = "iterations"
+is = "rising"
+faster_than = "psnr_grey"
+
+[[hypothesis]]
 says = "The match is worth nothing"
 figure = "match"
 along = "iterations"
@@ -104,6 +111,7 @@ fn a_study_fills_its_cells_and_judges_what_was_expected() {
     assert!(text.contains("25 of 25 runs"), "{text}");
     assert!(text.contains("as expected: More iterations recover more"), "{text}");
     assert!(text.contains("opposite: The match is worth nothing"), "{text}");
+    assert!(text.contains("as expected: PSNR rises faster than that of a grey picture"), "{text}");
     assert!(text.contains("as expected: A long search recovers more"), "{text}");
     assert!(text.contains("Inverting Gradients") && text.contains("threat model B"), "{text}");
     let after = results(&lab, "small");
@@ -139,6 +147,25 @@ fn a_study_fills_its_cells_and_judges_what_was_expected() {
     let mut values: Vec<f64> = (0..5).map(of_run).collect();
     values.sort_by(f64::total_cmp);
     assert_eq!(number("median"), values[2]);
+
+    // Its runs are found by the name of the study, and cells compared, each over its runs.
+    assert_eq!(lab.succeed(&["list", "--study", "small"]).lines().count(), 26);
+    assert_eq!(lab.succeed(&["list", "--study", "small", "--filter", "iterations>40"]).lines().count(), 11);
+    let long = ["iterations-150_size-whole_pair-00", "--study", "small"];
+    assert!(lab.succeed(&[&["show"], &long[..]].concat()).contains("studies/small/runs"));
+    let compare = ["compare", "--study", "small", "*size-whole*"];
+    let groups: Value =
+        serde_json::from_str(&lab.succeed(&[&compare[..], &["--json"]].concat())).unwrap();
+    assert_eq!(groups["common"], serde_json::json!(["size=whole"]));
+    let of = |at: usize, key: &str| groups["groups"][at]["figures"]["psnr"][key].clone();
+    assert_eq!((of(2, "runs").as_u64(), of(2, "mean")), (Some(5), psnr["mean"].clone()));
+    assert_eq!(of(0, "apart"), Value::Null);
+    let gained = of(2, "mean").as_f64().unwrap() - of(0, "mean").as_f64().unwrap();
+    assert!((of(2, "apart")["mean"].as_f64().unwrap() - gained).abs() < 1e-9, "{groups}");
+    let table = lab.succeed(&compare);
+    assert!(table.contains("* iterations=2 ") && table.contains("less *"), "{table}");
+    assert!(lab.fail(&["compare", "--study", "t4"], 2).contains("was not begun yet"));
+    assert!(lab.fail(&["study", "stop", "small"], 1).contains("study small is not running; 25 of its runs"));
 
     // More pairs than there are pictures: that they come round is said.
     let more = lab.gialab(&["study", "run", &file, "--dry-run", "--pairs", "18"]);
@@ -205,6 +232,15 @@ fn a_stopped_study_goes_on_with_the_same_command() {
     assert_eq!(lab.processes(), Vec::<u32>::new());
     let shown = lab.succeed(&["study", "show", "long"]);
     assert!(shown.contains("so far"), "{shown}");
+
+    // Somebody else can end it as well, wherever it was started.
+    let mut driver =
+        lab.command(&["study", "run", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    lab.wait_for("a run", || !lab.processes().is_empty());
+    let stopped = lab.succeed(&["study", "stop", "long"]);
+    assert!(stopped.contains("long is stopped") && stopped.contains("gialab study run long"), "{stopped}");
+    assert_eq!(driver.wait().unwrap().code(), Some(130));
+    assert_eq!(lab.processes(), Vec::<u32>::new());
 
     // A budget ends it by itself.
     let stopped = lab.gialab(&["study", "run", &file, "--budget", "1s", "--at-once", "1"]);

@@ -102,10 +102,8 @@ pub fn check(config: &RunConfig) -> Result<(), String> {
 pub fn variable(task: &Task<'_>, sink: &mut dyn Sink) -> Result<LabelVariable, AttackError> {
     let name = match &task.config.labels {
         Labels::Optimise => return Ok(LabelVariable::Logits),
-        Labels::Given => {
-            let granted = task.view.knowledge.labels.clone();
-            return granted.map(LabelVariable::Fixed).ok_or(AttackError::NoLabels);
-        }
+        Labels::Given => return granted(task.view, 0),
+        Labels::Wrong(wrong) => return granted(task.view, *wrong),
         Labels::Unused => return Err(AttackError::NoLabels),
         Labels::Rule(name) => name,
     };
@@ -124,6 +122,14 @@ pub fn variable(task: &Task<'_>, sink: &mut dyn Sink) -> Result<LabelVariable, A
         return Err(AttackError::Labels { rule: rule.name, why });
     }
     Ok(LabelVariable::Fixed(answer.labels))
+}
+
+/// The labels that are granted, the first `wrong` of them as the class after.
+fn granted(view: &AttackerView, wrong: usize) -> Result<LabelVariable, AttackError> {
+    let mut labels = view.knowledge.labels.clone().ok_or(AttackError::NoLabels)?;
+    let classes = view.model.net.classes();
+    labels.iter_mut().take(wrong).for_each(|label| *label = (*label + 1) % classes);
+    Ok(LabelVariable::Fixed(labels))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! `gialab study`: list, run and show studies.
 
 mod export;
+pub mod groups;
 mod list;
 mod run;
 mod show;
 mod slurm;
+mod stop;
 mod table;
 
 use std::path::Path;
@@ -37,6 +39,10 @@ enum Command {
     /// A row a cell: median and 95 % interval over the pairs of seed and pictures (of shares the mean); below it what the
     /// figures say of every expectation. An interval is a percentile bootstrap over pairs, 9,999 resamples.
     Show(show::Arguments),
+    /// Stop a study: its runs write checkpoints
+    ///
+    /// Wherever on this machine it was started, in a shell or on the screen; gialab study run NAME goes on.
+    Stop(stop::Arguments),
     /// Write a study as files for others: a table or a plot for a paper, tables for programs
     ///
     /// svg and pdf are the plot: one axis across, the study's yardstick or --figure upwards, median (of shares mean) with
@@ -69,6 +75,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         Command::List(arguments) => list::run(context, arguments),
         Command::Run(arguments) => run::run(context, arguments),
         Command::Show(arguments) => show::run(context, arguments),
+        Command::Stop(arguments) => stop::run(context, arguments),
         Command::Export(arguments) => export::run(context, arguments),
     }
 }

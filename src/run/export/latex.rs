@@ -1,4 +1,4 @@
-//! A table for a paper: a row a run and round, the conditions in its caption. It needs the package `booktabs` alone.
+//! A table for a paper: a row a run and round, the conditions in its caption. It needs the packages `booktabs` and `graphicx`.
 
 use std::io::{self, Write};
 
@@ -47,6 +47,9 @@ pub fn table(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     let mut differing = if sides.len() > 1 { comparison::settings(&sides) } else { Vec::new() };
     differing.retain(|setting| !BESIDE.contains(&setting.key));
     let (shown, further) = differing.split_at(differing.len().min(SETTINGS));
+    let short = |key: &'static str| key.rsplit('.').next().unwrap_or(key);
+    let is_clear =
+        |key: &'static str| shown.iter().filter(|other| short(other.key) == short(key)).count() == 1;
     for setting in shown {
         let cell = |entry: &&Entry<'_>| match setting.cells.get(of_run(entry)).map(|cell| cell.text.as_str())
         {
@@ -54,7 +57,7 @@ pub fn table(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
             Some(value) => escaped(value),
         };
         columns.push(Column {
-            heading: escaped(setting.key),
+            heading: escaped(if is_clear(setting.key) { short(setting.key) } else { setting.key }),
             is_number: false,
             cells: rows.iter().map(cell).collect(),
         });

@@ -31,7 +31,11 @@ fn a_table_has_figures_in_rows_and_conditions_in_its_caption() {
     assert_eq!(rows.len(), 2, "{table}");
     assert_eq!(
         rows[0][1..],
-        ["PSNR (dB) $\\uparrow$", "labels (\\%) $\\uparrow$", "matching loss $\\downarrow$"]
+        [
+            "\\shortstack[r]{PSNR\\\\(dB) $\\uparrow$}",
+            "\\shortstack[r]{labels\\\\(\\%) $\\uparrow$}",
+            "matching loss $\\downarrow$"
+        ]
     );
     assert_eq!(rows[1][1..], ["43.25", "100", "$3.1\\times 10^{-7}$"]);
     assert!(rows[1][0].contains("one\\_50\\%"), "{table}");
@@ -65,7 +69,7 @@ fn what_differs_is_a_column_and_conditions_are_groups() {
     let table = lab.export(&runs, Format::Latex, "x.tex");
     let rows = rows(&table);
     let names: Vec<&str> = rows.iter().map(|row| row[0]).collect();
-    assert!(rows[0].contains(&"victim.mode") && rows[0].contains(&"run.seed"), "{table}");
+    assert!(rows[0].contains(&"mode") && rows[0].contains(&"seed"), "{table}");
     assert!(rows.iter().filter(|row| row.len() > 1).all(|row| row.len() == rows[0].len()));
     assert_eq!(names.len(), 6, "{table}");
     assert!(names[1].contains("(a)") && names[2].contains("one") && names[3].contains("three"), "{names:?}");
@@ -87,7 +91,7 @@ fn figures_of_a_defence_stand_beside_its_cost_or_not_at_all() {
     Costs::beside(&defended).keep(&cost::fixture(&defended.manifest().unwrap().config)).unwrap();
     let told = lab.export(from_ref(&defended), Format::Latex, "x.tex");
     let rows = rows(&told);
-    assert_eq!(rows[0].last(), Some(&"points of accuracy lost"));
+    assert_eq!(rows[0].last(), Some(&"\\shortstack[r]{points of\\\\accuracy lost}"));
     assert_eq!((rows[1][1], rows[1].last()), ("43.25", Some(&"3.0 (3.0 to 3.0)")));
     assert!(caption(&told).contains("median over the seeds"), "{told}");
 }
@@ -143,6 +147,41 @@ fn words(document: &roxmltree::Document<'_>) -> Vec<String> {
 }
 
 const SVG: Format = Format::Svg(Look { width: Width::Column, figure: None });
+
+#[test]
+fn a_figure_that_is_asked_for_is_drawn_by_round_or_its_absence_said() {
+    let lab = Lab::new();
+    let of = |key| Format::Svg(Look { width: Width::Column, figure: Some(crate::figure::figure(key)) });
+    let federation = lab.run("federation", &[], federation());
+    let svg = lab.export(from_ref(&federation), of("match"), "x.svg");
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let words = words(&document);
+    for word in ["federated round", "matching loss"] {
+        assert!(words.iter().any(|known| known.starts_with(word)), "{word}: {words:?}");
+    }
+    assert!(!words.iter().any(|known| known.contains("PSNR")), "{words:?}");
+    let refused = |run: &RunDirectory, key| write(from_ref(run), of(key), Some(&lab.out("y.svg")), false);
+    let single = lab.run("single", &[], done());
+    assert!(matches!(refused(&single, "psnr"), Err(ExportError::OneValue { figure: "psnr" })));
+    assert!(matches!(refused(&single, "igsa"), Err(ExportError::NoSuchFigure { figure: "igsa" })));
+}
+
+#[test]
+fn the_cost_of_a_defence_is_a_column_of_the_csv() {
+    let lab = Lab::new();
+    let runs = [lab.run("clean", &[], done()), lab.run("defended", &[CLIP], done())];
+    let column = || {
+        let csv = lab.export(&runs, Format::Csv, "x.csv");
+        let mut rows = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let at = rows.next().unwrap().iter().position(|name| *name == "cost").unwrap();
+        assert_eq!(rows.next().unwrap()[at], "", "{csv}");
+        csv.lines().nth(2).unwrap().to_owned()
+    };
+    assert!(column().contains("not measured"));
+    Costs::beside(&runs[1]).keep(&cost::fixture(&runs[1].manifest().unwrap().config)).unwrap();
+    let told = column();
+    assert!(!told.contains("not measured") && told.contains("3.0"), "{told}");
+}
 
 #[test]
 fn losses_are_one_path_a_run_told_apart_without_colour() {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Export;
 use crate::figure::{Figure, Form};
-use crate::paper::tex::{Column, Table, escaped, heading, number};
+use crate::paper::tex::{Column, Table, escaped, heading, written};
 use crate::study::conduct::Standing;
 use crate::study::results::Shown;
 use crate::study::statistics::Interval;
@@ -27,11 +27,18 @@ pub fn table(export: &Export, out: &mut dyn Write) -> io::Result<()> {
         varied = (0..axes.len()).collect();
     }
     let mut columns: Vec<Column> = Vec::new();
-    for &axis in &varied {
+    // The first of several axes heads its rows.
+    let (heads, own) = varied.split_at(usize::from(varied.len() > 1));
+    for &axis in own {
         let names = axes[axis].names();
         columns.push(words(escaped(&axes[axis].name), &|cell| escaped(&names[at(export, cell, axis)])));
     }
-    columns.push(numbers("runs".to_owned(), &|cell| runs(export, cell)));
+    // As many everywhere is said once.
+    let counts: Vec<String> = cells.iter().map(|cell| runs(export, *cell)).collect();
+    let everywhere = counts.first().filter(|first| counts.iter().all(|count| count == *first)).cloned();
+    if everywhere.is_none() {
+        columns.push(numbers("runs".to_owned(), &|cell| runs(export, cell)));
+    }
     if cells.iter().any(|cell| export.costs[*cell].is_some()) {
         columns.push(numbers("points of accuracy lost".to_owned(), &|cell| {
             let cost = export.costs[cell].as_ref();
@@ -46,8 +53,9 @@ pub fn table(export: &Export, out: &mut dyn Write) -> io::Result<()> {
         let figure = asked.figure;
         let name = figure.word.ascii.trim_end_matches(figure.unit).trim_end();
         let first = if asked.of_first { ", first round" } else { "" };
-        let head = heading(figure, &format!("{}{first}", escaped(name)));
-        let middle = |cell| told(cell).map_or_else(none, |of| number(figure, of.middle));
+        let named = format!("{}{first}", escaped(name));
+        let head = heading(figure, &named);
+        let middle = |cell| told(cell).map_or_else(none, |of| short(figure, of.middle));
         let spread = |cell| told(cell).map_or_else(none, |of| interval(figure, &of));
         // Beside the yardstick a loss has no room for two more powers of ten.
         if place > 0 && figure.form == Form::Power {
@@ -56,19 +64,19 @@ pub fn table(export: &Export, out: &mut dyn Write) -> io::Result<()> {
         }
         if place > 0 {
             let both = |cell| {
-                told(cell).map_or_else(none, |of| {
-                    format!("{} {}", number(figure, of.middle), interval(figure, &of))
-                })
+                told(cell)
+                    .map_or_else(none, |of| format!("{} {}", short(figure, of.middle), interval(figure, &of)))
             };
             columns.push(numbers(head, &both));
             continue;
         }
-        let mean = |cell| told(cell).map_or_else(none, |of| number(figure, of.mean));
+        let mean = |cell| told(cell).map_or_else(none, |of| short(figure, of.mean));
+        let kind = if asked.is_mean() { "mean" } else { "median" };
         if asked.is_mean() {
-            columns.push(numbers(format!("{head}, mean"), &middle));
+            columns.push(numbers(heading(figure, &format!("{named}, {kind}")), &middle));
             columns.push(numbers("[95\\,\\%]".to_owned(), &spread));
         } else {
-            columns.push(numbers(format!("{head}, median"), &middle));
+            columns.push(numbers(heading(figure, &format!("{named}, {kind}")), &middle));
             columns.push(numbers("[95\\,\\%]".to_owned(), &spread));
             columns.push(numbers("mean".to_owned(), &mean));
         }
@@ -81,12 +89,18 @@ pub fn table(export: &Export, out: &mut dyn Write) -> io::Result<()> {
             && (varied.len() < 2
                 || at(export, cells[row], varied[0]) == at(export, cells[row - 1], varied[0]));
         if !goes_on {
-            bodies.push((None, begins..row));
+            let name = |axis: &usize| {
+                let axis_of = &axes[*axis];
+                let point = axis_of.names().swap_remove(at(export, cells[begins], *axis));
+                format!("{}: {}", escaped(&axis_of.name), escaped(&point))
+            };
+            bodies.push((heads.first().map(name), begins..row));
             begins = row;
         }
     }
     let about = vec![format!("study {}", study.name)];
-    Table { about, caption: caption(export), label: &study.name, columns, bodies }.write(out)
+    Table { about, caption: caption(export, everywhere.as_deref()), label: &study.name, columns, bodies }
+        .write(out)
 }
 
 fn at(export: &Export, cell: usize, axis: usize) -> usize {
@@ -107,10 +121,18 @@ fn runs(export: &Export, cell: usize) -> String {
 /// In braces, since at the start of a row it would be an argument of the row before.
 fn interval(figure: &Figure, of: &Shown) -> String {
     let Some(Interval { low, high }) = of.interval else { return none() };
-    format!("{{[}}{}, {}{{]}}", number(figure, low), number(figure, high))
+    format!("{{[}}{}, {}{{]}}", short(figure, low), short(figure, high))
 }
 
-fn caption(export: &Export) -> String {
+/// With a decimal less than a single run has: more than the interval leaves meaning to has no room on a page.
+fn short(figure: &Figure, value: f64) -> String {
+    match figure.form {
+        Form::Fixed(decimals @ 2..) => written(Form::Fixed(decimals - 1), value),
+        form => written(form, value),
+    }
+}
+
+fn caption(export: &Export, runs: Option<&str>) -> String {
     let definition = &export.study.definition;
     let mut sentences = vec![format!("{}.", escaped(definition.title.trim_end_matches('.')))];
     for judged in &export.results.judged {
@@ -121,6 +143,10 @@ fn caption(export: &Export) -> String {
         "Medians (of shares means) with 95\\,\\% percentile bootstrap intervals over pairs of seed and pictures, which all cells share."
             .to_owned(),
     );
+    sentences.extend(runs.map(|runs| match runs {
+        "1" => "One run a row.".to_owned(),
+        runs => format!("{runs} runs a row."),
+    }));
     sentences.extend(export.so_far().map(|so_far| escaped(&so_far)));
     sentences.extend(export.withheld().map(|withheld| escaped(&withheld)));
     let seeds = export.cells().filter_map(|cell| Some(export.costs[cell].as_ref()?.seeds)).min();

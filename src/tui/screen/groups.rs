@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::format;
 use crate::study::groups::Row;
-use crate::study::{Groups, Mean};
+use crate::study::{Group, Groups, Mean};
 use crate::tui::model::{GroupsView, Model};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
@@ -16,7 +16,7 @@ use crate::tui::widget::chart::{Points, intervals};
 /// Rows of the plot, at least; below that there is the table alone.
 const PLOT: u16 = 9;
 
-/// Columns of a name, at most.
+/// Columns of a name, at most, or a third of a wide screen.
 const NAME: usize = 30;
 
 /// Columns of the runs.
@@ -84,7 +84,7 @@ fn draw_table(groups: &Groups, of: &GroupsView, theme: Theme, area: Rect, view: 
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
     let chars = |text: &str| text.chars().count();
-    let name = groups.groups.iter().map(|group| chars(&group.name)).max().unwrap_or(0).clamp(6, NAME);
+    let name = groups.groups.iter().map(|group| chars(&group.name)).max().unwrap_or(0).clamp(6, NAME.max(usize::from(inner.width) / 3));
     let columns = columns(groups, of, usize::from(inner.width).saturating_sub(3 + name + RUNS), theme);
     let mut heading = format!("   {:<name$}{:>RUNS$}", "group", "runs");
     for (title, cells) in &columns {
@@ -103,8 +103,8 @@ fn draw_table(groups: &Groups, of: &GroupsView, theme: Theme, area: Rect, view: 
         } else {
             format!("{} of {}", group.done, group.all)
         };
-        let short = format::cut(&group.name, name, theme.ascii);
-        let mut text = format!("{short:<name$}{runs:>RUNS$}");
+        let called = called(group, name, theme);
+        let mut text = format!("{called:<name$}{runs:>RUNS$}");
         for (title, cells) in &columns {
             let width = width(title, cells);
             text.push_str(&format!("  {:>width$}", cells[at]));
@@ -118,6 +118,23 @@ fn draw_table(groups: &Groups, of: &GroupsView, theme: Theme, area: Rect, view: 
         ]);
         view.frame.buffer_mut().set_line(inner.x, y, &line, inner.width);
         view.hits.add(Rect { y, height: 1, ..inner }, Target::Entry(at as u32));
+    }
+}
+
+/// The name of a group in so many columns; where it is longer, its end, as the last axes tell neighbours apart.
+fn called(group: &Group, columns: usize, theme: Theme) -> String {
+    let chars = |text: &str| text.chars().count();
+    if chars(&group.name) <= columns {
+        return group.name.clone();
+    }
+    match chars(&group.short) {
+        0 => format::cut(&group.name, columns, theme.ascii),
+        short if short <= columns => group.short.clone(),
+        short => {
+            let mark = theme.glyph("…", "..");
+            let end = group.short.chars().skip(short + chars(mark) - columns);
+            mark.chars().chain(end).collect()
+        }
     }
 }
 
