@@ -19,6 +19,9 @@ pub struct Preset {
     pub config: RunConfig,
 }
 
+/// The key that says which attack it is.
+pub const ATTACK: &str = "attack.kind";
+
 /// Shipped presets in the order of lists, by name and text.
 const SHIPPED: [(&str, &str); 52] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
@@ -194,11 +197,21 @@ fn split(change: &str) -> Result<(&str, &str), ConfigError> {
     Ok((key.trim(), value.trim()))
 }
 
-/// The config of a table after changes, which may need each other; if there is none, which of them is wrong.
+/// The values of a config by dotted key with another attack, whose recipe is then its settings, whether or not it fits the
+/// rest; nothing if no attack has this name.
+pub fn with_attack(config: &RunConfig, kind: &str) -> Option<BTreeMap<String, String>> {
+    let mut table = toml::Table::try_from(config).ok()?;
+    apply(&mut table, &[(ATTACK, kind)]).ok().map(|config| flat(&config))
+}
+
+/// The config of a table after changes, which may need each other; if there is none, which of them is wrong. The attack
+/// comes first, whatever their order: it brings settings of its own, which the others change.
 fn apply(table: &mut toml::Table, changes: &[(&str, &str)]) -> Result<RunConfig, (usize, Refused)> {
     let before = table.clone();
     let read = |table: &toml::Table| toml::Value::Table(table.clone()).try_into::<RunConfig>();
-    for (at, (key, value)) in changes.iter().enumerate() {
+    let (first, then): (Vec<_>, Vec<_>) =
+        changes.iter().enumerate().partition(|(_, (key, _))| *key == ATTACK);
+    for (at, (key, value)) in first.into_iter().chain(then) {
         write(table, key, value).map_err(|message| (at, Refused { key: (*key).to_owned(), message }))?;
     }
     let error = match read(table) {
@@ -350,7 +363,7 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
             .ok_or_else(|| format!("{} is a value, not a table", path[..=depth].join(".")))?;
     }
     // Another attack brings its own settings.
-    if key == "attack.kind" && inner.get(last) != Some(&value) {
+    if key == ATTACK && inner.get(last) != Some(&value) {
         forget_recipe(inner);
     }
     inner.insert(last.to_owned(), value);

@@ -307,6 +307,23 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_that_is_damaged_inside_is_found_before_it_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a/1.png", "a/2.png", "b/1.png"] {
+            save(&folder.path().join(name), 64, 1);
+        }
+        let path = folder.path().join("a/2.png");
+        let mut file = fs::read(&path).unwrap();
+        let data = file.windows(4).position(|window| window == b"IDAT").unwrap();
+        file[data + 6..data + 12].fill(0xff);
+        fs::write(&path, file).unwrap();
+        let set = open_folder(folder.path()).unwrap();
+        assert!(set.check(&[0, 2], Some(32)).is_ok());
+        let error = set.check(&[0, 1, 2], Some(32)).unwrap_err().to_string();
+        assert!(error.contains("a/2.png"), "{error}");
+    }
+
+    #[test]
     fn a_cut_picture_is_named_at_once() {
         let folder = tempfile::tempdir().unwrap();
         save(&folder.path().join("a/1.png"), 64, 1);

@@ -22,6 +22,8 @@ mod draw;
 mod error;
 mod folder;
 mod foreign;
+#[cfg(test)]
+mod fuzz;
 mod gzip;
 mod idx;
 mod images;
@@ -44,6 +46,8 @@ pub use table::{
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use self::picture::Picture;
 use self::raster::Raster;
@@ -190,6 +194,18 @@ impl Dataset {
             batch.names.push(name);
         }
         Ok(batch)
+    }
+
+    /// Reads every picture of these samples, as [`Dataset::batch`] does one by one while others wait.
+    ///
+    /// # Errors
+    /// As [`Dataset::batch`], of the first that cannot be used.
+    pub fn check(&self, samples: &[usize], size: Option<usize>) -> Result<(), DataError> {
+        if !matches!(self.samples, Samples::Pictures(_)) {
+            return Ok(());
+        }
+        let read = |&sample: &usize| self.batch(&[sample], size).map(drop);
+        samples.par_iter().map(read).collect::<Vec<_>>().into_iter().collect()
     }
 
     /// Height, width and values of sample `i`, which exists.

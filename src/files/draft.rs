@@ -107,13 +107,9 @@ fn unguessable() -> String {
     format!("{BEGIN}{}-{:016x}{END}", std::process::id(), hasher.finish())
 }
 
-/// The process that made a temporary file of this name; also of the names of an earlier gialab, `FILE.PID-COUNT.tmp`.
+/// The process that made a temporary file of this name.
 fn maker(name: &str) -> Option<u32> {
-    let stem = name.strip_suffix(END)?;
-    let (process, count) = match stem.strip_prefix(BEGIN) {
-        Some(rest) => rest.split_once('-')?,
-        None => stem.rsplit_once('.')?.1.split_once('-')?,
-    };
+    let (process, count) = name.strip_prefix(BEGIN)?.strip_suffix(END)?.split_once('-')?;
     let is_hexadecimal = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hexadecimal.then(|| process.parse().ok())?
 }
@@ -197,8 +193,7 @@ mod tests {
         let names: std::collections::HashSet<String> = (0..100).map(|_| unguessable()).collect();
         assert_eq!(names.len(), 100);
         assert!(names.iter().all(|name| maker(name) == Some(std::process::id())));
-        assert_eq!(maker("manifest.json.1234-5.tmp"), Some(1234));
-        for other in ["notes.tmp", "a.b-c.tmp", "x.12-.tmp", ".gialab-12.tmp", "events.jsonl"] {
+        for other in ["notes.tmp", "a.12-5.tmp", ".gialab-12-.tmp", ".gialab-12.tmp", "events.jsonl"] {
             assert_eq!(maker(other), None, "{other}");
         }
     }
@@ -209,17 +204,16 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let dead = child.id();
         child.wait().unwrap();
-        let left = [format!(".gialab-{dead}-00ff.tmp"), format!("manifest.json.{dead}-0.tmp")];
-        for name in &left {
-            fs::write(folder.path().join(name), "half").unwrap();
-        }
+        let left = folder.path().join(format!(".gialab-{dead}-00ff.tmp"));
+        fs::write(&left, "half").unwrap();
         let in_use = folder.path().join(format!(".gialab-{dead}-00aa.tmp"));
         let other_host = File::create(&in_use).unwrap();
         other_host.lock().unwrap();
-        fs::write(folder.path().join("notes.tmp"), "mine").unwrap();
+        let mine = folder.path().join(format!("notes.{dead}-0.tmp"));
+        fs::write(&mine, "mine").unwrap();
         let draft = Draft::create(&folder.path().join("x"), Access::Private).unwrap();
         sweep(folder.path());
-        assert!(left.iter().all(|name| !folder.path().join(name).exists()));
-        assert!(in_use.exists() && draft.temporary.exists() && folder.path().join("notes.tmp").exists());
+        assert!(!left.exists());
+        assert!(in_use.exists() && draft.temporary.exists() && mine.exists());
     }
 }

@@ -222,6 +222,7 @@ pub(super) fn findings(
         gradient: &gradient,
         captured,
         ignores_scale: config.attack.ignores_scale(),
+        is_processed: !config.post.is_empty(),
         typical: &|| diagnosis::typical(&scores_of_noise(config, net, weights), net.classes()),
     };
     suspect.findings()

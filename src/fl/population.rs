@@ -57,6 +57,8 @@ impl Population {
         }
         let generator = &mut seed.stream("partition", &[]);
         let clients = data::partition(&labels(&rest), &rest, others, federation.partition, generator);
+        // A damaged picture is no surprise of a later round.
+        data.check(&[rest.as_slice(), &held_out].concat(), size)?;
         Ok(Population { data: Arc::new(data), size, clients, held_out })
     }
 

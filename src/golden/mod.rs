@@ -7,6 +7,7 @@ mod checkpoints;
 mod clients;
 mod cuda;
 mod descent;
+pub mod fuzz;
 mod losses;
 mod models;
 mod objectives;

@@ -75,7 +75,8 @@ impl<'a> Evidence<'a> {
         let unit = 1.0 / (steps.unwrap_or(1.0) * batch);
         let observed = view.observed();
         let gradient = |at: usize| -> Vec<f64> {
-            backend::values(&observed.tensors()[at]).into_iter().map(|value| value * unit).collect()
+            let pairs = backend::values(&observed.tensors()[at]).into_iter().zip(added(view, at));
+            pairs.map(|(value, added)| (value - added) * unit).collect()
         };
         let parameter = |at: usize| backend::values(&view.model.parameters.tensors()[at]);
         Ok(Evidence {
@@ -178,6 +179,37 @@ pub fn softmax(weight: &[f64], bias: Option<&[f64]>, features: &[f64]) -> Vec<f6
     let powers: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|power| power / sum).collect()
+}
+
+/// What weight decay and FedProx added to a tensor of an update in units of a gradient: exact for one plain step, and for
+/// several with their models on a straight line to the last. Zero where momentum or Adam made something else of it.
+fn added(view: &AttackerView, at: usize) -> Vec<f64> {
+    let theta = backend::values(&view.model.parameters.tensors()[at]);
+    let mut added = vec![0.0; theta.len()];
+    let protocol = &view.knowledge.protocol;
+    if view.update.kind == UpdateKind::Gradient {
+        return added;
+    }
+    let moved = backend::values(&view.update.values.tensors()[at]);
+    for client in &protocol.clients {
+        let Some(descent) =
+            client.descent.as_ref().filter(|descent| descent.optimiser == Optimiser::sgd(0.0))
+        else {
+            continue;
+        };
+        let share = client.samples.len() as f64 / protocol.samples() as f64;
+        let steps = descent.steps.len() as f64;
+        // Steps begin at 0, 1/K, .. (K-1)/K of the way.
+        let way = 0.5 * (steps - 1.0);
+        let of_theta = share * descent.weight_decay * steps;
+        let of_moved = share * (descent.weight_decay + descent.proximal) * way;
+        let pairs = theta.iter().zip(&moved);
+        added
+            .iter_mut()
+            .zip(pairs)
+            .for_each(|(sum, (theta, moved))| *sum += of_theta * theta + of_moved * moved);
+    }
+    added
 }
 
 /// Gradients of the mean loss that an update in units of a gradient adds up, a mean over its clients; nothing where

@@ -294,6 +294,43 @@ fn local_steps_are_taken_apart_where_they_add_up_gradients() {
 }
 
 #[test]
+fn weight_decay_and_the_pull_to_the_model_sent_are_no_gradient() {
+    let golden = Golden::load();
+    let gradient = golden.whole(golden.cases()[0]["case"].as_str().unwrap());
+    let samples = gradient.update.samples;
+    let expected = Evidence::of(&gradient, Seed(1)).unwrap();
+    let (decay, proximal, rate, steps) = (0.3, 0.5, 0.1, 3);
+    let mut view = gradient.clone();
+    let step = Step::of((0..samples).collect());
+    let descent = Descent { weight_decay: decay, proximal, ..Descent::sgd(rate, vec![step; steps]) };
+    view.knowledge.protocol = Protocol::of(vec![Client::new((0..samples).collect(), Some(descent))]);
+    view.update.kind = UpdateKind::Delta;
+    let origin = &view.model.parameters;
+    let mut theta = origin.clone();
+    for _ in 0..steps {
+        let moved = theta.clone().combine(1.0, origin, -1.0);
+        let pulled =
+            gradient.update.values.clone().combine(1.0, &theta, decay).combine(1.0, &moved, proximal);
+        theta = theta.combine(1.0, &pulled, -rate);
+    }
+    view.update.values = theta.combine(1.0, origin, -1.0);
+    let error = |view: &AttackerView| {
+        let found = Evidence::of(view, Seed(1)).unwrap();
+        let size: f64 = expected.to_weight.iter().map(|g| g * g).sum();
+        let apart = found.to_weight.iter().zip(&expected.to_weight).map(|(a, b)| (a - b).powi(2));
+        (apart.sum::<f64>() / size).sqrt()
+    };
+    let known = error(&view);
+    // Who does not know of it takes it for gradient.
+    for client in &mut view.knowledge.protocol.clients {
+        let plain = client.descent.take().map(|descent| Descent::sgd(rate, descent.steps));
+        client.descent = plain;
+    }
+    let ignored = error(&view);
+    assert!(known < 0.05 * ignored && ignored > 0.1, "{known:e} known, {ignored:e} ignored");
+}
+
+#[test]
 fn a_summed_loss_is_divided_by_its_samples() {
     let mut view = Golden::load().whole("c10.untrained.b8.repeated");
     let ilrg = rule("ilrg").unwrap();

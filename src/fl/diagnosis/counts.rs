@@ -78,7 +78,7 @@ impl Suspect<'_> {
         }
         // Classes that no sample has are pushed down by all of s: their share of both is the scale.
         let batch = self.captured.batch;
-        if several || 2 * batch > g.len() {
+        if several || self.is_processed || 2 * batch > g.len() {
             return None;
         }
         let (up, expected) = g

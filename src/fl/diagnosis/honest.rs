@@ -174,6 +174,39 @@ fn honest_updates_are_not_refused() {
     assert!(warnings * 20 <= count, "{warned:#?}");
 }
 
+#[test]
+fn a_clipped_update_is_refused_only_where_nobody_said_so() {
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == "lenet").unwrap();
+    let net = architecture.net(&ModelOptions::default(), [3, 32, 32], 10).unwrap();
+    let parameters = net.initial_parameters(&compute, Seed(0));
+    let model = Model { parameters, buffers: net.initial_buffers(&compute), net };
+    let batch = data::open("crops32").unwrap().batch(&[0], Some(32)).unwrap();
+    let x = compute.tensor(&batch.images.pixels, batch.images.shape());
+    let targets = Targets::hard(&compute, &[3], 10);
+    let clipped = model.first_pass(BatchNormMode::Eval, &x, &targets).gradient.scaled(0.2);
+    let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
+    let weights = Trained {
+        sha256: String::new(),
+        key: None,
+        parameters: host(&model.parameters),
+        buffers: host(&model.buffers),
+    };
+    let captured: Captured = serde_json::from_value(serde_json::json!({
+        "weights": "w", "update": "u", "kind": "gradient", "batch": 1,
+    }))
+    .unwrap();
+    let sent = host(&clipped);
+    let found = |settings: &[String]| {
+        let config = preset::load("ig-lenet", settings, Path::new("/nonexistent")).unwrap().config;
+        findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent))
+    };
+    let l2 = "attack.distance=l2".to_owned();
+    let refused = found(std::slice::from_ref(&l2));
+    assert!(refused[0].sure && refused[0].what.contains("0.2 times the gradient"), "{}", refused[0]);
+    assert!(found(&[l2, "post=[{ kind = \"clip\", norm = 0.1 }]".to_owned()]).is_empty());
+}
+
 /// `cargo test --release --lib five_hundred -- --ignored --nocapture` prints the counts that
 /// docs/captured.md states.
 #[test]

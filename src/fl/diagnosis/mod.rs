@@ -67,6 +67,8 @@ pub struct Suspect<'a> {
     pub captured: &'a Captured,
     /// How it will be matched; a cosine does not see a scale.
     pub ignores_scale: bool,
+    /// Whether post-processing is said to have gone over it, which may have changed its size.
+    pub is_processed: bool,
     /// Mean and spread over random inputs of the softmax of the scores at theta, `classes` each.
     pub typical: &'a dyn Fn() -> (Vec<f64>, Vec<f64>),
 }
@@ -170,7 +172,10 @@ impl Suspect<'_> {
 
     /// Whether a wrong scale does no harm.
     fn is_blind_to_scale(&self) -> bool {
-        self.ignores_scale || self.captured.scale.is_estimated() || self.steps_are_unknown()
+        self.ignores_scale
+            || self.is_processed
+            || self.captured.scale.is_estimated()
+            || self.steps_are_unknown()
     }
 
     fn steps_are_unknown(&self) -> bool {
@@ -287,7 +292,7 @@ impl Suspect<'_> {
         if scale < 0.0 {
             return Some(self.opposite(true, -scale));
         }
-        if self.captured.scale.is_estimated() || (scale - 1.0).abs() < 0.05 + tolerance {
+        if self.is_processed || self.captured.scale.is_estimated() || (scale - 1.0).abs() < 0.05 + tolerance {
             return None;
         }
         if self.steps_are_unknown() {

@@ -43,6 +43,8 @@ impl Draft {
         if !parent.is_dir() {
             return refuse(format!("there is no directory {}; make it first", parent.display()));
         }
+        // What an export left that was killed here.
+        files::sweep(&parent);
         let file = files::Draft::create(&target, Access::Umask)
             .map_err(|reason| ExportError::Write { path: path.to_path_buf(), reason })?;
         Ok(Draft { path: path.to_path_buf(), file })

@@ -10,7 +10,7 @@ pub use field::{Field, Subject};
 pub use screen::draw;
 
 use crate::catalogue;
-use crate::config::preset::{self, Refused};
+use crate::config::preset::{self, ATTACK, Refused};
 use crate::config::setting::{Kind, POST_PROCESSING, SECTIONS, SETTINGS};
 use crate::config::{RunConfig, keys_of};
 use crate::tui::PresetEntry;
@@ -40,6 +40,16 @@ pub struct Form {
     /// The config as it stands in the form; nothing where a setting cannot be used.
     pub checked: Option<RunConfig>,
     base: RunConfig,
+    /// The attack whose settings stand in the fields.
+    attack: String,
+}
+
+/// What the fields hold that nobody changed: the preset's values, and the settings that its attack has, or another one.
+fn unchanged(base: &RunConfig, attack: &str) -> Changes {
+    let own = preset::flat(base);
+    let mut values = preset::with_attack(base, attack).unwrap_or_else(|| own.clone());
+    values.extend(own.get_key_value(ATTACK).map(|(key, kind)| (key.clone(), kind.clone())));
+    values
 }
 
 /// What Enter does.
@@ -66,7 +76,7 @@ impl Form {
     }
 
     fn new(preset: &str, purpose: Purpose, base: &RunConfig, now: &RunConfig, model: &Model) -> Self {
-        let (unchanged, values) = (preset::flat(base), preset::flat(now));
+        let (unchanged, values) = (unchanged(base, now.attack.kind.name()), preset::flat(now));
         let of = |values: &Changes, key: &str| values.get(key).cloned().unwrap_or_default();
         let fields = SETTINGS.iter().map(|setting| {
             Field::of_setting(setting, of(&values, setting.key), of(&unchanged, setting.key), model)
@@ -84,6 +94,7 @@ impl Form {
             before: 0,
             problem: None,
             checked: Some(now.clone()),
+            attack: now.attack.kind.name().to_owned(),
             base: base.clone(),
         };
         form.list_steps(&now.post);
@@ -109,7 +120,7 @@ impl Form {
 
     /// Keys of `[attack]` that the chosen attack takes; none if it is not known.
     fn taken(&self) -> Vec<String> {
-        let chosen = self.fields.iter().find(|field| field.key() == "attack.kind").map(Field::value);
+        let chosen = self.fields.iter().find(|field| field.key() == ATTACK).map(Field::value);
         let Some(facts) = chosen.and_then(catalogue::facts) else { return Vec::new() };
         keys_of(facts).into_iter().chain(["kind".to_owned()]).collect()
     }
@@ -214,8 +225,24 @@ impl Form {
         preset::change(&self.base, all())
     }
 
+    /// Another attack brings its own settings into the fields that nobody changed.
+    fn take_attack(&mut self) {
+        let chosen = self.fields.iter().find(|field| field.key() == ATTACK).map(Field::value);
+        let Some(facts) = chosen.and_then(catalogue::facts).filter(|facts| facts.name != self.attack) else {
+            return;
+        };
+        self.attack = facts.name.to_owned();
+        let values = unchanged(&self.base, facts.name);
+        for field in
+            self.fields.iter_mut().filter(|field| field.key().starts_with("attack.") && field.key() != ATTACK)
+        {
+            field.go_on_from(values.get(&*field.key()).cloned().unwrap_or_default());
+        }
+    }
+
     /// Looks again at what cannot be used.
     pub fn check(&mut self) {
+        self.take_attack();
         self.gather_steps();
         let config = self.config();
         self.problem = config.as_ref().err().cloned();

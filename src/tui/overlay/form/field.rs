@@ -164,6 +164,14 @@ impl Field {
         self.value() != self.unchanged
     }
 
+    /// Takes another value for the unchanged one, and shows it unless somebody typed one.
+    pub(super) fn go_on_from(&mut self, unchanged: String) {
+        if !self.is_changed() {
+            self.input = Input::new(unchanged.clone());
+        }
+        self.unchanged = unchanged;
+    }
+
     /// A name that no model or attack has.
     pub(super) fn not_known(&self) -> Option<Refused> {
         let what = match self.setting()?.kind {

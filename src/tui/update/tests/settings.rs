@@ -60,6 +60,29 @@ fn the_form_refuses_what_cannot_be_used_and_keeps_what_can() {
 }
 
 #[test]
+fn another_attack_brings_its_own_settings_except_what_was_typed() {
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "c");
+    set(&mut model, "attack.iterations", "77");
+    let shown = |model: &mut Model, key: &str| {
+        form(model).fields.iter().find(|field| field.key() == key).unwrap().input.value().to_owned()
+    };
+    let before = shown(&mut model, "attack.distance");
+    set(&mut model, "attack.kind", "inverting-gradients");
+    assert_eq!((before.as_str(), shown(&mut model, "attack.distance").as_str()), ("l2", "cosine"));
+    assert_eq!(shown(&mut model, "attack.iterations"), "77");
+    assert_eq!(problem(&model), None);
+    let changed = form(&mut model).changes();
+    assert_eq!(changed.keys().collect::<Vec<_>>(), ["attack.iterations", "attack.kind"]);
+    let config = form(&mut model).config().unwrap();
+    assert_eq!((config.attack.kind.name(), config.attack.iterations()), ("inverting-gradients", 77));
+    // Back again, everything is as it was.
+    set(&mut model, "attack.kind", "dlg");
+    assert_eq!(shown(&mut model, "attack.distance"), before);
+    assert_eq!(form(&mut model).changes().keys().collect::<Vec<_>>(), ["attack.iterations"]);
+}
+
+#[test]
 fn a_setting_that_excludes_another_is_said_while_typing() {
     let mut model = fixture::model(80, 24);
     press(&mut model, "c");
