@@ -22,8 +22,6 @@ mod draw;
 mod error;
 mod folder;
 mod foreign;
-#[cfg(test)]
-mod fuzz;
 mod gzip;
 mod idx;
 mod images;
@@ -331,6 +329,9 @@ fn name_of(path: &Path) -> String {
 fn io_error(path: &Path, reason: io::Error) -> DataError {
     DataError::Io { path: path.into(), reason }
 }
+
+#[cfg(test)]
+mod fuzz;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
