@@ -84,7 +84,13 @@ fn draw_table(groups: &Groups, of: &GroupsView, theme: Theme, area: Rect, view: 
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
     let chars = |text: &str| text.chars().count();
-    let name = groups.groups.iter().map(|group| chars(&group.name)).max().unwrap_or(0).clamp(6, NAME.max(usize::from(inner.width) / 3));
+    let name = groups
+        .groups
+        .iter()
+        .map(|group| chars(&group.name))
+        .max()
+        .unwrap_or(0)
+        .clamp(6, NAME.max(usize::from(inner.width) / 3));
     let columns = columns(groups, of, usize::from(inner.width).saturating_sub(3 + name + RUNS), theme);
     let mut heading = format!("   {:<name$}{:>RUNS$}", "group", "runs");
     for (title, cells) in &columns {
