@@ -1,11 +1,10 @@
-"""What public code makes of a problem, and what anybody made of it, by one measure.
+"""What public code makes of problems, beside what gialab made of them, by one measure.
 
-    python quality.py attack PROBLEM CONFIG [KEY=VALUE | trials=N | enough=LOSS]...
-    python quality.py score PROBLEM PICTURE.png
+    python quality.py FOLDER CONFIG [KEY=VALUE | trials=N | enough=LOSS]...
 
-PROBLEM is a folder that `gialab capture` wrote. `attack` gives it to breaching's attack of this name, with its own settings
-but for those named, on one thread; `score` reads a picture that gialab wrote. Both print PSNR in dB, `attack` with the
-evaluations of the matching loss behind it.
+FOLDER holds problems that `gialab capture` wrote, each with the directory of gialab's run under runs/. Each is given to
+breaching's attack of the name CONFIG, with its own settings but for those named, on one thread. Prints a line for each:
+PSNR in dB of gialab's reconstruction and of breaching's, and the evaluations of the matching loss behind the latter.
 
 Needs torch, torchvision, safetensors, breaching.
 """
@@ -66,7 +65,6 @@ MODELS = {"lenet": LeNet, "convnet64": convnet64, "resnet18": resnet18}
 
 class Problem:
     def __init__(self, folder):
-        folder = pathlib.Path(folder)
         self.config = tomllib.loads((folder / "preset.toml").read_text())
         self.update, weights, self.truth = (
             load_file(folder / f"{name}.safetensors") for name in ("update", "weights", "batch")
@@ -103,7 +101,7 @@ class Problem:
 
 
 def attack(problem, name, settings):
-    """PSNR and evaluations of as many starts as are asked for, or until one is good enough."""
+    """Pictures and evaluations of as many starts as are asked for, or until one is good enough."""
     import breaching
     from omegaconf import OmegaConf
 
@@ -135,23 +133,22 @@ def attack(problem, name, settings):
             best, picture = reached, found["data"]
         if best < float(own.get("enough", 0)):
             break
-    return problem.psnr(problem.pixels(picture)), len(spent)
+    return problem.pixels(picture), len(spent)
 
 
-def score(problem, path):
-    """PSNR of a picture whose tiles lie row by row."""
+def read(problem, path):
+    """The pictures of a file whose tiles lie row by row."""
     picture = torch.from_numpy(numpy.array(Image.open(path).convert("RGB"))).permute(2, 0, 1) / 255
-    _, height, width = problem.truth["images"].shape[1:]
-    tiles = picture.unfold(1, height, height).unfold(2, width, width).permute(1, 2, 0, 3, 4).flatten(0, 1)
-    return problem.psnr(tiles[: len(problem.truth["images"])])
+    count, _, height, width = problem.truth["images"].shape
+    return picture.unfold(1, height, height).unfold(2, width, width).permute(1, 2, 0, 3, 4).flatten(0, 1)[:count]
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    _, verb, folder, what, *settings = sys.argv
-    if verb == "attack":
+    _, folder, name, *settings = sys.argv
+    for each in sorted(pathlib.Path(folder).iterdir()):
+        problem = Problem(each)
+        (picture,) = each.glob("runs/**/round-0-reconstruction.png")
         with contextlib.redirect_stdout(io.StringIO()):
-            result = attack(Problem(folder), what, settings)
-        print("{:.3f} {}".format(*result))
-    else:
-        print(f"{score(Problem(folder), what):.3f}")
+            images, evaluations = attack(problem, name, settings)
+        print(f"{problem.psnr(read(problem, picture)):.3f} {problem.psnr(images):.3f} {evaluations}", flush=True)
