@@ -62,13 +62,13 @@ impl Eta {
     }
 }
 
-/// `ETA 00:36`, `ETA 00:10 to 00:40`, `ETA 00:12, at most 02:40`, `ETA at most 02:40`.
+/// `ETA 00:36`, `ETA 00:10 to 00:40`, `ETA 00:12 max 02:40`, `ETA at most 02:40`.
 impl fmt::Display for Eta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Eta::Exact(seconds) => write!(f, "ETA {}", clock(seconds.round())),
             Eta::Likely(likely, most) if likely.round() < most.round() => {
-                write!(f, "ETA {}, at most {}", clock(likely.round()), clock(most.round()))
+                write!(f, "ETA {} max {}", clock(likely.round()), clock(most.round()))
             }
             Eta::Likely(_, seconds) | Eta::AtMost(seconds) => {
                 write!(f, "ETA at most {}", clock(seconds.round()))
