@@ -236,7 +236,7 @@ fn a_stopped_study_goes_on_with_the_same_command() {
     // Somebody else can end it as well, wherever it was started.
     let mut driver =
         lab.command(&["study", "run", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    lab.wait_for("a run", || !lab.processes().is_empty());
+    lab.wait_for("a run", || lab.succeed(&["list", "--study", "long"]).contains(" running "));
     let stopped = lab.succeed(&["study", "stop", "long"]);
     assert!(stopped.contains("long is stopped") && stopped.contains("gialab study run long"), "{stopped}");
     assert_eq!(driver.wait().unwrap().code(), Some(130));
