@@ -38,7 +38,10 @@ fn wrong_labels_are_those_granted_but_for_so_many() {
     assert!((0.75..1.0).contains(&metrics["label_accuracy"].as_f64().unwrap()), "{metrics}");
     let refused = |settings: &[&str]| lab.fail(&with(settings), 2);
     let none = refused(&["attack.labels={ wrong = 2 }"]);
-    assert!(none.contains("{ wrong = 2 } needs labels that knowledge.labels = false does not grant"), "{none}");
+    assert!(
+        none.contains("{ wrong = 2 } needs labels that knowledge.labels = false does not grant"),
+        "{none}"
+    );
     for wrong in ["0", "9"] {
         let said = refused(&[grant, &format!("attack.labels={{ wrong = {wrong} }}")]);
         assert!(said.contains("must be 1 to 8, the samples of the batch"), "{said}");

@@ -154,8 +154,7 @@ fn a_study_fills_its_cells_and_judges_what_was_expected() {
     let long = ["iterations-150_size-whole_pair-00", "--study", "small"];
     assert!(lab.succeed(&[&["show"], &long[..]].concat()).contains("studies/small/runs"));
     let compare = ["compare", "--study", "small", "*size-whole*"];
-    let groups: Value =
-        serde_json::from_str(&lab.succeed(&[&compare[..], &["--json"]].concat())).unwrap();
+    let groups: Value = serde_json::from_str(&lab.succeed(&[&compare[..], &["--json"]].concat())).unwrap();
     assert_eq!(groups["common"], serde_json::json!(["size=whole"]));
     let of = |at: usize, key: &str| groups["groups"][at]["figures"]["psnr"][key].clone();
     assert_eq!((of(2, "runs").as_u64(), of(2, "mean")), (Some(5), psnr["mean"].clone()));
@@ -229,18 +228,18 @@ fn a_stopped_study_goes_on_with_the_same_command() {
     assert!(busy.contains("study long is being run by another process"), "{busy}");
     kill(u64::from(driver.id()), "-INT");
     assert_eq!(driver.wait().unwrap().code(), Some(130));
-    assert_eq!(lab.processes(), Vec::<u32>::new());
+    lab.wait_for("the end of its workers", || lab.processes().is_empty());
     let shown = lab.succeed(&["study", "show", "long"]);
     assert!(shown.contains("so far"), "{shown}");
 
     // Somebody else can end it as well, wherever it was started.
     let mut driver =
         lab.command(&["study", "run", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    lab.wait_for("a run", || !lab.processes().is_empty());
+    lab.wait_for("a run", || lab.succeed(&["list", "--study", "long"]).contains(" running "));
     let stopped = lab.succeed(&["study", "stop", "long"]);
     assert!(stopped.contains("long is stopped") && stopped.contains("gialab study run long"), "{stopped}");
     assert_eq!(driver.wait().unwrap().code(), Some(130));
-    assert_eq!(lab.processes(), Vec::<u32>::new());
+    lab.wait_for("the end of its workers", || lab.processes().is_empty());
 
     // A budget ends it by itself.
     let stopped = lab.gialab(&["study", "run", &file, "--budget", "1s", "--at-once", "1"]);
