@@ -201,7 +201,7 @@ fn after_a_quarter_of_a_run_that_ends_early_the_time_is_right_within_a_factor_of
         for iteration in 15..=at {
             let (step, share) = (iteration / 15 - 1, (iteration % 15) as f64 / 15.0);
             let next = *curve.get(step + 1).unwrap_or(&curve[step]);
-            let matching = curve[step].powf(1.0 - share) * f64::powf(next, share);
+            let matching = f64::powf(curve[step], 1.0 - share) * f64::powf(next, share);
             run.t = begin + iteration as f64 / 10.0;
             run.push(Event::Progress {
                 round: 0,
