@@ -264,12 +264,13 @@ impl Sink for Bridge<'_> {
         let at = At { round: self.round, trial: Some(end.trial), iteration: end.best.iteration };
         self.reporter.picture(at, self.clock.now(), PictureOf::Best, end.guess.clone());
         self.reporter.event(self.clock.now(), event);
-        if end.outcome == TrialOutcome::NonFinite {
-            let message = format!(
-                "trial {}: the loss is not finite any more; its best earlier iterate stands",
-                end.trial + 1
-            );
-            self.log(Level::Warning, message);
-        }
+        let message = match end.outcome {
+            TrialOutcome::NonFinite => "the loss is not finite any more; its best earlier iterate stands",
+            TrialOutcome::OutOfTime => {
+                "its share of the budget's seconds was spent before its iterations were done"
+            }
+            TrialOutcome::Completed | TrialOutcome::Converged | TrialOutcome::Stalled => return,
+        };
+        self.log(Level::Warning, format!("trial {}: {message}", end.trial + 1));
     }
 }
