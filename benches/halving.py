@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import statistics
 import sys
 
@@ -42,7 +43,11 @@ rows = []
 for log in logs:
     some = trials(log)
     kept, cost = halved(some)
-    equal = [chosen(part) for part in itertools.combinations(some, round(cost))]
-    rows.append((chosen(some), kept, statistics.mean(equal), statistics.mean(t["psnr"] for t in some)))
-means = [statistics.mean(column) for column in zip(*rows)]
-print(f"| {preset} | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
+    equal = lambda count: statistics.mean(chosen(part) for part in itertools.combinations(some, count))
+    share = cost - math.floor(cost)
+    whole = (1 - share) * equal(math.floor(cost)) + share * equal(math.ceil(cost))
+    rows.append((chosen(some), kept, whole, statistics.mean(t["psnr"] for t in some)))
+columns = list(zip(*rows))
+columns.append(tuple(kept - equal for _, kept, equal, _ in rows))
+cells = [f"{statistics.median(column):.1f} ({min(column):.1f} to {max(column):.1f})" for column in columns]
+print(f"| {preset} | " + " | ".join(cells) + " |")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Whether ending hopeless trials early pays: eight trials of five seeds of each preset run to their end, and what successive
-# halving would have kept of them (the better half by matching loss at 1/8, 1/4 and 1/2 of the iterations) is compared with
-# as many whole trials as that costs. Prints a row for each preset: mean PSNR in dB.
+# Whether ending hopeless trials early pays: eight trials of five pairs of seed and picture of each preset run to their end,
+# and what successive halving would have kept of them (the better half by matching loss at 1/8, 1/4 and 1/2 of the iterations)
+# is compared with as many whole trials as that costs. Prints a row for each preset: PSNR in dB, median and range.
 #
 #     bash benches/halving.sh [PRESET]...
 set -euo pipefail
@@ -10,11 +10,14 @@ gialab=${GIALAB:-target/release/gialab}
 [ -x "$gialab" ] || cargo build --release
 store=$(mktemp -d)
 trap 'rm -rf "$store"' EXIT
+. benches/pairs.sh
 presets=("$@")
 [ $# -gt 0 ] || presets=(ig-lenet trained-victim batch-size local-steps activation)
 for preset in "${presets[@]}"; do
     for seed in 0 1 2 3 4; do
-        "$gialab" run "$preset" --data-dir "$store/$seed" --seed "$seed" --trials 8 \
+        set_=()
+        for setting in $(moved "$preset" $seed); do set_+=(--set "$setting"); done
+        "$gialab" run "$preset" "${set_[@]}" --data-dir "$store/$seed" --seed "$seed" --trials 8 \
             --set attack.stop_below=0 --set run.snapshot_every=100000 >/dev/null 2>&1
     done
     python3 benches/halving.py "$preset" "$store"/?/runs/*-"$preset"/events.jsonl

@@ -463,7 +463,8 @@ fn a_study_is_exported_as_a_plot_a_table_and_rows() {
         assert!(table.contains(part), "{part}: {table}");
     }
     let rows = |text: &str| text.lines().filter(|line| line.ends_with("\\\\")).count();
-    assert_eq!(rows(&table), 4, "{table}");
+    // The heading, a row for each cell, and one for each value of the axis that names them.
+    assert_eq!(rows(&table), 6, "{table}");
 
     assert_eq!(exported(&["--to", "csv"]).unwrap(), "small_50.csv\n");
     let sheet = words("small_50.csv");
