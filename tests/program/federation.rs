@@ -72,7 +72,10 @@ fn survive_a_kill(precision: &str) {
             .count()
     };
     assert_eq!((trained(1), trained(6)), (1, 1));
-    assert!(!lab.run_path(&run).join("model.safetensors").exists(), "what is not needed any more is gone");
+    // Its last line is written before that.
+    lab.wait_for("what is not needed any more to be gone", || {
+        !lab.run_path(&run).join("model.safetensors").exists()
+    });
 
     let shown = lab.succeed(&["show", &run]);
     assert_eq!(shown.contains("flex, 64 bit, seed"), precision == "f64", "{shown}");
