@@ -6,10 +6,7 @@
 #     bash benches/answers.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-gialab=${GIALAB:-target/release/gialab}
-[ -x "$gialab" ] || cargo build --release
-store=$(mktemp -d)
-trap 'rm -rf "$store"' EXIT
+. benches/lab.sh
 
 # Label; preset; settings. The seed is the row's number unless the row has its own. Nets that are sure of themselves, whose loss starts near zero,
 # short searches, both optimisers, local steps, batches, tables.

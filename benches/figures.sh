@@ -7,10 +7,7 @@
 # Pair k has the seed k and the preset's pictures moved on by k. Everything else is as the preset says.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-gialab=${GIALAB:-target/release/gialab}
-[ -x "$gialab" ] || cargo build --release
-store=$(mktemp -d)
-trap 'rm -rf "$store"' EXIT
+. benches/lab.sh
 
 # Label; preset; settings. A round of a federation is counted by its place, the first one unless the label says which.
 cases='
@@ -167,8 +164,6 @@ fedleak; fedleak
 fedleak, on noise; fedleak
 fedleak, ReLU; fedleak; victim.options.activation=relu
 '
-
-. benches/pairs.sh
 
 printf '| case | PSNR dB, median (range) of five | s |\n|---|---|---|\n'
 while IFS=';' read -r label preset settings; do

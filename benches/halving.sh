@@ -6,11 +6,7 @@
 #     bash benches/halving.sh [PRESET]...
 set -euo pipefail
 cd "$(dirname "$0")/.."
-gialab=${GIALAB:-target/release/gialab}
-[ -x "$gialab" ] || cargo build --release
-store=$(mktemp -d)
-trap 'rm -rf "$store"' EXIT
-. benches/pairs.sh
+. benches/lab.sh
 presets=("$@")
 [ $# -gt 0 ] || presets=(ig-lenet trained-victim batch-size local-steps activation)
 for preset in "${presets[@]}"; do

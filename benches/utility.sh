@@ -5,10 +5,7 @@
 #     bash benches/utility.sh [PRESET]...     those presets only
 set -euo pipefail
 cd "$(dirname "$0")/.."
-gialab=${GIALAB:-target/release/gialab}
-[ -x "$gialab" ] || cargo build --release
-store=$(mktemp -d)
-trap 'rm -rf "$store"' EXIT
+. benches/lab.sh
 
 presets=("$@")
 if [ $# -eq 0 ]; then mapfile -t presets < <(grep -l '^\[\[post\]\]' presets/*.toml | xargs -n1 basename -s .toml); fi

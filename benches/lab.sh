@@ -1,4 +1,10 @@
 # shellcheck shell=bash
+# What the scripts here share: the program, a store of their own that goes with them, and pairs of seed and picture.
+gialab=${GIALAB:-target/release/gialab}
+[ -x "$gialab" ] || cargo build --release
+store=$(mktemp -d)
+trap 'rm -rf "$store"' EXIT
+
 # The preset's pictures moved on by so many, as a setting; nothing where they are drawn.
 moved() {
     local indices data size
