@@ -6,7 +6,6 @@ pub mod bench;
 pub mod calibration;
 pub mod catalogue;
 pub mod cgroup;
-pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod dual;
@@ -31,6 +30,7 @@ pub mod study;
 pub mod sys;
 pub mod text;
 pub mod threads;
+pub mod weights;
 
 #[cfg(feature = "tui")]
 pub mod gfx;

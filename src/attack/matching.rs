@@ -11,7 +11,7 @@ use super::surrogate::Surrogate;
 use super::variable::{self, Variable};
 use super::{AttackError, Guess, align, prior};
 use crate::config::{Priors, Search, Stage, Start, VariableKind};
-use crate::fl::{AttackerView, Candidate, Protocol, Simulated};
+use crate::fl::{At, AttackerView, Protocol, Simulated};
 use crate::model::{Moments, Parameters, Targets};
 use crate::seed::{self, Seed};
 
@@ -200,14 +200,14 @@ impl<'a> GradientMatching<'a> {
         samples: &[f64],
         targets: &Targets,
         place: Option<&f64>,
-        then: impl FnOnce(Simulated, Candidate<'_>) -> T,
+        then: impl FnOnce(Simulated, At<'_>) -> T,
     ) -> T {
         let AttackerView { model, knowledge, compute, .. } = observed.view;
         let x = compute.tensor(samples, self.shape());
         let between =
             self.surrogate.as_ref().zip(place).map(|(surrogate, place)| surrogate.model(model, *place));
         let model = between.as_ref().unwrap_or(model);
-        let candidate = Candidate { model, mode: knowledge.batch_norm, x: &x, targets };
+        let candidate = At { model, mode: knowledge.batch_norm, x: &x, targets };
         then(observed.protocol.simulate(candidate), candidate)
     }
 

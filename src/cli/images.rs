@@ -5,14 +5,14 @@ use std::io::{IsTerminal, Write};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gialab::gfx::mux::Multiplexer;
 use gialab::gfx::probe::RawMode;
-use gialab::gfx::{self, Capabilities, Images, Protocol, Raster, Wishes, fit, inline};
+use gialab::gfx::{self, Capabilities, ImageMode, Protocol, Raster, Wishes, fit, inline};
 use image::{DynamicImage, RgbImage};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// How to show pictures [default: the best that this terminal is known to show, or GIALAB_IMAGES]
     #[arg(long, global = true, value_name = "HOW", value_parser = parser())]
-    images: Option<Images>,
+    images: Option<ImageMode>,
     /// Let this pane of tmux pass pictures on (sets allow-passthrough for the pane)
     #[arg(long, global = true)]
     tmux_passthrough: bool,
@@ -26,9 +26,9 @@ impl Arguments {
     ///
     /// # Errors
     /// If GIALAB_IMAGES is no way to show pictures.
-    pub fn wishes(&self, config: Option<Images>) -> anyhow::Result<Wishes> {
+    pub fn wishes(&self, config: Option<ImageMode>) -> anyhow::Result<Wishes> {
         let environment = std::env::var("GIALAB_IMAGES").ok().filter(|text| !text.is_empty());
-        let environment = environment.map(|text| text.parse::<Images>()).transpose();
+        let environment = environment.map(|text| text.parse::<ImageMode>()).transpose();
         let images = match (self.images, environment) {
             (Some(images), _) => images,
             (None, Ok(images)) => images.or(config).unwrap_or_default(),
@@ -38,8 +38,8 @@ impl Arguments {
     }
 }
 
-fn parser() -> impl TypedValueParser<Value = Images> {
-    PossibleValuesParser::new(Images::ALL.map(Images::name)).try_map(|name| name.parse::<Images>())
+fn parser() -> impl TypedValueParser<Value = ImageMode> {
+    PossibleValuesParser::new(ImageMode::ALL.map(ImageMode::name)).try_map(|name| name.parse::<ImageMode>())
 }
 
 /// The terminal of the plain shell, asked once.
@@ -51,7 +51,7 @@ pub struct Shell {
 impl Shell {
     /// None if stdout is no terminal or no pictures are wanted.
     pub fn look(wishes: Wishes) -> Option<Shell> {
-        if !std::io::stdout().is_terminal() || wishes.images == Images::Off {
+        if !std::io::stdout().is_terminal() || wishes.images == ImageMode::Off {
             return None;
         }
         let _raw_mode = gfx::is_terminal().then(RawMode::enter);

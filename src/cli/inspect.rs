@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use gialab::checkpoint::{self, Checkpoint, Fit, Misshapen, Statistics, Table, sizes};
 use gialab::model::TensorSpec;
 use gialab::text::one_line;
+use gialab::weights::{self, Fit, Misshapen, Statistics, Table, WeightFile, sizes};
 use serde::Serialize;
 
 use super::{Context, DONE, output};
@@ -117,7 +117,7 @@ struct Shapes<'a> {
 
 pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let Some(file) = &arguments.file else { return update::run(&arguments.update, arguments.json) };
-    let checkpoint = Checkpoint::open(&file.to_string_lossy())?;
+    let checkpoint = WeightFile::open(&file.to_string_lossy())?;
     let fit = checkpoint.fit();
     let report = Report::new(file, &checkpoint, fit.as_ref());
     let mut out = output::whole(arguments.json);
@@ -134,7 +134,7 @@ pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 impl<'a> Report<'a> {
-    fn new(file: &Path, checkpoint: &'a Checkpoint, fit: Option<&'a Fit>) -> Report<'a> {
+    fn new(file: &Path, checkpoint: &'a WeightFile, fit: Option<&'a Fit>) -> Report<'a> {
         let tensors = checkpoint.tensors.iter().map(|tensor| Row {
             name: &tensor.name,
             dtype: tensor.dtype.name(),
@@ -290,7 +290,7 @@ impl<'a> Model<'a> {
 /// Which built-in model it is, with the table of what differs.
 fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Result<()> {
     writeln!(out)?;
-    let shard = checkpoint::shard(file).map(|(number, count)| {
+    let shard = weights::shard(file).map(|(number, count)| {
         format!("it is file {number} of {count}: name their index instead, which ends in .index.json")
     });
     let Some(fit) = fit else {

@@ -1,10 +1,10 @@
 //! What a config says of itself wherever its figures stand: the conditions that decide them.
 
 use super::{
-    BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, StatisticsKnowledge, Victim,
+    BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, StatisticsKnowledge, VictimConfig,
 };
 
-impl Victim {
+impl VictimConfig {
     /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
     pub fn source(&self) -> String {
         match &self.captured {

@@ -77,7 +77,7 @@ pub struct RunConfig {
     #[serde(default = "default_group")]
     pub group: String,
     /// Whose data and model are attacked.
-    pub victim: Victim,
+    pub victim: VictimConfig,
     /// How the client trains; one client and one gradient unless said otherwise.
     #[serde(default)]
     pub federation: Federation,
@@ -103,13 +103,13 @@ fn default_group() -> String {
 /// The client's batch and model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Victim {
+pub struct VictimConfig {
     /// A built-in set (`photos`, `digits28`, `wine`, ...) or a path: an image, a folder, IDX, CIFAR binary, a
     /// CSV table. Empty only beside a captured update without ground truth.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data: String,
     /// Which samples form the batch, by position in the set; empty where the preset does not say. Read it
-    /// through [`Victim::positions`].
+    /// through [`VictimConfig::positions`].
     #[serde(default, deserialize_with = "not_empty", skip_serializing_if = "Vec::is_empty")]
     pub indices: Vec<usize>,
     /// How the batch is drawn, instead of `indices`.
@@ -155,7 +155,7 @@ pub struct Victim {
     pub share_buffers: bool,
 }
 
-impl Victim {
+impl VictimConfig {
     /// Positions of the batch in the set as the config names them: the first sample if it says nothing, none
     /// if `sample` draws them.
     pub fn positions(&self) -> &[usize] {

@@ -141,7 +141,7 @@ mod tests {
         let emptied = preset::change(&changed, [("victim.sample.classes", ""), ("victim.sample.count", "")]);
         assert_eq!(emptied.unwrap().victim.positions(), [0]);
         let both = RunConfig {
-            victim: crate::config::Victim { sample: changed.victim.sample, ..config.victim.clone() },
+            victim: crate::config::VictimConfig { sample: changed.victim.sample, ..config.victim.clone() },
             ..config
         };
         assert_eq!(

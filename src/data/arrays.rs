@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::{DataError, Dataset, MAX_BYTES, Samples, cifar_python, io_error, name_of};
-use crate::checkpoint::{Dtype, Named, Plain, sizes};
+use crate::weights::{Dtype, Named, Plain, sizes};
 
 /// Names of pictures and their labels; of a file with several parts the first is the set.
 const PAIRS: [(&str, &str); 12] = [
@@ -177,8 +177,8 @@ pub(super) fn classes(path: &Path, file: &Named, name: &str, count: usize) -> Re
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::checkpoint::forge::{npy, zip};
     use crate::data;
+    use crate::weights::forge::{npy, zip};
 
     fn array(kind: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         npy(1, &format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"), data)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::arrays::{self, Pictures};
 use super::cifar::{CIFAR10, CIFAR100, Format};
 use super::{DataError, Dataset, name_of};
-use crate::checkpoint::Named;
+use crate::weights::Named;
 
 /// Batches of CIFAR-10 that are trained on.
 const BATCHES: [&str; 5] = ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
@@ -34,10 +34,8 @@ pub(super) fn open_folder(path: &Path) -> Result<Dataset, DataError> {
     let mut all: Option<Dataset> = None;
     for part in parts(path) {
         let bytes = arrays::content(&part)?;
-        let wrong = |fault: crate::checkpoint::Fault| DataError::Arrays {
-            path: part.clone(),
-            what: fault.to_string(),
-        };
+        let wrong =
+            |fault: crate::weights::Fault| DataError::Arrays { path: part.clone(), what: fault.to_string() };
         let next = dataset(&part, &Named::open(&bytes).map_err(wrong)?)?;
         all = Some(match all {
             None => Dataset { name: name_of(path), ..next },
@@ -103,8 +101,8 @@ fn named(path: &Path) -> Result<Option<Vec<String>>, DataError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::checkpoint::forge::Pickler;
     use crate::data;
+    use crate::weights::forge::Pickler;
 
     /// A batch as Python 3 writes it, of pixels that count up; labels are `first` and on.
     fn batch(labels: &str, count: usize, first: i32) -> Vec<u8> {

@@ -9,8 +9,8 @@ use flate2::write::GzEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use super::open;
-use crate::checkpoint::forge::{npy, zip};
 use crate::golden::fuzz::fuzz;
+use crate::weights::forge::{Pickler, npy, zip};
 
 const SCHEMA: &[u8] = b"target = \"income\"\nmissing = \"mean\"\n[columns]\n\
     age = { kind = \"numeric\", min = 0, max = 120 }\nsex = { kind = \"categorical\", values = [\"f\", \"m\"] }\n\
@@ -76,6 +76,22 @@ fn idx(pixels: &[u8]) -> Vec<u8> {
     file.extend([3_u32, 8, 8].iter().flat_map(|size| size.to_be_bytes()));
     file.extend(pixels);
     file
+}
+
+/// A batch of CIFAR's as Python writes it, of one picture.
+fn cifar_python() -> Vec<u8> {
+    let pixels: Vec<u8> = (0..3072).map(|i| (i % 251) as u8).collect();
+    let fields = Pickler::new().raw(b"}").text("data").array("u1", &[1, 3072], &pixels).raw(b"s");
+    fields.text("labels").raw(b"](").integer(3).raw(b"es").end()
+}
+
+#[test]
+#[ignore = "runs for as long as asked"]
+fn fuzz_cifar() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary: Vec<u8> = (0..2 * 3073).map(|i| (i % 3073 % 10) as u8).collect();
+    fuzz("CIFAR, binary", &[binary], |file| reads(folder.path(), "data_batch_1.bin", file));
+    fuzz("CIFAR, python", &[cifar_python()], |file| reads(folder.path(), "data_batch_1", file));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use super::truth::Truth;
 use super::victim::{adapted, descent};
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::backend::{self, Compute};
-use crate::checkpoint::{Choice, Trained};
 use crate::config::{Captured, CapturedKind, LocalKnowledge, LocalTraining, Normalise, RunConfig};
 use crate::data::{self, Batch, Normalisation};
 use crate::fl::{AttackerView, Knowledge};
@@ -18,6 +17,7 @@ use crate::model::generator::Generator;
 use crate::model::{Model, Net, Parameters};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
+use crate::weights::{Choice, Trained};
 
 /// Why the files of a captured update cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use burn::tensor::Tensor;
 
 use super::post::Transforms;
-use super::protocol::{Back, Candidate};
+use super::protocol::{At, Back};
 use super::sent::{Mean, Sent};
 use super::{Update, UpdateKind};
 use crate::backend::{self, Plain};
@@ -45,11 +45,7 @@ impl Client {
     }
 
     /// What it sends whose samples are each passed through a model with parameters times factors of its own.
-    pub(super) fn send_through(
-        &self,
-        candidate: Candidate<'_>,
-        mut factors: impl FnMut() -> Parameters,
-    ) -> Sent {
+    pub(super) fn send_through(&self, candidate: At<'_>, mut factors: impl FnMut() -> Parameters) -> Sent {
         let one_by_one = Client { at_once: 1, ..self.clone() };
         one_by_one.gradient(candidate, |x, targets| {
             let factors = factors();
@@ -60,8 +56,8 @@ impl Client {
     }
 
     /// What it sends when it is sent the candidate's model.
-    pub fn send(&self, candidate: Candidate<'_>) -> Sent {
-        let Candidate { model, mode, x, targets } = candidate;
+    pub fn send(&self, candidate: At<'_>) -> Sent {
+        let At { model, mode, x, targets } = candidate;
         match &self.descent {
             Some(descent) => {
                 let end = model.descend(mode, x, targets, descent);
@@ -76,8 +72,8 @@ impl Client {
     }
 
     /// The same update as an attacker simulates it, with what the way back needs.
-    pub fn simulate(&self, candidate: Candidate<'_>) -> (Sent, Option<Trace>) {
-        let Candidate { model, mode, x, targets } = candidate;
+    pub fn simulate(&self, candidate: At<'_>) -> (Sent, Option<Trace>) {
+        let At { model, mode, x, targets } = candidate;
         match &self.descent {
             Some(descent) => {
                 let keep_every = descent.keep_every(model.parameters.bytes());
@@ -96,8 +92,8 @@ impl Client {
     }
 
     /// Gradient of `<update, v>` with `v` held fixed, added to `back`.
-    pub fn back(&self, candidate: Candidate<'_>, trace: Option<&Trace>, v: Parameters, back: &mut Back) {
-        let Candidate { model, mode, x, targets } = candidate;
+    pub fn back(&self, candidate: At<'_>, trace: Option<&Trace>, v: Parameters, back: &mut Back) {
+        let At { model, mode, x, targets } = candidate;
         if let (Some(descent), Some(trace)) = (&self.descent, trace) {
             let through = model.descend_through(mode, x, targets, descent, trace, &v);
             back.add(&through.to_input, through.to_labels.as_deref());
@@ -135,7 +131,7 @@ impl Client {
 
     fn gradient(
         &self,
-        candidate: Candidate<'_>,
+        candidate: At<'_>,
         mut of: impl FnMut(&Tensor<Plain, 4>, &Targets) -> (Parameters, Parameters),
     ) -> Sent {
         let mut mean = Mean::default();

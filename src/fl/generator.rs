@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::VictimError;
-use crate::checkpoint::{Checkpoint, GENERATORS, TrainedGenerator};
+use crate::weights::{GENERATORS, TrainedGenerator, WeightFile};
 
 /// Reads `knowledge.generator`: a built-in name or a file.
 ///
@@ -14,9 +14,9 @@ pub fn granted(name: Option<&str>) -> Result<Option<Arc<TrainedGenerator>>, Vict
     const KEY: &str = "knowledge.generator";
     let shipped = GENERATORS.iter().find(|(shipped, _)| *shipped == name);
     let file = match shipped {
-        Some((_, bytes)) => Checkpoint::parse(bytes)
-            .map_err(|fault| crate::checkpoint::CheckpointError::Fault { path: name.into(), fault }),
-        None => Checkpoint::read(name.as_ref()),
+        Some((_, bytes)) => WeightFile::parse(bytes)
+            .map_err(|fault| crate::weights::WeightFileError::Fault { path: name.into(), fault }),
+        None => WeightFile::read(name.as_ref()),
     };
     let file = file.map_err(|error| VictimError::File { key: KEY, error })?;
     let generator = file.generator();

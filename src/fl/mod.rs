@@ -20,7 +20,7 @@ mod view;
 pub use captured::{CapturedError, CapturedUpdate};
 pub use client::Client;
 pub use population::Population;
-pub use protocol::{Back, Candidate, Protocol, Simulated, Trail};
+pub use protocol::{At, Back, Protocol, Simulated, Trail};
 pub use sent::{Mean, Sent};
 pub use server::{Server, Standing};
 pub use setup::{Setup, VictimError};

@@ -22,7 +22,7 @@ pub struct Protocol {
 
 /// A candidate at a model: what the clients are taken to compute on.
 #[derive(Debug, Clone, Copy)]
-pub struct Candidate<'a> {
+pub struct At<'a> {
     /// The model that the clients were sent.
     pub model: &'a Model,
     /// The mode of their passes.
@@ -111,8 +111,8 @@ impl Protocol {
     }
 
     /// The update of these clients for a candidate, in units of a gradient.
-    pub fn simulate(&self, candidate: Candidate<'_>) -> Simulated {
-        let Candidate { model, mode, x, targets } = candidate;
+    pub fn simulate(&self, candidate: At<'_>) -> Simulated {
+        let At { model, mode, x, targets } = candidate;
         if self.is_one_gradient(x.dims()[0]) {
             let first = model.first_pass(mode, x, targets);
             let (gradient, passed) = self.post.forward(first.gradient);
@@ -142,8 +142,8 @@ impl Protocol {
     }
 
     /// What the model that was sent shows of a candidate besides the update, in a pass over the whole batch.
-    pub fn shown(&self, candidate: Candidate<'_>, trail: &Trail) -> Shown {
-        let Candidate { model, mode, x, targets } = candidate;
+    pub fn shown(&self, candidate: At<'_>, trail: &Trail) -> Shown {
+        let At { model, mode, x, targets } = candidate;
         let (kept, loss) = match trail {
             Trail::One(kept, _, loss) => (kept.clone(), loss.clone()),
             Trail::Each(_) => {
@@ -158,12 +158,12 @@ impl Protocol {
     /// inputs.
     pub fn back_with(
         &self,
-        candidate: Candidate<'_>,
+        candidate: At<'_>,
         trail: &Trail,
         v: &Parameters,
         (shown, loss, moments): (&Shown, f64, &[Moments]),
     ) -> Back {
-        let Candidate { model, mode, x, targets } = candidate;
+        let At { model, mode, x, targets } = candidate;
         let pull = |gradient: &Parameters| {
             let through = model.pull(&shown.kept, mode, x, targets, &Pull { gradient, loss, moments });
             Back {
@@ -183,8 +183,8 @@ impl Protocol {
     }
 
     /// The way back along the trail of [`Protocol::simulate`] for the cotangent `v` of its gradient.
-    pub fn back(&self, candidate: Candidate<'_>, trail: &Trail, v: &Parameters) -> Back {
-        let Candidate { model, mode, x, targets } = candidate;
+    pub fn back(&self, candidate: At<'_>, trail: &Trail, v: &Parameters) -> Back {
+        let At { model, mode, x, targets } = candidate;
         let traces = match trail {
             Trail::Each(traces) => traces,
             Trail::One(kept, passed, _) => {
@@ -208,13 +208,13 @@ impl Protocol {
     /// `<gradient, v>` there.
     pub fn back_along(
         &self,
-        candidate: Candidate<'_>,
+        candidate: At<'_>,
         trail: &Trail,
         v: &Parameters,
         direction: &Parameters,
     ) -> (Back, f64) {
         let Trail::One(kept, passed, _) = trail else { return (self.back(candidate, trail, v), 0.0) };
-        let Candidate { model, mode, x, targets } = candidate;
+        let At { model, mode, x, targets } = candidate;
         let v = self.post.pull(passed, v.clone());
         let through = model.directional_after(kept, mode, x, targets, &v, true);
         let slope = through.to_parameters.map_or(0.0, |hessian_v| hessian_v.dot(direction));

@@ -3,14 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::{
-    self, Checkpoint, CheckpointError, Choice, Misfit, Table, Trained, TrainedGenerator,
-};
-use crate::config::{self, BatchNormMode, RunConfig, Victim};
+use crate::config::{self, BatchNormMode, RunConfig, VictimConfig};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
 use crate::model::{self, Net};
 use crate::reading::Reading;
 use crate::seed::Seed;
+use crate::weights::{self, Choice, Misfit, Table, Trained, TrainedGenerator, WeightFile, WeightFileError};
 
 use super::Population;
 use super::captured::{self, CapturedError, CapturedUpdate};
@@ -68,7 +66,7 @@ pub enum VictimError {
         /// Where the config names it.
         key: &'static str,
         /// Why.
-        error: CheckpointError,
+        error: WeightFileError,
     },
     /// A file of tensors is of another model.
     #[error(
@@ -280,7 +278,7 @@ impl Setup {
 }
 
 /// The victim's architecture for an input `[channels, height, width]`, with the loss it is trained on.
-pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
+pub(super) fn fitted(victim: &VictimConfig, input: [usize; 3], classes: usize) -> Result<Net, VictimError> {
     let architecture = model::architecture(&victim.model)
         .ok_or_else(|| VictimError::UnknownModel { name: victim.model.clone() })?;
     if let Some(option) = architecture.unfitting(&victim.options) {
@@ -299,7 +297,7 @@ pub(super) fn fitted(victim: &Victim, input: [usize; 3], classes: usize) -> Resu
 }
 
 /// Which tensors of a file of weights are meant.
-pub(super) fn choice(victim: &Victim) -> Choice {
+pub(super) fn choice(victim: &VictimConfig) -> Choice {
     Choice { key: victim.weights_key.clone(), by_order: victim.by_order }
 }
 
@@ -321,12 +319,12 @@ pub(super) fn file_name(path: &str) -> String {
 pub(super) struct File<'a> {
     key: &'static str,
     path: &'a str,
-    checkpoint: Checkpoint,
+    checkpoint: WeightFile,
 }
 
 impl<'a> File<'a> {
     pub(super) fn read(key: &'static str, path: &'a str, choice: Choice) -> Result<File<'a>, VictimError> {
-        let checkpoint = Checkpoint::open(path).map_err(|error| VictimError::File { key, error })?;
+        let checkpoint = WeightFile::open(path).map_err(|error| VictimError::File { key, error })?;
         Ok(File { key, path, checkpoint: checkpoint.choosing(choice) })
     }
 
@@ -335,7 +333,7 @@ impl<'a> File<'a> {
         self,
         model: &str,
         net: &Net,
-        take: impl FnOnce(&Checkpoint) -> Result<T, Misfit>,
+        take: impl FnOnce(&WeightFile) -> Result<T, Misfit>,
     ) -> Result<T, VictimError> {
         take(&self.checkpoint).map_err(|misfit| self.refused(model, net, misfit))
     }
@@ -354,7 +352,7 @@ impl<'a> File<'a> {
             }
             other => return unusable(key, path, other),
         };
-        let own = |fit: &checkpoint::Fit| fit.architecture == model && fit.classes == net.classes();
+        let own = |fit: &weights::Fit| fit.architecture == model && fit.classes == net.classes();
         let likely = checkpoint
             .fit()
             .filter(|fit| !in_order && !fit.table.in_order && !own(fit))
@@ -372,7 +370,7 @@ fn differences(path: &str, table: &Table) -> String {
             .to_owned();
     }
     let mut differences = table.summary();
-    if let Some((number, count)) = checkpoint::shard(path.as_ref()).filter(|_| !table.missing.is_empty()) {
+    if let Some((number, count)) = weights::shard(path.as_ref()).filter(|_| !table.missing.is_empty()) {
         differences +=
             &format!("; it is file {number} of {count}: name their index instead, which ends in .index.json");
     }

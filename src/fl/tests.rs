@@ -56,7 +56,7 @@ impl World {
         let x = self.compute.tensor(&self.setup.normalisation.apply(images), images.shape());
         let targets = Targets::hard(&self.compute, &batch.labels, view.model.net.classes());
         let knowledge = &view.knowledge;
-        let simulated = knowledge.protocol.simulate(Candidate {
+        let simulated = knowledge.protocol.simulate(At {
             model: &view.model,
             mode: knowledge.batch_norm,
             x: &x,
@@ -103,11 +103,11 @@ fn a_client_with_its_samples_alone_sends_what_it_sends_among_others() {
     let x = world.compute.tensor(&world.setup.normalisation.apply(&batch.images), batch.images.shape());
     let targets = Targets::hard(&world.compute, &batch.labels, view.model.net.classes());
     let mode = BatchNormMode::Eval;
-    let all = Candidate { model: &view.model, mode, x: &x, targets: &targets };
+    let all = At { model: &view.model, mode, x: &x, targets: &targets };
     assert_eq!(view.knowledge.protocol.clients.len(), 2);
     for client in &view.knowledge.protocol.clients {
         let (own, labels) = (crate::model::rows(&x, &client.samples), targets.rows(&client.samples));
-        let own = Candidate { x: &own, targets: &labels, ..all };
+        let own = At { x: &own, targets: &labels, ..all };
         let (among, alone) = (client.send(all), client.alone(post::Transforms::default()).send(own));
         let difference = among.update.values.clone().combine(1.0, &alone.update.values, -1.0).norm();
         assert!(difference < 1e-12 * among.update.values.norm(), "{:?}: {difference:e}", client.samples);

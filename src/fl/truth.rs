@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use super::{CapturedError, VictimError};
-use crate::checkpoint::{Checkpoint, Dtype, Statistics, Tensor, sizes};
 use crate::config::Captured;
 use crate::data::{Batch, Images, Normalisation};
 use crate::reading::Reading;
+use crate::weights::{Dtype, Statistics, Tensor, WeightFile, sizes};
 
 /// How far a ground truth may leave [0, 1] by rounding.
 const ROUNDING: f64 = 1e-3;
@@ -53,7 +53,7 @@ impl Truth {
     /// settle what the file leaves open.
     pub fn read(path: &str, captured: &Captured, classes: usize) -> Result<Truth, VictimError> {
         let key = "victim.captured.truth";
-        let file = Checkpoint::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
+        let file = WeightFile::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
         let mut reading = Reading::default();
         let wrong = |what: String| CapturedError::Truth { path: path.to_owned(), what };
         let (samples, labels) = find(&file, &mut reading).map_err(wrong)?;
@@ -174,7 +174,7 @@ fn last(name: &str) -> String {
 }
 
 /// The tensors that hold samples and labels: by their names, else a pair in this order, else the only tensor.
-fn find<'a>(file: &'a Checkpoint, reading: &mut Reading) -> Result<(&'a Tensor, Option<&'a Tensor>), String> {
+fn find<'a>(file: &'a WeightFile, reading: &mut Reading) -> Result<(&'a Tensor, Option<&'a Tensor>), String> {
     let named = |names: &[&str]| {
         names.iter().find_map(|name| file.tensors.iter().find(|tensor| last(&tensor.name) == *name))
     };

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::post::{Effect, Posts, Residues, Transforms, estimate};
 use super::sent::Mean;
-use super::{AttackerView, Candidate, Client, Knowledge, Protocol, Sent, Update};
+use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
 use crate::config::{
     Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig, StatisticsKnowledge,
@@ -194,7 +194,7 @@ pub(super) fn send(
     if mode == BatchNormMode::EvalClient {
         model.buffers = model.statistics(x);
     }
-    let candidate = Candidate { model: &model, mode, x, targets };
+    let candidate = At { model: &model, mode, x, targets };
     let (mut mean, mut effects) = (Mean::default(), Vec::new());
     for (at, client) in protocol.clients.iter().enumerate() {
         let (number, mut generator) = who(at);

@@ -11,7 +11,7 @@ use super::{Depth, only_ascii};
 /// How the user wants pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Images {
+pub enum ImageMode {
     /// The best that the terminal is known to show.
     #[default]
     Auto,
@@ -29,37 +29,37 @@ pub enum Images {
     Off,
 }
 
-impl Images {
+impl ImageMode {
     /// Every choice, in the order of the help.
-    pub const ALL: [Images; 7] = [
-        Images::Auto,
-        Images::Kitty,
-        Images::Iterm,
-        Images::Sixel,
-        Images::Blocks,
-        Images::Ascii,
-        Images::Off,
+    pub const ALL: [ImageMode; 7] = [
+        ImageMode::Auto,
+        ImageMode::Kitty,
+        ImageMode::Iterm,
+        ImageMode::Sixel,
+        ImageMode::Blocks,
+        ImageMode::Ascii,
+        ImageMode::Off,
     ];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
-            Images::Auto => "auto",
-            Images::Kitty => "kitty",
-            Images::Iterm => "iterm",
-            Images::Sixel => "sixel",
-            Images::Blocks => "blocks",
-            Images::Ascii => "ascii",
-            Images::Off => "off",
+            ImageMode::Auto => "auto",
+            ImageMode::Kitty => "kitty",
+            ImageMode::Iterm => "iterm",
+            ImageMode::Sixel => "sixel",
+            ImageMode::Blocks => "blocks",
+            ImageMode::Ascii => "ascii",
+            ImageMode::Off => "off",
         }
     }
 }
 
-impl std::str::FromStr for Images {
+impl std::str::FromStr for ImageMode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Images::ALL.into_iter().find(|images| images.name() == text);
+        let found = ImageMode::ALL.into_iter().find(|images| images.name() == text);
         found.ok_or_else(|| {
             format!("there is no way \"{text}\" to show pictures; use auto, kitty, iterm, sixel, blocks, ascii or off")
         })
@@ -116,7 +116,7 @@ pub struct Known {
     /// Pixels of a cell by the kernel.
     pub cell: Option<(usize, usize)>,
     /// What the user wants.
-    pub images: Images,
+    pub images: ImageMode,
     /// Show nothing beyond ASCII, whatever the locale says.
     pub ascii: bool,
 }
@@ -256,19 +256,19 @@ impl Choice {
 }
 
 impl Terminal<'_> {
-    fn choose(&self, images: Images, depth: Depth, ascii: bool) -> Choice {
+    fn choose(&self, images: ImageMode, depth: Depth, ascii: bool) -> Choice {
         let asked = |protocol| Choice::new(protocol, format!("asked for with {}", images.name()));
         match images {
-            Images::Kitty if self.lacks_placeholders() || depth == Depth::Mono => {
+            ImageMode::Kitty if self.lacks_placeholders() || depth == Depth::Mono => {
                 asked(Protocol::KittyClassic)
             }
-            Images::Kitty => asked(Protocol::KittyPlaceholders),
-            Images::Iterm => asked(Protocol::Iterm),
-            Images::Sixel => asked(Protocol::Sixel),
-            Images::Blocks => asked(Protocol::Blocks),
-            Images::Ascii => asked(Protocol::Ascii),
-            Images::Off => asked(Protocol::Off),
-            Images::Auto => self.best(depth, ascii),
+            ImageMode::Kitty => asked(Protocol::KittyPlaceholders),
+            ImageMode::Iterm => asked(Protocol::Iterm),
+            ImageMode::Sixel => asked(Protocol::Sixel),
+            ImageMode::Blocks => asked(Protocol::Blocks),
+            ImageMode::Ascii => asked(Protocol::Ascii),
+            ImageMode::Off => asked(Protocol::Off),
+            ImageMode::Auto => self.best(depth, ascii),
         }
     }
 

@@ -61,18 +61,18 @@ fn silence_means_blocks_whatever_the_environment_says() {
 #[test]
 fn the_user_wins() {
     for (images, protocol) in [
-        (Images::Kitty, Protocol::KittyPlaceholders),
-        (Images::Iterm, Protocol::Iterm),
-        (Images::Sixel, Protocol::Sixel),
-        (Images::Blocks, Protocol::Blocks),
-        (Images::Ascii, Protocol::Ascii),
-        (Images::Off, Protocol::Off),
+        (ImageMode::Kitty, Protocol::KittyPlaceholders),
+        (ImageMode::Iterm, Protocol::Iterm),
+        (ImageMode::Sixel, Protocol::Sixel),
+        (ImageMode::Blocks, Protocol::Blocks),
+        (ImageMode::Ascii, Protocol::Ascii),
+        (ImageMode::Off, Protocol::Off),
     ] {
         let found = of(&Known { images, ..Known::default() }, &[]);
         assert_eq!(found.protocol, protocol);
         assert_eq!(images.name().parse(), Ok(images));
     }
-    assert!("png".parse::<Images>().is_err());
+    assert!("png".parse::<ImageMode>().is_err());
 }
 
 #[test]

@@ -58,10 +58,10 @@ pub fn ascii(picture: &Raster, columns: u16) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::caps::{Images, Known};
+    use super::super::caps::{ImageMode, Known};
     use super::*;
 
-    fn printed(images: Images) -> (bool, String) {
+    fn printed(images: ImageMode) -> (bool, String) {
         let picture = Raster { width: 4, height: 4, pixels: vec![[200, 100, 0]; 16] };
         let known = Known { images, cell: Some((10, 20)), ..Known::default() };
         let capabilities = Capabilities::of(&known, |_| None);
@@ -73,14 +73,16 @@ mod tests {
     #[test]
     fn room_is_made_before_a_picture_and_the_cursor_ends_below_it() {
         // 4 pixels, 100 times as large, are 40x20 cells of 10x20.
-        for (images, sign) in
-            [(Images::Kitty, "\x1b_Ga=T,"), (Images::Iterm, "\x1b]1337;"), (Images::Sixel, "\x1bP0;1;0q")]
-        {
+        for (images, sign) in [
+            (ImageMode::Kitty, "\x1b_Ga=T,"),
+            (ImageMode::Iterm, "\x1b]1337;"),
+            (ImageMode::Sixel, "\x1bP0;1;0q"),
+        ] {
             let (done, text) = printed(images);
             assert!(done && text.starts_with(&format!("{}\x1b[20A\x1b7{sign}", "\n".repeat(20))), "{text:?}");
             assert!(text.ends_with("\x1b8\x1b[20B\r"));
         }
-        assert_eq!(printed(Images::Blocks), (false, String::new()));
+        assert_eq!(printed(ImageMode::Blocks), (false, String::new()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod painter;
 pub mod probe;
 mod sixel;
 
-pub use caps::{Capabilities, Images, Protocol};
+pub use caps::{Capabilities, ImageMode, Protocol};
 pub use painter::Painter;
 
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Surface for Cells {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wishes {
     /// How they are shown.
-    pub images: Images,
+    pub images: ImageMode,
     /// Set tmux's `allow-passthrough` for this pane.
     pub tmux_passthrough: bool,
     /// Show nothing beyond ASCII, whatever the locale says.

@@ -2,7 +2,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::super::caps::{Images, Known};
+use super::super::caps::{ImageMode, Known};
 use super::super::mux::Tmux;
 use super::*;
 use ratatui::backend::CrosstermBackend;
@@ -44,7 +44,7 @@ struct Written {
 }
 
 impl Bench {
-    fn new(images: Images) -> Bench {
+    fn new(images: ImageMode) -> Bench {
         Bench::of(&Known { images, cell: Some((10, 20)), ..Known::default() })
     }
 
@@ -99,7 +99,7 @@ impl Bench {
 
 #[test]
 fn placeholders_come_one_frame_after_their_picture_and_stay_unwritten() {
-    let mut bench = Bench::new(Images::Kitty);
+    let mut bench = Bench::new(ImageMode::Kitty);
     let first = bench.show(0, 1);
     // 4x4 pixels, 20 times as large: 8x4 cells of 10x20.
     assert!(first.pictures.starts_with("\u{1b}_Ga=T,q=2,U=1,i=1,f=32,o=z,s=80,v=80,c=8,r=4,m=0;"));
@@ -117,7 +117,7 @@ fn placeholders_come_one_frame_after_their_picture_and_stay_unwritten() {
 
 #[test]
 fn a_newer_picture_waits_for_its_time_and_then_replaces_the_older() {
-    let mut bench = Bench::new(Images::Kitty);
+    let mut bench = Bench::new(ImageMode::Kitty);
     bench.show(0, 1);
     bench.show(33, 1);
     for (at, value) in [(66, 2), (100, 3), (200, 4)] {
@@ -136,7 +136,7 @@ fn a_newer_picture_waits_for_its_time_and_then_replaces_the_older() {
 
 #[test]
 fn the_same_picture_from_another_load_is_not_sent_again() {
-    for images in [Images::Kitty, Images::Iterm, Images::Sixel] {
+    for images in [ImageMode::Kitty, ImageMode::Iterm, ImageMode::Sixel] {
         let mut bench = Bench::new(images);
         bench.show(0, 1);
         for at in [1000, 2000] {
@@ -147,7 +147,7 @@ fn the_same_picture_from_another_load_is_not_sent_again() {
 
 #[test]
 fn pixels_follow_the_frame_that_blanked_their_cells_and_are_then_left_alone() {
-    for (images, sign) in [(Images::Iterm, "\u{1b}]1337;File="), (Images::Sixel, "\u{1b}P0;1;0q")] {
+    for (images, sign) in [(ImageMode::Iterm, "\u{1b}]1337;File="), (ImageMode::Sixel, "\u{1b}P0;1;0q")] {
         let mut bench = Bench::new(images);
         bench.frame(0, None, false);
         assert_eq!(bench.symbol(2, 1), "x");
@@ -177,7 +177,7 @@ fn a_classic_picture_is_deleted_by_its_id() {
                 .collect(),
             ..Default::default()
         },
-        images: Images::Kitty,
+        images: ImageMode::Kitty,
         cell: Some((10, 20)),
         ..Known::default()
     };
@@ -197,7 +197,7 @@ fn a_classic_picture_is_deleted_by_its_id() {
 
 #[test]
 fn a_cover_hides_pixels_and_they_come_back_at_once() {
-    let mut bench = Bench::new(Images::Sixel);
+    let mut bench = Bench::new(ImageMode::Sixel);
     bench.show(0, 1);
     bench.show(33, 1);
     let covered = bench.frame(66, Some((&picture(1), AREA)), true);
@@ -210,7 +210,7 @@ fn a_cover_hides_pixels_and_they_come_back_at_once() {
 
 #[test]
 fn a_moved_picture_is_wiped_and_drawn_at_its_new_place_when_its_time_comes() {
-    let mut bench = Bench::new(Images::Iterm);
+    let mut bench = Bench::new(ImageMode::Iterm);
     bench.show(0, 1);
     bench.show(33, 1);
     let moved = Rect { x: 10, ..AREA };
@@ -224,7 +224,7 @@ fn a_moved_picture_is_wiped_and_drawn_at_its_new_place_when_its_time_comes() {
 
 #[test]
 fn after_damage_everything_is_sent_again() {
-    for images in [Images::Kitty, Images::Iterm] {
+    for images in [ImageMode::Kitty, ImageMode::Iterm] {
         let mut bench = Bench::new(images);
         bench.show(0, 1);
         bench.show(33, 1);
@@ -235,7 +235,7 @@ fn after_damage_everything_is_sent_again() {
 
 #[test]
 fn nothing_is_drawn_into_the_last_row() {
-    for images in [Images::Kitty, Images::Iterm, Images::Sixel] {
+    for images in [ImageMode::Kitty, ImageMode::Iterm, ImageMode::Sixel] {
         let mut bench = Bench::new(images);
         let whole = Rect::new(0, 0, 20, 6);
         for at in [0, 33, 66] {
@@ -256,7 +256,7 @@ fn tmux_gets_wrapped_commands_and_indexed_ids() {
     let mut bench = Bench::of(&Known {
         multiplexer: Multiplexer::Tmux(tmux),
         cell: Some((10, 20)),
-        images: Images::Kitty,
+        images: ImageMode::Kitty,
         ..Known::default()
     });
     bench.painter.id = 254;
@@ -273,7 +273,7 @@ fn over_ssh_a_slot_is_written_to_every_two_seconds() {
 
 #[test]
 fn off_says_so() {
-    let mut bench = Bench::new(Images::Off);
+    let mut bench = Bench::new(ImageMode::Off);
     bench.frame(0, Some((&picture(1), Rect::new(0, 0, 20, 3))), false);
     let shown = bench.screen.screen().contents();
     assert!(shown.contains("pictures are off (--"), "{shown}");

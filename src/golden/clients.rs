@@ -10,8 +10,8 @@ use super::{Case, Tensors, settings, tensors};
 use crate::attack::objective::Distance;
 use crate::backend::{Compute, Precision};
 use crate::config::{DistanceKind, Priors, preset};
+use crate::fl::{At, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
 use crate::fl::{AttackerView, Knowledge};
-use crate::fl::{Candidate, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
 use crate::model::{Clip, Descent, Optimiser, Parameters, Step, Targets};
 
 /// What must hold of a client, relative to the norm of a tensor unless said. In 32 bit Adam's smallest entries lead,
@@ -301,7 +301,7 @@ fn distance_at_the_truth(update: &str, local: &str) -> Option<f64> {
     let view = Source::new(setup, &config, compute.clone()).view(&server.model, 0).0;
     let targets = Targets::hard(&compute, &batch.labels, 10);
     let (model, mode) = (&view.model, view.knowledge.batch_norm);
-    let simulated = view.knowledge.protocol.simulate(Candidate { model, mode, x: &x, targets: &targets });
+    let simulated = view.knowledge.protocol.simulate(At { model, mode, x: &x, targets: &targets });
     Some(Distance::new(DistanceKind::Cosine, view.observed()).compare(simulated.gradient).distance())
 }
 

@@ -3,7 +3,6 @@
 
 mod architectures;
 mod attacks;
-mod checkpoints;
 mod clients;
 mod cuda;
 mod descent;
@@ -13,6 +12,7 @@ mod models;
 mod objectives;
 mod operations;
 mod perceptual;
+mod weights;
 
 use std::collections::BTreeMap;
 

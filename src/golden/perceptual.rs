@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::architectures::{INPUT, WEIGHTS, scatter};
-use crate::checkpoint::{Checkpoint, Dtype, Tensor};
 use crate::data::Images;
 use crate::metric::Lpips;
+use crate::weights::{Dtype, Tensor, WeightFile};
 
 /// Distances of an image to another one and to a mixture of the two, 3 : 1.
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ struct Row {
 }
 
 /// A torchvision file of this backbone, with more in it than is asked for.
-fn file(parameters: Vec<(String, Vec<usize>)>) -> Checkpoint {
+fn file(parameters: Vec<(String, Vec<usize>)>) -> WeightFile {
     let fill = |(i, (name, shape)): (usize, (String, Vec<usize>))| {
         let fan_in: usize = shape[1..].iter().product();
         let mut scale = if shape.len() == 1 { 0.25 } else { 1.0 };
@@ -33,7 +33,7 @@ fn file(parameters: Vec<(String, Vec<usize>)>) -> Checkpoint {
     let mut tensors: Vec<Tensor> = parameters.into_iter().enumerate().map(fill).collect();
     let classifier = "module.classifier.1.bias".to_owned();
     tensors.push(Tensor { name: classifier, dtype: Dtype::F32, shape: vec![2], values: vec![f64::NAN; 2] });
-    Checkpoint { tensors, ..Checkpoint::default() }
+    WeightFile { tensors, ..WeightFile::default() }
 }
 
 fn image(stream: usize, side: usize) -> Images {
@@ -73,7 +73,7 @@ fn the_package_agrees_on_every_backbone() {
 
 #[test]
 fn other_networks_are_refused_in_one_sentence() {
-    let refused = |parameters: Vec<(String, Vec<usize>)>, spoil: fn(&mut Checkpoint)| {
+    let refused = |parameters: Vec<(String, Vec<usize>)>, spoil: fn(&mut WeightFile)| {
         let mut file = file(parameters);
         spoil(&mut file);
         Lpips::new(&file, Path::new("net.pth")).unwrap_err().to_string()

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::perceptual::{Backbone, Layer, Perceptual, Unfit};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::weights::{WeightFile, WeightFileError};
 
 /// A backbone with its weights of the taps; see `assets/NOTICE.md`.
 struct Net {
@@ -152,7 +152,7 @@ pub struct Lpips {
 pub enum LpipsError {
     /// It cannot be read.
     #[error("run.lpips: {0}")]
-    Unreadable(#[from] CheckpointError),
+    Unreadable(#[from] WeightFileError),
     /// It is another network.
     #[error(
         "run.lpips: {} is no backbone of LPIPS; give torchvision's alexnet, squeezenet1_1 or vgg16", path.display()
@@ -177,7 +177,7 @@ impl Lpips {
     /// # Errors
     /// [`LpipsError`] if the file cannot be read or is none of them.
     pub fn read(path: &Path) -> Result<Lpips, LpipsError> {
-        Lpips::new(&Checkpoint::read(path)?, path)
+        Lpips::new(&WeightFile::read(path)?, path)
     }
 
     /// Names of the backbones, with names and shapes of their parameters.
@@ -187,10 +187,10 @@ impl Lpips {
     }
 
     /// Makes it of what `path` holds.
-    pub(crate) fn new(file: &Checkpoint, path: &Path) -> Result<Lpips, LpipsError> {
+    pub(crate) fn new(file: &WeightFile, path: &Path) -> Result<Lpips, LpipsError> {
         let found = NETS.iter().find_map(|net| Some((net, net.backbone.prefix(file)?)));
         let Some((net, prefix)) = found else { return Err(LpipsError::OtherNet { path: path.into() }) };
-        let made = Checkpoint::parse(net.heads)
+        let made = WeightFile::parse(net.heads)
             .map_err(Unfit::from)
             .and_then(|heads| Perceptual::new(&net.backbone, file, prefix, &heads));
         match made {

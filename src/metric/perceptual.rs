@@ -9,8 +9,8 @@ use burn::tensor::ops::{ConvOptions, PadMode};
 use burn::tensor::{Tensor, activation, module};
 
 use crate::backend::{self, BackendError, Compute, Plain, Precision};
-use crate::checkpoint::{Checkpoint, Fault};
 use crate::data::Images;
+use crate::weights::{Fault, WeightFile};
 
 /// Where the networks expect the channels, for images in [-1, 1]: ImageNet's means and deviations.
 const SHIFT: [f64; 3] = [-0.030, -0.088, -0.188];
@@ -138,17 +138,16 @@ impl Backbone {
     }
 
     /// The part of the names in front of this network's own, if the file holds all its tensors.
-    pub fn prefix<'a>(&self, checkpoint: &'a Checkpoint) -> Option<&'a str> {
+    pub fn prefix<'a>(&self, file: &'a WeightFile) -> Option<&'a str> {
         let parameters = self.parameters();
         let (first, _) = parameters.first()?;
-        let mut prefixes =
-            checkpoint.tensors.iter().filter_map(|tensor| tensor.name.strip_suffix(first.as_str()));
+        let mut prefixes = file.tensors.iter().filter_map(|tensor| tensor.name.strip_suffix(first.as_str()));
         prefixes.find(|prefix| {
             parameters.iter().all(|(name, shape)| {
-                let own = |tensor: &&crate::checkpoint::Tensor| {
+                let own = |tensor: &&crate::weights::Tensor| {
                     tensor.name.strip_prefix(prefix) == Some(name) && tensor.shape == *shape
                 };
-                checkpoint.tensors.iter().find(own).is_some()
+                file.tensors.iter().find(own).is_some()
             })
         })
     }
@@ -159,9 +158,9 @@ impl Perceptual {
     /// `lin1`, ... of its taps.
     pub(super) fn new(
         backbone: &Backbone,
-        weights: &Checkpoint,
+        weights: &WeightFile,
         prefix: &str,
-        heads: &Checkpoint,
+        heads: &WeightFile,
     ) -> Result<Perceptual, Unfit> {
         let compute = Compute::select("flex", Precision::F32)?;
         let conv = |name: &str, shape: [usize; 4], stride: usize, padding: usize| -> Result<Conv, Unfit> {
@@ -287,7 +286,7 @@ fn compared(features: Tensor<Plain, 4>, head: Tensor<Plain, 4>) -> f64 {
 
 fn tensor<const D: usize>(
     compute: &Compute,
-    file: &Checkpoint,
+    file: &WeightFile,
     name: &str,
     shape: [usize; D],
 ) -> Result<Tensor<Plain, D>, Unfit> {

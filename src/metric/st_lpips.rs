@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use super::perceptual::{Backbone, Layer, Perceptual, Unfit};
-use crate::checkpoint::Checkpoint;
+use crate::weights::WeightFile;
 
 /// Network and heads in 16 bit; see `assets/NOTICE.md`.
 static WEIGHTS: &[u8] =
@@ -50,7 +50,7 @@ pub fn st_lpips() -> &'static Perceptual {
 }
 
 fn load(file: &[u8]) -> Result<Perceptual, Unfit> {
-    let weights = Checkpoint::parse(file)?;
+    let weights = WeightFile::parse(file)?;
     Perceptual::new(&SHIFT_TOLERANT_ALEXNET, &weights, "net.", &weights)
 }
 

@@ -37,7 +37,7 @@ pub struct Found {
 }
 
 /// What pass 2 found.
-pub struct Back {
+pub struct SecondPass {
     /// `<g(x), v>`.
     pub directional: TensorData,
     /// Its gradient to x, in the shape of x.
@@ -68,7 +68,13 @@ impl Model {
     }
 
     /// Pass 2.
-    pub(super) fn direct_second(&self, kept: &Kept, x: [usize; 4], pull: &Pull<'_>, hessian: bool) -> Back {
+    pub(super) fn direct_second(
+        &self,
+        kept: &Kept,
+        x: [usize; 4],
+        pull: &Pull<'_>,
+        hessian: bool,
+    ) -> SecondPass {
         match kept {
             Kept::Nothing => unreachable!("pass 1 without a tape keeps what pass 2 reads"),
             Kept::Narrow(first) => self.second_in(first, x, pull, hessian),
@@ -117,7 +123,13 @@ impl Model {
         Found { loss: TensorData::new(vec![loss], [1]), gradient, observed, kept: keep(first) }
     }
 
-    fn second_in<T: Real>(&self, first: &First<T>, x: [usize; 4], pull: &Pull<'_>, hessian: bool) -> Back {
+    fn second_in<T: Real>(
+        &self,
+        first: &First<T>,
+        x: [usize; 4],
+        pull: &Pull<'_>,
+        hessian: bool,
+    ) -> SecondPass {
         let gradient = self.trained(pull.gradient.clone());
         let (theta, v) = (slices::<T>(&self.parameters), slices::<T>(&gradient));
         let shown = (pull.loss, pull.moments);
@@ -128,7 +140,7 @@ impl Model {
             let host = tensors.into_iter().map(flat).collect();
             Parameters::from_host(self.parameters.specs().clone(), host, &device)
         };
-        Back {
+        SecondPass {
             directional: TensorData::new(vec![directional], [1]),
             to_input: TensorData::new(to_input, x),
             to_labels: TensorData::new(to_labels, [x[0], self.net.classes()]),

@@ -65,7 +65,7 @@ pub(super) struct Adjoint {
 
 /// The way back through one step as far as its gradient; the Hessian is still to come.
 #[derive(Debug)]
-pub(super) struct Back {
+pub(super) struct StepBack {
     /// To the gradient that the step was made of: the direction of the Hessian product.
     pub to_gradient: Parameters,
     /// To the same once clipped and decayed.
@@ -192,7 +192,7 @@ impl Descent {
         g: Option<Parameters>,
         origin: &Parameters,
         after: Adjoint,
-    ) -> Back {
+    ) -> StepBack {
         let g = g.map(|g| self.pulled(g, &state.theta, origin));
         let Adjoint { theta, first, second } = after;
         let (to_decayed, first, second) = match (self.optimiser, &g) {
@@ -223,12 +223,12 @@ impl Descent {
             (Some(clip), Some(g)) => clip.back(g, to_decayed.clone()),
             _ => to_decayed.clone(),
         };
-        Back { to_gradient, to_decayed, theta, first, second }
+        StepBack { to_gradient, to_decayed, theta, first, second }
     }
 
-    /// The adjoint of the state before a step, given the Hessian's product with [`Back::to_gradient`], if it is not 0.
-    pub(super) fn before(&self, back: Back, hessian: Option<Parameters>) -> Adjoint {
-        let Back { to_gradient, to_decayed, theta, first, second } = back;
+    /// The adjoint of the state before a step, given the Hessian's product with [`StepBack::to_gradient`], if it is not 0.
+    pub(super) fn before(&self, back: StepBack, hessian: Option<Parameters>) -> Adjoint {
+        let StepBack { to_gradient, to_decayed, theta, first, second } = back;
         let mut theta = match hessian {
             Some(hessian) => theta.combine(self.shrinking(), &hessian, 1.0),
             None => theta.scaled(self.shrinking()),

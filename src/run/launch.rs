@@ -12,9 +12,9 @@ use super::plan::PlanError;
 use super::{Request, RunDirectory, RunError, Status, Store, death, memory, plan};
 use crate::backend::{BackendError, Compute};
 use crate::calibration::Calibration;
-use crate::checkpoint;
 use crate::config::RunConfig;
 use crate::files;
+use crate::weights;
 
 /// How long a worker may take from its start to its first manifest.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -47,13 +47,13 @@ pub fn anchored(config: &RunConfig) -> RunConfig {
     let mut config = config.clone();
     config.victim.data = plan::anchored(&config.victim.data);
     for file in [&mut config.victim.weights, &mut config.run.lpips] {
-        *file = file.take().map(|path| match checkpoint::shipped(&path) {
+        *file = file.take().map(|path| match weights::shipped(&path) {
             Some(_) => path,
             None => plan::absolute(&path),
         });
     }
     config.knowledge.generator = config.knowledge.generator.take().map(|generator| {
-        let shipped = checkpoint::GENERATORS.iter().any(|(name, _)| *name == generator);
+        let shipped = weights::GENERATORS.iter().any(|(name, _)| *name == generator);
         if shipped { generator } else { plan::absolute(&generator) }
     });
     config.victim.captured =

@@ -8,7 +8,7 @@ use super::msg::{Msg, Shows};
 use super::theme::Wish;
 use super::{terminal, update};
 use crate::gfx::probe::Answers;
-use crate::gfx::{self, Capabilities, Images, Painter, Wishes};
+use crate::gfx::{self, Capabilities, ImageMode, Painter, Wishes};
 
 /// What is known of the terminal, and what became of the questions.
 pub struct Asking {
@@ -27,7 +27,7 @@ impl Asking {
 
     /// What the screen has to know.
     pub fn shows(&self) -> Shows {
-        let can_do_better = self.wishes.images == Images::Auto;
+        let can_do_better = self.wishes.images == ImageMode::Auto;
         Shows {
             theme: self.theme.on(&self.known).0,
             has_pixels: self.known.protocol.has_pixels(),

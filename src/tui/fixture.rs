@@ -22,7 +22,7 @@ use super::{BackendEntry, DatasetEntry, MachineEntry, PresetEntry, Setup, screen
 use crate::calibration::Calibration;
 use crate::config::{
     AttackConfig, BatchNormMode, Expect, Federation, KnowledgeConfig, ModelOptions, Normalise, RunConfig,
-    RunSettings, TrainingState, Victim,
+    RunSettings, TrainingState, VictimConfig,
 };
 use crate::gfx::{Depth, Raster};
 use crate::reading::Reading;
@@ -63,7 +63,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
                 and on batches. Zhu et al., NeurIPS 2019, arXiv 1906.08935."
             .into(),
         group: group.into(),
-        victim: Victim {
+        victim: VictimConfig {
             data: "photos".into(),
             indices: vec![0],
             size: Some(32),

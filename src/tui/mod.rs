@@ -56,7 +56,7 @@ use crate::files;
 use crate::format;
 use crate::gfx::mux::Multiplexer;
 use crate::gfx::probe::RawMode;
-use crate::gfx::{self, Images, Painter, Wishes};
+use crate::gfx::{self, ImageMode, Painter, Wishes};
 use crate::run::{self, Store};
 use crate::study::Means;
 
@@ -89,7 +89,7 @@ pub struct Setup {
     /// Show nothing beyond ASCII, whatever the locale says.
     pub ascii: bool,
     /// How pictures are shown; chosen by the terminal if this says nothing.
-    pub images: Option<Images>,
+    pub images: Option<ImageMode>,
     /// Set tmux's `allow-passthrough` for this pane.
     pub tmux_passthrough: bool,
     /// Where a person's own presets belong.

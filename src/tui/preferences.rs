@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::notify::Wish;
 use crate::config::{ConfigError, described};
 use crate::files;
-use crate::gfx::Images;
+use crate::gfx::ImageMode;
 
 /// The file `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Preferences {
     pub theme: String,
     /// How pictures are shown, as `--images`.
     #[serde(deserialize_with = "images")]
-    pub images: Option<Images>,
+    pub images: Option<ImageMode>,
     /// Clicks and scrolling reach gialab.
     pub mouse: bool,
     /// How the end of a run is announced: `auto`, `bell`, `osc9`, `osc777`, `off`.
@@ -30,7 +30,7 @@ impl Default for Preferences {
     }
 }
 
-fn images<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Images>, D::Error> {
+fn images<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ImageMode>, D::Error> {
     let name = String::deserialize(deserializer)?;
     name.parse().map(Some).map_err(D::Error::custom)
 }

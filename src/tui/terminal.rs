@@ -222,7 +222,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::gfx::caps::Known;
-    use crate::gfx::{Capabilities, Images};
+    use crate::gfx::{Capabilities, ImageMode};
     use crate::tui::fixture;
     use ratatui::{TerminalOptions, Viewport};
 
@@ -234,7 +234,7 @@ mod tests {
             let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
             let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut bytes), options).unwrap();
             let mut model = fixture::model(80, 24);
-            let blocks = Known { images: Images::Blocks, ..Known::default() };
+            let blocks = Known { images: ImageMode::Blocks, ..Known::default() };
             let mut painter = Painter::new(&Capabilities::of(&blocks, |_| None), 0);
             frame(&mut terminal, &mut painter, &model).unwrap();
             model.overlays.push(crate::tui::overlay::Overlay::Help { scroll: 0 });

@@ -52,7 +52,7 @@ const FLOORS: [&[&str]; 10] = [
     ],
     &["config"],
     &["backend", "dual", "model"],
-    &["checkpoint", "data"],
+    &["weights", "data"],
     &["fl", "metric", "probe"],
     &["attack"],
     &["bench", "calibration", "expectation", "run"],
@@ -110,13 +110,13 @@ fn lower_floors_never_import_higher_ones() {
 
 #[test]
 fn the_engine_prints_nothing() {
-    let engine = ["checkpoint", "dual", "model", "data", "fl", "attack", "metric", "probe"];
+    let engine = ["weights", "dual", "model", "data", "fl", "attack", "metric", "probe"];
     assert_none_names(&engine, &["ratatui", "crossterm", "viuer", "println!", "eprintln!"]);
 }
 
 #[test]
 fn the_screen_knows_no_engine() {
-    let engine = ["checkpoint", "dual", "model", "data", "fl", "attack", "metric", "probe", "backend"];
+    let engine = ["weights", "dual", "model", "data", "fl", "attack", "metric", "probe", "backend"];
     let paths: Vec<String> = engine.iter().map(|module| format!("crate::{module}::")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     assert_none_names(&["tui", "gfx"], &paths);
@@ -140,20 +140,8 @@ fn attacks_see_no_ground_truth() {
 #[test]
 fn the_ground_floor_imports_nothing_above() {
     let above = [
-        "attack",
-        "backend",
-        "bench",
-        "checkpoint",
-        "config",
-        "data",
-        "dual",
-        "fl",
-        "gfx",
-        "metric",
-        "model",
-        "probe",
-        "run",
-        "tui",
+        "attack", "backend", "bench", "weights", "config", "data", "dual", "fl", "gfx", "metric", "model",
+        "probe", "run", "tui",
     ];
     let paths: Vec<String> = above.iter().map(|module| format!("crate::{module}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use gialab::backend::Compute;
-use gialab::checkpoint::{Checkpoint, Statistics};
 use gialab::config::{RunConfig, preset};
 use gialab::fl::post::{self, Inferred};
 use gialab::fl::{Server, Setup, Source};
+use gialab::weights::{Statistics, WeightFile};
 use serde::Serialize;
 
 use crate::cli::{DONE, output};
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
         anyhow::bail!("name the files: gialab inspect --update UPDATE --weights WEIGHTS");
     };
     let config = taken(arguments, update, weights)?;
-    let file = Checkpoint::read(update)?;
+    let file = WeightFile::read(update)?;
     let values: Vec<f64> = file.tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
     let (notes, told, refused) = match Setup::new(&config) {
         Ok(setup) => (setup.reading.notes().to_vec(), told(setup, &config)?, None),
@@ -113,7 +113,7 @@ fn told(setup: Setup, config: &RunConfig) -> anyhow::Result<Option<Vec<Inferred>
 /// The update as a config that attacks it, on the built-in model that its weights fit.
 fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result<RunConfig> {
     let path = |path: &Path| toml::Value::String(path.display().to_string());
-    let file = Checkpoint::open(&weights.to_string_lossy())?;
+    let file = WeightFile::open(&weights.to_string_lossy())?;
     let chosen = |key: &str| arguments.changes.iter().any(|change| change.starts_with(key));
     let fit = file.fit();
     anyhow::ensure!(

@@ -12,11 +12,11 @@ use super::super::post::{self, Posts, Residues};
 use super::super::{Client, Protocol, UpdateKind, victim};
 use super::*;
 use crate::backend::{self, Compute, Precision};
-use crate::checkpoint::Trained;
 use crate::config::{BatchNormMode, ModelOptions, preset};
 use crate::data;
 use crate::model::{ARCHITECTURES, Descent, Model, Parameters, Step, Targets};
 use crate::seed::Seed;
+use crate::weights::Trained;
 
 /// Multiply-adds of all samples of an update; larger batches are cut.
 const WORK: u64 = 400_000_000;

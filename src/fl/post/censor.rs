@@ -8,7 +8,7 @@ use super::gaussian_noise::noised;
 use super::{Post, Sending, Transform};
 use crate::backend;
 use crate::config::{RunConfig, Settings};
-use crate::fl::Candidate;
+use crate::fl::At;
 use crate::model::{Model, Net, Parameters, TensorSpec};
 
 /// Zhang et al. 2025, equation 12, which their code divides by |g_l| where the square belongs. Of `trials` draws the one
@@ -49,7 +49,7 @@ impl Censor {
     pub(super) fn chosen(
         &self,
         g: Parameters,
-        own: Candidate<'_>,
+        own: At<'_>,
         mut draw: impl FnMut(usize) -> Parameters,
     ) -> Parameters {
         let loss = |parameters: Parameters| {

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Candidate, Post, Sending, Transform};
+use super::{At, Post, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::model::{Net, Parameters, Targets, TensorSpec};
@@ -83,7 +83,7 @@ impl Dcs {
     pub(super) fn concealed(
         &self,
         g: Parameters,
-        own: Candidate<'_>,
+        own: At<'_>,
         others: &Targets,
         noise: &[f64],
     ) -> Parameters {
@@ -94,8 +94,8 @@ impl Dcs {
     }
 
     /// The concealed samples.
-    fn search(&self, g: &Parameters, own: Candidate<'_>, others: &Targets, noise: &[f64]) -> Vec<f64> {
-        let Candidate { model, mode, x, .. } = own;
+    fn search(&self, g: &Parameters, own: At<'_>, others: &Targets, noise: &[f64]) -> Vec<f64> {
+        let At { model, mode, x, .. } = own;
         let (batch, classes) = (x.dims()[0], model.net.classes());
         let private = backend::values(x);
         let width = private.len() / batch.max(1);

@@ -6,7 +6,7 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
 use super::denoise;
-use super::{Candidate, Code, Post, Sending, Transform};
+use super::{At, Code, Post, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
@@ -80,8 +80,8 @@ impl Post for GradDefense {
 }
 
 /// Of every tensor of parameters: the mean over the samples of the norm of d(sum of its gradient)/dx.
-fn sensitivity(own: Candidate<'_>) -> Vec<f64> {
-    let Candidate { model, mode, x, targets } = own;
+fn sensitivity(own: At<'_>) -> Vec<f64> {
+    let At { model, mode, x, targets } = own;
     let samples = x.dims()[0].max(1);
     let tensors = model.parameters.specs().len();
     let of = |tensor: usize| {

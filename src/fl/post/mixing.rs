@@ -11,7 +11,7 @@ use super::{OnSamples, Post, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::data::Normalisation;
-use crate::fl::Candidate;
+use crate::fl::At;
 use crate::model::{Net, Parameters, Targets};
 use crate::seed;
 
@@ -50,7 +50,7 @@ impl Mixing {
 impl OnSamples for Mixing {
     fn change(
         &self,
-        own: Candidate<'_>,
+        own: At<'_>,
         _: &Normalisation,
         generator: &mut ChaCha8Rng,
     ) -> (Tensor<Plain, 4>, Targets) {

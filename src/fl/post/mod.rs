@@ -41,7 +41,7 @@ pub use estimate::{Inferred, Sureness, estimate, in_words};
 pub use noise_only::noise_like;
 pub use residue::{Residue, Residues};
 
-use super::{Candidate, Client, Sent, Update};
+use super::{At, Client, Sent, Update};
 use crate::backend::Plain;
 use crate::config::{self, BatchNormMode, RunConfig, Settings};
 use crate::data::Normalisation;
@@ -101,7 +101,7 @@ pub trait OnSamples {
     /// of its own.
     fn change(
         &self,
-        own: Candidate<'_>,
+        own: At<'_>,
         normalisation: &Normalisation,
         generator: &mut ChaCha8Rng,
     ) -> (Tensor<Plain, 4>, Targets);
@@ -121,7 +121,7 @@ pub trait OnPass {
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'a> {
     /// What it computed the update from: the model that it was sent, and its own samples.
-    pub own: Candidate<'a>,
+    pub own: At<'a>,
     /// Rounds before this one.
     pub round: u32,
 }
@@ -279,7 +279,7 @@ impl Posts {
     pub fn send(
         &self,
         client: &Client,
-        candidate: Candidate<'_>,
+        candidate: At<'_>,
         round: u32,
         residue: &mut Residue,
         generator: &mut ChaCha8Rng,
@@ -293,10 +293,10 @@ impl Posts {
             (rows(candidate.x, &client.samples), candidate.targets.rows(&client.samples));
         let changes: Vec<_> = self.steps.iter().filter_map(|step| step.on_samples()).collect();
         for step in &changes {
-            let own = Candidate { x: &x, targets: &targets, ..candidate };
+            let own = At { x: &x, targets: &targets, ..candidate };
             (x, targets) = step.change(own, &self.normalisation, generator);
         }
-        let own = Candidate { x: &x, targets: &targets, ..candidate };
+        let own = At { x: &x, targets: &targets, ..candidate };
         let passes: Vec<_> = self.steps.iter().filter_map(|step| step.on_pass()).collect();
         let update = if !passes.is_empty() {
             let draw = || {

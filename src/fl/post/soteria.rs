@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::mask::Mask;
 use super::{Post, Sending, Transform};
 use crate::config::{RunConfig, Settings};
-use crate::fl::Candidate;
+use crate::fl::At;
 use crate::model::{FullLayer, Net, Parameters, Sensitivity, TensorSpec};
 
 /// Zeros in the columns of dW for the features f with the largest |r_f| / |dr_f/dx| (Sun et al. 2021, in the form of their
@@ -49,7 +49,7 @@ impl Post for Soteria {
     }
 
     fn apply(&self, update: Parameters, at: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
-        let Candidate { model, mode, x, .. } = at.own;
+        let At { model, mode, x, .. } = at.own;
         let Some(layer) = self.layer(&model.net) else { return update };
         let Some(sensitivity) = model.sensitivity(mode, x, layer.at) else { return update };
         let cut = most_telling(&sensitivity, layer.input, self.share);

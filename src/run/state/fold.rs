@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::speed::Speed;
-use super::{CURVE, Content, LogLine, Picture, RoundState, RunState, Started, Trained, TrialEnd, TrialState};
+use super::{CURVE, Content, Ending, LogLine, Picture, RoundState, RunState, Started, Trained, TrialState};
 use crate::run::event::{Event, Level, Line, PictureOf, Tiles};
 use crate::run::labels;
 use crate::series::Series;
@@ -155,7 +155,7 @@ impl RunState {
                     trial.best = best;
                     trial.best_iteration = best_iteration;
                     trial.evaluations = evaluations;
-                    trial.end = Some(TrialEnd { outcome, matching, seconds, metrics, labels });
+                    trial.end = Some(Ending { outcome, matching, seconds, metrics, labels });
                 }
                 self.thin_trials(round);
             }

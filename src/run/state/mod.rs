@@ -135,7 +135,7 @@ pub struct TrialState {
     /// Newest metrics, with their iteration.
     pub metrics: Option<(usize, Metrics)>,
     /// How it ended.
-    pub end: Option<TrialEnd>,
+    pub end: Option<Ending>,
     /// Stored iterates, by increasing iteration.
     pub pictures: Vec<Picture>,
     /// Stored best iterates, by increasing iteration.
@@ -144,7 +144,7 @@ pub struct TrialState {
 
 /// How a trial ended.
 #[derive(Debug, Clone)]
-pub struct TrialEnd {
+pub struct Ending {
     /// Why.
     pub outcome: TrialOutcome,
     /// Matching loss of the best iterate.

@@ -14,7 +14,7 @@ use super::{OnSamples, Post, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::data::Normalisation;
-use crate::fl::Candidate;
+use crate::fl::At;
 use crate::model::{Net, Parameters, Targets, TensorSpec};
 use operation::LIBRARY;
 use picture::Picture;
@@ -41,7 +41,7 @@ pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, Str
 impl OnSamples for Ats {
     fn change(
         &self,
-        own: Candidate<'_>,
+        own: At<'_>,
         normalisation: &Normalisation,
         generator: &mut ChaCha8Rng,
     ) -> (Tensor<Plain, 4>, Targets) {

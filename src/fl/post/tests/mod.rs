@@ -15,7 +15,7 @@ use super::*;
 use crate::attack::objective::Distance;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{DistanceKind, preset};
-use crate::fl::{AttackerView, Candidate, Server, Setup, Source};
+use crate::fl::{At, AttackerView, Server, Setup, Source};
 use crate::model::{Initialisation, Layer, Model, Targets, TensorSpec};
 use crate::seed::Seed;
 
@@ -49,7 +49,7 @@ pub(in crate::fl::post) fn applied(
         net,
     };
     let (x, targets) = (compute.zeros([1, 1, 2, 2]), Targets::hard(&compute, &[0], 2));
-    let own = Candidate { model: &model, mode: BatchNormMode::Eval, x: &x, targets: &targets };
+    let own = At { model: &model, mode: BatchNormMode::Eval, x: &x, targets: &targets };
     step.apply(update, &Sending { own, round: 0 }, generator)
 }
 
@@ -99,8 +99,7 @@ fn at_the_truth(changes: &[&str]) -> (f64, Effect) {
     let source = Source::new(setup, &config, compute.clone());
     let (view, effect): (AttackerView, _) = source.view(&server.model, 0);
     let targets = Targets::hard(&compute, &batch.labels, view.model.net.classes());
-    let candidate =
-        Candidate { model: &view.model, mode: view.knowledge.batch_norm, x: &x, targets: &targets };
+    let candidate = At { model: &view.model, mode: view.knowledge.batch_norm, x: &x, targets: &targets };
     let simulated = view.knowledge.protocol.simulate(candidate);
     let distance = Distance::new(DistanceKind::L2, view.observed());
     let scale = distance.scale();

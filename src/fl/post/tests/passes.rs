@@ -72,7 +72,7 @@ fn an_attacker_reads_the_mask_of_one_sample_off_its_update_and_finds_the_way_bac
         protocol.clients[0].each = world.setup.posts.each();
         let own = world.own();
         let v = world.gradient(None);
-        let simulate = |x: &Tensor<Plain, 4>| protocol.simulate(Candidate { x, ..own });
+        let simulate = |x: &Tensor<Plain, 4>| protocol.simulate(At { x, ..own });
         let back = protocol.back(own, &simulate(own.x).trail, &v);
         let pixels = backend::values(own.x);
         for at in 0..pixels.len() {

@@ -28,8 +28,8 @@ pub(super) fn world(changes: &[&str]) -> World {
 }
 
 impl World {
-    pub fn own(&self) -> Candidate<'_> {
-        Candidate { model: &self.server.model, mode: BatchNormMode::Eval, x: &self.x, targets: &self.targets }
+    pub fn own(&self) -> At<'_> {
+        At { model: &self.server.model, mode: BatchNormMode::Eval, x: &self.x, targets: &self.targets }
     }
 
     /// What is sent in a round, and what that did.
@@ -111,7 +111,7 @@ fn an_attacker_who_knows_clips_every_sample_and_finds_its_way_back() {
     protocol.clients[0].each = world.setup.posts.each();
     let v = world.gradient(Some(1));
     let own = world.own();
-    let simulate = |x: &Tensor<Plain, 4>| protocol.simulate(Candidate { x, ..own });
+    let simulate = |x: &Tensor<Plain, 4>| protocol.simulate(At { x, ..own });
     let simulated = simulate(own.x);
     let norm = world.gradient(Some(0)).norm();
     assert!(norm > 0.3, "not clipped: {norm}");

@@ -62,8 +62,8 @@ impl Reference {
         Reference { json, model, x, targets }
     }
 
-    fn own(&self) -> Candidate<'_> {
-        Candidate { model: &self.model, mode: BatchNormMode::Eval, x: &self.x, targets: &self.targets }
+    fn own(&self) -> At<'_> {
+        At { model: &self.model, mode: BatchNormMode::Eval, x: &self.x, targets: &self.targets }
     }
 
     /// A flat list of the vectors as an update.

@@ -1,7 +1,7 @@
 //! Files of weights, changed at random (see [`crate::golden::fuzz`]).
 #![allow(clippy::unwrap_used)]
 
-use super::Checkpoint;
+use super::WeightFile;
 use super::tests::{cases, good, opaque, shared};
 use crate::golden::fuzz::fuzz;
 
@@ -25,5 +25,5 @@ fn fuzz_weights() {
     ] {
         files.extend(cases(name).map(|path| std::fs::read(path).unwrap()));
     }
-    fuzz("weights", &files, |file| Checkpoint::parse(file).is_ok());
+    fuzz("weights", &files, |file| WeightFile::parse(file).is_ok());
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::keras;
-use super::{Checkpoint, Tensor};
+use super::{Tensor, WeightFile};
 
 /// Modules that training code puts between a model and its parts.
 const INNER: [&str; 6] = [
@@ -38,7 +38,7 @@ pub struct Level<'a> {
     places: HashMap<Cow<'a, str>, usize>,
 }
 
-impl Checkpoint {
+impl WeightFile {
     /// The file as it is, and under every key that could be a model's.
     pub(super) fn levels(&self) -> Vec<Level<'_>> {
         self.whole().levels()
@@ -177,16 +177,16 @@ impl<'a> Level<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::checkpoint::Dtype;
+    use crate::weights::Dtype;
 
-    fn file(names: &[&str]) -> Checkpoint {
+    fn file(names: &[&str]) -> WeightFile {
         let tensor = |name: &&str| Tensor {
             name: (*name).to_owned(),
             dtype: Dtype::F32,
             shape: vec![1],
             values: vec![0.5],
         };
-        Checkpoint { tensors: names.iter().map(tensor).collect(), ..Checkpoint::default() }
+        WeightFile { tensors: names.iter().map(tensor).collect(), ..WeightFile::default() }
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn wrappers_are_taken_out_of_names_unless_two_would_be_one() {
-        let names = |file: &Checkpoint| -> Vec<Vec<String>> {
+        let names = |file: &WeightFile| -> Vec<Vec<String>> {
             let levels = file.levels()[0].unwrapped();
             levels
                 .iter()

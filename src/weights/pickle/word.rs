@@ -1,7 +1,7 @@
 //! The names that mean something here. All others are carried about as names.
 
 use super::value::Stored;
-use crate::checkpoint::dtype::Dtype;
+use crate::weights::dtype::Dtype;
 
 /// A name that makes data of its arguments.
 #[derive(Debug, Clone, Copy, PartialEq)]

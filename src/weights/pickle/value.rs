@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::word::Word;
-use crate::checkpoint::dtype::{Dtype, Endian};
-use crate::checkpoint::unread::Unread;
+use crate::weights::dtype::{Dtype, Endian};
+use crate::weights::unread::Unread;
 
 /// Position of a value in its arena.
 pub type Id = usize;

@@ -6,9 +6,9 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, CheckpointError, Contents, Fault, hex, parse, shown};
+use super::{Contents, Fault, WeightFile, WeightFileError, hex, parse, shown};
 
-/// Most files of one checkpoint.
+/// Most files of one file.
 const MAX_SHARDS: usize = 1000;
 
 /// The part of an index that says where tensors are.
@@ -45,8 +45,8 @@ pub fn read(
     path: &Path,
     index: &[u8],
     files: &[String],
-    mut read: impl FnMut(&Path) -> Result<Vec<u8>, CheckpointError>,
-) -> Result<Checkpoint, CheckpointError> {
+    mut read: impl FnMut(&Path) -> Result<Vec<u8>, WeightFileError>,
+) -> Result<WeightFile, WeightFileError> {
     let mut hash = Sha256::new();
     hash.update(index);
     let mut all = Contents::default();
@@ -54,8 +54,8 @@ pub fn read(
     for (i, name) in files.iter().enumerate() {
         let shard = path.with_file_name(name);
         let bytes = match read(&shard) {
-            Err(CheckpointError::Missing { .. }) => {
-                return Err(CheckpointError::MissingShard {
+            Err(WeightFileError::Missing { .. }) => {
+                return Err(WeightFileError::MissingShard {
                     path: path.into(),
                     shard: shown(name),
                     number: i + 1,
@@ -64,15 +64,15 @@ pub fn read(
             }
             bytes => bytes?,
         };
-        let fault = |fault| CheckpointError::Fault { path: shard.clone(), fault };
+        let fault = |fault| WeightFileError::Fault { path: shard.clone(), fault };
         hash.update(&bytes);
         let (found, contents) = parse(&bytes).map_err(fault)?;
         format.get_or_insert(found);
         all.join(contents).map_err(fault)?;
     }
-    let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
+    let fault = |fault| WeightFileError::Fault { path: path.into(), fault };
     let format = format.unwrap_or_default();
-    Checkpoint::new(format, all, hex(&hash.finalize())).map_err(fault)
+    WeightFile::new(format, all, hex(&hash.finalize())).map_err(fault)
 }
 
 /// Whether a file is one of several by its name, as `model-00001-of-00002.safetensors`: its number and their count.

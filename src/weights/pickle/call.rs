@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::value::{ArrayOf, DtypeOf, Id, Storage, Stored, TensorOf, Value};
 use super::word::{self, Kind, Word};
 use super::{Machine, short, wrong};
-use crate::checkpoint::dtype::Endian;
-use crate::checkpoint::unread::Unread;
-use crate::checkpoint::{Fault, shown};
+use crate::weights::dtype::Endian;
+use crate::weights::unread::Unread;
+use crate::weights::{Fault, shown};
 
 /// A word with arguments that it does not take.
 fn misused() -> Fault {

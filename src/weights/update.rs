@@ -1,9 +1,9 @@
 //! A file as one tensor for each parameter of a model: the update of a client, by name or, in a list, by order.
 
-use super::{Checkpoint, Misfit};
+use super::{Misfit, WeightFile};
 use crate::model::Net;
 
-impl Checkpoint {
+impl WeightFile {
     /// Values for the parameters of the model, in its order; nothing for those that were not sent, as those of frozen
     /// layers. Buffers may be there and are left out.
     ///
@@ -21,17 +21,17 @@ impl Checkpoint {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::checkpoint::order::{COUNTER, state_dict};
-    use crate::checkpoint::{Dtype, Tensor};
     use crate::config::ModelOptions;
     use crate::model::architecture;
+    use crate::weights::order::{COUNTER, state_dict};
+    use crate::weights::{Dtype, Tensor};
 
     fn net(name: &str) -> Net {
         architecture(name).unwrap().net(&ModelOptions::default(), [3, 32, 32], 10).unwrap()
     }
 
     /// Tensors of these shapes, each filled with its position.
-    fn file(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Checkpoint {
+    fn file(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> WeightFile {
         let filled = |(i, (name, shape)): (usize, (String, Vec<usize>))| Tensor {
             name,
             dtype: Dtype::F32,
@@ -39,7 +39,7 @@ mod tests {
             shape,
         };
         let tensors = tensors.into_iter().enumerate().map(filled).collect();
-        Checkpoint { tensors, ..Checkpoint::default() }
+        WeightFile { tensors, ..WeightFile::default() }
     }
 
     fn shape(net: &Net, name: &str) -> Vec<usize> {

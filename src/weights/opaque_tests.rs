@@ -5,16 +5,16 @@ use super::forge::{self, Pickler, floats};
 use super::tests::cases;
 use super::*;
 
-fn read(bytes: &[u8]) -> Checkpoint {
-    Checkpoint::parse(bytes).unwrap_or_else(|fault| panic!("{fault}"))
+fn read(bytes: &[u8]) -> WeightFile {
+    WeightFile::parse(bytes).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 fn message(bytes: &[u8]) -> String {
-    Checkpoint::parse(bytes).unwrap_err().to_string()
+    WeightFile::parse(bytes).unwrap_err().to_string()
 }
 
-fn names(checkpoint: &Checkpoint) -> Vec<&str> {
-    checkpoint.tensors.iter().map(|tensor| tensor.name.as_str()).collect()
+fn names(file: &WeightFile) -> Vec<&str> {
+    file.tensors.iter().map(|tensor| tensor.name.as_str()).collect()
 }
 
 /// A state dict with one tensor and something else beside it.
@@ -206,7 +206,7 @@ fn files_that_are_no_weights_are_told_what_they_are() {
 #[test]
 fn folders_say_which_file_to_name() {
     let folder = tempfile::tempdir().unwrap();
-    let read = |name: &str| Checkpoint::read(&folder.path().join(name)).unwrap_err().to_string();
+    let read = |name: &str| WeightFile::read(&folder.path().join(name)).unwrap_err().to_string();
     for file in
         ["unpacked/good/data.pkl", "hub/model.safetensors.index.json", "dcp/__0_0.distcp", "empty/sub/x"]
     {
@@ -239,7 +239,7 @@ fn shards_are_read_through_their_index() {
         )
     };
     write("m.index.json", index("m-00001-of-00002.bin").as_bytes());
-    let read = || Checkpoint::read(&folder.path().join("m.index.json"));
+    let read = || WeightFile::read(&folder.path().join("m.index.json"));
     let file = read().unwrap();
     assert_eq!((names(&file), file.tensors[1].values[0]), (vec!["a.weight", "b.weight"], 2.0));
     let sha256 = file.sha256;
@@ -285,7 +285,7 @@ fn files_as_people_have_them() {
         ("08-quantised-sharded/bf16.safetensors", 8, 0),
     ] {
         let Some(path) = cases(path) else { continue };
-        let file = Checkpoint::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        let file = WeightFile::read(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((file.tensors.len(), file.left_out()), (tensors, others), "{}", path.display());
         assert_eq!(file.absent.len(), if path.ends_with("with_none.pth") { 2 } else { 0 });
     }
@@ -295,7 +295,7 @@ fn files_as_people_have_them() {
         ("lightning_plain.ckpt", "number"),
     ] {
         let Some(path) = cases(&format!("05-args-in-checkpoint/{path}")) else { continue };
-        let file = Checkpoint::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        let file = WeightFile::read(&path).unwrap_or_else(|error| panic!("{error}"));
         assert!(file.others.contains_key(kind), "{:?}", file.others);
         let fit = file.fit().unwrap();
         assert!(fit.table.is_exact() && fit.architecture == "lenet" && !fit.ambiguous, "{}", path.display());
@@ -315,7 +315,7 @@ fn files_as_people_have_them() {
         ("08-quantised-sharded/g_sparse.pth", "as a sparse tensor"),
     ] {
         let Some(path) = cases(path) else { continue };
-        let error = Checkpoint::read(&path).unwrap_err().to_string();
+        let error = WeightFile::read(&path).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::backend::{self, Compute, Precision};
-use crate::checkpoint::Checkpoint;
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::data;
 use crate::model::{Model, Parameters, TensorSpec, architecture};
+use crate::weights::WeightFile;
 
 /// A file beside the repository, if it is there.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
@@ -25,7 +25,7 @@ fn shared(path: &str) -> Option<PathBuf> {
 /// The model with a file's weights.
 fn model(name: &str, input: [usize; 3], classes: usize, file: &Path) -> Model {
     let net = architecture(name).unwrap().net(&ModelOptions::default(), input, classes).unwrap();
-    let trained = Checkpoint::read(file).unwrap().trained(&net).unwrap();
+    let trained = WeightFile::read(file).unwrap().trained(&net).unwrap();
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let filled = |specs: &Arc<[TensorSpec]>, values: Vec<Vec<f64>>| {
         let mut values = values.into_iter();
@@ -133,7 +133,7 @@ fn mini_xception_with_public_weights_sees_a_smile() {
 #[test]
 fn a_dcgan_is_told_from_its_file() {
     let Some(path) = shared("weights/face-dcgan-64/generator.safetensors") else { return };
-    let made = Checkpoint::read(&path).unwrap().generator().unwrap();
+    let made = WeightFile::read(&path).unwrap().generator().unwrap();
     assert_eq!((made.net.latent(), made.net.classes(), made.net.shape()), (100, 0, [3, 64, 64]));
     let compute = Compute::select("flex", crate::backend::Precision::F32).unwrap();
     let generator = made.on(&compute);

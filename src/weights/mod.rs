@@ -3,7 +3,7 @@
 //! The format is told from the content, never from the name. A file is untrusted: every size is checked against
 //! what is really there before anything is allocated, a pickle is interpreted by a machine that knows a few inert
 //! words and looks into nothing else, and what goes beyond the limits below is refused in words. Of several state
-//! dicts in a file [`Choice`] names one. [`Checkpoint::fit`] compares a file with the built-in models.
+//! dicts in a file [`Choice`] names one. [`WeightFile::fit`] compares a file with the built-in models.
 
 mod dtype;
 mod error;
@@ -29,7 +29,7 @@ mod walk;
 mod zip;
 
 pub use dtype::Dtype;
-pub use error::{CheckpointError, Fault};
+pub use error::{Fault, WeightFileError};
 pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
 pub use generator::TrainedGenerator;
 pub(crate) use named::{Named, Plain};
@@ -98,7 +98,7 @@ pub struct Tensor {
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Checkpoint {
+pub struct WeightFile {
     /// How the file is laid out.
     pub format: Format,
     /// In the order of the file; names are unique.
@@ -135,28 +135,28 @@ pub struct Hidden {
     pub class: String,
 }
 
-impl Checkpoint {
+impl WeightFile {
     /// Opens weights by the name of a shipped victim, or reads a file.
     ///
     /// # Errors
-    /// As [`Checkpoint::read`].
-    pub fn open(weights: &str) -> Result<Checkpoint, CheckpointError> {
+    /// As [`WeightFile::read`].
+    pub fn open(weights: &str) -> Result<WeightFile, WeightFileError> {
         match shipped(weights) {
-            Some(file) => Checkpoint::parse(file)
-                .map_err(|fault| CheckpointError::Fault { path: weights.into(), fault }),
-            None => Checkpoint::read(weights.as_ref()),
+            Some(file) => WeightFile::parse(file)
+                .map_err(|fault| WeightFileError::Fault { path: weights.into(), fault }),
+            None => WeightFile::read(weights.as_ref()),
         }
     }
 
     /// Reads a file, or an index of several.
     ///
     /// # Errors
-    /// [`CheckpointError`] with the file and what is wrong with it, in one sentence.
-    pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
-        let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
+    /// [`WeightFileError`] with the file and what is wrong with it, in one sentence.
+    pub fn read(path: &Path) -> Result<WeightFile, WeightFileError> {
+        let fault = |fault| WeightFileError::Fault { path: path.into(), fault };
         let bytes = content(path, MAX_BYTES)?;
         match shards::index(&bytes).transpose().map_err(fault)? {
-            None => Checkpoint::parse(&bytes).map_err(fault),
+            None => WeightFile::parse(&bytes).map_err(fault),
             Some(files) => {
                 let mut left = MAX_BYTES;
                 shards::read(path, &bytes, &files, |shard| {
@@ -172,12 +172,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Fault`] with what is wrong with it.
-    pub fn parse(bytes: &[u8]) -> Result<Checkpoint, Fault> {
+    pub fn parse(bytes: &[u8]) -> Result<WeightFile, Fault> {
         let (format, contents) = parse(bytes)?;
-        Checkpoint::new(format, contents, hex(&Sha256::digest(bytes)))
+        WeightFile::new(format, contents, hex(&Sha256::digest(bytes)))
     }
 
-    fn new(format: Format, contents: Contents, sha256: String) -> Result<Checkpoint, Fault> {
+    fn new(format: Format, contents: Contents, sha256: String) -> Result<WeightFile, Fault> {
         let Contents { tensors, absent, unread, hidden, others, whole, .. } = contents;
         if tensors.is_empty() {
             return Err(match (unread.into_iter().next(), hidden.into_iter().next()) {
@@ -192,12 +192,12 @@ impl Checkpoint {
             return Err(Fault::Unsupported(format!("holds {:?} twice", shown(pair[0]))));
         }
         let choice = Choice::default();
-        Ok(Checkpoint { format, tensors, absent, unread, hidden, others, sha256, choice })
+        Ok(WeightFile { format, tensors, absent, unread, hidden, others, sha256, choice })
     }
 
     /// The same, of which other tensors are meant.
-    pub fn choosing(self, choice: Choice) -> Checkpoint {
-        Checkpoint { choice, ..self }
+    pub fn choosing(self, choice: Choice) -> WeightFile {
+        WeightFile { choice, ..self }
     }
 
     /// Entries that were left out.
@@ -222,9 +222,9 @@ impl Checkpoint {
 }
 
 /// The bytes of a file of at most so many.
-fn content(path: &Path, most: u64) -> Result<Vec<u8>, CheckpointError> {
-    let io_error = |reason: io::Error| CheckpointError::Io { path: path.into(), reason };
-    let fault = |fault| CheckpointError::Fault { path: path.into(), fault };
+fn content(path: &Path, most: u64) -> Result<Vec<u8>, WeightFileError> {
+    let io_error = |reason: io::Error| WeightFileError::Io { path: path.into(), reason };
+    let fault = |fault| WeightFileError::Fault { path: path.into(), fault };
     if path.is_dir()
         && let Some(what) = identify::folder(path)
     {
@@ -232,10 +232,10 @@ fn content(path: &Path, most: u64) -> Result<Vec<u8>, CheckpointError> {
     }
     let mut file = match crate::files::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(CheckpointError::Missing { path: path.into() });
+            return Err(WeightFileError::Missing { path: path.into() });
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            return Err(CheckpointError::NotAFile { path: path.into() });
+            return Err(WeightFileError::NotAFile { path: path.into() });
         }
         file => file.map_err(io_error)?,
     };
@@ -287,7 +287,7 @@ impl Contents {
         }
     }
 
-    /// Takes up what another file of the same checkpoint holds.
+    /// Takes up what another file of the same file holds.
     fn join(&mut self, other: Contents) -> Result<(), Fault> {
         let Contents { tensors, absent, unread, hidden, others, .. } = other;
         for tensor in tensors {

@@ -20,9 +20,9 @@ pub fn shipped(name: &str) -> Option<&'static [u8]> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::checkpoint::Checkpoint;
     use crate::config::{RunConfig, preset};
     use crate::fl::{Server, Setup};
+    use crate::weights::WeightFile;
 
     /// Classifies what it was trained for, on samples that it was not trained on (the digits: that it was).
     #[test]
@@ -54,7 +54,7 @@ mod tests {
     fn shipped_generators_make_pictures_of_their_classes() {
         for (name, file) in GENERATORS {
             assert!(file.len() < 3 << 20, "{name}");
-            let made = Checkpoint::parse(file).unwrap().generator().unwrap();
+            let made = WeightFile::parse(file).unwrap().generator().unwrap();
             let compute = crate::backend::Compute::select("flex", crate::backend::Precision::F32).unwrap();
             let generator = made.on(&compute);
             let (net, labels) = (&generator.net, (0..10).collect::<Vec<usize>>());
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn every_shipped_file_is_readable() {
         for (name, file) in SHIPPED {
-            assert!(Checkpoint::parse(file).unwrap().count() > 10_000, "{name}");
+            assert!(WeightFile::parse(file).unwrap().count() > 10_000, "{name}");
             assert!(file.len() < 3 << 20, "{name}");
         }
         assert!(shipped("fashion").is_none());

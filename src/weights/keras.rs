@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Checkpoint;
+use super::WeightFile;
 
 /// Ends of names in Keras and in PyTorch. The halves of a separable convolution are tensors in Keras, modules in PyTorch.
 const ENDS: [(&str, &str); 7] = [
@@ -17,8 +17,8 @@ const ENDS: [(&str, &str); 7] = [
 
 /// Whether a file has Keras' names. Values and shapes are those of the file: kernels must be stored as PyTorch lays
 /// them out (OIHW).
-pub fn is_keras(checkpoint: &Checkpoint) -> bool {
-    let names = checkpoint.tensors.iter().map(|tensor| &tensor.name);
+pub fn is_keras(file: &WeightFile) -> bool {
+    let names = file.tensors.iter().map(|tensor| &tensor.name);
     names.into_iter().any(|name| name.ends_with("kernel") || name.ends_with(".gamma"))
 }
 
@@ -31,8 +31,8 @@ pub fn renamed(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use crate::checkpoint::tests::shared;
-    use crate::checkpoint::{Checkpoint, Dtype, Tensor};
+    use crate::weights::tests::shared;
+    use crate::weights::{Dtype, Tensor, WeightFile};
 
     fn names(names: &[&str]) -> Vec<String> {
         let tensor = |name: &&str| Tensor {
@@ -41,7 +41,7 @@ mod tests {
             shape: vec![1],
             values: vec![0.5],
         };
-        let file = Checkpoint { tensors: names.iter().map(tensor).collect(), ..Checkpoint::default() };
+        let file = WeightFile { tensors: names.iter().map(tensor).collect(), ..WeightFile::default() };
         file.levels()[0].tensors.iter().map(|(name, _)| name.to_string()).collect()
     }
 
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn the_public_mini_xception_fits_as_it_is() {
         let Some(path) = shared("weights/fer-mini-xception/emotion_model_oihw.safetensors") else { return };
-        let fit = Checkpoint::read(&path).unwrap().fit().unwrap();
+        let fit = WeightFile::read(&path).unwrap().fit().unwrap();
         assert_eq!((fit.architecture, fit.classes), ("mini-xception", 7));
         assert!(fit.table.is_exact(), "{}", fit.table.summary());
     }

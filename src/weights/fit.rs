@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::level::Level;
-use super::{Checkpoint, Hidden, Statistics, Unread, shown};
+use super::{Hidden, Statistics, Unread, WeightFile, shown};
 use crate::config::ModelOptions;
 use crate::model::{self, Net, TensorSpec};
 
@@ -73,7 +73,7 @@ pub struct Trained {
     pub buffers: Vec<Vec<f64>>,
 }
 
-impl Checkpoint {
+impl WeightFile {
     /// Holds the file against a model, under the prefix that suits it best.
     pub fn compare(&self, net: &Net) -> Table {
         self.nearest(net, true)

@@ -7,7 +7,7 @@ use super::{MAX_BYTES, Unread, shown};
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
+pub enum WeightFileError {
     /// The path does not exist.
     #[error("{} does not exist: check the path, which is relative to the current folder", path.display())]
     Missing {

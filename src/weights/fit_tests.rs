@@ -6,16 +6,16 @@ use std::sync::Arc;
 use super::tests::shared;
 use super::*;
 use crate::backend::{self, Compute, Precision};
-use crate::checkpoint::Choice;
 use crate::config::{BatchNormMode, ModelOptions};
 use crate::model::{self, Model, Net, Parameters, TensorSpec};
+use crate::weights::Choice;
 
 fn net(name: &str, input: [usize; 3], classes: usize) -> Net {
     model::architecture(name).unwrap().net(&ModelOptions::default(), input, classes).unwrap()
 }
 
 /// A file with every tensor of a model, under a prefix; values count up.
-fn file(net: &Net, prefix: &str) -> Checkpoint {
+fn file(net: &Net, prefix: &str) -> WeightFile {
     let specs = net.parameter_specs().iter().chain(net.buffer_specs().iter());
     let tensors = specs.enumerate().map(|(i, spec)| Tensor {
         name: format!("{prefix}{}", spec.name),
@@ -23,7 +23,7 @@ fn file(net: &Net, prefix: &str) -> Checkpoint {
         shape: spec.shape.clone(),
         values: vec![i as f64; spec.count()],
     });
-    Checkpoint { tensors: tensors.collect(), sha256: "0".repeat(64), ..Checkpoint::default() }
+    WeightFile { tensors: tensors.collect(), sha256: "0".repeat(64), ..WeightFile::default() }
 }
 
 fn other(name: &str, shape: &[usize]) -> Tensor {
@@ -53,7 +53,7 @@ fn wrappers_counters_and_optimisers_do_not_hide_a_model() {
 }
 
 /// Two files in one, the second with other values.
-fn two(net: &Net, first: &str, second: &str) -> Checkpoint {
+fn two(net: &Net, first: &str, second: &str) -> WeightFile {
     let mut both = file(net, first);
     let mut other = file(net, second);
     other.tensors.iter_mut().for_each(|tensor| tensor.values.iter_mut().for_each(|value| *value += 0.5));
@@ -61,7 +61,7 @@ fn two(net: &Net, first: &str, second: &str) -> Checkpoint {
     both
 }
 
-fn under(file: &Checkpoint, key: &str) -> Checkpoint {
+fn under(file: &WeightFile, key: &str) -> WeightFile {
     file.clone().choosing(Choice { key: Some(key.into()), by_order: false })
 }
 
@@ -188,7 +188,7 @@ fn what_keeps_weights_from_being_read_is_said_before_what_is_missing() {
     // A whole model beside what its optimiser keeps.
     let hidden = Hidden { name: "model".into(), class: "my.Net".into() };
     let kept = Tensor { name: "optimizer.state.0.exp_avg".into(), ..other("", &[3]) };
-    let whole = Checkpoint { tensors: vec![kept], hidden: vec![hidden.clone()], ..Checkpoint::default() };
+    let whole = WeightFile { tensors: vec![kept], hidden: vec![hidden.clone()], ..WeightFile::default() };
     assert_eq!(whole.trained(&net), Err(Misfit::Hidden(hidden.clone())));
     assert_eq!(under(&whole, "model").trained(&net), Err(Misfit::Hidden(hidden)));
 }
@@ -214,7 +214,7 @@ fn lists_of_arrays_name_their_model() {
 fn what_differs_is_named() {
     let net = net("lenet", [3, 32, 32], 10);
     let mut file = file(&net, "");
-    let at = |file: &Checkpoint, name: &str| file.tensors.iter().position(|t| t.name == name).unwrap();
+    let at = |file: &WeightFile, name: &str| file.tensors.iter().position(|t| t.name == name).unwrap();
     let fc = at(&file, "fc.weight");
     file.tensors[fc].shape.reverse();
     let conv = at(&file, "conv2.weight");
@@ -260,7 +260,7 @@ fn the_likely_model_is_found_with_its_classes() {
     let fit = file.fit().unwrap();
     assert_eq!((fit.name().as_str(), fit.table.is_exact()), ("resnet18 for 10 classes", false));
     assert_eq!(fit.table.missing.len(), 2);
-    let stranger = Checkpoint { tensors: vec![other("w", &[3])], ..file };
+    let stranger = WeightFile { tensors: vec![other("w", &[3])], ..file };
     assert!(stranger.fit().is_none());
 }
 
@@ -271,7 +271,7 @@ fn a_real_residual_network_recognises_real_pictures() {
     let records = std::fs::read(pictures).unwrap();
     for name in ["resnet20_cifar10.safetensors", "resnet20-12fca82f.th"] {
         let file =
-            Checkpoint::read(&shared(&format!("shared-only/weights-cifar-resnet/{name}")).unwrap()).unwrap();
+            WeightFile::read(&shared(&format!("shared-only/weights-cifar-resnet/{name}")).unwrap()).unwrap();
         let fit = file.fit().filter(|fit| fit.table.is_exact()).unwrap();
         let net = net(fit.architecture, [3, 32, 32], 10);
         assert_eq!(right(&file, net, &records, 200), 200, "{name}");
@@ -279,7 +279,7 @@ fn a_real_residual_network_recognises_real_pictures() {
 }
 
 /// How many of the first pictures the model of a file puts into the right class.
-fn right(file: &Checkpoint, net: Net, records: &[u8], count: usize) -> usize {
+fn right(file: &WeightFile, net: Net, records: &[u8], count: usize) -> usize {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let trained = file.trained(&net).unwrap();
     let filled = |specs: &Arc<[TensorSpec]>, values: &[Vec<f64>]| {

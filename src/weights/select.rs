@@ -2,7 +2,7 @@
 
 use super::fit::{Misfit, Table};
 use super::level::Level;
-use super::{Checkpoint, Tensor, order, shown};
+use super::{Tensor, WeightFile, order, shown};
 use crate::model::Net;
 
 /// Words in the keys of averaged copies of a model, which is not the one that a client trains.
@@ -17,24 +17,24 @@ pub(super) struct Selected<'a> {
 }
 
 /// One way to read a file beside a model.
-struct Candidate<'a> {
+struct Way<'a> {
     level: Level<'a>,
     table: Table,
 }
 
-impl Checkpoint {
+impl WeightFile {
     /// The part that fits a model exactly; buffers must be there, or may.
     ///
     /// # Errors
     /// What does not fit, which keys fit equally well, or that there is no such key.
     pub(super) fn select(&self, net: &Net, buffers: bool) -> Result<Selected<'_>, Misfit> {
         let levels = self.meant()?;
-        let mut candidates: Vec<Candidate> = ways(&levels, net, buffers).collect();
+        let mut candidates: Vec<Way> = ways(&levels, net, buffers).collect();
         if self.choice.by_order && !candidates.iter().any(|candidate| candidate.table.is_exact()) {
             candidates.extend(levels.iter().filter_map(|level| {
                 let level = level.by_order(net)?;
                 let table = Table { by_order: true, ..level.beside(net, buffers) };
-                Some(Candidate { level, table })
+                Some(Way { level, table })
             }));
         }
         let (exact, others): (Vec<_>, Vec<_>) =
@@ -46,7 +46,7 @@ impl Checkpoint {
         }
     }
 
-    /// As [`Checkpoint::select`], of an update that need not have every parameter: the part with most of them, and
+    /// As [`WeightFile::select`], of an update that need not have every parameter: the part with most of them, and
     /// nothing but them.
     pub(super) fn select_some(&self, net: &Net) -> Result<Selected<'_>, Misfit> {
         match self.select(net, false) {
@@ -56,8 +56,7 @@ impl Checkpoint {
                     table.matched > 0 && table.unexpected.is_empty() && table.misshapen.is_empty()
                 };
                 let some = ways(&levels, net, false).filter(|candidate| only(&candidate.table));
-                let selected =
-                    |Candidate { level, table }| Selected { level, table, passed_over: Vec::new() };
+                let selected = |Way { level, table }| Selected { level, table, passed_over: Vec::new() };
                 most_like(some).map(selected).ok_or(misfit)
             }
             selected => selected,
@@ -92,7 +91,7 @@ impl Checkpoint {
     }
 
     /// Why nothing fits, from what is most like the model.
-    fn misfit(&self, net: &Net, levels: &[Level], others: Vec<Candidate>) -> Misfit {
+    fn misfit(&self, net: &Net, levels: &[Level], others: Vec<Way>) -> Misfit {
         let list = levels.iter().find(|level| level.is_list()).filter(|_| others.is_empty());
         if let Some(list) = list {
             let (parameters, state) = order::lengths(net);
@@ -118,17 +117,17 @@ impl Checkpoint {
 
 /// The ways to read the parts of a file: lists by their places, all else by names; first as they are, then without
 /// wrappers.
-fn ways<'a>(levels: &[Level<'a>], net: &Net, buffers: bool) -> impl Iterator<Item = Candidate<'a>> {
+fn ways<'a>(levels: &[Level<'a>], net: &Net, buffers: bool) -> impl Iterator<Item = Way<'a>> {
     let plain = levels.iter().filter_map(|level| match level.is_list() {
         true => level.by_place(net),
         false => Some(level.clone()),
     });
     let unwrapped = levels.iter().filter(|level| !level.is_list()).flat_map(Level::unwrapped);
-    plain.chain(unwrapped).map(move |level| Candidate { table: level.beside(net, buffers), level })
+    plain.chain(unwrapped).map(move |level| Way { table: level.beside(net, buffers), level })
 }
 
 /// Of equals the first: the shortest prefix, and the fewest wrappers.
-fn most_like<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>) -> Option<Candidate<'a>> {
+fn most_like<'a>(candidates: impl IntoIterator<Item = Way<'a>>) -> Option<Way<'a>> {
     candidates
         .into_iter()
         .reduce(|best, other| if other.table.score() > best.table.score() { other } else { best })
@@ -138,23 +137,22 @@ fn most_like<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>) -> Option<
 ///
 /// # Errors
 /// The keys of those that nothing tells apart.
-fn plainest<'a>(exact: Vec<Candidate<'a>>, net: &Net) -> Result<Option<Selected<'a>>, Vec<String>> {
+fn plainest<'a>(exact: Vec<Way<'a>>, net: &Net) -> Result<Option<Selected<'a>>, Vec<String>> {
     let (averaged, plain): (Vec<_>, Vec<_>) =
         exact.into_iter().partition(|candidate| candidate.level.is_averaged());
     let groups = [distinct(plain, net), distinct(averaged, net)];
     let Some(group) = groups.iter().position(|group| !group.is_empty()) else { return Ok(None) };
-    let keys =
-        |group: &[Candidate]| group.iter().map(|one| shown(&one.level.key().unwrap_or_default())).collect();
+    let keys = |group: &[Way]| group.iter().map(|one| shown(&one.level.key().unwrap_or_default())).collect();
     if groups[group].len() > 1 {
         return Err(keys(&groups[group]));
     }
     let passed_over = if group == 0 { keys(&groups[1]) } else { Vec::new() };
     let first = groups.into_iter().flatten().next();
-    Ok(first.map(|Candidate { level, table }| Selected { level, table, passed_over }))
+    Ok(first.map(|Way { level, table }| Selected { level, table, passed_over }))
 }
 
 /// Without those that give a model what one before them gives it.
-fn distinct<'a>(candidates: Vec<Candidate<'a>>, net: &Net) -> Vec<Candidate<'a>> {
+fn distinct<'a>(candidates: Vec<Way<'a>>, net: &Net) -> Vec<Way<'a>> {
     let same = |a: &Tensor, b: &Tensor| std::ptr::eq(a, b) || a.values == b.values;
     let equal = |a: &Level, b: &Level| {
         net.parameter_specs().iter().all(|spec| match (a.get(&spec.name), b.get(&spec.name)) {
@@ -162,7 +160,7 @@ fn distinct<'a>(candidates: Vec<Candidate<'a>>, net: &Net) -> Vec<Candidate<'a>>
             _ => false,
         })
     };
-    let mut kept: Vec<Candidate> = Vec::new();
+    let mut kept: Vec<Way> = Vec::new();
     for candidate in candidates {
         if !kept.iter().any(|before| equal(&before.level, &candidate.level)) {
             kept.push(candidate);

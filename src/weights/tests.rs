@@ -38,16 +38,16 @@ pub fn cases(path: &str) -> Option<PathBuf> {
     None
 }
 
-fn real(path: &str) -> Option<Checkpoint> {
-    shared(path).map(|path| Checkpoint::read(&path).unwrap())
+fn real(path: &str) -> Option<WeightFile> {
+    shared(path).map(|path| WeightFile::read(&path).unwrap())
 }
 
-fn shapes(checkpoint: &Checkpoint) -> Vec<(&str, &[usize])> {
-    checkpoint.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect()
+fn shapes(file: &WeightFile) -> Vec<(&str, &[usize])> {
+    file.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect()
 }
 
 fn message(bytes: &[u8]) -> String {
-    Checkpoint::parse(bytes).unwrap_err().to_string()
+    WeightFile::parse(bytes).unwrap_err().to_string()
 }
 
 /// The same words in other hands: what lies beside tensors, and arrays of NumPy, for changes at random.
@@ -121,7 +121,7 @@ fn bare_pickle(values: &[f32]) -> Vec<u8> {
 #[test]
 fn every_format_is_told_by_its_content_and_gives_the_same() {
     for (format, file) in good() {
-        let read = Checkpoint::parse(&file).unwrap();
+        let read = WeightFile::parse(&file).unwrap();
         assert_eq!(read.format, format);
         assert_eq!(shapes(&read), [("w", &[2, 3][..])], "{format:?}");
         assert_eq!(read.tensors[0].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "{format:?}");
@@ -162,7 +162,7 @@ fn real_files_of_every_format() {
 fn every_protocol_of_pickle() {
     for protocol in 2..=5 {
         let path = format!("{}/tests/fixtures/checkpoint/protocol{protocol}.pth", env!("CARGO_MANIFEST_DIR"));
-        let read = Checkpoint::read(Path::new(&path)).unwrap();
+        let read = WeightFile::read(Path::new(&path)).unwrap();
         assert_eq!(shapes(&read), [("state_dict.w", &[2, 3][..]), ("state_dict.w.T", &[3, 2])], "{protocol}");
         assert_eq!(read.tensors[0].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!(read.tensors[1].values, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
@@ -174,7 +174,7 @@ fn every_protocol_of_pickle() {
 #[test]
 fn what_numpy_writes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/checkpoint/numpy.npz");
-    let read = Checkpoint::read(Path::new(path)).unwrap();
+    let read = WeightFile::read(Path::new(path)).unwrap();
     let names: Vec<&str> = read.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
     assert_eq!(names, ["half", "fortran", "big", "scalar", "flags", "empty"]);
     for tensor in &read.tensors[..3] {
@@ -200,7 +200,7 @@ fn every_real_file_can_be_read() {
     let read: Vec<PathBuf> = files.iter().map(|file| file.path()).filter(|path| weights(path)).collect();
     assert!(read.len() >= 15, "{read:?}");
     for path in read {
-        let file = Checkpoint::read(&path).unwrap();
+        let file = WeightFile::read(&path).unwrap();
         assert!(file.count() > 100, "{}", path.display());
         assert!(file.tensors.iter().all(|t| t.values.iter().all(|v| v.is_finite())), "{}", path.display());
     }
@@ -226,7 +226,7 @@ fn views_share_a_storage() {
     let two = |p: Pickler| {
         p.tensor("0", 6, 0, &[3, 2], &[1, 3]).raw(b"s").text("tied").tensor("0", 6, 2, &[2], &[1])
     };
-    let read = Checkpoint::parse(&forge::torch_zip(&forge::state_dict("w", two), &[("0", &values)])).unwrap();
+    let read = WeightFile::parse(&forge::torch_zip(&forge::state_dict("w", two), &[("0", &values)])).unwrap();
     assert_eq!(read.tensors[0].values, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     assert_eq!(read.tensors[1].values, [3.0, 4.0]);
 }
@@ -238,14 +238,14 @@ fn big_endian_archives() {
     let archive = |order: &[u8]| {
         forge::zip(&[("a/data.pkl", &pickle), ("a/byteorder", order), ("a/data/0", &values)], true)
     };
-    assert_eq!(Checkpoint::parse(&archive(b"big")).unwrap().tensors[0].values, [1.5, -2.0]);
+    assert_eq!(WeightFile::parse(&archive(b"big")).unwrap().tensors[0].values, [1.5, -2.0]);
     assert!(message(&archive(b"middle")).contains("byte order"));
 }
 
 #[test]
 fn arrays_of_numpy_in_every_version_order_and_type() {
     let read = |version, header: &str, data: &[u8]| {
-        Checkpoint::parse(&forge::zip(&[("w.npy", &forge::npy(version, header, data))], false))
+        WeightFile::parse(&forge::zip(&[("w.npy", &forge::npy(version, header, data))], false))
     };
     for version in 1..=3 {
         let header = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
@@ -353,7 +353,7 @@ fn bombs_are_refused_by_a_limit_that_is_said() {
     assert!(message(b"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\xff.").contains("ends within"));
     let mut huge = (1_u64 << 60).to_le_bytes().to_vec();
     huge.extend(b"{}");
-    assert!(Checkpoint::parse(&huge).is_err());
+    assert!(WeightFile::parse(&huge).is_err());
     let legacy = forge::torch_legacy(&forge::state_dict("w", |p| p.tensor("0", 1, 0, &[1], &[1])), "0", &[]);
     let mut legacy = legacy[..legacy.len() - 8].to_vec();
     legacy.extend(u64::MAX.to_le_bytes());
@@ -396,7 +396,7 @@ fn a_wrong_checksum_an_encrypted_entry_and_an_unknown_method() {
 fn a_file_cut_anywhere_is_refused() {
     for (format, file) in good() {
         for length in 0..file.len() {
-            let error = Checkpoint::parse(&file[..length]);
+            let error = WeightFile::parse(&file[..length]);
             assert!(error.is_err(), "{format:?} cut to {length} of {}", file.len());
         }
     }
@@ -413,7 +413,7 @@ fn what_is_not_weights_says_so() {
     assert!(message(&forge::safetensors("F8_E4M3", &[1], &[0])).contains("F8_E4M3"));
     let twice = [("w.npy", &good_array()[..]), ("w.npy", &good_array()[..])];
     assert!(message(&forge::zip(&twice, false)).contains("\"w\" twice"));
-    let read = |path: &str| Checkpoint::read(Path::new(path)).unwrap_err().to_string();
+    let read = |path: &str| WeightFile::read(Path::new(path)).unwrap_err().to_string();
     assert!(read("/nowhere/w.pth").contains("does not exist"));
     assert!(read("/").contains("is not a file"));
     assert!(read("/dev/zero").contains("is not a file"));
@@ -441,7 +441,7 @@ proptest! {
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));
         }
-        if let Ok(read) = Checkpoint::parse(&file) {
+        if let Ok(read) = WeightFile::parse(&file) {
             for tensor in &read.tensors {
                 prop_assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len());
             }
@@ -459,7 +459,7 @@ proptest! {
             let at = at.index(file.len());
             file[at] = byte;
         }
-        if let Ok(read) = Checkpoint::parse(&file) {
+        if let Ok(read) = WeightFile::parse(&file) {
             for tensor in &read.tensors {
                 prop_assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len());
             }
@@ -471,7 +471,7 @@ proptest! {
     fn any_pickle_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut file = b"\x80\x02".to_vec();
         file.extend(bytes);
-        let _ = Checkpoint::parse(&file);
+        let _ = WeightFile::parse(&file);
     }
 }
 
@@ -480,7 +480,7 @@ proptest! {
 fn state_dicts_that_pytorch_saved_are_read() {
     for (name, format) in [("zip", Format::TorchZip), ("legacy", Format::TorchLegacy)] {
         let path = format!("{}/tests/fixtures/checkpoint/torch-{name}.pth", env!("CARGO_MANIFEST_DIR"));
-        let read = Checkpoint::read(Path::new(&path)).unwrap();
+        let read = WeightFile::read(Path::new(&path)).unwrap();
         assert_eq!(read.format, format);
         let expected: [(&str, &[usize]); 7] = [
             ("0.weight", &[2, 3]),

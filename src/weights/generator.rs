@@ -1,6 +1,6 @@
 //! Generators in files: which architecture the names and shapes are of, and its values.
 
-use super::Checkpoint;
+use super::WeightFile;
 use super::level::Level;
 use crate::backend::Compute;
 use crate::model::TensorSpec;
@@ -26,7 +26,7 @@ impl TrainedGenerator {
     }
 }
 
-impl Checkpoint {
+impl WeightFile {
     /// The generator that a file holds: one that `gialab train --generator` made, or a DCGAN.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_classifier_is_no_generator() {
-        let victim = Checkpoint::open("fashion-lenet5").unwrap();
+        let victim = WeightFile::open("fashion-lenet5").unwrap();
         assert!(victim.generator().unwrap_err().starts_with("is no generator that gialab knows"));
     }
 }
