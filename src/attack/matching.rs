@@ -9,7 +9,7 @@ use super::objective::Distance;
 use super::optimiser::Evaluation;
 use super::surrogate::Surrogate;
 use super::variable::{self, Variable};
-use super::{AttackError, Guess, align, prior};
+use super::{AttackError, Guess, Guessed, align, prior};
 use crate::config::{Priors, Search, Stage, Start, VariableKind};
 use crate::fl::{At, AttackerView, Protocol, Simulated};
 use crate::model::{Moments, Parameters, Targets};
@@ -374,11 +374,11 @@ impl<'a> GradientMatching<'a> {
             }
         };
         let confidence = self.variable.confidence(&decoded);
-        let pixels = match decoded.as_slice() {
+        let values = match decoded.as_slice() {
             [one] => one.clone(),
             several => self.variable.pool(several),
         };
-        Guess { pixels, labels, confidence }
+        Guess { samples: Guessed::of(self.view, values, confidence), labels }
     }
 
     fn decoded(&self, z: &[f64]) -> Vec<Vec<f64>> {

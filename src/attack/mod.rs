@@ -137,15 +137,52 @@ pub enum Flow {
     Enough,
 }
 
-/// A candidate as the attacker holds it: normalised pixels `[batch, channels, height, width]` and labels.
+/// A candidate as the attacker holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guess {
-    /// Row-major normalised pixels.
-    pub pixels: Vec<f64>,
+    /// The samples of the batch.
+    pub samples: Guessed,
     /// Labels it goes with; empty where the attack says nothing of them.
     pub labels: Vec<usize>,
-    /// How sure the attacker is of each field of each row, 0 to 1; empty where that is not told.
-    pub confidence: Vec<f64>,
+}
+
+/// Samples as the attacker holds them: normalised values, row-major `[batch, channels, height, width]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Guessed {
+    /// Pixels.
+    Images(Vec<f64>),
+    /// Rows of a table, `[batch, 1, 1, width]`.
+    Rows {
+        /// The values of each field: one of a number, one for each word of a category.
+        values: Vec<f64>,
+        /// How sure the attacker is of each field of each row, 0 to 1; empty where that is not told.
+        confidence: Vec<f64>,
+    },
+}
+
+impl Guessed {
+    /// What the view says that these values are.
+    fn of(view: &AttackerView, values: Vec<f64>, confidence: Vec<f64>) -> Guessed {
+        match view.knowledge.fields {
+            None => Guessed::Images(values),
+            Some(_) => Guessed::Rows { values, confidence },
+        }
+    }
+
+    /// The values, whatever they are of.
+    pub fn values(&self) -> &[f64] {
+        match self {
+            Guessed::Images(values) | Guessed::Rows { values, .. } => values,
+        }
+    }
+
+    /// How sure the attacker is of each field; empty where that is not told.
+    pub fn confidence(&self) -> &[f64] {
+        match self {
+            Guessed::Images(_) => &[],
+            Guessed::Rows { confidence, .. } => confidence,
+        }
+    }
 }
 
 /// State of a trial after an iteration. Reading a guess or the checkpoint costs a copy; nothing is copied

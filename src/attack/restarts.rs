@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use super::matching::{GradientMatching, LabelVariable};
 use super::state::State;
 use super::trial::{Best, Trial};
-use super::{AttackError, Ended, Flow, Guess, Progress, Sink, Task, TrialEnd, TrialOutcome, optimiser};
+use super::{
+    AttackError, Ended, Flow, Guess, Guessed, Progress, Sink, Task, TrialEnd, TrialOutcome, optimiser,
+};
 use crate::config::{OptimiserKind, Search};
 use crate::fl::AttackerView;
 use crate::fl::post::noise_like;
@@ -249,9 +251,9 @@ fn save(finished: &Finished) -> State {
         let Some(chosen) = chosen else { continue };
         let labels: Vec<f64> = chosen.guess.labels.iter().map(|label| *label as f64).collect();
         state.put_number(&format!("{name}.trial"), chosen.trial as f64);
-        state.put(&format!("{name}.pixels"), &chosen.guess.pixels);
+        state.put(&format!("{name}.pixels"), chosen.guess.samples.values());
         state.put(&format!("{name}.labels"), &labels);
-        state.put(&format!("{name}.confidence"), &chosen.guess.confidence);
+        state.put(&format!("{name}.confidence"), chosen.guess.samples.confidence());
         state.put_number(&format!("{name}.iteration"), chosen.iteration as f64);
         state.put_number(&format!("{name}.matching"), chosen.matching);
         state.put_number(&format!("{name}.prior"), chosen.prior);
@@ -276,11 +278,11 @@ fn restore(
             let z = state.vector(&format!("{name}.z"), objective.count())?;
             (objective.guess(&z), if view.knowledge.scale { 0.0 } else { objective.norm(&z) })
         } else {
-            let pixels = state.vector(&format!("{name}.pixels"), view.shape().iter().product())?;
+            let values = state.vector(&format!("{name}.pixels"), view.shape().iter().product())?;
             let labels = state.any_vector(&format!("{name}.labels"))?;
             let labels = labels.iter().map(|label| *label as usize).collect();
             let confidence = state.any_vector(&format!("{name}.confidence"))?.to_vec();
-            (Guess { pixels, labels, confidence }, number("norm")?)
+            (Guess { samples: Guessed::of(view, values, confidence), labels }, number("norm")?)
         };
         Ok(Some(Chosen {
             trial: number("trial")? as usize,

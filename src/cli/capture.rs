@@ -76,6 +76,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         input: None,
         labels: None,
         truth: Some(path("batch.safetensors")?),
+        table: plan.setup.fields.is_some().then(|| plan::anchored(&config.victim.data)),
     };
     let attack = attacking(&config, captured, server.model.net.classes(), &normalisation);
     let files = [

@@ -45,6 +45,10 @@ pub struct Captured {
     /// `[batch, channels, height, width]`, and `labels`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<String>,
+    /// A data set whose columns the samples have, where they are rows of a table: it tells the attacker how their fields are
+    /// encoded. That of `victim.data`, where that is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 /// What a captured update holds, of theta_0 sent out and theta_K after the client's steps.
@@ -122,7 +126,7 @@ impl Scale {
 }
 
 impl Captured {
-    /// The same with every path changed.
+    /// The same with the path of every file changed.
     pub fn with_paths(self, change: impl Fn(String) -> String) -> Captured {
         Captured {
             weights: change(self.weights),
@@ -155,6 +159,16 @@ pub(super) fn check(config: &RunConfig) -> Result<(), Fault> {
             "victim.captured.truth",
             "and victim.data both name a ground truth; remove one of them",
         );
+    }
+    if let Some(table) = &captured.table {
+        let message = match (table.as_str(), with_data) {
+            (_, true) => "is given beside victim.data, which has its own columns; remove it",
+            ("", _) => "is empty; name a data set whose columns the samples have, for instance \"wine\"",
+            _ => "",
+        };
+        if !message.is_empty() {
+            return fault("victim.captured.table", message);
+        }
     }
     if !with_data && captured.truth.is_none() && captured.input.is_none() {
         let message = "is missing: without a ground truth nothing tells the shape of a sample; \
@@ -309,6 +323,8 @@ mod tests {
             (GRADIENT.replace("3, 32", "2, 32"), "", "must be 1 or 3 channels"),
             (GRADIENT.replace(", input = [3, 32, 32]", ""), "", "victim.captured.input is missing"),
             (format!("{GRADIENT}, truth = \"\""), "", "victim.captured.truth is empty"),
+            (format!("{GRADIENT}, table = \"\""), "victim.data=", "victim.captured.table is empty"),
+            (format!("{GRADIENT}, table = \"wine\""), "", "which has its own columns; remove it"),
             (format!("{GRADIENT}, local = {{ learning_rate = 0.1 }}"), "", "kind = \"gradient\" has none"),
             (
                 delta.to_owned(),

@@ -749,6 +749,13 @@ pub static SETTINGS: &[Setting] = &[
         "the true samples, to measure by",
     ),
     setting(
+        "victim.captured.table",
+        Kind::Optional,
+        "",
+        words("a data set").or("none"),
+        "whose columns the samples have, if they are rows",
+    ),
+    setting(
         "attack.prior.tv-l2",
         Kind::Optional,
         "",

@@ -44,6 +44,7 @@ pub use table::{
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -105,6 +106,11 @@ impl Dataset {
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
+    }
+
+    /// Values of each field of a row, where samples are rows of a table.
+    pub fn fields(&self) -> Option<Arc<[usize]>> {
+        self.table.as_ref().map(|table| table.columns.iter().map(|of| of.kind.width()).collect())
     }
 
     /// Whether there are no samples; no set that [`open`] returns is empty.

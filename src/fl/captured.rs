@@ -71,6 +71,18 @@ pub enum CapturedError {
         /// Of the samples.
         channels: usize,
     },
+    /// Columns that the samples do not have.
+    #[error(
+        "victim.captured.table: {table} has {columns}, but a sample is {found:?}; name the table the samples are of"
+    )]
+    Table {
+        /// The data set.
+        table: String,
+        /// What it has.
+        columns: String,
+        /// Shape of a sample.
+        found: [usize; 3],
+    },
     /// A label that the model does not have.
     #[error("label {label} is not one of the {classes} labels that the model tells apart; they count from 0")]
     Label {
@@ -107,7 +119,7 @@ pub struct CapturedUpdate {
 /// Reads the files of a captured update.
 pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, VictimError> {
     let victim = &config.victim;
-    let Known { batch, classes, normalisation, reading } = known(config, captured)?;
+    let Known { batch, classes, normalisation, fields, reading } = known(config, captured)?;
     let found = batch.as_ref().map(|batch| {
         let [_, channels, height, width] = batch.images.shape();
         [channels, height, width]
@@ -119,6 +131,13 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         // One of them is there: the check of the config saw to it.
         (configured, found) => found.or(configured).unwrap_or_default(),
     };
+    if let (Some(table), false) = (&captured.table, fits(fields.as_deref(), input)) {
+        let columns = match &fields {
+            Some(fields) => format!("rows of {} values", fields.iter().sum::<usize>()),
+            None => "pictures".to_owned(),
+        };
+        return Err(CapturedError::Table { table: table.clone(), columns, found: input }.into());
+    }
     let net = fitted(victim, input, classes)?;
     let weights = File::read("victim.captured.weights", &captured.weights, choice(victim))?;
     let weights = weights.of(&victim.model, &net, |file| file.trained(&net))?;
@@ -174,7 +193,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
             labels,
             up_to_scale: captured.scale.is_estimated(),
         }),
-        fields: None,
+        fields,
         generator: super::generator::granted(config.knowledge.generator.as_deref())?,
         reading,
     })
@@ -267,11 +286,18 @@ pub(super) fn canonical(
     (UpdateKind::Delta, values)
 }
 
+/// Whether a sample of this shape is a row of these fields.
+fn fits(fields: Option<&[usize]>, [channels, height, width]: [usize; 3]) -> bool {
+    fields.is_some_and(|fields| [channels, height, width] == [1, 1, fields.iter().sum()])
+}
+
 /// What is known of the samples besides the update.
 struct Known {
     batch: Option<Batch>,
     classes: usize,
     normalisation: Normalisation,
+    /// Values of each field, where the samples are rows of a data set.
+    fields: Option<Arc<[usize]>>,
     reading: Reading,
 }
 
@@ -293,7 +319,11 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
         };
         let (batch, reading) = file.map(|file| file.batch(&normalisation)).transpose()?.unzip();
         let reading = reading.unwrap_or_default();
-        ("victim.captured.truth", Known { batch, classes, normalisation, reading })
+        let fields = match &captured.table {
+            Some(table) => data::open(table)?.fields(),
+            None => None,
+        };
+        ("victim.captured.truth", Known { batch, classes, normalisation, fields, reading })
     } else {
         let dataset = data::open(&victim.data)?;
         let attacked = match &victim.sample {
@@ -305,7 +335,8 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
         let normalisation = dataset.normalised_by(&victim.normalise, &attacked)?;
         let mut reading = dataset.reading.clone();
         reading.extend(dataset.normalisation_reading(&victim.normalise, &attacked));
-        ("the ground truth of victim.data", Known { batch, classes, normalisation, reading })
+        let fields = dataset.fields();
+        ("the ground truth of victim.data", Known { batch, classes, normalisation, fields, reading })
     };
     match known.batch.as_ref().map(|samples| samples.labels.len()) {
         Some(found) if found != captured.batch => {

@@ -240,10 +240,8 @@ impl Setup {
         if let (Some(path), Some(weights)) = (&victim.weights, &weights) {
             reading.extend(taken(path, weights));
         }
-        let fields =
-            dataset.table.as_ref().map(|table| table.columns.iter().map(|of| of.kind.width()).collect());
         let mut setup = Setup {
-            fields,
+            fields: dataset.fields(),
             attacked,
             batch,
             normalisation,

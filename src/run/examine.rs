@@ -102,9 +102,10 @@ pub fn names(set: &Dataset, labels: &[usize]) -> Vec<String> {
     if names.iter().all(String::is_empty) { Vec::new() } else { names }
 }
 
-/// The victim's data set; absent beside a captured update without one, and if it is gone.
+/// The victim's data set, or that whose columns its samples have; absent beside a captured update without one, and if it is gone.
 pub fn set(config: &RunConfig) -> Option<Dataset> {
-    let named = Some(&config.victim.data).filter(|data| !data.is_empty())?;
+    let table = || config.victim.captured.as_ref()?.table.as_ref();
+    let named = Some(&config.victim.data).filter(|data| !data.is_empty()).or_else(table)?;
     data::open(named).inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
 }
 

@@ -58,6 +58,9 @@ pub fn anchored(config: &RunConfig) -> RunConfig {
     });
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
+    if let Some(captured) = &mut config.victim.captured {
+        captured.table = captured.table.take().map(|table| plan::anchored(&table));
+    }
     config
 }
 

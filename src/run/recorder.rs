@@ -105,9 +105,10 @@ impl Evaluator {
         }
         let (images, metrics) = self.compare(guess);
         let mut rows = tabulator.guess(&images, &self.labels(guess), truth);
-        let fields = guess.confidence.len() / self.shape[0].max(1);
+        let confidence = guess.samples.confidence();
+        let fields = confidence.len() / self.shape[0].max(1);
         for (row, at) in rows.rows.iter_mut().zip(self.order(guess)) {
-            let own = guess.confidence.get(at * fields..(at + 1) * fields).unwrap_or_default();
+            let own = confidence.get(at * fields..(at + 1) * fields).unwrap_or_default();
             row.cells.iter_mut().zip(own).for_each(|(cell, sure)| cell.confidence = Some(*sure));
         }
         Some((Box::new(rows), metrics.map(Box::new)))
@@ -125,7 +126,7 @@ impl Evaluator {
     }
 
     fn images(&self, guess: &Guess) -> Images {
-        self.normalisation.undo(&guess.pixels, self.shape)
+        self.normalisation.undo(guess.samples.values(), self.shape)
     }
 }
 

@@ -19,7 +19,7 @@ use super::plan::Plan;
 use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
-use crate::attack::{self, Ended, Flow, Guess, Reconstruction, Task};
+use crate::attack::{self, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::fl::{AttackerView, Server, Source, post};
@@ -339,7 +339,7 @@ impl Rounds<'_> {
         if let Some(inferred) = inferred.as_deref().filter(|_| resume.is_none()) {
             self.log(Level::Info, format!("told from the update: {}", post::in_words(inferred)));
         }
-        let nothing = Guess { pixels: Vec::new(), labels: Vec::new(), confidence: Vec::new() };
+        let nothing = Guess { samples: Guessed::Images(Vec::new()), labels: Vec::new() };
         let at = At { round, trial: None, iteration: 0 };
         self.reporter.picture(at, self.clock.now(), PictureOf::Truth, nothing);
 

@@ -98,11 +98,11 @@ fn tableak_recovers_records_and_is_sure_where_it_is_right() {
     let (found, judged) = recover_from("tableak", &[], |_| {});
     assert!(judged.psnr.unwrap().worst > 40.0, "{judged:?}");
     // Four records of thirty fields.
-    assert_eq!(found.guess.confidence.len(), 120);
+    assert_eq!(found.guess.samples.confidence().len(), 120);
     let sure = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let (control, judged) = recover_from("tableak", &[], noise);
     assert!(judged.psnr.unwrap().best < 25.0, "{judged:?}");
-    let (right, wrong) = (sure(&found.guess.confidence), sure(&control.guess.confidence));
+    let (right, wrong) = (sure(found.guess.samples.confidence()), sure(control.guess.samples.confidence()));
     assert!(right > 0.85 && wrong < 0.7, "{right} {wrong}");
 }
 

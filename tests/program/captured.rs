@@ -49,6 +49,31 @@ fn what_is_captured_is_attacked_to_the_same_result() {
     }
 }
 
+/// How a table's fields are encoded is told by the table that is named: words are searched as words.
+#[test]
+fn a_captured_row_is_attacked_by_its_fields() {
+    let lab = Lab::new();
+    let table = lab.path("people.csv");
+    let rows: String =
+        (0..30).map(|i| format!("{},{},{}\n", 20 + i, ["f", "m", "x"][i % 3], i % 2)).collect();
+    std::fs::write(&table, format!("age,sex,target\n{rows}")).unwrap();
+    let data = format!("victim.data={}", table.display());
+    let settings = [data.as_str(), "victim.indices=[3,7]", "attack.iterations=120", "attack.members=5"];
+    let folder = lab.path("rows");
+    let own = figures(&lab, &["tableak"], &settings);
+    lab.succeed(&with(&["capture", "tableak", "--out", folder.to_str().unwrap()], &settings));
+    let preset = folder.join("preset.toml");
+    let preset = preset.to_str().unwrap();
+    let again = figures(&lab, &[preset], &[]);
+    assert!((own.0 - again.0).abs() < 1e-3 * own.0.max(1e-6), "{own:?} {again:?}");
+    let shown = lab.succeed(&["run", preset]);
+    assert!(shown.contains("age") && shown.contains("sex"), "{shown}");
+    let refused = lab.fail(&["run", preset, "--set", "victim.captured.table=wine"], 2);
+    assert!(refused.contains("wine has rows of 13 values, but a sample is [1, 1, 4]"), "{refused}");
+    let refused = lab.fail(&["run", preset, "--set", "victim.captured.table=photos"], 2);
+    assert!(refused.contains("photos has pictures"), "{refused}");
+}
+
 /// A client that computes in 64 bit sends an update in 64 bit, and the simulated one makes the same.
 #[test]
 fn an_update_is_captured_as_wide_as_the_client_computes() {

@@ -136,7 +136,7 @@ pub fn noise(view: &mut AttackerView) {
 /// How good a guess at the batch of a set-up is.
 fn judged(setup: &Setup, guess: &Guess) -> Metrics {
     let truth = setup.batch.as_ref().unwrap();
-    let images = setup.normalisation.undo(&guess.pixels, truth.images.shape());
+    let images = setup.normalisation.undo(guess.samples.values(), truth.images.shape());
     let scoring = metric::Scoring { classes: setup.net.classes(), recovered_psnr: 20.0, lpips: None };
     let labels = Some(&guess.labels[..]).filter(|labels| !labels.is_empty());
     metric::evaluate(&truth.images, &images, &truth.labels, labels, &scoring).summary()

@@ -9,7 +9,7 @@ mod rows;
 pub use imprint::Craft;
 
 use super::trial::Best;
-use super::{AttackError, Ended, Guess, Reconstruction, Sink, Task, TrialEnd, TrialOutcome};
+use super::{AttackError, Ended, Guess, Guessed, Reconstruction, Sink, Task, TrialEnd, TrialOutcome};
 use crate::backend::Compute;
 use crate::config::{Direct, Method, RunConfig};
 use crate::model::{Model, Net};
@@ -121,14 +121,15 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
     };
     let Found { samples, unexplained } = (solver.solve)(&task, settings, &mut say)?;
     let [batch, channels, height, width] = task.view.shape();
-    let mut pixels: Vec<f64> = samples.into_iter().flatten().collect();
+    let mut values: Vec<f64> = samples.into_iter().flatten().collect();
     // What was not found is the middle of the range.
     let middle: Vec<f64> = task.view.range.iter().map(|(low, high)| 0.5 * (low + high)).collect();
-    for entry in pixels.len()..batch * channels * height * width {
-        pixels.push(middle[entry / (height * width) % channels]);
+    for entry in values.len()..batch * channels * height * width {
+        values.push(middle[entry / (height * width) % channels]);
     }
-    let guess = Guess { pixels: pixels.clone(), labels: Vec::new(), confidence: Vec::new() };
-    let best = Best { z: pixels, iteration: 1, matching: unexplained, prior: 0.0 };
+    let samples = Guessed::of(task.view, values.clone(), Vec::new());
+    let guess = Guess { samples, labels: Vec::new() };
+    let best = Best { z: values, iteration: 1, matching: unexplained, prior: 0.0 };
     let end =
         TrialEnd { trial: 0, outcome: TrialOutcome::Completed, best, guess: guess.clone(), evaluations: 0 };
     sink.trial_finished(&end);

@@ -83,7 +83,7 @@ fn the_samples_of_each_epoch_have_the_slope() {
     let once = &z[..z.len() / 3];
     let (apart, together) = (objective.value(&once.repeat(3)), shared.value(once));
     assert!((apart.matching - together.matching).abs() < 1e-12, "{apart:?} {together:?}");
-    assert_eq!(objective.guess(&once.repeat(3)).pixels.len(), once.len());
+    assert_eq!(objective.guess(&once.repeat(3)).samples.values().len(), once.len());
 }
 
 #[test]
