@@ -55,7 +55,7 @@ noise, 0.03; noise; post=[{kind="gaussian-noise",sigma=0.03}]
 noise, 0.1; noise; post=[{kind="gaussian-noise",sigma=0.1}]
 noise, four rounds together, last round; noise; federation.clients=10 federation.learning_rate=0.1 federation.attack_rounds=[0,1,2,3] knowledge.same_batch=true
 noise, the fourth round alone, last round; noise; federation.clients=10 federation.learning_rate=0.1 federation.attack_rounds=[3]
-dcs-2; noise; post=[{kind="dcs-2"}]
+dcs-2; dcs-2
 clip, known; clip
 clip, estimated; clip; knowledge.post=estimated
 clip, ignored; clip; knowledge.post=none

@@ -23,7 +23,7 @@ pub struct Preset {
 pub const ATTACK: &str = "attack.kind";
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 52] = [
+const SHIPPED: [(&str, &str); 53] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -58,6 +58,7 @@ const SHIPPED: [(&str, &str); 52] = [
     ("outpost", include_str!("../../presets/outpost.toml")),
     ("graddefense", include_str!("../../presets/graddefense.toml")),
     ("censor", include_str!("../../presets/censor.toml")),
+    ("dcs-2", include_str!("../../presets/dcs-2.toml")),
     ("noise-only", include_str!("../../presets/noise-only.toml")),
     ("drop-layers", include_str!("../../presets/drop-layers.toml")),
     ("trained-victim", include_str!("../../presets/trained-victim.toml")),
