@@ -82,7 +82,7 @@ fn the_median_of_the_newest_runs_counts() {
 fn only_runs_that_went_through_here_in_one_go_count() {
     let own = config("ig-resnet18", &[]);
     let good = row(&own, 5.0);
-    let paused = Summary { in_one_go: false, ..good.summary };
+    let paused = Summary { in_one_go: false, ..good.summary.clone() };
     let others = [
         RunRow { health: Health::Stopped, ..good.clone() },
         RunRow { health: Health::Crashed, ..good.clone() },

@@ -12,7 +12,7 @@ pub static IMPRINT: Facts = Facts {
     family: Family::Malicious,
     labels: LabelUse::Without,
     needs: &[Need::Manipulate, Need::OneGradient],
-    threat_model: 'G',
+    threat_model: 'F',
     bounds: "bins against batch size; a client that looks at the model sees the layer",
     recipe: r#"
 bins = 128

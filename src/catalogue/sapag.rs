@@ -12,7 +12,7 @@ pub static SAPAG: Facts = Facts {
     family: Family::Search,
     labels: LabelUse::Optimises,
     needs: &[],
-    threat_model: 'B',
+    threat_model: 'A',
     bounds: "as DLG; the kernel is flat far from the solution",
     recipe: r#"
 labels = "optimise"

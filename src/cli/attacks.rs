@@ -28,7 +28,7 @@ struct Row {
     bounds: &'static str,
     /// Keys of `[attack]` that it takes.
     settings: Vec<String>,
-    /// Whether this gialab can run it.
+    /// Whether this gialab can run it: all that are listed can.
     runs: bool,
 }
 

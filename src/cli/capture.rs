@@ -111,6 +111,12 @@ fn can_be_captured(config: &RunConfig) -> anyhow::Result<()> {
         "knowledge.order grants what no file of an update holds; set it to false"
     );
     anyhow::ensure!(
+        !config.manipulates(),
+        "{} sends a model of its own making, which a captured update cannot be asked for again; capture what an honest \
+         server sees with another attack (--set attack.kind=inverting-gradients)",
+        config.attack.kind.name()
+    );
+    anyhow::ensure!(
         !victim.share_buffers,
         "victim.share_buffers sends BatchNorm statistics, which are not captured; set it to false"
     );
@@ -140,6 +146,7 @@ fn attacking(
     };
     victim.captured = Some(captured);
     attack.federation = Federation::default();
+    attack.knowledge.manipulate = false;
     attack.title = format!("{} (captured)", config.title);
     attack
 }

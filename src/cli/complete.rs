@@ -6,6 +6,7 @@ use std::path::Path;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
+use gialab::figure::FIGURES;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::{catalogue, data, model, study, text};
@@ -47,6 +48,14 @@ pub fn runs() -> ArgValueCompleter {
         names.sort_unstable_by(|a, b| b.cmp(a));
         let all = names.into_iter().map(|name| candidate(name, ""));
         fitting([candidate("last".into(), "the newest run")].into_iter().chain(all), begun, Vec::new())
+    })
+}
+
+/// A figure by its key.
+pub fn figures() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let named = FIGURES.iter().map(|figure| candidate(figure.word.key.to_owned(), figure.word.ascii));
+        fitting(named, begun, Vec::new())
     })
 }
 

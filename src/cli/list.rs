@@ -5,17 +5,22 @@ use std::io::Write;
 
 use gialab::config::difference::differences;
 use gialab::config::preset::{self, Preset};
+use gialab::figure::{FIGURES, Figure};
 use gialab::run::{InWords, RunRow, progress};
+use gialab::text::nearest;
 use serde::Serialize;
 
 use super::selection::{Among, filtered};
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only runs with these words, or that meet conditions as 'psnr>20 status:done' (quote them for the shell)
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     filter: Option<String>,
+    /// In the order of a figure, the best first: psnr, brr, match, … (gialab explain)
+    #[arg(long, value_name = "FIGURE", value_parser = figure, add = complete::figures())]
+    sort: Option<&'static Figure>,
     #[command(flatten)]
     among: Among,
     /// Print one JSON array
@@ -40,6 +45,8 @@ struct Row {
     changed: Option<BTreeMap<&'static str, String>>,
     psnr: Option<f64>,
     loss: Option<f64>,
+    /// All that was measured, by key: those of the last round, or of the current iterate.
+    figures: BTreeMap<&'static str, f64>,
     /// How it waits, if it does.
     waits: Option<String>,
     error: Option<String>,
@@ -49,7 +56,11 @@ struct Row {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let (presets, _) = preset::all(&context.paths.presets());
     let store = arguments.among.store(context)?;
-    let (rows, count) = filtered(context, &store, arguments.filter.as_deref().unwrap_or_default())?;
+    let (mut rows, count) = filtered(context, &store, arguments.filter.as_deref().unwrap_or_default())?;
+    if let Some(figure) = arguments.sort {
+        let value = |row: &RunRow| row.summary.figure(figure.word.key);
+        rows.sort_by(|(a, _), (b, _)| figure.better.order(value(a), value(b)));
+    }
     let mut out = output::whole(arguments.json);
     if arguments.json {
         let rows: Vec<Row> = rows.into_iter().map(|(listed, _)| row(listed, &presets)).collect();
@@ -64,6 +75,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     }
     out.flush()?;
     Ok(DONE)
+}
+
+/// A figure by one of its names.
+fn figure(name: &str) -> Result<&'static Figure, String> {
+    let found = FIGURES.iter().find(|figure| figure.word.is(name));
+    found.ok_or_else(|| {
+        let near = nearest(name, FIGURES.iter().map(|figure| figure.word.key));
+        let near = near
+            .map_or_else(|| "gialab explain lists them".to_owned(), |near| format!("did you mean {near}?"));
+        format!("there is no figure `{name}`; {near}")
+    })
 }
 
 fn table(out: &mut impl Write, rows: &[(RunRow, InWords)]) -> std::io::Result<()> {
@@ -112,8 +134,9 @@ fn row(row: RunRow, presets: &[Preset]) -> Row {
             .zip(row.summary.place)
             .map(|(config, at)| progress::share_at(config, at)),
         changed: changes.map(|changes| changes.into_iter().map(|change| (change.key, change.to)).collect()),
-        psnr: row.summary.psnr,
-        loss: row.summary.loss,
+        psnr: row.summary.figure("psnr"),
+        loss: row.summary.figure("match"),
+        figures: row.summary.figures,
         waits: row.waits.map(|turn| turn.to_string()),
         error: row.error,
         path: row.directory.path().display().to_string(),

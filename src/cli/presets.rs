@@ -53,7 +53,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         sources.extend(time.map(|time| time.source));
         let mark = if time.is_some_and(|time| time.source == Source::Measured) { '*' } else { ' ' };
         let time = time.map_or_else(String::new, |time| about(time.seconds));
-        let psnr = expect.map_or_else(String::new, |expect| format!("{:.1} dB", expect.psnr));
+        let psnr = expect.map_or_else(String::new, |expect| expect.in_words(1));
         writeln!(out, "  {:<width$}  {time:>7}{mark} {psnr:>7}  {}", preset.name, config.title)?;
     }
     writeln!(out, "\n{}", origin(&sources))?;

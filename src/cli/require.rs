@@ -102,6 +102,7 @@ mod tests {
             inferred: None,
             stages: Vec::new(),
             update_norm: None,
+            processed: None,
             loss: 1e-6,
             iteration: None,
             at_truth: None,

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write};
 
 use gialab::backend::Compute;
 use gialab::config::preset;
-use gialab::fl::post::Effect;
+use gialab::figure::Effect;
 use gialab::fl::utility::{Pair, Trained, federation, pair};
 use gialab::run::cost::{self, Cost, Costs, Spread};
 use gialab::run::launch::BeginError;

@@ -324,7 +324,11 @@ mod tests {
             (GRADIENT.replace(", input = [3, 32, 32]", ""), "", "victim.captured.input is missing"),
             (format!("{GRADIENT}, truth = \"\""), "", "victim.captured.truth is empty"),
             (format!("{GRADIENT}, table = \"\""), "victim.data=", "victim.captured.table is empty"),
-            (format!("{GRADIENT}, table = \"wine\""), "", "which has its own columns; remove it"),
+            (
+                format!("{GRADIENT}, table = \"wine\""),
+                "victim.data=photos",
+                "which has its own columns; remove it",
+            ),
             (format!("{GRADIENT}, local = {{ learning_rate = 0.1 }}"), "", "kind = \"gradient\" has none"),
             (
                 delta.to_owned(),

@@ -3,6 +3,7 @@
 use super::{
     BatchNormMode, LocalKnowledge, Loss, Post, PostKnowledge, RunConfig, StatisticsKnowledge, VictimConfig,
 };
+use crate::catalogue::Need;
 
 impl VictimConfig {
     /// Whose data is attacked, for headers: the data set, or `captured update.npz`.
@@ -32,6 +33,11 @@ fn file_name(path: &str) -> &str {
 }
 
 impl RunConfig {
+    /// Whether the server sends a model of its own making: what is granted and not used is no deed.
+    pub fn manipulates(&self) -> bool {
+        self.knowledge.manipulate && self.attack.kind.facts().needs.contains(&Need::Manipulate)
+    }
+
     /// What the attacker knows of local training, for headers; nothing if there is none: `known`, `known but for the
     /// order`, `assumed as 1 epoch of 4, lr 0.02`.
     pub fn local_knowledge(&self) -> Option<String> {
@@ -136,7 +142,7 @@ impl RunConfig {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
         let exact = self.knowledge.statistics == StatisticsKnowledge::Exact;
         match () {
-            () if self.knowledge.manipulate => "F (active manipulator: sends a model that was made to leak)",
+            () if self.manipulates() => "F (active manipulator: sends a model that was made to leak)",
             () if shares_statistics || exact => {
                 "E (statistical-informed: update, model, batch size and the batch's BatchNorm statistics)"
             }

@@ -53,7 +53,11 @@ pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
 pub use variable::{Stage, VariableKind};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::figure::{FIGURES, Figure};
 
 /// Smallest side of an image in pixels; below that no model here has a feature map left.
 pub const MIN_SIDE: usize = 8;
@@ -307,14 +311,36 @@ impl Default for RunSettings {
 
 /// What a preset leads one to expect: measured figures with the machine they were measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Expect {
     /// Seconds on the machine named in `note`.
     pub seconds: f64,
-    /// Mean PSNR in dB.
-    pub psnr: f64,
-    /// Conditions of the two figures.
+    /// Figures by their keys, as `psnr = 24.1`; that of the table of figures which comes first is shown.
+    #[serde(flatten)]
+    pub figures: BTreeMap<String, f64>,
+    /// Conditions of these figures.
     pub note: String,
+}
+
+impl Expect {
+    /// The figure that is looked at first, with its unit; nothing if none was measured.
+    pub fn first(&self) -> Option<(&'static Figure, f64)> {
+        FIGURES.iter().find_map(|figure| Some((figure, *self.figures.get(figure.word.key)?)))
+    }
+
+    /// The same as lists show it, with so many decimals; empty if there is none.
+    pub fn in_words(&self, decimals: usize) -> String {
+        match self.first() {
+            Some((figure, value)) if figure.unit.is_empty() => figure.text(value),
+            Some((figure, value)) => format!("{value:.decimals$} {}", figure.unit),
+            None => String::new(),
+        }
+    }
+
+    /// A figure that is none.
+    fn unknown(&self) -> Option<&str> {
+        let is_known = |key: &str| FIGURES.iter().any(|figure| figure.word.key == key);
+        self.figures.keys().map(String::as_str).find(|key| !is_known(key))
+    }
 }
 
 impl RunConfig {

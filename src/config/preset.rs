@@ -441,6 +441,21 @@ mod tests {
     }
 
     #[test]
+    fn an_attack_is_listed_with_the_threat_model_of_its_preset() {
+        let configs: Vec<RunConfig> =
+            shipped_names().map(|name| load(name, &[], Path::new("/nonexistent")).unwrap().config).collect();
+        for facts in crate::catalogue::ATTACKS {
+            let own = configs.iter().find(|config| config.attack.kind.name() == facts.name).unwrap();
+            assert!(
+                own.threat_model().starts_with(facts.threat_model),
+                "{}: {}",
+                facts.name,
+                own.threat_model()
+            );
+        }
+    }
+
+    #[test]
     fn every_shipped_preset_is_valid_and_says_what_to_expect() {
         for name in shipped_names() {
             let preset = load(name, &[], Path::new("/nonexistent")).unwrap();
@@ -464,7 +479,7 @@ mod tests {
             assert!(cells.len() > 4, "{name} is not in README's tables");
             // `46 (41 to 56)`, perhaps with the round behind it.
             let (psnr, rest) = cells[3].split_once(" (").unwrap();
-            assert_eq!(psnr, expect.psnr.round().to_string(), "{name}");
+            assert_eq!(psnr, expect.figures["psnr"].round().to_string(), "{name}");
             let (range, _) = rest.split_once(')').unwrap();
             assert!(expect.note.contains(range), "{name}: {range} against {}", expect.note);
             if let Some(time) = cells[4].strip_suffix(" s") {

@@ -85,6 +85,11 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
             "= { wrong = .. } needs another class to take a label for, but there is one class".to_owned();
         require(classes != Some(1), "attack.labels", message)?;
     }
+    if let Some(key) = config.expect.as_ref().and_then(|expect| expect.unknown()) {
+        let message =
+            format!(".{key} is no figure; use seconds, note and keys of gialab explain, as psnr = 24.1");
+        require(false, "expect", message)?;
+    }
     attack.check()?;
     captured::check(config)?;
     let message = "is empty; name a file, or remove it".into();

@@ -140,6 +140,21 @@ pub struct Baselines {
     pub noise: Option<Ratio>,
 }
 
+/// The update that is sent beside the clean one. Of several clients the mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Norm of what is sent over that of the clean update.
+    pub norm: f64,
+    /// Cosine of the two.
+    pub cosine: f64,
+    /// Norm of their difference over that of the clean update.
+    pub change: f64,
+    /// Share of numbers that are sent as zero.
+    pub zeros: f64,
+    /// Bits for each number of the clean update; one that is sent alone takes 32 for its place besides.
+    pub bits: f64,
+}
+
 /// All that was measured of a round, or of one trial of it, when it is complete or so far: what figures are read from.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measured<'a> {
@@ -171,4 +186,6 @@ pub struct Measured<'a> {
     pub accuracy_lost: Option<f64>,
     /// l2 norm of the update.
     pub update_norm: Option<f64>,
+    /// What post-processing did to it; absent without any.
+    pub processed: Option<Effect>,
 }

@@ -7,10 +7,12 @@ mod page;
 mod table;
 mod words;
 
-pub use measured::{AtTruth, Baselines, Measured, Metrics, Probe, Ratio, Sample, Spread};
+pub use measured::{AtTruth, Baselines, Effect, Measured, Metrics, Probe, Ratio, Sample, Spread};
 pub use page::page;
 pub use table::FIGURES;
 pub use words::WORDS;
+
+use std::cmp::Ordering;
 
 use crate::{format, text};
 
@@ -103,6 +105,15 @@ impl Better {
             Better::Higher => "higher",
             Better::Lower => "lower",
             Better::Neither => "neither",
+        }
+    }
+
+    /// The best first, the highest where none is better; what is not known comes last.
+    pub fn order(self, a: Option<f64>, b: Option<f64>) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) if self == Better::Lower => a.total_cmp(&b),
+            (Some(a), Some(b)) => b.total_cmp(&a),
+            (a, b) => b.is_some().cmp(&a.is_some()),
         }
     }
 

@@ -405,6 +405,85 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         word: Word {
+            key: "norm_kept",
+            heading: "norm kept",
+            ascii: "norm kept",
+            also: &["norm", "norm of what is sent"],
+            about: "l2 norm of what is sent, as a part of the clean update's, of several clients the mean. Clipping and sparsification \
+                    lower it, noise raises it.",
+            source: "computed from the update",
+        },
+        unit: "",
+        better: Neither,
+        form: Fixed(3),
+        rank: 5,
+        read: Round(|r| r.processed.map(|effect| effect.norm)),
+    },
+    Figure {
+        word: Word {
+            key: "cosine",
+            heading: "cosine",
+            ascii: "cosine",
+            also: &["cosine to the clean update"],
+            about: "Cosine of the angle between what is sent and the clean update: 1 where post-processing changed its length alone, 0 \
+                    where nothing of its direction is left. An attack that matches by cosine sees what this leaves.",
+            source: "computed from the update",
+        },
+        unit: "",
+        better: Neither,
+        form: Fixed(3),
+        rank: 5,
+        read: Round(|r| r.processed.map(|effect| effect.cosine)),
+    },
+    Figure {
+        word: Word {
+            key: "change",
+            heading: "changed",
+            ascii: "changed",
+            also: &["noise relative to the norm", "relative change"],
+            about: "Norm of the difference between what is sent and the clean update, as a part of the clean update's norm: of noise how \
+                    large it is beside the update, 1 where it is as large.",
+            source: "computed from the update",
+        },
+        unit: "",
+        better: Neither,
+        form: Fixed(3),
+        rank: 5,
+        read: Round(|r| r.processed.map(|effect| effect.change)),
+    },
+    Figure {
+        word: Word {
+            key: "zeros",
+            heading: "zeros",
+            ascii: "zeros",
+            also: &["share of zeros"],
+            about: "Share of the update's numbers that are sent as zero, by sparsification or by themselves.",
+            source: "computed from the update",
+        },
+        unit: "",
+        better: Neither,
+        form: Share,
+        rank: 5,
+        read: Round(|r| r.processed.map(|effect| effect.zeros)),
+    },
+    Figure {
+        word: Word {
+            key: "bits",
+            heading: "bits",
+            ascii: "bits",
+            also: &["bits per parameter", "bits a number"],
+            about: "Bits sent for each number of the clean update, 32 without post-processing; the place of a number that is sent alone \
+                    counts with it.",
+            source: "computed from the update",
+        },
+        unit: "",
+        better: Neither,
+        form: Fixed(1),
+        rank: 5,
+        read: Round(|r| r.processed.map(|effect| effect.bits)),
+    },
+    Figure {
+        word: Word {
             key: "igsa",
             heading: "IGSA",
             ascii: "IGSA",

@@ -126,8 +126,8 @@ pub static WORDS: &[Word] = &[
         "threat_model_d",
         "threat model D",
         &["data-enhanced", "d"],
-        "As A, and the attacker has data of the same kind, or a generator trained on them. No attack of this version uses \
-         it; a prior from such data makes far more samples plausible than total variation does.",
+        "As A, and the attacker has data of the same kind, or a generator trained on them. A search \
+         through the generator finds likely pictures even where the update says little: what it scores on noise stands beside it.",
         SOK,
     ),
     word(
@@ -144,6 +144,22 @@ pub static WORDS: &[Word] = &[
         &["active manipulator", "f", "malicious server"],
         "The server changes the model that it sends so that updates leak, as by a layer that sorts samples into bins. A \
          client that compares the model with the one that was agreed on can see it.",
+        SOK,
+    ),
+    word(
+        "threat_model_g",
+        "threat model G",
+        &["data-enhanced manipulator", "g"],
+        "As F, and the attacker has data like the client's, by which it chooses what it changes. Bins of imprint that are set by \
+         such data are an example.",
+        SOK,
+    ),
+    word(
+        "threat_model_h",
+        "threat model H",
+        &["active client manipulator", "h"],
+        "As G, and the server chooses which clients it asks, or sends different models to different clients. Clients that \
+         compare what they were sent can see it.",
         SOK,
     ),
     word(

@@ -1,7 +1,7 @@
 //! What clients send, and the mean of it: of the parts of a batch, of the clients behind one update, of a round.
 
-use super::post::Effect;
 use super::{Update, UpdateKind};
+use crate::figure::Effect;
 use crate::model::{Model, Parameters};
 
 /// What clients send in a round.

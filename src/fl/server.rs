@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 
-use super::post::{Effect, Posts, Residues};
+use super::post::{Posts, Residues};
 use super::sent::Mean;
 use super::victim::{Work, descent, post_stream, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
 use crate::backend::{self, Compute};
 use crate::config::{Algorithm, BatchNormMode, RunConfig};
 use crate::data::{DataError, Normalisation};
+use crate::figure::Effect;
 use crate::model::{Model, Parameters, Targets, TensorSpec};
 use crate::seed::Seed;
 

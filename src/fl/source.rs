@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::post::{Effect, Posts, Residues};
+use super::post::{Posts, Residues};
 use super::{CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::data::Normalisation;
+use crate::figure::Effect;
 use crate::fl::AttackerView;
 use crate::model::Model;
 use crate::model::generator::Generator;

@@ -1,10 +1,10 @@
 //! What post-processing costs: the same federation trained with it and without it, from the same seeds.
 
-use super::post::Effect;
 use super::{Server, Setup, Standing, Victim, VictimError};
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::data::DataError;
+use crate::figure::Effect;
 
 /// Clients of a preset that has one alone.
 const CLIENTS: u32 = 10;

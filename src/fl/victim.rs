@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Posts, Residues, Transforms, estimate};
+use super::post::{Posts, Residues, Transforms, estimate};
 use super::sent::Mean;
 use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -15,6 +15,7 @@ use crate::config::{
     Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig, StatisticsKnowledge,
 };
 use crate::data::{Batch, Normalisation};
+use crate::figure::Effect;
 use crate::model::generator::Generator;
 use crate::model::{Descent, Model, Moments, Step, Targets};
 use crate::seed::Seed;

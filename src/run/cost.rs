@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::{RunDirectory, RunError};
 use crate::catalogue::defence::NOISE_ONLY;
 use crate::config::{Post, RunConfig, preset};
+use crate::figure::Effect;
 use crate::files::{self, Access};
-use crate::fl::post::Effect;
 
 /// Settings that decide nothing of what training with post-processing comes to: which picture is attacked, and when.
 const BESIDE: [&str; 4] =

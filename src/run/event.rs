@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::rows::Rows;
 pub use crate::attack::TrialOutcome;
 use crate::figure::number;
-pub use crate::figure::{AtTruth, Baselines, Measured, Metrics, Probe, Ratio, Sample, Spread};
-pub use crate::fl::post::{Effect, Inferred};
+pub use crate::figure::{AtTruth, Baselines, Effect, Measured, Metrics, Probe, Ratio, Sample, Spread};
+pub use crate::fl::post::Inferred;
 
 /// Version of the event format, the `v` of every line.
 pub const VERSION: u32 = 1;
@@ -346,6 +346,9 @@ pub struct RoundResult {
     /// l2 norm of the update; absent in logs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_norm: Option<Ratio>,
+    /// What post-processing did to it; absent without any, and in logs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processed: Option<Effect>,
     /// What the attacker told of post-processing from the update, in the order in which it simulated it, none where the
     /// update looks clean; absent where it was told, or ignored it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -400,6 +403,7 @@ impl RoundResult {
             accuracy: self.accuracy,
             accuracy_lost: self.accuracy_lost,
             update_norm: self.update_norm.map(|norm| norm.0),
+            processed: self.processed,
         }
     }
 }

@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan};
 use super::{Health, InWords, RunRow};
 use crate::config::preset;
 use crate::config::setting::SETTINGS;
+use crate::figure::{FIGURES, Figure, Form};
 use crate::text::{nearest, seconds};
 
 /// What runs are looked for: all of it must hold.
@@ -32,7 +33,7 @@ enum Term {
     /// Of the settings, by key or the last part of it: a value as a preset writes it; the whole of it or a part, or a number.
     Setting { name: String, compare: Compare, value: String, whole: bool },
     /// A number, a duration, or the seconds from the first to the last of a day or a minute.
-    Number { quantity: &'static Quantity, compare: Compare, first: f64, last: f64 },
+    Number { quantity: Quantity, compare: Compare, first: f64, last: f64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,36 +62,88 @@ const TEXTS: [(&str, Text); 9] = [
 ];
 
 /// What can be compared.
-#[derive(Debug, PartialEq, Eq)]
-struct Quantity {
-    name: &'static str,
-    kind: Kind,
-    /// What its values are called.
-    what: &'static str,
-    /// One of them.
-    example: &'static str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Psnr,
-    Loss,
+#[derive(Debug, Clone, Copy)]
+enum Quantity {
+    Figure(&'static Figure),
     Took,
     Started,
 }
 
-const fn quantity(name: &'static str, kind: Kind, what: &'static str, example: &'static str) -> Quantity {
-    Quantity { name, kind, what, example }
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
 }
 
-static QUANTITIES: [Quantity; 5] = [
-    quantity("psnr", Kind::Psnr, "number", "20"),
-    quantity("loss", Kind::Loss, "number", "1e-3"),
-    // As the column is headed.
-    quantity("match", Kind::Loss, "number", "1e-3"),
-    quantity("took", Kind::Took, "duration", "2min"),
-    quantity("started", Kind::Started, "date", "2026-11-22"),
-];
+impl Quantity {
+    /// By the name of its column, or one of a figure's names.
+    fn called(name: &str) -> Option<Quantity> {
+        match name {
+            "took" => Some(Quantity::Took),
+            "started" => Some(Quantity::Started),
+            _ => FIGURES.iter().find(|figure| figure.word.is(name)).map(Quantity::Figure),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Quantity::Figure(figure) => figure.word.key,
+            Quantity::Took => "took",
+            Quantity::Started => "started",
+        }
+    }
+
+    /// What its values are called, and one of them.
+    fn example(self) -> (&'static str, &'static str) {
+        match self {
+            Quantity::Figure(figure) => match figure.form {
+                Form::Power => ("number", "1e-3"),
+                Form::Share => ("share", "50%"),
+                _ => ("number", "20"),
+            },
+            Quantity::Took => ("duration", "2min"),
+            Quantity::Started => ("date", "2026-11-22"),
+        }
+    }
+
+    /// The first and the last value that are meant.
+    fn read(self, text: &str, zone: &TimeZone) -> Option<(f64, f64)> {
+        let one = |value: f64| (value, value);
+        match self {
+            Quantity::Figure(figure) if figure.form == Form::Share => {
+                let percent = text.strip_suffix('%').and_then(number).map(|percent| percent / 100.0);
+                percent.or_else(|| number(text)).map(one)
+            }
+            Quantity::Figure(_) => number(text).map(one),
+            Quantity::Took => seconds(text).map(one),
+            Quantity::Started => moment(text, zone),
+        }
+    }
+
+    fn value(self, row: &RunRow) -> Option<f64> {
+        match self {
+            Quantity::Figure(figure) => row.summary.figure(figure.word.key),
+            Quantity::Took => row.summary.seconds,
+            Quantity::Started => row.config.as_ref().map(|_| row.created),
+        }
+    }
+
+    /// The value as lists show it: what is the same on the screen is the same.
+    fn shown(self, value: f64) -> f64 {
+        match self {
+            Quantity::Figure(figure) => {
+                let text = figure.text(value);
+                let read = match text.strip_suffix(" %") {
+                    Some(percent) => percent.parse().ok().map(|percent: f64| percent / 100.0),
+                    None => text.parse().ok(),
+                };
+                read.unwrap_or(value)
+            }
+            Quantity::Took => value.floor(),
+            Quantity::Started => value,
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Compare {
@@ -145,16 +198,13 @@ impl Filter {
                 })
             }
             Term::Number { quantity, compare, first, last } => {
-                let Some(value) = value(row, quantity.kind) else { return false };
+                let Some(value) = quantity.value(row) else { return false };
                 match compare {
                     Compare::Above => value > *last,
                     Compare::AtLeast => value >= *first,
                     Compare::Below => value < *first,
                     Compare::AtMost => value <= *last,
-                    Compare::Is => {
-                        let shown = shown(words, quantity.kind, value);
-                        (*first..=*last).contains(&shown)
-                    }
+                    Compare::Is => (*first..=*last).contains(&quantity.shown(value)),
                 }
             }
         })
@@ -213,25 +263,6 @@ fn in_column(row: &RunRow, words: &InWords, column: Text) -> String {
     }
 }
 
-fn value(row: &RunRow, kind: Kind) -> Option<f64> {
-    match kind {
-        Kind::Psnr => row.summary.psnr,
-        Kind::Loss => row.summary.loss,
-        Kind::Took => row.summary.seconds,
-        Kind::Started => row.config.as_ref().map(|_| row.created),
-    }
-}
-
-/// The value as the row shows it: what is the same on the screen is the same.
-fn shown(words: &InWords, kind: Kind, value: f64) -> f64 {
-    match kind {
-        Kind::Psnr => words.psnr.parse().unwrap_or(value),
-        Kind::Loss => words.loss.parse().unwrap_or(value),
-        Kind::Took => value.floor(),
-        Kind::Started => value,
-    }
-}
-
 /// The words of a filter; around the sign of a comparison there may be spaces.
 fn tokens(text: &str) -> Vec<String> {
     let is_sign = |c: char| matches!(c, '<' | '>' | '=');
@@ -260,18 +291,13 @@ fn term(token: &str, zone: &TimeZone) -> Result<Term, String> {
             _ => Err(format!("name what is compared in front of {sign}, as in psnr{sign}20")),
         };
     }
-    if let Some(quantity) = QUANTITIES.iter().find(|quantity| quantity.name == name) {
-        let (what, example) = (quantity.what, quantity.example);
+    if let Some(quantity) = Quantity::called(name) {
+        let (what, example) = quantity.example();
         let as_in = format!("as in {name}{sign}{example}");
         if value.is_empty() {
             return Err(format!("{name}{sign} wants a {what}, {as_in}"));
         }
-        let read = match quantity.kind {
-            Kind::Psnr | Kind::Loss => number(value).map(|number| (number, number)),
-            Kind::Took => seconds(value).map(|seconds| (seconds, seconds)),
-            Kind::Started => moment(value, zone),
-        };
-        let Some((first, last)) = read else {
+        let Some((first, last)) = quantity.read(value, zone) else {
             return Err(format!("`{value}` is no {what}; {name}{sign} wants one, {as_in}"));
         };
         return Ok(Term::Number { quantity, compare, first, last });
@@ -327,12 +353,14 @@ fn setting(name: &str, sign: &str, compare: Compare, value: &str) -> Result<Term
 }
 
 fn unknown(name: &str) -> String {
-    let known = || QUANTITIES.iter().map(|quantity| quantity.name).chain(TEXTS.iter().map(|(name, _)| *name));
-    match nearest(name, known()) {
+    let known =
+        || ["psnr", "match", "took", "started"].into_iter().chain(TEXTS.iter().map(|(name, _)| *name));
+    let figures = FIGURES.iter().map(|figure| figure.word.key);
+    match nearest(name, known().chain(figures)) {
         Some(near) => format!("runs have no `{name}`; did you mean {near}?"),
         None => {
             format!(
-                "runs have no `{name}`; they have {} and their settings",
+                "runs have no `{name}`; they have {}, the figures of `gialab explain` and their settings",
                 known().collect::<Vec<_>>().join(", ")
             )
         }

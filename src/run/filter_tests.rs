@@ -59,6 +59,10 @@ fn numbers_are_compared_and_what_is_not_known_is_never_found() {
     assert_eq!(found("loss<1e-6").len(), 9);
     assert_eq!(found("match=3.1e-7").len(), 9);
     assert!(found("loss>1").is_empty());
+    // Every figure there is, measured here or not.
+    assert!(
+        found("brr>=50%").is_empty() && found("update_norm<3").is_empty() && found("ssim>0.9").is_empty()
+    );
 }
 
 #[test]
@@ -103,6 +107,7 @@ fn a_mistake_is_one_sentence_that_says_what_is_wanted() {
     for (filter, sentence) in [
         ("psnr>abc", "`abc` is no number; psnr> wants one, as in psnr>20"),
         ("psnr>nan", "`nan` is no number; psnr> wants one, as in psnr>20"),
+        ("brr>many", "`many` is no share; brr> wants one, as in brr>50%"),
         ("psnr>", "psnr> wants a number, as in psnr>20"),
         ("loss<=1e", "`1e` is no number; loss<= wants one, as in loss<=1e-3"),
         ("took<soon", "`soon` is no duration; took< wants one, as in took<2min"),

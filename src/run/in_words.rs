@@ -35,8 +35,8 @@ impl InWords {
         InWords {
             name: if row.preset.is_empty() { row.id.clone() } else { row.preset.clone() },
             changed: changed.to_owned(),
-            psnr: or_dash(row.summary.psnr.map(|psnr| format::fixed(psnr, 2)).or_else(unknown)),
-            loss: or_dash(row.summary.loss.map(format::loss)),
+            psnr: or_dash(row.summary.figure("psnr").map(|psnr| format::fixed(psnr, 2)).or_else(unknown)),
+            loss: or_dash(row.summary.figure("match").map(format::loss)),
             started: readable(&format::moment(row.created, now, zone)),
             took: or_dash(row.summary.seconds.map(format::clock)),
             backend: readable(&row.backend),

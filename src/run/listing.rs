@@ -3,7 +3,7 @@
 //! A listing remembers what it has read: what has not changed on the disk is not read again. A run at rest costs
 //! one look at its manifest's stamp, a live one a second look at its log and a few kilobytes of its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -18,6 +18,7 @@ use super::pulse::Pulse;
 use super::queue::{self, Turn};
 use super::{Event, Health, Line, Manifest, Queue, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
+use crate::figure::{FIGURES, Measured};
 use crate::files;
 
 /// Bytes of a log's end that are read first, and at most. The last line of a run of many rounds is long.
@@ -63,12 +64,10 @@ impl RunRow {
 }
 
 /// The end of a run's log, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
-    /// Mean PSNR in dB: of the last round once complete, else of the current iterate.
-    pub psnr: Option<f64>,
-    /// Matching loss.
-    pub loss: Option<f64>,
+    /// Figures by their keys: of the last round once complete, else of the current iterate.
+    pub figures: BTreeMap<&'static str, f64>,
     /// Last iteration; absent once the run is complete.
     pub iteration: Option<usize>,
     /// Seconds of computing.
@@ -77,6 +76,22 @@ pub struct Summary {
     pub place: Option<Place>,
     /// It came to its end without a pause and with one worker.
     pub in_one_go: bool,
+}
+
+impl Summary {
+    /// The figure of this key, if it was measured.
+    pub fn figure(&self, key: &str) -> Option<f64> {
+        self.figures.get(key).copied()
+    }
+
+    /// Takes up what is not known from later on.
+    fn take_up(&mut self, measured: &Measured<'_>) {
+        for figure in FIGURES {
+            if let Some(value) = figure.value(measured) {
+                self.figures.entry(figure.word.key).or_insert(value);
+            }
+        }
+    }
 }
 
 /// The runs of a store as they were seen last.
@@ -243,7 +258,7 @@ impl Known {
             }
             Err(error) => {
                 let directory = row.directory.clone();
-                let summary = row.summary;
+                let summary = row.summary.clone();
                 self.row = RunRow { error: Some(error.to_string()), summary, ..Known::new(directory).row };
                 self.manifest = None;
             }
@@ -280,11 +295,11 @@ fn newest(end: &[u8]) -> (Summary, bool) {
                 if let Some(point) = points.last() {
                     summary.place.get_or_insert(Place::Attack(round, trial, point.iteration));
                     summary.iteration.get_or_insert(point.iteration);
-                    summary.loss.get_or_insert(point.matching);
+                    summary.take_up(&Measured { matching: Some(point.matching), ..Measured::default() });
                 }
             }
             Event::Metrics { metrics, .. } => {
-                summary.psnr = summary.psnr.or(metrics.psnr.map(|psnr| psnr.mean));
+                summary.take_up(&Measured { metrics: Some(&metrics), ..Measured::default() });
             }
             Event::Trained { round, .. } => drop(summary.place.get_or_insert(Place::Training(round))),
             Event::Trial { round, trial, .. } => {
@@ -295,22 +310,18 @@ fn newest(end: &[u8]) -> (Summary, bool) {
             }
             Event::RoundFinished(result) => {
                 summary.place.get_or_insert(Place::Attacked(result.round));
-                summary.psnr =
-                    summary.psnr.or(result.metrics.and_then(|metrics| metrics.psnr).map(|psnr| psnr.mean));
-                summary.loss.get_or_insert(result.loss);
+                summary.take_up(&result.measured());
             }
             Event::Finished(finished) if finished.status == Status::Done => {
                 summary.in_one_go = !finished.interrupted;
                 if let Some(result) = finished.rounds.last() {
-                    let psnr = result.metrics.as_ref().and_then(|metrics| metrics.psnr).map(|psnr| psnr.mean);
-                    summary.psnr = summary.psnr.or(psnr);
-                    summary.loss.get_or_insert(result.loss);
+                    summary.take_up(&result.measured());
                     return (summary, true);
                 }
             }
             _ => {}
         }
-        if summary.psnr.is_some() && summary.iteration.is_some() {
+        if summary.figure("psnr").is_some() && summary.iteration.is_some() {
             return (summary, true);
         }
     }
@@ -341,7 +352,7 @@ mod tests {
         assert!(!listing.scan(&store).unwrap());
         let rows = listing.rows();
         assert_eq!(rows.iter().map(|row| &row.id).collect::<Vec<_>>(), [&live.id(), &done.id()]);
-        assert_eq!((rows[1].summary.psnr, rows[1].summary.seconds), (Some(45.2), Some(15.0)));
+        assert_eq!((rows[1].summary.figure("psnr"), rows[1].summary.seconds), (Some(45.2), Some(15.0)));
         assert_eq!(rows[0].summary.iteration, Some(180));
 
         // A heartbeat alone is not shown.
@@ -404,8 +415,8 @@ mod tests {
         for _ in 0..1000 {
             writeln!(log, "{note}").unwrap();
         }
-        let summary = store.list().unwrap()[0].summary;
+        let summary = store.list().unwrap()[0].summary.clone();
         assert_eq!((summary.iteration, summary.seconds), (Some(180), Some(99.0)));
-        assert!(summary.psnr.is_some() && summary.loss.is_some());
+        assert!(["psnr", "match"].iter().all(|key| summary.figure(key).is_some()));
     }
 }

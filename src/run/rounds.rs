@@ -368,6 +368,7 @@ impl Rounds<'_> {
             accuracy,
             accuracy_lost: without.zip(accuracy).map(|(without, with)| without - with),
             update_norm: Some(Ratio(update_norm)),
+            processed: effect,
             inferred,
             stages: craft
                 .iter()

@@ -162,6 +162,7 @@ mod tests {
             inferred: None,
             stages: Vec::new(),
             update_norm: None,
+            processed: None,
             loss,
             labels: Vec::new(),
             label_names: Vec::new(),

@@ -95,7 +95,11 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         },
         attack: dlg(),
         run: RunSettings::default(),
-        expect: Some(Expect { seconds, psnr, note: "flex, 2 threads".into() }),
+        expect: Some(Expect {
+            seconds,
+            figures: [("psnr".to_owned(), psnr)].into(),
+            note: "flex, 2 threads".into(),
+        }),
     }
 }
 
@@ -367,6 +371,7 @@ fn result(iterations: usize) -> RoundResult {
         inferred: None,
         stages: Vec::new(),
         update_norm: None,
+        processed: None,
         loss: 3.1e-7,
         iteration: Some(iterations),
         at_truth: Some(AtTruth { matching: 2.1e-9, prior: 0.0, answer_prior: 0.0, of_nothing: 11.6 }),
@@ -593,8 +598,11 @@ pub fn rows(more: usize) -> Vec<RunRow> {
                 error: manifest.error,
                 config: Some(Arc::new(manifest.config)),
                 summary: Summary {
-                    psnr: (health != Health::Failed).then_some(45.2 - (i % 17) as f64),
-                    loss: Some(3.1e-7),
+                    figures: (health != Health::Failed)
+                        .then_some(("psnr", 45.2 - (i % 17) as f64))
+                        .into_iter()
+                        .chain([("match", 3.1e-7)])
+                        .collect(),
                     iteration: Some(180),
                     seconds: Some(41.0 + i as f64),
                     place: health.is_live().then_some(Place::Attack(0, 0, 180)),

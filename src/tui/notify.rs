@@ -124,7 +124,7 @@ pub fn news(before: &[RunRow], after: &[RunRow], focused: Option<bool>) -> Optio
 
 fn sentence(row: &RunRow) -> String {
     let (name, state) = (&row.preset, row.health.name());
-    match (row.health, row.summary.psnr, &row.error) {
+    match (row.health, row.summary.figure("psnr"), &row.error) {
         (Health::Done, Some(psnr), _) => format!("{name} is {state}, PSNR {psnr:.1} dB"),
         (Health::Failed, _, Some(error)) => format!("{name} failed: {error}"),
         (Health::Done | Health::Stopped, ..) => format!("{name} is {state}"),

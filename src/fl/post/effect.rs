@@ -1,23 +1,7 @@
 //! What post-processing did to an update.
 
-use serde::{Deserialize, Serialize};
-
+use crate::figure::Effect;
 use crate::model::Parameters;
-
-/// The update that is sent beside the clean one. Of several clients the mean.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
-    /// Norm of what is sent over that of the clean update.
-    pub norm: f64,
-    /// Cosine of the two.
-    pub cosine: f64,
-    /// Norm of their difference over that of the clean update.
-    pub change: f64,
-    /// Share of numbers that are sent as zero.
-    pub zeros: f64,
-    /// Bits for each number of the clean update; one that is sent alone takes 32 for its place besides.
-    pub bits: f64,
-}
 
 impl Effect {
     pub(super) fn of(clean: &Parameters, sent: &Parameters, bits: f64) -> Effect {

@@ -36,7 +36,6 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
-pub use effect::Effect;
 pub use estimate::{Inferred, Sureness, estimate, in_words};
 pub use noise_only::noise_like;
 pub use residue::{Residue, Residues};
@@ -45,6 +44,7 @@ use super::{At, Client, Sent, Update};
 use crate::backend::Plain;
 use crate::config::{self, BatchNormMode, RunConfig, Settings};
 use crate::data::Normalisation;
+use crate::figure::Effect;
 use crate::model::{Net, Parameters, Targets, TensorSpec, rows};
 
 /// One step of post-processing with its parameters.

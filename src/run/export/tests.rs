@@ -184,6 +184,7 @@ pub(super) fn done() -> Vec<(f64, Event)> {
         inferred: None,
         stages: Vec::new(),
         update_norm: None,
+        processed: None,
         loss: 3.1e-7,
         iteration: None,
         at_truth: None,

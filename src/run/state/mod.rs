@@ -295,12 +295,14 @@ impl RunState {
             seconds: Some((self.seconds - round.began).max(0.0)),
             accuracy: round.accuracy,
             update_norm: Some(round.update_norm),
+            processed: round.processed,
             ..Measured::default()
         };
         match (&round.result, round.shown_trial()) {
             (Some(result), _) => Measured {
                 accuracy: round.accuracy,
                 update_norm: Some(round.update_norm),
+                processed: round.processed.or(result.processed),
                 ..result.measured()
             },
             (None, Some(trial)) => Measured {

@@ -44,6 +44,7 @@ fn result() -> RoundResult {
         inferred: None,
         stages: Vec::new(),
         update_norm: None,
+        processed: None,
         loss: 0.01,
         iteration: None,
         at_truth: None,

@@ -83,9 +83,9 @@ impl Sort {
                 let known = a.preset.is_empty().cmp(&b.preset.is_empty());
                 known.then_with(|| turn(a.preset.cmp(&b.preset)))
             }
-            Sort::Psnr => numbers(a.summary.psnr, b.summary.psnr, true),
+            Sort::Psnr => numbers(a.summary.figure("psnr"), b.summary.figure("psnr"), true),
             Sort::Status => turn(a.health.cmp(&b.health)),
-            Sort::Loss => numbers(a.summary.loss, b.summary.loss, false),
+            Sort::Loss => numbers(a.summary.figure("match"), b.summary.figure("match"), false),
             Sort::Took => numbers(a.summary.seconds, b.summary.seconds, true),
         }
     }

@@ -79,7 +79,11 @@ impl List {
         let typed = self.input.value().to_lowercase();
         let words: Vec<&str> = typed.split_whitespace().collect();
         let rank = |item: &Item| {
-            let text = format!("{} {}", item.text, item.hint).to_lowercase();
+            let also = match item.does {
+                Does::Explain(word) => word.also.join(" "),
+                _ => String::new(),
+            };
+            let text = format!("{} {} {also}", item.text, item.hint).to_lowercase();
             let fits = words.iter().all(|word| text.contains(word));
             let first = words.first().copied().unwrap_or_default();
             let place = if text.starts_with(first) {

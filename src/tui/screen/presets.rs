@@ -89,7 +89,7 @@ fn row(model: &Model, entry: &PresetEntry, width: usize) -> String {
     }
     let expect = entry.config.expect.as_ref();
     let time = model.expected(entry).map_or(String::new(), |expected| format::about(expected.seconds));
-    let psnr = expect.map_or(String::new(), |expect| format!("{:.0} dB", expect.psnr));
+    let psnr = expect.map_or(String::new(), |expect| expect.in_words(0));
     format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, ascii))
 }
 
@@ -192,11 +192,11 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
         None => {}
     }
     if let Some(expect) = &own.expect {
-        let psnr = format!("{:.0} dB", expect.psnr);
+        let figure = expect.in_words(0);
         let text = match expected.map(|expected| expected.source) {
-            _ if changed => format!("unknown; as the preset stands {psnr}"),
-            Some(Source::Reference) => format!("{psnr} ({})", expect.note),
-            _ => format!("{psnr} in {} ({})", format::about(expect.seconds), expect.note),
+            _ if changed => format!("unknown; as the preset stands {figure}"),
+            Some(Source::Reference) => format!("{figure} ({})", expect.note),
+            _ => format!("{figure} in {} ({})", format::about(expect.seconds), expect.note),
         };
         fact("expect", text, false);
     }

@@ -226,7 +226,7 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
     let first = [("labels", format!("{rule}{labels}"))].into_iter().chain(local);
     let first = first.chain(exact.then(|| ("statistics", "exact".to_owned())));
-    let first = first.chain(config.knowledge.manipulate.then(|| ("model", "sends its own".to_owned())));
+    let first = first.chain(config.manipulates().then(|| ("model", "sends its own".to_owned())));
     let rest = [
         ("threat model", letter),
         ("update", yes.to_owned()),

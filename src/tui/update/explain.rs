@@ -34,7 +34,7 @@ pub fn word(model: &mut Model, word: &'static Word) {
 /// Key of the heading that the table of a run is sorted by: the one that is chosen.
 pub fn sorted(model: &Model) -> Option<&'static str> {
     let run = model.run().filter(|_| model.screen == Screen::Run)?;
-    Some(metric_table::columns(run.table.rows).get(run.table.sort?)?.key)
+    Some(metric_table::columns(run).get(run.table.sort?)?.key)
 }
 
 /// The headings that are on the screen, in their order.

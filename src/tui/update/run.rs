@@ -59,7 +59,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             run.table.sort = None;
         }
         Action::Sort => {
-            let columns = metric_table::columns(run.table.rows).len();
+            let columns = metric_table::columns(run).len();
             let next = run.table.sort.map_or(0, |column| column + 1);
             run.table.sort = (next < columns).then_some(next);
         }

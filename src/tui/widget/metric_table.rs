@@ -34,14 +34,29 @@ fn psnr_with_best() -> Column {
     Column { heading: with_best(column.heading), ascii: with_best(column.ascii), ..column }
 }
 
-/// Columns of a table with such rows.
-pub fn columns(rows: Rows) -> Vec<Column> {
+/// Columns of the run's table: what post-processing did only where there is any.
+pub fn columns(run: &RunView) -> Vec<Column> {
+    let mut columns = all(run.table.rows);
+    if run.table.rows == Rows::Rounds && run.state().rounds.iter().all(|round| round.processed.is_none()) {
+        columns.retain(|column| !OF_PROCESSED.contains(&column.key));
+    }
+    columns
+}
+
+/// What post-processing did to the update of a round.
+const OF_PROCESSED: [&str; 4] = ["norm_kept", "cosine", "zeros", "bits"];
+
+fn all(rows: Rows) -> Vec<Column> {
     match rows {
         Rows::Rounds => vec![
             named("round", 5, 0),
             of_figure("accuracy", 5),
             of_figure("accuracy_lost", 5),
             of_figure("update_norm", 8),
+            of_figure("norm_kept", 9),
+            of_figure("cosine", 6),
+            of_figure("zeros", 5),
+            of_figure("bits", 5),
             of_figure("match", 7),
             of_figure("match_at_truth", 8),
             of_figure("label_accuracy", 7),
@@ -88,7 +103,7 @@ pub fn of(run: &RunView, theme: Theme) -> Table {
         Rows::Trials => trials(run, theme),
         Rows::Samples => samples(run, theme),
     };
-    let mut table = Table { columns: columns(run.table.rows), rows };
+    let mut table = Table { columns: columns(run), rows };
     if run.table.rows == Rows::Rounds {
         let rounds = &run.state().rounds;
         // Figures that only some runs have: what a run has is needed like its recovery; what it has not goes first.
@@ -159,7 +174,7 @@ fn round_cells(run: &RunView, round: &RoundState, last: bool) -> Vec<Cell> {
         }
         key => cell_of(run, key, &measured),
     };
-    columns(Rows::Rounds).iter().map(cell).collect()
+    columns(run).iter().map(cell).collect()
 }
 
 /// PSNR of a grey picture and of the mean of the other samples.
@@ -249,7 +264,7 @@ fn trials(run: &RunView, theme: Theme) -> Vec<Row> {
             key => cell_of(run, key, &of),
         };
         Row {
-            cells: columns(Rows::Trials).iter().map(cell).collect(),
+            cells: columns(run).iter().map(cell).collect(),
             style: if shown == Some(trial.trial) { theme.accent() } else { Style::new() },
             open: round.trials.len() > 1 && shown == Some(trial.trial),
         }
@@ -266,7 +281,7 @@ fn samples(run: &RunView, theme: Theme) -> Vec<Row> {
             "sample" => Cell::number((at + 1).to_string(), (at + 1) as f64),
             key => Cell::maybe(of(figure(key)), |value| figure(key).text(value)),
         };
-        columns(Rows::Samples).iter().map(cell).collect()
+        columns(run).iter().map(cell).collect()
     };
     let row = |at: usize, cells: Vec<Cell>| Row {
         cells,
@@ -296,7 +311,7 @@ mod tests {
     #[test]
     fn every_kind_of_table_fits_the_smallest_screen() {
         for rows in [Rows::Rounds, Rows::Trials, Rows::Samples] {
-            let table = Table { columns: columns(rows), rows: Vec::new() };
+            let table = Table { columns: all(rows), rows: Vec::new() };
             for width in [58, 78, 118, 200] {
                 let kept = table.fitting(width);
                 let needed: usize = kept.iter().map(|i| table.columns[*i].width + 1).sum();

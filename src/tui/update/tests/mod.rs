@@ -177,7 +177,7 @@ fn deleting_asks_first_and_never_touches_a_live_run() {
 fn sorting_by_psnr_puts_the_best_first() {
     let mut model = with_runs();
     press(&mut model, "oo");
-    let psnr: Vec<f64> = model.visible_runs().iter().filter_map(|row| row.summary.psnr).collect();
+    let psnr: Vec<f64> = model.visible_runs().iter().filter_map(|row| row.summary.figure("psnr")).collect();
     assert!(psnr.windows(2).all(|pair| pair[0] >= pair[1]), "{psnr:?}");
 }
 

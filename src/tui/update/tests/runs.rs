@@ -46,7 +46,7 @@ fn a_filter_says_how_many_it_finds_of_how_many() {
     press(&mut model, "/psnr>=44");
     // The first that is found is chosen where the chosen one is not.
     assert!(line(&model, "╭").contains("runs, 1 of 6 (40 in all),"), "{}", line(&model, "╭"));
-    let psnr = |row: &&crate::tui::model::RunRow| row.summary.psnr.unwrap();
+    let psnr = |row: &&crate::tui::model::RunRow| row.summary.figure("psnr").unwrap();
     assert!(model.visible_runs().iter().all(|row| psnr(row) >= 44.0));
     code(&mut model, KeyCode::Enter);
     press(&mut model, "G");
@@ -129,7 +129,7 @@ fn what_is_not_known_comes_last_whichever_way_the_order_goes() {
     let mut model = listed(6);
     press(&mut model, "oo");
     let psnr = |model: &Model| -> Vec<Option<f64>> {
-        model.visible_runs().iter().map(|row| row.summary.psnr).collect()
+        model.visible_runs().iter().map(|row| row.summary.figure("psnr")).collect()
     };
     let falling = psnr(&model);
     press(&mut model, "O");
