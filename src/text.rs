@@ -82,7 +82,7 @@ pub fn about(seconds: f64) -> String {
         "?".into()
     } else if seconds < 10.0 {
         format!("{} s", (10.0 * seconds).round() / 10.0)
-    } else if seconds < 90.0 {
+    } else if seconds < 120.0 {
         format!("{} s", seconds.round())
     } else if seconds < 5400.0 {
         format!("{:.0} min", seconds / 60.0)

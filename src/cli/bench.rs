@@ -32,7 +32,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     workload: Vec<String>,
     /// Evaluations to time, 2 or more
-    #[arg(long, default_value_t = 30, allow_negative_numbers = true,
+    #[arg(long, default_value_t = 30, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(2..=100_000))]
     evaluations: u32,
     /// Measure one workload in this process and print its JSON object

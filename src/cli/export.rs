@@ -31,7 +31,7 @@ pub struct Arguments {
 #[derive(clap::Args)]
 pub struct Looking {
     /// How wide figures are, in inches: a column of two, or a page [default: 3.3]
-    #[arg(long, value_name = "INCHES", value_parser = Width::ALL.map(Width::name))]
+    #[arg(long, value_name = "INCHES", allow_hyphen_values = true, value_parser = Width::ALL.map(Width::name))]
     width: Option<String>,
     /// What is drawn, by its key in gialab explain [default: psnr]
     #[arg(long, value_name = "FIGURE")]

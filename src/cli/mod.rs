@@ -441,7 +441,7 @@ mod tests {
                 if numbers.iter().any(|number| kind == *number) {
                     seen += 1;
                     let name = (command.get_name(), option.get_id());
-                    assert!(option.is_allow_negative_numbers_set(), "{name:?}");
+                    assert!(option.is_allow_hyphen_values_set(), "{name:?}");
                 }
             }
         }

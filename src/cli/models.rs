@@ -13,15 +13,15 @@ use super::DONE;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Side of the images in pixels
-    #[arg(long, value_name = "N", default_value_t = 32, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 32, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u16).range(1..=512))]
     size: u16,
     /// Channels of the images: 1 is grey, 3 is colour
-    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 3, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u8).range(1..=3))]
     channels: u8,
     /// Outputs of the model
-    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 10, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(2..=100_000))]
     classes: u32,
     /// Print one JSON array

@@ -12,19 +12,19 @@ use super::{DONE, output};
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Standard deviation of the noise on a sum, over the norm that each sample's gradient is clipped to
-    #[arg(long, value_name = "Z", required_unless_present = "epsilon", allow_negative_numbers = true)]
+    #[arg(long, value_name = "Z", required_unless_present = "epsilon", allow_hyphen_values = true)]
     noise_multiplier: Option<f64>,
     /// Find the noise multiplier that gives this epsilon instead
-    #[arg(long, value_name = "EPSILON", conflicts_with = "noise_multiplier", allow_negative_numbers = true)]
+    #[arg(long, value_name = "EPSILON", conflicts_with = "noise_multiplier", allow_hyphen_values = true)]
     epsilon: Option<f64>,
     /// Probability with which a sample takes part in a release, each by itself
-    #[arg(long, value_name = "Q", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "Q", default_value_t = 1.0, allow_hyphen_values = true)]
     sampling: f64,
     /// Releases
-    #[arg(long, value_name = "T", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", default_value_t = 1, allow_hyphen_values = true)]
     steps: u64,
     /// Well below 1 / number of samples
-    #[arg(long, value_name = "DELTA", default_value_t = 1e-5, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DELTA", default_value_t = 1e-5, allow_hyphen_values = true)]
     delta: f64,
     /// Print one JSON object
     #[arg(long)]

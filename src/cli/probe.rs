@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// How many samples are probed, evenly spread over the data set (those of the model's classes)
-    #[arg(long, value_name = "N", default_value_t = 32, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 32, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     /// Where to compute

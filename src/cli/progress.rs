@@ -73,7 +73,13 @@ pub fn follow(
         Ok(directory.manifest()?.status == Status::Failed && finished.status != Status::Failed)
     };
     let finished = match finished {
-        Some(finished) if !failed_early(&finished)? => finished,
+        Some(mut finished) if !failed_early(&finished)? => {
+            // What was done before a failure is worth as much.
+            if finished.rounds.is_empty() {
+                finished.rounds = state.rounds.iter().filter_map(|round| round.result.clone()).collect();
+            }
+            finished
+        }
         _ => {
             view.end()?;
             let error = ended_without_a_last_line(directory)?;
@@ -321,8 +327,12 @@ fn describe(config: &RunConfig, state: &RunState) -> Option<String> {
     let psnr = trial.latest_metrics().and_then(|metrics| metrics.psnr);
     let psnr = psnr.map_or_else(|| "-".to_owned(), |psnr| format!("{:.1} dB", psnr.mean));
     let speed = state.iterations_per_second().map_or_else(String::new, |speed| format!("  {speed:.1} it/s"));
+    let round = match config.attacked_rounds().as_slice() {
+        [_] | [] => String::new(),
+        _ => format!("round {}  ", state.current_round()?.round),
+    };
     Some(format!(
-        "{} {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",
+        "{round}{} {}/{}  iteration {:>5}/{}  matching loss {loss}  PSNR {psnr}{speed}{eta}",
         config.attack.name_of(at.trial - 1),
         at.trial,
         at.trials,

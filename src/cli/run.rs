@@ -25,16 +25,16 @@ pub struct Arguments {
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
     backend: String,
     /// Seed of everything random
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     seed: Option<i128>,
     /// Restarts of the attack
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     trials: Option<i64>,
     /// What each attacked round may spend, instead of iterations: evaluations, as 5000, or a time, as 60s or 5min
     #[arg(long, value_name = "BUDGET", allow_hyphen_values = true)]
     budget: Option<String>,
     /// Compute with so many threads instead of all that are allowed here
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     threads: Option<i64>,
     /// Attack this picture instead of the preset's
     #[arg(long, value_name = "PATH")]

@@ -85,6 +85,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             if let Some(labels) = trial.and_then(|trial| labels::of_trial(&manifest.config, trial)) {
                 writeln!(out, "came back {labels}")?;
             }
+            let done: Vec<RoundResult> =
+                state.rounds.iter().filter_map(|round| round.result.clone()).collect();
+            rounds(&mut out, &manifest, &done)?;
             drop(out);
             let newest = state.current_round().and_then(|round| {
                 let trial = round.shown_trial()?;
@@ -164,6 +167,9 @@ pub fn reading(out: &mut impl Write, reading: &Reading) -> std::io::Result<()> {
 
 /// The table of rounds.
 pub fn rounds(out: &mut impl Write, manifest: &Manifest, rounds: &[RoundResult]) -> std::io::Result<()> {
+    if rounds.is_empty() {
+        return Ok(());
+    }
     writeln!(out)?;
     let measured: Vec<Measured> = rounds.iter().map(RoundResult::measured).collect();
     let mut columns: Vec<Vec<String>> = FIRST.iter().map(|key| column(figure(key), &measured)).collect();

@@ -28,32 +28,32 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     overrides: Vec<String>,
     /// Passes over the data
-    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 10, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: u32,
     /// Samples of a step
-    #[arg(long, value_name = "N", default_value_t = 64, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 64, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch: u32,
     /// Step size at the beginning; it falls to 0 as half a cosine [default: 0.05, of a generator 0.001]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
     /// Train a generator of such pictures instead, for knowledge.generator: the decoder of a variational autoencoder
     #[arg(long, conflicts_with_all = ["momentum", "weight_decay"])]
     generator: bool,
     /// Numbers of a generator's code
-    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=4096))]
     latent: u32,
     /// Channels of a generator's smallest map
-    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(2..=1024))]
     width: u32,
     /// Momentum
-    #[arg(long, value_name = "BETA", default_value_t = 0.9, allow_negative_numbers = true)]
+    #[arg(long, value_name = "BETA", default_value_t = 0.9, allow_hyphen_values = true)]
     momentum: f64,
     /// Weight decay
-    #[arg(long, value_name = "LAMBDA", default_value_t = 5e-4, allow_negative_numbers = true)]
+    #[arg(long, value_name = "LAMBDA", default_value_t = 5e-4, allow_hyphen_values = true)]
     weight_decay: f64,
     /// Where to compute
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]

@@ -22,11 +22,11 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::settings())]
     changes: Vec<String>,
     /// Federated rounds that are trained
-    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 100, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rounds: u32,
     /// Pairs of trainings, each with a seed of its own, the preset's and those after it
-    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", default_value_t = 3, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
     /// Where to compute

@@ -17,13 +17,26 @@ pub struct Change {
 }
 
 impl Change {
-    /// `count 4`; a path is told by its last part.
+    /// `sample.count 4`; a path is told by its last part.
     pub fn short(&self) -> String {
         match self.key {
             "victim.data" => self.to.rsplit('/').next().unwrap_or(&self.to).to_owned(),
-            key => format!("{} {}", key.rsplit('.').next().unwrap_or(key), self.to),
+            key => format!("{} {}", shortest(key), self.to),
         }
     }
+}
+
+/// The last parts of a key, as many as tell it from all others.
+fn shortest(key: &'static str) -> &'static str {
+    let is_alone = |part: &str| {
+        let is_its = |setting: &&super::setting::Setting| {
+            setting.key == part || setting.key.strip_suffix(part).is_some_and(|rest| rest.ends_with('.'))
+        };
+        SETTINGS.iter().filter(is_its).count() == 1
+    };
+    let mut dots: Vec<usize> = key.match_indices('.').map(|(at, _)| at + 1).collect();
+    dots.reverse();
+    dots.into_iter().map(|at| &key[at..]).find(|part| is_alone(part)).unwrap_or(key)
 }
 
 /// What differs between a preset and a config, but for the title.

@@ -46,7 +46,16 @@ impl RunConfig {
             LocalKnowledge::Known if self.federation.shuffle => "known but for the order".to_owned(),
             LocalKnowledge::Known => "known".to_owned(),
             LocalKnowledge::None => "not known".to_owned(),
-            LocalKnowledge::Assumed(assumed) => format!("assumed as {}", assumed.name()),
+            LocalKnowledge::Assumed(assumed) => {
+                let own = &self.federation;
+                let missed = [
+                    (own.momentum > 0.0 && assumed.momentum == 0.0, ", no momentum"),
+                    (own.weight_decay.unwrap_or(0.0) > 0.0 && assumed.decay() == 0.0, ", no weight decay"),
+                    (own.shuffle, ", in order"),
+                ];
+                let missed: String = missed.iter().filter(|(is, _)| *is).map(|(_, words)| *words).collect();
+                format!("assumed as {}{missed}", assumed.name())
+            }
         })
     }
 

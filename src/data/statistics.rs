@@ -73,9 +73,12 @@ impl Dataset {
         // Collected in order, so that the sum is the same with any number of threads.
         let looked_at: Vec<usize> =
             (0..count).map(|i| i * self.len() / count).filter(|at| !attacked.contains(at)).collect();
+        // A copy of a private sample says as much as the sample.
+        let private: Vec<_> = attacked.iter().filter_map(|at| self.values(*at, None).ok()).collect();
         let moments: Vec<Vec<(f64, f64)>> = looked_at
             .into_par_iter()
             .filter_map(|at| self.values(at, None).ok())
+            .filter(|values| !private.contains(values))
             .map(|((height, width), values)| values.chunks(height * width).map(moments).collect())
             .collect();
         if moments.is_empty() {
@@ -214,6 +217,10 @@ mod tests {
         save("a.png", [7, 200, 90]);
         assert_eq!(own(&[0]).0, before, "another private picture, the same public map");
         assert_ne!(own(&[1]).0, before);
+        // A copy of it is as private.
+        save("d.png", [7, 200, 90]);
+        assert_eq!(own(&[0]).0, before);
+        fs::remove_file(folder.path().join("d.png")).unwrap();
         let (all, note) = own(&[0, 1, 2]);
         assert_eq!(all, Normalisation::cifar10());
         assert!(note.contains("all samples of the set are attacked"));

@@ -23,7 +23,7 @@ pub use population::Population;
 pub use protocol::{At, Back, Protocol, Simulated, Trail};
 pub use sent::{Mean, Sent};
 pub use server::{Server, Standing};
-pub use setup::{Setup, VictimError};
+pub use setup::{Setup, VictimError, opened};
 pub use source::{Outside, Source};
 pub use victim::Victim;
 pub use view::{AttackerView, Knowledge};

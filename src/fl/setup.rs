@@ -213,12 +213,7 @@ impl Setup {
 
     fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
         let victim = &config.victim;
-        let dataset = data::open(&victim.data)?;
-        let seed = Seed(config.run.seed);
-        let attacked = match &victim.sample {
-            Some(sampling) => dataset.draw(sampling, seed)?,
-            None => victim.positions().to_vec(),
-        };
+        let (dataset, attacked) = opened(config)?;
         let batch = dataset.batch(&attacked, victim.size)?;
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         let [_, channels, height, width] = batch.images.shape();
@@ -273,6 +268,20 @@ impl Setup {
             None => Ok(population),
         }
     }
+}
+
+/// The data set of simulated clients, as far as it is public, and which of its samples are attacked.
+///
+/// # Errors
+/// If it cannot be opened, or has too few samples.
+pub fn opened(config: &RunConfig) -> Result<(Dataset, Vec<usize>), DataError> {
+    let victim = &config.victim;
+    let dataset = data::open(&victim.data)?;
+    let attacked = match &victim.sample {
+        Some(sampling) => dataset.draw(sampling, Seed(config.run.seed))?,
+        None => victim.positions().to_vec(),
+    };
+    Ok((dataset.without_telling(&attacked), attacked))
 }
 
 /// The victim's architecture for an input `[channels, height, width]`, with the loss it is trained on.

@@ -67,7 +67,8 @@ pub struct Evaluation {
     pub lpips: Option<Vec<f64>>,
 }
 
-/// Judges a reconstruction. Both are clamped to [0, 1] before; `labels` are the attack's, if it claims any.
+/// Judges a reconstruction. It is clamped to [0, 1] before, where pictures are; a field of a row may lie beyond
+/// what is public of its column (see `Dataset::without_telling`). `labels` are the attack's, if it claims any.
 /// A reconstruction with NaN gives NaN metrics for the samples it is in.
 ///
 /// # Panics
@@ -80,7 +81,7 @@ pub fn evaluate(
     scoring: &Scoring,
 ) -> Evaluation {
     assert_eq!(truth.shape(), reconstruction.shape(), "a reconstruction has the shape of the truth");
-    let (truth, reconstruction) = (truth.clamped(), reconstruction.clamped());
+    let reconstruction = reconstruction.clamped();
     let samples = 0..truth.samples;
     let pair = |i: usize, j: usize| mse(truth.sample(i), reconstruction.sample(j));
     let errors: Vec<Vec<f64>> =

@@ -53,6 +53,8 @@ pub struct Bridge<'a> {
     pub clock: Clock,
     began: f64,
     round: u32,
+    several_rounds: bool,
+    several_trials: bool,
     snapshot_every: usize,
     checkpoint_every: Duration,
     /// Seconds that a trial may take.
@@ -86,6 +88,8 @@ impl<'a> Bridge<'a> {
             clock,
             began,
             round,
+            several_rounds: config.attacked_rounds().len() > 1,
+            several_trials: config.attack.trials() > 1,
             snapshot_every: run.snapshot_every,
             checkpoint_every: Duration::from_secs_f64(run.checkpoint_seconds),
             most_seconds: config.attack.search().and_then(Search::most_seconds),
@@ -97,6 +101,14 @@ impl<'a> Bridge<'a> {
             learning_rate: f64::NAN,
             best_stored: 0,
         }
+    }
+
+    /// Which round and trial is meant, in front of a message: `round 2, trial 1: `; nothing where there is one of each.
+    fn place_of(&self, trial: usize) -> String {
+        let round = self.several_rounds.then(|| format!("round {}", self.round));
+        let trial = self.several_trials.then(|| format!("trial {}", trial + 1));
+        let words: Vec<String> = round.into_iter().chain(trial).collect();
+        if words.is_empty() { String::new() } else { format!("{}: ", words.join(", ")) }
     }
 
     fn at(&self, progress: &dyn Progress) -> At {
@@ -200,7 +212,11 @@ impl Sink for Bridge<'_> {
         let rate = progress.learning_rate();
         if self.learning_rate.is_finite() && rate < 0.5 * self.learning_rate {
             let from = self.learning_rate;
-            self.log(Level::Info, format!("learning rate {from:.0e} to {rate:.0e} at iteration {iteration}"));
+            let place = self.place_of(progress.trial());
+            self.log(
+                Level::Info,
+                format!("{place}learning rate {from:.0e} to {rate:.0e} at iteration {iteration}"),
+            );
         }
         if !(rate > 0.5 * self.learning_rate && rate <= self.learning_rate) {
             self.learning_rate = rate;
@@ -265,12 +281,14 @@ impl Sink for Bridge<'_> {
         self.reporter.picture(at, self.clock.now(), PictureOf::Best, end.guess.clone());
         self.reporter.event(self.clock.now(), event);
         let message = match end.outcome {
+            TrialOutcome::NonFinite if end.best.iteration <= 1 => "the loss is not finite",
             TrialOutcome::NonFinite => "the loss is not finite any more; its best earlier iterate stands",
             TrialOutcome::OutOfTime => {
                 "its share of the budget's seconds was spent before its iterations were done"
             }
             TrialOutcome::Completed | TrialOutcome::Converged | TrialOutcome::Stalled => return,
         };
-        self.log(Level::Warning, format!("trial {}: {message}", end.trial + 1));
+        let round = if self.several_rounds { format!("round {}, ", self.round) } else { String::new() };
+        self.log(Level::Warning, format!("{round}trial {}: {message}", end.trial + 1));
     }
 }

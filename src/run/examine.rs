@@ -7,7 +7,7 @@ use super::rows::Tabulator;
 use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
-use crate::fl::{AttackerView, Setup};
+use crate::fl::{AttackerView, Setup, opened};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
@@ -106,7 +106,11 @@ pub fn names(set: &Dataset, labels: &[usize]) -> Vec<String> {
 pub fn set(config: &RunConfig) -> Option<Dataset> {
     let table = || config.victim.captured.as_ref()?.table.as_ref();
     let named = Some(&config.victim.data).filter(|data| !data.is_empty()).or_else(table)?;
-    data::open(named).inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
+    let set = match config.victim.captured {
+        Some(_) => data::open(named),
+        None => opened(config).map(|(set, _)| set),
+    };
+    set.inspect_err(|error| tracing::warn!("no figures that need the data set: {error}")).ok()
 }
 
 /// IGSA of the true samples under the attacked model. Absent without ground truth, and if the set is gone.

@@ -81,7 +81,16 @@ impl Quantity {
         match name {
             "took" => Some(Quantity::Took),
             "started" => Some(Quantity::Started),
-            _ => FIGURES.iter().find(|figure| figure.word.is(name)).map(Quantity::Figure),
+            _ => {
+                let key = FIGURES.iter().find(|figure| figure.word.key == name);
+                // Other names of a figure may be those of columns and settings, which are meant first.
+                let is_taken = || {
+                    TEXTS.iter().any(|(known, _)| *known == name)
+                        || SETTINGS.iter().any(|setting| is_called(setting.key, name))
+                };
+                let other = || FIGURES.iter().find(|figure| figure.word.is(name) && !is_taken());
+                key.or_else(other).map(Quantity::Figure)
+            }
         }
     }
 

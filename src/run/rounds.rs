@@ -19,7 +19,7 @@ use super::plan::Plan;
 use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
-use crate::attack::{self, Ended, Flow, Guess, Guessed, Reconstruction, Task};
+use crate::attack::{self, AttackError, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::fl::{AttackerView, Server, Source, post};
@@ -352,7 +352,12 @@ impl Rounds<'_> {
             round,
             resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
         };
-        let ended = attack::run(task, &mut bridge)?;
+        let ended = attack::run(task, &mut bridge).map_err(|error| match &error {
+            AttackError::NonFinite { .. } if config.trains() => anyhow::anyhow!(
+                "{error}; where the clients' own training diverged, lower federation.learning_rate"
+            ),
+            _ => anyhow::Error::new(error),
+        })?;
         self.clock = bridge.clock;
         let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
         self.judge(&reconstruction);

@@ -163,6 +163,9 @@ pub struct DatasetEntry {
 /// Messages that may wait: readers of the disk hold still beyond that.
 const INBOX: usize = 32;
 
+/// Columns and rows that a terminal has at most; -1 in 16 bits is more.
+const MOST_CELLS: u16 = 8192;
+
 /// Runs the application until the person leaves.
 ///
 /// # Errors
@@ -174,7 +177,7 @@ pub fn start(setup: Setup) -> anyhow::Result<()> {
     );
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         anyhow::ensure!(
-            columns > 0 && rows > 0,
+            (1..=MOST_CELLS).contains(&columns) && (1..=MOST_CELLS).contains(&rows),
             "the terminal says that it is {columns}x{rows}; tell it its size with `stty cols 80 rows 24`"
         );
     }

@@ -69,7 +69,7 @@ fn trials_that_end_early() {
 
 #[test]
 fn a_changed_preset() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut model = fixture::model(width, height);
         press(&mut model, "i");
         assert_snapshot!(format!("changed_{width}x{height}"), drawn(&model));
@@ -91,8 +91,9 @@ fn run_live() {
 
 #[test]
 fn run_done() {
-    assert_snapshot!("run_done_80x24", drawn(&done(80, 24)));
-    assert_snapshot!("run_done_120x40", drawn(&done(120, 40)));
+    for (width, height) in SIZES {
+        assert_snapshot!(format!("run_done_{width}x{height}"), drawn(&done(width, height)));
+    }
 }
 
 #[test]
@@ -121,6 +122,8 @@ fn run_in_ascii() {
 fn list_of_runs() {
     assert_snapshot!("runs_80x24", drawn(&runs(80, 24, 4)));
     assert_snapshot!("runs_120x40", drawn(&runs(120, 40, 40)));
+    assert_snapshot!("runs_100x30", drawn(&runs(100, 30, 40)));
+    assert_snapshot!("runs_200x60", drawn(&runs(200, 60, 40)));
     for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
         let mut model = runs(width, height, 36);
         press(&mut model, "oooO/took<70 status:d psnr>");
@@ -307,7 +310,7 @@ fn post_processing_is_named_where_a_run_is_chosen_and_where_it_is_watched() {
 
 #[test]
 fn an_earlier_round() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut model = fixture::model(width, height);
         fixture::open(&mut model, fixture::federation(&[0, 2, 5, 10], 300), Health::Done);
         press(&mut model, "kk");
@@ -338,9 +341,11 @@ fn a_batch_and_one_sample_of_it() {
 
 #[test]
 fn looking_back_with_a_cursor() {
-    let mut model = done(120, 40);
-    press(&mut model, "hhh,,t");
-    assert_snapshot!("run_scrubbed_120x40", drawn(&model));
+    for (width, height) in SIZES {
+        let mut model = done(width, height);
+        press(&mut model, "hhh,,t");
+        assert_snapshot!(format!("run_scrubbed_{width}x{height}"), drawn(&model));
+    }
 }
 
 #[test]

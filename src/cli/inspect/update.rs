@@ -29,7 +29,7 @@ pub struct Arguments {
         value_parser = ["gradient", "delta", "negative-delta", "weights"])]
     kind: String,
     /// Samples behind the update
-    #[arg(long, value_name = "B", requires = "update", default_value_t = 1, allow_negative_numbers = true,
+    #[arg(long, value_name = "B", requires = "update", default_value_t = 1, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: u32,
     /// Change a setting, as victim.loss=bce or 'victim.captured.local={ learning_rate = 0.1 }'; can be given several times

@@ -60,7 +60,7 @@ struct Size {
     #[arg(long)]
     quick: bool,
     /// So many pairs of seed and pictures, instead of as many as the study says
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pairs: Option<u32>,
 }
 

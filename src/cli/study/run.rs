@@ -26,16 +26,16 @@ pub struct Arguments {
     #[command(flatten)]
     size: Size,
     /// Begin no run after this time, as 2h, 90m or 1h30m
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     budget: Option<String>,
     /// Keep its runs under a name of their own
     #[arg(long = "as", value_name = "NAME")]
     called: Option<String>,
     /// Runs at once [default: as many as the threads allow; 1 on CUDA]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) at_once: Option<u32>,
     /// Threads of each run
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) threads: u32,
     /// Where to compute
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = gialab::backend::NAMES)]
@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long)]
     yes: bool,
     /// Compute this one of its runs, counted from 0 (for job arrays); the exit code says whether it is complete
-    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with_all = ["quick", "slurm"], value_parser = clap::value_parser!(u32))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["quick", "slurm"], value_parser = clap::value_parser!(u32))]
     cell: Option<u32>,
     /// Submit the runs without a result to Slurm, as a job array with a task for each
     ///

@@ -10,6 +10,7 @@
 //! - `read`: files
 
 mod accuracy;
+mod apart;
 mod layout;
 mod number;
 mod read;
@@ -41,6 +42,8 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: ColumnKind,
+    /// Whether its smallest and its largest number, or both its words, are public by themselves, not found over the rows.
+    pub given: [bool; 2],
 }
 
 /// Type of a column, public with the model.
@@ -149,8 +152,8 @@ mod decoding {
         Table {
             target: "class".into(),
             columns: vec![
-                Column { name: "age".into(), kind: age },
-                Column { name: "colour".into(), kind: colour },
+                Column { name: "age".into(), kind: age, given: [true; 2] },
+                Column { name: "colour".into(), kind: colour, given: [true; 2] },
             ],
         }
     }

@@ -39,7 +39,11 @@ pub fn open(path: &Path) -> Result<Dataset, DataError> {
 /// Opens an embedded table, which explains itself.
 pub fn embedded(name: &str, text: &str) -> Result<Dataset, DataError> {
     let set = dataset(name.into(), text.as_bytes(), &Schema::default(), Path::new(name))?;
-    Ok(Dataset { reading: Reading::default(), ..set })
+    let table = set.table.map(|mut table| {
+        table.columns.iter_mut().for_each(|column| column.given = [true; 2]);
+        table
+    });
+    Ok(Dataset { reading: Reading::default(), table, ..set })
 }
 
 pub(super) fn dataset(
@@ -144,7 +148,10 @@ pub(super) fn dataset(
     for (name, role) in names.iter().zip(roles) {
         match role {
             Role::Target(words) => (table.target, classes) = (name.clone(), words),
-            Role::Input(kind) => table.columns.push(Column { name: name.clone(), kind }),
+            Role::Input(kind) => {
+                let given = schema.given(name);
+                table.columns.push(Column { name: name.clone(), kind, given });
+            }
             Role::Ignored => {}
         }
     }

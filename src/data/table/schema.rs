@@ -318,6 +318,15 @@ impl Schema {
         }
     }
 
+    /// Whether the smallest and the largest number of a column are declared, or both as its words are.
+    pub fn given(&self, name: &str) -> [bool; 2] {
+        match self.columns.get(name) {
+            Some(Declared::Numeric { min, max }) => [min.is_some(), max.is_some()],
+            Some(Declared::Categorical { values }) => [values.is_some(); 2],
+            Some(Declared::Ignore {}) | None => [false; 2],
+        }
+    }
+
     /// Whether the kind of a column is declared to be numeric.
     pub fn is_declared_numeric(&self, name: &str) -> bool {
         matches!(self.columns.get(name), Some(Declared::Numeric { .. }))

@@ -27,13 +27,20 @@ struct Row<'a> {
 type Column = (&'static str, fn(&Row) -> String);
 
 /// Whose figures they are, and under which conditions. Rounds and trials are counted from 0, as in the event log.
-const BEFORE: [Column; 15] = [
+const BEFORE: [Column; 16] = [
     ("run", |row| name(&row.record.id())),
     ("preset", |row| name(&row.record.manifest.preset)),
     ("status", |row| row.record.health.name().to_owned()),
     ("round", |row| row.round.map(|round| round.round.to_string()).unwrap_or_default()),
     ("complete", |row| row.measured.complete.to_string()),
     ("labels", |row| row.record.config().attack.labels.name().to_owned()),
+    ("labels_found", |row| {
+        let found = row.round.map_or(&[][..], |round| match &round.result {
+            Some(result) => result.labels.as_slice(),
+            None => round.shown_trial().map_or(&[], |trial| trial.labels()),
+        });
+        found.iter().map(usize::to_string).collect::<Vec<_>>().join(" ")
+    }),
     ("batchnorm", |row| row.record.config().victim.batch_norm().to_owned()),
     ("state", |row| {
         let config = row.record.config();

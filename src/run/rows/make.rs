@@ -133,6 +133,7 @@ fn nameless(width: usize) -> Table {
     let column = |at: usize| Column {
         name: format!("value {}", at + 1),
         kind: ColumnKind::Numeric { min: 0.0, max: 1.0, std: 0.0 },
+        given: [true; 2],
     };
     Table { target: "class".into(), columns: (0..width).map(column).collect() }
 }

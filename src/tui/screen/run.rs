@@ -184,10 +184,10 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'
     parts.extend([Piece::Word(config.victim.model.clone()), Piece::Name(config.training())]);
     // A figure of a defended update must not be read as one of a clean update: before what gives way.
     parts.extend(config.post_processing().map(Piece::Word));
-    parts.push(Piece::Word(format!("BN {}", config.victim.batch_norm())));
     if config.takes_steps() || config.federation.secure_aggregation > 1 {
         parts.push(Piece::Word(config.protocol()));
     }
+    parts.push(Piece::Word(format!("BN {}", config.victim.batch_norm())));
     if let Some(round) = run.round() {
         parts.push(Piece::Word(format!("{} parameters", format::count(round.parameters))));
         parts.push(Piece::Word(format!("seed {}", config.run.seed)));
@@ -224,15 +224,10 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     });
     // What differs between attackers comes first: a narrow screen leaves out the rest.
     let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
-    let first = [("labels", format!("{rule}{labels}"))].into_iter().chain(local);
+    let first = [("threat model", letter), ("labels", format!("{rule}{labels}"))].into_iter().chain(local);
     let first = first.chain(exact.then(|| ("statistics", "exact".to_owned())));
     let first = first.chain(config.manipulates().then(|| ("model", "sends its own".to_owned())));
-    let rest = [
-        ("threat model", letter),
-        ("update", yes.to_owned()),
-        ("model", yes.to_owned()),
-        ("batch size", yes.to_owned()),
-    ];
+    let rest = [("update", yes.to_owned()), ("model", yes.to_owned()), ("batch size", yes.to_owned())];
     for (label, value) in first.chain(rest) {
         line.spans.push(Span::styled(format!("  {label} "), theme.dim()));
         line.spans.push(Span::raw(value));

@@ -45,10 +45,13 @@ pub fn of_trial<'a>(
         let near = shown.prior.smallest_positive().zip(shown.matching.smallest_positive());
         let scales = near.is_some_and(|(prior, matching)| prior >= 1e-2 * matching);
         curves.push(curve(&shown.prior, shown, pen(theme.prior(), '+', (2, 6)), None, scales, None));
-        curves.push(curve(&shown.total, shown, pen(Style::new(), 'o', (5, 8)), Some(raw), true, None));
+        // The best is that of the total, where there is a prior.
+        let total = pen(Style::new(), 'o', (5, 8));
+        curves.push(curve(&shown.total, shown, total, Some(raw), true, mark(shown)));
     }
     let matching = pen(theme.matching(), '*', (1, 1));
-    curves.push(curve(&shown.matching, shown, matching, Some(raw), true, mark(shown)));
+    let on_matching = (!has_prior(shown)).then(|| mark(shown)).flatten();
+    curves.push(curve(&shown.matching, shown, matching, Some(raw), true, on_matching));
     let legend = match read_off(&curves, planned, &options) {
         Some((x, values)) => at_cursor(x, &values[others..], options, theme),
         None => now(shown, best == Some(shown.trial) && round.trials.len() > 1, options, theme),
