@@ -331,6 +331,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Runs, "sort", A::Sort, "order", "order by the next column"),
     bind(P::Runs, "reverse", A::Reverse, "", "the other way round"),
     bind(P::Runs, "select-all", A::SelectAll, "", "select all that are shown, or take them out"),
+    bind(P::Runs, "explain", A::Explain, "", "what the headings of the list mean"),
     bind(P::Runs, "again", A::Again, "again", "run again with other settings"),
     bind(P::Runs, "export", A::Export, "export", "write a report of the selected runs, or of this one"),
     bind(P::Runs, "delete", A::Delete, "delete", "delete, after asking"),

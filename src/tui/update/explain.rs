@@ -46,6 +46,7 @@ fn headings(model: &Model) -> Vec<&'static Word> {
             let shown = table.fitting(usize::from(model.size.0.saturating_sub(2)));
             shown.into_iter().map(|column| table.columns[column].key).collect()
         }
+        (Screen::Runs, _) => vec!["psnr", "match", "seconds"],
         (Screen::Compare, _) => sheet::of(model).rows.iter().map(|row| row.key).collect(),
         _ => Vec::new(),
     };
