@@ -380,13 +380,18 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| !number.is_nan())
 }
 
-/// The seconds of a day, `2026-11-22`, or of a minute, `2026-11-22T12:55`: the first one, and the end of the last.
+/// The seconds of a day, `2026-11-22`, or of a minute, `2026-11-22T12:55` or today's `12:55`: the first one, and the end of
+/// the last.
 fn moment(text: &str, zone: &TimeZone) -> Option<(f64, f64)> {
     let seconds = |at: DateTime| {
         let zoned = at.to_zoned(zone.clone()).ok()?;
         Some(Timestamp::from(zoned).as_second() as f64)
     };
-    let (begin, end) = if text.contains('t') {
+    let (begin, end) = if let Some(time) = time_of_day(text) {
+        let today = Timestamp::now().to_zoned(zone.clone()).date();
+        let begin = today.to_datetime(time);
+        (begin, begin.checked_add(1.minute()).ok()?)
+    } else if text.contains('t') {
         let begin: DateTime = text.to_uppercase().parse().ok()?;
         (begin, begin.checked_add(1.minute()).ok()?)
     } else {
@@ -397,6 +402,12 @@ fn moment(text: &str, zone: &TimeZone) -> Option<(f64, f64)> {
         )
     };
     Some((seconds(begin)?, seconds(end)? - 1e-3))
+}
+
+/// `12:55`.
+fn time_of_day(text: &str) -> Option<jiff::civil::Time> {
+    let (hour, minute) = text.split_once(':')?;
+    jiff::civil::Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
 }
 
 #[cfg(all(test, feature = "tui"))]

@@ -76,6 +76,8 @@ fn durations_and_dates_are_compared_as_people_write_them() {
     assert_eq!(found("started>=2026-11-22T12:42"), [0, 1]);
     assert_eq!(found("started=2026-11-22T12:42"), [1]);
     assert_eq!(found("started<2026-11-22T12:00"), [5, 6, 7, 8]);
+    assert_eq!(found("started<12:55").len(), 9, "all are of a day before today");
+    assert!(found("started>=00:00").is_empty());
 }
 
 #[test]
