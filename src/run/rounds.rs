@@ -177,7 +177,7 @@ fn measure_budget(
     let Some(budget) = attack.search().and_then(|search| search.budget) else { return Ok(None) };
     let (Some(seconds), None) = (budget.seconds, budget.evaluations) else { return Ok(None) };
     let (view, _) = source.view_after(server.residues(), &server.model, round);
-    let seed = Seed(manifest.config.run.seed).child("attacker");
+    let seed = Seed(manifest.config.run.seed).attacker();
     let each =
         attack::seconds_per_evaluation(Task { view: &view, config: attack, seed, round, resume: None })?;
     manifest.config.attack = attack.within(budget.at(each)).map_err(anyhow::Error::msg)?;
@@ -348,7 +348,7 @@ impl Rounds<'_> {
         let task = Task {
             view: &view,
             config: &config.attack,
-            seed: Seed(config.run.seed).child("attacker"),
+            seed: Seed(config.run.seed).attacker(),
             round,
             resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
         };
