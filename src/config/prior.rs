@@ -174,7 +174,7 @@ mod tests {
             ("attack.prior.tvv=1", "`tvv` is not known; did you mean `tv`?"),
             ("attack.prior.tv_l2=1", "`tv_l2` is not known; did you mean `tv-l2`?"),
             ("attack.prior.tv=-1", "attack.prior.tv = -1, must be 0 or more"),
-            ("attack.prior.clip-box=nan", "attack.prior.clip-box = NaN, must be 0 or more"),
+            ("attack.prior.clip-box=nan", "attack.prior.clip-box = NaN, must be finite and 0 or more"),
             ("attack.prior.tv=much", "much is no number"),
             ("attack.tv=1e-3", "`tv` is no setting; did you mean `attack.prior.tv`?"),
             ("attack.l2norm=1", "`l2norm` is no setting; did you mean `attack.prior.l2norm`?"),
