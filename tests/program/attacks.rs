@@ -195,3 +195,21 @@ fn every_attack_has_a_preset_that_loads() {
         assert!(presets.contains(&name), "{name}");
     }
 }
+/// The server that was is no server any more: neither sentence leads to the other.
+#[test]
+fn a_captured_update_is_no_place_for_a_changed_model() {
+    let lab = Lab::new();
+    let folder = lab.path("captured");
+    lab.succeed(&["capture", "fc-inversion", "--out", folder.to_str().unwrap()]);
+    let preset = folder.join("preset.toml");
+    let preset = preset.to_str().unwrap();
+    let granted = ["run", preset, "--set", "knowledge.manipulate=true"];
+    assert!(lab.fail(&granted, 2).contains("was made on the model in its file; remove it"));
+    let error = lab.fail(&["run", preset, "--set", "attack.kind=imprint"], 2);
+    assert!(
+        error.contains("a captured update was made on the model in its file; attack with an honest"),
+        "{error}"
+    );
+    assert!(!error.contains("manipulate"), "{error}");
+}
+
