@@ -390,6 +390,20 @@ pub static SETTINGS: &[Setting] = &[
         "",
         words(""),
         "the iterates whose smallest objective is the answer of a trial",
+    setting(
+        "attack.mean",
+        Kind::Optional,
+        "",
+        within(0.0, 1.0).or("0.45"),
+        "of an imprint layer: what the means of samples are taken to be on the average, 0 black and 1 white",
+    ),
+    setting(
+        "attack.deviation",
+        Kind::Optional,
+        "",
+        above_to(0.0, 1.0).or("0.15"),
+        "of an imprint layer: how far the means of samples are taken to lie around attack.mean; its bins are quantiles",
+    ),
     ),
     setting("run.seed", Kind::Typed, "", words("0 or more"), "of everything random: weights, first guesses"),
     setting(

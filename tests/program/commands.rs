@@ -248,7 +248,7 @@ fn attacks_are_listed_with_what_they_need() {
     let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["attacks", "--json"])).unwrap();
     let row = |name: &str| json.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
     assert_eq!((row("dlg")["year"].as_u64(), row("dlg")["threat_model"].as_str()), (Some(2019), Some("A")));
-    assert_eq!(row("imprint")["settings"], serde_json::json!(["bins", "variant"]));
+    assert_eq!(row("imprint")["settings"], serde_json::json!(["bins", "deviation", "mean", "variant"]));
     assert_eq!(row("fc-inversion")["family"], "analytic");
 }
 
