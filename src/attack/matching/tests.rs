@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::attack::objective::Distance;
+use crate::attack::{self, Ended, Flow, Progress, Sink, Task, TrialEnd};
 use crate::backend::{Compute, Precision};
 use crate::config::preset;
 use crate::fl::{Server, Setup, Source};
@@ -73,4 +74,64 @@ fn a_round_without_earlier_ones_is_matched_as_before() {
     let plain = GradientMatching::new(&views[1], distance, search.prior.clone(), labels);
     assert_eq!(own.evaluate(&truth), plain.evaluate(&truth));
     assert_eq!(own.of_nothing(), plain.of_nothing());
+}
+
+/// Keeps what the members of a trial came to.
+struct Last(Vec<f64>);
+
+impl Sink for Last {
+    fn trial_started(&mut self, _: usize, _: &[usize]) {}
+    fn trial_resumed(&mut self, _: usize, _: usize) {}
+    fn iterated(&mut self, _: &dyn Progress) -> Flow {
+        Flow::Continue
+    }
+    fn trial_finished(&mut self, end: &TrialEnd) {
+        self.0.clone_from(&end.best.z);
+    }
+}
+
+/// Of a noisy update: how far a search's answer is from the truth, and its members from each other; mean squares.
+fn answer(seed: u64, members: usize, group: f64) -> (f64, f64) {
+    let changes = [
+        format!("run.seed={seed}"),
+        format!("victim.indices=[{seed}]"),
+        format!("attack.members={members}"),
+        format!("attack.prior.group={group}"),
+        "victim.size=16".into(),
+        "attack.iterations=150".into(),
+        "attack.prior.tv=0".into(),
+        "post=[{ kind = \"gaussian-noise\", sigma = 0.003 }]".into(),
+    ];
+    let config = preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config;
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let setup = Setup::new(&config).unwrap();
+    let truth = setup.normalisation.apply(&setup.batch.clone().unwrap().images);
+    let server = Server::new(&setup, &config, compute.clone());
+    let view = Source::new(setup, &config, compute).view(&server.model, 0).0;
+    let seed = Seed(config.run.seed).attacker();
+    let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };
+    let mut last = Last(Vec::new());
+    let Ended::Reconstructed(found) = attack::run(task, &mut last).unwrap() else { unreachable!() };
+    let apart =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len() as f64;
+    let answer = found.guess.samples.values();
+    let spread = last.0.chunks(truth.len()).map(|member| apart(member, answer)).sum::<f64>() / members as f64;
+    (apart(answer, &truth), spread)
+}
+
+/// Middle of five.
+fn median(mut of: [f64; 5]) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of[2]
+}
+
+#[test]
+fn members_that_agree_come_together_and_answer_better_than_one() {
+    let of = |members, group| [0, 1, 2, 3, 4].map(|seed| answer(seed, members, group));
+    let all @ [one, strangers, agreed] = [of(1, 0.0), of(3, 0.0), of(3, 1e-2)];
+    let off = |of: [(f64, f64); 5]| median(of.map(|(off, _)| off));
+    let spread = |of: [(f64, f64); 5]| median(of.map(|(_, spread)| spread));
+    // The mean of strangers is a little better than one; a term that does not pull them together is no more than that.
+    assert!(spread(agreed) < 0.5 * spread(strangers), "{all:?}");
+    assert!(off(agreed) < off(one), "{all:?}");
 }
