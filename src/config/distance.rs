@@ -363,7 +363,10 @@ mod tests {
             ("{ kind = \"tag\", alfa = 1 }", "`alfa` is no setting; did you mean `alpha`?"),
             ("{ kind = \"l2\", layers = \"liner\" }", "`liner` is not known; did you mean `linear`?"),
             ("{ alpha = 0.1 }", "attack.distance lacks kind; say which"),
-            ("{ kind = \"l1\", alpha = 0.1 }", "{ kind = \"l1\" } takes no alpha; it has no options"),
+            (
+                "{ kind = \"angular\", alpha = 0.1 }",
+                "{ kind = \"angular\" } takes no alpha; it has no options",
+            ),
             ("{ kind = \"l2\", over = \"mean\" }", "{ kind = \"l2\" } takes no over; its options are layers"),
             ("{ kind = \"tag\", alpha = -1 }", "has alpha = -1, must be 0 or more"),
             ("{ kind = \"tag\", alpha = nan }", "has alpha = NaN, must be 0 or more"),

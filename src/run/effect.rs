@@ -119,16 +119,16 @@ pub(super) fn culprit(
 
 /// What a step made of an update that has this norm after it, zero or not finite, and what to do.
 fn spoilt(step: &Post, norm: f64) -> String {
-    let words = step.in_words();
+    let kind = &step.kind;
     if norm == 0.0 {
         return format!(
-            "the update is zero after {words}: what that step leaves is nothing, or too small to be told from it; weaken the \
+            "the update is zero after {kind}: what that step leaves is nothing, or too small to be told from it; weaken the \
              step"
         );
     }
-    let why = match step.kind.as_str() {
+    let why = match kind.as_str() {
         "cast" => "fp16 overflows above 65504; clip before it, or use bf16",
         _ => "that step makes numbers too large to be stored; weaken it",
     };
-    format!("the update has numbers that are not finite after {words}: {why}")
+    format!("the update has numbers that are not finite after {kind}: {why}")
 }

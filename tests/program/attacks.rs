@@ -32,7 +32,9 @@ fn an_imprint_sorts_samples_into_bins() {
         assert!(judged.recovered.unwrap() > 0.7, "{variant} {judged:?}");
         assert!(found.unexplained < 1e-8, "{variant} {}", found.unexplained);
         let (found, judged) = recover_from("imprint", &[variant], noise);
-        assert!(judged.recovered.unwrap() < 0.01 && found.unexplained > 0.5, "{variant} {judged:?}");
+        // Nothing is found in noise: what is shown is grey, which one flat photo of the eight is near.
+        let psnr = judged.psnr.unwrap().mean;
+        assert!(psnr < 14.0 && found.unexplained > 0.5, "{variant} {judged:?}");
     }
 }
 
@@ -50,9 +52,8 @@ fn an_imprint_takes_no_noise_for_a_sample() {
         let [clean, ..] = bins(&recover_from("imprint", &[variant], |_| {}).0.stages);
         for sigma in ["1e-6", "1e-4", "1e-3"] {
             let post = format!("post=[{{ kind = \"gaussian-noise\", sigma = {sigma} }}]");
-            let (found, judged) = recover_from("imprint", &[variant, &post], |_| {});
+            let (found, _) = recover_from("imprint", &[variant, &post], |_| {});
             let [full, all, batch, possible] = bins(&found.stages);
-            eprintln!("{variant} {sigma}: {:?} {judged:?}", found.stages);
             assert!(full <= clean && possible <= full && (all, batch) == (128, 8), "{:?}", found.stages);
             let noise = found.stages.iter().any(|words| words.contains("there is noise"));
             assert!(noise || full == 0, "{:?}", found.stages);
@@ -69,7 +70,6 @@ fn bins_of_an_imprint_lie_where_the_means_of_samples_are() {
         let shared = found.stages.iter().find(|words| words.starts_with("at least "));
         let least = shared.map(|words| words.split(' ').nth(2).unwrap().parse::<usize>().unwrap());
         assert_eq!(least, (possible < batch).then(|| batch - possible), "{:?}", found.stages);
-        eprintln!("{more:?}: {:?} {judged:?}", found.stages);
         judged.recovered.unwrap()
     };
     let (far, near) = (recovered(&[]), recovered(&["attack.mean=0.14", "attack.deviation=0.05"]));

@@ -285,14 +285,13 @@ fn steps_that_cannot_be_taken_are_refused_in_one_sentence() {
     assert!(error.contains(says), "{error}");
     let error =
         refused("{ kind = \"gaussian-noise\", sigma = 1e6 }, { kind = \"cast\", format = \"fp16\" }", 1);
-    assert!(error.contains("not finite after cast fp16") && error.contains("bf16"), "{error}");
+    assert!(error.contains("not finite after cast: fp16 overflows") && error.contains("bf16"), "{error}");
     let error = refused("{ kind = \"gaussian-noise\", sigma = 1e300 }", 1);
-    let says =
-        "not finite after gaussian-noise 1e300: that step makes numbers too large to be stored; weaken it";
+    let says = "not finite after gaussian-noise: that step makes numbers too large to be stored; weaken it";
     assert!(error.contains(says) && !error.contains("fp16"), "{error}");
     let error = refused("{ kind = \"clip\", norm = 1e-30 }", 1);
     assert!(
-        error.contains("the update is zero after clip 1e-30") && !error.contains("victim's weights"),
+        error.contains("the update is zero after clip: ") && !error.contains("victim's weights"),
         "{error}"
     );
 }
