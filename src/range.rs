@@ -92,7 +92,9 @@ impl Range {
             End::Without(most) => value < most,
             End::Open => true,
         };
-        (!(above && below && value.is_finite())).then(|| format!("= {value}, must be {}", self.values()))
+        let finite = if value.is_finite() { "" } else { "finite and " };
+        (!(above && below && value.is_finite()))
+            .then(|| format!("= {value}, must be {finite}{}", self.values()))
     }
 
     /// All of it, its values in a unit: `8 to 1024 pixels, empty: the set's own`.
@@ -152,7 +154,8 @@ mod tests {
             assert_eq!(range.or("all").to_string(), format!("{said}, empty: all"));
             assert!(good.iter().all(|&value| range.refuses(value).is_none()), "{said}");
             for value in bad {
-                assert_eq!(range.refuses(value), Some(format!("= {value}, must be {said}")));
+                let finite = if value.is_finite() { "" } else { "finite and " };
+                assert_eq!(range.refuses(value), Some(format!("= {value}, must be {finite}{said}")));
             }
         }
         assert_eq!(words("a file").refuses(f64::NAN), None);

@@ -27,7 +27,9 @@ pub use trial::Best;
 
 use crate::catalogue::Offer;
 use crate::config::{AttackConfig, LocalKnowledge, Method, RunConfig};
-use crate::fl::{AttackerView, Setup};
+use crate::fl::AttackerView;
+use crate::model::Net;
+use crate::model::generator::GeneratorNet;
 use crate::seed::Seed;
 
 use serde::{Deserialize, Serialize};
@@ -40,12 +42,17 @@ pub fn check(config: &RunConfig) -> Result<(), String> {
     label::check(config)
 }
 
-/// Whether a set-up offers what an attack needs, and its settings fit it.
+/// Whether a run offers what an attack needs, and its settings fit the network, the samples (`rows` of a table, or pictures)
+/// and the generator that is granted.
 ///
 /// # Errors
 /// One sentence that says what is missing, and what to do.
-pub fn fits(config: &RunConfig, setup: &Setup) -> Result<(), String> {
-    let (net, rows) = (&setup.net, setup.fields.is_some());
+pub fn fits(
+    config: &RunConfig,
+    net: &Net,
+    rows: bool,
+    generator: Option<&GeneratorNet>,
+) -> Result<(), String> {
     let facts = config.attack.kind.facts();
     let offer = Offer {
         batch_norm: !net.buffer_specs().is_empty(),
@@ -55,13 +62,14 @@ pub fn fits(config: &RunConfig, setup: &Setup) -> Result<(), String> {
         local_knowledge: config.knowledge.local != LocalKnowledge::None,
         generator: config.knowledge.generator.is_some(),
         manipulate: config.knowledge.manipulate,
+        client: config.victim.captured.is_none(),
     };
     if let Some(why) = facts.needs.iter().find_map(|need| need.unmet(&offer)) {
         return Err(format!("{} {why}", facts.name));
     }
     match &config.attack.method {
         Method::Search(search) => {
-            variable::check(search, config, setup)?;
+            variable::check(search, config, net, rows, generator)?;
             prior::check(search, net, &config.attack.labels)
         }
         Method::Direct(settings) => direct::check(facts.name, settings, net),

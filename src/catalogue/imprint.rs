@@ -17,5 +17,7 @@ pub static IMPRINT: Facts = Facts {
     recipe: r#"
 bins = 128
 variant = "linear"
+mean = 0.45
+deviation = 0.15
 "#,
 };

@@ -40,6 +40,8 @@ pub struct Offer {
     pub generator: bool,
     /// The server may change the model.
     pub manipulate: bool,
+    /// There is a client that the server sends a model to; an update from a file was made on the model in it.
+    pub client: bool,
 }
 
 impl Need {
@@ -101,6 +103,11 @@ impl Need {
                 "is for pictures, but the data are rows of a table; choose pictures (--set victim.data=fashion28), or attack \
                  with tableak",
             ),
+            Need::Manipulate if !offer.client => (
+                false,
+                "sends a changed model, but a captured update was made on the model in its file; attack with an honest \
+                 server's attack",
+            ),
             Need::Manipulate => (
                 offer.manipulate,
                 "sends a changed model, which knowledge.manipulate = false does not grant; set it to true, or attack with \
@@ -125,6 +132,7 @@ mod tests {
             local_knowledge: true,
             generator: true,
             manipulate: true,
+            client: true,
         };
         for (need, offer) in [
             (Need::BatchNorm, Offer { batch_norm: false, ..all }),
@@ -132,6 +140,7 @@ mod tests {
             (Need::Rows, Offer { rows: false, ..all }),
             (Need::OneGradient, Offer { one_gradient: false, ..all }),
             (Need::Manipulate, Offer { manipulate: false, ..all }),
+            (Need::Manipulate, Offer { client: false, ..all }),
             (Need::LocalKnowledge, Offer { local_knowledge: false, ..all }),
             (Need::Generator, Offer { generator: false, ..all }),
         ] {

@@ -96,6 +96,10 @@ pub struct Direct {
     pub bins: Option<usize>,
     /// How bins are read.
     pub variant: Option<Variant>,
+    /// Taken for the mean of the samples' means, 0 to 1 of their range.
+    pub mean: Option<f64>,
+    /// Taken for the deviation of the samples' means, above 0.
+    pub deviation: Option<f64>,
 }
 
 /// How an imprint layer tells bins apart.
@@ -315,6 +319,10 @@ struct Named {
     bins: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<Variant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation: Option<f64>,
 }
 
 impl TryFrom<Named> for AttackConfig {
@@ -359,6 +367,8 @@ impl TryFrom<Named> for AttackConfig {
             Method::Direct(Direct {
                 bins: named.bins.or(recipe.bins),
                 variant: named.variant.or(recipe.variant),
+                mean: named.mean.or(recipe.mean),
+                deviation: named.deviation.or(recipe.deviation),
             })
         };
         Ok(AttackConfig { kind: Kind(facts), labels, method })
@@ -421,6 +431,8 @@ impl Named {
         let of_direct = [
             ("bins", self.bins.is_some(), recipe.bins.is_some()),
             ("variant", self.variant.is_some(), recipe.variant.is_some()),
+            ("mean", self.mean.is_some(), recipe.mean.is_some()),
+            ("deviation", self.deviation.is_some(), recipe.deviation.is_some()),
         ];
         let searched =
             OF_SEARCHES.iter().zip(of_search).find(|(_, named)| *named && !facts.family.searches());
@@ -453,8 +465,8 @@ impl From<AttackConfig> for Named {
                 answer: Some(search.answer),
                 ..Named::default()
             },
-            Method::Direct(Direct { bins, variant }) => {
-                Named { kind, labels, bins, variant, ..Named::default() }
+            Method::Direct(Direct { bins, variant, mean, deviation }) => {
+                Named { kind, labels, bins, variant, mean, deviation, ..Named::default() }
             }
         }
     }
@@ -519,7 +531,7 @@ mod tests {
             ),
             (
                 "kind = \"imprint\"\ntrials = 5",
-                "`trials` is no setting of imprint, which takes bins, variant",
+                "`trials` is no setting of imprint, which takes bins, deviation, mean, variant",
             ),
             ("kind = \"dlg\"\nbins = 4", "`bins` is no setting of dlg, which takes answer, box, "),
             ("kind = \"dgl\"", "the attack `dgl` is not known; did you mean `dlg`?"),

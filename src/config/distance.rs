@@ -26,6 +26,8 @@ pub enum DistanceKind {
     Gauss,
     /// Distance of each tensor, not squared.
     LayerL2,
+    /// Half the sum of squared differences.
+    HalfL2,
 }
 
 /// What is known of a distance.
@@ -57,10 +59,17 @@ const fn facts(
 }
 
 /// All distances.
-pub static DISTANCES: [DistanceFacts; 9] = [
+pub static DISTANCES: [DistanceFacts; 10] = [
     facts(DistanceKind::L2, "l2", "squared distance", "Zhu et al. 2019", &["layers"], false),
     facts(DistanceKind::Cosine, "cosine", "cosine distance", "Geiping et al. 2020", &["layers"], true),
-    facts(DistanceKind::L1, "l1", "absolute distance", "Deng et al. 2021, its second term alone", &[], false),
+    facts(
+        DistanceKind::L1,
+        "l1",
+        "absolute distance",
+        "Deng et al. 2021, its second term alone",
+        &["layers"],
+        false,
+    ),
     facts(
         DistanceKind::Angular,
         "angular",
@@ -74,7 +83,7 @@ pub static DISTANCES: [DistanceFacts; 9] = [
         "layer-cosine",
         "cosine distance by layer",
         "Balunovic et al. 2022",
-        &["over"],
+        &["over", "layers"],
         true,
     ),
     facts(
@@ -93,8 +102,23 @@ pub static DISTANCES: [DistanceFacts; 9] = [
         &["alpha", "layers"],
         false,
     ),
-    facts(DistanceKind::Gauss, "gauss", "Gaussian kernel distance", "Wang et al. 2020 (SAPAG)", &[], false),
+    facts(
+        DistanceKind::Gauss,
+        "gauss",
+        "Gaussian kernel distance",
+        "Wang et al. 2020 (SAPAG)",
+        &["layers"],
+        false,
+    ),
     facts(DistanceKind::LayerL2, "layer-l2", "distance by layer", "Yin et al. 2021", &[], false),
+    facts(
+        DistanceKind::HalfL2,
+        "half-l2",
+        "half the squared distance",
+        "public re-implementations",
+        &["layers"],
+        false,
+    ),
 ];
 
 impl DistanceKind {
@@ -339,7 +363,10 @@ mod tests {
             ("{ kind = \"tag\", alfa = 1 }", "`alfa` is no setting; did you mean `alpha`?"),
             ("{ kind = \"l2\", layers = \"liner\" }", "`liner` is not known; did you mean `linear`?"),
             ("{ alpha = 0.1 }", "attack.distance lacks kind; say which"),
-            ("{ kind = \"l1\", alpha = 0.1 }", "{ kind = \"l1\" } takes no alpha; it has no options"),
+            (
+                "{ kind = \"angular\", alpha = 0.1 }",
+                "{ kind = \"angular\" } takes no alpha; it has no options",
+            ),
             ("{ kind = \"l2\", over = \"mean\" }", "{ kind = \"l2\" } takes no over; its options are layers"),
             ("{ kind = \"tag\", alpha = -1 }", "has alpha = -1, must be 0 or more"),
             ("{ kind = \"tag\", alpha = nan }", "has alpha = NaN, must be 0 or more"),

@@ -342,7 +342,7 @@ mod tests {
             ("federation.eps=1e-6", "federation.eps belongs to Adam"),
             ("federation.clip=0", "federation.clip = 0, must be above 0"),
             ("federation.proximal=-1", "federation.proximal = -1, must be 0 or more"),
-            ("federation.weight_decay=nan", "federation.weight_decay = NaN, must be 0 or more"),
+            ("federation.weight_decay=nan", "federation.weight_decay = NaN, must be finite and 0 or more"),
             (
                 "federation.accumulate=2",
                 "federation.accumulate = 2, but an epoch of the attacked client has 1 batch",

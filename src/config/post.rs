@@ -49,7 +49,13 @@ impl Post {
         }
         let value = |parameter: &Parameter| match (self.settings.get(parameter.name), &parameter.default) {
             (Some(given), _) => taken(&parameter.takes, given).ok_or_else(|| {
-                format!("post[{at}].{} = {given}, must be {}", parameter.name, parameter.takes.range())
+                let infinite = given.as_float().is_some_and(|number| !number.is_finite());
+                let finite = if infinite { "finite and " } else { "" };
+                format!(
+                    "post[{at}].{} = {given}, must be {finite}{}",
+                    parameter.name,
+                    parameter.takes.range()
+                )
             }),
             (None, Some(default)) => Ok(default.clone()),
             (None, None) => Err(format!(
@@ -215,9 +221,9 @@ mod tests {
     fn what_cannot_be_a_step_is_refused_by_its_key() {
         for (steps, says) in [
             ("{ kind = \"gaussian-noise\", sigma = 0 }", "post[0].sigma = 0, must be above 0"),
-            ("{ kind = \"gaussian-noise\", sigma = inf }", "post[0].sigma = inf, must be above 0"),
-            ("{ kind = \"laplace-noise\", scale = nan }", "post[0].scale = nan, must be above 0"),
-            ("{ kind = \"clip\", norm = -inf }", "post[0].norm = -inf, must be above 0"),
+            ("{ kind = \"gaussian-noise\", sigma = inf }", "post[0].sigma = inf, must be finite and above 0"),
+            ("{ kind = \"laplace-noise\", scale = nan }", "post[0].scale = nan, must be finite and above 0"),
+            ("{ kind = \"clip\", norm = -inf }", "post[0].norm = -inf, must be finite and above 0"),
             ("{ kind = \"clip\", norm = \"1\" }", "post[0].norm = \"1\", must be above 0"),
             (
                 "{ kind = \"clip\", norm = 1 }, { kind = \"gausian-noise\", sigma = 1 }",

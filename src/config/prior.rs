@@ -22,12 +22,18 @@ pub enum PriorKind {
     ClipBox,
     /// Moments of BatchNorm's inputs against those that are known.
     Bn,
+    /// The same, the first layer counting as the others do.
+    BnEqual,
     /// Agreement of the members of a trial.
     Group,
     /// The task loss.
     Loss,
     /// Agreement of what epochs hold, whatever the order.
     OrderInv,
+    /// The same of the largest values that epochs hold.
+    OrderInvMax,
+    /// The same of the largest features of a fixed random convolution.
+    OrderInvConv,
     /// Codes whose entries are spread as those of N(0, 1).
     KlZ,
     /// Codes of the length that those of N(0, 1) have.
@@ -73,7 +79,7 @@ const fn facts(kind: PriorKind, key: &'static str, source: &'static str, of: Can
 }
 
 /// All priors.
-pub static PRIORS: [PriorFacts; 12] = [
+pub static PRIORS: [PriorFacts; 15] = [
     facts(PriorKind::Tv, "attack.prior.tv", "Geiping et al. 2020", Candidates::Pictures),
     facts(PriorKind::TvL2, "attack.prior.tv-l2", "Rudin, Osher, Fatemi 1992", Candidates::Pictures),
     facts(PriorKind::TvSq, "attack.prior.tv-sq", "Tikhonov's, squared differences", Candidates::Pictures),
@@ -86,9 +92,17 @@ pub static PRIORS: [PriorFacts; 12] = [
     facts(PriorKind::L2norm, "attack.prior.l2norm", "Yin et al. 2021", Candidates::All),
     facts(PriorKind::ClipBox, "attack.prior.clip-box", "Dimitrov et al. 2022", Candidates::All),
     facts(PriorKind::Bn, "attack.prior.bn", "Yin et al. 2021", Candidates::Normalised),
+    facts(PriorKind::BnEqual, "attack.prior.bn-equal", "Yin et al. 2021, unweighted", Candidates::Normalised),
     facts(PriorKind::Group, "attack.prior.group", "Yin et al. 2021", Candidates::Members),
     facts(PriorKind::Loss, "attack.prior.loss", "Wei et al. 2020", Candidates::Labelled),
     facts(PriorKind::OrderInv, "attack.prior.order-inv", "Dimitrov et al. 2022", Candidates::OfEpochs),
+    facts(PriorKind::OrderInvMax, "attack.prior.order-inv-max", "Dimitrov et al. 2022", Candidates::OfEpochs),
+    facts(
+        PriorKind::OrderInvConv,
+        "attack.prior.order-inv-conv",
+        "Dimitrov et al. 2022",
+        Candidates::OfEpochs,
+    ),
     facts(PriorKind::KlZ, "attack.prior.kl-z", "Li et al. 2022", Candidates::Codes),
     facts(PriorKind::NormZ, "attack.prior.norm-z", "Li et al. 2022, its length alone", Candidates::Codes),
 ];
@@ -174,7 +188,7 @@ mod tests {
             ("attack.prior.tvv=1", "`tvv` is not known; did you mean `tv`?"),
             ("attack.prior.tv_l2=1", "`tv_l2` is not known; did you mean `tv-l2`?"),
             ("attack.prior.tv=-1", "attack.prior.tv = -1, must be 0 or more"),
-            ("attack.prior.clip-box=nan", "attack.prior.clip-box = NaN, must be 0 or more"),
+            ("attack.prior.clip-box=nan", "attack.prior.clip-box = NaN, must be finite and 0 or more"),
             ("attack.prior.tv=much", "much is no number"),
             ("attack.tv=1e-3", "`tv` is no setting; did you mean `attack.prior.tv`?"),
             ("attack.l2norm=1", "`l2norm` is no setting; did you mean `attack.prior.l2norm`?"),

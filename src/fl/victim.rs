@@ -73,6 +73,11 @@ impl Victim {
         Victim { posts, ..self }
     }
 
+    /// What the clients do to an update before they send it.
+    pub fn posts(&self) -> &Posts {
+        &self.posts
+    }
+
     /// The same clients, with gradients of at most so many samples at once: for eval mode, to save memory.
     #[must_use]
     pub fn in_parts(self, most: usize) -> Victim {

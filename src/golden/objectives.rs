@@ -223,11 +223,23 @@ fn priors_on_codes_and_epochs_agree_with_pytorch() {
     for epochs in [2, 3] {
         let x = &all[..all.len() / 3 * epochs];
         let candidate = prior::Candidate { x, shape: [2 * epochs, 3, 8, 8], range: &[], epochs };
-        let mut gradient = vec![0.0; x.len()];
-        let value = prior::add(&Priors::one(PriorKind::OrderInv, 1.0), candidate, &mut gradient);
-        let key = format!("prior.order_inv_mean_e{epochs}");
-        assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
-        assert_close(&key, &gradient, reference.values(&format!("{key}.dx")), 1e-12);
+        for (kind, psi) in [(PriorKind::OrderInv, "mean"), (PriorKind::OrderInvMax, "max")] {
+            let mut gradient = vec![0.0; x.len()];
+            let value = prior::add(&Priors::one(kind, 1.0), candidate, &mut gradient);
+            let key = format!("prior.order_inv_{psi}_e{epochs}");
+            assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
+            assert_close(&key, &gradient, reference.values(&format!("{key}.dx")), 1e-12);
+        }
+        for (psi, word) in [(prior::Psi::Mean, "mean"), (prior::Psi::Max, "max")] {
+            if epochs == 2 {
+                let mut gradient = vec![0.0; x.len()];
+                let filters = reference.values("prior.filters");
+                let value = prior::of_features(candidate, filters, psi, 1.0, &mut gradient);
+                let key = format!("prior.order_inv_conv_{word}_e2");
+                assert_close(&key, &[value], &[reference.scalar(&key)], 1e-12);
+                assert_close(&key, &gradient, reference.values(&format!("{key}.dx")), 1e-12);
+            }
+        }
     }
 }
 
@@ -271,9 +283,13 @@ fn moments_of_batch_norm_and_the_way_back_from_them_agree_with_pytorch() {
             let running =
                 running.chunks(2).map(|of| Moments { mean: of[0].clone(), variance: of[1].clone() });
             let running: Vec<Moments> = running.collect();
-            for (known, name) in [(&exact[..], "exact"), (&running[..], "running")] {
-                let pulled = prior::of_shown(&Priors::one(PriorKind::Bn, 1.0), 0.0, &seen, known);
-                let key = format!("prior.bn_reg_{word}_{name}_first10");
+            let known = [(&exact[..], "exact"), (&running[..], "running")];
+            let kinds = [(PriorKind::Bn, "first10"), (PriorKind::BnEqual, "first1")];
+            for ((known, name), (kind, weights)) in
+                known.into_iter().flat_map(|known| kinds.map(|kind| (known, kind)))
+            {
+                let pulled = prior::of_shown(&Priors::one(kind, 1.0), 0.0, &seen, known);
+                let key = format!("prior.bn_reg_{word}_{name}_{weights}");
                 let what = format!("{key} on {} {:?}", compute.name(), compute.precision());
                 assert_close(&what, &[pulled.value], &[reference.scalar(&key)], close);
                 let zero = model.parameters.clone().scaled(0.0);

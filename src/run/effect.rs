@@ -8,9 +8,10 @@ use super::plan::{self, PlanError};
 use super::{memory, memory::Fit};
 use crate::attack;
 use crate::backend::Compute;
-use crate::config::RunConfig;
-use crate::fl::post::Posts;
+use crate::config::{Post, RunConfig};
+use crate::fl::post::{Posts, Residues};
 use crate::fl::{Server, UpdateKind, Victim};
+use crate::model::Model;
 
 /// Bits of a number of the clean update.
 const CLEAN_BITS: f64 = 32.0;
@@ -80,16 +81,12 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     let parameters = clean.values.count();
     let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
     let mut steps = Vec::new();
-    for (posts, post) in setup.posts.prefixes().zip(config.post_steps()) {
+    for (posts, post) in setup.posts.prefixes().zip(&config.post) {
         let sent = send(posts);
         let Some(effect) = sent.effect else { continue };
         let norm = sent.update.values.norm();
-        anyhow::ensure!(
-            norm.is_finite(),
-            "the update has numbers that are not finite after {post}: fp16 overflows above 65504; clip before it, or use \
-             bf16"
-        );
-        steps.push(Step { post, norm, bytes: bytes(effect.bits), effect });
+        anyhow::ensure!(norm.is_finite(), "{}", spoilt(post, norm));
+        steps.push(Step { post: post.in_words(), norm, bytes: bytes(effect.bits), effect });
     }
     let norm = clean.values.norm();
     anyhow::ensure!(norm.is_finite(), "the clean update has numbers that are not finite");
@@ -98,4 +95,40 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
         UpdateKind::Delta => "delta",
     };
     Ok(Effects { update: update.to_owned(), round, parameters, norm, bytes: bytes(CLEAN_BITS), steps })
+}
+
+/// The first step after which the update of a round is not finite or zero, which it was not before any, in a sentence.
+pub(super) fn culprit(
+    victim: &Victim,
+    residues: &Residues,
+    model: &Model,
+    round: u32,
+    steps: &[Post],
+) -> Option<String> {
+    let norm = |posts: Posts| {
+        let sent = victim.clone().with_posts(posts).send_after(&mut residues.clone(), model, round);
+        sent.update.values.norm()
+    };
+    let spoils = |norm: f64| norm == 0.0 || !norm.is_finite();
+    if spoils(norm(Posts::default())) {
+        return None;
+    }
+    let norms = victim.posts().prefixes().map(norm);
+    norms.zip(steps).find(|(norm, _)| spoils(*norm)).map(|(norm, step)| spoilt(step, norm))
+}
+
+/// What a step made of an update that has this norm after it, zero or not finite, and what to do.
+fn spoilt(step: &Post, norm: f64) -> String {
+    let kind = &step.kind;
+    if norm == 0.0 {
+        return format!(
+            "the update is zero after {kind}: what that step leaves is nothing, or too small to be told from it; weaken the \
+             step"
+        );
+    }
+    let why = match kind.as_str() {
+        "cast" => "fp16 overflows above 65504; clip before it, or use bf16",
+        _ => "that step makes numbers too large to be stored; weaken it",
+    };
+    format!("the update has numbers that are not finite after {kind}: {why}")
 }

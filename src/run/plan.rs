@@ -63,7 +63,8 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     config.check().map_err(PlanError::Value)?;
     attack::check(config).map_err(PlanError::Refused)?;
     let setup = Setup::new(config)?;
-    attack::fits(config, &setup).map_err(PlanError::Refused)?;
+    let generator = setup.generator.as_ref().map(|generator| &generator.net);
+    attack::fits(config, &setup.net, setup.fields.is_some(), generator).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
     let sent = attack::sent_net(config, &setup.net).map_err(PlanError::Refused)?;
     Ok(Plan { setup, sent, lpips })

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::bridge::{Bridge, Clock, Orders, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
+use super::effect;
 use super::event::{Baselines, Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::global_model;
@@ -177,7 +178,7 @@ fn measure_budget(
     let Some(budget) = attack.search().and_then(|search| search.budget) else { return Ok(None) };
     let (Some(seconds), None) = (budget.seconds, budget.evaluations) else { return Ok(None) };
     let (view, _) = source.view_after(server.residues(), &server.model, round);
-    let seed = Seed(manifest.config.run.seed).child("attacker");
+    let seed = Seed(manifest.config.run.seed).attacker();
     let each =
         attack::seconds_per_evaluation(Task { view: &view, config: attack, seed, round, resume: None })?;
     manifest.config.attack = attack.within(budget.at(each)).map_err(anyhow::Error::msg)?;
@@ -298,11 +299,11 @@ impl Rounds<'_> {
         let (mut view, effect) = self.source.view_after(self.server.residues(), sent, round);
         view.earlier.clone_from(&self.earlier);
         let update_norm = view.update.values.norm();
-        anyhow::ensure!(
-            update_norm.is_finite() || config.post.is_empty(),
-            "the update of round {round} has numbers that are not finite after post-processing: fp16 overflows above \
-             65504; clip before it, or use bf16"
-        );
+        if let (true, Source::Simulated(victim)) = (!update_norm.is_normal(), &self.source)
+            && let Some(culprit) = effect::culprit(victim, self.server.residues(), sent, round, &config.post)
+        {
+            anyhow::bail!("round {round}: {culprit}");
+        }
         // A log that goes on from a checkpoint has this line already; without one, what it holds is void.
         if resume.is_none() {
             self.reporter.event(
@@ -348,7 +349,7 @@ impl Rounds<'_> {
         let task = Task {
             view: &view,
             config: &config.attack,
-            seed: Seed(config.run.seed).child("attacker"),
+            seed: Seed(config.run.seed).attacker(),
             round,
             resume: resume.as_ref().map(|checkpoint| &checkpoint.state),
         };

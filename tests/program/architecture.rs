@@ -1,6 +1,9 @@
 //! The walls of ARCHITECTURE.md, held by reading the sources.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use gialab::seed::{Seed, normal};
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     fn collect(path: &Path, files: &mut Vec<PathBuf>) {
@@ -61,24 +64,70 @@ const FLOORS: [&[&str]; 10] = [
     &["cli", "tui"],
 ];
 
-/// Modules of the crate that a text names, but for its tests.
-fn imports(text: &str) -> Vec<String> {
-    let tests = ["#[cfg(test)]", "#[cfg(all(test"].iter().filter_map(|mark| text.find(mark)).min();
-    let program = &text[..tests.unwrap_or(text.len())];
-    let mut found = Vec::new();
-    for after in program.split("crate::").skip(1) {
-        let names = match after.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap_or_default(),
-            None => after,
-        };
-        let several = after.starts_with('{');
-        for name in names.split(',').take(if several { usize::MAX } else { 1 }) {
-            let word: String =
-                name.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-            found.push(word);
+/// A text without what only its tests see: each item behind a `#[cfg(test)]`, be it a line or a block.
+fn program(text: &str) -> String {
+    let mut kept = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let mark = line.trim_start();
+        if !mark.starts_with("#[cfg(test)]") && !mark.starts_with("#[cfg(all(test") {
+            kept.push_str(line);
+            kept.push('\n');
+            continue;
+        }
+        let close = format!("{}}}", &line[..line.len() - mark.len()]);
+        let mut inside = false;
+        for line in lines.by_ref().skip_while(|line| line.trim_start().starts_with('#')) {
+            inside |= line.ends_with('{');
+            let over = if inside { line.starts_with(&close) } else { line.ends_with([';', ',']) };
+            if over {
+                break;
+            }
         }
     }
-    found.retain(|word| !word.is_empty());
+    kept
+}
+
+#[test]
+fn tests_are_cut_out_of_a_text_and_nothing_else() {
+    let text = "use crate::a;\n#[cfg(test)]\nmod tests;\nuse crate::b;\n    #[cfg(test)]\n    at: usize,\n\
+                #[cfg(all(test, feature = \"tui\"))]\n#[path = \"x.rs\"]\nmod tests {\n    use crate::c;\n    fn f() {\n    }\n}\n\
+                use crate::d::{E, f::g};\n";
+    assert_eq!(program(text), "use crate::a;\nuse crate::b;\nuse crate::d::{E, f::g};\n");
+    assert_eq!(imports(text), ["a", "b", "d::E", "d::f::g"]);
+}
+
+/// Paths of the crate that a text names, but for its tests: `fl::post::noise_like`.
+fn imports(text: &str) -> Vec<String> {
+    /// The paths behind `before`, and what is left of the text.
+    fn paths<'a>(mut rest: &'a str, before: &str, found: &mut Vec<String>) -> &'a str {
+        rest = rest.trim_start();
+        if let Some(list) = rest.strip_prefix('{') {
+            rest = list;
+            loop {
+                rest = paths(rest, before, found).trim_start();
+                rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+                if rest.is_empty() || rest.starts_with('}') {
+                    return rest.strip_prefix('}').unwrap_or(rest);
+                }
+            }
+        }
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let path = format!("{before}{}", &rest[..end]);
+        match rest[end..].strip_prefix("::") {
+            Some(deeper) if !deeper.starts_with('<') => paths(deeper, &format!("{path}::"), found),
+            // A line must end somewhere, whatever stands there.
+            _ if end == 0 => rest.get(rest.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default(),
+            _ => {
+                found.push(path);
+                &rest[end..]
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for after in program(text).split("crate::").skip(1) {
+        paths(after, "", &mut found);
+    }
     found
 }
 
@@ -99,8 +148,8 @@ fn lower_floors_never_import_higher_ones() {
         }
         let own = floor(module).unwrap_or_else(|| panic!("{module} stands on no floor"));
         for import in imports(&text) {
-            // Constants and types of the crate's root.
-            let Some(other) = floor(&import) else { continue };
+            // Constants and types of the crate's root have none.
+            let Some(other) = floor(import.split("::").next().unwrap()) else { continue };
             assert!(other <= own, "{} is below {import}, which it imports", inside.display());
             seen += 1;
         }
@@ -123,17 +172,80 @@ fn the_screen_knows_no_engine() {
     assert_none_names(&["tui", "gfx"], &["burn::"]);
 }
 
+/// What an attack may know of the federation: the attacker's view, and what it says that the clients do.
+const SEEN: [&str; 9] = [
+    "fl::AttackerView",
+    "fl::At",
+    "fl::Client",
+    "fl::Knowledge",
+    "fl::Protocol",
+    "fl::Simulated",
+    "fl::Update",
+    "fl::UpdateKind",
+    "fl::post::noise_like",
+];
+
 #[test]
 fn attacks_see_no_ground_truth() {
-    let words = ["crate::metric", "Evaluator", "fl::Victim", "crate::data", "psnr", "ssim", "ground truth"];
+    let engine = ["backend", "catalogue", "config", "dual", "model", "seed", "text"];
+    let mut seen = 0;
     for (path, text) in sources("attack") {
-        // The type-level wall says in its own words what it keeps out.
-        if path.ends_with("view.rs") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.contains("tests") {
             continue;
         }
-        for word in words {
-            assert!(!text.to_lowercase().contains(&word.to_lowercase()), "{} names {word}", path.display());
+        for import in imports(&text) {
+            let first = import.split("::").next().unwrap();
+            let own = first == "attack" || engine.contains(&first);
+            assert!(own || SEEN.contains(&import.as_str()), "{} imports {import}", path.display());
+            seen += 1;
         }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+/// Purposes that the sources of these folders draw for.
+fn purposes(folders: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let files = folders.iter().flat_map(|folder| sources(folder));
+    for (_, text) in files.filter(|(path, _)| !path.to_string_lossy().contains("tests")) {
+        let text = program(&text);
+        let drawn = text.split(".stream(\"").skip(1).filter_map(|after| after.split('"').next());
+        found.extend(drawn.map(str::to_owned));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What the attacker is given makes no stream of what the run draws: neither for the same purpose nor for any other, whatever
+/// the round, the client, the epoch, the trial.
+#[test]
+fn nothing_that_the_victim_draws_can_be_drawn_from_the_attackers_seed() {
+    let (victims, attackers) = (purposes(&["fl", "data", "model"]), purposes(&["attack"]));
+    for known in
+        ["order", "post-processing", "batch of a client", "clients of a round", "sample", "partition"]
+    {
+        assert!(victims.iter().any(|purpose| purpose == known), "{known}: {victims:?}");
+    }
+    assert!(attackers.iter().any(|purpose| purpose == "initial guess"), "{attackers:?}");
+    let counters: [&[u64]; 8] = [&[], &[0], &[1], &[0, 0], &[1, 0], &[0, 1], &[0, 0, 0], &[2, 1, 1]];
+    let draws = |seed: Seed, purposes: &[String]| -> Vec<Vec<u64>> {
+        let streams = purposes.iter().flat_map(|purpose| counters.map(|at| (purpose, at)));
+        let bits = |(purpose, at): (&String, &[u64])| {
+            let first = normal(&mut seed.stream(purpose, at), 2);
+            first.into_iter().map(f64::to_bits).collect()
+        };
+        streams.map(bits).collect()
+    };
+    let all: Vec<String> = victims.iter().chain(&attackers).cloned().collect();
+    for seed in [0, 1, 7, u64::MAX] {
+        let secret: HashSet<Vec<u64>> = draws(Seed(seed), &victims).into_iter().collect();
+        // Among themselves the streams are different ones.
+        assert_eq!(secret.len(), victims.len() * counters.len());
+        let drawn = draws(Seed(seed).attacker(), &all);
+        assert!(drawn.iter().all(|drawn| !secret.contains(drawn)), "seed {seed}");
+        assert!(draws(Seed(seed), &all).iter().any(|drawn| secret.contains(drawn)), "a leak would show");
     }
 }
 

@@ -32,8 +32,48 @@ fn an_imprint_sorts_samples_into_bins() {
         assert!(judged.recovered.unwrap() > 0.7, "{variant} {judged:?}");
         assert!(found.unexplained < 1e-8, "{variant} {}", found.unexplained);
         let (found, judged) = recover_from("imprint", &[variant], noise);
-        assert!(judged.recovered.unwrap() < 0.01 && found.unexplained > 0.5, "{variant} {judged:?}");
+        // Nothing is found in noise: what is shown is grey, which one flat photo of the eight is near.
+        let psnr = judged.psnr.unwrap().mean;
+        assert!(psnr < 14.0 && found.unexplained > 0.5, "{variant} {judged:?}");
     }
+}
+
+/// Numbers of the stage that tells what the bins hold: those with something, all of them, the batch, those with a sample.
+fn bins(stages: &[String]) -> [usize; 4] {
+    let said = stages.iter().find(|words| words.contains("bins hold something")).unwrap();
+    let numbers: Vec<usize> =
+        said.split(' ').filter_map(|word| word.trim_end_matches(',').parse().ok()).collect();
+    numbers.try_into().unwrap()
+}
+
+#[test]
+fn an_imprint_takes_no_noise_for_a_sample() {
+    for variant in ["attack.variant=linear", "attack.variant=sparse"] {
+        let [clean, ..] = bins(&recover_from("imprint", &[variant], |_| {}).0.stages);
+        for sigma in ["1e-6", "1e-4", "1e-3"] {
+            let post = format!("post=[{{ kind = \"gaussian-noise\", sigma = {sigma} }}]");
+            let (found, _) = recover_from("imprint", &[variant, &post], |_| {});
+            let [full, all, batch, possible] = bins(&found.stages);
+            assert!(full <= clean && possible <= full && (all, batch) == (128, 8), "{:?}", found.stages);
+            let noise = found.stages.iter().any(|words| words.contains("there is noise"));
+            assert!(noise || full == 0, "{:?}", found.stages);
+        }
+    }
+}
+
+#[test]
+fn bins_of_an_imprint_lie_where_the_means_of_samples_are() {
+    let digits = ["victim.data=digits28", "victim.size=28", "victim.model=lenet5", "victim.classes=10"];
+    let recovered = |more: &[&str]| {
+        let (found, judged) = recover_from("imprint", &[&digits[..], more].concat(), |_| {});
+        let [_, _, batch, possible] = bins(&found.stages);
+        let shared = found.stages.iter().find(|words| words.starts_with("at least "));
+        let least = shared.map(|words| words.split(' ').nth(2).unwrap().parse::<usize>().unwrap());
+        assert_eq!(least, (possible < batch).then(|| batch - possible), "{:?}", found.stages);
+        judged.recovered.unwrap()
+    };
+    let (far, near) = (recovered(&[]), recovered(&["attack.mean=0.14", "attack.deviation=0.05"]));
+    assert!(far < 0.5 && near > far + 0.3, "{far} {near}");
 }
 
 #[test]
@@ -133,6 +173,8 @@ fn attacks_are_refused_for_what_they_need() {
             "imprint reads one gradient, but",
         ),
         ("imprint", "attack.bins=1", "attack.bins = 1, must be 2 to 4096"),
+        ("imprint", "attack.mean=1.5", "attack.mean = 1.5, must be 0 to 1"),
+        ("imprint", "attack.deviation=0", "attack.deviation = 0, must be above 0 and at most 1"),
         ("cpl", "knowledge.labels=false", "attack.labels = \"given\" needs labels"),
         ("cpl", "attack.labels=optimise", "cpl needs labels, but"),
         ("cpl", "attack.start={ patterned = 0 }", "attack.start = 0, must be 1 to 1024"),
@@ -165,6 +207,24 @@ fn attacks_are_refused_for_what_they_need() {
         let error = lab.fail(&["run", preset, "--set", change], 2);
         assert!(error.contains(said) && error.lines().count() == 1, "{preset} {change}: {error}");
     }
+}
+
+/// The server that was is no server any more: neither sentence leads to the other.
+#[test]
+fn a_captured_update_is_no_place_for_a_changed_model() {
+    let lab = Lab::new();
+    let folder = lab.path("captured");
+    lab.succeed(&["capture", "fc-inversion", "--out", folder.to_str().unwrap()]);
+    let preset = folder.join("preset.toml");
+    let preset = preset.to_str().unwrap();
+    let granted = ["run", preset, "--set", "knowledge.manipulate=true"];
+    assert!(lab.fail(&granted, 2).contains("was made on the model in its file; remove it"));
+    let error = lab.fail(&["run", preset, "--set", "attack.kind=imprint"], 2);
+    assert!(
+        error.contains("a captured update was made on the model in its file; attack with an honest"),
+        "{error}"
+    );
+    assert!(!error.contains("manipulate"), "{error}");
 }
 
 #[test]

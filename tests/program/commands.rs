@@ -248,7 +248,7 @@ fn attacks_are_listed_with_what_they_need() {
     let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["attacks", "--json"])).unwrap();
     let row = |name: &str| json.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
     assert_eq!((row("dlg")["year"].as_u64(), row("dlg")["threat_model"].as_str()), (Some(2019), Some("A")));
-    assert_eq!(row("imprint")["settings"], serde_json::json!(["bins", "variant"]));
+    assert_eq!(row("imprint")["settings"], serde_json::json!(["bins", "deviation", "mean", "variant"]));
     assert_eq!(row("fc-inversion")["family"], "analytic");
 }
 
@@ -285,7 +285,15 @@ fn steps_that_cannot_be_taken_are_refused_in_one_sentence() {
     assert!(error.contains(says), "{error}");
     let error =
         refused("{ kind = \"gaussian-noise\", sigma = 1e6 }, { kind = \"cast\", format = \"fp16\" }", 1);
-    assert!(error.contains("not finite") && error.contains("bf16"), "{error}");
+    assert!(error.contains("not finite after cast: fp16 overflows") && error.contains("bf16"), "{error}");
+    let error = refused("{ kind = \"gaussian-noise\", sigma = 1e300 }", 1);
+    let says = "not finite after gaussian-noise: that step makes numbers too large to be stored; weaken it";
+    assert!(error.contains(says) && !error.contains("fp16"), "{error}");
+    let error = refused("{ kind = \"clip\", norm = 1e-30 }", 1);
+    assert!(
+        error.contains("the update is zero after clip: ") && !error.contains("victim's weights"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -134,3 +134,27 @@ fn labels_of_a_captured_update_are_told_without_a_truth() {
     let shown = lab.succeed(&["show", "last"]);
     assert!(shown.contains(&format!("Came back: label {}", said["labels"][0])), "{shown}");
 }
+
+/// Where neither the local steps are known nor the features have one sign, one rule does not send to another that cannot.
+#[test]
+fn what_is_advised_instead_of_a_rule_works() {
+    let lab = Lab::new();
+    let with = |rule: &str| {
+        let labels = format!("attack.labels={{ rule = \"{rule}\" }}");
+        let unknown = ["run", "local-steps", "--set", "knowledge.local=none", "--set", "attack.iterations=2"];
+        [&unknown[..], &["--set", &labels]].concat().into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let run = |rule: &str| lab.gialab(&with(rule).iter().map(String::as_str).collect::<Vec<_>>());
+    let mut rule = "ilrg".to_owned();
+    for _ in 0..3 {
+        let output = run(&rule);
+        if output.status.success() {
+            return;
+        }
+        let error = crate::lab::text(&output.stderr);
+        let advice = error.trim_end().rsplit("; use ").next().unwrap().to_owned();
+        assert!(error.contains("; use ") && advice != rule, "{error}");
+        rule = advice;
+    }
+    panic!("no advice works");
+}

@@ -65,7 +65,7 @@ fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
     let changes = ["attack.iterations=4", "attack.trials=2"].map(str::to_owned);
     let config = preset::load("dlg-lenet", &changes, std::path::Path::new("/nonexistent")).unwrap().config;
     let plan = plan::plan(&config).unwrap();
-    let seed = Seed(config.run.seed);
+    let seed = Seed(config.run.seed).attacker();
     let view = view(&config, &plan.setup);
     let attack = |resume: Option<&State>, sink: &mut dyn Sink| {
         let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
@@ -100,7 +100,7 @@ fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
         let config = preset::load(preset, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
         assert_eq!((config.attack.trials(), config.attack.iterations()), (trials, iterations), "{preset}");
         let plan = plan::plan(&config).unwrap();
-        let seed = Seed(config.run.seed);
+        let seed = Seed(config.run.seed).attacker();
         let view = view(&config, &plan.setup);
         let attack = |resume: Option<&State>, sink: &mut dyn Sink| {
             let task = Task { view: &view, config: &config.attack, seed, round: 0, resume };
@@ -158,7 +158,7 @@ pub fn recover_from(
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
     let config = preset::load(name, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
     let plan = plan::plan(&config).unwrap();
-    let seed = Seed(config.run.seed);
+    let seed = Seed(config.run.seed).attacker();
     let mut view = view(&config, &plan.setup);
     alter(&mut view);
     let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };

@@ -1,21 +1,30 @@
 //! FC inversion (Phong et al. 2017; Geiping et al. 2020): a = (dL/dW)_i / (dL/db)_i.
 //!
 //! Exact where one sample alone has a say in row i. Of a batch most rows are mixtures, `sum k_n a_n / sum k_n`; those of one
-//! sample alone say the same thing several times, which mixtures do not.
+//! sample alone say the same thing several times, to the last digits, which mixtures do not.
 
 use super::super::{AttackError, Task};
 use super::Found;
 use super::rows::Rows;
 use crate::backend;
-use crate::config::Direct;
+use crate::config::{Direct, Precision};
 use crate::model::{FullLayer, Net};
 
 /// A row whose bias gradient is smaller than this share of the largest is rounding. Ours.
 const ACTIVE: f64 = 1e-6;
 
-/// Rows are taken to say the same if they differ by no more than this share of their size: far above rounding in 32 bit,
-/// far below the difference of two mixtures. Ours.
-const SAME: f64 = 1e-3;
+/// So many rows have to agree: of a thousand mixtures two come as near to each other as rounding now and then, three do
+/// not. Ours.
+const ENOUGH: usize = 3;
+
+/// Two rows of one sample differ by no more than this share of their size: a division and a product are rounded in each.
+/// Ours.
+fn rounding(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 5e-7,
+        Precision::F64 => 1e-14,
+    }
+}
 
 /// The first layer that is fully connected, has a bias, and sees the input itself; with its bias.
 fn layer(net: &Net) -> Option<(FullLayer, usize)> {
@@ -35,13 +44,15 @@ pub(super) fn check(_settings: &Direct, net: &Net) -> Result<(), String> {
 }
 
 /// What several rows agree on.
-struct Cluster {
-    x: Vec<f64>,
-    rows: usize,
+pub(super) struct Cluster {
+    pub x: Vec<f64>,
+    pub rows: usize,
     /// Of its rows the largest |dL/db|.
     weight: f64,
     /// Share of values that are possible.
     inside: f64,
+    /// It is taken for one sample alone.
+    pub certain: bool,
 }
 
 pub(super) fn solve(
@@ -64,22 +75,28 @@ pub(super) fn solve(
     let mut active: Vec<usize> =
         (0..rows.bias.len()).filter(|&i| rows.bias[i].abs() > ACTIVE * largest).collect();
     active.sort_by(|&a, &b| rows.bias[b].abs().total_cmp(&rows.bias[a].abs()));
-    let clusters = clusters(&rows, &active, task);
-    let alone: usize = clusters.iter().filter(|cluster| cluster.rows > 1).map(|cluster| cluster.rows).sum();
-    let certain = clusters.iter().filter(|cluster| cluster.rows > 1).count();
     let batch = task.view.update.samples;
+    let clusters = clusters(&rows, &active, batch, rounding(task.view.compute.precision()), inside(task));
+    let certain = || clusters.iter().filter(|cluster| cluster.certain);
+    let (found, alone) = (certain().count(), certain().map(|cluster| cluster.rows).sum::<usize>());
     say(format!(
-        "layer {}: {} of {} rows are active, {alone} of them ({:.0} %) agree with another on one sample: {certain} \
-         different ones for a batch of {batch}",
+        "layer {}: {} of {} rows are active, {alone} of them ({:.0} %) hold one sample alone: {found} of a batch of {batch}",
         layer.name,
         active.len(),
         rows.bias.len(),
         100.0 * alone as f64 / active.len() as f64
     ));
-    if certain < batch {
+    let agreed = clusters.iter().filter(|cluster| cluster.agreed(batch)).count();
+    if agreed > batch {
         say(format!(
-            "{} of {batch} samples stand alone in no two rows: what is shown of them is the likeliest mixture",
-            batch - certain.min(batch)
+            "rows agree on {agreed} pictures that are possible, more than the batch has samples: mixtures agree as well here, so \
+             that none is certain"
+        ));
+    } else if found < batch {
+        say(format!(
+            "{} of {batch} samples not found for sure, the same as another or alone in fewer than {ENOUGH} rows: shown is the \
+             likeliest mixture",
+            batch - found
         ));
     }
     let samples: Vec<Vec<f64>> = clusters.into_iter().take(batch).map(|cluster| cluster.x).collect();
@@ -88,37 +105,68 @@ pub(super) fn solve(
     Ok(Found { samples, unexplained })
 }
 
-/// What the active rows say, each thing once: what most rows agree on first, then what is possible.
-fn clusters(rows: &Rows, active: &[usize], task: &Task<'_>) -> Vec<Cluster> {
+/// Share of a sample's values that are possible.
+fn inside(task: &Task<'_>) -> impl Fn(&[f64]) -> f64 {
     let [_, channels, height, width] = task.view.shape();
-    let inside = |x: &[f64]| {
+    move |x| {
         let possible = x.iter().enumerate().filter(|(at, value)| {
             let (low, high) = task.view.range[at / (height * width) % channels];
             let slack = 1e-3 * (high - low);
             (low - slack..=high + slack).contains(*value)
         });
         possible.count() as f64 / x.len().max(1) as f64
-    };
+    }
+}
+
+impl Cluster {
+    /// Whether it looks like a sample by itself: enough rows say it, and all of it is possible. Of a batch of one every row is
+    /// the sample.
+    fn agreed(&self, batch: usize) -> bool {
+        batch == 1 || (self.rows >= ENOUGH && self.inside >= 1.0)
+    }
+}
+
+/// What the active rows say, each thing once: what is certain first, by the rows that say it, then what is possible. Where
+/// more look like samples than the batch has, none is certain: behind two classes all samples weigh the rows alike, and
+/// mixtures of the same ones agree.
+pub(super) fn clusters(
+    rows: &Rows,
+    active: &[usize],
+    batch: usize,
+    rounding: f64,
+    inside: impl Fn(&[f64]) -> f64,
+) -> Vec<Cluster> {
     let mut clusters: Vec<Cluster> = Vec::new();
     for &row in active {
         let x = rows.quotient(row);
-        let size: f64 = x.iter().map(|value| value * value).sum();
-        let same = |known: &&mut Cluster| {
-            let apart: f64 = known.x.iter().zip(&x).map(|(a, b)| (a - b) * (a - b)).sum();
-            apart <= SAME * SAME * size
-        };
-        match clusters.iter_mut().find(same) {
+        let limit = rounding * rounding * x.iter().map(|value| value * value).sum::<f64>();
+        match clusters.iter_mut().find(|known| no_further(&known.x, &x, limit)) {
             Some(known) => known.rows += 1,
             None => {
-                let inside = inside(&x);
-                clusters.push(Cluster { inside, x, rows: 1, weight: rows.bias[row].abs() });
+                let (inside, weight) = (inside(&x), rows.bias[row].abs());
+                clusters.push(Cluster { x, rows: 1, weight, inside, certain: false });
             }
         }
     }
-    let rank = |cluster: &Cluster| (cluster.rows > 1, cluster.rows, cluster.inside, cluster.weight);
+    if clusters.iter().filter(|cluster| cluster.agreed(batch)).count() <= batch {
+        clusters.iter_mut().for_each(|cluster| cluster.certain = cluster.agreed(batch));
+    }
+    let rank = |cluster: &Cluster| (cluster.certain, if cluster.certain { cluster.rows } else { 0 });
     clusters.sort_by(|a, b| {
-        let (a, b) = (rank(a), rank(b));
-        b.0.cmp(&a.0).then(b.2.total_cmp(&a.2).then(b.1.cmp(&a.1))).then(b.3.total_cmp(&a.3))
+        let by_rows = rank(b).cmp(&rank(a));
+        by_rows
+            .then(b.inside.total_cmp(&a.inside))
+            .then(b.rows.cmp(&a.rows))
+            .then(b.weight.total_cmp(&a.weight))
     });
     clusters
+}
+
+/// Whether the square of their distance is at most `limit`; most are apart after a few values.
+fn no_further(a: &[f64], b: &[f64], limit: f64) -> bool {
+    let mut apart = 0.0;
+    a.iter().zip(b).all(|(a, b)| {
+        apart += (a - b) * (a - b);
+        apart <= limit
+    })
 }

@@ -15,12 +15,14 @@ use crate::text::grouped;
 const MEASURE: &str = "imprint.0";
 const RETURN: &str = "imprint.2";
 
-/// Means of pictures, as a share of their range, are taken to be normal with these: no data are looked at. Ours.
-const CENTRE: f64 = 0.45;
-const SPREAD: f64 = 0.15;
-
 /// A bin with a smaller share of the largest bias gradient is empty. Ours; rounding in 32 bit stays below.
 const EMPTY: f64 = 1e-6;
+
+/// Of noise of deviation 1 no bin of thousands is larger.
+const NOISE: f64 = 4.5;
+
+/// A sample's values lie in its range but for this share of them and of the range, and for noise. Ours.
+const SLACK: f64 = 1e-3;
 
 /// A model that is sent instead of the honest one.
 #[derive(Debug, Clone)]
@@ -35,17 +37,24 @@ fn settings(settings: &Direct) -> (usize, Variant) {
     (settings.bins.unwrap_or(128), settings.variant.unwrap_or(Variant::Linear))
 }
 
+/// The means of samples, as shares of their range, are taken to be normal with this mean and deviation: no data are looked
+/// at.
+fn taken(settings: &Direct) -> (f64, f64) {
+    (settings.mean.unwrap_or(0.45), settings.deviation.unwrap_or(0.15))
+}
+
 pub(super) fn check(_settings: &Direct, _net: &Net) -> Result<(), String> {
     Ok(())
 }
 
 /// Edges of the bins in normalised values, one more than there are bins: normal quantiles, the last as far as the one
 /// before it.
-fn edges(bins: usize, [channels, ..]: [usize; 3], range: &[(f64, f64)]) -> Vec<f64> {
+fn edges(settings: &Direct, [channels, ..]: [usize; 3], range: &[(f64, f64)]) -> Vec<f64> {
+    let ((bins, _), (centre, deviation)) = (self::settings(settings), taken(settings));
     let mean = |of: fn(&(f64, f64)) -> f64| range.iter().map(of).sum::<f64>() / channels as f64;
     let (low, high) = (mean(|range| range.0), mean(|range| range.1));
     let at = |i: usize| {
-        let share = CENTRE + SPREAD * quantile((i + 1) as f64 / (bins + 1) as f64);
+        let share = centre + deviation * quantile((i + 1) as f64 / (bins + 1) as f64);
         low + (high - low) * share
     };
     let mut edges: Vec<f64> = (0..bins).map(at).collect();
@@ -95,7 +104,7 @@ pub(super) fn craft(
     let (bins, variant) = self::settings(settings);
     let inputs = honest.net.input_count();
     let net = net(settings, &honest.net)?;
-    let edges = edges(bins, honest.net.input(), range);
+    let edges = edges(settings, honest.net.input(), range);
     // Relu6 is cut off at 6, where the published layer is at 1.
     let factor = |bin: usize| match variant {
         Variant::Linear => 1.0,
@@ -149,16 +158,41 @@ pub(super) fn solve(
     let values = |at: usize| backend::values(&update.tensors()[at]);
     let bias = values(bias);
     let rows = Rows { width: view.model.net.input_count(), weight: values(weight), bias };
-    let mut found = read(&rows, variant);
     let batch = view.update.samples;
-    say(format!("{} of {bins} bins hold something of a batch of {batch}", found.len()));
-    if found.len() < batch {
+    let Reading { bins: mut found, floor } = read(&rows, variant, batch);
+    let [_, channels, height, width] = view.shape();
+    let of_channel = |at: usize| view.range[at / (height * width) % channels];
+    for bin in &mut found {
+        let values = bin.x.iter().enumerate();
+        let off = values.filter(|(at, value)| {
+            let (low, high) = of_channel(*at);
+            let slack = SLACK * (high - low) + NOISE * floor / bin.weight;
+            !(low - slack..=high + slack).contains(*value)
+        });
+        bin.possible = off.count() as f64 <= SLACK * bin.x.len() as f64;
+    }
+    let possible = found.iter().filter(|bin| bin.possible).count();
+    say(format!(
+        "{} of {bins} bins hold something of a batch of {batch}, {possible} of them what a sample can be",
+        found.len()
+    ));
+    let largest = found.iter().fold(0.0f64, |most, bin| most.max(bin.weight));
+    if found.is_empty() {
+        say("no bin holds more than noise does".to_owned());
+    } else if NOISE * floor > EMPTY * largest {
+        let share = NOISE * floor / largest;
         say(format!(
-            "{} samples share a bin with another: what is shown of a shared bin is a mixture; more bins may part them",
-            batch - found.len() + 1
+            "there is noise: a bin with less than {share:.1e} of the largest one's gradient cannot be told from none"
         ));
     }
-    found.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    if possible < batch {
+        say(format!(
+            "at least {} samples are not alone in a bin: what is shown of a shared bin is a mixture; more attack.bins, or \
+             attack.mean and attack.deviation nearer to those of the samples' means, may part them",
+            batch - possible
+        ));
+    }
+    found.sort_by(|a, b| b.possible.cmp(&a.possible).then(b.weight.total_cmp(&a.weight)));
     let samples: Vec<Vec<f64>> = found.into_iter().take(batch).map(|bin| bin.x).collect();
     let unexplained = rows.unexplained(&samples);
     say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
@@ -174,26 +208,43 @@ pub(super) struct Bin {
     pub x: Vec<f64>,
     /// Size of its bias gradient.
     pub weight: f64,
+    /// Its values are in the range of a sample's, but for noise.
+    possible: bool,
 }
 
-/// Bins that are not empty: of the linear variant the differences of neighbouring rows, of the last the row itself.
-pub(super) fn read(rows: &Rows, variant: Variant) -> Vec<Bin> {
+/// What the bins hold.
+pub(super) struct Reading {
+    /// Those that hold something.
+    pub bins: Vec<Bin>,
+    /// Noise on the gradient of a bin, about.
+    pub floor: f64,
+}
+
+/// Bins that are not empty: of the linear variant the differences of neighbouring rows, of the last the row itself. Where
+/// there are more bins than samples one is empty for sure, and what it holds is noise: a bin with no more is taken for empty.
+pub(super) fn read(rows: &Rows, variant: Variant, batch: usize) -> Reading {
     let bins = rows.bias.len();
     let next = |bin: usize| (variant == Variant::Linear && bin + 1 < bins).then_some(bin + 1);
-    let bias: Vec<f64> =
-        (0..bins).map(|bin| rows.bias[bin] - next(bin).map_or(0.0, |next| rows.bias[next])).collect();
-    let largest = bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
-    let full = (0..bins).filter(|&bin| bias[bin].abs() > EMPTY * largest);
-    full.map(|bin| {
+    let held = |bin: usize| {
         let next = next(bin).map(|next| rows.row(next));
         let own = rows.row(bin).iter().enumerate();
-        let x = own.map(|(at, value)| (value - next.map_or(0.0, |next| next[at])) / bias[bin]).collect();
-        Bin {
-            #[cfg(test)]
-            at: bin,
-            x,
-            weight: bias[bin].abs(),
-        }
-    })
-    .collect()
+        own.map(move |(at, value)| value - next.map_or(0.0, |next| next[at]))
+    };
+    let bias: Vec<f64> =
+        (0..bins).map(|bin| rows.bias[bin] - next(bin).map_or(0.0, |next| rows.bias[next])).collect();
+    // The last bin is no difference, and has less noise.
+    let sizes = (0..bins)
+        .filter(|&bin| variant == Variant::Sparse || bin + 1 < bins)
+        .map(|bin| (held(bin).map(|value| value * value).sum::<f64>() / rows.width.max(1) as f64).sqrt());
+    let floor = if bins > batch + 1 { sizes.fold(f64::INFINITY, f64::min) } else { 0.0 };
+    let largest = bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+    let empty = (EMPTY * largest).max(NOISE * floor);
+    let full = (0..bins).filter(|&bin| bias[bin].abs() > empty).map(|bin| Bin {
+        #[cfg(test)]
+        at: bin,
+        x: held(bin).map(|value| value / bias[bin]).collect(),
+        weight: bias[bin].abs(),
+        possible: true,
+    });
+    Reading { bins: full.collect(), floor }
 }

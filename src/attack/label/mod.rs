@@ -72,8 +72,11 @@ impl Rule {
         let refused = |why| AttackError::Labels { rule: self.name, why };
         let evidence = Evidence::of(view, seed).map_err(refused)?;
         let standing = evidence.standing(self.needs);
-        match self.needs.iter().find_map(|need| need.unmet(&standing)) {
-            Some(why) => Err(refused(why)),
+        match self.needs.iter().find(|need| need.unmet(&standing).is_some()) {
+            // What else could be done depends on the features as well.
+            Some(need) => {
+                Err(refused(need.unmet(&evidence.standing(&[Need::PositiveSums])).unwrap_or_default()))
+            }
             None => (self.read)(&evidence).map_err(refused),
         }
     }
@@ -115,11 +118,12 @@ pub fn variable(task: &Task<'_>, sink: &mut dyn Sink) -> Result<LabelVariable, A
     }
     let (named, samples) = (answer.labels.len(), task.view.update.samples);
     if named != samples {
-        let why = format!(
-            "it tells which classes are there, not how often: {named} for {samples} samples; use a rule that counts, as \
-             ilrg"
-        );
-        return Err(AttackError::Labels { rule: rule.name, why });
+        let refused = |why| AttackError::Labels { rule: rule.name, why };
+        let evidence = Evidence::of(task.view, task.seed).map_err(refused)?;
+        let instead = need::instead(&evidence.standing(&[Need::PositiveSums]));
+        return Err(refused(format!(
+            "it tells which classes are there, not how often: {named} for {samples} samples; {instead}"
+        )));
     }
     Ok(LabelVariable::Fixed(answer.labels))
 }

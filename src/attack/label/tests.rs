@@ -236,6 +236,18 @@ fn what_a_rule_needs_and_does_not_have_is_said_in_one_sentence() {
             assert!(error.contains(says), "{name}: {error}");
         }
     }
+    // What is advised instead is not stopped by the same.
+    let mut both = tanh.clone();
+    both.knowledge.scale = false;
+    for (name, view, advice) in [
+        ("ilrg", &estimated, "use llg"),
+        ("llg", &tanh, "use ilrg"),
+        ("llg", &both, "use bias-corrected"),
+        ("ilrg", &both, "use bias-corrected"),
+        ("ilrg", &without_bias, "use llg"),
+    ] {
+        assert!(refused(name, view).ends_with(&format!("; {advice}")), "{name}: {}", refused(name, view));
+    }
     // What does not matter to a rule does not stop it.
     for (name, view) in
         [("ilrg", &tanh), ("llg", &without_bias), ("llg", &estimated), ("negative-bias", &smoothed)]

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::attack::objective::Distance;
+use crate::attack::{self, Ended, Flow, Progress, Sink, Task, TrialEnd};
 use crate::backend::{Compute, Precision};
 use crate::config::preset;
 use crate::fl::{Server, Setup, Source};
@@ -73,4 +74,57 @@ fn a_round_without_earlier_ones_is_matched_as_before() {
     let plain = GradientMatching::new(&views[1], distance, search.prior.clone(), labels);
     assert_eq!(own.evaluate(&truth), plain.evaluate(&truth));
     assert_eq!(own.of_nothing(), plain.of_nothing());
+}
+
+/// Keeps what the members of a trial came to.
+struct Last(Vec<f64>);
+
+impl Sink for Last {
+    fn trial_started(&mut self, _: usize, _: &[usize]) {}
+    fn trial_resumed(&mut self, _: usize, _: usize) {}
+    fn iterated(&mut self, _: &dyn Progress) -> Flow {
+        Flow::Continue
+    }
+    fn trial_finished(&mut self, end: &TrialEnd) {
+        self.0.clone_from(&end.best.z);
+    }
+}
+
+/// How far the three members of a search on a noisy update end from their mean: the mean square.
+fn spread(seed: u64, group: f64) -> f64 {
+    let changes = [
+        format!("run.seed={seed}"),
+        format!("victim.indices=[{seed}]"),
+        format!("attack.prior.group={group}"),
+        "attack.members=3".into(),
+        "victim.size=16".into(),
+        "attack.iterations=150".into(),
+        "attack.prior.tv=0".into(),
+        "post=[{ kind = \"gaussian-noise\", sigma = 0.003 }]".into(),
+    ];
+    let config = preset::load("ig-lenet", &changes, Path::new("/nonexistent")).unwrap().config;
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let setup = Setup::new(&config).unwrap();
+    let server = Server::new(&setup, &config, compute.clone());
+    let view = Source::new(setup, &config, compute).view(&server.model, 0).0;
+    let seed = Seed(config.run.seed).attacker();
+    let task = Task { view: &view, config: &config.attack, seed, round: 0, resume: None };
+    let mut last = Last(Vec::new());
+    let Ended::Reconstructed(found) = attack::run(task, &mut last).unwrap() else { unreachable!() };
+    let mean = found.guess.samples.values();
+    let apart = |member: &[f64]| member.iter().zip(mean).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    last.0.chunks(mean.len()).map(apart).sum::<f64>() / last.0.len() as f64
+}
+
+/// Middle of five.
+fn median(mut of: [f64; 5]) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of[2]
+}
+
+#[test]
+fn members_that_are_to_agree_come_together() {
+    let of = |group| median([0, 1, 2, 3, 4].map(|seed| spread(seed, group)));
+    let (strangers, agreed) = (of(0.0), of(1e-2));
+    assert!(agreed < 1e-3 * strangers, "{agreed} {strangers}");
 }

@@ -5,15 +5,15 @@ use super::{Match, Measure};
 use crate::config::{Distance, Over};
 use crate::model::Parameters;
 
-/// D = sum (or mean) of 1 - c over the tensors that say something, v as of `cosine` tensor by tensor. A tensor of g that
+/// D = sum (or mean) of w (1 - c) over the tensors that say something, v as of `cosine` tensor by tensor. A tensor of g that
 /// is all zero has no direction: it is a full 1 away and does not pull.
 #[derive(Debug)]
 pub(super) struct LayerCosine {
     observed: Parameters,
     /// |h| of each tensor; `None` of those left out.
     norms: Vec<Option<f64>>,
-    /// What the sum is multiplied by.
-    share: f64,
+    /// What the term of each tensor is multiplied by.
+    shares: Vec<f64>,
 }
 
 impl LayerCosine {
@@ -26,7 +26,9 @@ impl LayerCosine {
             Over::Sum => 1.0,
             Over::Mean => 1.0 / norms.iter().flatten().count() as f64,
         };
-        LayerCosine { observed, norms, share }
+        let weights = config.layers.unwrap_or_default().of(norms.len());
+        let shares = weights.into_iter().map(|weight| share * weight).collect();
+        LayerCosine { observed, norms, shares }
     }
 }
 
@@ -34,7 +36,7 @@ impl Measure for LayerCosine {
     fn compare(&self, g: Parameters) -> Match {
         let products = g.products_by_tensor(&self.observed);
         let (mut distance, mut of_g, mut of_h) = (0.0, Vec::new(), Vec::new());
-        for (&(gg, gh), norm) in products.iter().zip(&self.norms) {
+        for ((&(gg, gh), norm), share) in products.iter().zip(&self.norms).zip(&self.shares) {
             let (term, a, b) = match norm {
                 None => (0.0, 0.0, 0.0),
                 Some(_) if gg == 0.0 => (1.0, 0.0, 0.0),
@@ -43,15 +45,16 @@ impl Measure for LayerCosine {
                     (1.0 - gh / norms, gh / norms / gg, -1.0 / norms)
                 }
             };
-            distance += self.share * term;
-            of_g.push(self.share * a);
-            of_h.push(self.share * b);
+            distance += share * term;
+            of_g.push(share * a);
+            of_h.push(share * b);
         }
         let cotangent = g.combine_by_tensor(&of_g, &self.observed, &of_h);
         Match { distance: distance.into(), cotangent }
     }
 
     fn of_nothing(&self) -> f64 {
-        self.share * self.norms.iter().flatten().count() as f64
+        let speaking = self.shares.iter().zip(&self.norms).filter(|(_, norm)| norm.is_some());
+        speaking.map(|(share, _)| share).sum()
     }
 }

@@ -7,6 +7,7 @@ mod angular;
 mod cosine;
 mod directions;
 mod gauss;
+mod half;
 mod l1;
 mod l2;
 mod layer_cosine;
@@ -55,12 +56,13 @@ fn measure(config: config::Distance, observed: Parameters) -> Arc<dyn Measure> {
     match config.kind {
         DistanceKind::L2 => l2::measure(config, observed),
         DistanceKind::Cosine => cosine::measure(config, observed),
-        DistanceKind::L1 => Arc::new(l1::L1 { observed }),
+        DistanceKind::L1 => Arc::new(l1::L1::new(config, observed)),
         DistanceKind::Angular => Arc::new(angular::Angular::new(observed)),
         DistanceKind::LayerCosine => Arc::new(layer_cosine::LayerCosine::new(config, observed)),
         DistanceKind::MaskedCosine => Arc::new(masked_cosine::MaskedCosine::new(config, &observed)),
         DistanceKind::Tag => Arc::new(tag::Tag::new(config, observed)),
-        DistanceKind::Gauss => Arc::new(gauss::Gauss::new(observed)),
+        DistanceKind::Gauss => Arc::new(gauss::Gauss::new(config, observed)),
+        DistanceKind::HalfL2 => Arc::new(half::Half { of: l2::measure(config, observed) }),
         DistanceKind::LayerL2 => Arc::new(layer_l2::LayerL2 { observed }),
     }
 }

@@ -14,7 +14,8 @@ fn every_distance() -> Vec<config::Distance> {
     let plain = |kind: DistanceKind| config::Distance::from(kind);
     let mut all: Vec<config::Distance> = DISTANCES.iter().map(|facts| plain(facts.kind)).collect();
     for layers in [LayerWeights::Linear, LayerWeights::Exp] {
-        for kind in [DistanceKind::L2, DistanceKind::Cosine, DistanceKind::Tag] {
+        let takes = DISTANCES.iter().filter(|facts| facts.takes.contains(&"layers"));
+        for kind in takes.map(|facts| facts.kind) {
             all.push(config::Distance { layers: Some(layers), alpha: None, ..plain(kind) });
         }
     }
@@ -114,7 +115,7 @@ fn the_scale_is_the_distance_of_nothing() {
             DistanceKind::Cosine | DistanceKind::MaskedCosine => 1.0,
             DistanceKind::Angular => 0.5,
             DistanceKind::LayerCosine if config.over.is_some() => 1.0,
-            DistanceKind::LayerCosine => 3.0,
+            DistanceKind::LayerCosine => config.layers.unwrap_or_default().of(3).iter().sum(),
             _ => distance.compare(of(&compute, &[0.0; 10])).distance(),
         };
         assert!((distance.scale() - expected).abs() < 1e-12, "{config:?}: {}", distance.scale());

@@ -10,7 +10,12 @@ pub fn bn(seen: &[Moments], known: &[Moments]) -> (f64, Vec<Moments>) {
     weighted(seen, known, FIRST)
 }
 
-pub(super) fn weighted(seen: &[Moments], known: &[Moments], first: f64) -> (f64, Vec<Moments>) {
+/// The same with the first layer counting 1 as well.
+pub(super) fn bn_equal(seen: &[Moments], known: &[Moments]) -> (f64, Vec<Moments>) {
+    weighted(seen, known, 1.0)
+}
+
+fn weighted(seen: &[Moments], known: &[Moments], first: f64) -> (f64, Vec<Moments>) {
     let mut value = 0.0;
     let layers = seen.iter().zip(known).enumerate().map(|(layer, (seen, known))| {
         let weight = if layer == 0 { first } else { 1.0 };

@@ -16,6 +16,9 @@ mod tv_color;
 mod tv_l2;
 mod tv_sq;
 
+#[cfg(test)]
+pub(crate) use order_inv::{Psi, of_features};
+
 use crate::config::{self, Candidates, Labels, PriorKind, Search, VariableKind};
 use crate::model::{Moments, Net};
 
@@ -78,9 +81,12 @@ pub fn function(kind: PriorKind) -> Prior {
         PriorKind::L2norm => Prior::OfCandidate(l2norm::l2norm),
         PriorKind::ClipBox => Prior::OfCandidate(clip_box::clip_box),
         PriorKind::Bn => Prior::OfMoments(bn::bn),
+        PriorKind::BnEqual => Prior::OfMoments(bn::bn_equal),
         PriorKind::Group => Prior::OfMembers(group::group),
         PriorKind::Loss => Prior::OfLoss,
         PriorKind::OrderInv => Prior::OfCandidate(order_inv::order_inv),
+        PriorKind::OrderInvMax => Prior::OfCandidate(order_inv::order_inv_max),
+        PriorKind::OrderInvConv => Prior::OfCandidate(order_inv::order_inv_conv),
         PriorKind::KlZ => Prior::OfCodes(codes::kl_z),
         PriorKind::NormZ => Prior::OfCodes(codes::norm_z),
     }
@@ -144,6 +150,11 @@ pub fn of_shown(priors: &config::Priors, loss: f64, seen: &[Moments], known: &[M
                 for moments in &mut to_moments {
                     let entries = moments.mean.iter_mut().chain(&mut moments.variance);
                     entries.for_each(|entry| *entry *= weight);
+                }
+                for (moments, before) in to_moments.iter_mut().zip(&shown.moments) {
+                    let entries = moments.mean.iter_mut().chain(&mut moments.variance);
+                    let before = before.mean.iter().chain(&before.variance);
+                    entries.zip(before).for_each(|(entry, before)| *entry += before);
                 }
                 shown.moments = to_moments;
             }

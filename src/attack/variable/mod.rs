@@ -14,7 +14,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::AttackError;
 use crate::config::{Labels, LocalKnowledge, RunConfig, Search, Stage, Start, VariableKind};
-use crate::fl::{AttackerView, Setup};
+use crate::fl::AttackerView;
+use crate::model::Net;
+use crate::model::generator::GeneratorNet;
 use crate::seed::Seed;
 
 pub use generated::UNTRAINED_LATENT;
@@ -59,8 +61,13 @@ pub trait Variable: Debug + Send + Sync {
 ///
 /// # Errors
 /// One sentence that says what is missing, and what to do.
-pub fn check(search: &Search, config: &RunConfig, setup: &Setup) -> Result<(), String> {
-    let rows = setup.fields.is_some();
+pub fn check(
+    search: &Search,
+    config: &RunConfig,
+    victim: &Net,
+    rows: bool,
+    generator: Option<&GeneratorNet>,
+) -> Result<(), String> {
     let refused = |key: &str, kind: VariableKind, why: &str| Err(format!("{key} = {}: {why}", kind.title()));
     for kind in search.variables() {
         if rows && !matches!(kind, VariableKind::Pixels | VariableKind::Fields) {
@@ -80,8 +87,8 @@ pub fn check(search: &Search, config: &RunConfig, setup: &Setup) -> Result<(), S
             return refused("attack.variable", kind, why);
         }
     }
-    if let Some(generator) = setup.generator.as_ref().filter(|_| search.variable.needs_generator()) {
-        let (net, shape) = (&generator.net, setup.net.input());
+    if let Some(net) = generator.filter(|_| search.variable.needs_generator()) {
+        let shape = victim.input();
         if net.shape() != shape {
             let [[c, h, w], [channels, height, width]] = [net.shape(), shape];
             return Err(format!(
@@ -89,11 +96,11 @@ pub fn check(search: &Search, config: &RunConfig, setup: &Setup) -> Result<(), S
                  another generator, or another victim.size"
             ));
         }
-        if net.classes() > 0 && net.classes() < setup.net.labels() {
+        if net.classes() > 0 && net.classes() < victim.labels() {
             return Err(format!(
                 "knowledge.generator makes pictures of {} classes, the victim tells {}; choose another generator",
                 net.classes(),
-                setup.net.labels()
+                victim.labels()
             ));
         }
         let last = net.cuts().len();

@@ -62,6 +62,43 @@ fn pictures_made_smaller_have_the_slope() {
 }
 
 #[test]
+fn members_that_are_to_agree_have_the_slope() {
+    let changes = ["victim.indices=[0,1]", "victim.size=16", "knowledge.labels=true", "attack.labels=given"];
+    let of = |group: &str| {
+        let members = ["attack.members=3", "attack.prior.bn-equal=0.001", group];
+        let (config, view) = view("gradinversion", &[&changes[..], &members].concat());
+        let objective = objective(&config, &view);
+        let z = first(&objective, &config);
+        assert_eq!(z.len(), 3 * view.shape().iter().product::<usize>());
+        agrees(group, &objective, &z);
+        (objective.evaluate(&z), z)
+    };
+    let ((with, z), (without, _)) = (of("attack.prior.group=0.02"), of("attack.prior.group=0"));
+    // What the agreement adds is what the formula says, and most of the slope.
+    let each = z.len() / 3;
+    let mean = |at: usize| (z[at] + z[each + at] + z[2 * each + at]) / 3.0;
+    let off: f64 = (0..z.len()).map(|at| (z[at] - mean(at % each)).powi(2)).sum::<f64>() / 3.0;
+    assert!((with.prior - without.prior - 0.02 * off).abs() < 1e-9 * with.prior, "{with:?} {off}");
+    for (at, (with, without)) in with.gradient.iter().zip(&without.gradient).enumerate() {
+        let slope = 0.02 * 2.0 / 3.0 * (z[at] - mean(at % each));
+        assert!((with - without - slope).abs() < 1e-9, "{at}: {with} {without} {slope}");
+    }
+}
+
+#[test]
+fn largest_values_of_epochs_have_the_slope() {
+    for prior in ["attack.prior.order-inv-max=0.3", "attack.prior.order-inv-conv=0.03"] {
+        let (config, view) =
+            view("local-steps", &["attack.variable=epochs", prior, "federation.local_epochs=3"]);
+        let objective = objective(&config, &view);
+        let z = first(&objective, &config);
+        agrees(prior, &objective, &z);
+        let plain = self::view("local-steps", &["attack.variable=epochs", "federation.local_epochs=3"]);
+        assert!(objective.value(&z).prior > self::objective(&plain.0, &plain.1).value(&z).prior, "{prior}");
+    }
+}
+
+#[test]
 fn the_samples_of_each_epoch_have_the_slope() {
     let (config, view) = view(
         "local-steps",

@@ -10,7 +10,7 @@ use super::ExportError;
 use super::record::{self, Record};
 use super::records;
 use crate::figure::{FIGURES, Figure, Form, Measured};
-use crate::run::event::Event;
+use crate::run::event::{Event, Point};
 use crate::run::rows::{Cell, Value, source};
 use crate::run::state::RoundState;
 use crate::run::{RunError, Tail, Verdict};
@@ -75,32 +75,72 @@ const AFTER: [Column; 8] = [
     ("gialab", |row| name(&row.record.manifest.gialab)),
 ];
 
+/// A point of a curve.
+struct OnCurve<'a> {
+    run: &'a str,
+    round: u32,
+    trial: usize,
+    /// Of its line in the log.
+    seconds: f64,
+    point: Point,
+}
+
 /// Columns of the curves.
-const CURVES: [&str; 8] = ["run", "round", "trial", "iteration", "seconds", "matching", "prior", "total"];
+const CURVES: [(&str, fn(&OnCurve) -> String); 8] = [
+    ("run", |on| on.run.to_owned()),
+    ("round", |on| on.round.to_string()),
+    ("trial", |on| on.trial.to_string()),
+    ("iteration", |on| on.point.iteration.to_string()),
+    ("seconds", |on| Number(on.seconds).to_string()),
+    ("matching", |on| Number(on.point.matching).to_string()),
+    ("prior", |on| Number(on.point.prior).to_string()),
+    ("total", |on| Number(on.point.total()).to_string()),
+];
+
+/// A field of a record, or its class.
+struct OfRecord<'a> {
+    run: &'a str,
+    round: u32,
+    iteration: usize,
+    /// Which record.
+    at: usize,
+    field: &'a str,
+    found: &'a Cell,
+    truth: Option<&'a Cell>,
+    /// Where a class was taken from.
+    source: &'a str,
+}
 
 /// Columns of the records.
-const RECORDS: [&str; 11] = [
-    "run",
-    "round",
-    "iteration",
-    "record",
-    "field",
-    "true",
-    "recovered",
-    "off_by",
-    "confidence",
-    "right",
-    "source",
+const RECORDS: [(&str, fn(&OfRecord) -> String); 11] = [
+    ("run", |of| of.run.to_owned()),
+    ("round", |of| of.round.to_string()),
+    ("iteration", |of| of.iteration.to_string()),
+    ("record", |of| of.at.to_string()),
+    ("field", |of| name(of.field)),
+    ("true", |of| of.truth.map(said).unwrap_or_default()),
+    ("recovered", |of| said(of.found)),
+    ("off_by", |of| match (of.truth.map(|truth| &truth.value), &of.found.value) {
+        (Some(Value::Number(truth)), Value::Number(found)) => Number(found - truth).to_string(),
+        _ => String::new(),
+    }),
+    ("confidence", |of| optional(of.found.confidence)),
+    ("right", |of| of.found.right.map(|right| right.to_string()).unwrap_or_default()),
+    ("source", |of| of.source.to_owned()),
 ];
+
+fn headings<Cell>(columns: &'static [(&'static str, Cell)]) -> impl Iterator<Item = String> {
+    columns.iter().map(|(heading, _)| (*heading).to_owned())
+}
 
 /// Writes the records of tables: of every round the reconstruction, or what the attack has so far. The class comes last,
 /// and says where it was taken from.
 pub fn records(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    row(out, RECORDS.map(str::to_owned))?;
+    row(out, headings(&RECORDS))?;
     for record in records {
         let labels = source(&record.config().attack.labels);
         for found in records::of(record) {
-            let place = [name(&record.id()), found.round.to_string(), found.iteration.to_string()];
+            let run = name(&record.id());
             for (at, cells) in found.rows.rows.iter().enumerate() {
                 let truth = found.truth.and_then(|truth| truth.rows.get(at));
                 let fields =
@@ -112,9 +152,9 @@ pub fn records(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
                     (found.rows.target.as_str(), cell, truth, labels.as_str())
                 });
                 for (field, cell, truth, source) in fields.chain(class) {
-                    let of_field = [at.to_string(), name(field)];
-                    let rest = record_cells(cell, truth).into_iter().chain([source.to_owned()]);
-                    row(out, place.iter().cloned().chain(of_field).chain(rest))?;
+                    let (round, iteration) = (found.round, found.iteration);
+                    let of = OfRecord { run: &run, round, iteration, at, field, found: cell, truth, source };
+                    row(out, RECORDS.iter().map(|(_, cell)| cell(&of)))?;
                 }
             }
         }
@@ -122,17 +162,11 @@ pub fn records(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn record_cells(found: &Cell, truth: Option<&Cell>) -> [String; 5] {
-    let said = |cell: &Cell| match &cell.value {
+fn said(cell: &Cell) -> String {
+    match &cell.value {
         Value::Number(number) => Number(*number).to_string(),
         Value::Word(word) => name(word),
-    };
-    let off = match (truth.map(|truth| &truth.value), &found.value) {
-        (Some(Value::Number(truth)), Value::Number(found)) => Some(found - truth),
-        _ => None,
-    };
-    let right = found.right.map(|right| right.to_string()).unwrap_or_default();
-    [truth.map(said).unwrap_or_default(), said(found), optional(off), optional(found.confidence), right]
+    }
 }
 
 /// Writes the table of metrics. A round that is not complete has the figures of its shown trial so far; a run
@@ -143,8 +177,7 @@ pub fn metrics(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
         let spread = figure.is_of_samples().then(|| [format!("{key}_best"), format!("{key}_worst")]);
         std::iter::once(key.to_owned()).chain(spread.into_iter().flatten())
     });
-    let named = |columns: &'static [Column]| columns.iter().map(|(column, _)| (*column).to_owned());
-    row(out, named(&BEFORE).chain(figures).chain(named(&AFTER)))?;
+    row(out, headings(&BEFORE).chain(figures).chain(headings(&AFTER)))?;
     for record in records {
         if record.state.rounds.is_empty() {
             metrics_row(&Row { record, round: None, measured: Measured::default() }, out)?;
@@ -170,13 +203,13 @@ fn metrics_row(of: &Row, out: &mut dyn Write) -> io::Result<()> {
 /// Writes every point of every curve, trial by trial as they were computed, without loading the logs: each is read
 /// once for what takes back earlier points, and once for the points.
 pub fn curves(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> {
-    row(out, CURVES.map(str::to_owned))?;
+    row(out, headings(&CURVES))?;
     records.iter().try_for_each(|record| curves_of(record, out))
 }
 
 fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
     let cuts = Cuts::read(record)?;
-    let run = quoted(&name(&record.id())).into_owned();
+    let run = name(&record.id());
     let mut line_number = 0;
     each_line(record, |line| {
         line_number += 1;
@@ -188,9 +221,8 @@ fn curves_of(record: &Record, out: &mut dyn Write) -> Result<(), ExportError> {
             if cuts.void(line_number, round, trial, point.iteration) {
                 continue;
             }
-            let [matching, prior, total] = [point.matching, point.prior, point.total()].map(Number);
-            let (iteration, seconds) = (point.iteration, Number(line.t));
-            writeln!(out, "{run},{round},{trial},{iteration},{seconds},{matching},{prior},{total}")?;
+            let on = OnCurve { run: &run, round, trial, seconds: line.t, point };
+            row(out, CURVES.iter().map(|(_, cell)| cell(&on)))?;
         }
         Ok(())
     })
