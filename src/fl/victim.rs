@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Posts, Residues, Transforms, estimate};
+use super::post::{Effect, Posts, Received, Residues, Transforms, estimate};
 use super::sent::Mean;
 use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -219,21 +219,23 @@ pub(super) fn adapted(
     model: &Model,
     mut protocol: Protocol,
 ) -> Protocol {
-    let alone = (protocol.clients.len() == 1).then_some(&update.values);
+    let received = Received {
+        net: &model.net,
+        alone: (protocol.clients.len() == 1).then_some(&update.values),
+        samples: protocol.samples() / protocol.clients.len().max(1),
+    };
     match granted {
         PostKnowledge::None => {}
         PostKnowledge::Known => {
-            protocol.post = posts.transforms(alone);
+            protocol.post = posts.transforms(&received);
             for client in &mut protocol.clients {
                 client.each = posts.each();
-                client.factors = alone
-                    .filter(|_| client.samples.len() == 1)
-                    .and_then(|sent| posts.factors(&model.net, sent));
+                client.factors = posts.factors(&received);
             }
         }
         PostKnowledge::Estimated => {
             let inferred = estimate(update, model, &protocol.clients);
-            protocol.post = Transforms::told(inferred, update.values.specs(), alone);
+            protocol.post = Transforms::told(inferred, &received);
         }
     }
     protocol

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::gaussian_noise::noised;
-use super::{Code, Post, Sending, Transform, clip, single_samples};
+use super::{Code, Post, Received, Sending, Transform, clip, single_samples};
 use crate::config::{RunConfig, Settings};
 use crate::model::{Net, Parameters, TensorSpec};
 
@@ -44,7 +44,7 @@ impl Post for DpSgd {
         noised(&update, sigma, generator)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 

@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{OnSamples, Post, Sending, Transform};
+use super::{OnSamples, Post, Received, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::data::Normalisation;
@@ -111,7 +111,7 @@ impl Post for Mixing {
         update
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

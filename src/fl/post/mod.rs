@@ -86,8 +86,8 @@ pub trait Post: Debug + Send + Sync {
     }
 
     /// What an attacker simulates who knows this step, or told it from the update; nothing if the step cannot be
-    /// simulated. `alone` is the received update of the one client it was applied to, if there is one alone.
-    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>>;
+    /// simulated.
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>>;
 
     /// How a client writes down what it makes of an update that it would have written as `before`.
     fn code(&self, before: Code) -> Code {
@@ -124,6 +124,17 @@ pub struct Sending<'a> {
     pub own: At<'a>,
     /// Rounds before this one.
     pub round: u32,
+}
+
+/// What an attacker has at hand who adapts.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// The network of the clients.
+    pub net: &'a Net,
+    /// What one client sent; nothing where only a mean over several is seen.
+    pub alone: Option<&'a Parameters>,
+    /// Samples of each client.
+    pub samples: usize,
 }
 
 /// How a client writes down its update.
@@ -336,9 +347,10 @@ impl Posts {
         Transforms { steps: self.steps.iter().filter_map(|step| step.each()).collect(), inferred: None }
     }
 
-    /// The factors of the passes as an attacker reads them off what was sent of one sample.
-    pub fn factors(&self, net: &Net, sent: &Parameters) -> Option<Parameters> {
-        let read = self.steps.iter().filter_map(|step| step.on_pass()?.read(net, sent));
+    /// The factors of the passes as an attacker reads them off what was sent; nothing if it was not sent of one sample.
+    pub fn factors(&self, received: &Received<'_>) -> Option<Parameters> {
+        let sent = received.alone.filter(|_| received.samples == 1)?;
+        let read = self.steps.iter().filter_map(|step| step.on_pass()?.read(received.net, sent));
         read.reduce(|all, more| all.times(&more))
     }
 
@@ -351,8 +363,8 @@ impl Posts {
     }
 
     /// The steps as an attacker simulates them.
-    pub fn transforms(&self, alone: Option<&Parameters>) -> Transforms {
-        let steps = self.steps.iter().filter_map(|step| step.transform(alone)).collect();
+    pub fn transforms(&self, received: &Received<'_>) -> Transforms {
+        let steps = self.steps.iter().filter_map(|step| step.transform(received)).collect();
         Transforms { steps, inferred: None }
     }
 }
@@ -374,10 +386,11 @@ impl Transforms {
         self.steps.is_empty()
     }
 
-    /// Steps that an attacker told from an update of these tensors. One that cannot be simulated as it was told is not.
-    pub fn told(inferred: Vec<Inferred>, tensors: &[TensorSpec], alone: Option<&Parameters>) -> Transforms {
+    /// Steps that an attacker told from an update. One that cannot be simulated as it was told is not.
+    pub fn told(inferred: Vec<Inferred>, received: &Received<'_>) -> Transforms {
+        let tensors = received.net.parameter_specs();
         let built = inferred.iter().filter_map(|it| Posts::of(std::slice::from_ref(&it.step), tensors).ok());
-        let steps = built.flat_map(|posts| posts.transforms(alone).steps).collect();
+        let steps = built.flat_map(|posts| posts.transforms(received).steps).collect();
         Transforms { steps, inferred: Some(inferred) }
     }
 

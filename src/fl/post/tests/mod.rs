@@ -41,8 +41,7 @@ pub(in crate::fl::post) fn applied(
     generator: &mut ChaCha8Rng,
 ) -> Parameters {
     let compute = Compute::select("flex", Precision::F64).unwrap();
-    let layers = vec![Layer::Flatten, Layer::linear("fc", 4, 2)];
-    let net = Net::new(layers, [1, 2, 2], Initialisation::PyTorch).unwrap();
+    let net = net();
     let model = Model {
         parameters: net.initial_parameters(&compute, Seed(0)),
         buffers: net.initial_buffers(&compute),
@@ -51,6 +50,17 @@ pub(in crate::fl::post) fn applied(
     let (x, targets) = (compute.zeros([1, 1, 2, 2]), Targets::hard(&compute, &[0], 2));
     let own = At { model: &model, mode: BatchNormMode::Eval, x: &x, targets: &targets };
     step.apply(update, &Sending { own, round: 0 }, generator)
+}
+
+/// Of classes and inputs that no step asks for.
+fn net() -> Net {
+    let layers = vec![Layer::Flatten, Layer::linear("fc", 4, 2)];
+    Net::new(layers, [1, 2, 2], Initialisation::PyTorch).unwrap()
+}
+
+/// What is received of several clients.
+fn of_sum(net: &Net) -> Received<'_> {
+    Received { net, alone: None, samples: 1 }
 }
 
 fn generator() -> ChaCha8Rng {
