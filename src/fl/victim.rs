@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Effect, Posts, Received, Residues, Transforms, estimate};
+use super::post::{Effect, Posts, Received, Residues, estimate};
 use super::sent::Mean;
 use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -224,19 +224,19 @@ pub(super) fn adapted(
         alone: (protocol.clients.len() == 1).then_some(&update.values),
         samples: protocol.samples() / protocol.clients.len().max(1),
     };
-    match granted {
-        PostKnowledge::None => {}
-        PostKnowledge::Known => {
-            protocol.post = posts.transforms(&received);
-            for client in &mut protocol.clients {
-                client.each = posts.each();
-                client.factors = posts.factors(&received);
-            }
-        }
+    let (posts, inferred) = match granted {
+        PostKnowledge::None => return protocol,
+        PostKnowledge::Known => (posts.clone(), None),
         PostKnowledge::Estimated => {
             let inferred = estimate(update, model, &protocol.clients);
-            protocol.post = Transforms::told(inferred, &received);
+            (Posts::told(&inferred, update.values.specs()), Some(inferred))
         }
+    };
+    let (each, factors) = (posts.each(), posts.factors(&received));
+    protocol.post = posts.transforms(&received);
+    protocol.post.inferred = inferred;
+    for client in &mut protocol.clients {
+        (client.each, client.factors) = (each.clone(), factors.clone());
     }
     protocol
 }

@@ -43,7 +43,7 @@ impl Post for Cast {
     /// What is narrower stays so.
     fn code(&self, before: Code) -> Code {
         let width = if matches!(self, Cast::Int8) { 8.0 } else { 16.0 };
-        Code { width: before.width.min(width), ..before }
+        Code { width: before.width.min(width), or_zero: before.or_zero.min(width), ..before }
     }
 }
 

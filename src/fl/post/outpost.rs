@@ -48,7 +48,7 @@ impl Post for Outpost {
 
     /// Dense in rounds that are left alone.
     fn code(&self, before: Code) -> Code {
-        before
+        Code { places: true, ..before }
     }
 }
 

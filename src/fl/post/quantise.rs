@@ -70,9 +70,11 @@ impl Post for Quantise {
         if self.stochastic { None } else { Some(Arc::new(*self)) }
     }
 
-    /// log2(2q + 1) bits; what is narrower stays so.
+    /// log2(2q + 1) bits, of which zero is one; what is narrower stays so.
     fn code(&self, before: Code) -> Code {
-        Code { width: before.width.min((2.0 * self.levels + 1.0).log2()), ..before }
+        let levels = 2.0 * self.levels;
+        let (width, or_zero) = (levels.log2(), (levels + 1.0).log2());
+        Code { width: before.width.min(width), or_zero: before.or_zero.min(or_zero), ..before }
     }
 }
 

@@ -28,9 +28,9 @@ impl Post for Sign {
         Some(Arc::new(*self))
     }
 
-    /// One bit.
+    /// One bit; with zeros there are three values.
     fn code(&self, before: Code) -> Code {
-        Code { width: 1.0, ..before }
+        Code { width: 1.0, or_zero: 3_f64.log2(), ..before }
     }
 }
 

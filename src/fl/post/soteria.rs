@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::mask::{LeftOut, Mask};
 use super::sparsify::kept;
-use super::{Post, Received, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::{RunConfig, Settings};
 use crate::fl::At;
 use crate::model::{FullLayer, Net, Parameters, Sensitivity, TensorSpec};
@@ -59,6 +59,10 @@ impl Soteria {
 }
 
 impl Post for Soteria {
+    fn code(&self, before: Code) -> Code {
+        Code { places: true, ..before }
+    }
+
     fn fits(&self, net: &Net, _: &RunConfig) -> Result<(), String> {
         match self.layer(net) {
             None => Err("cuts features of a fully connected layer, and this model has none".to_owned()),
