@@ -24,9 +24,11 @@ pub struct Effects {
     pub round: u32,
     /// Numbers of the update.
     pub parameters: usize,
+    /// Those of them that belong to layers which post-processing adds to the network.
+    pub added: usize,
     /// L2 norm of the clean update; of several clients of their mean.
     pub norm: f64,
-    /// Bytes of one client's clean update.
+    /// Bytes of one client's clean update, of the network without layers that are added.
     pub bytes: u64,
     /// After the first step, after the first two, and so on.
     pub steps: Vec<Step>,
@@ -60,6 +62,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     let fit = memory::fit(config, &plan.sent, &compute).map_err(|e| BeginError::Plan(e.into()))?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
     let setup = plan.setup;
+    let plain = setup.without_posts().net.parameter_count();
     let Some(batch) = setup.batch else { anyhow::bail!("the preset has no batch") };
     let range = setup.normalisation.range();
     let victim = Victim::new(batch, setup.normalisation, setup.posts.clone(), config, compute.clone());
@@ -78,7 +81,8 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
         |posts: Posts| victim.clone().with_posts(posts).send_after(&mut residues.clone(), model, round);
     let clean = send(Posts::default()).update;
     let parameters = clean.values.count();
-    let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
+    let added = parameters - plain;
+    let bytes = |bits: f64, numbers: usize| (bits * numbers as f64 / 8.0).ceil() as u64;
     let mut steps = Vec::new();
     for (posts, post) in setup.posts.prefixes().zip(config.post_steps()) {
         let sent = send(posts);
@@ -89,7 +93,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
             "the update has numbers that are not finite after {post}: fp16 overflows above 65504; clip before it, or use \
              bf16"
         );
-        steps.push(Step { post, norm, bytes: bytes(effect.bits), effect });
+        steps.push(Step { post, norm, bytes: bytes(effect.bits, parameters), effect });
     }
     let norm = clean.values.norm();
     anyhow::ensure!(norm.is_finite(), "the clean update has numbers that are not finite");
@@ -97,5 +101,6 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
         UpdateKind::Gradient => "gradient",
         UpdateKind::Delta => "delta",
     };
-    Ok(Effects { update: update.to_owned(), round, parameters, norm, bytes: bytes(CLEAN_BITS), steps })
+    let bytes = bytes(CLEAN_BITS, plain);
+    Ok(Effects { update: update.to_owned(), round, parameters, added, norm, bytes, steps })
 }
