@@ -99,6 +99,10 @@ impl Post for Mixing {
         let each = config.batch() / config.federation.secure_aggregation.max(1) as usize;
         match each {
             1 => Err("mixes the samples of a batch, and this one has one; use several, as victim.indices = [0, 1, 2, 3]".to_owned()),
+            _ if self.samples > each => Err(format!(
+                "mixes {} samples, and a batch has {each}; set samples = {each}, or take more",
+                self.samples
+            )),
             _ => Ok(()),
         }
     }
