@@ -63,7 +63,7 @@ impl Sink for KeepCheckpoint {
 /// Three seeds, each with a picture of its own.
 #[test]
 fn an_attacker_who_adapts_to_post_processing_beats_one_who_ignores_it() {
-    for (preset, iterations) in [("sparsify", 200), ("clip", 100), ("soteria", 150)] {
+    for (preset, iterations) in [("sparsify", 200), ("clip", 30), ("soteria", 150)] {
         for seed in 0..3 {
             let (seed, picture) = (format!("run.seed={seed}"), format!("victim.indices=[{seed}]"));
             let iterations = format!("attack.iterations={iterations}");
@@ -72,7 +72,7 @@ fn an_attacker_who_adapts_to_post_processing_beats_one_who_ignores_it() {
                 recover(preset, &[&seed, &picture, &iterations, &known]).1
             };
             let (naive, adaptive) = (psnr("none"), psnr("known"));
-            assert!(adaptive > naive + 5.0, "{preset}, {seed}: {naive} ignored, {adaptive} adapted to");
+            assert!(adaptive > naive + 8.0, "{preset}, {seed}: {naive} ignored, {adaptive} adapted to");
         }
     }
 }
