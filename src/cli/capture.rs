@@ -205,7 +205,16 @@ fn readme(config: &RunConfig, attack: &RunConfig, directory: &Path, round: u32) 
             local.name()
         ),
     };
+    let steps = config.post_steps();
+    let what = match steps.as_slice() {
+        [] => what,
+        steps => format!("{what}, after {}", steps.join(", then ")),
+    };
     let check = match attack.local() {
+        None if !steps.is_empty() => {
+            "# update[name] is what post-processing left of the gradient; its draws are not in these files."
+                .to_owned()
+        }
         None => {
             let classes = attack.victim.classes.unwrap_or_default();
             format!(

@@ -43,7 +43,7 @@ struct Document<'a> {
     /// The run that did best, by figure.
     best: BTreeMap<&'static str, String>,
     /// Why the figures are not like for like, if they are not.
-    unlike: Option<&'static str>,
+    unlike: Option<&'a str>,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
@@ -122,7 +122,7 @@ fn table(out: &mut impl Write, comparison: &Comparison) -> std::io::Result<()> {
     if rows().any(|row| row.best.is_some()) {
         writeln!(out, "* best; the trial of every run was chosen by its matching loss")?;
     }
-    comparison.unlike.map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))
+    comparison.unlike.as_deref().map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))
 }
 
 fn document<'a>(runs: &[RunDirectory], sides: &[Side], comparison: &'a Comparison) -> Document<'a> {
@@ -137,6 +137,6 @@ fn document<'a>(runs: &[RunDirectory], sides: &[Side], comparison: &'a Compariso
     Document {
         runs: compared.collect(),
         best: figures().filter_map(|row| Some((row.key, runs[row.best?].id()))).collect(),
-        unlike: comparison.unlike,
+        unlike: comparison.unlike.as_deref(),
     }
 }

@@ -51,7 +51,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         out.flush()?;
         return Ok(DONE);
     }
-    let Effects { update, round, parameters, norm, bytes, steps } = &effects;
+    let Effects { update, round, parameters, added, norm, bytes, steps } = &effects;
     let numbers = format::count(*parameters);
     writeln!(out, "{}: the clean {update} of round {round}, {numbers} numbers", preset.name)?;
     let names = steps.iter().map(|step| step.post.len()).filter(|length| *length <= NAME);
@@ -83,6 +83,19 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             step.bytes.to_string(),
         ];
         row(&step.post, cells.each_ref().map(String::as_str))?;
+    }
+    if let Some(order) = preset.config.better_order() {
+        for line in format::wrapped(&format!("The order is not the usual one: {order}."), WIDTH) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    if *added > 0 {
+        let added = format::count(*added);
+        writeln!(
+            out,
+            "{added} of the numbers are of layers that it adds: bytes of the clean update are without"
+        )?;
+        writeln!(out, "them, its norm is that of the network with them, before they draw.")?;
     }
     if steps.is_empty() {
         writeln!(out, "It has no post-processing; gialab defences lists what there is.")?;

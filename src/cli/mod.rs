@@ -245,7 +245,7 @@ enum Command {
     ///
     /// Epsilon at a delta for releases of the Poisson-subsampled Gaussian mechanism, close to the true one and by Renyi
     /// divergences, or the noise that an epsilon needs; with its unit, its trust model and what it holds for. It is about
-    /// a mechanism, not about a preset: no post-processing of a preset is differentially private by itself.
+    /// a mechanism: of a preset with dp-sgd the run itself says epsilon, and any other post-processing has none.
     #[command(after_long_help = help::PRIVACY)]
     Privacy(privacy::Arguments),
     /// Measure this machine on the standard workloads

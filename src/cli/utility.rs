@@ -86,7 +86,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let preset = preset::load(&arguments.preset, &arguments.changes, &context.paths.presets())?;
     let config = federation(&preset.config, arguments.rounds)?;
     let compute = Compute::select(&arguments.backend, config.run.precision)?;
-    let parameters = plan::plan(&config).map_err(BeginError::Plan)?.setup.net.parameter_count();
+    let setup = plan::plan(&config).map_err(BeginError::Plan)?.setup;
+    let parameters = setup.net.parameter_count();
+    let parameters_without = setup.without_posts().net.parameter_count();
     let shows_progress = std::io::stderr().is_terminal();
     let mut pairs = Vec::new();
     for number in 0..arguments.seeds {
@@ -112,7 +114,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     ) else {
         anyhow::bail!("nothing was trained")
     };
-    let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
+    let bytes = |bits: f64, parameters: usize| (bits * parameters as f64 / 8.0).ceil() as u64;
     let cost = Cost {
         settings: cost::settings(&preset.config),
         seeds: arguments.seeds,
@@ -122,11 +124,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         with,
         drop,
         diverged: pairs.iter().filter(|pair| pair.with.diverged.is_some()).count() as u32,
-        bytes: bytes(effect.bits),
-        bytes_without: bytes(32.0),
+        bytes: bytes(effect.bits, parameters),
+        bytes_without: bytes(32.0, parameters_without),
         effect,
     };
-    Costs::in_data_dir(&context.paths.data).keep(&cost)?;
+    let kept = match Costs::in_data_dir(&context.paths.data).keep(&cost)? {
+        None => "Kept: shown with every run of this post-processing.".to_owned(),
+        Some((Cost { seeds, rounds, .. }, file)) => format!(
+            "Not kept: one of {seeds} seeds over {rounds} rounds stands; delete {} to replace it.",
+            file.display()
+        ),
+    };
     let mut out = output::whole(arguments.json);
     if arguments.json {
         let document = Document {
@@ -144,6 +152,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         serde_json::to_writer(&mut out, &document)?;
         writeln!(out)?;
         out.flush()?;
+        if kept.starts_with("Not") {
+            writeln!(output::notes(), "{kept}")?;
+        }
         return Ok(DONE);
     }
     let steps = config.post_steps();
@@ -182,8 +193,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     }
     writeln!(
         out,
-        "Medians, with the least and the most of the seeds; measured on samples that no client has. Kept: shown with every run \
-         of this post-processing."
+        "Medians, with the least and the most of the seeds; measured on samples that no client has. {kept}"
     )?;
     out.flush()?;
     Ok(DONE)

@@ -82,7 +82,7 @@ impl RunConfig {
     pub fn post_processing(&self) -> Option<String> {
         let known = match self.knowledge.post {
             PostKnowledge::Known => "known",
-            PostKnowledge::Estimated => "estimated by the attacker",
+            PostKnowledge::Estimated => "not told, the attacker infers it",
             PostKnowledge::None => "not known",
         };
         let steps = match self.post_steps() {
@@ -101,7 +101,7 @@ impl RunConfig {
         self.post.iter().map(Post::in_words).collect()
     }
 
-    /// The order in which the steps of post-processing are best applied, if they stand in another.
+    /// Which steps of post-processing stand in another order than the usual one, and which that is.
     pub fn better_order(&self) -> Option<String> {
         super::post::better_order(&self.post)
     }

@@ -11,6 +11,7 @@ use crate::text::nearest;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     /// Which defence.
+    #[serde(default)]
     pub kind: String,
     /// Its parameters.
     #[serde(flatten)]
@@ -78,6 +79,10 @@ impl Post {
         let kind = self.kind.as_str();
         let called = defence::DEFENCES.iter().find(|defence| defence.also.contains(&kind));
         let names = defence::names();
+        if kind.is_empty() {
+            let names = names.collect::<Vec<_>>().join(", ");
+            return format!("post[{at}].kind is missing; use {names}");
+        }
         let what = format!("post[{at}].kind = \"{kind}\"");
         let mut settings = defence::SETTINGS.iter();
         if let Some((_, key)) = settings.find(|(of, _)| of.name == kind || of.also.contains(&kind)) {
@@ -111,14 +116,15 @@ impl Post {
     }
 }
 
-/// The order in which these steps are best applied, if they stand in another.
+/// Which of these steps stand in another order than the usual one, and how all of them are best applied.
 pub(super) fn better_order(steps: &[Post]) -> Option<String> {
     let place = |step: &Post| defence::DEFENCES.iter().position(|defence| defence.name == step.kind);
     let mut best: Vec<&Post> = steps.iter().collect();
     best.sort_by_key(|step| place(step));
-    let kinds = |steps: &[&Post]| steps.iter().map(|step| step.kind.clone()).collect::<Vec<_>>();
-    let (best, given) = (kinds(&best), kinds(&steps.iter().collect::<Vec<_>>()));
-    (best != given).then(|| best.join(", "))
+    let best: Vec<&str> = best.iter().map(|step| step.kind.as_str()).collect();
+    let wrong = steps.windows(2).find(|pair| place(&pair[0]) > place(&pair[1]))?;
+    let (first, second) = (&wrong[0].kind, &wrong[1].kind);
+    Some(format!("{second} is best before {first}, as {}", best.join(", ")))
 }
 
 /// Steps as `--set post=` takes them; empty where there are none.
@@ -232,6 +238,11 @@ mod tests {
             (
                 "{ kind = \"teleport\" }",
                 "post[0].kind = \"teleport\" is not known; use ats, mixup, instahide, precode, dropout, dp-sgd, soteria, censor, dcs-2, outpost, graddefense, clip, sparsify, drop-layers, \
+                 gaussian-noise, laplace-noise, quantise, cast, sign, noise-only",
+            ),
+            (
+                "{ norm = 1 }",
+                "post[0].kind is missing; use ats, mixup, instahide, precode, dropout, dp-sgd, soteria, censor, dcs-2, outpost, graddefense, clip, sparsify, drop-layers, \
                  gaussian-noise, laplace-noise, quantise, cast, sign, noise-only",
             ),
             ("{ kind = \"noise\", sigma = 1 }", "post[0].kind = \"noise\" is called \"gaussian-noise\" here"),

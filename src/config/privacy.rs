@@ -26,7 +26,7 @@ impl fmt::Display for Privacy {
         let updates = if *releases == 1 { "1 update".to_owned() } else { format!("{releases} updates") };
         write!(
             f,
-            "epsilon {epsilon:.2} at delta {delta:e} for one sample in {updates}, noise added by the client, no credit for sampling"
+            "epsilon {epsilon:.2} at delta {delta:e} for one sample added or taken out, in {updates}, noise added by the client, no credit for sampling"
         )
     }
 }
@@ -44,6 +44,15 @@ impl RunConfig {
         let (_, settings) = read.iter().find(is_private)?;
         // Of mixtures a sample is in several.
         if read.iter().any(|(defence, _)| defence.stage == Stage::Data) {
+            return None;
+        }
+        let first = read.iter().position(|step| is_private(&step))?;
+        // A step on the update cannot come before one on the gradients it is made of: there is no such run.
+        let acts_on_update =
+            |(defence, settings): &(&crate::catalogue::defence::Defence, super::Settings)| {
+                matches!(defence.stage, Stage::Batch | Stage::Update) && settings.word("of") != "sample"
+            };
+        if read[..first].iter().any(acts_on_update) {
             return None;
         }
         let last = read.iter().rposition(|step| is_private(&step))?;
@@ -81,7 +90,7 @@ mod tests {
         let one = config(&[&format!("post=[{DP}]")]).privacy().unwrap();
         assert_eq!((one.delta, one.releases), (1e-5, 1));
         assert!((one.epsilon - 4.3772).abs() < 1e-4, "{one:?}");
-        let told = "epsilon 4.38 at delta 1e-5 for one sample in 1 update, noise added by the client, no credit for sampling";
+        let told = "epsilon 4.38 at delta 1e-5 for one sample added or taken out, in 1 update, noise added by the client, no credit for sampling";
         assert_eq!(one.to_string(), told);
         let federation = ["federation.clients=5", "federation.learning_rate=0.1", "federation.rounds=20"];
         let post = format!("post=[{DP}]");
@@ -101,6 +110,7 @@ mod tests {
             format!("{DP}, {{ kind = \"soteria\", share = 0.5 }}"),
             format!("{DP}, {{ kind = \"censor\" }}"),
             format!("{{ kind = \"mixup\" }}, {DP}"),
+            format!("{{ kind = \"clip\", norm = 1.0 }}, {DP}"),
         ] {
             assert_eq!(config(&[&format!("post=[{steps}]")]).privacy(), None, "{steps}");
         }

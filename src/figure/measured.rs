@@ -151,7 +151,7 @@ pub struct Effect {
     pub change: f64,
     /// Share of numbers that are sent as zero.
     pub zeros: f64,
-    /// Bits for each number of the clean update; one that is sent alone takes 32 for its place besides.
+    /// Bits for each number of the clean update, in the shortest of a few plain forms.
     pub bits: f64,
 }
 

@@ -472,8 +472,8 @@ pub static FIGURES: &[Figure] = &[
             heading: "bits",
             ascii: "bits",
             also: &["bits per parameter", "bits a number"],
-            about: "Bits sent for each number of the clean update, 32 without post-processing; the place of a number that is sent alone \
-                    counts with it.",
+            about: "Bits sent for each number of the clean update, 32 without post-processing, in the shortest of three plain forms: all \
+                    numbers, those that are not zero with a bit for each, or with their places.",
             source: "computed from the update",
         },
         unit: "",

@@ -99,6 +99,15 @@ pub static WORDS: &[Word] = &[
         SOK,
     ),
     word(
+        "epsilon",
+        "epsilon",
+        &["differential privacy", "dp", "privacy"],
+        "What differential privacy promises: whether one sample is added or taken out, all that is sent is at most e^epsilon \
+         times as likely, but for events of probability delta. Said of dp-sgd alone, with its unit, the number of updates and who \
+         must be trusted; below 1 it is strong, from about 10 on it promises little. gialab privacy computes it.",
+        "Abadi et al. 2016, arXiv 1607.00133",
+    ),
+    word(
         "threat_model_a",
         "threat model A",
         &["eavesdropper", "a"],

@@ -184,6 +184,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         batch,
         normalisation,
         net,
+        bare: None,
         weights: Some(weights),
         population: None,
         captured: Some(CapturedUpdate {

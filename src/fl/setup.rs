@@ -161,6 +161,8 @@ pub struct Setup {
     pub normalisation: Normalisation,
     /// The architecture, fitted to the data.
     pub net: Net,
+    /// The same without the steps of post-processing that are a part of it; absent where none is.
+    pub bare: Option<Net>,
     /// Values of the architecture's tensors, if they do not come from the seed.
     pub weights: Option<Trained>,
     /// The samples of the other clients and those held out, if the global model trains.
@@ -205,10 +207,20 @@ impl Setup {
         Ok(())
     }
 
-    /// The same side, whose clients send their updates as they are.
+    /// The same side, whose clients send their updates as they are, of a network without any part of post-processing.
     #[must_use]
     pub fn without_posts(&self) -> Setup {
-        Setup { posts: Posts::default(), ..self.clone() }
+        let bare = self.bare.as_ref();
+        Setup {
+            net: bare.unwrap_or(&self.net).clone(),
+            weights: self.weights.as_ref().map(|weights| match bare {
+                Some(bare) => weights.among(self.net.parameter_specs(), bare.parameter_specs()),
+                None => weights.clone(),
+            }),
+            bare: None,
+            posts: Posts::default(),
+            ..self.clone()
+        }
     }
 
     fn simulated(config: &RunConfig) -> Result<Setup, VictimError> {
@@ -218,7 +230,9 @@ impl Setup {
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         let [_, channels, height, width] = batch.images.shape();
         let net = fitted(victim, [channels, height, width], classes)?;
+        let plain = net.clone();
         let net = post::network(&config.post, net).map_err(VictimError::Post)?;
+        let bare = (plain.parameter_specs() != net.parameter_specs()).then_some(plain);
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= net.labels()) {
             return Err(VictimError::TooFewClasses { classes, label });
         }
@@ -241,6 +255,7 @@ impl Setup {
             batch,
             normalisation,
             net,
+            bare,
             weights,
             population: None,
             captured: None,

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Posts, Residues, Transforms, estimate};
+use super::post::{Posts, Received, Residues, estimate};
 use super::sent::Mean;
 use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -225,22 +225,24 @@ pub(super) fn adapted(
     model: &Model,
     mut protocol: Protocol,
 ) -> Protocol {
-    let alone = (protocol.clients.len() == 1).then_some(&update.values);
-    match granted {
-        PostKnowledge::None => {}
-        PostKnowledge::Known => {
-            protocol.post = posts.transforms(alone);
-            for client in &mut protocol.clients {
-                client.each = posts.each();
-                client.factors = alone
-                    .filter(|_| client.samples.len() == 1)
-                    .and_then(|sent| posts.factors(&model.net, sent));
-            }
-        }
+    let received = Received {
+        net: &model.net,
+        alone: (protocol.clients.len() == 1).then_some(&update.values),
+        samples: protocol.samples() / protocol.clients.len().max(1),
+    };
+    let (posts, inferred) = match granted {
+        PostKnowledge::None => return protocol,
+        PostKnowledge::Known => (posts.clone(), None),
         PostKnowledge::Estimated => {
             let inferred = estimate(update, model, &protocol.clients);
-            protocol.post = Transforms::told(inferred, update.values.specs(), alone);
+            (Posts::told(&inferred, update.values.specs()), Some(inferred))
         }
+    };
+    let (each, factors) = (posts.each(), posts.factors(&received));
+    protocol.post = posts.transforms(&received);
+    protocol.post.inferred = inferred;
+    for client in &mut protocol.clients {
+        (client.each, client.factors) = (each.clone(), factors.clone());
     }
     protocol
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cost::Cost;
 use super::state::{RoundState, TrialState};
+use super::tradeoff;
 use super::{Health, Manifest, RunState};
 use crate::config::setting::SETTINGS;
 use crate::config::{RunConfig, difference, preset};
@@ -100,7 +101,7 @@ pub struct Comparison {
     /// Figures that are looked at second, as far as a run has them.
     pub further: Vec<Row>,
     /// Why the figures are not like for like, if they are not.
-    pub unlike: Option<&'static str>,
+    pub unlike: Option<String>,
 }
 
 /// Compares runs.
@@ -217,15 +218,18 @@ fn attack_different_pictures(sides: &[Side]) -> bool {
 }
 
 /// Why the figures are not like for like, if they are not.
-pub fn unlike(sides: &[Side]) -> Option<&'static str> {
+pub fn unlike(sides: &[Side]) -> Option<String> {
     if attack_different_pictures(sides) {
-        return Some("the runs attack different pictures: their figures are not like for like");
+        return Some("the runs attack different pictures: their figures are not like for like".to_owned());
+    }
+    if let Some(costs) = tradeoff::unlike(sides) {
+        return Some(format!("costs are not like for like: {costs}"));
     }
     let mut knowledge = sides.iter().filter_map(Side::config).map(|config| &config.knowledge);
     let first = knowledge.next()?;
     knowledge
         .any(|other| first != other)
-        .then_some("the attackers know different things: see knowledge in the table")
+        .then(|| "the attackers know different things: see knowledge in the table".to_owned())
 }
 
 /// What all runs share of their conditions.

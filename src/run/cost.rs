@@ -126,20 +126,29 @@ impl Costs {
         if !applies(config) {
             return None;
         }
-        let settings = settings(config);
-        let text = files::read(&self.path(&settings), files::TEXT).ok()?;
-        serde_json::from_slice(&text).ok().filter(|cost: &Cost| cost.settings == settings)
+        self.read(&settings(config))
     }
 
-    /// Keeps what was measured, in the place of what was before.
+    /// Keeps what was measured, in the place of what was before; unless that has more rounds or seeds: it stands then, and
+    /// is returned with its file.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn keep(&self, cost: &Cost) -> Result<(), RunError> {
+    pub fn keep(&self, cost: &Cost) -> Result<Option<(Cost, PathBuf)>, RunError> {
+        let stands = self.read(&cost.settings);
+        if let Some(stands) = stands.filter(|kept| kept.rounds > cost.rounds || kept.seeds > cost.seeds) {
+            return Ok(Some((stands, self.path(&cost.settings))));
+        }
         files::create_directories(&self.0).map_err(|e| RunError::io("create", &self.0, e))?;
         let path = self.path(&cost.settings);
         let text = serde_json::to_vec_pretty(cost).map_err(|e| RunError::io("write", &path, e.into()))?;
-        files::write(&path, &text, Access::Private).map_err(|e| RunError::io("write", &path, e))
+        files::write(&path, &text, Access::Private).map_err(|e| RunError::io("write", &path, e))?;
+        Ok(None)
+    }
+
+    fn read(&self, settings: &BTreeMap<String, String>) -> Option<Cost> {
+        let text = files::read(&self.path(settings), files::TEXT).ok()?;
+        serde_json::from_slice(&text).ok().filter(|cost: &Cost| cost.settings == *settings)
     }
 
     fn path(&self, settings: &BTreeMap<String, String>) -> PathBuf {
@@ -208,6 +217,24 @@ mod tests {
         let mut several = fixture(&measured);
         several.drop = Spread::of([0.04, 0.02, 0.03].into_iter()).unwrap();
         assert_eq!(several.to_string(), "3.0 (2.0 to 4.0) points of 77.0 % accuracy, 3 seeds, 100 rounds");
+    }
+
+    #[test]
+    fn a_longer_measurement_stands() {
+        let directory = tempfile::tempdir().unwrap();
+        let costs = Costs::in_data_dir(directory.path());
+        let measured = config(&[]);
+        let of = |rounds: u32, seeds: u32| Cost { rounds, seeds, ..fixture(&measured) };
+        assert_eq!(costs.keep(&of(100, 3)).unwrap(), None);
+        for less in [of(10, 3), of(100, 2), of(200, 1)] {
+            let (stands, file) = costs.keep(&less).unwrap().unwrap();
+            assert!(stands == of(100, 3) && file.is_file());
+            assert_eq!(costs.of(&measured), Some(of(100, 3)));
+        }
+        for more in [of(100, 3), of(100, 5), of(300, 5)] {
+            assert_eq!(costs.keep(&more).unwrap(), None);
+            assert_eq!(costs.of(&measured), Some(more));
+        }
     }
 
     #[test]

@@ -25,9 +25,11 @@ pub struct Effects {
     pub round: u32,
     /// Numbers of the update.
     pub parameters: usize,
+    /// Those of them that belong to layers which post-processing adds to the network.
+    pub added: usize,
     /// L2 norm of the clean update; of several clients of their mean.
     pub norm: f64,
-    /// Bytes of one client's clean update.
+    /// Bytes of one client's clean update, of the network without layers that are added.
     pub bytes: u64,
     /// After the first step, after the first two, and so on.
     pub steps: Vec<Step>,
@@ -61,6 +63,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     let fit = memory::fit(config, &plan.sent, &compute).map_err(|e| BeginError::Plan(e.into()))?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
     let setup = plan.setup;
+    let plain = setup.without_posts().net.parameter_count();
     let Some(batch) = setup.batch else { anyhow::bail!("the preset has no batch") };
     let range = setup.normalisation.range();
     let victim = Victim::new(batch, setup.normalisation, setup.posts.clone(), config, compute.clone());
@@ -79,14 +82,15 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
         |posts: Posts| victim.clone().with_posts(posts).send_after(&mut residues.clone(), model, round);
     let clean = send(Posts::default()).update;
     let parameters = clean.values.count();
-    let bytes = |bits: f64| (bits * parameters as f64 / 8.0).ceil() as u64;
+    let added = parameters - plain;
+    let bytes = |bits: f64, numbers: usize| (bits * numbers as f64 / 8.0).ceil() as u64;
     let mut steps = Vec::new();
     for (posts, post) in setup.posts.prefixes().zip(&config.post) {
         let sent = send(posts);
         let Some(effect) = sent.effect else { continue };
         let norm = sent.update.values.norm();
         anyhow::ensure!(norm.is_finite(), "{}", spoilt(post, norm));
-        steps.push(Step { post: post.in_words(), norm, bytes: bytes(effect.bits), effect });
+        steps.push(Step { post: post.in_words(), norm, bytes: bytes(effect.bits, parameters), effect });
     }
     let norm = clean.values.norm();
     anyhow::ensure!(norm.is_finite(), "the clean update has numbers that are not finite");
@@ -94,7 +98,8 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
         UpdateKind::Gradient => "gradient",
         UpdateKind::Delta => "delta",
     };
-    Ok(Effects { update: update.to_owned(), round, parameters, norm, bytes: bytes(CLEAN_BITS), steps })
+    let bytes = bytes(CLEAN_BITS, plain);
+    Ok(Effects { update: update.to_owned(), round, parameters, added, norm, bytes, steps })
 }
 
 /// The first step after which the update of a round is not finite or zero, which it was not before any, in a sentence.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::comparison::Side;
-use super::cost;
+use super::cost::{self, Cost};
 use crate::catalogue::defence::NOISE_ONLY;
 use crate::config::{PostKnowledge, RunConfig};
 use crate::figure::Figure;
@@ -80,6 +80,29 @@ pub fn of(sides: &[Side], figure: &Figure) -> Option<Tradeoff> {
     (!marks.is_empty()).then_some(Tradeoff { marks, joined, ends })
 }
 
+/// Where the costs of these runs were measured over other rounds or by other seeds: `sparsify 0.5 over 10 rounds, sparsify 0.9
+/// over 30 rounds`.
+pub fn unlike(sides: &[Side]) -> Option<String> {
+    let cost = |side: &Side| Some((side.config()?.post_steps().join(", "), side.cost?.clone()));
+    differing(&sides.iter().filter_map(cost).collect::<Vec<_>>())
+}
+
+fn differing(costs: &[(String, Cost)]) -> Option<String> {
+    let (_, first) = costs.first()?;
+    let has_other_rounds = costs.iter().any(|(_, cost)| cost.rounds != first.rounds);
+    let has_other_seeds = costs.iter().any(|(_, cost)| cost.seeds != first.seeds);
+    let mut told: Vec<String> = Vec::new();
+    for (steps, Cost { rounds, seeds, .. }) in costs {
+        let over = if has_other_rounds { format!(" over {rounds} rounds") } else { String::new() };
+        let by = if has_other_seeds { format!(" by {seeds} seeds") } else { String::new() };
+        let one = format!("{steps}{over}{by}");
+        if !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    (has_other_rounds || has_other_seeds).then(|| told.join(", "))
+}
+
 /// What decides a figure besides post-processing: the settings of victim and federation.
 fn situation(config: &RunConfig) -> BTreeMap<String, String> {
     let mut settings = cost::settings(config);
@@ -93,5 +116,33 @@ fn end(config: &RunConfig) -> Option<&'static str> {
         [] => Some("whole update"),
         steps if steps.iter().all(|step| step.kind == NOISE_ONLY.name) => Some("noise alone"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::preset;
+
+    #[test]
+    fn costs_over_other_rounds_or_by_other_seeds_are_said() {
+        let config = preset::load("sparsify", &[], Path::new("/nonexistent")).unwrap().config;
+        let of = |steps: &str, rounds: u32, seeds: u32| {
+            (steps.to_owned(), Cost { rounds, seeds, ..cost::fixture(&config) })
+        };
+        let said = |rounds: u32, seeds: u32| {
+            differing(&[
+                of("sparsify 0.5", 10, 3),
+                of("sparsify 0.9", rounds, seeds),
+                of("sparsify 0.5", 10, 3),
+            ])
+        };
+        assert_eq!(said(10, 3), None);
+        assert_eq!(said(30, 3).unwrap(), "sparsify 0.5 over 10 rounds, sparsify 0.9 over 30 rounds");
+        assert_eq!(said(10, 5).unwrap(), "sparsify 0.5 by 3 seeds, sparsify 0.9 by 5 seeds");
+        assert!(said(30, 5).unwrap().ends_with("sparsify 0.9 over 30 rounds by 5 seeds"));
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::StudyError;
 use super::definition::{self, Asked, Axis, Definition, Selector};
-use crate::config::{ConfigError, RunConfig, preset};
+use crate::catalogue::defence::NOISE_ONLY;
+use crate::config::{ConfigError, Post, RunConfig, preset};
 use crate::data;
 use crate::run::cost::Costs;
 use crate::run::{RunDirectory, Store};
@@ -192,6 +193,22 @@ impl Study {
         self.definition.figures.iter().filter_map(|name| Asked::named(name)).collect()
     }
 
+    /// Which ends of the scale are missing where post-processing is varied, in a sentence: the whole update, and noise of its
+    /// norm alone.
+    pub fn missing_controls(&self) -> Option<String> {
+        let posts = || self.cells.iter().map(|cell| &cell.config.post);
+        let is_noise =
+            |post: &Vec<Post>| !post.is_empty() && post.iter().all(|step| step.kind == NOISE_ONLY.name);
+        let is_varied = posts().any(|post| Some(post) != posts().next());
+        let ends = [
+            ("the whole update (post=)", posts().any(Vec::is_empty)),
+            ("noise of its norm alone (post=[{kind=\"noise-only\"}])", posts().any(is_noise)),
+        ];
+        let missing: Vec<&str> = ends.into_iter().filter(|(_, has)| !has).map(|(end, _)| end).collect();
+        let told = format!("Missing as an end of the scale: {}.", missing.join(", and "));
+        Some(told).filter(|_| is_varied && !missing.is_empty())
+    }
+
     /// The conditions that all cells share, which decide what its figures say.
     pub fn conditions(&self) -> Vec<String> {
         type Condition = fn(&RunConfig) -> String;
@@ -355,6 +372,16 @@ mod tests {
             assert_eq!(names.len(), all.len(), "{name}");
             assert!(!study.definition.hypotheses.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_sweep_of_post_processing_says_which_end_of_the_scale_it_lacks() {
+        let missing = |name: &str| Study::load(name, Path::new("/nonexistent")).unwrap().missing_controls();
+        assert_eq!(
+            missing("p3").unwrap(),
+            "Missing as an end of the scale: noise of its norm alone (post=[{kind=\"noise-only\"}])."
+        );
+        assert_eq!(missing("t4"), None, "nothing of the kind is varied");
     }
 
     #[test]

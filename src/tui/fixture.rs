@@ -116,6 +116,7 @@ pub fn effects() -> Effects {
         update: "gradient".into(),
         round: 0,
         parameters: 15_826,
+        added: 0,
         norm: 2.9412,
         bytes: 63_304,
         steps: vec![step("clip 1.0", 1.0, 63_304, clipped), step("sparsify 0.9", 0.92, 12_661, sparse)],

@@ -73,6 +73,17 @@ pub struct Trained {
     pub buffers: Vec<Vec<f64>>,
 }
 
+impl Trained {
+    /// The values of some tensors alone, by their names; those of a network that has some more than another.
+    pub fn among(&self, all: &[TensorSpec], some: &[TensorSpec]) -> Trained {
+        let values = |spec: &TensorSpec| {
+            let at = all.iter().position(|other| other.name == spec.name);
+            at.and_then(|at| self.parameters.get(at)).cloned().unwrap_or_default()
+        };
+        Trained { parameters: some.iter().map(values).collect(), ..self.clone() }
+    }
+}
+
 impl WeightFile {
     /// Holds the file against a model, under the prefix that suits it best.
     pub fn compare(&self, net: &Net) -> Table {

@@ -72,6 +72,20 @@ fn the_table_has_a_row_a_step_and_fits_eighty_columns() {
 }
 
 #[test]
+fn an_unusual_order_is_told_by_the_pair_that_is_the_other_way_round() {
+    let lab = Lab::new();
+    let two = |first: &str, second: &str| {
+        lab.succeed(&["effect", "dlg-lenet", "--set", &format!("post=[{first}, {second}]")])
+    };
+    let (clip, sparsify) = ("{ kind = \"clip\", norm = 1.0 }", "{ kind = \"sparsify\", share = 0.5 }");
+    let said = two(sparsify, clip);
+    assert!(said.contains("clip is best before sparsify"), "{said}");
+    assert!(!two(clip, sparsify).contains("order"));
+    let refused = lab.fail(&["effect", "dlg-lenet", "--set", "post=[{}]"], 2);
+    assert!(refused.contains("post[0].kind is missing"), "{refused}");
+}
+
+#[test]
 fn a_preset_comes_from_standard_input_too() {
     let lab = Lab::new();
     let preset = lab.succeed(&["presets", "sparsify"]);

@@ -60,6 +60,23 @@ impl Sink for KeepCheckpoint {
     fn trial_finished(&mut self, _: &TrialEnd) {}
 }
 
+/// Three seeds, each with a picture of its own.
+#[test]
+fn an_attacker_who_adapts_to_post_processing_beats_one_who_ignores_it() {
+    for (preset, iterations) in [("sparsify", 200), ("clip", 30), ("soteria", 150)] {
+        for seed in 0..3 {
+            let (seed, picture) = (format!("run.seed={seed}"), format!("victim.indices=[{seed}]"));
+            let iterations = format!("attack.iterations={iterations}");
+            let psnr = |known: &str| {
+                let known = format!("knowledge.post={known}");
+                recover(preset, &[&seed, &picture, &iterations, &known]).1
+            };
+            let (naive, adaptive) = (psnr("none"), psnr("known"));
+            assert!(adaptive > naive + 8.0, "{preset}, {seed}: {naive} ignored, {adaptive} adapted to");
+        }
+    }
+}
+
 #[test]
 fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
     let changes = ["attack.iterations=4", "attack.trials=2"].map(str::to_owned);

@@ -28,6 +28,10 @@ fn a_post_processing_is_measured_with_and_without_from_the_same_seeds() {
     }
     assert!(!lab.path("data").join("runs").exists(), "nothing was run");
 
+    // A smaller measurement does not take its place.
+    let less = lab.succeed(&["utility", "sparsify", SHORT[0], SHORT[1], "--rounds", "2", "--seeds", "1"]);
+    assert!(less.contains("Not kept: one of 2 seeds over 5 rounds stands"), "{less}");
+
     // Kept, and told with every run of the same post-processing.
     let quick = ["--set", "attack.iterations=3"];
     let local = &SHORT[..2];
@@ -37,6 +41,18 @@ fn a_post_processing_is_measured_with_and_without_from_the_same_seeds() {
     lab.succeed(&[&["run", "sparsify", "--set", "knowledge.post=none"], &quick[..]].concat());
     let shown = lab.succeed(&["show", "last"]);
     assert!(shown.contains("cost     not measured: gialab utility sparsify measures it"), "{shown}");
+}
+
+#[test]
+fn a_part_of_the_network_is_compared_with_the_network_without_it() {
+    let lab = Lab::new();
+    let json = lab.succeed(&["utility", "precode", "--rounds", "1", "--seeds", "1", "--json"]);
+    let document: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["bytes_without"], 53_704, "{json}");
+    assert!(document["bytes"].as_u64().unwrap() > 1_000_000, "{json}");
+    let effect: Value = serde_json::from_str(&lab.succeed(&["effect", "precode", "--json"])).unwrap();
+    assert_eq!(effect["bytes"], 53_704, "{effect}");
+    assert!(effect["added"].as_u64().unwrap() > 100_000, "{effect}");
 }
 
 #[test]

@@ -28,6 +28,6 @@ pub static DROPOUT: Defence = Defence {
             default: Some(Value::Word("last")),
         },
     ],
-    adaptive: "of one sample read the mask off the columns that are zero; of several match the network without dropout, their \
-               mean; masks can be optimised beside the pictures (DIA), which no attack here does",
+    adaptive: "of one sample read the mask off the columns that are zero, or leave the layers out where they do not show; of several \
+               match the network without dropout, their mean; masks can be optimised beside the pictures (DIA), which no attack here does",
 };

@@ -28,5 +28,5 @@ pub static SOTERIA: Defence = Defence {
             default: Some(Value::Word("last")),
         },
     ],
-    adaptive: "leave the zero columns out of the match; every other layer is sent as it was",
+    adaptive: "leave the zero columns out of the match, or the whole layer where a later step or a sum hides them",
 };

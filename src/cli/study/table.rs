@@ -91,6 +91,9 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
             "P/Bd: informative numbers of an update for each unknown of the batch; < is below the dimension bound"
         )?;
     }
+    for line in study.missing_controls().iter().flat_map(|missing| format::wrapped(missing, WIDTH)) {
+        writeln!(out, "{line}")?;
+    }
     writeln!(out, "medians (of shares means) with 95 % bootstrap intervals over pairs")
 }
 

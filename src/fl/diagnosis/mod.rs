@@ -8,7 +8,8 @@ mod counts;
 mod head;
 mod values;
 
-use self::head::{Head, Likeness, dot, softmax};
+pub(super) use self::head::softmax;
+use self::head::{Head, Likeness, dot};
 pub(super) use self::values::scattered;
 use crate::config::{Accumulate, Captured, CapturedKind, LocalOptimiser, LocalTraining, Loss};
 use crate::model::Net;

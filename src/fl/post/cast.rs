@@ -6,7 +6,7 @@ use half::{bf16, f16};
 use rand_chacha::ChaCha8Rng;
 
 use super::quantise::{Quantise, largest};
-use super::{Code, Post, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -36,14 +36,14 @@ impl Post for Cast {
     }
 
     /// Numbers show their format.
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(*self))
     }
 
     /// What is narrower stays so.
     fn code(&self, before: Code) -> Code {
         let width = if matches!(self, Cast::Int8) { 8.0 } else { 16.0 };
-        Code { width: before.width.min(width), ..before }
+        Code { width: before.width.min(width), or_zero: before.or_zero.min(width), ..before }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::gaussian_noise::noised;
-use super::{Post, Sending, Transform};
+use super::{Post, Received, Sending, Transform};
 use crate::backend;
 use crate::config::{RunConfig, Settings};
 use crate::fl::At;
@@ -39,7 +39,7 @@ impl Post for Censor {
         self.chosen(update, at.own, |_| noised(&zeros, 1.0, generator))
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

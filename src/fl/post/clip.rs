@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Post, Sending, Transform, single_samples};
+use super::{Post, Received, Sending, Transform, single_samples};
 use crate::config::{RunConfig, Settings};
 use crate::model::{Net, Parameters, TensorSpec};
 
@@ -36,7 +36,7 @@ impl Post for Whole {
         self.forward(&update)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(*self))
     }
 }
@@ -88,7 +88,7 @@ impl Post for Samples {
     }
 
     /// A mean does not tell the norms behind it.
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 }
@@ -105,7 +105,7 @@ impl Post for Layers {
         self.forward(&update)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(self.clone()))
     }
 }
@@ -145,7 +145,7 @@ impl Post for Entries {
         self.forward(&update)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(*self))
     }
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{At, Post, Sending, Transform};
+use super::{At, Post, Received, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::model::{Net, Parameters, Targets, TensorSpec};
@@ -73,7 +73,7 @@ impl Post for Dcs {
         self.concealed(update, own, &others, &noise)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

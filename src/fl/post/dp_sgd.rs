@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::gaussian_noise::noised;
-use super::{Code, Post, Sending, Transform, clip, single_samples};
+use super::{Code, Post, Received, Sending, Transform, clip, single_samples};
 use crate::config::{RunConfig, Settings};
 use crate::model::{Net, Parameters, TensorSpec};
 
@@ -16,12 +16,14 @@ struct DpSgd {
     norm: f64,
     /// z.
     noise_multiplier: f64,
+    /// What epsilon is told for.
+    delta: f64,
 }
 
 /// The step with these settings.
 pub fn build(settings: &Settings, _: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
     let (norm, noise_multiplier) = (settings.number("norm"), settings.number("noise_multiplier"));
-    Ok(Arc::new(DpSgd { norm, noise_multiplier }))
+    Ok(Arc::new(DpSgd { norm, noise_multiplier, delta: settings.number("delta") }))
 }
 
 impl Post for DpSgd {
@@ -30,6 +32,16 @@ impl Post for DpSgd {
             let what = "protects one release of a batch's clipped gradients, and local steps would be a release each, with \
                         noise inside the training; use";
             return Err(format!("{what} federation.algorithm = \"fedsgd\""));
+        }
+        // With probability delta a sample may be laid open: among n of them that must not be expected.
+        let samples = config.batch() as f64 / f64::from(config.federation.secure_aggregation.max(1));
+        let most = 0.1 / samples;
+        if self.delta > most {
+            let delta = self.delta;
+            return Err(format!(
+                "with delta = {delta} says nothing of {samples} sample(s): delta is well below 1 / samples, at most {most} here; \
+                 1e-5 is usual"
+            ));
         }
         single_samples(net, config)
     }
@@ -44,7 +56,7 @@ impl Post for DpSgd {
         noised(&update, sigma, generator)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Post, Sending, Transform};
+use super::mask::LeftOut;
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::text::nearest;
 
 /// Zeros in the place of some tensors.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Dropped {
-    /// Their positions.
-    tensors: Vec<usize>,
+    tensors: LeftOut,
     /// Share of all numbers that they hold.
     share: f64,
 }
@@ -37,7 +37,7 @@ pub fn build(settings: &Settings, tensors: &[TensorSpec]) -> Result<Arc<dyn Post
     let tensors_dropped: Vec<usize> = (0..tensors.len()).filter(|&at| dropped[at]).collect();
     let numbers: usize = tensors_dropped.iter().map(|&at| tensors[at].count()).sum();
     let all: usize = tensors.iter().map(TensorSpec::count).sum();
-    Ok(Arc::new(Dropped { tensors: tensors_dropped, share: numbers as f64 / all.max(1) as f64 }))
+    Ok(Arc::new(Dropped { tensors: LeftOut(tensors_dropped), share: numbers as f64 / all.max(1) as f64 }))
 }
 
 /// The tensor of this name, or those of the layer.
@@ -80,24 +80,14 @@ const SHOWN: usize = 8;
 
 impl Post for Dropped {
     fn apply(&self, update: Parameters, _: &Sending<'_>, _: &mut ChaCha8Rng) -> Parameters {
-        update.without(&self.tensors)
+        update.without(&self.tensors.0)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(self.clone()))
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(self.tensors.clone()))
     }
 
     fn code(&self, before: Code) -> Code {
         Code { left_out: before.left_out.max(self.share), ..before }
-    }
-}
-
-impl Transform for Dropped {
-    fn forward(&self, g: &Parameters) -> Parameters {
-        g.clone().without(&self.tensors)
-    }
-
-    fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
-        w.without(&self.tensors)
     }
 }

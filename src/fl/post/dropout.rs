@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{OnPass, Post, Sending, Transform, single_samples};
+use super::mask::LeftOut;
+use super::{OnPass, Post, Received, Sending, Transform, single_samples};
 use crate::config::{RunConfig, Settings};
 use crate::model::{FullLayer, Net, Parameters, TensorSpec};
 
@@ -91,7 +92,11 @@ impl Post for Dropout {
         update
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        None
+    /// The weights are left out where the mask of one sample cannot be read. Of several samples the mean over their masks
+    /// is what the network without dropout gives.
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        let is_read = received.alone.is_some_and(|sent| self.read(received.net, sent).is_some());
+        let weights = self.layers(received.net).iter().map(|layer| layer.weight).collect();
+        (received.samples == 1 && !is_read).then(|| Arc::new(LeftOut(weights)) as Arc<dyn Transform>)
     }
 }

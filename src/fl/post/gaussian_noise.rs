@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Post, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::seed;
@@ -34,7 +34,7 @@ impl Post for Noise {
     }
 
     /// Its mean is the update.
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 

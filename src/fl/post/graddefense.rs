@@ -6,7 +6,7 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
 use super::denoise;
-use super::{At, Code, Post, Sending, Transform};
+use super::{At, Code, Post, Received, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
@@ -69,7 +69,7 @@ impl Post for GradDefense {
     }
 
     /// Its mean is the update.
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 

@@ -1,4 +1,4 @@
-//! Numbers that are known to be sent as zero.
+//! What is left out of the match: numbers that are known to be sent as zero, and tensors.
 
 use super::Transform;
 use crate::model::Parameters;
@@ -19,5 +19,19 @@ impl Transform for Mask {
 
     fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
         w.times(&self.0)
+    }
+}
+
+/// Tensors that are not matched, by their positions: they are not sent, or what was sent of them cannot be simulated.
+#[derive(Debug, Clone)]
+pub(super) struct LeftOut(pub Vec<usize>);
+
+impl Transform for LeftOut {
+    fn forward(&self, g: &Parameters) -> Parameters {
+        g.clone().without(&self.0)
+    }
+
+    fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
+        w.without(&self.0)
     }
 }

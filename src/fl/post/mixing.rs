@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{OnSamples, Post, Sending, Transform};
+use super::{OnSamples, Post, Received, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::data::Normalisation;
@@ -99,6 +99,10 @@ impl Post for Mixing {
         let each = config.batch() / config.federation.secure_aggregation.max(1) as usize;
         match each {
             1 => Err("mixes the samples of a batch, and this one has one; use several, as victim.indices = [0, 1, 2, 3]".to_owned()),
+            _ if self.samples > each => Err(format!(
+                "mixes {} samples, and a batch has {each}; set samples = {each}, or take more",
+                self.samples
+            )),
             _ => Ok(()),
         }
     }
@@ -111,7 +115,7 @@ impl Post for Mixing {
         update
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

@@ -86,8 +86,8 @@ pub trait Post: Debug + Send + Sync {
     }
 
     /// What an attacker simulates who knows this step, or told it from the update; nothing if the step cannot be
-    /// simulated. `alone` is the received update of the one client it was applied to, if there is one alone.
-    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>>;
+    /// simulated.
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>>;
 
     /// How a client writes down what it makes of an update that it would have written as `before`.
     fn code(&self, before: Code) -> Code {
@@ -126,12 +126,25 @@ pub struct Sending<'a> {
     pub round: u32,
 }
 
+/// What an attacker has at hand who adapts.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// The network of the clients.
+    pub net: &'a Net,
+    /// What one client sent; nothing where only a mean over several is seen.
+    pub alone: Option<&'a Parameters>,
+    /// Samples of each client.
+    pub samples: usize,
+}
+
 /// How a client writes down its update.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Code {
-    /// Bits of a number. A scale for each tensor is not counted.
+    /// Bits of a number other than zero. A scale for each tensor is not counted.
     pub width: f64,
-    /// Numbers other than zero alone are sent, each with its place.
+    /// Bits of a number that may be zero.
+    pub or_zero: f64,
+    /// Numbers other than zero may be sent alone, with what says where they belong.
     pub places: bool,
     /// Share of the numbers that are not sent and need no place: whole tensors.
     pub left_out: f64,
@@ -140,7 +153,7 @@ pub struct Code {
 impl Default for Code {
     /// Every number as it is, in 32 bits.
     fn default() -> Self {
-        Code { width: 32.0, places: false, left_out: 0.0 }
+        Code { width: 32.0, or_zero: 32.0, places: false, left_out: 0.0 }
     }
 }
 
@@ -148,12 +161,16 @@ impl Code {
     /// Bits of a number's place.
     const PLACE: f64 = 32.0;
 
-    /// Bits for each number of the clean update, given the share of numbers that are zero.
+    /// Bits for each number of the clean update, given the share of numbers that are zero: the least of all numbers as
+    /// they are, a bit for each that says whether it is zero and those that are not, and each of those with its place.
     fn bits(self, zeros: f64) -> f64 {
-        match self.places {
-            true => (1.0 - zeros) * (self.width + Code::PLACE),
-            false => (1.0 - self.left_out) * self.width,
+        let (sent, kept) = (1.0 - self.left_out, 1.0 - zeros);
+        let has_zeros = sent - kept > 1e-9;
+        let dense = sent * if has_zeros { self.or_zero } else { self.width };
+        if !self.places {
+            return dense;
         }
+        dense.min(sent + kept * self.width).min(kept * (self.width + Code::PLACE))
     }
 }
 
@@ -336,9 +353,10 @@ impl Posts {
         Transforms { steps: self.steps.iter().filter_map(|step| step.each()).collect(), inferred: None }
     }
 
-    /// The factors of the passes as an attacker reads them off what was sent of one sample.
-    pub fn factors(&self, net: &Net, sent: &Parameters) -> Option<Parameters> {
-        let read = self.steps.iter().filter_map(|step| step.on_pass()?.read(net, sent));
+    /// The factors of the passes as an attacker reads them off what was sent; nothing if it was not sent of one sample.
+    pub fn factors(&self, received: &Received<'_>) -> Option<Parameters> {
+        let sent = received.alone.filter(|_| received.samples == 1)?;
+        let read = self.steps.iter().filter_map(|step| step.on_pass()?.read(received.net, sent));
         read.reduce(|all, more| all.times(&more))
     }
 
@@ -350,9 +368,15 @@ impl Posts {
         })
     }
 
+    /// Steps that an attacker told from an update of these tensors. One that cannot be simulated as it was told is not.
+    pub fn told(inferred: &[Inferred], tensors: &[TensorSpec]) -> Posts {
+        let built = inferred.iter().filter_map(|it| Posts::of(std::slice::from_ref(&it.step), tensors).ok());
+        Posts { steps: built.flat_map(|posts| posts.steps).collect(), ..Posts::default() }
+    }
+
     /// The steps as an attacker simulates them.
-    pub fn transforms(&self, alone: Option<&Parameters>) -> Transforms {
-        let steps = self.steps.iter().filter_map(|step| step.transform(alone)).collect();
+    pub fn transforms(&self, received: &Received<'_>) -> Transforms {
+        let steps = self.steps.iter().filter_map(|step| step.transform(received)).collect();
         Transforms { steps, inferred: None }
     }
 }
@@ -372,13 +396,6 @@ impl Transforms {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
-    }
-
-    /// Steps that an attacker told from an update of these tensors. One that cannot be simulated as it was told is not.
-    pub fn told(inferred: Vec<Inferred>, tensors: &[TensorSpec], alone: Option<&Parameters>) -> Transforms {
-        let built = inferred.iter().filter_map(|it| Posts::of(std::slice::from_ref(&it.step), tensors).ok());
-        let steps = built.flat_map(|posts| posts.transforms(alone).steps).collect();
-        Transforms { steps, inferred: Some(inferred) }
     }
 
     /// What is received of an update.

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::gaussian_noise::noised;
 use super::mask::{self, Mask};
-use super::{Code, Post, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::backend;
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
@@ -42,13 +42,13 @@ impl Post for Outpost {
     }
 
     /// The numbers that one client sent; where they are dense, in a round that was left alone, all of them.
-    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(Mask(mask::sent(alone?))))
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Mask(mask::sent(received.alone?))))
     }
 
     /// Dense in rounds that are left alone.
     fn code(&self, before: Code) -> Code {
-        before
+        Code { places: true, ..before }
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{OnPass, Post, Sending, Transform, single_samples};
+use super::mask::LeftOut;
+use super::{OnPass, Post, Received, Sending, Transform, single_samples};
 use crate::config::{RunConfig, Settings};
 use crate::model::{BOTTLENECK, Net, Parameters, TensorSpec};
 use crate::seed;
@@ -14,10 +15,10 @@ use crate::seed;
 /// as when a model is evaluated, there is none, where that code draws some then too.
 ///
 /// Who knows of it leaves the tensors of the bottleneck and of the classifier out of the match, and passes without noise.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Precode {
     /// Tensors of the bottleneck, and those behind it.
-    tensors: Vec<usize>,
+    tensors: LeftOut,
 }
 
 /// The network with its bottleneck.
@@ -31,7 +32,7 @@ pub fn network(settings: &Settings, net: &Net) -> Result<Net, String> {
 /// The step with these settings.
 pub fn build(_: &Settings, tensors: &[TensorSpec]) -> Result<Arc<dyn Post>, String> {
     let first = tensors.iter().position(|tensor| tensor.name.starts_with(BOTTLENECK));
-    Ok(Arc::new(Precode { tensors: (first.unwrap_or(tensors.len())..tensors.len()).collect() }))
+    Ok(Arc::new(Precode { tensors: LeftOut((first.unwrap_or(tensors.len())..tensors.len()).collect()) }))
 }
 
 impl OnPass for Precode {
@@ -53,7 +54,7 @@ impl OnPass for Precode {
 
 impl Post for Precode {
     fn fits(&self, net: &Net, config: &RunConfig) -> Result<(), String> {
-        match self.tensors.is_empty() {
+        match self.tensors.0.is_empty() {
             true => Err("is a part of the network, and that of a captured update has none".to_owned()),
             false => single_samples(net, config),
         }
@@ -67,17 +68,7 @@ impl Post for Precode {
         update
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(self.clone()))
-    }
-}
-
-impl Transform for Precode {
-    fn forward(&self, g: &Parameters) -> Parameters {
-        g.clone().without(&self.tensors)
-    }
-
-    fn pull(&self, _: &Parameters, w: Parameters) -> Parameters {
-        w.without(&self.tensors)
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(self.tensors.clone()))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Post, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 use crate::seed;
@@ -66,13 +66,15 @@ impl Post for Quantise {
     }
 
     /// The mean of stochastic rounding is the update.
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         if self.stochastic { None } else { Some(Arc::new(*self)) }
     }
 
-    /// log2(2q + 1) bits; what is narrower stays so.
+    /// log2(2q + 1) bits, of which zero is one; what is narrower stays so.
     fn code(&self, before: Code) -> Code {
-        Code { width: before.width.min((2.0 * self.levels + 1.0).log2()), ..before }
+        let levels = 2.0 * self.levels;
+        let (width, or_zero) = (levels.log2(), (levels + 1.0).log2());
+        Code { width: before.width.min(width), or_zero: before.or_zero.min(or_zero), ..before }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Code, Post, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -24,13 +24,13 @@ impl Post for Sign {
         self.forward(&update)
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(*self))
     }
 
-    /// One bit.
+    /// One bit; with zeros there are three values.
     fn code(&self, before: Code) -> Code {
-        Code { width: 1.0, ..before }
+        Code { width: 1.0, or_zero: 3_f64.log2(), ..before }
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::mask::Mask;
-use super::{Post, Sending, Transform};
+use super::mask::{LeftOut, Mask};
+use super::sparsify::kept;
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::{RunConfig, Settings};
 use crate::fl::At;
 use crate::model::{FullLayer, Net, Parameters, Sensitivity, TensorSpec};
@@ -34,9 +35,34 @@ impl Soteria {
         let layers = net.full_layers();
         if self.first { layers.into_iter().next() } else { layers.into_iter().last() }
     }
+
+    /// Features that are cut of so many.
+    fn cut(&self, features: usize) -> usize {
+        features - kept(features, self.share).min(features)
+    }
+
+    /// 0 in the columns of the layer that are zero in every row, else 1; nothing if they are fewer than were cut.
+    fn sent_columns(&self, layer: &FullLayer, sent: &Parameters) -> Option<Parameters> {
+        let name = &sent.specs()[layer.weight].name;
+        let mut empty = 0;
+        let mask = sent.mapped(|spec, values| {
+            if spec.name != *name {
+                return values.fill(1.0);
+            }
+            let is_sent = |f: usize| values.iter().skip(f).step_by(layer.input).any(|value| *value != 0.0);
+            let seen: Vec<f64> = (0..layer.input).map(|f| f64::from(u8::from(is_sent(f)))).collect();
+            empty = seen.iter().filter(|seen| **seen == 0.0).count();
+            values.chunks_mut(layer.input).for_each(|row| row.copy_from_slice(&seen));
+        });
+        (empty >= self.cut(layer.input)).then_some(mask)
+    }
 }
 
 impl Post for Soteria {
+    fn code(&self, before: Code) -> Code {
+        Code { places: true, ..before }
+    }
+
     fn fits(&self, net: &Net, _: &RunConfig) -> Result<(), String> {
         match self.layer(net) {
             None => Err("cuts features of a fully connected layer, and this model has none".to_owned()),
@@ -52,7 +78,7 @@ impl Post for Soteria {
         let At { model, mode, x, .. } = at.own;
         let Some(layer) = self.layer(&model.net) else { return update };
         let Some(sensitivity) = model.sensitivity(mode, x, layer.at) else { return update };
-        let cut = most_telling(&sensitivity, layer.input, self.share);
+        let cut = most_telling(&sensitivity, layer.input, self.cut(layer.input));
         let name = update.specs()[layer.weight].name.clone();
         update.mapped(|spec, values| {
             if spec.name == name {
@@ -61,14 +87,20 @@ impl Post for Soteria {
         })
     }
 
-    /// The columns that are zero in what one client sent; of a sum of clients nothing is told.
-    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        Some(Arc::new(Mask(empty_columns(alone?))))
+    /// The columns that are zero in what one client sent. The whole weight is left out where they do not show: a later
+    /// step filled them, or every client of a sum cut others.
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        let layer = self.layer(received.net)?;
+        let shown = received.alone.and_then(|sent| self.sent_columns(&layer, sent));
+        Some(match shown {
+            Some(mask) => Arc::new(Mask(mask)),
+            None => Arc::new(LeftOut(vec![layer.weight])),
+        })
     }
 }
 
-/// The floor(p n) of n features with the largest sum over the samples of |r_f| / |dr_f/dx|; of equal ones the first.
-fn most_telling(sensitivity: &Sensitivity, count: usize, share: f64) -> Vec<usize> {
+/// So many of the features, those with the largest sum over the samples of |r_f| / |dr_f/dx|; of equal ones the first.
+fn most_telling(sensitivity: &Sensitivity, count: usize, cut: usize) -> Vec<usize> {
     let mut ratios = vec![0.0; count];
     let rows = sensitivity.features.chunks(count).zip(sensitivity.norms.chunks(count));
     for (features, norms) in rows {
@@ -79,25 +111,8 @@ fn most_telling(sensitivity: &Sensitivity, count: usize, share: f64) -> Vec<usiz
     }
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&a, &b| ratios[b].total_cmp(&ratios[a]).then(a.cmp(&b)));
-    order.truncate(count - super::sparsify::kept(count, share).min(count));
+    order.truncate(cut);
     order
-}
-
-/// 0 in the columns of fully connected layers that are zero in every row, else 1.
-fn empty_columns(update: &Parameters) -> Parameters {
-    update.mapped(|spec, values| {
-        let width = match spec.shape.as_slice() {
-            &[_, width] if width > 1 => width,
-            _ => return values.fill(1.0),
-        };
-        let mut seen = vec![0.0; width];
-        values.chunks(width).flat_map(|row| row.iter().enumerate()).for_each(|(f, value)| {
-            if *value != 0.0 {
-                seen[f] = 1.0;
-            }
-        });
-        values.chunks_mut(width).for_each(|row| row.copy_from_slice(&seen));
-    })
 }
 
 #[cfg(test)]
@@ -110,10 +125,10 @@ mod tests {
         let features = vec![2.0, 0.0, -1.0, 5.0, 6.0, 1.0, 0.0, 8.0, 0.0, 0.0];
         let norms = vec![1.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 2.0, 0.0, 1.0];
         let sensitivity = Sensitivity { features, norms };
-        assert_eq!(most_telling(&sensitivity, 5, 0.2), [3]);
-        assert_eq!(most_telling(&sensitivity, 5, 0.4), [3, 2]);
+        assert_eq!(most_telling(&sensitivity, 5, 1), [3]);
+        assert_eq!(most_telling(&sensitivity, 5, 2), [3, 2]);
         // Equal ratios: the first.
-        assert_eq!(most_telling(&sensitivity, 5, 0.6), [3, 2, 0]);
-        assert_eq!(most_telling(&sensitivity, 5, 0.99), [3, 2, 0, 4]);
+        assert_eq!(most_telling(&sensitivity, 5, 3), [3, 2, 0]);
+        assert_eq!(most_telling(&sensitivity, 5, 4), [3, 2, 0, 4]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::mask::Mask;
-use super::{Code, Post, Sending, Transform};
+use super::{Code, Post, Received, Sending, Transform};
 use crate::config::Settings;
 use crate::model::{Parameters, TensorSpec};
 
@@ -53,8 +53,8 @@ impl Post for Largest {
     }
 
     /// What is not seen is cut as the client does.
-    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        Some(match seen(alone, self.share) {
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        Some(match seen(received.alone, self.share) {
             Some(mask) => Arc::new(mask),
             None => Arc::new(*self),
         })
@@ -112,8 +112,8 @@ impl Post for Random {
     }
 
     /// What is not seen is taken for its mean.
-    fn transform(&self, alone: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
-        Some(match seen(alone, self.share) {
+    fn transform(&self, received: &Received<'_>) -> Option<Arc<dyn Transform>> {
+        Some(match seen(received.alone, self.share) {
             Some(mask) => Arc::new(mask),
             None => Arc::new(*self),
         })

@@ -210,5 +210,13 @@ fn tradeoff(sides: &[Side<'_>], figure: &Figure) -> Option<Plot> {
         Scale::linear(lost().fold(0.0, f64::min), lost().fold(1.0, f64::max)),
     );
     let y = Axis::of(figure, figure.word.ascii, leaked);
-    Some(Plot { marks, joined, rules, keys, ..Plot::new("Leakage against utility", x, y) })
+    let notes = tradeoff::unlike(sides).map(|costs| format!("Costs are not like for like: {costs}."));
+    Some(Plot {
+        marks,
+        joined,
+        rules,
+        keys,
+        notes: notes.into_iter().collect(),
+        ..Plot::new("Leakage against utility", x, y)
+    })
 }

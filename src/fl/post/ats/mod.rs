@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{OnSamples, Post, Sending, Transform};
+use super::{OnSamples, Post, Received, Sending, Transform};
 use crate::backend::{self, Plain};
 use crate::config::{RunConfig, Settings};
 use crate::data::Normalisation;
@@ -78,7 +78,7 @@ impl Post for Ats {
         update
     }
 
-    fn transform(&self, _: Option<&Parameters>) -> Option<Arc<dyn Transform>> {
+    fn transform(&self, _: &Received<'_>) -> Option<Arc<dyn Transform>> {
         None
     }
 }

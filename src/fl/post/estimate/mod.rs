@@ -4,6 +4,7 @@
 //! Looked at are the update, the model that was sent, and what the attacker takes the clients to do.
 
 mod bounds;
+mod columns;
 mod levels;
 mod noise;
 mod zeros;
@@ -54,10 +55,10 @@ impl fmt::Display for Inferred {
     }
 }
 
-/// What was told from an update, in a sentence; that nothing was is said as well.
+/// What was told from an update, in a sentence; that nothing can be is said as well, which is no proof of a clean update.
 pub fn in_words(inferred: &[Inferred]) -> String {
     let steps: Vec<String> = inferred.iter().map(Inferred::to_string).collect();
-    if steps.is_empty() { "nothing: the update looks clean".to_owned() } else { steps.join("; ") }
+    if steps.is_empty() { "nothing that can be told".to_owned() } else { steps.join("; ") }
 }
 
 impl Inferred {
@@ -90,6 +91,12 @@ impl Seen<'_> {
 
     fn norm(&self) -> f64 {
         self.values.iter().map(|value| value * value).sum::<f64>().sqrt()
+    }
+
+    /// Whether many of its numbers can be zero by the rounding of weights.
+    fn is_coarse(&self) -> bool {
+        let kept = self.magnitudes();
+        kept.get(kept.len() / 2).is_some_and(|middle| *middle < 256.0 * self.grain)
     }
 
     /// Magnitudes other than zero, ascending, each once.
@@ -144,8 +151,12 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
     let underflows = levels.as_ref().is_some_and(|levels| is_cast && levels::format(levels) == "fp16")
         && least().any(|value| value <= LEAST_FP16);
     let sparse = if underflows { None } else { zeros::sparsified(&sent, is_coarse) };
+    let samples = clients.first().map_or(0, |client| client.samples.len());
+    let is_dense = sparse.is_none() && !is_coarse && !is_scaled && !underflows;
+    let cut = is_dense.then(|| columns::columns(&all, update, model, samples)).flatten();
+    let pruned = (is_dense && cut.is_none()).then(|| zeros::pruned(&sent)).flatten();
     let entries = if is_coarse || is_scaled { None } else { bounds::entries(&sent) };
-    let is_noisy = sparse.is_none() && entries.is_none() && !is_coarse;
+    let is_noisy = sparse.is_none() && pruned.is_none() && entries.is_none() && !is_coarse;
     let noise = is_noisy.then(|| noise::noise(update, model, clients, levels.as_ref())).flatten();
     let bound = match descent.and_then(|descent| descent.clip) {
         // The norm of a local step is bounded already.
@@ -154,7 +165,7 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
         None => bounds::layers(&sent).or_else(|| bounds::whole(&sent, levels.as_ref().filter(|_| is_cast))),
     };
     let (before, after) = if is_cast { (None, levels) } else { (levels, None) };
-    [entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
+    [cut, pruned, entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
 }
 
 /// The least number above zero that fp16 has.

@@ -121,7 +121,7 @@ fn a_clean_update_shows_nothing() {
     for world in worlds() {
         let told = world.told("");
         assert!(told.is_empty(), "{}: {}", world.name, in_words(&told));
-        assert_eq!(in_words(&told), "nothing: the update looks clean");
+        assert_eq!(in_words(&told), "nothing that can be told");
     }
 }
 
@@ -300,6 +300,43 @@ fn of_several_clients_their_mean_is_told_and_nothing_that_it_hides() {
     let sigma = number(&told, "gaussian-noise", "sigma").unwrap();
     assert!((sigma - 0.1).abs() < 0.01, "{sigma}");
     assert!(told[0].evidence.contains("in the mean of 2 clients"), "{}", told[0]);
+}
+
+#[test]
+fn cut_features_are_told_with_their_share_and_with_what_cut_them() {
+    let soteria = "post=[{ kind = \"soteria\", share = 0.8 }]";
+    let tanh = ["victim.data=fashion28", "victim.options={ activation = \"tanh\" }"];
+    for changes in [&[][..], &tanh, &[EIGHT]] {
+        let told = inferred(&[changes, &[soteria]].concat());
+        assert_eq!(number(&told, "soteria", "share"), Some(0.8), "{changes:?}: {}", in_words(&told));
+        assert_eq!(told[0].sureness, Sureness::Sure);
+    }
+    // Features that were active by their own rows, behind ReLU.
+    let mlp = ["victim.data=digits28", "victim.model=mlp"];
+    let told = inferred(&[&mlp[..], &["post=[{ kind = \"soteria\", share = 0.5 }]"]].concat());
+    assert!(number(&told, "soteria", "share").is_some_and(|share| share >= 0.5), "{}", in_words(&told));
+    assert_eq!(told[0].sureness, Sureness::Likely);
+    // Trained and behind ReLU, nothing is sure.
+    let told = inferred(&[&TRAINED[..], &[soteria]].concat());
+    assert!(told.iter().all(|told| told.sureness == Sureness::Likely), "{}", in_words(&told));
+    for (layers, model) in [("last", "lenet"), ("all", "lenet5")] {
+        let tanh = if model == "lenet" { &tanh[..] } else { &tanh[..1] };
+        let model = format!("victim.model={model}");
+        let dropout = format!("post=[{{ kind = \"dropout\", rate = 0.25, layers = \"{layers}\" }}]");
+        let told = inferred(&[tanh, &[&model, &dropout]].concat());
+        let rate = number(&told, "dropout", "rate");
+        assert!(rate.is_some_and(|rate| (rate - 0.25).abs() < 0.1), "{model}: {}", in_words(&told));
+    }
+}
+
+#[test]
+fn pruning_under_noise_is_told_where_zeros_are_many_and_uneven() {
+    for changes in [&[][..], &[EIGHT], &["victim.data=fashion28", "victim.options={ activation = \"tanh\" }"]]
+    {
+        let told = inferred(&[changes, &["post=[{ kind = \"outpost\" }]"]].concat());
+        assert_eq!(words(&told), ["outpost"], "{changes:?}: {}", in_words(&told));
+        assert_eq!(told[0].sureness, Sureness::Likely);
+    }
 }
 
 #[test]

@@ -37,10 +37,16 @@ pub(super) fn dropped(all: &[Seen<'_>], is_zero: &[bool], net: &Net) -> Option<I
         }
     }
     let first_sent = is_zero.iter().position(|zero| !zero)?;
+    let sent_biases = all.iter().zip(is_zero).filter(|(seen, zero)| !**zero && seen.name.ends_with(".bias"));
+    let is_beside_bias = sent_biases.map(|(seen, _)| layer(seen.name)).any(|of| {
+        net.full_layers().iter().any(|full| full.name == of && names.contains(&format!("{of}.weight")))
+    });
     // Where a layer has no unit that is active, it and all in front of it on its branch are zero; the scores have units.
     let is_dead = first_sent > last || last + 1 < all.len() && has_branches(net.layers());
     let (sureness, doubt) = if is_dead {
         (Sureness::Likely, ", which a layer without any active unit leaves as well")
+    } else if is_beside_bias {
+        (Sureness::Likely, ", which a layer whose active features were all cut leaves as well")
     } else {
         (Sureness::Sure, "")
     };
@@ -151,12 +157,7 @@ fn crowd(seen: &Seen<'_>) -> Option<f64> {
 /// About the same share of zeros everywhere outside of dead units: some were zero before others were drawn.
 fn by_chance(all: &[&Seen<'_>], counted: &[Counted]) -> Option<Inferred> {
     const ENOUGH: usize = 100;
-    // Small differences of weights are zero by rounding.
-    let is_coarse = |seen: &Seen<'_>| {
-        let kept: Vec<f64> = seen.magnitudes();
-        kept.get(kept.len() / 2).is_some_and(|middle| *middle < 256.0 * seen.grain)
-    };
-    if all.iter().any(|seen| is_coarse(seen)) {
+    if all.iter().any(|seen| seen.is_coarse()) {
         return None;
     }
     // Sums over samples are zero here and there in the middle of a network, but neither at its pixels nor at its scores.
@@ -181,6 +182,32 @@ fn by_chance(all: &[&Seen<'_>], counted: &[Counted]) -> Option<Inferred> {
     let settings = [("share", told.into()), ("choice", "random".into())];
     // What the clean update has of its own is uneven.
     (told > 0.75 * share).then(|| Inferred::new("sparsify", settings, Sureness::Likely, evidence))
+}
+
+/// Many zeros in every weight, at the pixels and at the scores as well, but not alike: tensors were pruned, and noise or more
+/// filled some of it again.
+pub(super) fn pruned(all: &[&Seen<'_>]) -> Option<Inferred> {
+    const ENOUGH: usize = 100;
+    if all.iter().any(|seen| seen.is_coarse()) {
+        return None;
+    }
+    let alive =
+        all.iter().filter(|seen| seen.shape.len() > 1).map(|seen| scattered(seen.shape, &seen.values));
+    let shares: Vec<f64> = alive
+        .filter(|(count, _)| *count >= ENOUGH)
+        .map(|(count, zeros)| zeros as f64 / count as f64)
+        .collect();
+    let (least, most) =
+        shares.iter().fold((1.0_f64, 0.0_f64), |(least, most), &share| (least.min(share), most.max(share)));
+    if shares.len() < 2 || least < LEAST {
+        return None;
+    }
+    let evidence = format!(
+        "outside of dead units {:.0} to {:.0} % of every weight are zero, which pruning leaves where noise fills a part of it",
+        100.0 * least,
+        100.0 * most
+    );
+    Some(Inferred::new("outpost", [], Sureness::Likely, evidence))
 }
 
 /// The shortest decimal in `[low, high)`.

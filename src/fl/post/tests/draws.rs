@@ -20,7 +20,7 @@ fn noise_has_its_deviation_and_is_drawn_anew_by_client_and_round() {
         assert!(mean.abs() < 5.0 * expected / 20_000_f64.sqrt(), "{written}: {mean}");
         assert!((deviation / expected - 1.0).abs() < 0.03, "{written}: {deviation}");
         assert!(values != noise(1, 0) && values != noise(0, 1) && values == noise(0, 0));
-        assert!(step(written, &[20_000]).transform(None).is_none());
+        assert!(step(written, &[20_000]).transform(&of_sum(&net())).is_none());
     }
 }
 
@@ -47,7 +47,7 @@ fn stochastic_rounding_is_unbiased_and_has_its_variance() {
         ("qsgd4", "kind = \"quantise\", levels = 4, scale = \"l2\", rounding = \"stochastic\""),
     ] {
         let (step, clean) = (step(written, &sizes), parameters(&sizes, g));
-        assert!(step.transform(None).is_none());
+        assert!(step.transform(&of_sum(&net())).is_none());
         let variance = &tensors[&format!("tiny.b1.{name}.var")].1;
         let (mut sum, mut squares) = (vec![0.0; g.len()], 0.0);
         let mut generator = generator();

@@ -72,7 +72,7 @@ fn reference_vectors_are_met() {
             }
             assert_eq!((effect.zeros * g.count() as f64).round(), facts["zeros"].as_f64().unwrap(), "{what}");
             let Some(step) = step else { continue };
-            let transform = step.transform(None).unwrap();
+            let transform = step.transform(&of_sum(&net())).unwrap();
             close(&format!("{what} simulated"), &transform.forward(&g), &flat(&sent));
             if let Some(pull) = of(&format!("{name}.pull")) {
                 close(&format!("{what}.pull"), &transform.pull(&g, w.clone()), pull);
@@ -140,7 +140,7 @@ fn a_zero_gradient_stays_zero() {
     ] {
         let (step, zeros) = (step(written, &[5, 1]), parameters(&[5, 1], &[0.0; 6]));
         assert_eq!(flat(&applied(&step, zeros.clone(), &mut generator())), [0.0; 6], "{written}");
-        if let Some(transform) = step.transform(Some(&zeros)) {
+        if let Some(transform) = step.transform(&Received { alone: Some(&zeros), ..of_sum(&net()) }) {
             let pulled = flat(&transform.pull(&zeros, parameters(&[5, 1], &[1.0; 6])));
             assert!(flat(&transform.forward(&zeros)) == [0.0; 6] && pulled.iter().all(|x| x.is_finite()));
         }

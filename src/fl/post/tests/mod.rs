@@ -41,8 +41,7 @@ pub(in crate::fl::post) fn applied(
     generator: &mut ChaCha8Rng,
 ) -> Parameters {
     let compute = Compute::select("flex", Precision::F64).unwrap();
-    let layers = vec![Layer::Flatten, Layer::linear("fc", 4, 2)];
-    let net = Net::new(layers, [1, 2, 2], Initialisation::PyTorch).unwrap();
+    let net = net();
     let model = Model {
         parameters: net.initial_parameters(&compute, Seed(0)),
         buffers: net.initial_buffers(&compute),
@@ -51,6 +50,17 @@ pub(in crate::fl::post) fn applied(
     let (x, targets) = (compute.zeros([1, 1, 2, 2]), Targets::hard(&compute, &[0], 2));
     let own = At { model: &model, mode: BatchNormMode::Eval, x: &x, targets: &targets };
     step.apply(update, &Sending { own, round: 0 }, generator)
+}
+
+/// Of classes and inputs that no step asks for.
+fn net() -> Net {
+    let layers = vec![Layer::Flatten, Layer::linear("fc", 4, 2)];
+    Net::new(layers, [1, 2, 2], Initialisation::PyTorch).unwrap()
+}
+
+/// What is received of several clients.
+fn of_sum(net: &Net) -> Received<'_> {
+    Received { net, alone: None, samples: 1 }
 }
 
 fn generator() -> ChaCha8Rng {
@@ -153,7 +163,10 @@ fn noise_stays_unexplained_and_the_effect_is_told() {
     assert!(effect.cosine < 0.999 && effect.change > 0.01 && effect.zeros < 0.01, "{effect:?}");
     assert_eq!(effect.bits, 32.0);
     let (_, sparse) = at_the_truth(&["post=[{ kind = \"sparsify\", share = 0.9 }]"]);
-    assert!((sparse.zeros - 0.9).abs() < 0.01 && (sparse.bits - 6.4).abs() < 0.7, "{sparse:?}");
+    assert!(
+        (sparse.zeros - 0.9).abs() < 0.01 && (sparse.bits - (1.0 + 32.0 * (1.0 - sparse.zeros))).abs() < 1e-9,
+        "{sparse:?}"
+    );
 }
 
 #[test]
@@ -172,9 +185,30 @@ fn bits_are_those_of_the_format_and_of_the_places() {
     // Noise fills the zeros, and every number is sent again.
     near("{ kind = \"sparsify\", share = 0.9 }, { kind = \"gaussian-noise\", sigma = 0.1 }", 32.0);
     let (_, random) = at_the_truth(&["post=[{ kind = \"sparsify\", share = 0.9, choice = \"random\" }]"]);
-    assert!((random.bits - (1.0 - random.zeros) * 64.0).abs() < 1e-9, "{random:?}");
+    assert!((random.bits - (1.0 + (1.0 - random.zeros) * 32.0)).abs() < 1e-9, "{random:?}");
     let dropped = bits("{ kind = \"drop-layers\", layers = [\"last\"] }");
     assert!(dropped > 0.0 && dropped < 32.0, "{dropped}");
+}
+
+#[test]
+fn an_update_is_written_in_the_shortest_form() {
+    let sparse = Code { places: true, ..Code::default() };
+    let sign = Code { width: 1.0, or_zero: 3_f64.log2(), ..Code::default() };
+    let signs = Code { places: true, ..sign };
+    for (what, code, zeros, bits) in [
+        ("a tenth left out", sparse, 0.1, 1.0 + 0.9 * 32.0),
+        ("half of them", sparse, 0.5, 17.0),
+        ("all but a hundredth", sparse, 0.99, 0.01 * 64.0),
+        ("none of them", sparse, 0.0, 32.0),
+        ("signs", sign, 0.0, 1.0),
+        ("signs with a few zeros", sign, 0.24, 3_f64.log2()),
+        ("signs of half", signs, 0.5, 1.5),
+        ("signs of three quarters", signs, 0.24, 3_f64.log2()),
+        ("signs of some layers", Code { left_out: 0.4, ..sign }, 0.4, 0.6),
+        ("some layers, and zeros in them", Code { left_out: 0.4, ..sparse }, 0.7, 0.6 + 0.3 * 32.0),
+    ] {
+        assert!((code.bits(zeros) - bits).abs() < 1e-12, "{what}: {} {bits}", code.bits(zeros));
+    }
 }
 
 #[test]

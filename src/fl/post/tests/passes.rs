@@ -1,6 +1,6 @@
 //! Steps that act on the samples' passes, or on pictures before them.
 
-use super::samples::{FOUR, world};
+use super::samples::{FOUR, World, world};
 use super::*;
 use crate::fl::Protocol;
 use burn::tensor::Tensor;
@@ -61,14 +61,15 @@ fn an_attacker_reads_the_mask_of_one_sample_off_its_update_and_finds_the_way_bac
         let both = at_the_truth(&[&format!("victim.model={model}"), &both, "knowledge.post=known"]).0;
         assert!(both < 1e-20, "{model}: {both:e}");
     }
-    // Noise fills the columns: what is left is the network without dropout.
+    // Noise fills the columns: the layer is left out, and what is below it was passed by unknown ones.
     let noise = "post=[{ kind = \"dropout\" }, { kind = \"gaussian-noise\", sigma = 1e-9 }]";
     assert!(at_the_truth(&[noise, "knowledge.post=known"]).0 > 1e-3);
     for each in ["", ", { kind = \"clip\", norm = 0.1, of = \"sample\" }"] {
         let world = world(&["victim.size=8", &format!("post=[{{ kind = \"dropout\", rate = 0.3 }}{each}]")]);
         let sent = world.sent(0).0;
         let mut protocol = Protocol::fed_sgd(1);
-        protocol.clients[0].factors = world.setup.posts.factors(&world.server.model.net, &sent);
+        let received = Received { net: &world.server.model.net, alone: Some(&sent), samples: 1 };
+        protocol.clients[0].factors = world.setup.posts.factors(&received);
         protocol.clients[0].each = world.setup.posts.each();
         let own = world.own();
         let v = world.gradient(None);
@@ -89,6 +90,36 @@ fn an_attacker_reads_the_mask_of_one_sample_off_its_update_and_finds_the_way_bac
             );
         }
     }
+}
+
+#[test]
+fn a_layer_whose_cut_features_do_not_show_is_left_out_of_the_match() {
+    let noise = "{ kind = \"gaussian-noise\", sigma = 1e-3 }";
+    for step in ["{ kind = \"soteria\", share = 0.8 }", "{ kind = \"dropout\" }"] {
+        let shown = world(&[&format!("post=[{step}]")]);
+        let hidden = world(&[&format!("post=[{step}, {noise}]")]);
+        let net = &shown.server.model.net;
+        let layer = net.full_layers().pop().unwrap();
+        let g = shown.gradient(None);
+        let simulated = |world: &World, alone: Option<&Parameters>, samples: usize| {
+            let transforms = world.setup.posts.transforms(&Received { net, alone, samples });
+            transforms.forward(g.clone()).0
+        };
+        let is_left_out = |simulated: Parameters| {
+            let zero =
+                |at: usize| backend::values(&simulated.tensors()[at]).iter().all(|value| *value == 0.0);
+            assert!((0..g.specs().len()).all(|at| at == layer.weight || !zero(at)), "{step}");
+            zero(layer.weight)
+        };
+        let (seen, filled) = (shown.sent(0).0, hidden.sent(0).0);
+        assert!(is_left_out(simulated(&hidden, Some(&filled), 1)), "{step} under noise");
+        assert!(is_left_out(simulated(&shown, None, 1)), "{step} in a sum");
+        assert!(!is_left_out(simulated(&shown, Some(&seen), 1)), "{step}");
+    }
+    // The mean over the masks of several samples is the network without dropout.
+    let two = world(&["victim.indices=[0,1]", "post=[{ kind = \"dropout\" }]"]);
+    let (net, sent) = (&two.server.model.net, two.sent(0).0);
+    assert!(two.setup.posts.transforms(&Received { net, alone: Some(&sent), samples: 2 }).is_empty());
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn every_smooth_pull_is_the_derivative() {
         let step = step(written, &SIZES);
         let sent = applied(&step, parameters(&SIZES, &g), &mut generator());
         for alone in [None, Some(&sent)] {
-            let transform = step.transform(alone).unwrap();
+            let transform = step.transform(&Received { alone, ..of_sum(&net()) }).unwrap();
             let inner = |g: &[f64]| transform.forward(&parameters(&SIZES, g)).dot(&parameters(&SIZES, &w));
             let pulled = flat(&transform.pull(&parameters(&SIZES, &g), parameters(&SIZES, &w)));
             for i in 0..g.len() {
@@ -56,7 +56,7 @@ fn rounding_is_simulated_and_pulled_straight_through() {
         let step = step(written, &SIZES);
         let sent = applied(&step, g.clone(), &mut generator());
         for alone in [None, Some(&sent)] {
-            let transform = step.transform(alone).unwrap();
+            let transform = step.transform(&Received { alone, ..of_sum(&net()) }).unwrap();
             assert_eq!(flat(&transform.forward(&g)), flat(&sent), "{written}");
             assert_eq!(flat(&transform.pull(&g, w.clone())), flat(&w), "{written}");
         }
@@ -69,7 +69,7 @@ fn zeros_that_a_later_step_filled_are_not_taken_for_a_mask() {
     let sent = parameters(&SIZES, &drawn("noise"));
     let cut = |choice: &str| {
         let step = step(&format!("kind = \"sparsify\", share = 0.4, choice = \"{choice}\""), &SIZES);
-        flat(&step.transform(Some(&sent)).unwrap().forward(&g))
+        flat(&step.transform(&Received { alone: Some(&sent), ..of_sum(&net()) }).unwrap().forward(&g))
     };
     let largest = applied(&step("kind = \"sparsify\", share = 0.4", &SIZES), g.clone(), &mut generator());
     assert_eq!(cut("largest"), flat(&largest));
