@@ -320,10 +320,9 @@ fn cut_features_are_told_with_their_share_and_with_what_cut_them() {
     let told = inferred(&[&TRAINED[..], &[soteria]].concat());
     assert!(told.iter().all(|told| told.sureness == Sureness::Likely), "{}", in_words(&told));
     for (layers, model) in [("last", "lenet"), ("all", "lenet5")] {
-        let tanh = if model == "lenet" { &tanh[..] } else { &tanh[..1] };
         let model = format!("victim.model={model}");
         let dropout = format!("post=[{{ kind = \"dropout\", rate = 0.25, layers = \"{layers}\" }}]");
-        let told = inferred(&[tanh, &[&model, &dropout]].concat());
+        let told = inferred(&[&tanh[..], &[&model, &dropout]].concat());
         let rate = number(&told, "dropout", "rate");
         assert!(rate.is_some_and(|rate| (rate - 0.25).abs() < 0.1), "{model}: {}", in_words(&told));
     }
