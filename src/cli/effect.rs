@@ -91,11 +91,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     }
     if *added > 0 {
         let added = format::count(*added);
-        writeln!(
-            out,
-            "{added} of the numbers are of layers that it adds: bytes of the clean update are without"
-        )?;
-        writeln!(out, "them, its norm is that of the network with them, before they draw.")?;
+        let told = format!(
+            "{added} of the numbers are of layers that it adds: bytes of the clean update are without them, its norm is that \
+             of the network with them, before they draw."
+        );
+        for line in format::wrapped(&told, WIDTH) {
+            writeln!(out, "{line}")?;
+        }
     }
     if steps.is_empty() {
         writeln!(out, "It has no post-processing; gialab defences lists what there is.")?;

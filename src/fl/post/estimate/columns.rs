@@ -65,8 +65,11 @@ fn cut<'a>(all: &[Seen<'_>], net: &Net, layers: &'a [FullLayer], at: usize) -> O
     let is_empty = |feature: usize| rows.iter().all(|row| row[feature] == 0.0);
     let empty: Vec<usize> = (0..layer.input).filter(|feature| is_empty(*feature)).collect();
     let share = empty.len() as f64 / layer.input as f64;
-    let dense = (layer.input - empty.len()) * rows.len();
-    let scattered = weight.zeros() - empty.len() * rows.len();
+    // Units behind it that were cut or are not active have rows of zeros.
+    let kept = layer.input - empty.len();
+    let alive = rows.iter().filter(|row| row.iter().any(|value| *value != 0.0)).count();
+    let dense = kept * alive;
+    let scattered = dense + weight.zeros() - weight.values.len();
     if share < LEAST || dense == 0 || scattered as f64 > FEW * dense as f64 || weight.is_coarse() {
         return None;
     }

@@ -154,9 +154,8 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
     let samples = clients.first().map_or(0, |client| client.samples.len());
     let is_dense = sparse.is_none() && !is_coarse && !is_scaled && !underflows;
     let cut = is_dense.then(|| columns::columns(&all, update, model, samples)).flatten();
-    let pruned = (is_dense && cut.is_none()).then(|| zeros::pruned(&sent)).flatten();
     let entries = if is_coarse || is_scaled { None } else { bounds::entries(&sent) };
-    let is_noisy = sparse.is_none() && pruned.is_none() && entries.is_none() && !is_coarse;
+    let is_noisy = sparse.is_none() && entries.is_none() && !is_coarse;
     let noise = is_noisy.then(|| noise::noise(update, model, clients, levels.as_ref())).flatten();
     let bound = match descent.and_then(|descent| descent.clip) {
         // The norm of a local step is bounded already.
@@ -165,7 +164,7 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
         None => bounds::layers(&sent).or_else(|| bounds::whole(&sent, levels.as_ref().filter(|_| is_cast))),
     };
     let (before, after) = if is_cast { (None, levels) } else { (levels, None) };
-    [cut, pruned, entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
+    [cut, entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
 }
 
 /// The least number above zero that fp16 has.

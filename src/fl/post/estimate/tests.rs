@@ -313,29 +313,18 @@ fn cut_features_are_told_with_their_share_and_with_what_cut_them() {
     }
     // Features that were active by their own rows, behind ReLU.
     let mlp = ["victim.data=digits28", "victim.model=mlp"];
-    let told = inferred(&[&mlp[..], &["post=[{ kind = \"soteria\", share = 0.5 }]"]].concat());
-    assert!(number(&told, "soteria", "share").is_some_and(|share| share >= 0.5), "{}", in_words(&told));
+    let told = inferred(&[&mlp[..], &["post=[{ kind = \"soteria\", share = 0.2 }]"]].concat());
+    assert!(number(&told, "soteria", "share").is_some_and(|share| share >= 0.2), "{}", in_words(&told));
     assert_eq!(told[0].sureness, Sureness::Likely);
     // Trained and behind ReLU, nothing is sure.
     let told = inferred(&[&TRAINED[..], &[soteria]].concat());
     assert!(told.iter().all(|told| told.sureness == Sureness::Likely), "{}", in_words(&told));
     for (layers, model) in [("last", "lenet"), ("all", "lenet5")] {
-        let tanh = if model == "lenet" { &tanh[..] } else { &tanh[..1] };
         let model = format!("victim.model={model}");
         let dropout = format!("post=[{{ kind = \"dropout\", rate = 0.25, layers = \"{layers}\" }}]");
-        let told = inferred(&[tanh, &[&model, &dropout]].concat());
+        let told = inferred(&[&tanh[..], &[&model, &dropout]].concat());
         let rate = number(&told, "dropout", "rate");
         assert!(rate.is_some_and(|rate| (rate - 0.25).abs() < 0.1), "{model}: {}", in_words(&told));
-    }
-}
-
-#[test]
-fn pruning_under_noise_is_told_where_zeros_are_many_and_uneven() {
-    for changes in [&[][..], &[EIGHT], &["victim.data=fashion28", "victim.options={ activation = \"tanh\" }"]]
-    {
-        let told = inferred(&[changes, &["post=[{ kind = \"outpost\" }]"]].concat());
-        assert_eq!(words(&told), ["outpost"], "{changes:?}: {}", in_words(&told));
-        assert_eq!(told[0].sureness, Sureness::Likely);
     }
 }
 

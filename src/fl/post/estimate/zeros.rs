@@ -184,32 +184,6 @@ fn by_chance(all: &[&Seen<'_>], counted: &[Counted]) -> Option<Inferred> {
     (told > 0.75 * share).then(|| Inferred::new("sparsify", settings, Sureness::Likely, evidence))
 }
 
-/// Many zeros in every weight, at the pixels and at the scores as well, but not alike: tensors were pruned, and noise or more
-/// filled some of it again.
-pub(super) fn pruned(all: &[&Seen<'_>]) -> Option<Inferred> {
-    const ENOUGH: usize = 100;
-    if all.iter().any(|seen| seen.is_coarse()) {
-        return None;
-    }
-    let alive =
-        all.iter().filter(|seen| seen.shape.len() > 1).map(|seen| scattered(seen.shape, &seen.values));
-    let shares: Vec<f64> = alive
-        .filter(|(count, _)| *count >= ENOUGH)
-        .map(|(count, zeros)| zeros as f64 / count as f64)
-        .collect();
-    let (least, most) =
-        shares.iter().fold((1.0_f64, 0.0_f64), |(least, most), &share| (least.min(share), most.max(share)));
-    if shares.len() < 2 || least < LEAST {
-        return None;
-    }
-    let evidence = format!(
-        "outside of dead units {:.0} to {:.0} % of every weight are zero, which pruning leaves where noise fills a part of it",
-        100.0 * least,
-        100.0 * most
-    );
-    Some(Inferred::new("outpost", [], Sureness::Likely, evidence))
-}
-
 /// The shortest decimal in `[low, high)`.
 pub(super) fn shortest(low: f64, high: f64) -> f64 {
     let mut candidates = (1..=9).map(|digits| {
