@@ -440,7 +440,7 @@ mod tests {
             (&["federation.momentum=0.9", "knowledge.local=none"], "lr 0.1, momentum 0.9 (not known)"),
             (
                 &["federation.weight_decay=0.1", "knowledge.local={ assumed = { learning_rate = 0.2 } }"],
-                "lr 0.1, weight decay 0.1 (assumed as 1 epoch, lr 0.2)",
+                "lr 0.1, weight decay 0.1 (assumed as 1 epoch, lr 0.2, no weight decay)",
             ),
         ] {
             assert_eq!(known(changes), format!("FedAvg, 1 epoch, {says}"));

@@ -441,8 +441,8 @@ pub static FIGURES: &[Figure] = &[
             heading: "changed",
             ascii: "changed",
             also: &["noise relative to the norm", "relative change"],
-            about: "Norm of the difference between what is sent and the clean update, as a part of the clean update's norm: of noise how \
-                    large it is beside the update, 1 where it is as large.",
+            about: "Norm of the difference between what is sent and the clean update, as a part of the clean update's norm. Of noise it \
+                    says how large it is beside the update: 1 is as large.",
             source: "computed from the update",
         },
         unit: "",
@@ -457,7 +457,8 @@ pub static FIGURES: &[Figure] = &[
             heading: "zeros",
             ascii: "zeros",
             also: &["share of zeros"],
-            about: "Share of the update's numbers that are sent as zero, by sparsification or by themselves.",
+            about: "Share of the update's numbers that are sent as zero, by sparsification or by themselves. Many ReLUs leave \
+                    half of them zero without any.",
             source: "computed from the update",
         },
         unit: "",
@@ -472,7 +473,7 @@ pub static FIGURES: &[Figure] = &[
             heading: "bits",
             ascii: "bits",
             also: &["bits per parameter", "bits a number"],
-            about: "Bits sent for each number of the clean update, 32 without post-processing, in the shortest of three plain forms: all \
+            about: "Bits sent for each number of the clean update. It is 32 without post-processing, and else in the shortest of three plain forms: all \
                     numbers, those that are not zero with a bit for each, or with their places.",
             source: "computed from the update",
         },

@@ -81,6 +81,8 @@ impl Quantity {
         match name {
             "took" => Some(Quantity::Took),
             "started" => Some(Quantity::Started),
+            // As the column is headed elsewhere; a setting has the name as well.
+            "loss" => Quantity::called("match"),
             _ => {
                 let key = FIGURES.iter().find(|figure| figure.word.key == name);
                 // Other names of a figure may be those of columns and settings, which are meant first.
@@ -362,8 +364,9 @@ fn setting(name: &str, sign: &str, compare: Compare, value: &str) -> Result<Term
 }
 
 fn unknown(name: &str) -> String {
-    let known =
-        || ["psnr", "match", "took", "started"].into_iter().chain(TEXTS.iter().map(|(name, _)| *name));
+    let known = || {
+        ["psnr", "loss", "match", "took", "started"].into_iter().chain(TEXTS.iter().map(|(name, _)| *name))
+    };
     let figures = FIGURES.iter().map(|figure| figure.word.key);
     match nearest(name, known().chain(figures)) {
         Some(near) => format!("runs have no `{name}`; did you mean {near}?"),

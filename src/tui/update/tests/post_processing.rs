@@ -107,7 +107,7 @@ fn form_set_and_session_have_the_same_list() {
     let typed = preset::change(&entry.config, [("post", list), ("knowledge.post", "estimated")]).unwrap();
     assert_eq!(config, typed);
     let words = crate::config::difference::in_words(&model.changes_of(&entry));
-    assert_eq!(words, "post clip 1.0, sparsify 0.9, post estimated");
+    assert_eq!(words, "post clip 1.0, sparsify 0.9, knowledge.post estimated");
     assert_eq!((config.post.len(), config.knowledge.post), (2, PostKnowledge::Estimated));
     // It comes back into the form and starts.
     press(&mut model, "c");
