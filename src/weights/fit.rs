@@ -166,7 +166,7 @@ impl WeightFile {
         // Without matrices a convolution gives the scores: the one with the fewest channels.
         let kernels = self.tensors.iter().filter(|tensor| tensor.shape.len() == 4);
         let fewest = || kernels.map(|tensor| tensor.shape[0]).filter(|rows| *rows > 1).min();
-        rows.into_iter().find(|rows| (2..=100_000).contains(rows)).or_else(fewest).unwrap_or(10)
+        rows.into_iter().find(|rows| (1..=100_000).contains(rows)).or_else(fewest).unwrap_or(10)
     }
 
     /// Input channels of the first convolution.

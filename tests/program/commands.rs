@@ -241,7 +241,7 @@ fn attacks_are_listed_with_what_they_need() {
     let lab = Lab::new();
     let list = lab.succeed(&["attacks"]);
     let line = list.lines().find(|line| line.starts_with("imprint ")).unwrap();
-    assert!(line.contains("2022  malicious server  G      Robbing the Fed"), "{line}");
+    assert!(line.contains("2022  malicious server  F      Robbing the Fed"), "{line}");
     assert!(list.contains(
         "gradinversion        needs labels, given or read by a rule, BatchNorm layers; bounded by"
     ));

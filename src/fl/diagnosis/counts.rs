@@ -35,6 +35,13 @@ impl Suspect<'_> {
         let scale = if of_sum { batch } else { 1.0 };
         let fits = |sign: f64, scale: f64| needed(&g, sign, scale) <= samples;
         let blind = self.is_blind_to_scale();
+        // Without smoothing a class that no sample has is pushed down by every sample: at most one entry for each is negative.
+        let is_hard = matches!(self.net.loss(), Loss::Ce | Loss::CeSum);
+        let tiny = 8.0 * self.of_transport() * g.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        let beyond = |sign: f64| g.iter().filter(|g| sign * **g < -tiny).count() > self.captured.batch;
+        if is_hard && beyond(1.0) && !beyond(-1.0) {
+            return Some(self.opposite(true, 1.0));
+        }
         if !fits(1.0, scale) {
             let many =
                 format!("no {} labels under the {} give the last layer", samples, self.net.loss().name());

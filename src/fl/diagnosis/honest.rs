@@ -174,6 +174,83 @@ fn honest_updates_are_not_refused() {
     assert!(warnings * 20 <= count, "{warned:#?}");
 }
 
+/// A network that is sure of itself sends numbers that 32 bit hardly tells from nothing.
+#[test]
+fn an_honest_update_of_a_confident_network_is_not_refused() {
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let set = data::open("digits28").unwrap();
+    let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == "lenet5").unwrap();
+    let net = architecture.net(&ModelOptions::default(), [1, 28, 28], 10).unwrap();
+    let file = crate::weights::WeightFile::parse(crate::weights::shipped("digits-lenet5").unwrap()).unwrap();
+    let weights = file.trained(&net).unwrap();
+    let tensors = |specs, values: &[Vec<f64>]| {
+        let mut values = values.iter().cloned();
+        Parameters::from_values(&compute, specs, |_| values.next().unwrap())
+    };
+    let model = Model {
+        parameters: tensors(net.parameter_specs().clone(), &weights.parameters),
+        buffers: tensors(net.buffer_specs().clone(), &weights.buffers),
+        net,
+    };
+    let config =
+        preset::load("ig-lenet", &["attack.distance=l2".into()], Path::new("/nonexistent")).unwrap().config;
+    let captured: Captured = serde_json::from_value(serde_json::json!({
+        "weights": "w", "update": "u", "kind": "gradient", "batch": 1,
+    }))
+    .unwrap();
+    let mut heard = Vec::new();
+    for digit in (0..60).step_by(3) {
+        let batch = set.batch(&[digit], None).unwrap();
+        let normalised = set.normalised_by(&crate::config::Normalise::Own(true), &[digit]).unwrap();
+        let x = compute.tensor(&normalised.apply(&batch.images), batch.images.shape());
+        let targets = Targets::hard(&compute, &batch.labels, 10);
+        let gradient = model.first_pass(BatchNormMode::Eval, &x, &targets).gradient;
+        let sent: Vec<Vec<f64>> = gradient.tensors().iter().map(backend::values).collect();
+        let found = findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent));
+        heard.extend(found.into_iter().map(|finding| format!("{digit}: {finding}")));
+    }
+    assert!(heard.is_empty(), "{heard:#?}");
+}
+
+/// Under softmax cross-entropy no more classes than samples are pulled up.
+#[test]
+fn a_wrong_sign_shows_in_the_number_of_negative_entries() {
+    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == "lenet").unwrap();
+    let net = architecture.net(&ModelOptions::default(), [3, 32, 32], 100).unwrap();
+    let parameters = net.initial_parameters(&compute, Seed(0));
+    let model = Model { parameters, buffers: net.initial_buffers(&compute), net };
+    let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
+    let weights = Trained {
+        sha256: String::new(),
+        key: None,
+        parameters: host(&model.parameters),
+        buffers: host(&model.buffers),
+    };
+    let config =
+        preset::load("ig-lenet", &["attack.distance=l2".into()], Path::new("/nonexistent")).unwrap().config;
+    for batch in [8, 16, 32] {
+        let samples: Vec<usize> = (0..batch).collect();
+        let pictures = data::open("crops32").unwrap().batch(&samples, Some(32)).unwrap();
+        let x = compute.tensor(&pictures.images.pixels, pictures.images.shape());
+        let labels: Vec<usize> = samples.iter().map(|at| at * 3).collect();
+        let gradient =
+            model.first_pass(BatchNormMode::Eval, &x, &Targets::hard(&compute, &labels, 100)).gradient;
+        let captured: Captured = serde_json::from_value(serde_json::json!({
+            "weights": "w", "update": "u", "kind": "gradient", "batch": batch,
+        }))
+        .unwrap();
+        for (scale, is_opposite) in [(1.0, false), (-1.0, true), (-0.01, true)] {
+            let sent = host(&gradient.clone().scaled(scale));
+            let found =
+                findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent));
+            let says =
+                found.first().is_some_and(|finding| finding.sure && finding.what.contains("opposite sign"));
+            assert_eq!(says, is_opposite, "{batch} times {scale}: {found:?}");
+        }
+    }
+}
+
 #[test]
 fn a_clipped_update_is_refused_only_where_nobody_said_so() {
     let compute = Compute::select("flex", Precision::F32).unwrap();

@@ -18,6 +18,8 @@ use crate::model::Net;
 const BALANCED: f64 = 3e-5;
 /// Share of an update that weight decay may be without spoiling every attack.
 const LITTLE: f64 = 0.1;
+/// Relative error of the last layer from which on nothing is concluded from it.
+const TOO_MUCH: f64 = 0.02;
 /// What one sample may leave unexplained: exact gradients in 32 bit stay below 1e-4.
 const EXPLAINED: f64 = 0.03;
 /// Uncertainty of a score from which on nothing is concluded from scores.
@@ -156,8 +158,17 @@ impl Suspect<'_> {
         Some(Finding::new(false, format!("has the same number everywhere in {first}{more}")))
     }
 
-    /// The relative error of what was sent, on the last layer: rounding, and of a difference that of the weights.
+    /// The relative error of what was sent, on the last layer: rounding, and of a difference that of the weights. A
+    /// probability less one is wrong by what 32 bit leaves of one, however small it is: a confident network says little.
     fn noise(&self) -> f64 {
+        let scores = self.net.parameter_specs().iter().zip(self.gradient).next_back();
+        let scores = scores.filter(|(spec, _)| spec.shape.len() == 1);
+        let largest = scores.map(|(_, bias)| bias.iter().fold(0.0f64, |most, value| most.max(value.abs())));
+        let of_one = largest.filter(|largest| *largest > 0.0).map_or(0.0, |largest| 2f64.powi(-22) / largest);
+        self.of_transport() + of_one
+    }
+
+    fn of_transport(&self) -> f64 {
         let rounding = values::rounding(self.present().flat_map(|i| &self.sent[i]));
         let head = self.net.parameter_specs().len().saturating_sub(2)..self.net.parameter_specs().len();
         let size = |tensors: &[Vec<f64>]| tensors[head.clone()].iter().map(|t| dot(t, t)).sum::<f64>().sqrt();
@@ -214,6 +225,9 @@ impl Suspect<'_> {
     fn of_loss(&self) -> Option<Finding> {
         let loss = self.net.loss();
         let noise = self.noise();
+        if noise > TOO_MUCH {
+            return None;
+        }
         let steps = self.steps();
         let decay = self.captured.local.map_or(0.0, |local| local.decay());
         let without_decay = match steps {
@@ -346,7 +360,8 @@ impl Suspect<'_> {
         }
         let what = "is no gradient of one sample and a hard label under cross-entropy, binary cross-entropy or squared \
                     error";
-        Finding::new(false, what).with("check victim.loss, victim.mode and victim.captured.weights")
+        Finding::new(false, what)
+            .with("check victim.captured.batch, victim.loss, victim.mode and victim.captured.weights")
     }
 
     /// The rows of the last layer do not add up to zero.
