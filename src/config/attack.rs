@@ -46,7 +46,6 @@ impl Kind {
 
 /// Settings by the way an attack goes about it.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a config holds one")]
 pub enum Method {
     /// Of a search.
     Search(Search),

@@ -23,8 +23,10 @@ struct Row<'a> {
     measured: Measured<'a>,
 }
 
-/// A column with what it holds of a row.
+/// A column with what it holds of a row, an iteration or a record.
 type Column = (&'static str, fn(&Row) -> String);
+type CurveColumn = (&'static str, fn(&OnCurve) -> String);
+type RecordColumn = (&'static str, fn(&OfRecord) -> String);
 
 /// Whose figures they are, and under which conditions. Rounds and trials are counted from 0, as in the event log.
 const BEFORE: [Column; 16] = [
@@ -86,7 +88,7 @@ struct OnCurve<'a> {
 }
 
 /// Columns of the curves.
-const CURVES: [(&str, fn(&OnCurve) -> String); 8] = [
+const CURVES: [CurveColumn; 8] = [
     ("run", |on| on.run.to_owned()),
     ("round", |on| on.round.to_string()),
     ("trial", |on| on.trial.to_string()),
@@ -112,7 +114,7 @@ struct OfRecord<'a> {
 }
 
 /// Columns of the records.
-const RECORDS: [(&str, fn(&OfRecord) -> String); 11] = [
+const RECORDS: [RecordColumn; 11] = [
     ("run", |of| of.run.to_owned()),
     ("round", |of| of.round.to_string()),
     ("iteration", |of| of.iteration.to_string()),
