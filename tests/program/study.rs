@@ -201,7 +201,9 @@ fn whoever_is_killed_a_study_goes_on_and_computes_nothing_twice() {
         // One may have come to its end meanwhile.
         let end =
             |process: &u32| std::process::Command::new("kill").args(["-9", &process.to_string()]).status();
-        all.iter().for_each(|process| drop(end(process).unwrap()));
+        for process in &all {
+            end(process).unwrap();
+        }
         driver.wait().unwrap();
         let after = results(&lab, "killed");
         assert!(before.iter().all(|(file, stamp)| after.get(file) == Some(stamp)), "round {round}");
