@@ -102,7 +102,6 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>, String)> {
     let update = victim::send(&model, work, &Posts::default(), &mut Residues::default(), no_draws).update;
     let told = post::in_words(&post::estimate(&update, &model, &protocol.clients));
 
-    let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
     let theta = host(&model.parameters);
     let transport = *["f32", "f32", "f16", "bf16"].choose(rng).unwrap();
     let round = |value: f64| match transport {
@@ -205,28 +204,32 @@ fn an_honest_update_of_a_confident_network_is_not_refused() {
         let x = compute.tensor(&normalised.apply(&batch.images), batch.images.shape());
         let targets = Targets::hard(&compute, &batch.labels, 10);
         let gradient = model.first_pass(BatchNormMode::Eval, &x, &targets).gradient;
-        let sent: Vec<Vec<f64>> = gradient.tensors().iter().map(backend::values).collect();
+        let sent = host(&gradient);
         let found = findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent));
         heard.extend(found.into_iter().map(|finding| format!("{digit}: {finding}")));
     }
     assert!(heard.is_empty(), "{heard:#?}");
 }
 
+/// A fresh LeNet for this many classes, with its weights as they were sent out.
+fn lenet(compute: &Compute, classes: usize) -> (Model, Trained) {
+    let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == "lenet").unwrap();
+    let net = architecture.net(&ModelOptions::default(), [3, 32, 32], classes).unwrap();
+    let parameters = net.initial_parameters(compute, Seed(0));
+    let model = Model { parameters, buffers: net.initial_buffers(compute), net };
+    let (parameters, buffers) = (host(&model.parameters), host(&model.buffers));
+    (model, Trained { sha256: String::new(), key: None, parameters, buffers })
+}
+
+fn host(of: &Parameters) -> Vec<Vec<f64>> {
+    of.tensors().iter().map(backend::values).collect()
+}
+
 /// Under softmax cross-entropy no more classes than samples are pulled up.
 #[test]
 fn a_wrong_sign_shows_in_the_number_of_negative_entries() {
     let compute = Compute::select("flex", Precision::F32).unwrap();
-    let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == "lenet").unwrap();
-    let net = architecture.net(&ModelOptions::default(), [3, 32, 32], 100).unwrap();
-    let parameters = net.initial_parameters(&compute, Seed(0));
-    let model = Model { parameters, buffers: net.initial_buffers(&compute), net };
-    let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
-    let weights = Trained {
-        sha256: String::new(),
-        key: None,
-        parameters: host(&model.parameters),
-        buffers: host(&model.buffers),
-    };
+    let (model, weights) = lenet(&compute, 100);
     let config =
         preset::load("ig-lenet", &["attack.distance=l2".into()], Path::new("/nonexistent")).unwrap().config;
     for batch in [8, 16, 32] {
@@ -254,21 +257,11 @@ fn a_wrong_sign_shows_in_the_number_of_negative_entries() {
 #[test]
 fn a_clipped_update_is_refused_only_where_nobody_said_so() {
     let compute = Compute::select("flex", Precision::F32).unwrap();
-    let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == "lenet").unwrap();
-    let net = architecture.net(&ModelOptions::default(), [3, 32, 32], 10).unwrap();
-    let parameters = net.initial_parameters(&compute, Seed(0));
-    let model = Model { parameters, buffers: net.initial_buffers(&compute), net };
+    let (model, weights) = lenet(&compute, 10);
     let batch = data::open("crops32").unwrap().batch(&[0], Some(32)).unwrap();
     let x = compute.tensor(&batch.images.pixels, batch.images.shape());
     let targets = Targets::hard(&compute, &[3], 10);
     let clipped = model.first_pass(BatchNormMode::Eval, &x, &targets).gradient.scaled(0.2);
-    let host = |of: &Parameters| -> Vec<Vec<f64>> { of.tensors().iter().map(backend::values).collect() };
-    let weights = Trained {
-        sha256: String::new(),
-        key: None,
-        parameters: host(&model.parameters),
-        buffers: host(&model.buffers),
-    };
     let captured: Captured = serde_json::from_value(serde_json::json!({
         "weights": "w", "update": "u", "kind": "gradient", "batch": 1,
     }))
