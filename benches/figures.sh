@@ -129,6 +129,19 @@ noise-only; noise-only
 fc-inversion, four; fc-inversion
 fc-inversion, one; fc-inversion; victim.sample.count=1
 fc-inversion, sixteen; fc-inversion; victim.sample.count=16
+logit; logit
+logit, noise 0.0001; logit; post=[{kind="gaussian-noise",sigma=0.0001}]
+r-gap; r-gap
+r-gap, as published with sigmoids and biases; r-gap; victim.options=
+april; april
+april, 64 bit; april; run.precision=64
+cpa; cpa
+cpa, sixteen; cpa; victim.indices=[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]
+spear; spear
+spear, sixteen; spear; victim.indices=[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]
+trap-weights; trap-weights
+trap-weights, 0.7; trap-weights; attack.factor=0.7
+trap-weights, 0.9; trap-weights; attack.factor=0.9
 imprint, linear; imprint
 imprint, sparse; imprint; attack.variant=sparse
 imprint, 16 bins; imprint; attack.bins=16

@@ -12,7 +12,7 @@ use super::variable::{self, Variable};
 use super::{AttackError, Guess, Guessed, align, prior};
 use crate::config::{Priors, Search, Stage, Start, VariableKind};
 use crate::fl::{At, AttackerView, Protocol, Simulated};
-use crate::model::{Moments, Parameters, Targets};
+use crate::model::{Parameters, Targets};
 use crate::seed::{self, Seed};
 
 /// What the candidate says of the labels.
@@ -39,8 +39,8 @@ pub struct GradientMatching<'a> {
     epochs: usize,
     /// Weights between those sent and those returned, at which one gradient stands for all steps.
     surrogate: Option<Surrogate>,
-    /// Moments of BatchNorm's inputs that priors hold the candidate's against.
-    known: Vec<Moments>,
+    /// What priors hold what the model shows of the candidate against.
+    known: prior::Known,
 }
 
 /// An update that a candidate is held against.
@@ -64,7 +64,15 @@ impl<'a> GradientMatching<'a> {
         let of = variable::Of { view, shape: view.shape(), labels: &[], seed: Seed(0) };
         let variable = variable::variable(VariableKind::Pixels, &of)
             .unwrap_or_else(|why| unreachable!("the input itself can always be moved: {why}"));
-        let known = if prior::reads_model(&priors) { view.known_moments() } else { Vec::new() };
+        let known = match (&labels, prior::reads_model(&priors)) {
+            (_, false) => prior::Known::default(),
+            (LabelVariable::Logits, true) => {
+                prior::Known { moments: view.known_moments(), features: Vec::new() }
+            }
+            (LabelVariable::Fixed(labels), true) => {
+                prior::Known { moments: view.known_moments(), features: view.known_features(labels) }
+            }
+        };
         let observed = vec![Observed::new(view, distance)];
         let (members, epochs, surrogate) = (1, 1, None);
         GradientMatching { view, observed, priors, labels, variable, members, epochs, surrogate, known }
@@ -229,8 +237,7 @@ impl<'a> GradientMatching<'a> {
                     let Simulated { gradient, trail } = simulated;
                     if at == 0 && prior::reads_model(&self.priors) {
                         let shown = observed.protocol.shown(candidate, &trail);
-                        of_model =
-                            prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known).value;
+                        of_model = prior::of_shown(&self.priors, &shown.values, &self.known).0;
                     }
                     observed.distance.compare(gradient).distance()
                 }));
@@ -292,9 +299,9 @@ impl<'a> GradientMatching<'a> {
                     return (protocol.back(candidate, &trail, v), matched.distance(), 0.0, None);
                 }
                 let shown = protocol.shown(candidate, &trail);
-                let pulled = prior::of_shown(&self.priors, shown.loss, &shown.moments, &self.known);
-                let pull = (&shown, pulled.loss, pulled.moments.as_slice());
-                (protocol.back_with(candidate, &trail, v, pull), matched.distance(), pulled.value, None)
+                let (value, pulled) = prior::of_shown(&self.priors, &shown.values, &self.known);
+                let back = protocol.back_with(candidate, &trail, v, (&shown, &pulled));
+                (back, matched.distance(), value, None)
             });
         for observed in &self.observed[1..] {
             self.simulated(observed, samples, &targets, None, |Simulated { gradient, trail }, candidate| {

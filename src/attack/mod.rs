@@ -63,6 +63,7 @@ pub fn fits(
         generator: config.knowledge.generator.is_some(),
         manipulate: config.knowledge.manipulate,
         client: config.victim.captured.is_none(),
+        one_sample: config.batch() == 1,
     };
     if let Some(why) = facts.needs.iter().find_map(|need| need.unmet(&offer)) {
         return Err(format!("{} {why}", facts.name));
@@ -72,7 +73,7 @@ pub fn fits(
             variable::check(search, config, net, rows, generator)?;
             prior::check(search, net, &config.attack.labels)
         }
-        Method::Direct(settings) => direct::check(facts.name, settings, net),
+        Method::Direct(settings) => direct::check(facts.name, settings, net, config.batch()),
     }
 }
 

@@ -4,7 +4,9 @@
 //! An attack that searches is a file here with its recipe, and a line in [`ATTACKS`]: nothing else is written for it. One
 //! that solves has its method in `attack::direct` besides.
 
+mod april;
 mod ci_net;
+mod cpa;
 mod cpl;
 pub mod defence;
 mod dimitrov;
@@ -19,10 +21,13 @@ mod idlg;
 mod imprint;
 mod inverting_gradients;
 mod need;
+mod r_gap;
 mod rog;
 mod sapag;
 mod sme;
+mod spear;
 mod tableak;
+mod trap_weights;
 
 pub use need::{Need, Offer};
 
@@ -95,7 +100,7 @@ pub enum LabelUse {
 }
 
 /// All attacks, by year.
-pub static ATTACKS: [&Facts; 17] = [
+pub static ATTACKS: [&Facts; 22] = [
     &fc_inversion::FC_INVERSION,
     &dlg::DLG,
     &idlg::IDLG,
@@ -103,15 +108,20 @@ pub static ATTACKS: [&Facts; 17] = [
     &inverting_gradients::INVERTING_GRADIENTS,
     &sapag::SAPAG,
     &gradinversion::GRADINVERSION,
+    &r_gap::R_GAP,
     &gias::GIAS,
+    &april::APRIL,
     &imprint::IMPRINT,
     &dimitrov::DIMITROV,
     &ggl::GGL,
+    &cpa::CPA,
     &sme::SME,
+    &trap_weights::TRAP_WEIGHTS,
     &rog::ROG,
     &gifd::GIFD,
     &ci_net::CI_NET,
     &tableak::TABLEAK,
+    &spear::SPEAR,
     &fedleak::FEDLEAK,
 ];
 

@@ -15,6 +15,8 @@ pub enum Need {
     LocalSteps,
     /// Local steps that the attacker knows, or assumes.
     LocalKnowledge,
+    /// The update is of one sample.
+    OneSample,
     /// A generator of pictures like the client's.
     Generator,
     /// Pictures.
@@ -36,6 +38,8 @@ pub struct Offer {
     pub one_gradient: bool,
     /// The attacker knows the local steps, or assumes some.
     pub local_knowledge: bool,
+    /// The update is of one sample.
+    pub one_sample: bool,
     /// It is granted a generator.
     pub generator: bool,
     /// The server may change the model.
@@ -54,6 +58,7 @@ impl Need {
             Need::OneGradient => "one gradient",
             Need::LocalSteps => "local steps",
             Need::LocalKnowledge => "knowledge of the local steps",
+            Need::OneSample => "one sample",
             Need::Generator => "a generator trained on like pictures",
             Need::Pictures => "pictures",
             Need::Manipulate => "a server that changes the model",
@@ -93,6 +98,11 @@ impl Need {
                 "simulates the local steps, of which knowledge.local = \"none\" tells nothing; set it to \"known\" or assume \
                  some, or attack with inverting-gradients",
             ),
+            Need::OneSample => (
+                offer.one_sample,
+                "takes the update for that of one sample, but the batch has more, whose sum it would return; choose one (--set \
+                 'victim.indices=[0]'), or attack with inverting-gradients",
+            ),
             Need::Generator => (
                 offer.generator,
                 "searches what a generator makes, and none is granted; set knowledge.generator to a built-in one \
@@ -130,6 +140,7 @@ mod tests {
             rows: true,
             one_gradient: true,
             local_knowledge: true,
+            one_sample: true,
             generator: true,
             manipulate: true,
             client: true,
@@ -143,6 +154,7 @@ mod tests {
             (Need::Manipulate, Offer { client: false, ..all }),
             (Need::LocalKnowledge, Offer { local_knowledge: false, ..all }),
             (Need::Generator, Offer { generator: false, ..all }),
+            (Need::OneSample, Offer { one_sample: false, ..all }),
         ] {
             assert_eq!(need.unmet(&all), None);
             assert!(need.unmet(&offer).is_some_and(|why| why.contains(';')), "{need:?}");

@@ -99,6 +99,10 @@ pub struct Direct {
     pub mean: Option<f64>,
     /// Taken for the deviation of the samples' means, above 0.
     pub deviation: Option<f64>,
+    /// Of trap weights: size of the positive half of a row to the negative one, 0 to 1.
+    pub factor: Option<f64>,
+    /// Sets of rows that are tried at most.
+    pub draws: Option<usize>,
 }
 
 /// How an imprint layer tells bins apart.
@@ -322,6 +326,10 @@ struct Named {
     mean: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deviation: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draws: Option<usize>,
 }
 
 impl TryFrom<Named> for AttackConfig {
@@ -368,6 +376,8 @@ impl TryFrom<Named> for AttackConfig {
                 variant: named.variant.or(recipe.variant),
                 mean: named.mean.or(recipe.mean),
                 deviation: named.deviation.or(recipe.deviation),
+                factor: named.factor.or(recipe.factor),
+                draws: named.draws.or(recipe.draws),
             })
         };
         Ok(AttackConfig { kind: Kind(facts), labels, method })
@@ -432,6 +442,8 @@ impl Named {
             ("variant", self.variant.is_some(), recipe.variant.is_some()),
             ("mean", self.mean.is_some(), recipe.mean.is_some()),
             ("deviation", self.deviation.is_some(), recipe.deviation.is_some()),
+            ("factor", self.factor.is_some(), recipe.factor.is_some()),
+            ("draws", self.draws.is_some(), recipe.draws.is_some()),
         ];
         let searched =
             OF_SEARCHES.iter().zip(of_search).find(|(_, named)| *named && !facts.family.searches());
@@ -464,8 +476,8 @@ impl From<AttackConfig> for Named {
                 answer: Some(search.answer),
                 ..Named::default()
             },
-            Method::Direct(Direct { bins, variant, mean, deviation }) => {
-                Named { kind, labels, bins, variant, mean, deviation, ..Named::default() }
+            Method::Direct(Direct { bins, variant, mean, deviation, factor, draws }) => {
+                Named { kind, labels, bins, variant, mean, deviation, factor, draws, ..Named::default() }
             }
         }
     }

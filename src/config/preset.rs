@@ -23,7 +23,7 @@ pub struct Preset {
 pub const ATTACK: &str = "attack.kind";
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 53] = [
+const SHIPPED: [(&str, &str); 59] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -75,8 +75,14 @@ const SHIPPED: [(&str, &str); 53] = [
     ("fedleak", include_str!("../../presets/fedleak.toml")),
     ("cpl", include_str!("../../presets/cpl.toml")),
     ("fc-inversion", include_str!("../../presets/fc-inversion.toml")),
+    ("logit", include_str!("../../presets/logit.toml")),
+    ("r-gap", include_str!("../../presets/r-gap.toml")),
+    ("april", include_str!("../../presets/april.toml")),
+    ("cpa", include_str!("../../presets/cpa.toml")),
+    ("spear", include_str!("../../presets/spear.toml")),
     ("tableak", include_str!("../../presets/tableak.toml")),
     ("imprint", include_str!("../../presets/imprint.toml")),
+    ("trap-weights", include_str!("../../presets/trap-weights.toml")),
 ];
 
 /// Names of the shipped presets.

@@ -24,6 +24,8 @@ pub enum PriorKind {
     Bn,
     /// The same, the first layer counting as the others do.
     BnEqual,
+    /// Last features against those that the last layer's gradient gives away.
+    Feat,
     /// Agreement of the members of a trial.
     Group,
     /// The task loss.
@@ -68,6 +70,8 @@ pub enum Candidates {
     Members,
     /// Those whose labels are known.
     Labelled,
+    /// Those whose labels are known, of a network that a fully connected layer with a bias ends.
+    Featured,
     /// Samples of each local epoch by themselves.
     OfEpochs,
     /// Codes of a generator.
@@ -79,7 +83,7 @@ const fn facts(kind: PriorKind, key: &'static str, source: &'static str, of: Can
 }
 
 /// All priors.
-pub static PRIORS: [PriorFacts; 15] = [
+pub static PRIORS: [PriorFacts; 16] = [
     facts(PriorKind::Tv, "attack.prior.tv", "Geiping et al. 2020", Candidates::Pictures),
     facts(PriorKind::TvL2, "attack.prior.tv-l2", "Rudin, Osher, Fatemi 1992", Candidates::Pictures),
     facts(PriorKind::TvSq, "attack.prior.tv-sq", "Tikhonov's, squared differences", Candidates::Pictures),
@@ -93,6 +97,7 @@ pub static PRIORS: [PriorFacts; 15] = [
     facts(PriorKind::ClipBox, "attack.prior.clip-box", "Dimitrov et al. 2022", Candidates::All),
     facts(PriorKind::Bn, "attack.prior.bn", "Yin et al. 2021", Candidates::Normalised),
     facts(PriorKind::BnEqual, "attack.prior.bn-equal", "Yin et al. 2021, unweighted", Candidates::Normalised),
+    facts(PriorKind::Feat, "attack.prior.feat", "public re-implementations", Candidates::Featured),
     facts(PriorKind::Group, "attack.prior.group", "Yin et al. 2021", Candidates::Members),
     facts(PriorKind::Loss, "attack.prior.loss", "Wei et al. 2020", Candidates::Labelled),
     facts(PriorKind::OrderInv, "attack.prior.order-inv", "Dimitrov et al. 2022", Candidates::OfEpochs),

@@ -7,6 +7,7 @@ mod generator;
 mod population;
 pub mod post;
 mod protocol;
+pub mod received;
 mod sent;
 mod server;
 mod setup;

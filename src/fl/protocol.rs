@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain, Vector};
 use crate::config::BatchNormMode;
-use crate::model::{Kept, Model, Moments, Parameters, Pull, Targets, Trace};
+use crate::model::{self, Kept, Model, Parameters, Pull, Targets, Trace};
 
 use super::client::Client;
 use super::post::{Passed, Transforms};
@@ -54,10 +54,8 @@ pub enum Trail {
 /// What the model that was sent shows of a candidate.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// The task loss.
-    pub loss: f64,
-    /// Moments of the inputs of BatchNorm layers, from the input of the network on.
-    pub moments: Vec<Moments>,
+    /// It.
+    pub values: model::Shown,
     kept: Kept,
 }
 
@@ -151,21 +149,21 @@ impl Protocol {
                 (first.kept, first.loss)
             }
         };
-        Shown { loss: backend::scalar(loss), moments: model.moments(&kept, mode, x), kept }
+        let (moments, features) = (model.moments(&kept, mode, x), model.features(&kept, mode, x));
+        Shown { values: model::Shown { loss: backend::scalar(loss), moments, features }, kept }
     }
 
-    /// As [`Protocol::back`], with what is pulled on of what the model shows: the loss, and the moments of BatchNorm's
-    /// inputs.
+    /// As [`Protocol::back`], with cotangents of what the model shows.
     pub fn back_with(
         &self,
         candidate: At<'_>,
         trail: &Trail,
         v: &Parameters,
-        (shown, loss, moments): (&Shown, f64, &[Moments]),
+        (at, shown): (&Shown, &model::Shown),
     ) -> Back {
         let At { model, mode, x, targets } = candidate;
         let pull = |gradient: &Parameters| {
-            let through = model.pull(&shown.kept, mode, x, targets, &Pull { gradient, loss, moments });
+            let through = model.pull(&at.kept, mode, x, targets, &Pull { gradient, shown });
             Back {
                 to_input: backend::values(&through.to_input),
                 to_labels: through.to_labels.map(|to_labels| backend::values(&to_labels)),

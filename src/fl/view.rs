@@ -69,6 +69,26 @@ impl AttackerView {
         })
     }
 
+    /// What the attacker takes for the last features of samples with these labels: (dL/dW)_c / (dL/db)_c of the last layer,
+    /// exact where no other sample has the label c. Row-major `[batch, features]`, NaN where nothing is divided by; none if
+    /// no fully connected layer with a bias ends the network.
+    pub fn known_features(&self, labels: &[usize]) -> Vec<f64> {
+        let classifier = self.model.net.classifier();
+        let Some((classifier, bias)) = classifier.and_then(|last| last.bias.map(|bias| (last, bias))) else {
+            return Vec::new();
+        };
+        let update = self.observed();
+        let values = |at: usize| backend::values(&update.tensors()[at]);
+        let (weight, bias) = (values(classifier.weight), values(bias));
+        let of_label = |&label: &usize| {
+            // A network of one output has one row for both labels.
+            let row = label.min(classifier.classes - 1);
+            let share = if bias[row] == 0.0 { f64::NAN } else { 1.0 / bias[row] };
+            weight[row * classifier.features..(row + 1) * classifier.features].iter().map(move |w| w * share)
+        };
+        labels.iter().flat_map(of_label).collect()
+    }
+
     /// Shape of a reconstruction, `[batch, channels, height, width]`.
     pub fn shape(&self) -> [usize; 4] {
         let [channels, height, width] = self.model.net.input();

@@ -144,8 +144,9 @@ fn layer(spec: &Value) -> Layer {
         "conv" => {
             Layer::conv_without_bias(name, number("in"), number("out"), number("k"), number("s"), number("p"))
         }
-        "linear" => Layer::linear(name, number("in"), number("out")),
+        "linear" => Layer::linear(name, number("in"), number("out")).with_bias(options["bias"] != false),
         "bn" => Layer::batch_norm(name, number("n")),
+        "leaky" => Layer::Activation(Activation::LeakyRelu(options["slope"].as_f64().unwrap())),
         "relu" => Layer::Activation(Activation::Relu),
         "sigmoid" => Layer::Activation(Activation::Sigmoid),
         "tanh" => Layer::Activation(Activation::Tanh),

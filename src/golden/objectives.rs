@@ -10,7 +10,7 @@ use crate::attack::{GradientMatching, LabelVariable, prior};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{self, BatchNormMode, DistanceKind, LayerWeights, Mask, Over, PriorKind, Priors};
 use crate::fl::{AttackerView, Knowledge, Protocol, Update, UpdateKind};
-use crate::model::{Model, Moments, Parameters, Pull, Targets, TensorSpec};
+use crate::model::{Model, Moments, Parameters, Pull, Shown, Targets, TensorSpec};
 
 /// The distances of the reference by their names there.
 fn distances() -> Vec<(&'static str, config::Distance)> {
@@ -255,6 +255,60 @@ fn agreement_of_members_is_that_of_pytorch() {
 }
 
 #[test]
+fn last_features_and_the_way_back_from_them_agree_with_pytorch() {
+    let reference = Reference::read();
+    for (compute, _) in settings() {
+        let wide = compute.precision() == Precision::F64;
+        let (close, slope) = if wide { (1e-11, 1e-9) } else { (1e-5, 5e-6) };
+        let net = net(&reference.manifest["nets"]["lenet"]);
+        let model = Model {
+            parameters: reference.named(&compute, net.parameter_specs(), "lenet.param"),
+            buffers: reference.named(&compute, net.buffer_specs(), "lenet.buffer"),
+            net,
+        };
+        let labels: Vec<usize> =
+            reference.values("prior.feat.labels").iter().map(|&label| label as usize).collect();
+        let targets = Targets::hard(&compute, &labels, model.net.classes());
+        let mode = BatchNormMode::Eval;
+        let update = {
+            let x =
+                compute.tensor(reference.values("prior.feat.x_true"), reference.shape("prior.feat.x_true"));
+            model.gradient(mode, &x, &targets).1
+        };
+        let view = AttackerView {
+            compute: compute.clone(),
+            update: Update { kind: UpdateKind::Gradient, values: update, samples: labels.len() },
+            range: vec![(-2.0, 2.0); 3],
+            earlier: Vec::new(),
+            knowledge: Knowledge {
+                moments: None,
+                fields: None,
+                generator: None,
+                protocol: Protocol::fed_sgd(labels.len()),
+                labels: Some(labels.clone()),
+                batch_norm: mode,
+                scale: true,
+            },
+            model: model.clone(),
+        };
+        let what = format!("prior.feat on {} {:?}", compute.name(), compute.precision());
+        // Stored in 32 bit.
+        let features = reference.values("prior.feat.f_obs").to_vec();
+        assert_close(&what, &view.known_features(&labels), &features, 5e-6);
+        let known = prior::Known { features, ..prior::Known::default() };
+        let x = compute.tensor(reference.values("prior.feat.x"), reference.shape("prior.feat.x"));
+        let first = model.first_pass(mode, &x, &targets);
+        let shown = Shown { features: model.features(&first.kept, mode, &x), ..Shown::default() };
+        let (value, pulled) = prior::of_shown(&Priors::one(PriorKind::Feat, 1.0), &shown, &known);
+        assert_close(&what, &[value], &[reference.scalar("prior.feat")], close);
+        let zero = model.parameters.clone().scaled(0.0);
+        let through = model.pull(&first.kept, mode, &x, &targets, &Pull { gradient: &zero, shown: &pulled });
+        let found = backend::values(&through.to_input);
+        assert_close(&what, &found, reference.values("prior.feat.dx"), slope);
+    }
+}
+
+#[test]
 fn moments_of_batch_norm_and_the_way_back_from_them_agree_with_pytorch() {
     let reference = Reference::read();
     for (compute, _) in settings() {
@@ -288,12 +342,14 @@ fn moments_of_batch_norm_and_the_way_back_from_them_agree_with_pytorch() {
             for ((known, name), (kind, weights)) in
                 known.into_iter().flat_map(|known| kinds.map(|kind| (known, kind)))
             {
-                let pulled = prior::of_shown(&Priors::one(kind, 1.0), 0.0, &seen, known);
+                let shown = Shown { moments: seen.clone(), ..Shown::default() };
+                let known = prior::Known { moments: known.to_vec(), ..prior::Known::default() };
+                let (value, pulled) = prior::of_shown(&Priors::one(kind, 1.0), &shown, &known);
                 let key = format!("prior.bn_reg_{word}_{name}_{weights}");
                 let what = format!("{key} on {} {:?}", compute.name(), compute.precision());
-                assert_close(&what, &[pulled.value], &[reference.scalar(&key)], close);
+                assert_close(&what, &[value], &[reference.scalar(&key)], close);
                 let zero = model.parameters.clone().scaled(0.0);
-                let pull = Pull { gradient: &zero, loss: 0.0, moments: &pulled.moments };
+                let pull = Pull { gradient: &zero, shown: &pulled };
                 let through = model.pull(&first.kept, mode, &x, &targets, &pull);
                 let found = backend::values(&through.to_input);
                 assert_close(&what, &found, reference.values(&format!("{key}.dx")), slope);

@@ -132,9 +132,8 @@ impl Model {
     ) -> SecondPass {
         let gradient = self.trained(pull.gradient.clone());
         let (theta, v) = (slices::<T>(&self.parameters), slices::<T>(&gradient));
-        let shown = (pull.loss, pull.moments);
         let Second { directional, to_input, to_labels, hessian } =
-            self.on_pool(x[0], || first.through(&theta, &v, shown, hessian));
+            self.on_pool(x[0], || first.through(&theta, &v, pull.shown, hessian));
         let device = self.parameters.device().cloned().unwrap_or_default();
         let of_parameters = |tensors: Vec<Buffer<T>>| {
             let host = tensors.into_iter().map(flat).collect();

@@ -8,7 +8,7 @@ use crate::config::{BatchNormMode, Loss};
 use crate::dual::{Dual, loss, sigmoid};
 
 pub use super::direct::Kept;
-use super::net::{Inputs, Net, Observed, Penalties, Weights};
+use super::net::{Inputs, LastFeatures, Net, Observed, Penalties, Weights};
 use super::parameters::Parameters;
 use super::shown::{self, Pull};
 
@@ -221,10 +221,15 @@ impl Model {
         let (t, u) = targets.on_tape();
         let v = self.trained(pull.gradient.clone());
         let inputs = Inputs::default();
-        let noted = (!pull.moments.is_empty()).then_some(&inputs);
+        let noted = (!pull.shown.moments.is_empty()).then_some(&inputs);
+        let features = LastFeatures::default();
         let penalties = Penalties::default();
-        let weights =
-            Weights { inputs: noted, penalties: Some(&penalties), ..self.weights(&values, Some(&v), mode) };
+        let weights = Weights {
+            inputs: noted,
+            features: Some(&features),
+            penalties: Some(&penalties),
+            ..self.weights(&values, Some(&v), mode)
+        };
         let scores = self.net.forward(&weights, x.clone());
         let share = self.net.loss().share(x.dims()[0], 1);
         let loss = penalties.added(loss(self.net.loss(), scores, t), share);
@@ -232,11 +237,13 @@ impl Model {
             .tangent
             .unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
         let mut pulled = directional.clone();
-        if pull.loss != 0.0 {
-            pulled = pulled + loss.value.mul_scalar(pull.loss);
+        if pull.shown.loss != 0.0 {
+            pulled = pulled + loss.value.mul_scalar(pull.shown.loss);
         }
-        if let Some(of_moments) = shown::product(inputs.taken(), pull.moments) {
-            pulled = pulled + of_moments;
+        let of_moments = shown::product(inputs.taken(), &pull.shown.moments);
+        let of_features = shown::product_of_features(features.taken(), &pull.shown.features);
+        for term in of_moments.into_iter().chain(of_features) {
+            pulled = pulled + term;
         }
         let gradients = pulled.backward();
         Through {
@@ -300,6 +307,7 @@ impl Model {
             mode,
             observed: None,
             inputs: None,
+            features: None,
             penalties: None,
         }
     }

@@ -252,7 +252,7 @@ impl Layer {
     }
 
     /// For messages.
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self {
             Layer::Conv { name, kernel, .. } => format!("the {kernel}x{kernel} convolution {name}"),
             Layer::ConvTranspose { name, kernel, .. } => {

@@ -43,7 +43,7 @@ pub use optimiser::{Clip, Memory, Optimiser};
 pub use parameters::{Parameters, TensorSpec};
 pub use scalar::Scalar;
 pub use sensitivity::Sensitivity;
-pub use shown::{Moments, Pull};
+pub use shown::{Moments, Pull, Shown};
 
 use crate::config::ModelOptions;
 

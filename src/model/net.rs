@@ -289,7 +289,17 @@ impl Net {
     /// Scores `[batch, classes]` of `x` `[batch, channels, height, width]`, with tangents if the weights
     /// carry them.
     pub fn forward(&self, weights: &Weights, x: Tensor<Tape, 4>) -> Dual<2> {
-        match through(&self.layers, weights, x) {
+        let signal = match (weights.features, self.layers.split_last()) {
+            (Some(noted), Some((last @ Layer::Linear { .. }, before))) => {
+                let features = through(before, weights, x);
+                if let Signal::Features(features) = &features {
+                    noted.note(features.value.clone());
+                }
+                last.forward(features, weights)
+            }
+            _ => through(&self.layers, weights, x),
+        };
+        match signal {
             Signal::Features(scores) => scores,
             Signal::Map(_) | Signal::Tokens(_) => {
                 unreachable!("Net::new accepts only nets that end in features")
@@ -396,6 +406,8 @@ pub struct Weights<'a> {
     pub observed: Option<&'a Observed>,
     /// Where BatchNorm leaves its input, if it is wanted.
     pub inputs: Option<&'a Inputs>,
+    /// Where the input of the fully connected layer that ends the network is left, if it is wanted.
+    pub features: Option<&'a LastFeatures>,
     /// Where layers leave what they add to the loss, if that is wanted.
     pub penalties: Option<&'a Penalties>,
 }
@@ -426,6 +438,20 @@ impl Inputs {
     }
 
     pub(super) fn taken(self) -> Vec<Tensor<Tape, 4>> {
+        self.0.into_inner()
+    }
+}
+
+/// The last features in one pass, `[batch, features]`.
+#[derive(Debug, Default)]
+pub struct LastFeatures(RefCell<Option<Tensor<Tape, 2>>>);
+
+impl LastFeatures {
+    fn note(&self, features: Tensor<Tape, 2>) {
+        *self.0.borrow_mut() = Some(features);
+    }
+
+    pub(super) fn taken(self) -> Option<Tensor<Tape, 2>> {
         self.0.into_inner()
     }
 }

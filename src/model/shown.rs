@@ -18,21 +18,35 @@ pub struct Moments {
     pub variance: Vec<f64>,
 }
 
-/// Cotangents of what a model shows at a point: the second pass gives the gradient of their sum of products.
+/// What a model shows of its input besides the gradient, or cotangents of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Shown {
+    /// The task loss.
+    pub loss: f64,
+    /// Moments of the inputs of BatchNorm layers, from the input of the network on; as cotangents none where they are not
+    /// pulled on.
+    pub moments: Vec<Moments>,
+    /// The last features, row-major `[batch, features]`; none where no fully connected layer ends the network, and as
+    /// cotangents where they are not pulled on.
+    pub features: Vec<f64>,
+}
+
+/// Cotangents at a point: the second pass gives the gradient of their sum of products.
 #[derive(Debug, Clone, Copy)]
 pub struct Pull<'a> {
     /// v, of the gradient g.
     pub gradient: &'a Parameters,
-    /// Of the loss.
-    pub loss: f64,
-    /// Of the moments of BatchNorm's inputs, layer by layer; none if they are not pulled on.
-    pub moments: &'a [Moments],
+    /// Of what the model shows besides it.
+    pub shown: &'a Shown,
 }
+
+/// Nothing is pulled on besides the gradient.
+static NOTHING: Shown = Shown { loss: 0.0, moments: Vec::new(), features: Vec::new() };
 
 impl<'a> Pull<'a> {
     /// On the gradient alone.
     pub fn gradient(v: &'a Parameters) -> Pull<'a> {
-        Pull { gradient: v, loss: 0.0, moments: &[] }
+        Pull { gradient: v, shown: &NOTHING }
     }
 }
 
@@ -50,6 +64,18 @@ impl Model {
                 moments
                     .map(|(mean, variance)| Moments { mean: host(mean), variance: host(variance) })
                     .collect()
+            }
+        }
+    }
+
+    /// The last features at the point of the first pass that `kept` this, row-major `[batch, features]`; none if no fully
+    /// connected layer ends the network.
+    pub fn features(&self, kept: &Kept, mode: BatchNormMode, x: &Tensor<Plain, 4>) -> Vec<f64> {
+        match kept {
+            Kept::Narrow(first) => first.features(),
+            Kept::Wide(first) => first.features(),
+            Kept::Nothing => {
+                self.last_features(mode, x).map_or_else(Vec::new, |features| backend::values(&features))
             }
         }
     }
@@ -86,15 +112,26 @@ fn of_input(input: Tensor<Tape, 4>) -> (Tensor<Tape, 1>, Tensor<Tape, 1>) {
     (mean.reshape([channels]), variance.reshape([channels]))
 }
 
+/// A constant on the tape, on the device and of the type of `like`.
+fn constant<const D: usize>(values: &[f64], like: &Tensor<Tape, D>) -> Tensor<Tape, D> {
+    let data = burn::tensor::TensorData::new(values.to_vec(), like.dims());
+    Tensor::from_data(data.convert_dtype(like.dtype()), (&like.device(), like.dtype()))
+}
+
+/// The inner product of the last features on the tape with their cotangents, if they are pulled on.
+pub(super) fn product_of_features(
+    features: Option<Tensor<Tape, 2>>,
+    pulled: &[f64],
+) -> Option<Tensor<Tape, 1>> {
+    let features = features.filter(|_| !pulled.is_empty())?;
+    let of_features = constant(pulled, &features);
+    Some((features * of_features).sum())
+}
+
 /// The inner product of moments on the tape with their cotangents.
 pub(super) fn product(inputs: Vec<Tensor<Tape, 4>>, pulled: &[Moments]) -> Option<Tensor<Tape, 1>> {
     let terms = inputs.into_iter().zip(pulled).map(|(input, pulled)| {
         let (mean, variance) = of_input(input);
-        let constant = |values: &[f64], like: &Tensor<Tape, 1>| {
-            let device = like.device();
-            let data = burn::tensor::TensorData::new(values.to_vec(), [values.len()]);
-            Tensor::<Tape, 1>::from_data(data.convert_dtype(like.dtype()), (&device, like.dtype()))
-        };
         let (of_mean, of_variance) = (constant(&pulled.mean, &mean), constant(&pulled.variance, &variance));
         (mean * of_mean).sum() + (variance * of_variance).sum()
     });

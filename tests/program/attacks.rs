@@ -158,7 +158,7 @@ fn attacks_are_refused_for_what_they_need() {
         (
             "fc-inversion",
             "victim.model=lenet",
-            "fc-inversion gives the input of a fully connected layer, but that",
+            "fc-inversion reads the input of a fully connected layer, but that",
         ),
         ("fc-inversion", "victim.options.bias=false", "but the model has no such layer"),
         ("tableak", "victim.data=photos", "tableak is for rows of tables, but the data are pictures"),

@@ -1,6 +1,7 @@
 //! The program as its users meet it. One binary, because each links the whole engine.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod analytic;
 mod architecture;
 mod attacks;
 mod bad_input;

@@ -4,11 +4,9 @@
 //! sample alone say the same thing several times, to the last digits, which mixtures do not.
 
 use super::super::{AttackError, Task};
-use super::Found;
-use super::rows::Rows;
-use crate::backend;
+use super::rows::{self, Rows, inside};
+use super::{Found, Of};
 use crate::config::{Direct, Precision};
-use crate::model::{FullLayer, Net};
 
 /// A row whose bias gradient is smaller than this share of the largest is rounding. Ours.
 const ACTIVE: f64 = 1e-6;
@@ -26,21 +24,8 @@ fn rounding(precision: Precision) -> f64 {
     }
 }
 
-/// The first layer that is fully connected, has a bias, and sees the input itself; with its bias.
-fn layer(net: &Net) -> Option<(FullLayer, usize)> {
-    let layers = net.full_layers().into_iter().filter(|layer| layer.sees_input);
-    layers.filter_map(|layer| layer.bias.map(|bias| (layer, bias))).next()
-}
-
-pub(super) fn check(_settings: &Direct, net: &Net) -> Result<(), String> {
-    match layer(net) {
-        Some(_) => Ok(()),
-        None => Err(
-            "fc-inversion gives the input of a fully connected layer, but that of this model is not the network's own: \
-             choose a model that begins with one (mlp), or attack with inverting-gradients"
-                .to_owned(),
-        ),
-    }
+pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
+    rows::begins_with_layer("fc-inversion", of.net)
 }
 
 /// What several rows agree on.
@@ -60,18 +45,8 @@ pub(super) fn solve(
     _settings: &Direct,
     say: &mut dyn FnMut(String),
 ) -> Result<Found, AttackError> {
-    let net = &task.view.model.net;
-    let Some((layer, bias)) = layer(net) else {
-        return Err(AttackError::Unsolved { why: "no fully connected layer sees the input".to_owned() });
-    };
-    let update = task.view.observed();
-    let values = |at: usize| backend::values(&update.tensors()[at]);
-    let rows = Rows { width: layer.input, weight: values(layer.weight), bias: values(bias) };
+    let (rows, layer) = Rows::of_first(task)?;
     let largest = rows.bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
-    if largest == 0.0 {
-        let why = format!("the gradient of {}.bias is zero, so that no row can be divided by it", layer.name);
-        return Err(AttackError::Unsolved { why });
-    }
     let mut active: Vec<usize> =
         (0..rows.bias.len()).filter(|&i| rows.bias[i].abs() > ACTIVE * largest).collect();
     active.sort_by(|&a, &b| rows.bias[b].abs().total_cmp(&rows.bias[a].abs()));
@@ -102,20 +77,7 @@ pub(super) fn solve(
     let samples: Vec<Vec<f64>> = clusters.into_iter().take(batch).map(|cluster| cluster.x).collect();
     let unexplained = rows.unexplained(&samples);
     say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
-    Ok(Found { samples, unexplained })
-}
-
-/// Share of a sample's values that are possible.
-fn inside(task: &Task<'_>) -> impl Fn(&[f64]) -> f64 {
-    let [_, channels, height, width] = task.view.shape();
-    move |x| {
-        let possible = x.iter().enumerate().filter(|(at, value)| {
-            let (low, high) = task.view.range[at / (height * width) % channels];
-            let slack = 1e-3 * (high - low);
-            (low - slack..=high + slack).contains(*value)
-        });
-        possible.count() as f64 / x.len().max(1) as f64
-    }
+    Ok(Found::unlabelled(samples, unexplained))
 }
 
 impl Cluster {

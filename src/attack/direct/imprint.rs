@@ -3,9 +3,9 @@
 //! quantiles is then the difference of two rows.
 
 use super::super::{AttackError, Task};
-use super::Found;
 use super::rows::Rows;
-use crate::backend::{self, Compute};
+use super::{Craft, Found, Honest, Of};
+use crate::backend;
 use crate::config::{Direct, Variant};
 use crate::dual::Activation;
 use crate::model::{Layer, Model, Net, Parameters};
@@ -24,15 +24,6 @@ const NOISE: f64 = 4.5;
 /// A sample's values lie in its range but for this share of them and of the range, and for noise. Ours.
 const SLACK: f64 = 1e-3;
 
-/// A model that is sent instead of the honest one.
-#[derive(Debug, Clone)]
-pub struct Craft {
-    /// It.
-    pub model: Model,
-    /// What was changed, and how a client would see it.
-    pub words: Vec<String>,
-}
-
 fn settings(settings: &Direct) -> (usize, Variant) {
     (settings.bins.unwrap_or(128), settings.variant.unwrap_or(Variant::Linear))
 }
@@ -43,7 +34,14 @@ fn taken(settings: &Direct) -> (f64, f64) {
     (settings.mean.unwrap_or(0.45), settings.deviation.unwrap_or(0.15))
 }
 
-pub(super) fn check(_settings: &Direct, _net: &Net) -> Result<(), String> {
+pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
+    let bins = settings(of.settings).0;
+    if of.samples > bins {
+        return Err(format!(
+            "imprint sorts samples into bins, but {bins} are fewer than the {} samples; set attack.bins to more of them",
+            of.samples
+        ));
+    }
     Ok(())
 }
 
@@ -95,12 +93,8 @@ pub(super) fn net(settings: &Direct, honest: &Net) -> Result<Net, String> {
 }
 
 /// The honest model behind two layers that sort its input.
-pub(super) fn craft(
-    settings: &Direct,
-    honest: &Model,
-    range: &[(f64, f64)],
-    compute: &Compute,
-) -> Result<Craft, String> {
+pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, String> {
+    let Honest { model: honest, range, compute, .. } = honest;
     let (bins, variant) = self::settings(settings);
     let inputs = honest.net.input_count();
     let net = net(settings, &honest.net)?;
@@ -196,7 +190,7 @@ pub(super) fn solve(
     let samples: Vec<Vec<f64>> = found.into_iter().take(batch).map(|bin| bin.x).collect();
     let unexplained = rows.unexplained(&samples);
     say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
-    Ok(Found { samples, unexplained })
+    Ok(Found::unlabelled(samples, unexplained))
 }
 
 /// What a bin holds.

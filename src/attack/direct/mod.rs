@@ -2,25 +2,51 @@
 //!
 //! A new one is a file with a [`Solver`] and a line in [`solver`], beside its facts in the catalogue.
 
+mod april;
+mod certificate;
+mod conv;
+mod cpa;
 mod fc_inversion;
 mod imprint;
+mod least_squares;
+mod logit;
+mod r_gap;
 mod rows;
-
-pub use imprint::Craft;
+mod span;
+mod spear;
+mod trap_weights;
 
 use super::trial::Best;
 use super::{AttackError, Ended, Guess, Guessed, Reconstruction, Sink, Task, TrialEnd, TrialOutcome};
 use crate::backend::Compute;
 use crate::config::{Direct, Method, RunConfig};
 use crate::model::{Model, Net};
+use crate::seed::Seed;
 
 /// What an attack found.
 struct Found {
     /// Normalised values, one vector for each sample that was found, the surest first; at most as many as the batch has.
     samples: Vec<Vec<f64>>,
-    /// Share of the layer's gradient that they leave unexplained, 0 to 1. Needs no truth, and is no certificate: as many
-    /// mixtures explain it as well as the samples.
+    /// Their labels, where it tells them.
+    labels: Vec<usize>,
+    /// Share of the gradient that they leave unexplained, 0 to 1: of a layer's, or of the whole. Needs no truth; of a layer it
+    /// is no certificate, as many mixtures explain it as well as the samples.
     unexplained: f64,
+}
+
+impl Found {
+    /// Samples of which nothing else is known.
+    fn unlabelled(samples: Vec<Vec<f64>>, unexplained: f64) -> Found {
+        Found { samples, labels: Vec::new(), unexplained }
+    }
+}
+
+/// What an attack is asked to work on.
+struct Of<'a> {
+    settings: &'a Direct,
+    net: &'a Net,
+    /// Samples behind the update.
+    samples: usize,
 }
 
 /// Solves, and says its steps in words.
@@ -28,7 +54,8 @@ type Solve = fn(&Task<'_>, &Direct, say: &mut dyn FnMut(String)) -> Result<Found
 
 /// How an attack solves.
 struct Solver {
-    check: fn(&Direct, &Net) -> Result<(), String>,
+    /// Whether it can, or one sentence that says why not.
+    check: fn(&Of<'_>) -> Result<(), String>,
     solve: Solve,
     /// Of an attack that needs a changed model.
     forge: Option<Forge>,
@@ -40,18 +67,45 @@ struct Forge {
     model: ForgeModel,
 }
 
-/// Makes the model of the honest one, for inputs whose channels lie in these ranges.
-type ForgeModel = fn(&Direct, honest: &Model, range: &[(f64, f64)], &Compute) -> Result<Craft, String>;
+/// Makes the model of the honest one.
+type ForgeModel = fn(&Direct, honest: &Honest<'_>) -> Result<Craft, String>;
+
+/// What the server has to make a model of.
+struct Honest<'a> {
+    model: &'a Model,
+    /// Smallest and largest normalised value of each channel.
+    range: &'a [(f64, f64)],
+    /// The attacker's own.
+    seed: Seed,
+    compute: &'a Compute,
+}
+
+/// A model that is sent instead of the honest one.
+#[derive(Debug, Clone)]
+pub struct Craft {
+    /// It.
+    pub model: Model,
+    /// What was changed, and how a client would see it.
+    pub words: Vec<String>,
+}
 
 fn solver(name: &str) -> Option<Solver> {
+    let honest = |check, solve| Some(Solver { check, solve, forge: None });
     match name {
-        "fc-inversion" => {
-            Some(Solver { check: fc_inversion::check, solve: fc_inversion::solve, forge: None })
-        }
+        "fc-inversion" => honest(fc_inversion::check, fc_inversion::solve),
+        "r-gap" => honest(r_gap::check, r_gap::solve),
+        "april" => honest(april::check, april::solve),
+        "cpa" => honest(cpa::check, cpa::solve),
+        "spear" => honest(spear::check, spear::solve),
         "imprint" => Some(Solver {
             check: imprint::check,
             solve: imprint::solve,
             forge: Some(Forge { net: imprint::net, model: imprint::craft }),
+        }),
+        "trap-weights" => Some(Solver {
+            check: trap_weights::check,
+            solve: fc_inversion::solve,
+            forge: Some(Forge { net: |_, honest| Ok(honest.clone()), model: trap_weights::craft }),
         }),
         _ => None,
     }
@@ -63,13 +117,13 @@ fn forge(config: &RunConfig) -> Option<(Forge, &Direct)> {
     Some((solver(config.attack.kind.name())?.forge?, settings))
 }
 
-/// Whether the attack of this name can work on a network.
+/// Whether the attack of this name can work on a network and so many samples.
 ///
 /// # Errors
 /// One sentence that says why not.
-pub(super) fn check(name: &str, settings: &Direct, net: &Net) -> Result<(), String> {
+pub(super) fn check(name: &str, settings: &Direct, net: &Net, samples: usize) -> Result<(), String> {
     match solver(name) {
-        Some(solver) => (solver.check)(settings, net),
+        Some(solver) => (solver.check)(&Of { settings, net, samples }),
         None => Err(format!("{name} cannot be run by this gialab")),
     }
 }
@@ -96,7 +150,9 @@ pub fn craft(
     range: &[(f64, f64)],
     compute: &Compute,
 ) -> Result<Option<Craft>, String> {
-    forge(config).map(|(forge, settings)| (forge.model)(settings, honest, range, compute)).transpose()
+    let seed = Seed(config.run.seed).attacker();
+    let honest = Honest { model: honest, range, seed, compute };
+    forge(config).map(|(forge, settings)| (forge.model)(settings, &honest)).transpose()
 }
 
 /// Attacks one round.
@@ -119,7 +175,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         sink.stage(words.clone());
         stages.push(words);
     };
-    let Found { samples, unexplained } = (solver.solve)(&task, settings, &mut say)?;
+    let Found { samples, labels, unexplained } = (solver.solve)(&task, settings, &mut say)?;
     let [batch, channels, height, width] = task.view.shape();
     let mut values: Vec<f64> = samples.into_iter().flatten().collect();
     // What was not found is the middle of the range.
@@ -128,7 +184,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         values.push(middle[entry / (height * width) % channels]);
     }
     let samples = Guessed::of(task.view, values.clone(), Vec::new());
-    let guess = Guess { samples, labels: Vec::new() };
+    let guess = Guess { samples, labels };
     let best = Best { z: values, iteration: 1, matching: unexplained, prior: 0.0 };
     let end =
         TrialEnd { trial: 0, outcome: TrialOutcome::Completed, best, guess: guess.clone(), evaluations: 0 };

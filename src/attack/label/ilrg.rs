@@ -1,6 +1,7 @@
 //! iLRG: counts from the linear system that features and scores of each class would have to fulfil.
 
-use nalgebra::{DMatrix, DVector};
+use faer::Mat;
+use faer::linalg::solvers::SolveLstsq;
 
 use super::counts::rounded;
 use super::evidence::softmax;
@@ -33,8 +34,7 @@ pub(super) struct Solution {
 pub(super) fn solve(evidence: &Evidence<'_>) -> Result<Solution, String> {
     let (classes, samples) = (evidence.classes, evidence.samples as f64);
     let pull = evidence.to_bias.as_deref().unwrap_or_default();
-    let mut system = DMatrix::zeros(classes + 1, classes);
-    system.row_mut(0).fill(1.0);
+    let mut system = Mat::from_fn(classes + 1, classes, |row, _| if row == 0 { 1.0 } else { 0.0 });
     for (class, (row, db)) in evidence.to_weight.chunks(evidence.features).zip(pull).enumerate() {
         // A class without any gradient says nothing of its features.
         let features: Vec<f64> = row.iter().map(|dw| if *db == 0.0 { 0.0 } else { dw / db }).collect();
@@ -43,16 +43,14 @@ pub(super) fn solve(evidence: &Evidence<'_>) -> Result<Solution, String> {
             system[(i + 1, class)] = p - f64::from(u8::from(i == class));
         }
     }
-    let known = std::iter::once(samples).chain(pull.iter().map(|db| samples * db));
-    let known = DVector::from_iterator(classes + 1, known);
-    if system.iter().chain(known.iter()).any(|value| !value.is_finite()) {
-        return Err("its equations are not finite; use another rule".into());
+    let known = Mat::from_fn(classes + 1, 1, |row, _| samples * if row == 0 { 1.0 } else { pull[row - 1] });
+    let values = system.singular_values().ok().filter(|_| known.is_all_finite());
+    let values = values.ok_or("its equations are not finite; use another rule")?;
+    let (largest, smallest) = (values[0], values[classes - 1]);
+    if smallest == 0.0 {
+        return Err("its equations have more than one solution; use another rule".into());
     }
-    let values = system.singular_values();
-    let condition = values.max() / values.min();
-    // By reflections: the vectors of nalgebra's decomposition into singular values are right to a few digits only.
-    let qr = system.qr();
-    let raw = qr.r().solve_upper_triangular(&(qr.q().transpose() * known));
-    let raw = raw.ok_or("its equations have more than one solution; use another rule")?;
-    Ok(Solution { raw: raw.iter().copied().collect(), condition })
+    let raw = system.qr().solve_lstsq(&known);
+    let raw = (0..classes).map(|class| raw[(class, 0)]).collect();
+    Ok(Solution { raw, condition: largest / smallest })
 }

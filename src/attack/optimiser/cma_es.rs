@@ -4,7 +4,7 @@
 use super::{Objective, Optimiser, Step, Turn};
 use crate::attack::state::{State, StateError};
 use crate::seed;
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use faer::{Col, Mat, Scale, Side};
 
 /// Largest candidate: each step takes the covariance of all its entries apart.
 pub const MOST: usize = 1_000;
@@ -19,10 +19,10 @@ pub struct CmaEs {
     t: u64,
     sigma: f64,
     /// Evolution path of the step size.
-    path_of_sigma: DVector<f64>,
+    path_of_sigma: Col<f64>,
     /// Evolution path of the covariance.
-    path: DVector<f64>,
-    covariance: DMatrix<f64>,
+    path: Col<f64>,
+    covariance: Mat<f64>,
 }
 
 /// The tutorial's constants for n entries and lambda members.
@@ -64,14 +64,14 @@ impl Constants {
 impl CmaEs {
     /// With this deviation of the first population.
     pub fn new(sigma: f64, population: Option<usize>) -> CmaEs {
-        let none = DVector::zeros(0);
+        let none = Col::zeros(0);
         CmaEs {
             population,
             t: 0,
             sigma,
             path_of_sigma: none.clone(),
             path: none,
-            covariance: DMatrix::zeros(0, 0),
+            covariance: Mat::zeros(0, 0),
         }
     }
 
@@ -82,9 +82,9 @@ impl CmaEs {
 
     fn begin(&mut self, count: usize) {
         if self.covariance.nrows() != count {
-            self.path_of_sigma = DVector::zeros(count);
-            self.path = DVector::zeros(count);
-            self.covariance = DMatrix::identity(count, count);
+            self.path_of_sigma = Col::zeros(count);
+            self.path = Col::zeros(count);
+            self.covariance = Mat::identity(count, count);
         }
     }
 }
@@ -97,12 +97,13 @@ impl Optimiser for CmaEs {
         let Constants { weights, mu_eff, c_sigma, damping, c_path, c_1, c_mu, expected } =
             Constants::of(count, members);
         // C = B D^2 B^T; y = B D N(0, I).
-        let SymmetricEigen { eigenvectors: axes, eigenvalues } = SymmetricEigen::new(self.covariance.clone());
-        let lengths = eigenvalues.map(|value| value.max(0.0).sqrt());
-        let mut tried: Vec<(f64, DVector<f64>)> = (0..members)
+        let Ok(eigen) = self.covariance.self_adjoint_eigen(Side::Lower) else { return Step::Stalled };
+        let (axes, squares) = (eigen.U(), eigen.S().column_vector());
+        let lengths = Col::from_fn(count, |i| squares[i].max(0.0).sqrt());
+        let mut tried: Vec<(f64, Col<f64>)> = (0..members)
             .map(|_| {
-                let normal = DVector::from_vec(seed::normal(&mut turn.draw, count));
-                let y = &axes * normal.component_mul(&lengths);
+                let normal = seed::normal(&mut turn.draw, count);
+                let y = axes * Col::from_fn(count, |i| normal[i] * lengths[i]);
                 let x: Vec<f64> = z.iter().zip(y.iter()).map(|(m, y)| m + self.sigma * y).collect();
                 (objective.value(&x).total(), y)
             })
@@ -110,8 +111,8 @@ impl Optimiser for CmaEs {
         // A loss that is not finite is worse than any other.
         tried.sort_by(|(a, _), (b, _)| a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(b)));
 
-        let mut mean = DVector::zeros(count);
-        weights.iter().zip(&tried).for_each(|(weight, (_, y))| mean += *weight * y);
+        let mut mean = Col::<f64>::zeros(count);
+        weights.iter().zip(&tried).for_each(|(weight, (_, y))| mean += Scale(*weight) * y);
         z.iter_mut().zip(mean.iter()).for_each(|(z, y)| *z += self.sigma * y);
 
         self.t += 1;
@@ -120,31 +121,33 @@ impl Optimiser for CmaEs {
         along.iter_mut().zip(lengths.iter()).for_each(|(part, length)| {
             *part = if *length > 0.0 { *part / length } else { 0.0 };
         });
-        self.path_of_sigma *= 1.0 - c_sigma;
-        self.path_of_sigma += (c_sigma * (2.0 - c_sigma) * mu_eff).sqrt() * (&axes * along);
-        let norm = self.path_of_sigma.norm();
+        self.path_of_sigma *= Scale(1.0 - c_sigma);
+        self.path_of_sigma += Scale((c_sigma * (2.0 - c_sigma) * mu_eff).sqrt()) * (axes * along);
+        let norm = self.path_of_sigma.norm_l2();
         let settled = (1.0 - (1.0 - c_sigma).powf(2.0 * self.t as f64)).sqrt();
         let moves = norm / settled < (1.4 + 2.0 / (count as f64 + 1.0)) * expected;
         let held = if moves { 1.0 } else { 0.0 };
-        self.path *= 1.0 - c_path;
-        self.path += held * (c_path * (2.0 - c_path) * mu_eff).sqrt() * mean;
+        self.path *= Scale(1.0 - c_path);
+        self.path += Scale(held * (c_path * (2.0 - c_path) * mu_eff).sqrt()) * mean;
         let kept = 1.0 - c_1 - c_mu + (1.0 - held) * c_1 * c_path * (2.0 - c_path);
-        self.covariance *= kept;
-        self.covariance.ger(c_1, &self.path, &self.path, 1.0);
+        self.covariance *= Scale(kept);
+        self.covariance += Scale(c_1) * &self.path * self.path.transpose();
         for (weight, (_, y)) in weights.iter().zip(&tried) {
-            self.covariance.ger(c_mu * weight, y, y, 1.0);
+            self.covariance += Scale(c_mu * weight) * y * y.transpose();
         }
         self.sigma *= ((c_sigma / damping) * (norm / expected - 1.0)).exp();
-        let widest = lengths.max() * self.sigma;
+        let widest = lengths.iter().fold(0.0f64, |most, length| most.max(*length)) * self.sigma;
         if widest < 1e-12 || !widest.is_finite() { Step::Stalled } else { Step::Moved }
     }
 
     fn save(&self, state: &mut State) {
         state.put_number("cma.t", self.t as f64);
         state.put_number("cma.sigma", self.sigma);
-        state.put("cma.path-of-sigma", self.path_of_sigma.as_slice());
-        state.put("cma.path", self.path.as_slice());
-        state.put("cma.covariance", self.covariance.as_slice());
+        let put = |values: &Col<f64>| values.iter().copied().collect::<Vec<f64>>();
+        state.put("cma.path-of-sigma", &put(&self.path_of_sigma));
+        state.put("cma.path", &put(&self.path));
+        let columns = self.covariance.col_iter().flat_map(|column| column.iter());
+        state.put("cma.covariance", &columns.copied().collect::<Vec<f64>>());
     }
 
     fn load(&mut self, state: &State, count: usize) -> Result<(), StateError> {
@@ -152,9 +155,11 @@ impl Optimiser for CmaEs {
         self.sigma = state.number("cma.sigma")?;
         // Before the first step there is no population yet.
         let count = if self.t == 0 { 0 } else { count };
-        self.path_of_sigma = DVector::from_vec(state.vector("cma.path-of-sigma", count)?);
-        self.path = DVector::from_vec(state.vector("cma.path", count)?);
-        self.covariance = DMatrix::from_vec(count, count, state.vector("cma.covariance", count * count)?);
+        let column = |values: Vec<f64>| Col::from_fn(count, |i| values[i]);
+        self.path_of_sigma = column(state.vector("cma.path-of-sigma", count)?);
+        self.path = column(state.vector("cma.path", count)?);
+        let values = state.vector("cma.covariance", count * count)?;
+        self.covariance = Mat::from_fn(count, count, |row, column| values[column * count + row]);
         Ok(())
     }
 }

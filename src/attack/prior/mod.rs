@@ -6,6 +6,7 @@
 mod bn;
 mod clip_box;
 mod codes;
+mod feat;
 mod group;
 mod l2norm;
 mod order_inv;
@@ -20,7 +21,7 @@ mod tv_sq;
 pub(crate) use order_inv::{Psi, of_features};
 
 use crate::config::{self, Candidates, Labels, PriorKind, Search, VariableKind};
-use crate::model::{Moments, Net};
+use crate::model::{self, Moments, Net};
 
 /// A candidate as a prior sees it.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,9 @@ pub type OfCodes = fn(codes: &[f64], latent: usize, weight: f64, to: &mut [f64])
 /// See [`Prior::OfMoments`].
 pub type OfMoments = fn(seen: &[Moments], known: &[Moments]) -> (f64, Vec<Moments>);
 
+/// See [`Prior::OfFeatures`].
+pub type OfFeatures = fn(seen: &[f64], known: &[f64]) -> (f64, Vec<f64>);
+
 /// See [`Prior::OfMembers`].
 pub type OfMembers = fn(members: &[Vec<f64>], weight: f64, to: &mut [Vec<f64>]) -> f64;
 
@@ -62,6 +66,8 @@ pub enum Prior {
     OfCandidate(OfCandidate),
     /// The moments of BatchNorm's inputs beside those that are known: the value, and its gradient to them.
     OfMoments(OfMoments),
+    /// The last features beside those that the update tells: the value, and its gradient to them.
+    OfFeatures(OfFeatures),
     /// The task loss of the candidate.
     OfLoss,
     /// Codes of a generator, `latent` numbers a sample: the mean over the samples, whose gradient times the weight is added
@@ -82,6 +88,7 @@ pub fn function(kind: PriorKind) -> Prior {
         PriorKind::ClipBox => Prior::OfCandidate(clip_box::clip_box),
         PriorKind::Bn => Prior::OfMoments(bn::bn),
         PriorKind::BnEqual => Prior::OfMoments(bn::bn_equal),
+        PriorKind::Feat => Prior::OfFeatures(feat::feat),
         PriorKind::Group => Prior::OfMembers(group::group),
         PriorKind::Loss => Prior::OfLoss,
         PriorKind::OrderInv => Prior::OfCandidate(order_inv::order_inv),
@@ -119,34 +126,38 @@ pub fn add_of_members(priors: &config::Priors, members: &[Vec<f64>], to: &mut [V
     priors.weights().map(of_members).sum()
 }
 
-/// What priors pull on of what the model shows of a candidate.
+/// What priors on what the model shows hold it against.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Shown {
-    /// Their weighted sum.
-    pub value: f64,
-    /// Its gradient to the loss.
-    pub loss: f64,
-    /// Its gradient to the moments of BatchNorm's inputs; empty if none reads them.
+pub struct Known {
+    /// Moments of BatchNorm's inputs.
     pub moments: Vec<Moments>,
+    /// Last features, row-major `[batch, features]`; NaN where they are not known.
+    pub features: Vec<f64>,
 }
 
 /// Whether a prior reads what the model shows.
 pub fn reads_model(priors: &config::Priors) -> bool {
-    priors.weights().any(|(kind, _)| matches!(function(kind), Prior::OfMoments(_) | Prior::OfLoss))
+    let reads = |prior| matches!(prior, Prior::OfMoments(_) | Prior::OfFeatures(_) | Prior::OfLoss);
+    priors.weights().any(|(kind, _)| reads(function(kind)))
 }
 
-/// The weighted sum of priors on what the model shows, with its gradient.
-pub fn of_shown(priors: &config::Priors, loss: f64, seen: &[Moments], known: &[Moments]) -> Shown {
-    let mut shown = Shown::default();
+/// The weighted sum of priors on what the model shows, and its gradient to that.
+pub fn of_shown(priors: &config::Priors, seen: &model::Shown, known: &Known) -> (f64, model::Shown) {
+    let (mut sum, mut shown) = (0.0, model::Shown::default());
     for (kind, weight) in priors.weights() {
         match function(kind) {
             Prior::OfLoss => {
-                shown.value += weight * loss;
+                sum += weight * seen.loss;
                 shown.loss += weight;
             }
+            Prior::OfFeatures(prior) => {
+                let (value, to_features) = prior(&seen.features, &known.features);
+                sum += weight * value;
+                shown.features = to_features.into_iter().map(|to| weight * to).collect();
+            }
             Prior::OfMoments(prior) => {
-                let (value, mut to_moments) = prior(seen, known);
-                shown.value += weight * value;
+                let (value, mut to_moments) = prior(&seen.moments, &known.moments);
+                sum += weight * value;
                 for moments in &mut to_moments {
                     let entries = moments.mean.iter_mut().chain(&mut moments.variance);
                     entries.for_each(|entry| *entry *= weight);
@@ -161,7 +172,7 @@ pub fn of_shown(priors: &config::Priors, loss: f64, seen: &[Moments], known: &[M
             Prior::OfCandidate(_) | Prior::OfCodes(_) | Prior::OfMembers(_) => {}
         }
     }
-    shown
+    (sum, shown)
 }
 
 /// Whether the priors of a search fit this network and what it does about the labels; rows of a table are one value high.
@@ -186,8 +197,13 @@ pub fn check(search: &Search, net: &Net, labels: &Labels) -> Result<(), String> 
             Candidates::Members if search.members == 1 => {
                 "compares the members of a trial, but attack.members = 1".to_owned()
             }
-            Candidates::Labelled if *labels == Labels::Optimise => {
-                "is the loss at known labels, but attack.labels = \"optimise\"".to_owned()
+            Candidates::Labelled | Candidates::Featured if *labels == Labels::Optimise => {
+                "is for known labels, but attack.labels = \"optimise\"".to_owned()
+            }
+            Candidates::Featured if net.classifier().is_none_or(|last| last.bias.is_none()) => {
+                "reads the last features off the gradient of a fully connected layer with a bias, which does not end this \
+                 model"
+                    .to_owned()
             }
             Candidates::OfEpochs if search.variable != VariableKind::Epochs => {
                 "compares the epochs of a search over the samples of each, but attack.variable is another"

@@ -97,6 +97,9 @@ fn what_a_prior_needs_besides_is_refused_by_name() {
     assert_eq!(check(&search(PriorKind::Bn, 0.1), &net("convnet64", [3, 32, 32]), &Labels::Given), Ok(()));
     let error = of(PriorKind::Group, Labels::Given);
     assert!(error.contains("but attack.members = 1"), "{error}");
-    let error = of(PriorKind::Loss, Labels::Optimise);
-    assert!(error.contains("but attack.labels = \"optimise\""), "{error}");
+    for kind in [PriorKind::Loss, PriorKind::Feat] {
+        let error = of(kind, Labels::Optimise);
+        assert!(error.contains("but attack.labels = \"optimise\""), "{error}");
+        assert_eq!(check(&search(kind, 0.1), &plain, &Labels::Given), Ok(()));
+    }
 }

@@ -121,7 +121,7 @@ pub fn check(
         } else if search.variable == VariableKind::Epochs {
             "takes one gradient for all epochs, which attack.variable = \"epochs\" tells apart; choose one of them"
         } else if super::prior::reads_model(&search.prior) {
-            "goes with priors on pictures alone; remove bn and loss from attack.prior"
+            "goes with priors on pictures alone; remove bn, feat and loss from attack.prior"
         } else {
             return Ok(());
         };

@@ -99,6 +99,26 @@ fn largest_values_of_epochs_have_the_slope() {
 }
 
 #[test]
+fn features_that_the_update_tells_have_the_slope() {
+    let features = "attack.prior.feat=0.4";
+    // By the tape, by the rules of the CPU, over local steps and over epochs apart.
+    for (preset, changes) in [
+        ("ig-lenet", &[features][..]),
+        ("ig-lenet", &["victim.model=vit", features]),
+        ("local-steps", &[features]),
+        ("local-steps", &["attack.variable=epochs", "federation.local_epochs=3", features]),
+    ] {
+        let (config, view) = view(preset, changes);
+        let objective = objective(&config, &view);
+        let z = first(&objective, &config);
+        agrees(preset, &objective, &z);
+        let without: Vec<&str> = changes.iter().copied().filter(|change| *change != features).collect();
+        let plain = self::view(preset, &without);
+        assert!(objective.value(&z).prior > self::objective(&plain.0, &plain.1).value(&z).prior, "{preset}");
+    }
+}
+
+#[test]
 fn the_samples_of_each_epoch_have_the_slope() {
     let (config, view) = view(
         "local-steps",

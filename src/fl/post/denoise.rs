@@ -1,6 +1,6 @@
 //! Taking out of a mean of updates what varies as noise would (Wang et al. 2022).
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use faer::{Mat, Scale, Side};
 
 use crate::backend;
 use crate::model::Parameters;
@@ -15,27 +15,25 @@ const ROWS_A_COLUMN: f64 = 6.0;
 pub(super) fn denoised(mean: Parameters, variance: f64) -> Parameters {
     let values: Vec<f64> = mean.tensors().iter().flat_map(backend::values).collect();
     let (rows, columns) = shape(values.len());
-    let matrix = DMatrix::from_row_slice(rows, columns, &values);
+    let matrix = Mat::from_fn(rows, columns, |row, column| values[row * columns + column]);
     let mut centred = matrix.clone();
-    for mut column in centred.column_iter_mut() {
-        let mean = column.mean();
-        column.add_scalar_mut(-mean);
+    for column in 0..columns {
+        let mean = centred.col(column).sum() / rows as f64;
+        (0..rows).for_each(|row| centred[(row, column)] -= mean);
     }
-    let covariance = centred.tr_mul(&centred) / (rows.max(2) - 1) as f64;
-    let SymmetricEigen { eigenvectors: axes, eigenvalues: spread } = SymmetricEigen::new(covariance);
+    let covariance = centred.transpose() * &centred * Scale(1.0 / (rows.max(2) - 1) as f64);
+    // Of numbers that are not finite nothing can be told apart.
+    let Ok(axes) = covariance.self_adjoint_eigen(Side::Lower) else { return mean };
+    let spread = axes.S().column_vector();
     let width = (columns as f64 / rows as f64).sqrt();
     let of_noise = (1.0 - width).powi(2) * variance..(1.0 + width).powi(2) * variance;
     let like_noise = |axis: &usize| spread[*axis] > of_noise.start && spread[*axis] < of_noise.end;
     let like_noise: Vec<usize> = (0..columns).filter(like_noise).collect();
-    let axes = axes.select_columns(&like_noise);
+    let axes = Mat::from_fn(columns, like_noise.len(), |row, axis| axes.U()[(row, like_noise[axis])]);
     let kept = &matrix - &matrix * &axes * axes.transpose();
     // Row after row, as they were.
-    let (kept, mut place) = (kept.transpose(), 0);
-    mean.mapped(|_, values| {
-        let next = place + values.len();
-        values.copy_from_slice(&kept.as_slice()[place..next]);
-        place = next;
-    })
+    let mut kept = (0..rows * columns).map(|at| kept[(at / columns, at % columns)]);
+    mean.mapped(|_, values| values.iter_mut().zip(&mut kept).for_each(|(value, kept)| *value = kept))
 }
 
 /// Rows and columns of a matrix of so many numbers: the fewest rows that are enough for its columns.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::dual::Activation;
-use crate::model::Moments;
 use crate::model::layer::{Layer, SampleShape};
+use crate::model::{Moments, Shown};
 
 use super::buffer::Buffer;
 use super::geometry::Geometry;
@@ -402,8 +402,30 @@ impl<T: Real> Kept<T> {
 }
 
 /// Reverse half of pass 2: the derivative of the gradient to the input, and of g into `dg` if it is wanted. `pulled` are
-/// cotangents of the moments of BatchNorm's inputs, layer by layer; none if they are not pulled on.
+/// cotangents of what the model shows besides.
 pub fn reverse_moved<T: Real>(
+    kept: &[Kept<T>],
+    moved: &[Moved<T>],
+    weights: (&[&[T]], &[&[T]]),
+    dp: Arc<Map<T>>,
+    pulled: &Shown,
+    dg: &mut Option<Vec<Buffer<T>>>,
+) -> Arc<Map<T>> {
+    let (Some((last, before)), Some((of_last, of_before))) = (kept.split_last(), moved.split_last()) else {
+        return dp;
+    };
+    let mut dp = last.reverse_moved(of_last, weights, dp, &pulled.moments, dg);
+    if !pulled.features.is_empty() {
+        let mut sum = Arc::unwrap_or_clone(dp);
+        let values: Vec<T> = pulled.features.iter().map(|&value| T::of(value)).collect();
+        let [batch, height, width] = sum.places();
+        sum.add(&Map::from_rows(&values, [batch, sum.channels, height, width]));
+        dp = Arc::new(sum);
+    }
+    back_through(before, of_before, weights, dp, &pulled.moments, dg)
+}
+
+fn back_through<T: Real>(
     kept: &[Kept<T>],
     moved: &[Moved<T>],
     weights: (&[&[T]], &[&[T]]),
@@ -418,6 +440,11 @@ pub fn reverse_moved<T: Real>(
 }
 
 impl<T: Real> Kept<T> {
+    /// The input of a layer with weights of its own.
+    pub fn features(&self) -> Option<&Map<T>> {
+        matches!(self.rule, Rule::Conv { .. }).then_some(&*self.a)
+    }
+
     fn reverse_moved(
         &self,
         moved: &Moved<T>,
@@ -456,15 +483,15 @@ impl<T: Real> Kept<T> {
                 None => activation::times_slope(*activation, a, &dp),
             },
             Rule::Residual { body, shortcut } => {
-                let skip = reverse_moved(shortcut, &moved.second, (theta, v), dp.clone(), pulled, dg);
-                let back = reverse_moved(body, &moved.first, (theta, v), dp, pulled, dg);
+                let skip = back_through(shortcut, &moved.second, (theta, v), dp.clone(), pulled, dg);
+                let back = back_through(body, &moved.first, (theta, v), dp, pulled, dg);
                 let mut back = Arc::unwrap_or_clone(back);
                 back.add(&skip);
                 back
             }
             Rule::Concat { branch } => {
                 let (mut back, of_branch) = part(&dp, a.channels);
-                back.add(&*reverse_moved(branch, &moved.first, (theta, v), Arc::new(of_branch), pulled, dg));
+                back.add(&*back_through(branch, &moved.first, (theta, v), Arc::new(of_branch), pulled, dg));
                 back
             }
             rule => rule.transpose(&dp, a.channels, a.places()),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::Moments;
 use crate::model::net::Net;
+use crate::model::{Moments, Shown};
 
 use super::buffer::Buffer;
 use super::chain::{self, Kept, Source};
@@ -81,25 +81,24 @@ impl<T: Real> First<T> {
         moments
     }
 
-    /// The gradient to x of `<g(x), v>`, with `v` held fixed, plus `loss` times the loss and the inner product of the
-    /// moments with `moments`, if there are any.
-    pub fn through(
-        &self,
-        theta: &[&[T]],
-        v: &[&[T]],
-        (loss, moments): (f64, &[Moments]),
-        hessian: bool,
-    ) -> Second<T> {
+    /// The last features, row-major `[batch, features]`; none if no fully connected layer ends the network.
+    pub fn features(&self) -> Vec<f64> {
+        let features = self.layers.last().and_then(Kept::features);
+        features.map_or_else(Vec::new, |features| features.to_rows().into_iter().map(Real::wide).collect())
+    }
+
+    /// The gradient to x of `<g(x), v>`, with `v` held fixed, plus the inner product of what the model shows with `shown`.
+    pub fn through(&self, theta: &[&[T]], v: &[&[T]], shown: &Shown, hessian: bool) -> Second<T> {
         let (dz, moved) = chain::tangent(&self.layers, (theta, v), None, hessian);
         let dz =
             dz.unwrap_or_else(|| unreachable!("the scores depend on the last layer's weights, which move"));
         let mut dg = hessian.then(|| theta.iter().map(|_| Buffer::default()).collect());
         let mut dp = self.loss.to_scores_moved(&dz);
-        if loss != 0.0 {
+        if shown.loss != 0.0 {
             let p = self.loss.to_scores();
-            dp.data.iter_mut().zip(&p.data[..]).for_each(|(dp, &p)| *dp += T::of(loss) * p);
+            dp.data.iter_mut().zip(&p.data[..]).for_each(|(dp, &p)| *dp += T::of(shown.loss) * p);
         }
-        let to_input = chain::reverse_moved(&self.layers, &moved, (theta, v), Arc::new(dp), moments, &mut dg);
+        let to_input = chain::reverse_moved(&self.layers, &moved, (theta, v), Arc::new(dp), shown, &mut dg);
         Second {
             directional: self.loss.tangent(&dz),
             to_input: to_input.to_rows(),

@@ -279,6 +279,7 @@ impl Generator {
             mode: BatchNormMode::Eval,
             observed: None,
             inputs: None,
+            features: None,
             penalties: None,
         };
         self.net.layers[stretch].iter().fold(signal, |signal, layer| layer.forward(signal, &weights))

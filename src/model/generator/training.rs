@@ -191,6 +191,7 @@ fn weights<'a>(specs: &'a [TensorSpec], values: &'a [Tensor<Tape, 1>], none: &'a
         mode,
         observed: None,
         inputs: None,
+        features: None,
         penalties: None,
     }
 }
