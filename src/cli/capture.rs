@@ -16,7 +16,7 @@ use gialab::run::launch::BeginError;
 use gialab::run::{global_model, plan};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Context, DONE, complete, output, show};
+use super::{Context, DONE, complete, output, show, usage};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -40,6 +40,8 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let mut changes = arguments.changes.clone();
     changes.extend(arguments.by_order.then(|| "victim.by_order=true".to_owned()));
+    // Said before anything is computed.
+    usage::writable(&arguments.out)?;
     let config = preset::load(&arguments.preset, &changes, &context.paths.presets())?.config;
     can_be_captured(&config)?;
     let plan = plan::plan(&config).map_err(BeginError::from)?;

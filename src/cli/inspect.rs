@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use gialab::model::TensorSpec;
 use gialab::text::one_line;
-use gialab::weights::{self, Fit, Misshapen, Statistics, Table, WeightFile, sizes};
+use gialab::weights::{self, Choice, Fit, Misshapen, Statistics, Table, WeightFile, sizes};
 use serde::Serialize;
 
 use super::{Context, DONE, output};
@@ -21,8 +21,11 @@ const MAX_KINDS: usize = 8;
 pub struct Arguments {
     /// Weights as .safetensors, PyTorch (.pth, .pt, .th, .ckpt), pickle or .npz, or the .index.json of several files; what it
     /// is is told from its content
-    #[arg(required_unless_present = "update", conflicts_with = "update")]
+    #[arg(required_unless_present_any = update::OPTIONS, conflicts_with = "update")]
     file: Option<PathBuf>,
+    /// Take tensors by their order where their names are not the model's, and print which is which
+    #[arg(long)]
+    by_order: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -91,6 +94,8 @@ struct Model<'a> {
     inner: &'a [&'static str],
     /// The names differ, but the shapes are the model's in this order.
     in_order: bool,
+    /// Names in the file and the model's names, where tensors are taken by their order.
+    by_order: &'a [(String, String)],
     /// Keys of other parts of the file that fit as well.
     others: &'a [String],
     /// Which of them is meant must be said.
@@ -116,8 +121,10 @@ struct Shapes<'a> {
 }
 
 pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let Some(file) = &arguments.file else { return update::run(&arguments.update, arguments.json) };
-    let checkpoint = WeightFile::open(&file.to_string_lossy())?;
+    let Some(file) = &arguments.file else {
+        return update::run(&arguments.update, arguments.by_order, arguments.json);
+    };
+    let checkpoint = WeightFile::open(&file.to_string_lossy())?.choosing(choice(arguments.by_order));
     let fit = checkpoint.fit();
     let report = Report::new(file, &checkpoint, fit.as_ref());
     let mut out = output::whole(arguments.json);
@@ -126,11 +133,16 @@ pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         writeln!(out)?;
     } else {
         report.print(&mut out)?;
-        model(&mut out, file, fit.as_ref())?;
+        model(&mut out, file, fit.as_ref(), arguments.by_order)?;
         report.not_taken(&mut out, fit.as_ref())?;
     }
     out.flush()?;
     Ok(DONE)
+}
+
+/// Which tensors are meant.
+fn choice(by_order: bool) -> Choice {
+    Choice { key: None, by_order }
 }
 
 impl<'a> Report<'a> {
@@ -277,6 +289,7 @@ impl<'a> Model<'a> {
             prefix,
             inner,
             in_order: *in_order,
+            by_order: &fit.pairs,
             others: &fit.others,
             ambiguous: fit.ambiguous,
             matched: *matched,
@@ -288,8 +301,16 @@ impl<'a> Model<'a> {
 }
 
 /// Which built-in model it is, with the table of what differs.
-fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Result<()> {
+fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>, by_order: bool) -> std::io::Result<()> {
     writeln!(out)?;
+    match fit {
+        Some(fit) if !fit.pairs.is_empty() => return ordered(out, fit),
+        Some(fit) if by_order && fit.table.is_exact() => {
+            writeln!(out, "the names fit, so none is taken by order")?
+        }
+        _ if by_order => writeln!(out, "no built-in model has these shapes in this order")?,
+        _ => {}
+    }
     let shard = weights::shard(file).map(|(number, count)| {
         format!("it is file {number} of {count}: name their index instead, which ends in .index.json")
     });
@@ -342,6 +363,17 @@ fn model(out: &mut impl Write, file: &Path, fit: Option<&Fit>) -> std::io::Resul
     for m in &table.misshapen {
         let kind = if m.is_transposed() { "transposed" } else { "other shape" };
         writeln!(out, "{kind:<12} {} {}, not {}", one_line(&m.name), sizes(&m.found), sizes(&m.expected))?;
+    }
+    Ok(())
+}
+
+/// Which tensor is taken for which of the model.
+fn ordered(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
+    writeln!(out, "fits {} by order: victim.by_order = true (--by-order) takes\n", fit.name())?;
+    let named = |name: &str| one_line(name).into_owned();
+    let wide = fit.pairs.iter().map(|(found, _)| named(found).chars().count()).max().unwrap_or(0);
+    for (found, own) in &fit.pairs {
+        writeln!(out, "{:<wide$}  as {}", named(found), named(own))?;
     }
     Ok(())
 }

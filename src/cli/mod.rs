@@ -39,10 +39,10 @@ mod study;
 #[cfg(feature = "tui")]
 mod terminal;
 mod train;
+mod usage;
 mod utility;
 mod worker;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -374,16 +374,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What clap says. It quotes the arguments, which may be names of files from elsewhere.
+/// What clap says: help and version as they are, what is wrong in one line.
 fn usage(error: &clap::Error) -> ExitCode {
-    let acts = |argument: std::ffi::OsString| argument.to_string_lossy().contains(text::acts);
-    if error.use_stderr() && std::env::args_os().any(acts) {
-        let mut out = output::notes();
-        // Nobody may be there to read it.
-        let _ = write!(out, "{}", error.render());
-        return ExitCode::from(USAGE);
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as Help;
+    if !error.use_stderr() || error.kind() == Help {
+        error.exit()
     }
-    error.exit()
+    output::complain(usage::sentence(error));
+    ExitCode::from(USAGE)
 }
 
 /// 2 for what the user can correct in the call or the preset, else 1.
@@ -394,6 +392,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<gialab::backend::BackendError>()
         || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)))
         || error.is::<UtilityError>()
+        || error.is::<usage::Misuse>()
         || matches!(error.downcast_ref(), Some(study_error) if is_usage(study_error))
         || matches!(error.downcast_ref(), Some(StudyExportError::Study(error)) if is_usage(error));
     if usage { USAGE } else { FAILED }

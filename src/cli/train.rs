@@ -14,6 +14,7 @@ use gialab::model::generator::VaeTraining;
 use gialab::model::{Parameters, TensorSpec};
 use gialab::run::global_model;
 
+use super::usage::{self, Misuse};
 use super::{Context, DONE, complete, output, show};
 
 #[derive(clap::Args)]
@@ -62,18 +63,24 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let rate = arguments.learning_rate.unwrap_or(if arguments.generator { 1e-3 } else { 0.05 });
-    anyhow::ensure!(rate.is_finite() && rate > 0.0, "--learning-rate {rate}: must be above 0");
+    let misuse = |what: String| Err(Misuse(what));
+    if !(rate.is_finite() && rate > 0.0) {
+        misuse(format!("--learning-rate {rate}: must be a finite number above 0"))?;
+    }
     let momentum = arguments.momentum;
-    anyhow::ensure!((0.0..1.0).contains(&momentum), "--momentum {momentum}: must be 0 or more and below 1");
+    if !(0.0..1.0).contains(&momentum) {
+        misuse(format!("--momentum {momentum}: must be 0 or more and below 1"))?;
+    }
     let decay = arguments.weight_decay;
-    anyhow::ensure!(decay.is_finite() && decay >= 0.0, "--weight-decay {decay}: must be 0 or more");
+    if !(decay.is_finite() && decay >= 0.0) {
+        misuse(format!("--weight-decay {decay}: must be a finite number, 0 or more"))?;
+    }
     // Said before hours of training, not after.
+    usage::writable(&arguments.out)?;
     let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    anyhow::ensure!(
-        folder.is_none_or(std::path::Path::is_dir),
-        "--out {}: there is no such folder; make it first",
-        arguments.out.display()
-    );
+    if !folder.is_none_or(std::path::Path::is_dir) {
+        misuse(format!("--out {}: there is no such folder; make it first", arguments.out.display()))?;
+    }
     let presets = &context.paths.presets();
     let mut config = preset::load(&arguments.preset, &arguments.overrides, presets)?.config;
     anyhow::ensure!(

@@ -128,12 +128,27 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A folder of files that are not read.
-    #[error("{} holds no pictures that are read, but {found}: convert them to PNG or JPEG", path.display())]
+    #[error("{} holds no pictures that are read, but {found}: {remedy}", path.display())]
     OtherFiles {
         /// The folder.
         path: PathBuf,
         /// Kinds and numbers of its files.
         found: String,
+        /// What to do with them.
+        remedy: &'static str,
+    },
+    /// Pictures below several folders, deeper than classes are.
+    #[error(
+        "{} has its pictures in folders below its sub-folders ({folders}): classes are the folders directly below the          one that is named; name one of them, such as {}, or move the pictures up",
+        path.display(), first.display()
+    )]
+    Deep {
+        /// The folder.
+        path: PathBuf,
+        /// Names of its sub-folders, comma separated.
+        folders: String,
+        /// The first of them.
+        first: PathBuf,
     },
     /// Pictures both beside and inside sub-folders: their classes would be a guess.
     #[error(

@@ -1,101 +1,213 @@
 //! A folder of pictures: side by side, each its own class, or in sub-folders, which are the classes. Pictures are told
 //! by extension when listing and by content when decoding; their headers are read at once, so that a broken one is
-//! named before anything is computed.
+//! named before anything is computed. What is not read, other files and pictures in deeper folders, is counted and said.
+
+mod kind;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use self::kind::{Split, has_picture_extension};
 use super::picture::Picture;
 use super::{DataError, Dataset, Samples, io_error, name_of, pad_classes};
 use crate::reading::Reading;
 
+pub(super) use self::kind::has_picture_extension as is_picture;
+
 /// Pictures in a flat folder, each of which is one output of the model.
 const MAX_FLAT: usize = 1000;
-/// Folders that are parts of a set rather than classes.
-const SPLITS: [&str; 6] = ["train", "training", "val", "valid", "validation", "test"];
+/// Folders around the classes, as archives have them, through which the set is looked for.
+const MAX_AROUND: usize = 4;
+/// Deepest folders, and most of them, in which pictures are looked for that are not read.
+const MAX_DEPTH: usize = 6;
+const MAX_FOLDERS: usize = 10_000;
 
 /// Folders that systems and programs leave behind, besides those whose names start with a dot.
 const LEFT_BEHIND: [&str; 3] = ["__MACOSX", "@eaDir", "$RECYCLE.BIN"];
 
 /// Opens a folder. Names starting with a dot are skipped, everything is sorted by name as text, as torchvision's
-/// ImageFolder does (10 before 2), deeper folders than one level are not entered. A folder with `train`, `val` and
-/// `test` is refused: one of them is the set.
+/// ImageFolder does (10 before 2). A folder that holds nothing but one with pictures below it stands for that one.
+/// A folder with `train`, `val` and `test`, there or further down, is refused: one of them is the set.
 pub(super) fn open(path: &Path) -> Result<Dataset, DataError> {
-    let mut left_out = BTreeMap::new();
-    let (pictures, folders) = list(path, &mut left_out)?;
-    if pictures.is_empty() && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
-        return Err(DataError::EmptyFolder { path: path.into() });
-    }
-    if pictures.is_empty() {
-        refuse_splits(path, &folders)?;
-    }
-    let mut classes = Vec::new();
-    let mut inside = Vec::new();
-    for folder in folders {
-        let (pictures, deeper) = list(&folder, &mut left_out)?;
-        if !deeper.is_empty() && !pictures.is_empty() {
-            *left_out.entry("deeper folders".into()).or_default() += deeper.len();
-        }
-        if !pictures.is_empty() {
-            inside.extend(pictures.into_iter().map(|picture| (classes.len(), picture)));
-            classes.push(name_of(&folder));
-        }
-    }
-    let is_flat = !pictures.is_empty();
-    let labelled = match (pictures.is_empty(), inside.is_empty()) {
-        (true, true) if !left_out.is_empty() => {
-            return Err(DataError::OtherFiles { path: path.into(), found: counted(&left_out) });
-        }
-        (true, true) => return Err(DataError::NoPictures { path: path.into() }),
-        (false, false) => return Err(DataError::MixedFolder { path: path.into() }),
-        (true, false) => inside,
-        (false, true) if pictures.len() > MAX_FLAT => {
-            return Err(DataError::TooManyClasses {
-                path: path.into(),
-                pictures: pictures.len(),
-                max: MAX_FLAT,
-            });
-        }
-        (false, true) => {
-            classes = pictures.iter().map(|path| Picture::File(path.clone()).name()).collect();
-            classes = pad_classes(classes);
-            pictures.into_iter().enumerate().collect()
-        }
-    };
     let mut reading = Reading::default();
-    if !is_flat {
-        let numbered: Vec<String> =
-            classes.iter().take(12).enumerate().map(|(label, class)| format!("{label} = {class}")).collect();
-        let more = if classes.len() > numbered.len() { ", ..." } else { "" };
-        reading
-            .note(format!("classes are the sub-folders in the order of text: {}{more}", numbered.join(", ")));
+    let mut around = path.to_owned();
+    for _ in 0..MAX_AROUND {
+        let found = Found::in_folder(&around)?;
+        match found.only_below(&around)? {
+            Some(inner) => around = inner,
+            None => {
+                if around != path {
+                    reading.note(format!("the set is the folder {}", relative(&around, path)));
+                }
+                return found.dataset(path, &around, reading);
+            }
+        }
     }
-    if classes.len() < 2 {
-        classes = pad_classes(classes);
-        reading.note(format!("one sub-folder is one class, {} without samples are added", classes.len() - 1));
+    Err(DataError::NoPictures { path: path.into() })
+}
+
+/// What lies in a folder and in those directly in it.
+struct Found {
+    /// Directly in it.
+    pictures: Vec<PathBuf>,
+    /// With the pictures directly in them.
+    folders: Vec<(PathBuf, Vec<PathBuf>)>,
+    /// Folders that have pictures in deeper ones, and how many.
+    deeper: Vec<(PathBuf, usize)>,
+    /// Files that are not read, by kind.
+    left_out: BTreeMap<String, usize>,
+}
+
+impl Found {
+    fn in_folder(path: &Path) -> Result<Found, DataError> {
+        let mut left_out = BTreeMap::new();
+        let (pictures, folders) = list(path, &mut left_out)?;
+        if pictures.is_empty() && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
+            return Err(DataError::EmptyFolder { path: path.into() });
+        }
+        let mut found = Found { pictures, folders: Vec::new(), deeper: Vec::new(), left_out };
+        let mut left = MAX_FOLDERS;
+        for folder in folders {
+            let (pictures, inside) = list(&folder, &mut found.left_out)?;
+            let below = inside.iter().map(|folder| count_below(folder, MAX_DEPTH, &mut left)).sum();
+            if below > 0 {
+                found.deeper.push((folder.clone(), below));
+            }
+            found.folders.push((folder, pictures));
+        }
+        found.refuse_splits(path)?;
+        Ok(found)
     }
-    if !left_out.is_empty() {
-        reading.note(format!("left out: {}", counted(&left_out)));
+
+    /// The folder that all pictures are in, if none lies in this one or directly in those in it.
+    ///
+    /// # Errors
+    /// Several of them have pictures further down.
+    fn only_below(&self, path: &Path) -> Result<Option<PathBuf>, DataError> {
+        if !self.pictures.is_empty() || self.folders.iter().any(|(_, pictures)| !pictures.is_empty()) {
+            return Ok(None);
+        }
+        match &self.deeper[..] {
+            [] => Ok(None),
+            [(only, _)] => Ok(Some(only.clone())),
+            [(first, _), ..] => Err(DataError::Deep {
+                path: path.into(),
+                folders: self.deeper.iter().map(|(folder, _)| name_of(folder)).collect::<Vec<_>>().join(", "),
+                first: first.clone(),
+            }),
+        }
     }
-    let (labels, pictures): (Vec<usize>, Vec<Picture>) =
-        labelled.into_iter().map(|(label, path)| (label, Picture::File(path))).unzip();
-    let checked: Vec<Result<(), DataError>> = pictures.par_iter().map(Picture::check).collect();
-    checked.into_iter().collect::<Result<(), _>>()?;
-    Ok(Dataset {
-        name: name_of(path),
-        classes,
-        channels: 3,
-        size: None,
-        table: None,
-        reading,
-        known: None,
-        labels,
-        samples: Samples::Pictures(pictures),
-    })
+
+    /// An error if the folders with pictures, or two kinds of them beside no classes, are parts of a set by name.
+    fn refuse_splits(&self, path: &Path) -> Result<(), DataError> {
+        let deep = |folder: &PathBuf| self.deeper.iter().any(|(deep, _)| deep == folder);
+        let holders = self.folders.iter().filter(|(folder, pictures)| !pictures.is_empty() || deep(folder));
+        let mut splits: Vec<(&PathBuf, Split)> = Vec::new();
+        let mut classes = 0;
+        for (folder, pictures) in holders {
+            match Split::of(&name_of(folder)) {
+                Some(split) => splits.push((folder, split)),
+                None => classes += usize::from(!pictures.is_empty()),
+            }
+        }
+        let Some(&(first, kind)) = splits.first() else { return Ok(()) };
+        let several = splits.iter().any(|(_, other)| other.part != kind.part);
+        // One alone is a set in parts only if it is called nothing else.
+        let alone = self.pictures.is_empty() && splits.iter().all(|(_, split)| split.exact);
+        if classes > 0 || !(several || alone) {
+            return Ok(());
+        }
+        Err(DataError::Splits {
+            path: path.into(),
+            splits: splits.iter().map(|(folder, _)| name_of(folder)).collect::<Vec<_>>().join(", "),
+            first: first.clone(),
+        })
+    }
+
+    /// The set: `path` is as it was given, `around` the folder that was found in it.
+    fn dataset(self, path: &Path, around: &Path, mut reading: Reading) -> Result<Dataset, DataError> {
+        let Found { pictures, folders, deeper, left_out } = self;
+        let mut classes = Vec::new();
+        let mut inside = Vec::new();
+        for (folder, pictures) in folders {
+            if !pictures.is_empty() {
+                inside.extend(pictures.into_iter().map(|picture| (classes.len(), picture)));
+                classes.push(name_of(&folder));
+            }
+        }
+        let is_flat = !pictures.is_empty();
+        let labelled = match (pictures.is_empty(), inside.is_empty()) {
+            (true, true) if !left_out.is_empty() => {
+                return Err(DataError::OtherFiles {
+                    path: around.into(),
+                    found: counted(&left_out),
+                    remedy: kind::remedy(left_out.keys()),
+                });
+            }
+            (true, true) => return Err(DataError::NoPictures { path: around.into() }),
+            (false, false) => return Err(DataError::MixedFolder { path: around.into() }),
+            (true, false) => inside,
+            (false, true) if pictures.len() > MAX_FLAT => {
+                return Err(DataError::TooManyClasses {
+                    path: around.into(),
+                    pictures: pictures.len(),
+                    max: MAX_FLAT,
+                });
+            }
+            (false, true) => {
+                classes = pictures.iter().map(|path| Picture::File(path.clone()).name()).collect();
+                classes = pad_classes(classes);
+                pictures.into_iter().enumerate().collect()
+            }
+        };
+        if !is_flat {
+            let numbered: Vec<String> = classes
+                .iter()
+                .take(12)
+                .enumerate()
+                .map(|(label, class)| format!("{label} = {class}"))
+                .collect();
+            let more = if classes.len() > numbered.len() { ", ..." } else { "" };
+            reading.note(format!(
+                "classes are the sub-folders in the order of text: {}{more}",
+                numbered.join(", ")
+            ));
+        }
+        if classes.len() < 2 {
+            classes = pad_classes(classes);
+            reading.note(format!(
+                "one sub-folder is one class, {} without samples are added",
+                classes.len() - 1
+            ));
+        }
+        let below = deeper.iter().map(|(folder, count)| {
+            let pictures = if *count == 1 { "picture" } else { "pictures" };
+            format!("{count} {pictures} in folders below {}", name_of(folder))
+        });
+        let files = Some(counted(&left_out)).filter(|files| !files.is_empty());
+        let left_out: Vec<String> = files.into_iter().chain(below).collect();
+        if !left_out.is_empty() {
+            reading.note(format!("left out: {}", left_out.join(", ")));
+        }
+        let (labels, pictures): (Vec<usize>, Vec<Picture>) =
+            labelled.into_iter().map(|(label, path)| (label, Picture::File(path))).unzip();
+        let checked: Vec<Result<(), DataError>> = pictures.par_iter().map(Picture::check).collect();
+        checked.into_iter().collect::<Result<(), _>>()?;
+        Ok(Dataset {
+            name: name_of(path),
+            classes,
+            channels: 3,
+            size: None,
+            table: None,
+            reading,
+            known: None,
+            labels,
+            samples: Samples::Pictures(pictures),
+        })
+    }
 }
 
 /// What was left out, with its count.
@@ -103,27 +215,22 @@ fn counted(left_out: &BTreeMap<String, usize>) -> String {
     left_out.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
-/// An error if all of the folders, or two of them, are splits by name.
-fn refuse_splits(path: &Path, folders: &[PathBuf]) -> Result<(), DataError> {
-    let names: Vec<String> = folders.iter().map(|folder| name_of(folder)).collect();
-    let is_split = |name: &&String| SPLITS.contains(&name.to_lowercase().as_str());
-    let splits: Vec<&str> = names.iter().filter(is_split).map(String::as_str).collect();
-    let first = names.iter().position(|name| is_split(&name)).map(|at| &folders[at]);
-    let has_classes = || {
-        let others = folders.iter().zip(&names).filter(|(_, name)| !is_split(name));
-        others
-            .into_iter()
-            .any(|(folder, _)| list(folder, &mut BTreeMap::new()).is_ok_and(|(p, _)| !p.is_empty()))
-    };
-    match first {
-        Some(first) if splits.len() == names.len() || (splits.len() > 1 && !has_classes()) => {
-            Err(DataError::Splits { path: path.into(), splits: splits.join(", "), first: first.into() })
-        }
-        _ => Ok(()),
-    }
+/// A folder below another one, as it goes on from that.
+fn relative(folder: &Path, path: &Path) -> String {
+    folder.strip_prefix(path).unwrap_or(folder).display().to_string()
 }
 
-/// Pictures and folders directly in `path`, sorted by name. Files of other kinds are counted by their extension.
+/// Pictures in a folder and below it; what cannot be looked into has none.
+fn count_below(folder: &Path, depth: usize, left: &mut usize) -> usize {
+    if depth == 0 || *left == 0 {
+        return 0;
+    }
+    *left -= 1;
+    let Ok((pictures, folders)) = list(folder, &mut BTreeMap::new()) else { return 0 };
+    pictures.len() + folders.iter().map(|folder| count_below(folder, depth - 1, left)).sum::<usize>()
+}
+
+/// Pictures and folders directly in `path`, sorted by name. Files of other kinds are counted by kind.
 fn list(
     path: &Path,
     left_out: &mut BTreeMap<String, usize>,
@@ -141,22 +248,12 @@ fn list(
         } else if entry.is_file() && has_picture_extension(&entry) {
             pictures.push(entry);
         } else if !["thumbs.db", "desktop.ini"].contains(&name.to_lowercase().as_str()) {
-            let extension = entry.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-            *left_out
-                .entry(extension.map_or("without extension".into(), |e| format!(".{e}")))
-                .or_default() += 1;
+            *left_out.entry(kind::of(&entry)).or_default() += 1;
         }
     }
     pictures.sort();
     folders.sort();
     Ok((pictures, folders))
-}
-
-/// `.png`, `.jpg` and those of the other formats that are read, in any case.
-pub(super) fn has_picture_extension(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    let read = ["png", "jpg", "jpeg", "jfif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "pbm"];
-    extension.is_some_and(|extension| read.contains(&extension.as_str()))
 }
 
 #[cfg(test)]

@@ -291,7 +291,7 @@ fn open_file(path: &Path, length: u64) -> Result<Dataset, DataError> {
         cifar::open(path)
     } else if matches!(start[..], [0x1f, 0x8b, ..] | [0, 0, 8, 1 | 3, ..]) || name.contains("-ubyte") {
         idx::open(path)
-    } else if folder::has_picture_extension(path) {
+    } else if folder::is_picture(path) {
         picture::open(path)
     } else if length > 0 && cifar::is_whole(length) {
         cifar::open(path)

@@ -7,7 +7,7 @@ mod draft;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
@@ -127,6 +127,25 @@ pub fn write(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     draft.publish()
 }
 
+/// Refuses a place to write to that is a symbolic link, to a file or to a folder: who made it says what it points to.
+///
+/// # Errors
+/// That it is one, and where it leads.
+pub fn refuse_link(path: &Path) -> io::Result<()> {
+    // Without a slash behind it, which would be looked behind.
+    let path: PathBuf = path.components().collect();
+    match fs::read_link(&path) {
+        Ok(target) => Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "it is a symbolic link, and nothing is written through one; name {} itself",
+                target.display()
+            ),
+        )),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Whether group or others may do anything with it.
 pub fn is_open(metadata: &Metadata) -> bool {
     !metadata.file_type().is_symlink() && metadata.permissions().mode() & OTHERS != 0
@@ -237,6 +256,22 @@ mod tests {
         assert_eq!(fs::read_to_string(at("theirs")).unwrap(), "kept");
         fifo(&at("pipe"));
         assert!(append(&at("pipe")).unwrap_err().to_string().contains("pipe"));
+    }
+
+    #[test]
+    fn a_place_to_write_to_is_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("real")).unwrap();
+        symlink("real", at("link")).unwrap();
+        symlink("nothing", at("dangling")).unwrap();
+        for name in ["link", "link/", "dangling"] {
+            let error = refuse_link(&at(name)).unwrap_err().to_string();
+            assert!(error.starts_with("it is a symbolic link"), "{name}: {error}");
+        }
+        for name in ["real", "nothing", "link/file"] {
+            refuse_link(&at(name)).unwrap();
+        }
     }
 
     #[test]

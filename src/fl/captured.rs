@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::diagnosis::{self, Finding, Suspect};
 use super::post::Posts;
-use super::setup::{File, choice, file_name, fitted, taken};
+use super::setup::{File, attacked, choice, file_name, fitted, taken};
 use super::truth::Truth;
 use super::victim::{adapted, descent};
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
@@ -17,7 +17,7 @@ use crate::model::generator::Generator;
 use crate::model::{Model, Net, Parameters};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
-use crate::weights::{Choice, Trained};
+use crate::weights::{Choice, Trained, sizes};
 
 /// Why the files of a captured update cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +84,29 @@ pub enum CapturedError {
         found: [usize; 3],
     },
     /// A label that the model does not have.
-    #[error("label {label} is not one of the {classes} labels that the model tells apart; they count from 0")]
+    #[error(
+        "{place} has label {label}, but the model tells {classes} labels apart, 0 to {}: count from 0, or set \
+         victim.classes to what the model has",
+        classes.saturating_sub(1)
+    )]
     Label {
+        /// Where it is.
+        place: String,
         /// It.
         label: usize,
         /// Outputs of the model.
         classes: usize,
+    },
+    /// Samples of a data set that the weights cannot have been used on.
+    #[error(
+        "the samples of victim.data are {found}, but the model of victim.captured.weights takes {needed} (channels x \
+         height x width): set victim.size, or name the data that the client had"
+    )]
+    Size {
+        /// Of a sample.
+        found: String,
+        /// Of what the model takes.
+        needed: String,
     },
     /// The file of the ground truth cannot be used.
     #[error("victim.captured.truth: {path} {what}")]
@@ -138,8 +155,18 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         };
         return Err(CapturedError::Table { table: table.clone(), columns, found: input }.into());
     }
-    let net = fitted(victim, input, classes)?;
     let weights = File::read("victim.captured.weights", &captured.weights, choice(victim))?;
+    let net = match (fitted(victim, input, classes), found) {
+        // The weights are right, so it is the samples that are not.
+        (net, Some(found)) if net.as_ref().is_ok_and(|net| !weights.fits(net)) || net.is_err() => {
+            let needed = weights.input(|input| fitted(victim, input, classes).ok());
+            match needed.filter(|needed| *needed != found) {
+                Some(needed) => return Err(of_another_size(captured, found, needed).into()),
+                None => net?,
+            }
+        }
+        (net, _) => net?,
+    };
     let weights = weights.of(&victim.model, &net, |file| file.trained(&net))?;
     let any = Choice { key: None, ..choice(victim) };
     let update = File::read("victim.captured.update", &captured.update, any)?;
@@ -174,7 +201,12 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     let granted = captured.labels.as_ref().or(batch.as_ref().map(|batch| &batch.labels));
     let all = granted.into_iter().chain(batch.as_ref().map(|batch| &batch.labels)).flatten();
     if let Some(&label) = all.into_iter().find(|&&label| label >= net.labels()) {
-        return Err(CapturedError::Label { label, classes: net.labels() }.into());
+        let place = match (&captured.labels, &captured.truth) {
+            (None, Some(truth)) => format!("victim.captured.truth: {truth}"),
+            (Some(_), _) => "victim.captured.labels".to_owned(),
+            (None, None) => "the ground truth of victim.data".to_owned(),
+        };
+        return Err(CapturedError::Label { place, label, classes: net.labels() }.into());
     }
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
     let posts = Posts::new(config, &net, &normalisation).map_err(VictimError::Post)?;
@@ -198,6 +230,21 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
         generator: super::generator::granted(config.knowledge.generator.as_deref())?,
         reading,
     })
+}
+
+/// Samples that the weights cannot have been used on.
+fn of_another_size(captured: &Captured, found: [usize; 3], needed: [usize; 3]) -> CapturedError {
+    let (found, needed) = (sizes(&found), sizes(&needed));
+    match &captured.truth {
+        Some(path) => CapturedError::Truth {
+            path: path.clone(),
+            what: format!(
+                "has samples of {found}, but the model of victim.captured.weights takes {needed} (channels x height x \
+                 width): save the samples as the client's model took them"
+            ),
+        },
+        None => CapturedError::Size { found, needed },
+    }
 }
 
 /// Leaves out of the matching what was not sent: tensors of zeros, as those of frozen layers are.
@@ -327,10 +374,7 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
         ("victim.captured.truth", Known { batch, classes, normalisation, fields, reading })
     } else {
         let dataset = data::open(&victim.data)?;
-        let attacked = match &victim.sample {
-            Some(sampling) => dataset.draw(sampling, Seed(config.run.seed))?,
-            None => victim.positions().to_vec(),
-        };
+        let attacked = attacked(config, &dataset)?;
         let batch = Some(dataset.batch(&attacked, victim.size)?);
         let classes = victim.classes.unwrap_or(dataset.classes.len());
         let normalisation = dataset.normalised_by(&victim.normalise, &attacked)?;

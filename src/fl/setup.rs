@@ -101,7 +101,8 @@ pub enum VictimError {
     #[error(
         "{key}: {path} cannot be attacked, {name} has {what}: {}",
         if key.ends_with("update") {
-            "mixed precision overflowed (its loss scaler skips such a step) or the training diverged, capture another step"
+            "mixed precision overflowed, and its loss scaler skips such a step; capture the next one, or compute it in \
+             float32"
         } else {
             "the training diverged, use an earlier checkpoint"
         }
@@ -239,7 +240,7 @@ impl Setup {
         let normalisation = dataset.normalised_by(&victim.normalise, &attacked)?;
         let weights = victim.weights.as_ref().map(|path| {
             let file = File::read("victim.weights", path, choice(victim))?;
-            file.of(&victim.model, &net, |checkpoint| checkpoint.trained(&net))
+            file.of(&victim.model, &net, |content| content.trained(&net))
         });
         let weights = weights.transpose()?;
         let batch = Some(batch);
@@ -290,13 +291,17 @@ impl Setup {
 /// # Errors
 /// If it cannot be opened, or has too few samples.
 pub fn opened(config: &RunConfig) -> Result<(Dataset, Vec<usize>), DataError> {
-    let victim = &config.victim;
-    let dataset = data::open(&victim.data)?;
-    let attacked = match &victim.sample {
-        Some(sampling) => dataset.draw(sampling, Seed(config.run.seed))?,
-        None => victim.positions().to_vec(),
-    };
+    let dataset = data::open(&config.victim.data)?;
+    let attacked = attacked(config, &dataset)?;
     Ok((dataset.without_telling(&attacked), attacked))
+}
+
+/// Which samples of a data set are the private batch: those that are named, or drawn ones.
+pub(super) fn attacked(config: &RunConfig, dataset: &Dataset) -> Result<Vec<usize>, DataError> {
+    match &config.victim.sample {
+        Some(sampling) => dataset.draw(sampling, Seed(config.run.seed)),
+        None => Ok(config.victim.positions().to_vec()),
+    }
 }
 
 /// The victim's architecture for an input `[channels, height, width]`, with the loss it is trained on.
@@ -326,8 +331,14 @@ pub(super) fn choice(victim: &VictimConfig) -> Choice {
 /// What a file of weights leaves open and how it was taken.
 pub(super) fn taken(path: &str, weights: &Trained) -> Reading {
     let mut reading = Reading::default();
-    if let Some(key) = &weights.key {
-        reading.note(format!("the state dict under {key} was taken, averaged copies beside it were not"));
+    match &weights.key {
+        Some(key) if weights::is_averaged(key) => {
+            reading.note(format!("the averaged copy under {key} was taken, the model itself is not there"));
+        }
+        Some(key) => {
+            reading.note(format!("the state dict under {key} was taken, averaged copies beside it were not"));
+        }
+        None => {}
     }
     reading.of(&file_name(path))
 }
@@ -341,13 +352,23 @@ pub(super) fn file_name(path: &str) -> String {
 pub(super) struct File<'a> {
     key: &'static str,
     path: &'a str,
-    checkpoint: WeightFile,
+    content: WeightFile,
 }
 
 impl<'a> File<'a> {
     pub(super) fn read(key: &'static str, path: &'a str, choice: Choice) -> Result<File<'a>, VictimError> {
-        let checkpoint = WeightFile::open(path).map_err(|error| VictimError::File { key, error })?;
-        Ok(File { key, path, checkpoint: checkpoint.choosing(choice) })
+        let content = WeightFile::open(path).map_err(|error| VictimError::File { key, error })?;
+        Ok(File { key, path, content: content.choosing(choice) })
+    }
+
+    /// Whether it has the tensors of a model.
+    pub(super) fn fits(&self, net: &Net) -> bool {
+        !matches!(self.content.trained(net), Err(Misfit::Shapes(_) | Misfit::Count { .. }))
+    }
+
+    /// The input for which it has the tensors of a model, where they depend on it.
+    pub(super) fn input(&self, net: impl Fn([usize; 3]) -> Option<Net>) -> Option<[usize; 3]> {
+        self.content.inputs().find(|input| net(*input).is_some_and(|net| self.fits(&net)))
     }
 
     /// What a model takes of it.
@@ -357,11 +378,11 @@ impl<'a> File<'a> {
         net: &Net,
         take: impl FnOnce(&WeightFile) -> Result<T, Misfit>,
     ) -> Result<T, VictimError> {
-        take(&self.checkpoint).map_err(|misfit| self.refused(model, net, misfit))
+        take(&self.content).map_err(|misfit| self.refused(model, net, misfit))
     }
 
     fn refused(self, model: &str, net: &Net, misfit: Misfit) -> VictimError {
-        let File { key, path, checkpoint } = self;
+        let File { key, path, content } = self;
         let path = path.to_owned();
         let (differences, in_order) = match misfit {
             Misfit::NotFinite { name, what } => return VictimError::NotFinite { key, path, name, what },
@@ -375,10 +396,8 @@ impl<'a> File<'a> {
             other => return unusable(key, path, other),
         };
         let own = |fit: &weights::Fit| fit.architecture == model && fit.classes == net.classes();
-        let likely = checkpoint
-            .fit()
-            .filter(|fit| !in_order && !fit.table.in_order && !own(fit))
-            .map(|fit| fit.name());
+        let likely =
+            content.fit().filter(|fit| !in_order && !fit.table.in_order && !own(fit)).map(|fit| fit.name());
         let (model, classes) = (model.to_owned(), net.classes());
         VictimError::OtherModel { key, path, model, classes, differences, likely }
     }

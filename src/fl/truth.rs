@@ -56,6 +56,7 @@ impl Truth {
         let file = WeightFile::read(path.as_ref()).map_err(|error| VictimError::File { key, error })?;
         let mut reading = Reading::default();
         let wrong = |what: String| CapturedError::Truth { path: path.to_owned(), what };
+        let file = gathered(file);
         let (samples, labels) = find(&file, &mut reading).map_err(wrong)?;
         if let Some(what) = Statistics::of(&samples.values).not_finite() {
             let name = &samples.name;
@@ -157,6 +158,62 @@ impl Truth {
             )
         }))
     }
+}
+
+/// Numbers and lists as tensors of their own: a label as `3` or `[3, 5]`, or pictures and labels in a list each.
+fn gathered(mut file: WeightFile) -> WeightFile {
+    let mut tensors: Vec<Tensor> = Vec::new();
+    let scalar = |(name, value): (String, f64)| {
+        let dtype = if value.fract() == 0.0 { Dtype::I64 } else { Dtype::F64 };
+        Tensor { name, dtype, shape: Vec::new(), values: vec![value] }
+    };
+    let mut numbers: Vec<Tensor> = file.numbers.drain(..).map(scalar).collect();
+    // A list of lists is one of lists of numbers first.
+    for _ in 0..2 {
+        numbers = stacked(numbers);
+    }
+    let known = |tensor: &Tensor| {
+        let last = last(&tensor.name);
+        LABELS.contains(&last.as_str())
+            || IMAGES.contains(&last.as_str())
+            || ["0", "1"].contains(&last.as_str())
+    };
+    tensors.extend(stacked(std::mem::take(&mut file.tensors)));
+    let taken = |name: &str| tensors.iter().any(|tensor| tensor.name == name);
+    let numbers: Vec<Tensor> = numbers.into_iter().filter(|one| known(one) && !taken(&one.name)).collect();
+    tensors.extend(numbers);
+    WeightFile { tensors, ..file }
+}
+
+/// Tensors of one shape under the numbers of a list, from 0 on, as one; all others as they are.
+fn stacked(tensors: Vec<Tensor>) -> Vec<Tensor> {
+    let mut out: Vec<Tensor> = Vec::new();
+    for tensor in tensors {
+        let list =
+            tensor.name.rsplit_once('.').and_then(|(list, at)| Some((list, at.parse::<usize>().ok()?)));
+        let Some((list, at)) = list else {
+            out.push(tensor);
+            continue;
+        };
+        let goes_on = |last: &&mut Tensor| {
+            let shape = last.shape.split_first();
+            last.name == list
+                && last.dtype == tensor.dtype
+                && shape.is_some_and(|(count, inner)| *count == at && *inner == tensor.shape[..])
+        };
+        match out.last_mut().filter(goes_on) {
+            Some(begun) => {
+                begun.values.extend(&tensor.values);
+                begun.shape[0] += 1;
+            }
+            None if at == 0 => {
+                let shape = [&[1], &tensor.shape[..]].concat();
+                out.push(Tensor { name: list.to_owned(), shape, ..tensor });
+            }
+            None => out.push(tensor),
+        }
+    }
+    out
 }
 
 /// Smallest and largest value.

@@ -17,9 +17,12 @@ pub fn of_exit(directory: &RunDirectory, status: ExitStatus) -> String {
     match status.signal() {
         Some(KILL) => {
             let kills = directory.manifest().ok().and_then(|manifest| manifest.memory_kills);
-            let sure = kills.is_some_and(|kills| rose(&kills));
-            let what = if sure { "out of memory" } else { "probably out of memory" };
-            format!("the worker was killed by signal 9, {what}")
+            let by = match kills.as_ref().and_then(rose) {
+                Some(true) => ", out of memory",
+                Some(false) => ": by hand or by a limit, for the system has not killed for want of memory",
+                None => ", probably out of memory",
+            };
+            format!("the worker was killed by signal 9{by}")
         }
         Some(signal) => format!("the worker was killed by signal {signal}{}", last_word()),
         None => format!("the worker ended with {status}{}", last_word()),
@@ -35,17 +38,27 @@ pub fn of_silence(manifest: &Manifest) -> String {
     if is_here && sys::boot_time().is_some_and(|boot| manifest.heartbeat + 1.0 < boot) {
         return "its worker is gone: this machine was started anew since its last heartbeat".to_owned();
     }
-    if is_here && manifest.memory_kills.as_ref().is_some_and(rose) {
-        return "its worker is gone without a word, killed by signal 9, probably out of memory: the system has killed \
-                for want of memory since it began"
-            .to_owned();
-    }
-    "its worker is gone without a word: it was killed, by the system if memory was short".to_owned()
+    silent(manifest.memory_kills.as_ref().filter(|_| is_here).and_then(rose)).to_owned()
 }
 
-/// Whether the system has killed for want of memory since.
-fn rose(kills: &MemoryKills) -> bool {
-    cgroup::memory_kills_in(&kills.file).is_some_and(|count| count > kills.count)
+/// Of a worker of which nothing else is known but whether the system has killed for want of memory since it began.
+fn silent(memory: Option<bool>) -> &'static str {
+    match memory {
+        Some(true) => {
+            "its worker is gone without a word, killed by signal 9, probably out of memory: the system has killed for \
+             want of memory since it began"
+        }
+        Some(false) => {
+            "its worker is gone without a word: it was killed, by hand or by a limit, for the system has not killed for \
+             want of memory since it began"
+        }
+        None => "its worker is gone without a word: it was killed, or its machine lost power",
+    }
+}
+
+/// Whether the system has killed for want of memory since; `None` if that cannot be known.
+fn rose(kills: &MemoryKills) -> Option<bool> {
+    cgroup::memory_kills_in(&kills.file).map(|count| count > kills.count)
 }
 
 #[cfg(test)]
@@ -77,8 +90,12 @@ mod tests {
         let file = folder.path().join("memory.events");
         std::fs::write(&file, "low 0\noom 3\noom_kill 2\n").unwrap();
         let kills = |count| MemoryKills { file: file.clone(), count };
-        assert!(rose(&kills(1)) && !rose(&kills(2)));
+        assert_eq!((rose(&kills(1)), rose(&kills(2))), (Some(true), Some(false)));
+        let kill = |count| silent(rose(&kills(count)));
+        assert!(kill(1).contains("killed by signal 9, probably out of memory"));
+        assert!(kill(2).contains("by hand or by a limit, for the system has not killed"));
         std::fs::remove_file(&file).unwrap();
-        assert!(!rose(&kills(1)));
+        assert_eq!(rose(&kills(1)), None);
+        assert!(kill(1).ends_with("it was killed, or its machine lost power"));
     }
 }

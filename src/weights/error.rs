@@ -43,6 +43,14 @@ pub enum WeightFileError {
         /// Files of the checkpoint.
         count: usize,
     },
+    /// The files are not those of the index.
+    #[error("{} {what}: index and files are of two checkpoints, download both again", path.display())]
+    OtherShard {
+        /// The index.
+        path: PathBuf,
+        /// What it says, and what is so.
+        what: String,
+    },
     /// The content cannot be used.
     #[error("{} {fault}", path.display())]
     Fault {

@@ -58,6 +58,8 @@ pub struct Fit {
     pub others: Vec<String>,
     /// Which of them is meant must be said.
     pub ambiguous: bool,
+    /// Names in the file and the model's names, where tensors are taken by their order.
+    pub pairs: Vec<(String, String)>,
 }
 
 /// Values for every tensor of a model, in its order.
@@ -65,7 +67,7 @@ pub struct Fit {
 pub struct Trained {
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// The key that the tensors lie under, if the file has other state dicts as well.
+    /// The key that the tensors lie under, if the file has other state dicts as well or none but an averaged one.
     pub key: Option<String>,
     /// Trainable tensors.
     pub parameters: Vec<Vec<f64>>,
@@ -98,7 +100,8 @@ impl WeightFile {
         let selected = self.select(net, true)?;
         let level = &selected.level;
         let (parameters, buffers) = (level.values(net.parameter_specs())?, level.values(net.buffer_specs())?);
-        let key = (!selected.passed_over.is_empty()).then(|| level.key()).flatten();
+        let averaged = selected.averaged && self.choice.key.is_none();
+        let key = (averaged || !selected.passed_over.is_empty()).then(|| level.key()).flatten();
         Ok(Trained { sha256: self.sha256.clone(), key, parameters, buffers })
     }
 
@@ -108,11 +111,9 @@ impl WeightFile {
         let unwrapped: Vec<Level> = levels.iter().flat_map(Level::unwrapped).collect();
         levels.extend(unwrapped);
         let classes = self.guessed_classes();
-        let mut channels: Vec<usize> = self.guessed_channels().into_iter().chain([3, 1]).collect();
-        channels.dedup();
         let (mut found, mut in_order): (Option<(isize, Fit)>, Option<Fit>) = (None, None);
         for architecture in model::ARCHITECTURES.iter() {
-            for input in channels.iter().flat_map(|&c| SIDES.map(|side| [c, side, side])) {
+            for input in self.inputs() {
                 let Ok(net) = architecture.net(&ModelOptions::default(), input, classes) else { continue };
                 let fit = |table| Fit {
                     architecture: architecture.name,
@@ -121,6 +122,7 @@ impl WeightFile {
                     table,
                     others: Vec::new(),
                     ambiguous: false,
+                    pairs: Vec::new(),
                 };
                 for level in &levels {
                     let table = match level.is_list() {
@@ -134,9 +136,17 @@ impl WeightFile {
                     {
                         found = Some((score, fit(table)));
                     }
-                    if in_order.is_none() && !level.is_list() && level.by_order(&net).is_some() {
-                        let table = Table { in_order: true, ..level.beside(&net, true) };
-                        in_order = Some(fit(table));
+                    if in_order.is_none()
+                        && !level.is_list()
+                        && let Some(ordered) = level.by_order(&net)
+                    {
+                        in_order = Some(match self.choice.by_order {
+                            true => Fit {
+                                pairs: ordered.pairs(),
+                                ..fit(Table { by_order: true, ..ordered.beside(&net, true) })
+                            },
+                            false => fit(Table { in_order: true, ..level.beside(&net, true) }),
+                        });
                     }
                 }
             }
@@ -146,6 +156,13 @@ impl WeightFile {
             Some(fit) if fit.table.is_exact() => Some(self.beside_others(fit)),
             found => in_order.or(found),
         }
+    }
+
+    /// Inputs `[channels, height, width]` that a model with these tensors may take, the likelier ones first.
+    pub fn inputs(&self) -> impl Iterator<Item = [usize; 3]> + use<> {
+        let mut channels: Vec<usize> = self.guessed_channels().into_iter().chain([3, 1]).collect();
+        channels.dedup();
+        channels.into_iter().flat_map(|c| SIDES.map(|side| [c, side, side]))
     }
 
     /// A fit with what else in the file fits the same model.

@@ -33,6 +33,7 @@ pub use error::{Fault, WeightFileError};
 pub use fit::{Fit, Misfit, Misshapen, Table, Trained, sizes};
 pub use generator::TrainedGenerator;
 pub(crate) use named::{Named, Plain};
+pub use select::is_averaged;
 pub use shards::shard;
 pub use shipped::{GENERATORS, SHIPPED, shipped};
 pub use statistics::Statistics;
@@ -111,6 +112,8 @@ pub struct WeightFile {
     pub hidden: Vec<Hidden>,
     /// What else is there and was left out, by kind: numbers, text, objects by their class. Nothing of it was run.
     pub others: BTreeMap<String, usize>,
+    /// Numbers that are no tensors, by their paths: a label, or one of a list as `labels.0`.
+    pub numbers: Vec<(String, f64)>,
     /// SHA-256 of the file, in hexadecimal; of the index and then its files, if there are several.
     pub sha256: String,
     /// Which of its tensors are meant.
@@ -157,9 +160,9 @@ impl WeightFile {
         let bytes = content(path, MAX_BYTES)?;
         match shards::index(&bytes).transpose().map_err(fault)? {
             None => WeightFile::parse(&bytes).map_err(fault),
-            Some(files) => {
+            Some(index) => {
                 let mut left = MAX_BYTES;
-                shards::read(path, &bytes, &files, |shard| {
+                shards::read(path, &bytes, &index, |shard| {
                     let bytes = content(shard, left)?;
                     left -= bytes.len() as u64;
                     Ok(bytes)
@@ -178,7 +181,7 @@ impl WeightFile {
     }
 
     fn new(format: Format, contents: Contents, sha256: String) -> Result<WeightFile, Fault> {
-        let Contents { tensors, absent, unread, hidden, others, whole, .. } = contents;
+        let Contents { tensors, absent, unread, hidden, others, numbers, whole, .. } = contents;
         if tensors.is_empty() {
             return Err(match (unread.into_iter().next(), hidden.into_iter().next()) {
                 (Some((name, unread)), _) => Fault::unread(&name, unread),
@@ -192,7 +195,7 @@ impl WeightFile {
             return Err(Fault::Unsupported(format!("holds {:?} twice", shown(pair[0]))));
         }
         let choice = Choice::default();
-        Ok(WeightFile { format, tensors, absent, unread, hidden, others, sha256, choice })
+        Ok(WeightFile { format, tensors, absent, unread, hidden, others, numbers, sha256, choice })
     }
 
     /// The same, of which other tensors are meant.
@@ -260,6 +263,7 @@ struct Contents {
     unread: Vec<(String, Unread)>,
     hidden: Vec<Hidden>,
     others: BTreeMap<String, usize>,
+    numbers: Vec<(String, f64)>,
     /// The class of an object that is all of the file.
     whole: Option<String>,
     /// Scalars admitted so far.
@@ -289,7 +293,7 @@ impl Contents {
 
     /// Takes up what another file of the same file holds.
     fn join(&mut self, other: Contents) -> Result<(), Fault> {
-        let Contents { tensors, absent, unread, hidden, others, .. } = other;
+        let Contents { tensors, absent, unread, hidden, others, numbers, .. } = other;
         for tensor in tensors {
             self.admit(tensor.values.len())?;
             self.tensors.push(tensor);
@@ -297,6 +301,7 @@ impl Contents {
         self.absent.extend(absent);
         self.unread.extend(unread);
         self.hidden.extend(hidden);
+        self.numbers.extend(numbers);
         for (kind, count) in others {
             *self.others.entry(kind).or_default() += count;
         }

@@ -57,6 +57,13 @@ impl<'a> Level<'a> {
         Some(Level::new(self.prefix.clone(), tensors, absent))
     }
 
+    /// Names in the file beside those that the tensors have here.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let pair =
+            |(name, tensor): &(Cow<'_, str>, &Tensor)| (tensor.name.clone(), name.clone().into_owned());
+        self.tensors.iter().map(pair).collect()
+    }
+
     /// The same tensors under the model's names, if they have its shapes in its order.
     pub fn by_order(&self, net: &Net) -> Option<Level<'a>> {
         let specs = || net.parameter_specs().iter().chain(net.buffer_specs().iter());

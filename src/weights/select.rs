@@ -14,6 +14,8 @@ pub(super) struct Selected<'a> {
     pub table: Table,
     /// Keys of the other parts that fit as well and hold other values.
     pub passed_over: Vec<String>,
+    /// It is an averaged copy of a model, which itself is not there.
+    pub averaged: bool,
 }
 
 /// One way to read a file beside a model.
@@ -56,7 +58,12 @@ impl WeightFile {
                     table.matched > 0 && table.unexpected.is_empty() && table.misshapen.is_empty()
                 };
                 let some = ways(&levels, net, false).filter(|candidate| only(&candidate.table));
-                let selected = |Way { level, table }| Selected { level, table, passed_over: Vec::new() };
+                let selected = |Way { level, table }| Selected {
+                    level,
+                    table,
+                    passed_over: Vec::new(),
+                    averaged: false,
+                };
                 most_like(some).map(selected).ok_or(misfit)
             }
             selected => selected,
@@ -148,7 +155,7 @@ fn plainest<'a>(exact: Vec<Way<'a>>, net: &Net) -> Result<Option<Selected<'a>>, 
     }
     let passed_over = if group == 0 { keys(&groups[1]) } else { Vec::new() };
     let first = groups.into_iter().flatten().next();
-    Ok(first.map(|Way { level, table }| Selected { level, table, passed_over }))
+    Ok(first.map(|Way { level, table }| Selected { level, table, passed_over, averaged: group == 1 }))
 }
 
 /// Without those that give a model what one before them gives it.
@@ -175,9 +182,13 @@ impl Level<'_> {
         Some(self.prefix.strip_suffix('.')?.to_owned())
     }
 
-    /// Whether the key says that the model is an average of others.
     fn is_averaged(&self) -> bool {
-        let mut words = self.prefix.split(|c: char| !c.is_ascii_alphanumeric());
-        words.any(|word| AVERAGED.contains(&word.to_lowercase().as_str()))
+        is_averaged(&self.prefix)
     }
+}
+
+/// Whether a key says that the model under it is an average of others.
+pub fn is_averaged(key: &str) -> bool {
+    let mut words = key.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| AVERAGED.contains(&word.to_lowercase().as_str()))
 }

@@ -1,6 +1,6 @@
 //! Weights in several files: `model.safetensors.index.json` says which tensor is in which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Component, Path};
 
 use serde::Deserialize;
@@ -10,47 +10,90 @@ use super::{Contents, Fault, WeightFile, WeightFileError, hex, parse, shown};
 
 /// Most files of one file.
 const MAX_SHARDS: usize = 1000;
+/// What tells an index from other JSON.
+const KEY: &[u8] = b"\"weight_map\"";
 
 /// The part of an index that says where tensors are.
 #[derive(Deserialize)]
-struct Index {
+pub struct Index {
+    /// File by tensor.
     weight_map: BTreeMap<String, String>,
 }
 
-/// The files that an index names, if it is one; each of them lies beside it.
-pub fn index(bytes: &[u8]) -> Option<Result<Vec<String>, Fault>> {
+impl Index {
+    fn files(&self) -> BTreeSet<&String> {
+        self.weight_map.values().collect()
+    }
+
+    /// That a file has the tensors that are said to be in it, and none that is said to be in another one.
+    fn fits(&self, file: &str, contents: &Contents) -> Result<(), String> {
+        let tensors = contents.tensors.iter().map(|tensor| tensor.name.as_str());
+        let here: HashSet<&str> =
+            tensors.chain(contents.unread.iter().map(|(name, _)| name.as_str())).collect();
+        let mut own = self.weight_map.iter().filter(|(_, of)| *of == file);
+        if let Some((name, _)) = own.find(|(name, _)| !here.contains(name.as_str())) {
+            return Err(format!("says that {} is in {}, which does not have it", shown(name), shown(file)));
+        }
+        let elsewhere = |name: &&&str| self.weight_map.get(**name).is_some_and(|of| of != file);
+        // In the order of names, whatever that of the set is.
+        match here.iter().filter(elsewhere).min() {
+            Some(name) => {
+                let of = self.weight_map.get(*name).map_or("", String::as_str);
+                Err(format!("says that {} is in {}, but {} has it", shown(name), shown(of), shown(file)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a file says of others, if it is an index; each of them lies beside it.
+pub fn index(bytes: &[u8]) -> Option<Result<Index, Fault>> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
-    let index: Index = serde_json::from_slice(bytes).ok()?;
-    let files: BTreeSet<String> = index.weight_map.into_values().collect();
-    if files.is_empty() || files.len() > MAX_SHARDS {
-        let count = files.len();
-        return Some(Err(Fault::Limit(format!("is an index of {count} files, 1 to {MAX_SHARDS} are read"))));
+    let index: Index = match serde_json::from_slice(bytes) {
+        Ok(index) => index,
+        Err(error) if bytes.windows(KEY.len()).any(|window| window == KEY) => {
+            return Some(Err(Fault::Damaged(format!("an index of files whose JSON is broken: {error}"))));
+        }
+        Err(_) => return None,
+    };
+    let files = index.files();
+    if files.is_empty() {
+        return Some(Err(Fault::Damaged("it is an index that names no file".into())));
     }
-    let beside = |name: &String| {
+    if files.len() > MAX_SHARDS {
+        let count = files.len();
+        return Some(Err(Fault::Limit(format!(
+            "is an index of {count} files, at most {MAX_SHARDS} are read"
+        ))));
+    }
+    let beside = |name: &&&String| {
         let mut parts = Path::new(name).components();
         matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
     };
-    match files.iter().find(|name| !beside(name)) {
-        Some(name) => {
-            Some(Err(Fault::Unsupported(format!("is an index of files elsewhere ({})", shown(name)))))
-        }
-        None => Some(Ok(files.into_iter().collect())),
+    let elsewhere = files.iter().find(|name| !beside(name)).map(|name| Fault::Other {
+        what: format!("an index of files outside of its folder ({})", shown(name)),
+        instead: "nothing there was read: put them beside it, and their names alone into it".into(),
+    });
+    match elsewhere {
+        Some(fault) => Some(Err(fault)),
+        None => Some(Ok(index)),
     }
 }
 
 /// Reads the files that the index at a path names. `read` gives the bytes of one, within the limit that is left.
 pub fn read(
     path: &Path,
-    index: &[u8],
-    files: &[String],
+    bytes: &[u8],
+    index: &Index,
     mut read: impl FnMut(&Path) -> Result<Vec<u8>, WeightFileError>,
 ) -> Result<WeightFile, WeightFileError> {
     let mut hash = Sha256::new();
-    hash.update(index);
+    hash.update(bytes);
     let mut all = Contents::default();
     let mut format = None;
+    let files = index.files();
     for (i, name) in files.iter().enumerate() {
         let shard = path.with_file_name(name);
         let bytes = match read(&shard) {
@@ -67,6 +110,9 @@ pub fn read(
         let fault = |fault| WeightFileError::Fault { path: shard.clone(), fault };
         hash.update(&bytes);
         let (found, contents) = parse(&bytes).map_err(fault)?;
+        index
+            .fits(name, &contents)
+            .map_err(|what| WeightFileError::OtherShard { path: path.into(), what })?;
         format.get_or_insert(found);
         all.join(contents).map_err(fault)?;
     }

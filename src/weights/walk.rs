@@ -21,6 +21,8 @@ const MAX_ENTRIES: usize = 3 * MAX_TENSORS;
 const MAX_NAME: usize = 500;
 /// Most times that the values of a storage may be seen by tensors: tied weights see it twice.
 const MAX_VIEWS: usize = 16;
+/// Most numbers that are remembered by name.
+const MAX_NUMBERS: usize = 10_000;
 /// Most objects with tensors inside that are remembered by name.
 const MAX_HIDDEN: usize = 16;
 
@@ -135,6 +137,9 @@ impl<'a, F: Fn(&str) -> Fetched<'a>> Walk<'a, '_, F> {
             }
             other => {
                 self.contents.leave_out(kind(other));
+                if let Some(number) = self.number(other) {
+                    self.contents.numbers.push((path, number));
+                }
                 return Ok(Vec::new());
             }
         };
@@ -148,6 +153,22 @@ impl<'a, F: Fn(&str) -> Fetched<'a>> Walk<'a, '_, F> {
             return Ok(here);
         }
         Ok(children)
+    }
+
+    /// A number that is no tensor, as far as there is room for it.
+    fn number(&self, value: &Value) -> Option<f64> {
+        let number = match value {
+            Value::Integer(number) => *number as f64,
+            Value::Number(number) => *number,
+            Value::Scalar { dtype, data } => {
+                let Value::Dtype(described) = self.pickle.get(*dtype) else { return None };
+                let dtype = numpy::dtype(&described.kind)?;
+                let bytes = self.pickle.bytes(*data).filter(|bytes| bytes.len() == dtype.size())?;
+                dtype.decode(&bytes, described.endian).first().copied()?
+            }
+            _ => return None,
+        };
+        (self.contents.numbers.len() < MAX_NUMBERS).then_some(number)
     }
 
     /// Entries reached so far. A dictionary that holds another one twice, and so on, multiplies them.
@@ -276,7 +297,7 @@ fn kind(value: &Value) -> &str {
     match value {
         Value::None => "None",
         Value::Flag(_) => "flag",
-        Value::Integer(_) | Value::Long(_) | Value::Number => "number",
+        Value::Integer(_) | Value::Long(_) | Value::Number(_) | Value::Scalar { .. } => "number",
         Value::Text(_) => "text",
         Value::Bytes(_) | Value::Latin1(_) => "bytes",
         Value::Foreign(name) => name,

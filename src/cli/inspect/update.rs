@@ -16,6 +16,9 @@ use crate::cli::{DONE, output};
 /// The preset whose attack is assumed: it matches by l2 and so sees every scale.
 const PRESET: &str = "dlg-lenet";
 
+/// The options of an update, any of which takes the place of a file to look into.
+pub const OPTIONS: [&str; 5] = ["update", "weights", "kind", "batch", "changes"];
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// What a client sent back: is it what it is taken for?
@@ -61,11 +64,11 @@ struct Report {
     refused: Option<String>,
 }
 
-pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
+pub fn run(arguments: &Arguments, by_order: bool, json: bool) -> anyhow::Result<u8> {
     let (Some(update), Some(weights)) = (&arguments.update, &arguments.weights) else {
         anyhow::bail!("name the files: gialab inspect --update UPDATE --weights WEIGHTS");
     };
-    let config = taken(arguments, update, weights)?;
+    let config = taken(arguments, update, weights, by_order)?;
     let file = WeightFile::read(update)?;
     let values: Vec<f64> = file.tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
     let (notes, told, refused) = match Setup::new(&config) {
@@ -111,9 +114,9 @@ fn told(setup: Setup, config: &RunConfig) -> anyhow::Result<Option<Vec<Inferred>
 }
 
 /// The update as a config that attacks it, on the built-in model that its weights fit.
-fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result<RunConfig> {
+fn taken(arguments: &Arguments, update: &Path, weights: &Path, by_order: bool) -> anyhow::Result<RunConfig> {
     let path = |path: &Path| toml::Value::String(path.display().to_string());
-    let file = WeightFile::open(&weights.to_string_lossy())?;
+    let file = WeightFile::open(&weights.to_string_lossy())?.choosing(super::choice(by_order));
     let chosen = |key: &str| arguments.changes.iter().any(|change| change.starts_with(key));
     let fit = file.fit();
     anyhow::ensure!(
@@ -138,6 +141,7 @@ fn taken(arguments: &Arguments, update: &Path, weights: &Path) -> anyhow::Result
         "knowledge.labels=false".into(),
         "knowledge.post=estimated".into(),
         "attack.labels=optimise".into(),
+        format!("victim.by_order={by_order}"),
     ];
     // Without a word on local steps an update of theirs can still be looked at, as one gradient of any size.
     let steps =

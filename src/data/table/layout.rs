@@ -118,15 +118,16 @@ impl<'a> Layout<'a> {
         };
         let mut names: Vec<String> = first.iter().enumerate().map(name).collect();
         names.extend((names.len()..columns).map(|i| format!("column {}", i + 1)));
-        unique(&names).map_err(wrong)?;
+        unique(&names, line).map_err(wrong)?;
         Ok(Layout { text, before, separator, names, header, named_rows, path })
     }
 
-    /// Calls `f` with the line and the fields of each row. Empty rows and comments are passed over.
+    /// Calls `f` with the line and the fields of each row, and says what was passed over.
     pub fn each_row(
         &self,
         mut f: impl FnMut(u64, &StringRecord) -> Result<(), DataError>,
-    ) -> Result<(), DataError> {
+    ) -> Result<PassedOver, DataError> {
+        let mut passed_over = PassedOver::default();
         let mut reader = reader(self.separator).from_reader(self.text.as_bytes());
         let mut row = StringRecord::new();
         let mut names = self.header;
@@ -134,20 +135,34 @@ impl<'a> Layout<'a> {
         loop {
             let more = reader.read_record(&mut row);
             if !more.map_err(|error| self.wrong(error.to_string()))? {
-                return Ok(());
+                return Ok(passed_over);
             }
-            if row.iter().all(str::is_empty) || std::mem::take(&mut names) {
+            let position = row.position().map_or((0, 0), |at| (at.line(), at.byte() as usize));
+            let line = self.before + position.0;
+            let end = reader.position().byte() as usize;
+            if row.iter().all(str::is_empty) {
+                passed_over.empty.add(line);
                 continue;
             }
-            let line = self.before + row.position().map_or(0, csv::Position::line);
+            self.refuse_open_quote(line, &row, position.1..end)?;
+            if std::mem::take(&mut names) {
+                continue;
+            }
+            if self.header && row.len() >= columns && row.iter().zip(&self.names).all(|(a, b)| a == b) {
+                passed_over.names.add(line);
+                continue;
+            }
             if row.len() != columns {
                 if row.get(0).is_some_and(|field| field.starts_with('#')) {
+                    passed_over.comments.add(line);
                     continue;
                 }
                 // A comma behind the last field opens another one, which is empty.
                 if row.len() < columns || row.iter().skip(columns).any(|field| !field.is_empty()) {
+                    let is_last = self.text.get(end..).is_none_or(|rest| rest.trim().is_empty());
                     let remedy = match row.len() < columns {
-                        true => "the file may be truncated",
+                        true if is_last => "the file may be truncated",
+                        true => "add those that it lacks, or remove the line",
                         false => "put a field that holds the separator into quotes",
                     };
                     return Err(self.wrong(format!(
@@ -155,9 +170,31 @@ impl<'a> Layout<'a> {
                         row.len()
                     )));
                 }
+                passed_over.commas.add(line);
                 row.truncate(columns);
             }
             f(line, &row)?;
+        }
+    }
+
+    /// A quote that nobody closes takes everything to the end of the file into one field.
+    fn refuse_open_quote(
+        &self,
+        line: u64,
+        row: &StringRecord,
+        bytes: std::ops::Range<usize>,
+    ) -> Result<(), DataError> {
+        let is_last = bytes.end >= self.text.len();
+        if !is_last || !row.iter().any(|field| field.contains('\n')) {
+            return Ok(());
+        }
+        let quotes = self.text.get(bytes).map_or(0, |text| text.matches('"').count());
+        match quotes % 2 {
+            0 => Ok(()),
+            _ => {
+                Err(self
+                    .wrong(format!("line {line} opens a quote that is never closed; close it, or remove it")))
+            }
         }
     }
 
@@ -168,6 +205,56 @@ impl<'a> Layout<'a> {
 
     fn wrong(&self, reason: String) -> DataError {
         DataError::Table { path: self.path.into(), reason }
+    }
+}
+
+/// Lines among the rows that are none.
+#[derive(Debug, Default)]
+pub struct PassedOver {
+    empty: Lines,
+    comments: Lines,
+    names: Lines,
+    commas: Lines,
+}
+
+/// How many lines, and the first of them.
+#[derive(Debug, Default)]
+struct Lines {
+    count: usize,
+    first: u64,
+}
+
+impl Lines {
+    fn add(&mut self, line: u64) {
+        if self.count == 0 {
+            self.first = line;
+        }
+        self.count += 1;
+    }
+}
+
+impl PassedOver {
+    /// Says what was passed over.
+    pub fn tell(&self, reading: &mut Reading) {
+        let kinds = [
+            (&self.comments, "line that begins with #", "lines that begin with #"),
+            (
+                &self.names,
+                "line that repeats the names of the columns",
+                "lines that repeat the names of the columns",
+            ),
+            (&self.empty, "row without any value", "rows without any value"),
+            (&self.commas, "empty field behind the last column", "empty fields behind the last column"),
+        ];
+        for (lines, one, many) in kinds {
+            match lines.count {
+                0 => {}
+                1 => reading.note(format!("1 {one} is left out, line {}", lines.first)),
+                count => {
+                    reading.note(format!("{count} {many} are left out, the first in line {}", lines.first))
+                }
+            }
+        }
     }
 }
 
@@ -262,6 +349,8 @@ fn holds_names(first: &[String], body: &[&StringRecord]) -> bool {
     let is_date = |field: &str| {
         [Form::Date, Form::MonthFirst, Form::DayFirst].iter().any(|form| form.number(field).is_some())
     };
+    let is_measured =
+        |field: &str| [Form::PointUnit, Form::CommaUnit].iter().any(|form| form.number(field).is_some());
     if body.is_empty() {
         return !first.iter().any(|field| is_plain(field));
     }
@@ -270,7 +359,8 @@ fn holds_names(first: &[String], body: &[&StringRecord]) -> bool {
     for (column, field) in first.iter().enumerate() {
         let values: Vec<&str> =
             body.iter().filter_map(|row| row.get(column)).filter(|field| !is_missing(field)).collect();
-        let typed = values.iter().filter(|value| number(value).is_some() || is_date(value)).count();
+        let typed = |value: &&&str| number(value).is_some() || is_date(value) || is_measured(value);
+        let typed = values.iter().filter(typed).count();
         match number(field) {
             Some(own) => {
                 let of = || values.iter().filter_map(|value| number(value));
@@ -279,7 +369,7 @@ fn holds_names(first: &[String], body: &[&StringRecord]) -> bool {
                 numbers.push((own, outside));
             }
             None if is_missing(field) => {}
-            None if is_date(field) => return false,
+            None if is_date(field) || (is_measured(field) && 2 * typed > values.len()) => return false,
             // A word above numbers.
             None if 2 * typed > values.len() => return true,
             // A word that is among the values below is one of them.
@@ -306,12 +396,16 @@ fn holds_names(first: &[String], body: &[&StringRecord]) -> bool {
     }
 }
 
-/// Refuses two columns of one name.
-fn unique(names: &[String]) -> Result<(), String> {
+/// Refuses two columns of one name in a line.
+fn unique(names: &[String], line: u64) -> Result<(), String> {
     let mut seen = HashMap::new();
     for (i, name) in names.iter().enumerate() {
         if let Some(before) = seen.insert(name, i) {
-            return Err(format!("columns {} and {} are both called {name:?}; rename one", before + 1, i + 1));
+            return Err(format!(
+                "line {line}: columns {} and {} are both called {name:?}; rename one",
+                before + 1,
+                i + 1
+            ));
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 //! - [`Table`], [`Field`]: what the values of a row mean, and back from values to fields
 //! - [`FieldAccuracy`]: how many fields of a reconstructed row are right
 //! - `text`, `layout`: from bytes to rows, and what separates their columns
-//! - `number`, `survey`: how numbers, dates and missing values are written
+//! - `number`, `unit`, `survey`: how numbers, dates and missing values are written
 //! - `schema`: types from a file or from the content
 //! - `read`: files
 
@@ -20,6 +20,7 @@ mod survey;
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod text;
+mod unit;
 
 pub use accuracy::{FieldAccuracy, TOLERANCE, field_accuracy, right_fields};
 pub(super) use read::{embedded, open};

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
-/// Words for a value that is not there: those of pandas, and a few that people write.
-const MISSING: [&str; 18] = [
-    "", "?", "-", "--", ".", "na", "n/a", "<na>", "#na", "#n/a", "#n/a n/a", "nan", "-nan", "nat", "null",
-    "none", "missing", "1.#qnan",
+use super::unit::Measured;
+
+/// Words for a value that is not there: those of pandas, the errors of a spreadsheet, and a few that people write.
+const MISSING: [&str; 28] = [
+    "", "?", "-", "--", "---", "\u{2013}", "\u{2014}", ".", "na", "n.a.", "n/a", "<na>", "#na", "#n/a",
+    "#n/a n/a", "nan", "-nan", "nat", "null", "none", "missing", "1.#qnan", "#div/0!", "#ref!", "#value!",
+    "#num!", "#name?", "#null!",
 ];
 /// Numbers that stand for a missing value where no other value is negative.
 pub const SENTINELS: [f64; 5] = [-99.0, -999.0, -9999.0, -99_999.0, -999_999.0];
@@ -24,6 +27,10 @@ pub enum Form {
     Point,
     /// `1.234,5`: a comma before the fraction.
     Comma,
+    /// `3.81 cm`: as `Point`, with a unit beside each.
+    PointUnit,
+    /// `3,81 cm`.
+    CommaUnit,
     /// `2024-01-31`, counted in days since 1970.
     Date,
     /// `1/31/2024`.
@@ -38,17 +45,23 @@ impl Form {
         match self {
             Form::Point => point(field),
             Form::Comma => comma(field),
+            Form::PointUnit => point(&Measured::of(field)?.number),
+            Form::CommaUnit => comma(&Measured::of(field)?.number),
             Form::Date | Form::MonthFirst | Form::DayFirst => date(field, self),
         }
     }
 }
+
+/// What may stand between thousands, besides comma and point.
+const APART: [char; 9] =
+    [' ', '\'', '_', '\u{a0}', '\u{202f}', '\u{2009}', '\u{2007}', '\u{2019}', '\u{66c}'];
 
 /// A number with a point before its fraction; thousands may be apart, money and percent marks stand beside it.
 fn point(field: &str) -> Option<f64> {
     let core = &*bare(field);
     plain(core).or_else(|| {
         let (whole, fraction) = core.split_once('.').unwrap_or((core, ""));
-        let whole = joined(whole, &[',', ' ', '\'', '\u{a0}', '\u{202f}'])?;
+        let whole = joined(whole, ',')?;
         plain(&if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") })
     })
 }
@@ -63,7 +76,7 @@ fn comma(field: &str) -> Option<f64> {
     let digits = |text: &str| text.trim_start_matches(['-', '+']).chars().all(|c| c.is_ascii_digit());
     let whole = match digits(whole) {
         true => whole.to_owned(),
-        false => joined(whole, &['.', ' ', '\'', '\u{a0}', '\u{202f}'])?,
+        false => joined(whole, '.')?,
     };
     plain(&fraction.map_or(whole.clone(), |rest| format!("{whole}.{rest}")))
 }
@@ -75,35 +88,72 @@ fn plain(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
 }
 
-/// Thousands put together: `1,234` to `1234`; nothing if they are not in threes.
-fn joined(whole: &str, apart: &[char]) -> Option<String> {
+/// Thousands put together: `1,234` to `1234`; nothing if they are not in threes, nor as in India in twos before a three.
+fn joined(whole: &str, mark: char) -> Option<String> {
     let sign = whole.len() - whole.trim_start_matches(['-', '+']).len();
     let (sign, digits) = whole.split_at(sign);
-    let by = digits.chars().find(|c| apart.contains(c))?;
-    let mut groups = digits.split(by);
-    let first = groups.next()?;
-    let is_digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    let right =
-        (1..=3).contains(&first.len()) && is_digits(first) && groups.all(|g| g.len() == 3 && is_digits(g));
+    let by = digits.chars().find(|c| *c == mark || APART.contains(c))?;
+    let groups: Vec<&str> = digits.split(by).collect();
+    let (first, rest) = groups.split_first()?;
+    let (last, between) = rest.split_last()?;
+    let is_digits = |text: &&str| text.chars().all(|c| c.is_ascii_digit());
+    let in_threes = (1..=3).contains(&first.len()) && between.iter().all(|group| group.len() == 3);
+    let in_twos = by == ',' && (1..=2).contains(&first.len()) && between.iter().all(|group| group.len() == 2);
+    let right = groups.iter().all(is_digits) && last.len() == 3 && (in_threes || in_twos);
     right.then(|| format!("{sign}{}", digits.replace(by, "")))
 }
 
 /// Marks of money and of percent that may stand beside a number.
-const MARKS: [char; 5] = ['$', '€', '£', '¥', '%'];
+const MARKS: [char; 12] = ['$', '€', '£', '¥', '%', '¢', '₹', '₽', '₩', '₺', '₪', '‰'];
+/// Signs that are drawn as a minus.
+const MINUS: [char; 4] = ['\u{2212}', '\u{2013}', '\u{fe63}', '\u{ff0d}'];
 
-/// A field without its marks: `-$5` is `-5`.
+/// A field without its marks: `-$5` is `-5`, and so is `(5)`, as accountants write it.
 fn bare(field: &str) -> Cow<'_, str> {
     let is_mark = |c: char| MARKS.contains(&c) || c.is_whitespace();
     let core = field.trim_matches(is_mark);
+    if core.contains(MINUS) {
+        return bare(&core.replace(MINUS, "-")).into_owned().into();
+    }
+    if let Some(inside) = bracketed(core) {
+        let inside = inside.trim_matches(is_mark);
+        // One that has a sign of its own is no such number.
+        return if inside.starts_with(['-', '+', '(']) { core.into() } else { format!("-{inside}").into() };
+    }
     match core.strip_prefix('-') {
         Some(rest) if rest.starts_with(is_mark) => format!("-{}", rest.trim_start_matches(is_mark)).into(),
         _ => core.into(),
     }
 }
 
-/// What stands beside or within the number of a field that [`plain`] would not read: `$`, `%`, `thousands`.
+/// What stands in the parentheses that a field is.
+fn bracketed(field: &str) -> Option<&str> {
+    field.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
+}
+
+/// What stands beside or within the number of a field that [`plain`] would not read: `$`, `%`.
 pub fn marks(field: &str) -> impl Iterator<Item = char> {
     MARKS.into_iter().filter(|mark| field.contains(*mark))
+}
+
+/// Whether the number of a field stands in parentheses, which make it negative.
+pub fn is_bracketed(field: &str) -> bool {
+    field.contains('(')
+}
+
+/// Whether thousands are apart in a field that is a number in this form.
+pub fn is_grouped(field: &str, form: Form) -> bool {
+    let core = bare(field);
+    match form {
+        Form::Point => plain(&core).is_none(),
+        Form::Comma => {
+            let whole = core.split(',').next().unwrap_or_default();
+            whole.contains(|c| c == '.' || APART.contains(&c))
+        }
+        Form::PointUnit => Measured::of(field).is_some_and(|it| is_grouped(&it.number, Form::Point)),
+        Form::CommaUnit => Measured::of(field).is_some_and(|it| is_grouped(&it.number, Form::Comma)),
+        Form::Date | Form::MonthFirst | Form::DayFirst => false,
+    }
 }
 
 /// Whether a field is read differently with a point and with a comma before the fraction: `1,234`.
@@ -171,7 +221,18 @@ mod tests {
             ("1 000 €", Some(1000.0), Some(1000.0)),
             ("1'000", Some(1000.0), Some(1000.0)),
             ("12,34", None, Some(12.34)),
-            ("1,23,456", None, None),
+            ("1,23,456", Some(123_456.0), None),
+            ("1,2,456", None, None),
+            ("1_100", Some(1100.0), Some(1100.0)),
+            ("1\u{a0}234,5", None, Some(1234.5)),
+            ("1\u{202f}234.5", Some(1234.5), None),
+            ("\u{2212}3", Some(-3.0), Some(-3.0)),
+            ("(3.81)", Some(-3.81), None),
+            ("($1,000)", Some(-1000.0), Some(-1.0)),
+            ("$ (3)", Some(-3.0), Some(-3.0)),
+            ("(-3)", None, None),
+            ("((3))", None, None),
+            ("1e\u{2212}3", Some(0.001), None),
             ("nan", None, None),
             ("inf", None, None),
             ("1e999", None, None),
@@ -181,6 +242,16 @@ mod tests {
             ("5.1,", None, None),
         ] {
             assert_eq!((point(field), comma(field)), (as_point, as_comma), "{field:?}");
+        }
+        for (field, form, grouped) in [
+            ("1,000", Form::Point, true),
+            ("1000", Form::Point, false),
+            ("$5", Form::Point, false),
+            ("1.234,5", Form::Comma, true),
+            ("4,95", Form::Comma, false),
+            ("1,000 kg", Form::PointUnit, true),
+        ] {
+            assert_eq!(is_grouped(field, form), grouped, "{field}");
         }
         assert!(is_ambiguous("1,000") && !is_ambiguous("1000") && !is_ambiguous("4,95"));
         assert_eq!(marks("$3%").collect::<String>(), "$%");

@@ -61,11 +61,12 @@ pub(super) fn dataset(
 
     let mut surveys: Vec<Survey> = names.iter().map(|_| Survey::default()).collect();
     let mut rows = 0_usize;
-    layout.each_row(|line, row| {
+    let passed_over = layout.each_row(|line, row| {
         rows += 1;
         surveys.iter_mut().zip(row).for_each(|(survey, field)| survey.add(line, field));
         Ok(())
     })?;
+    passed_over.tell(&mut reading);
     if rows == 0 {
         return Err(DataError::NoSamples { path: path.into() });
     }
@@ -132,12 +133,22 @@ pub(super) fn dataset(
         }
         columns.each(row, |i, field| {
             encoders[i].add(field, &mut labels, &mut values).map_err(|reason| {
-                wrong(format!(
-                    "line {line}, column {}: {:?} {reason}; correct it, or declare the column in {}",
-                    names[i],
-                    field.unwrap_or_default(),
-                    schema_name(path)
-                ))
+                let schema_file = schema_name(path);
+                let what = match (field, schema.declares_words(&names[i])) {
+                    (None, true) => format!(
+                        "it has no value; set missing = \"drop\" or missing = \"mean\" in {schema_file}, or have \
+                         {NO_WORD:?} among its values there"
+                    ),
+                    (field, true) => {
+                        let field = field.unwrap_or_default();
+                        format!("{field:?} {reason}; add it to the values in {schema_file}, or correct it")
+                    }
+                    (field, false) => {
+                        let field = field.unwrap_or_default();
+                        format!("{field:?} {reason}; correct it, or declare the column in {schema_file}")
+                    }
+                };
+                wrong(format!("line {line}, column {}: {what}", names[i]))
             })
         })
     })?;
@@ -252,11 +263,19 @@ impl Columns<'_> {
                 name_of(self.path)
             ));
         }
+        let what = match self.uses[i] {
+            Use::Number(Form::Point, _) if Form::Comma.number(field).is_some() => {
+                "has a comma before its fraction, where the other fields of the column have a point"
+            }
+            Use::Number(Form::Comma, _) if Form::Point.number(field).is_some() => {
+                "has a point before its fraction, where the other fields of the column have a comma"
+            }
+            _ => "is not a finite number, as the other fields of the column are",
+        };
         DataError::Table {
             path: self.path.into(),
             reason: format!(
-                "line {line}, column {name}: {field:?} is not a finite number, as the other fields of the column are; \
-                 correct it, or declare the column in {}",
+                "line {line}, column {name}: {field:?} {what}; correct it, or declare the column in {}",
                 schema_name(self.path)
             ),
         }
@@ -284,8 +303,8 @@ impl Columns<'_> {
             let survey = &self.surveys[i];
             match self.uses[i] {
                 Use::Nothing(Some(why)) => reading.note(format!("{name} is left out: {why}")),
-                Use::Number(Form::Comma, _) => {
-                    reading.note(format!("{name} has a comma before its fractions"))
+                Use::Number(Form::Comma | Form::CommaUnit, _) => {
+                    reading.note(format!("{name} has a comma before its fractions"));
                 }
                 Use::Number(Form::Date, _) => {
                     reading.note(format!("{name} holds dates, taken as days since 1970"))
@@ -296,12 +315,15 @@ impl Columns<'_> {
                 Use::Number(Form::DayFirst, _) => {
                     reading.note(format!("{name} holds dates, day first, taken as days since 1970"));
                 }
-                Use::Number(Form::Point, _) => {
-                    if let Some(left_out) = survey.decoration() {
-                        reading.note(format!("{left_out} are left out of the numbers of {name}"));
-                    }
-                }
                 _ => {}
+            }
+            if let Use::Number(form, _) = self.uses[i] {
+                if let Some(left_out) = survey.decoration(form) {
+                    reading.note(format!("{left_out} are left out of the numbers of {name}"));
+                }
+                if survey.has_brackets() {
+                    reading.note(format!("numbers in parentheses in {name} are taken as negative"));
+                }
             }
             let lacking =
                 survey.missing > 0 && survey.first_missing.as_ref().is_some_and(|(_, f)| self.lacks(i, f));
@@ -312,6 +334,13 @@ impl Columns<'_> {
                 (Use::Words, None) if lacking => {
                     reading.note(format!(
                         "{name} has no value in {} rows, kept as the word {NO_WORD}",
+                        survey.missing
+                    ));
+                }
+                (Use::Words, Some(Missing::Mean)) if lacking => {
+                    let usual = contents[i].usual().unwrap_or(NO_WORD);
+                    reading.note(format!(
+                        "{name} has no value in {} rows, set to its most frequent word {usual:?}",
                         survey.missing
                     ));
                 }
@@ -330,7 +359,8 @@ impl Columns<'_> {
             reading.note(format!("{} never changes and tells nothing of a row", list(&constant)));
         }
         if dropped > 0 {
-            reading.note(format!("{dropped} rows that lack a value are left out"));
+            let rows = if dropped == 1 { "row that lacks a value is" } else { "rows that lack a value are" };
+            reading.note(format!("{dropped} {rows} left out"));
         }
     }
 }
@@ -359,9 +389,10 @@ impl<'a> Encoder<'a> {
             Role::Target(classes) => Encoder::Target(places(classes)),
             Role::Input(ColumnKind::Categorical { values }) => {
                 let places = places(values);
-                let usual =
-                    || content.words.iter().max_by_key(|(_, count)| **count).map(|(word, _)| word.as_str());
-                let absent = places.get(NO_WORD).or_else(|| places.get(usual()?)).copied();
+                // Rows without a word have this one, or are to have the usual one.
+                let absent =
+                    if content.words.contains_key(NO_WORD) { Some(NO_WORD) } else { content.usual() };
+                let absent = absent.and_then(|word| places.get(word)).copied();
                 Encoder::Words(places, absent)
             }
             &Role::Input(ColumnKind::Numeric { min, max, .. }) => {
@@ -387,7 +418,7 @@ impl<'a> Encoder<'a> {
                 let number = field.map_or(Some(*mean), |field| form.number(field));
                 let number = number.ok_or("is not a finite number, as the other fields of the column are")?;
                 if !(*min..=*max).contains(&number) {
-                    return Err(format!("is outside of {min} to {max}"));
+                    return Err(format!("is outside of the declared {min} to {max}"));
                 }
                 values.push(if max > min { (number - min) / (max - min) } else { 0.0 });
             }

@@ -19,6 +19,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -130,6 +131,11 @@ impl Content {
         }
     }
 
+    /// The word that occurs most often.
+    pub fn usual(&self) -> Option<&str> {
+        self.words.iter().max_by_key(|(_, count)| **count).map(|(word, _)| word.as_str())
+    }
+
     /// Whether it is always the same.
     pub fn is_constant(&self) -> bool {
         if self.numbers > 0 { self.min == self.max } else { self.words.len() == 1 }
@@ -151,15 +157,17 @@ impl Schema {
     /// The file beside a table, or nothing declared: `adult.schema.toml` for `adult.csv` or `adult.csv.gz`.
     pub fn beside(path: &Path) -> Result<Schema, DataError> {
         let path = path.with_file_name(schema_name(path));
-        if !path.is_file() {
+        if fs::symlink_metadata(&path).is_err() {
             return Ok(Schema { path, ..Schema::default() });
         }
-        let length = fs::metadata(&path).map_err(|reason| io_error(&path, reason))?.len();
         let wrong = |reason: String| DataError::Schema { path: path.clone(), reason };
-        if length > MAX_SCHEMA {
-            return Err(wrong(format!("it has {length} bytes, too many for a schema")));
-        }
-        let text = crate::files::read_text(&path, MAX_SCHEMA).map_err(|reason| io_error(&path, reason))?;
+        let text = crate::files::read_text(&path, MAX_SCHEMA).map_err(|reason| match reason.kind() {
+            ErrorKind::NotFound => wrong("it is a link to nothing; remove it, or write the schema".into()),
+            ErrorKind::InvalidInput | ErrorKind::FileTooLarge | ErrorKind::InvalidData => {
+                wrong(format!("{reason}; a schema is a small text in TOML, remove what lies in its place"))
+            }
+            _ => io_error(&path, reason),
+        })?;
         let schema: Schema = toml::from_str(&text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
             let line = line.map_or_else(String::new, |line| format!("line {line}: "));
@@ -237,6 +245,14 @@ impl Schema {
             return Err(self.wrong(format!("the target {name:?} holds the classes and must be categorical")));
         }
         uses[target] = Use::Target;
+        for (i, name) in names.iter().enumerate() {
+            let doubt =
+                surveys[i].doubt().filter(|_| uses[i] == Use::Words && !self.columns.contains_key(name));
+            if let Some(doubt) = doubt {
+                let reason = format!("{doubt}, or declare the column in {}", schema_name(path));
+                return Err(DataError::Column { path: path.into(), column: name.clone(), reason });
+            }
+        }
         Ok(uses)
     }
 
@@ -325,6 +341,11 @@ impl Schema {
             Some(Declared::Categorical { values }) => [values.is_some(); 2],
             Some(Declared::Ignore {}) | None => [false; 2],
         }
+    }
+
+    /// Whether the words of a column are declared.
+    pub fn declares_words(&self, name: &str) -> bool {
+        matches!(self.columns.get(name), Some(Declared::Categorical { values: Some(_) }))
     }
 
     /// Whether the kind of a column is declared to be numeric.

@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::number::{Form, SENTINELS, is_ambiguous, is_missing, is_plain, marks};
+use super::number::{Form, SENTINELS, is_ambiguous, is_bracketed, is_grouped, is_missing, is_plain, marks};
+use super::unit::Measured;
 
 /// Rows of which it is known whether their fields are all different.
 const MOST_DISTINCT: usize = 1 << 20;
@@ -21,9 +22,17 @@ pub struct Survey {
     /// Fields that are numbers in each of the forms.
     numbers: [usize; FORMS.len()],
     ambiguous: usize,
-    /// Marks beside numbers, and whether thousands are apart.
+    /// Fields that are numbers with a point or with a comma, and the first that are so with one of them alone.
+    either: usize,
+    only: [Option<Place>; 2],
+    /// Units of the fields that have one, the first of each, and the first field that has none.
+    units: Vec<(String, Place)>,
+    unmeasured: Option<Place>,
+    doubtful: bool,
+    /// Marks beside numbers, whether thousands are apart with point and comma, and whether parentheses are a minus.
     marks: BTreeSet<char>,
-    grouped: bool,
+    grouped: [bool; 2],
+    brackets: bool,
     fractions: bool,
     /// Times that each number occurs that may stand for a missing value, the line of the first, and the range of all
     /// others.
@@ -37,8 +46,21 @@ pub struct Survey {
     counting: Option<f64>,
 }
 
+/// A field of a line.
+type Place = (u64, String);
+
 /// In the order in which they are tried.
-const FORMS: [Form; 5] = [Form::Point, Form::Comma, Form::Date, Form::MonthFirst, Form::DayFirst];
+const FORMS: [Form; 7] = [
+    Form::Point,
+    Form::Comma,
+    Form::PointUnit,
+    Form::CommaUnit,
+    Form::Date,
+    Form::MonthFirst,
+    Form::DayFirst,
+];
+/// Most units that are told apart.
+const MOST_UNITS: usize = 2;
 
 impl Default for Survey {
     fn default() -> Self {
@@ -48,8 +70,14 @@ impl Default for Survey {
             first_missing: None,
             numbers: [0; FORMS.len()],
             ambiguous: 0,
+            either: 0,
+            only: [None, None],
+            units: Vec::new(),
+            unmeasured: None,
+            doubtful: false,
             marks: BTreeSet::new(),
-            grouped: false,
+            grouped: [false; 2],
+            brackets: false,
             fractions: false,
             sentinels: [0; SENTINELS.len()],
             first_sentinel: 0,
@@ -73,13 +101,24 @@ impl Survey {
         }
         let found: Vec<Option<f64>> = FORMS.iter().map(|form| form.number(field)).collect();
         found.iter().zip(&mut self.numbers).for_each(|(found, count)| *count += usize::from(found.is_some()));
-        let number = found[0].or(found[1]);
+        let place = || (line, field.to_owned());
+        self.either += usize::from(found[0].is_some() || found[1].is_some());
+        match (found[0], found[1]) {
+            (Some(_), None) => drop(self.only[0].get_or_insert_with(place)),
+            (None, Some(_)) => drop(self.only[1].get_or_insert_with(place)),
+            _ => {}
+        }
+        self.measure(field, found[2].is_some() || found[3].is_some(), place);
+        let number = found[..4].iter().copied().flatten().next();
         if let Some(number) = number {
             self.ambiguous += usize::from(is_ambiguous(field));
             self.fractions |= number.fract() != 0.0;
             if !is_plain(field) {
                 self.marks.extend(marks(field));
-                self.grouped |= found[0].is_some() && field.contains([',', '\'', '\u{a0}', '\u{202f}']);
+                self.brackets |= is_bracketed(field);
+                for (i, grouped) in self.grouped.iter_mut().enumerate() {
+                    *grouped |= [i, i + 2].iter().any(|&i| found[i].is_some() && is_grouped(field, FORMS[i]));
+                }
             }
             match SENTINELS.iter().position(|sentinel| *sentinel == number) {
                 Some(which) => {
@@ -106,6 +145,20 @@ impl Survey {
         }
     }
 
+    /// Notes the unit of a field, or that it has none.
+    fn measure(&mut self, field: &str, is_measured: bool, place: impl Fn() -> Place) {
+        match Measured::of(field).filter(|_| is_measured) {
+            Some(measured) => {
+                self.doubtful |= measured.is_doubtful();
+                let kind = measured.kind();
+                if self.units.len() < MOST_UNITS && self.units.iter().all(|(known, _)| *known != kind) {
+                    self.units.push((kind, place()));
+                }
+            }
+            None => drop(self.unmeasured.get_or_insert_with(place)),
+        }
+    }
+
     /// Fields with a value.
     fn present(&self) -> usize {
         self.rows - self.missing
@@ -116,16 +169,47 @@ impl Survey {
         self.present() == 0
     }
 
-    /// The form of its numbers, if most of what it holds are numbers or all are dates. `comma` says whether the file
-    /// writes a comma before fractions, for numbers that tell it not.
+    /// The form of its numbers, if most of what it holds are numbers, or all are dates or have one unit. `comma` says
+    /// whether the file writes a comma before fractions, for numbers that tell it not.
     pub fn form(&self, comma: bool) -> Option<Form> {
-        let [point, with_comma, dates @ ..] = self.numbers;
+        let [point, with_comma, point_unit, comma_unit, dates @ ..] = self.numbers;
         if let Some(at) = dates.iter().position(|count| *count == self.present() && *count > 0) {
-            return Some(FORMS[2 + at]);
+            return Some(FORMS[4 + at]);
         }
-        let is_comma = with_comma > point || (with_comma == point && self.ambiguous > 0 && comma);
-        let (count, form) = if is_comma { (with_comma, Form::Comma) } else { (point, Form::Point) };
+        let is_comma =
+            |point, comma_too| comma_too > point || (comma_too == point && self.ambiguous > 0 && comma);
+        if self.units.len() == 1 && point_unit.max(comma_unit) == self.present() && !self.doubtful {
+            return Some(if is_comma(point_unit, comma_unit) { Form::CommaUnit } else { Form::PointUnit });
+        }
+        let (count, form) =
+            if is_comma(point, with_comma) { (with_comma, Form::Comma) } else { (point, Form::Point) };
         (2 * count > self.present()).then_some(form)
+    }
+
+    /// Why a column that is no column of numbers is hardly one of words: most of its fields are numbers, but written in
+    /// two ways.
+    pub fn doubt(&self) -> Option<String> {
+        let most = |count: usize| 2 * count > self.present();
+        if let ([Some((point_line, point)), Some((line, comma))], true) = (&self.only, most(self.either)) {
+            return Some(format!(
+                "line {line} has {comma:?}, with a comma before the fraction, but line {point_line} {point:?}, with a \
+                 point; write all of them one way"
+            ));
+        }
+        let measured = self.numbers[2].max(self.numbers[3]);
+        if !most(measured) || self.doubtful {
+            return None;
+        }
+        match (&self.units[..], &self.unmeasured) {
+            ([(_, (first_line, first)), (_, (line, other))], _) => Some(format!(
+                "line {line} has {other:?}, in another unit than {first:?} in line {first_line}; write all of them in one"
+            )),
+            ([(_, (first_line, first))], Some((line, other))) => Some(format!(
+                "line {line} has {other:?}, without the unit that {first:?} in line {first_line} has; write all of them \
+                 one way"
+            )),
+            _ => None,
+        }
     }
 
     /// Whether its numbers can only be read with a comma before the fraction.
@@ -147,13 +231,22 @@ impl Survey {
         (self.least, self.most)
     }
 
-    /// Marks and thousands that are left out of its numbers, for people.
-    pub fn decoration(&self) -> Option<String> {
+    /// Marks, units and separators of thousands that are left out of its numbers in this form, for people.
+    pub fn decoration(&self, form: Form) -> Option<String> {
         let mut parts: Vec<String> = self.marks.iter().map(char::to_string).collect();
-        if self.grouped {
+        if matches!(form, Form::PointUnit | Form::CommaUnit) {
+            parts
+                .extend(self.units.first().and_then(|(_, (_, field))| Measured::of(field)).map(|it| it.unit));
+        }
+        if self.grouped[usize::from(matches!(form, Form::Comma | Form::CommaUnit))] {
             parts.push("separators of thousands".into());
         }
         (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+
+    /// Whether numbers in parentheses are taken as negative.
+    pub fn has_brackets(&self) -> bool {
+        self.brackets
     }
 
     /// Why it says nothing of a row but which one it is, if it does not: it counts the rows under no name of its own,
@@ -211,11 +304,43 @@ mod tests {
             (&["1/2/2024", "13/4/2024"], false, Some(Form::DayFirst)),
             (&["a", "1"], false, None),
             (&["?", "1"], false, Some(Form::Point)),
+            (&["3.81 cm", "4 cm"], false, Some(Form::PointUnit)),
+            (&["3,81 cm", "4 cm"], false, Some(Form::CommaUnit)),
+            (&["USD 3.81", "USD 1,000"], false, Some(Form::PointUnit)),
+            (&["3.81 cm", "4 mm"], false, None),
+            (&["1st", "2nd"], false, None),
+            (&["12A", "13A"], false, None),
+            (&["3,81", "4.12"], false, None),
         ] {
             assert_eq!(of(fields).form(comma), form, "{fields:?}");
         }
-        assert_eq!(of(&["$1,000", "5"]).decoration().as_deref(), Some("$ and separators of thousands"));
-        assert_eq!(of(&["1000", "5"]).decoration(), None);
+        let decoration = |fields: &[&str], form| of(fields).decoration(form).unwrap_or_default();
+        assert_eq!(decoration(&["$1,000", "5"], Form::Point), "$ and separators of thousands");
+        assert_eq!(decoration(&["1.234,5", "5"], Form::Comma), "separators of thousands");
+        assert_eq!(decoration(&["1 000", "5"], Form::Point), "separators of thousands");
+        assert_eq!(decoration(&["5 kg", "6 kg"], Form::PointUnit), "kg");
+        assert_eq!(decoration(&["1000", "5"], Form::Point), "");
+    }
+
+    #[test]
+    fn numbers_in_two_ways_are_no_words() {
+        for (fields, says) in [
+            (
+                &["4.12", "3,81"][..],
+                Some("line 3 has \"3,81\", with a comma before the fraction, but line 2 \"4.12\""),
+            ),
+            (&["3.81 cm", "5 mm"], Some("line 3 has \"5 mm\", in another unit than \"3.81 cm\" in line 2")),
+            (&["3 kg", "5 kg", "4"], Some("line 4 has \"4\", without the unit that \"3 kg\" in line 2 has")),
+            (&["1st", "2nd", "3rd"], None),
+            (&["low", "high"], None),
+            (&["2 bedrooms", "1 bedroom"], None),
+        ] {
+            let doubt = of(fields).doubt();
+            match says {
+                Some(says) => assert!(doubt.as_ref().is_some_and(|it| it.starts_with(says)), "{doubt:?}"),
+                None => assert_eq!(doubt, None),
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub fn decode(bytes: &[u8], reading: &mut Reading) -> Option<String> {
     let text = if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         narrow(rest, reading)?
     } else if let Some(wide) = wide(bytes) {
+        // UTF-32 looks the same at its beginning.
+        if wide.contains('\0') {
+            return None;
+        }
         reading.note("the text is UTF-16");
         wide
     } else {

@@ -24,6 +24,9 @@ impl Draft {
         if path.file_name().is_none() {
             return refuse("it names no file".to_owned());
         }
+        if let Err(link) = files::refuse_link(path) {
+            return refuse(link.to_string());
+        }
         match fs::metadata(path) {
             Ok(known) if known.is_dir() => return refuse("it is a directory; name a file in it".to_owned()),
             // A device or a pipe would be replaced by the renaming.
@@ -34,9 +37,7 @@ impl Draft {
             }
             _ => {}
         }
-        // A symbolic link stays one.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let parent = match target.parent() {
+        let parent = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
@@ -45,7 +46,7 @@ impl Draft {
         }
         // What an export left that was killed here.
         files::sweep(&parent);
-        let file = files::Draft::create(&target, Access::Umask)
+        let file = files::Draft::create(path, Access::Umask)
             .map_err(|reason| ExportError::Write { path: path.to_path_buf(), reason })?;
         Ok(Draft { path: path.to_path_buf(), file })
     }

@@ -128,7 +128,8 @@ impl Machine<'_> {
             },
             (Word::EmptyBytes, []) => Value::Bytes(Vec::new()),
             (Word::EmptyBytes, _) => Value::Object { class: "bytes".into(), state: None },
-            (Word::Scalar, _) => Value::Number,
+            (Word::Scalar, [dtype, data]) => Value::Scalar { dtype: *dtype, data: *data },
+            (Word::Scalar, _) => Value::Number(f64::NAN),
             _ => return Err(misused()),
         };
         self.push(value);

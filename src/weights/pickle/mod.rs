@@ -228,8 +228,8 @@ impl<'a> Machine<'a> {
                 self.push(long(bytes));
             }
             b'G' => {
-                self.take(8)?;
-                self.push(Value::Number);
+                let bytes = self.take(8)?.try_into().unwrap_or([0; 8]);
+                self.push(Value::Number(f64::from_be_bytes(bytes)));
             }
             b'X' => {
                 let text = Self::text(self.counted::<4>()?)?;

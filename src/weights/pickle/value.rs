@@ -20,8 +20,15 @@ pub enum Value {
     Integer(i64),
     /// An integer that does not, little-endian two's complement.
     Long(Vec<u8>),
-    /// A float, or a scalar of NumPy; its value is of no interest.
-    Number,
+    /// A float.
+    Number(f64),
+    /// A scalar of NumPy's: its type and its bytes.
+    Scalar {
+        /// A [`Value::Dtype`].
+        dtype: Id,
+        /// Bytes.
+        data: Id,
+    },
     /// Text.
     Text(String),
     /// Bytes.
