@@ -64,7 +64,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Again => again(model),
         A::Details if model.screen == Screen::Run => holds(model.run().is_some(), "no run is open"),
         A::SelectAll if model.runs_view.mistake.is_some() => Err("the filter cannot be read"),
-        A::Open | A::Select | A::SelectAll | A::Sort | A::Reverse | A::Export | A::Details
+        A::Open | A::Select | A::SelectAll | A::Sort | A::SortBy | A::Reverse | A::Export | A::Details
             if model.screen == Screen::Runs =>
         {
             holds(model.chosen_run().is_some(), "there are no runs")

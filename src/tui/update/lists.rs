@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{compare, note, run, save, selected, show, subject};
+use super::{compare, note, palette, run, save, selected, show, subject};
 use crate::tui::PresetEntry;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
@@ -74,6 +74,7 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Pause => return selected::pause(model),
         Action::Hold | Action::QueueFirst | Action::QueueLast => return selected::queue(model, action),
         Action::Sort => return sort_by(model, model.runs_view.sort.next(), false),
+        Action::SortBy => palette::orders(model),
         Action::Reverse => return sort_by(model, model.runs_view.sort, !model.runs_view.reversed),
         _ => step(model, action),
     }
