@@ -236,7 +236,10 @@ fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
         };
     }
     match action {
-        A::NextFigure => Err("every figure of a run is in the table"),
+        A::NextFigure => holds(
+            model.compare.tradeoff,
+            "every figure of a run is in the table; the chart of utility has two",
+        ),
         A::Scrub(_) | A::ScrubFirst | A::Play => {
             holds(model.stored_together().len() > 1, "there are no earlier pictures")
         }

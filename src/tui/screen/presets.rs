@@ -88,7 +88,7 @@ fn row(model: &Model, entry: &PresetEntry, width: usize) -> String {
         return format!("  {:<name$} {:>14}  ", format::cut(&entry.name, name, ascii), "changed");
     }
     let expect = entry.config.expect.as_ref();
-    let time = model.expected(entry).map_or(String::new(), |expected| format::about(expected.seconds));
+    let time = model.expected(entry).map_or(String::new(), |expected| expected.short());
     let psnr = expect.map_or(String::new(), |expect| expect.in_words(0));
     format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, ascii))
 }
