@@ -108,21 +108,32 @@ fn draw_chosen(model: &Model, view: &mut View, area: Rect) {
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let facts = facts(model, entry, inner.width.into());
     let needed = facts.len() as u16;
-    let text = wrapped(&entry.config.about, inner.width.into()).len() as u16 + 1;
+    let said = about(model, entry);
+    let text = wrapped(&said, inner.width.into()).len() as u16 + 1;
     let room = inner.height.saturating_sub(needed);
     let [about, below] =
         Layout::vertical([Constraint::Length(text.min(room)), Constraint::Min(0)]).areas(inner);
-    draw_about(model, view, about, &entry.config);
+    draw_about(model, view, about, &said);
     view.frame.render_widget(Paragraph::new(Text::from(facts)), below);
 }
 
+/// The description. Its figures are those of the preset as it stands in its file.
+pub fn about(model: &Model, entry: &PresetEntry) -> String {
+    let text = &entry.config.about;
+    if model.changes_of(entry).is_empty() {
+        text.clone()
+    } else {
+        format!("As shipped, before your changes: {text}")
+    }
+}
+
 /// The description, and a hint where it goes on if it does not fit.
-fn draw_about(model: &Model, view: &mut View, area: Rect, config: &RunConfig) {
+fn draw_about(model: &Model, view: &mut View, area: Rect, text: &str) {
     let theme = model.theme;
     if area.height < 2 {
         return;
     }
-    let lines = wrapped(&config.about, area.width.into());
+    let lines = wrapped(text, area.width.into());
     let room = usize::from(area.height) - 1;
     let mut shown: Vec<Line> = lines.iter().take(room).map(|line| Line::raw(line.clone())).collect();
     if lines.len() > room {

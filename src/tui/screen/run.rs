@@ -225,6 +225,8 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
     let first = [("threat model", letter), ("labels", format!("{rule}{labels}"))].into_iter().chain(local);
     let first = first.chain(exact.then(|| ("statistics", "exact".to_owned())));
+    let own = config.own_normalisation().map(|own| ("normalisation", own));
+    let first = first.chain(own);
     let first = first.chain(config.manipulates().then(|| ("model", "sends its own".to_owned())));
     let rest = [("update", yes.to_owned()), ("model", yes.to_owned()), ("batch size", yes.to_owned())];
     for (label, value) in first.chain(rest) {

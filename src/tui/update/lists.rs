@@ -11,6 +11,7 @@ use crate::tui::model::{Model, RunRow, Screen, Sort};
 use crate::tui::notify;
 use crate::tui::overlay::form::Form;
 use crate::tui::overlay::{Overlay, Yes};
+use crate::tui::screen::presets;
 
 /// Lines of a question.
 const MOST_LINES: usize = 4;
@@ -35,7 +36,7 @@ pub fn on_presets(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextBackend => return next_backend(model),
         Action::Describe => {
             if let Some(entry) = model.chosen_preset() {
-                let (title, body) = (entry.config.title.clone(), entry.config.about.clone());
+                let (title, body) = (entry.config.title.clone(), presets::about(model, entry));
                 model.overlays.push(Overlay::Text { title, body, scroll: 0 });
             }
         }
