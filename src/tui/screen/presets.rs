@@ -167,7 +167,8 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
         format!("{}, {}, BN {}", config.victim.model, config.training(), config.victim.batch_norm()),
         false,
     );
-    if config.takes_steps() || config.federation.clients > 1 || !config.post.is_empty() {
+    let is_said = config.takes_steps() || config.own_normalisation().is_some();
+    if is_said || config.federation.clients > 1 || !config.post.is_empty() {
         let clients = match config.federation.clients {
             0 | 1 => String::new(),
             clients => format!(", {clients} clients"),
