@@ -18,6 +18,10 @@ const KEPT: usize = 200;
 pub struct Expected {
     /// How long.
     pub seconds: f64,
+    /// From the shortest to the longest of such runs, where trials can end early.
+    pub range: Option<(f64, f64)>,
+    /// Whether trials can end early, so that one run may take a part of it and another a multiple.
+    pub varies: bool,
     /// How that is known.
     pub source: Source,
 }
@@ -35,16 +39,32 @@ pub enum Source {
     Budget,
 }
 
-/// `about 13 s (measured here)`, `about 20 s (estimated for this machine)`, `13 s on the reference machine`.
+/// `about 13 s (measured here)`, `6.0 s to 20 s (measured here)`, `about 20 s (estimated for this machine); less or more, since
+/// trials end early`, `13 s on the reference machine`.
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = about(self.seconds);
+        let time = match self.range.map(|(low, high)| (about(low), about(high))) {
+            Some((low, high)) if low != high => format!("{low} to {high}"),
+            _ if self.source == Source::Reference => about(self.seconds),
+            _ => format!("about {}", about(self.seconds)),
+        };
         match self.source {
-            Source::Measured => write!(f, "about {time} (measured here)"),
-            Source::Estimated => write!(f, "about {time} (estimated for this machine)"),
-            Source::Reference => write!(f, "{time} on the reference machine"),
-            Source::Budget => write!(f, "at most {time} of attacks (its budget)"),
+            Source::Measured => write!(f, "{time} (measured here)")?,
+            Source::Estimated => write!(f, "{time} (estimated for this machine)")?,
+            Source::Reference => write!(f, "{time} on the reference machine")?,
+            Source::Budget => return write!(f, "at most {} of attacks (its budget)", about(self.seconds)),
         }
+        match self.range {
+            None if self.varies => f.write_str("; less or more, since trials end early"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Expected {
+    /// `13 s`, `~13 s` where it varies: for lists.
+    pub fn short(&self) -> String {
+        format!("{}{}", if self.varies { "~" } else { "" }, about(self.seconds))
     }
 }
 
@@ -95,23 +115,32 @@ impl Experience {
     ) -> Option<Expected> {
         if let Some(seconds) = config.attack.search().and_then(|search| search.budget?.seconds) {
             let seconds = seconds * config.attacked_rounds().len() as f64;
-            return Some(Expected { seconds, source: Source::Budget });
+            return Some(Expected { seconds, range: None, varies: false, source: Source::Budget });
         }
-        let measured = |config: &RunConfig| self.median(&work(config), backend, threads);
-        if let Some(seconds) = measured(config) {
-            return Some(Expected { seconds, source: Source::Measured });
+        let varies = ends_early(config);
+        let measured = |config: &RunConfig, scale: f64, source: Source| {
+            let all = self.took(&work(config), backend, threads);
+            let (low, high) = (*all.first()?, *all.last()?);
+            let range = (varies && all.len() > 1).then_some((scale * low, scale * high));
+            Some(Expected { seconds: scale * median(&all), range, varies, source })
+        };
+        if let Some(expected) = measured(config, 1.0, Source::Measured) {
+            return Some(expected);
         }
         let scale = scale(own, config)?;
-        if let Some(seconds) = measured(own) {
-            return Some(Expected { seconds: scale * seconds, source: Source::Estimated });
+        if let Some(expected) = measured(own, scale, Source::Estimated) {
+            return Some(expected);
         }
         let reference = own.expect.as_ref()?.seconds;
         match self.calibrations.iter().find(|known| known.backend == backend && known.threads == threads) {
             Some(calibration) => {
                 let seconds = scale * reference * calibration.factor(own, reference);
-                Some(Expected { seconds, source: Source::Estimated })
+                Some(Expected { seconds, range: None, varies, source: Source::Estimated })
             }
-            None => Some(Expected { seconds: scale * reference, source: Source::Reference }),
+            None => {
+                let seconds = scale * reference;
+                Some(Expected { seconds, range: None, varies, source: Source::Reference })
+            }
         }
     }
 
@@ -120,7 +149,8 @@ impl Experience {
         can_measure(backend) && self.calibrations.iter().all(|known| known.backend != backend)
     }
 
-    fn median(&self, work: &RunConfig, backend: &str, threads: usize) -> Option<f64> {
+    /// What the newest runs of this work took, the shortest first.
+    fn took(&self, work: &RunConfig, backend: &str, threads: usize) -> Vec<f64> {
         let alike = |took: &&Took| {
             // Devices do not depend on threads.
             let same = backend == "cuda" || took.threads == Some(threads);
@@ -129,12 +159,16 @@ impl Experience {
         let mut seconds: Vec<f64> =
             self.runs.iter().filter(alike).map(|took| took.seconds).take(NEWEST).collect();
         seconds.sort_by(f64::total_cmp);
-        let middle = seconds.len() / 2;
-        match seconds.len() {
-            0 => None,
-            count if count % 2 == 1 => Some(seconds[middle]),
-            _ => Some(f64::midpoint(seconds[middle - 1], seconds[middle])),
-        }
+        seconds
+    }
+}
+
+/// Of values in order, at least one.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        _ => sorted[middle],
     }
 }
 

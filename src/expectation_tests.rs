@@ -68,6 +68,21 @@ fn a_time_is_the_reference_then_an_estimate_then_what_runs_took() {
 }
 
 #[test]
+fn where_trials_end_early_a_time_is_a_range_or_says_that_it_varies() {
+    let own = config("dlg-lenet", &[]);
+    let note = "; less or more, since trials end early";
+    assert!(said(&Experience::default(), &own, &own).ends_with(&format!(" on the reference machine{note}")));
+    assert_eq!(said(&after(&[row(&own, 14.0)]), &own, &own), format!("about 14 s (measured here){note}"));
+    let several = after(&[row(&own, 14.0), row(&own, 31.0), row(&own, 22.0)]);
+    assert_eq!(said(&several, &own, &own), "14 s to 31 s (measured here)");
+    assert_eq!(several.expected(&own, &own, "flex", 2).unwrap().seconds, 22.0);
+    // What runs to its end takes one time.
+    let fixed = config("ig-resnet18", &[]);
+    let several = after(&[row(&fixed, 50.0), row(&fixed, 60.0)]);
+    assert_eq!(said(&several, &fixed, &fixed), "about 55 s (measured here)");
+}
+
+#[test]
 fn the_median_of_the_newest_runs_counts() {
     let own = config("ig-resnet18", &[]);
     let rows = |seconds: &[f64]| -> Vec<RunRow> { seconds.iter().map(|s| row(&own, *s)).collect() };

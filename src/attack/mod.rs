@@ -246,6 +246,15 @@ pub struct TrialEnd {
     pub guess: Guess,
     /// Evaluations spent.
     pub evaluations: usize,
+    /// The objective that it began with, in its last stage.
+    pub start: f64,
+}
+
+impl TrialEnd {
+    /// Whether its answer is any better than what it began with.
+    pub fn descended(&self) -> bool {
+        self.best.total() < self.start
+    }
 }
 
 /// Where an attack reports to.

@@ -221,7 +221,7 @@ impl Restarts<'_> {
                 TrialOutcome::Stalled => best.matching < solved,
                 TrialOutcome::Completed | TrialOutcome::NonFinite | TrialOutcome::OutOfTime => false,
             };
-            let end = TrialEnd { trial, outcome, best, guess, evaluations };
+            let end = TrialEnd { trial, outcome, best, guess, evaluations, start: restart.began() };
             sink.trial_finished(&end);
             let is_control = trial >= config.trials;
             self.finished.tried += usize::from(!is_control);

@@ -61,6 +61,8 @@ pub struct Trial<'a> {
     evaluations: usize,
     /// Losses at the start of the last iteration.
     losses: (f64, f64),
+    /// The objective at the start of this stage; nothing before its first iteration.
+    began: Option<f64>,
     /// Why it is over, once it is.
     outcome: Option<TrialOutcome>,
     /// State of the restarts around this trial, to be kept with its own.
@@ -93,6 +95,7 @@ impl<'a> Trial<'a> {
             iteration: 0,
             evaluations: 0,
             losses: (f64::NAN, 0.0),
+            began: None,
             outcome: None,
             outer,
         }
@@ -120,6 +123,8 @@ impl<'a> Trial<'a> {
         self.iteration = state.number("iteration")? as usize;
         self.evaluations = state.number("evaluations")? as usize;
         self.losses = (state.number("losses.matching")?, state.number("losses.prior")?);
+        // Checkpoints of earlier versions do not have it.
+        self.began = state.number("began").ok().filter(|began| began.is_finite());
         self.outcome = OUTCOMES.get(state.number("outcome")? as usize).copied();
         self.optimiser.load(state, count)
     }
@@ -154,6 +159,7 @@ impl<'a> Trial<'a> {
         self.stage += 1;
         self.optimiser = optimiser::optimiser(&self.settings(), self.objective.unit());
         self.best = Best::none(&begin);
+        self.began = None;
         self.z = begin;
         true
     }
@@ -186,6 +192,7 @@ impl<'a> Trial<'a> {
         self.objective.keep_between(&mut self.z);
         self.iteration = iteration;
         self.losses = first.unwrap_or((f64::NAN, 0.0));
+        self.began.get_or_insert(self.losses.0 + self.losses.1);
 
         // A line search may probe where the loss is not finite; what counts is where it ends.
         let finite = (self.losses.0 + self.losses.1).is_finite();
@@ -204,6 +211,11 @@ impl<'a> Trial<'a> {
         } else {
             None
         };
+    }
+
+    /// The objective that this stage began with; infinite where it is not known.
+    pub fn began(&self) -> f64 {
+        self.began.filter(|began| began.is_finite()).unwrap_or(f64::INFINITY)
     }
 
     /// Norm of the simulated update of a candidate of the last stage, in units of a gradient.
@@ -318,6 +330,7 @@ impl Progress for Trial<'_> {
         state.put_number("evaluations", self.evaluations as f64);
         state.put_number("losses.matching", self.losses.0);
         state.put_number("losses.prior", self.losses.1);
+        state.put_number("began", self.began.unwrap_or(f64::NAN));
         let outcome = OUTCOMES.iter().position(|outcome| Some(*outcome) == self.outcome);
         state.put_number("outcome", outcome.unwrap_or(OUTCOMES.len()) as f64);
         self.optimiser.save(&mut state);

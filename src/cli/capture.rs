@@ -80,7 +80,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         truth: Some(path("batch.safetensors")?),
         table: plan.setup.fields.is_some().then(|| plan::anchored(&config.victim.data)),
     };
-    let attack = attacking(&config, captured, server.model.net.classes(), &normalisation);
+    let attack = attacking(&config, captured, server.model.net.classes(), &plan.setup.taken);
     let files = [
         ("weights.safetensors", named(&[&server.model.parameters, &server.model.buffers])?),
         ("update.safetensors", named(&[&update.values])?),
@@ -148,7 +148,7 @@ fn attacking(
     };
     victim.captured = Some(captured);
     attack.federation = Federation::default();
-    attack.knowledge.manipulate = false;
+    (attack.knowledge.manipulate, attack.knowledge.normalisation) = (false, false);
     attack.title = format!("{} (captured)", config.title);
     attack
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
-use gialab::figure::FIGURES;
+use gialab::figure::{self, Better, FIGURES};
 use gialab::paths::Paths;
-use gialab::run::Store;
+use gialab::run::{Filter, Store};
 use gialab::{catalogue, data, model, study, text};
 
 /// The variable by which a shell asks.
@@ -37,17 +37,37 @@ pub fn studies() -> ArgValueCompleter {
     })
 }
 
-/// A run by name, and the last one.
+/// A run by name, and the last one; among those of a study if the line names one.
 pub fn runs() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
-        let store = Store::in_data_dir(&paths().data);
+        let data = paths().data;
+        let study = option("--study").and_then(|study| study.into_string().ok());
+        let store = match &study {
+            Some(study) => study::Place::of(&data, study).store(),
+            None => Store::in_data_dir(&data),
+        };
         let items = std::fs::read_dir(store.path()).into_iter().flatten().flatten();
         let names = items.filter_map(|item| item.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         // Names begin with the time.
         names.sort_unstable_by(|a, b| b.cmp(a));
-        let all = names.into_iter().map(|name| candidate(name, ""));
-        fitting([candidate("last".into(), "the newest run")].into_iter().chain(all), begun, Vec::new())
+        let last = [candidate("last".into(), "the newest run")];
+        let all = last.into_iter().chain(names.iter().map(|name| candidate(name.clone(), "")));
+        let offered = fitting(all, begun, paths_of(begun, None));
+        if !offered.is_empty() {
+            return offered;
+        }
+        // A person remembers the preset, which the time stands in front of. What was typed among them keeps a shell from
+        // taking it away for what they begin with.
+        let typed = begun.to_string_lossy();
+        let held: Vec<String> =
+            names.into_iter().filter(|name| name.contains(&*typed) && !name.contains(text::acts)).collect();
+        let part = candidate(typed.into_owned(), "a part of these names");
+        if held.is_empty() {
+            Vec::new()
+        } else {
+            held.into_iter().map(|name| candidate(name, "")).chain([part]).collect()
+        }
     })
 }
 
@@ -56,6 +76,43 @@ pub fn figures() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
         let named = FIGURES.iter().map(|figure| candidate(figure.word.key.to_owned(), figure.word.ascii));
         fitting(named, begun, Vec::new())
+    })
+}
+
+/// A condition on a figure, `KEY>=`.
+pub fn conditions() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let named = FIGURES.iter().map(|figure| {
+            let sign = if figure.better == Better::Lower { "<=" } else { ">=" };
+            candidate(format!("{}{sign}", figure.word.key), figure.word.ascii)
+        });
+        fitting(named, begun, Vec::new())
+    })
+}
+
+/// The last word of a filter: a column, a figure or a setting, with its sign.
+pub fn filters() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let Some(begun) = begun.to_str() else { return Vec::new() };
+        let (before, word) = begun.rsplit_once(' ').map_or(("", begun), |(before, word)| (before, word));
+        let columns = Filter::columns().map(|name| candidate(format!("{name}:"), ""));
+        let figures =
+            FIGURES.iter().map(|figure| candidate(format!("{}>=", figure.word.key), figure.word.ascii));
+        let settings = SETTINGS.iter().map(|setting| candidate(format!("{}=", setting.key), setting.help));
+        let offered = fitting(columns.chain(figures).chain(settings), OsStr::new(word), Vec::new());
+        match before {
+            "" => offered,
+            before => offered.into_iter().map(|offered| offered.add_prefix(format!("{before} "))).collect(),
+        }
+    })
+}
+
+/// What is explained: words of the field, figures and settings.
+pub fn words() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let words = figure::words().map(|word| candidate(word.key.to_owned(), word.ascii));
+        let settings = SETTINGS.iter().map(|setting| candidate(setting.key.to_owned(), setting.help));
+        fitting(words.chain(settings), begun, Vec::new())
     })
 }
 
@@ -125,9 +182,17 @@ fn paths_of(begun: &OsStr, kind: Option<Kind>) -> Vec<CompletionCandidate> {
 
 /// The person's directories; where runs are may be on the line that is completed.
 fn paths() -> Paths {
-    let words: Vec<OsString> = std::env::args_os().collect();
-    let after = words.windows(2).find(|pair| pair[0] == "--data-dir").map(|pair| pair[1].clone());
-    let joined = words.iter().find_map(|word| word.to_str()?.strip_prefix("--data-dir=").map(OsString::from));
     let environment = std::env::var_os("GIALAB_DATA_DIR");
-    Paths::new(after.or(joined).as_deref().map(Path::new), environment.as_deref())
+    Paths::new(option("--data-dir").as_deref().map(Path::new), environment.as_deref())
+}
+
+/// The value of an option on the line that is completed.
+fn option(name: &str) -> Option<OsString> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let after = words.windows(2).find(|pair| pair[0] == name).map(|pair| pair[1].clone());
+    let joined = || {
+        let joined = words.iter().filter_map(|word| word.to_str()?.strip_prefix(name)?.strip_prefix('='));
+        joined.map(OsString::from).next()
+    };
+    after.or_else(joined)
 }

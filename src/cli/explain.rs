@@ -8,11 +8,12 @@ use gialab::figure::{FIGURES, WORDS, Word, find, nearest, words};
 use gialab::format::wrapped;
 use serde::Serialize;
 
-use super::{DONE, output};
+use super::{DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A key, a heading, a word or a setting, whatever its case; without one all are listed
+    #[arg(add = complete::words())]
     word: Vec<String>,
     /// Print one JSON object, or an array of all
     #[arg(long)]

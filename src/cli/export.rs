@@ -8,7 +8,7 @@ use gialab::figure::{self, FIGURES, Figure};
 use gialab::run::export::{self, ExportError, Format, Look, Width};
 
 use super::selection::Runs;
-use super::{Context, DONE, output};
+use super::{Context, DONE, complete, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -34,7 +34,7 @@ pub struct Looking {
     #[arg(long, value_name = "INCHES", allow_hyphen_values = true, value_parser = Width::ALL.map(Width::name))]
     width: Option<String>,
     /// What is drawn, by its key in gialab explain [default: psnr]
-    #[arg(long, value_name = "FIGURE")]
+    #[arg(long, value_name = "FIGURE", add = complete::figures())]
     figure: Option<String>,
 }
 

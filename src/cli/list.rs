@@ -16,7 +16,7 @@ use super::{Context, DONE, complete, output};
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only runs with these words, or that meet conditions as 'psnr>20 status:done' (quote them for the shell)
-    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true, add = complete::filters())]
     filter: Option<String>,
     /// In the order of a figure, the best first: psnr, brr, match, … (gialab explain)
     #[arg(long, value_name = "FIGURE", value_parser = figure, add = complete::figures())]

@@ -4,7 +4,6 @@ use std::io::Write;
 
 use gialab::config::preset;
 use gialab::expectation::{Experience, Source};
-use gialab::text::about;
 use gialab::{backend, sys, threads};
 
 use super::{Context, DONE, complete, output};
@@ -41,7 +40,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     presets.sort_by_key(|preset| groups.iter().position(|group| *group == preset.config.group));
     let width = presets.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
     let experience = experience(context, backend);
-    let mut sources = Vec::new();
+    let (mut sources, mut varies) = (Vec::new(), false);
     let mut group = String::new();
     for preset in &presets {
         if preset.config.group != group {
@@ -52,11 +51,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         let time = experience.expected(config, config, backend, threads);
         sources.extend(time.map(|time| time.source));
         let mark = if time.is_some_and(|time| time.source == Source::Measured) { '*' } else { ' ' };
-        let time = time.map_or_else(String::new, |time| about(time.seconds));
+        varies |= time.is_some_and(|time| time.varies);
+        let time = time.map_or_else(String::new, |time| time.short());
         let psnr = expect.map_or_else(String::new, |expect| expect.in_words(1));
         writeln!(out, "  {:<width$}  {time:>7}{mark} {psnr:>7}  {}", preset.name, config.title)?;
     }
     writeln!(out, "\n{}", origin(&sources))?;
+    if varies {
+        writeln!(out, "~ less or more: its trials end early")?;
+    }
     writeln!(out, "own presets: {}/*.toml", directory.display())?;
     errors.iter().for_each(output::complain);
     Ok(DONE)

@@ -57,7 +57,7 @@ pub struct Follow {
     pub json: bool,
     /// Exit with 3 unless the result meets this, as 'psnr>=20' or 'match<1e-4' (quote it for the shell); takes any figure
     /// of `gialab explain`; can be given several times
-    #[arg(long, value_name = "CONDITION")]
+    #[arg(long, value_name = "CONDITION", add = complete::conditions())]
     pub require: Vec<String>,
 }
 

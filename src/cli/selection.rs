@@ -13,7 +13,7 @@ pub struct Runs {
     #[arg(value_name = "RUN", required_unless_present_any = ["filter", "study"], add = complete::runs())]
     runs: Vec<String>,
     /// Of these runs, or of all, those with these words, or that meet conditions as 'psnr>20 status:done'
-    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true, add = complete::filters())]
     filter: Option<String>,
     #[command(flatten)]
     pub among: Among,

@@ -131,6 +131,9 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
     if let Some(privacy) = config.privacy() {
         writeln!(out, "privacy  {privacy}")?;
     }
+    if let Some(own) = config.own_normalisation() {
+        writeln!(out, "pixels   {own}")?;
+    }
     writeln!(
         out,
         "attacker {}, labels {}{known}{exact}, threat model {}",

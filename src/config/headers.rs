@@ -59,6 +59,13 @@ impl RunConfig {
         })
     }
 
+    /// Whose mean and deviation the client normalises by, where it is its own, for headers: `client's own mean and deviation
+    /// (public)`; nothing where they are public by themselves.
+    pub fn own_normalisation(&self) -> Option<String> {
+        let known = if self.knowledge.normalisation { "public" } else { "not known" };
+        self.victim.normalise.is_clients().then(|| format!("client's own mean and deviation ({known})"))
+    }
+
     /// The protocol, for headers: `FedSGD`, `FedAvg, 2 epochs of 4, lr 0.01, sum of 3 clients`.
     pub fn protocol(&self) -> String {
         let mut name = match self.local() {
@@ -109,8 +116,9 @@ impl RunConfig {
     /// The protocol with what the attacker knows of it, for headers: `FedAvg, 2 epochs of 4, lr 0.01 (known)`.
     pub fn protocol_and_knowledge(&self) -> String {
         let known = self.local_knowledge().map(|known| format!(" ({known})")).unwrap_or_default();
+        let own = self.own_normalisation().map(|own| format!(", {own}")).unwrap_or_default();
         let post = self.post_processing().map(|post| format!(", then {post}")).unwrap_or_default();
-        format!("{}{known}{post}", self.protocol())
+        format!("{}{known}{own}{post}", self.protocol())
     }
 
     /// How the attacked model came by its weights, for headers: `untrained`, `weights resnet20.th`,
@@ -150,10 +158,14 @@ impl RunConfig {
     pub fn threat_model(&self) -> &'static str {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
         let exact = self.knowledge.statistics == StatisticsKnowledge::Exact;
+        let normalises = self.knowledge.normalisation;
         match () {
             () if self.manipulates() => "F (active manipulator: sends a model that was made to leak)",
             () if shares_statistics || exact => {
                 "E (statistical-informed: update, model, batch size and the batch's BatchNorm statistics)"
+            }
+            () if normalises => {
+                "E (statistical-informed: update, model, batch size and the client's mean and deviation)"
             }
             () if self.knowledge.generator.is_some() => {
                 "D (data-enhanced: update, model, batch size and a generator of like pictures)"

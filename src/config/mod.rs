@@ -238,6 +238,10 @@ pub struct KnowledgeConfig {
     /// the earlier ones as well.
     #[serde(default, skip_serializing_if = "is_default")]
     pub same_batch: bool,
+    /// Whether it is granted the mean and deviation by which a client normalises that takes those of its own samples
+    /// (`victim.normalise = "client"`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub normalisation: bool,
     /// Which BatchNorm statistics it is granted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub statistics: StatisticsKnowledge,

@@ -146,8 +146,8 @@ pub static SETTINGS: &[Setting] = &[
         "victim.normalise",
         Kind::Flag,
         "",
-        words("or { mean = [..], std = [..] }"),
-        "the client feeds pixels by the set's mean and deviation",
+        words("client, or { mean = [..], std = [..] }"),
+        "the client feeds pixels by the set's mean and deviation, or by its own",
     ),
     setting(
         "victim.model",
@@ -183,6 +183,13 @@ pub static SETTINGS: &[Setting] = &[
         "",
         words(""),
         "BatchNorm statistics that the attacker knows: public ones, or the batch's",
+    ),
+    setting(
+        "knowledge.normalisation",
+        Kind::Flag,
+        "",
+        words(""),
+        "the attacker is granted a client's own mean and deviation",
     ),
     setting(
         "knowledge.manipulate",

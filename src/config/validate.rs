@@ -96,6 +96,14 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     require(config.run.lpips.as_deref() != Some(""), "run.lpips", message)?;
     federation::check(config)?;
     let own = config.victim.captured.is_none();
+    let clients = config.victim.normalise.is_clients();
+    let message = "= \"client\" takes mean and deviation of one client's samples, which a captured update does not tell, and a \
+                   sum of several has none: name them, as { mean = [...], std = [...] }";
+    let is_one = own && config.federation.secure_aggregation <= 1;
+    require(!clients || is_one, "victim.normalise", message.to_owned())?;
+    let message = "= true grants a client's own mean and deviation, but it takes public ones; set victim.normalise to \
+                   \"client\", or remove it";
+    require(clients || !config.knowledge.normalisation, "knowledge.normalisation", message.to_owned())?;
     let message = "= \"exact\" cannot be granted: a captured update has no private batch to take them of; use \"running\"";
     let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
     require(own || !exact, "knowledge.statistics", message.to_owned())?;

@@ -26,7 +26,10 @@ impl Dataset {
     /// [`DataError::Channels`] if it gives constants for another number of channels.
     pub fn normalised_by(&self, choice: &Normalise, attacked: &[usize]) -> Result<Normalisation, DataError> {
         match choice {
-            Normalise::Own(true) => Ok(self.known.clone().unwrap_or_else(|| self.own_without(attacked))),
+            // What the attacker takes it for who is not granted the client's own.
+            Normalise::Own(true) | Normalise::Client(_) => {
+                Ok(self.known.clone().unwrap_or_else(|| self.own_without(attacked)))
+            }
             Normalise::Own(false) => Ok(Normalisation::identity(self.channels)),
             Normalise::By { mean, .. } if mean.len() != self.channels => {
                 let (given, channels) = (mean.len(), self.channels);
@@ -36,9 +39,17 @@ impl Dataset {
         }
     }
 
+    /// The map of a client that takes mean and deviation of its own samples, which it does not tell by itself.
+    pub fn normalisation_of(&self, samples: &[usize]) -> Normalisation {
+        self.over(samples, &[]).unwrap_or_else(|| Normalisation::identity(self.channels))
+    }
+
     /// How that map was found, where it was computed.
     pub fn normalisation_reading(&self, choice: &Normalise, attacked: &[usize]) -> Reading {
         let mut reading = Reading::default();
+        if choice.is_clients() {
+            reading.note("victim.normalise: mean and deviation of the client's own samples".to_owned());
+        }
         if *choice == Normalise::Own(true) && self.known.is_none() {
             let others = (0..self.len()).filter(|at| !attacked.contains(at)).count();
             reading.note(match others {
@@ -75,9 +86,14 @@ impl Dataset {
             (0..count).map(|i| i * self.len() / count).filter(|at| !attacked.contains(at)).collect();
         // A copy of a private sample says as much as the sample.
         let private: Vec<_> = attacked.iter().filter_map(|at| self.values(*at, None).ok()).collect();
-        let moments: Vec<Vec<(f64, f64)>> = looked_at
-            .into_par_iter()
-            .filter_map(|at| self.values(at, None).ok())
+        self.over(&looked_at, &private)
+    }
+
+    /// Of these samples, but for those with private values.
+    fn over(&self, samples: &[usize], private: &[((usize, usize), Vec<f64>)]) -> Option<Normalisation> {
+        let moments: Vec<Vec<(f64, f64)>> = samples
+            .par_iter()
+            .filter_map(|&at| self.values(at, None).ok())
             .filter(|values| !private.contains(values))
             .map(|((height, width), values)| values.chunks(height * width).map(moments).collect())
             .collect();

@@ -210,11 +210,13 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     }
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
     let posts = Posts::new(config, &net, &normalisation).map_err(VictimError::Post)?;
+    let taken = normalisation.clone();
     Ok(Setup {
         attacked: Vec::new(),
         posts,
         batch,
         normalisation,
+        taken,
         net,
         bare: None,
         weights: Some(weights),
@@ -363,7 +365,7 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
             }
             Normalise::By { mean, std } => Normalisation { mean: mean.clone(), std: std.clone() },
             // Without a data set there is none of its own.
-            Normalise::Own(_) => Normalisation::identity(channels),
+            Normalise::Own(_) | Normalise::Client(_) => Normalisation::identity(channels),
         };
         let (batch, reading) = file.map(|file| file.batch(&normalisation)).transpose()?.unzip();
         let reading = reading.unwrap_or_default();

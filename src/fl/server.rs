@@ -59,7 +59,7 @@ impl Server {
         Server {
             model: Model { net, parameters, buffers },
             population: setup.population.clone(),
-            normalisation: setup.normalisation.clone(),
+            normalisation: setup.taken.clone(),
             posts: setup.posts.clone(),
             residues: Residues::default(),
             config: config.clone(),

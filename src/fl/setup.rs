@@ -158,8 +158,10 @@ pub struct Setup {
     pub attacked: Vec<usize>,
     /// The private batch; absent if an update came from outside without it.
     pub batch: Option<Batch>,
-    /// Public map between pixels and model input.
+    /// Map between pixels and the clients' model input.
     pub normalisation: Normalisation,
+    /// What the attacker takes that map for: another one only where it is not granted a client's own.
+    pub taken: Normalisation,
     /// The architecture, fitted to the data.
     pub net: Net,
     /// The same without the steps of post-processing that are a part of it; absent where none is.
@@ -237,7 +239,10 @@ impl Setup {
         if let Some(&label) = batch.labels.iter().find(|&&label| label >= net.labels()) {
             return Err(VictimError::TooFewClasses { classes, label });
         }
-        let normalisation = dataset.normalised_by(&victim.normalise, &attacked)?;
+        let public = dataset.normalised_by(&victim.normalise, &attacked)?;
+        let own = victim.normalise.is_clients().then(|| dataset.normalisation_of(&attacked));
+        let normalisation = own.unwrap_or_else(|| public.clone());
+        let assumed = if config.knowledge.normalisation { normalisation.clone() } else { public };
         let weights = victim.weights.as_ref().map(|path| {
             let file = File::read("victim.weights", path, choice(victim))?;
             file.of(&victim.model, &net, |content| content.trained(&net))
@@ -255,6 +260,7 @@ impl Setup {
             attacked,
             batch,
             normalisation,
+            taken: assumed,
             net,
             bare,
             weights,

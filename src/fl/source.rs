@@ -54,6 +54,7 @@ impl Source {
             })),
             (None, Some(batch)) => {
                 let victim = Victim::new(batch, normalisation, posts, &config, compute);
+                let victim = victim.taken_to_normalise_by(setup.taken);
                 Source::Simulated(Box::new(victim.with_fields(fields).with_generator(generator)))
             }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),

@@ -456,3 +456,39 @@ fn parts_make_the_whole(loss: &str) {
     let scale = a.gradient.iter().fold(0.0, |max: f64, g| max.max(g.abs()));
     assert!(largest_difference(&a.gradient, &b.gradient) < 1e-9 * scale);
 }
+
+#[test]
+fn a_clients_own_mean_and_deviation_are_known_only_where_they_are_granted() {
+    let of = |changes: &[&str]| {
+        let config = config(&[&["victim.data=photos", "victim.normalise=client"], changes].concat());
+        let setup = Setup::new(&config).unwrap();
+        let (batch, own, taken) =
+            (setup.batch.clone().unwrap(), setup.normalisation.clone(), setup.taken.clone());
+        // The client's is that of its samples: what the model sees of them has mean 0 and deviation 1.
+        let seen = own.apply(&batch.images);
+        let count = seen.len() as f64;
+        let mean = seen.iter().sum::<f64>() / count;
+        assert!(mean.abs() < 0.1, "{mean}");
+        let compute = Compute::select("flex", Precision::F64).unwrap();
+        let server = Server::new(&setup, &config, compute.clone());
+        let Source::Simulated(victim) = Source::new(setup, &config, compute) else { panic!("no client") };
+        let view = victim.view(&server.model, victim.send(&server.model, 0), 0);
+        assert_eq!(view.range, taken.range());
+        (own, taken, config.own_normalisation().unwrap(), config.threat_model().split_once(' ').unwrap().0)
+    };
+    let (own, taken, header, letter) = of(&["victim.indices=[0]"]);
+    let (other, public, ..) = of(&["victim.indices=[3]"]);
+    assert!(own != taken && own != other, "{own:?}");
+    assert_eq!(taken, public, "whichever is attacked");
+    assert_eq!((header.as_str(), letter), ("client's own mean and deviation (not known)", "B"));
+    let (own, taken, header, letter) = of(&["victim.indices=[0]", "knowledge.normalisation=true"]);
+    assert_eq!(own, taken);
+    assert_eq!((header.as_str(), letter), ("client's own mean and deviation (public)", "E"));
+    for changes in [
+        ["knowledge.normalisation=true", "victim.size=32"],
+        ["victim.normalise=client", "federation.secure_aggregation=2"],
+    ] {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        assert!(preset::load("ig-lenet", &changes, Path::new("/nonexistent")).is_err(), "{changes:?}");
+    }
+}

@@ -25,6 +25,8 @@ use crate::seed::Seed;
 pub struct Victim {
     batch: Batch,
     normalisation: Normalisation,
+    /// What the attacker takes that for.
+    taken: Normalisation,
     config: RunConfig,
     compute: Compute,
     /// Samples whose gradient is taken at once.
@@ -45,6 +47,7 @@ impl Victim {
     ) -> Victim {
         Victim {
             batch,
+            taken: normalisation.clone(),
             normalisation,
             posts,
             config: config.clone(),
@@ -59,6 +62,12 @@ impl Victim {
     #[must_use]
     pub fn with_fields(self, fields: Option<Arc<[usize]>>) -> Victim {
         Victim { fields, ..self }
+    }
+
+    /// The same clients, before an attacker who takes their normalisation for this one.
+    #[must_use]
+    pub fn taken_to_normalise_by(self, taken: Normalisation) -> Victim {
+        Victim { taken, ..self }
     }
 
     /// The same clients, before an attacker who is granted this generator.
@@ -162,7 +171,7 @@ impl Victim {
             compute: self.compute.clone(),
             model: Model { buffers, ..model.clone() },
             update: sent.update,
-            range: self.normalisation.range(),
+            range: self.taken.range(),
             knowledge: Knowledge {
                 labels,
                 batch_norm: victim.mode,

@@ -67,6 +67,37 @@ impl Model {
         }
     }
 
+    /// Pass 1 of a client that computes in 32 bit, in 64 bit from the same values, its gradient rounded at the end: no
+    /// unit lands on the other side of a kink by rounding, and fast convolutions lose nothing. It is run once where an
+    /// attacker runs hundreds.
+    pub(super) fn direct_exact(&self, mode: BatchNormMode, x: &Tensor<Plain, 4>, targets: &Targets) -> Found {
+        if self.is_wide() {
+            return self.direct_first(mode, x, targets);
+        }
+        let wide = |data: &TensorData| -> Vec<f64> {
+            slice::<f32>(data).iter().map(|value| f64::from(*value)).collect()
+        };
+        let all = |of: &Parameters| of.host().iter().map(wide).collect::<Vec<_>>();
+        let (theta, buffers) = (all(&self.parameters), all(&self.buffers));
+        let theta: Vec<&[f64]> = theta.iter().map(Vec::as_slice).collect();
+        let running: Option<Vec<&[f64]>> = match mode {
+            BatchNormMode::Train => None,
+            BatchNormMode::Eval | BatchNormMode::EvalClient => {
+                Some(buffers.iter().map(Vec::as_slice).collect())
+            }
+        };
+        let (input, t) = (wide(&x.to_data()), wide(&targets.probabilities().to_data()));
+        let run = || First::run(&self.net, &theta, running.as_deref(), (&input, x.dims()), &t);
+        let (_, loss, g, observed) = self.on_pool(x.dims()[0], run);
+        self.found(
+            loss as f32,
+            g.iter().map(|g| narrow(g)),
+            observed.iter().map(|seen| seen.as_deref().map(narrow)),
+            Kept::Nothing,
+            x,
+        )
+    }
+
     /// Pass 2.
     pub(super) fn direct_second(
         &self,
@@ -107,8 +138,19 @@ impl Model {
         let (data, t) = (x.to_data(), targets.probabilities().to_data());
         let run = || First::run(&self.net, &theta, running.as_deref(), (slice(&data), x.dims()), slice(&t));
         let (first, loss, g, observed) = self.on_pool(x.dims()[0], run);
-        let device = x.device();
-        let observed = if observed.is_empty() {
+        self.found(loss, g, observed, keep(first), x)
+    }
+
+    fn found<T: Real, V: Into<Vec<T>>, W: Into<Vec<T>>>(
+        &self,
+        loss: T,
+        g: impl IntoIterator<Item = V>,
+        observed: impl IntoIterator<Item = Option<W>, IntoIter: ExactSizeIterator>,
+        kept: Kept,
+        x: &Tensor<Plain, 4>,
+    ) -> Found {
+        let (device, observed) = (x.device(), observed.into_iter());
+        let observed = if observed.len() == 0 {
             self.buffers.clone()
         } else {
             let pairs = self.buffers.host().iter().zip(observed);
@@ -120,7 +162,7 @@ impl Model {
             g.into_iter().map(flat).collect(),
             &device,
         );
-        Found { loss: TensorData::new(vec![loss], [1]), gradient, observed, kept: keep(first) }
+        Found { loss: TensorData::new(vec![loss], [1]), gradient, observed, kept }
     }
 
     fn second_in<T: Real>(
@@ -164,6 +206,10 @@ impl Model {
 
 fn slices<T: Real>(parameters: &Parameters) -> Vec<&[T]> {
     parameters.host().iter().map(slice).collect()
+}
+
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|value| *value as f32).collect()
 }
 
 fn flat<T: Real>(values: impl Into<Vec<T>>) -> TensorData {

@@ -118,7 +118,8 @@ impl Model {
         (loss, gradient)
     }
 
-    /// As [`Model::gradient`], with the running statistics after the pass: moved towards those of the batch by
+    /// The gradient that a client finds: as [`Model::gradient`], on the CPU in 64 bit inside, with the running statistics
+    /// after the pass: moved towards those of the batch by
     /// PyTorch's momentum in train mode, unchanged in eval mode.
     pub fn gradient_and_statistics(
         &self,
@@ -127,7 +128,7 @@ impl Model {
         targets: &Targets,
     ) -> (Vector, Parameters, Parameters) {
         let (loss, g, observed) = if self.is_direct() {
-            let found = self.direct_first(mode, x, targets);
+            let found = self.direct_exact(mode, x, targets);
             (on_device(found.loss, x), self.trained(found.gradient), found.observed)
         } else {
             let observed = Observed::default();

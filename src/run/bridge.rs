@@ -281,6 +281,9 @@ impl Sink for Bridge<'_> {
         self.reporter.picture(at, self.clock.now(), PictureOf::Best, end.guess.clone());
         self.reporter.event(self.clock.now(), event);
         let message = match end.outcome {
+            TrialOutcome::Completed | TrialOutcome::Stalled | TrialOutcome::OutOfTime if !end.descended() => {
+                "it never came below the objective that it began with: its answer is no better than its first guess"
+            }
             TrialOutcome::NonFinite if end.best.iteration <= 1 => "the loss is not finite",
             TrialOutcome::NonFinite => "the loss is not finite any more; its best earlier iterate stands",
             TrialOutcome::OutOfTime => {

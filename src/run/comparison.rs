@@ -217,19 +217,19 @@ fn attack_different_pictures(sides: &[Side]) -> bool {
     pictures.any(|other| first != other)
 }
 
-/// Why the figures are not like for like, if they are not.
+/// Why the figures are not like for like, all reasons in a sentence, if they are not: `not like for like: other pictures,
+/// other knowledge`.
 pub fn unlike(sides: &[Side]) -> Option<String> {
-    if attack_different_pictures(sides) {
-        return Some("the runs attack different pictures: their figures are not like for like".to_owned());
-    }
-    if let Some(costs) = tradeoff::unlike(sides) {
-        return Some(format!("costs are not like for like: {costs}"));
-    }
-    let mut knowledge = sides.iter().filter_map(Side::config).map(|config| &config.knowledge);
-    let first = knowledge.next()?;
-    knowledge
-        .any(|other| first != other)
-        .then(|| "the attackers know different things: see knowledge in the table".to_owned())
+    let knowledge = || sides.iter().filter_map(Side::config).map(|config| &config.knowledge);
+    let reasons = [
+        attack_different_pictures(sides).then(|| "the runs attack different pictures".to_owned()),
+        knowledge()
+            .any(|other| knowledge().next() != Some(other))
+            .then(|| "the attackers know different things".to_owned()),
+        tradeoff::unlike(sides).map(|costs| format!("costs are of {costs}")),
+    ];
+    let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| format!("not like for like: {}", reasons.join("; ")))
 }
 
 /// What all runs share of their conditions.

@@ -6,7 +6,7 @@ use super::recorder::Evaluator;
 use super::rows::Tabulator;
 use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
-use crate::data::{self, Dataset, FieldAccuracy, Images, TOLERANCE, field_accuracy};
+use crate::data::{self, Dataset, FieldAccuracy, Images, Normalisation, TOLERANCE, field_accuracy};
 use crate::fl::{AttackerView, Setup, opened};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
@@ -32,12 +32,13 @@ pub fn metrics(
     if let Some(Some(identified)) = identified {
         (metrics.iip, metrics.iip_pool) = (Some(identified.precision), Some(identified.pool));
     }
-    let features = |images: &Images| {
-        let input = evaluator.normalisation.apply(&images.clamped());
+    let features = |images: &Images, normalisation: &Normalisation| {
+        let input = normalisation.apply(&images.clamped());
         let input = view.compute.tensor(&input, images.shape());
         view.model.last_features(BatchNormMode::Eval, &input)
     };
-    if let (Some(a), Some(b)) = (features(&truth.images), features(&images)) {
+    let (own, taken) = (&evaluator.clients, &evaluator.normalisation);
+    if let (Some(a), Some(b)) = (features(&truth.images, own), features(&images, taken)) {
         metrics.feature_mse = Some(metric::distance(&metric::rows_mse(a, b)));
     }
     Some(metrics)
@@ -53,7 +54,7 @@ pub fn at_truth(
     let truth = evaluator.truth.as_ref()?;
     let labels = LabelVariable::Fixed(truth.labels.clone());
     let objective = GradientMatching::at(view, config.attack.search()?, labels);
-    let there = objective.evaluate(&evaluator.normalisation.apply(&truth.images));
+    let there = objective.evaluate(&evaluator.clients.apply(&truth.images));
     Some(AtTruth {
         matching: there.matching,
         prior: there.prior,

@@ -1,5 +1,8 @@
 //! Filters of a list of runs: words that a row must have, and conditions such as `psnr>20`, `status:failed`, and on every
 //! setting, `iterations>=500`.
+//!
+//! A word is found where one begins like it, so that a list narrows while it is typed: `lenet` finds dlg-lenet and lenet5, but
+//! `net` neither. So does `model:lenet`; `model=lenet` is that model alone.
 
 use std::cmp::Ordering;
 
@@ -28,9 +31,9 @@ pub struct Mistake(String);
 enum Term {
     /// Somewhere in the row.
     Word(String),
-    /// In one column; the whole of it, or a part.
+    /// In one column; the whole of it, or a word that begins so.
     Text { column: Text, word: String, whole: bool },
-    /// Of the settings, by key or the last part of it: a value as a preset writes it; the whole of it or a part, or a number.
+    /// Of the settings, by key or the last part of it: a value as a preset writes it; the whole of it, a word of it that begins so, or a number.
     Setting { name: String, compare: Compare, value: String, whole: bool },
     /// A number, a duration, or the seconds from the first to the last of a day or a minute.
     Number { quantity: Quantity, compare: Compare, first: f64, last: f64 },
@@ -188,6 +191,11 @@ impl Filter {
         (filter, mistake)
     }
 
+    /// Names of the columns whose words can be asked for.
+    pub fn columns() -> impl Iterator<Item = &'static str> {
+        TEXTS.iter().map(|(name, _)| *name)
+    }
+
     /// Whether it lets every run pass.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -197,10 +205,10 @@ impl Filter {
     pub fn fits(&self, row: &RunRow, words: &InWords) -> bool {
         let mut all = None;
         self.terms.iter().all(|term| match term {
-            Term::Word(word) => all.get_or_insert_with(|| everything(row, words)).contains(word.as_str()),
+            Term::Word(word) => has(all.get_or_insert_with(|| everything(row, words)), word),
             Term::Text { column, word, whole } => {
                 let text = in_column(row, words, *column).to_lowercase();
-                if *whole { text == *word } else { text.contains(word.as_str()) }
+                if *whole { text == *word } else { has(&text, word) }
             }
             Term::Setting { name, compare, value, whole } => {
                 let meets = |found: &str| is_met(&found.to_lowercase(), *compare, value, *whole);
@@ -220,6 +228,23 @@ impl Filter {
             }
         })
     }
+}
+
+/// Whether a word of the text begins so. Words begin behind signs, and where letters and digits meet; a number has one
+/// beginning.
+fn has(text: &str, word: &str) -> bool {
+    let before = |at: usize| text[..at].chars().next_back();
+    let first = word.chars().next();
+    text.match_indices(word).any(|(at, _)| match (before(at), first) {
+        (None, _) | (_, None) => true,
+        (Some(before), Some(first)) if first.is_alphabetic() => !before.is_alphabetic(),
+        (Some(before), Some(first)) if first.is_ascii_digit() => {
+            let rest = &text[..at - before.len_utf8()];
+            let is_decimal = before == '.' && rest.ends_with(|c: char| c.is_ascii_digit());
+            !before.is_ascii_digit() && !is_decimal
+        }
+        _ => true,
+    })
 }
 
 /// All that a row says, and what it is about.
@@ -253,7 +278,7 @@ fn is_met(found: &str, compare: Compare, value: &str, whole: bool) -> bool {
         Compare::Is => match order {
             Some(order) => order.is_eq(),
             None if whole => found == value,
-            None => found.contains(value),
+            None => has(found, value),
         },
     }
 }
@@ -323,7 +348,11 @@ fn term(token: &str, zone: &TimeZone) -> Result<Term, String> {
         return Err(format!("{name}{sign} wants a word, as in {name}{sign}{}", or("", example(*column))));
     }
     let whole = sign == "=";
-    if *column == Text::Status && !Health::ALL.iter().any(|health| health.name().contains(value)) {
+    let is_status = |health: &Health| match whole {
+        true => health.name() == value,
+        false => health.name().starts_with(value),
+    };
+    if *column == Text::Status && !Health::ALL.iter().any(is_status) {
         let names = Health::ALL.map(Health::name);
         let near = nearest(value, names).map(|near| format!("did you mean {near}?"));
         let near = near.unwrap_or_else(|| format!("there are {}", names.join(", ")));

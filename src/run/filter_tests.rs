@@ -105,6 +105,33 @@ fn settings_are_compared_by_key_or_its_last_part_changed_or_not() {
 }
 
 #[test]
+fn words_are_found_by_how_they_begin_and_a_setting_is_meant_as_a_whole() {
+    // dlg-lenet and lenet stand in the rows; a part from the middle finds neither.
+    assert_eq!(found("lenet"), found("preset:lenet"));
+    assert!(found("enet").is_empty() && found("preset:enet").is_empty() && found("model:enet").is_empty());
+    assert_eq!(found("status:fail"), [3, 9]);
+    assert_eq!(mistake("status=fail"), "there is no status `fail`; did you mean failed?");
+    for (text, word, is) in [
+        ("lenet5", "lenet", true),
+        ("dlg-lenet", "lenet", true),
+        ("convnet64", "net", false),
+        ("convnet64", "64", true),
+        ("11-22 12:42", "12:42", true),
+        ("11-22 12:42", "2:42", false),
+        ("45.20", "45", true),
+        ("45.20", "5.2", false),
+        ("45.20", "20", false),
+        ("3.1e-07", "3.1e", true),
+        ("attack.prior.tv 0.01", "prior.tv", true),
+        ("resnet20-a", "20-a", true),
+    ] {
+        assert_eq!(has(text, word), is, "{word} in {text}");
+    }
+    let whole = |found: &str| is_met(found, Compare::Is, "lenet", true);
+    assert!(whole("lenet") && !whole("lenet5") && is_met("lenet5", Compare::Is, "lenet", false));
+}
+
+#[test]
 fn a_mistake_is_one_sentence_that_says_what_is_wanted() {
     for (filter, sentence) in [
         ("psnr>abc", "`abc` is no number; psnr> wants one, as in psnr>20"),

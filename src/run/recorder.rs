@@ -37,6 +37,8 @@ pub struct Evaluator {
     pub truth: Option<Batch>,
     /// Undone before anything is shown or measured.
     pub normalisation: Normalisation,
+    /// That of the clients themselves, which the attacker may not know.
+    pub clients: Normalisation,
     /// Shape of a guess, `[batch, channels, height, width]`.
     pub shape: [usize; 4],
     /// What counts as recovered, and the distances that are taken.

@@ -71,7 +71,8 @@ pub fn run(
     let evaluator = Evaluator {
         shape: [config.batch(), channels, height, width],
         truth: plan.setup.batch.clone(),
-        normalisation: plan.setup.normalisation.clone(),
+        normalisation: plan.setup.taken.clone(),
+        clients: plan.setup.normalisation.clone(),
         scoring: Scoring {
             classes: plan.setup.net.labels(),
             recovered_psnr: config.run.recovered_psnr,

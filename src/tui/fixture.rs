@@ -84,6 +84,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         federation: Federation::default(),
         post: Vec::new(),
         knowledge: KnowledgeConfig {
+            normalisation: false,
             generator: None,
             labels: false,
             local: Default::default(),

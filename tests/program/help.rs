@@ -183,6 +183,22 @@ fn bash_completes_words_with_an_equals_sign_too() {
     let set = "gialab run ig-lenet --set attack.distance";
     assert!(offered(&format!("{set}="), &format!("{set} ="), "").unwrap().starts_with("l2 cosine l1 "));
     assert_eq!(offered(&format!("{set}=c"), &format!("{set} = c"), "c").unwrap(), "cosine");
+    // Runs are remembered by their presets, behind the time; with several the typed part stays.
+    for run in ["20260101-120000-dlg-lenet", "20260102-120000-dlg-digits", "20260103-120000-ig-lenet"] {
+        std::fs::create_dir_all(lab.run_path(run)).unwrap();
+    }
+    for command in ["compare", "export", "rm", "show", "resume", "stop", "queue hold"] {
+        let line = format!("gialab {command} dlg");
+        let both = offered(&line, &line, "dlg").unwrap();
+        assert_eq!(both, "20260102-120000-dlg-digits 20260101-120000-dlg-lenet dlg", "{command}");
+    }
+    let one = offered("gialab compare ig-", "gialab compare ig-", "ig-").unwrap();
+    assert_eq!(one, "20260103-120000-ig-lenet");
+    let condition = "gialab run quick --require ssi";
+    assert_eq!(offered(condition, condition, "ssi").unwrap(), "ssim>=");
+    let filter = "gialab list --filter sta";
+    assert!(offered(filter, filter, "sta").unwrap().starts_with("status:"));
+    assert_eq!(offered("gialab explain st_l", "gialab explain st_l", "st_l").unwrap(), "st_lpips");
     let after = format!("{set}=l2 --backend ");
     assert_eq!(offered(&after, &format!("{set} = l2 --backend ''"), "").unwrap(), "auto flex ndarray cuda");
 }

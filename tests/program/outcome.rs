@@ -109,3 +109,16 @@ fn the_answer_is_not_from_before_the_search_has_descended() {
     assert!(best.1 < 100 && late.1 >= 375, "{best:?} {late:?}");
     assert!(late.0 > best.0 + 3.0, "{best:?} {late:?}");
 }
+
+#[test]
+fn a_trial_that_never_came_below_its_start_is_said_to_be_none() {
+    let lab = Lab::new();
+    let said = |rate: &str| {
+        let settings = ["attack.iterations=8", "attack.trials=1", "attack.clamp=false", rate];
+        let mut arguments = vec!["run", "ig-lenet", "--json"];
+        arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+        lab.succeed(&arguments).contains("never came below the objective that it began with")
+    };
+    assert!(said("attack.optimiser.lr=1e4"));
+    assert!(!said("attack.optimiser.lr=0.1"));
+}

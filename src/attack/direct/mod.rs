@@ -186,8 +186,14 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
     let samples = Guessed::of(task.view, values.clone(), Vec::new());
     let guess = Guess { samples, labels };
     let best = Best { z: values, iteration: 1, matching: unexplained, prior: 0.0 };
-    let end =
-        TrialEnd { trial: 0, outcome: TrialOutcome::Completed, best, guess: guess.clone(), evaluations: 0 };
+    let end = TrialEnd {
+        trial: 0,
+        outcome: TrialOutcome::Completed,
+        best,
+        guess: guess.clone(),
+        evaluations: 0,
+        start: f64::INFINITY,
+    };
     sink.trial_finished(&end);
     Ok(Ended::Reconstructed(Reconstruction {
         guess,

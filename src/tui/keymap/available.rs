@@ -64,7 +64,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Again => again(model),
         A::Details if model.screen == Screen::Run => holds(model.run().is_some(), "no run is open"),
         A::SelectAll if model.runs_view.mistake.is_some() => Err("the filter cannot be read"),
-        A::Open | A::Select | A::SelectAll | A::Sort | A::Reverse | A::Export | A::Details
+        A::Open | A::Select | A::SelectAll | A::Sort | A::SortBy | A::Reverse | A::Export | A::Details
             if model.screen == Screen::Runs =>
         {
             holds(model.chosen_run().is_some(), "there are no runs")
@@ -236,7 +236,10 @@ fn comparing(action: Action, model: &Model) -> Result<(), &'static str> {
         };
     }
     match action {
-        A::NextFigure => Err("every figure of a run is in the table"),
+        A::NextFigure => holds(
+            model.compare.tradeoff,
+            "every figure of a run is in the table; the chart of utility has two",
+        ),
         A::Scrub(_) | A::ScrubFirst | A::Play => {
             holds(model.stored_together().len() > 1, "there are no earlier pictures")
         }

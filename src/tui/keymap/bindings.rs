@@ -38,6 +38,8 @@ pub enum Action {
     First,
     /// To the last line.
     Last,
+    /// Choose what the list is ordered by.
+    SortBy,
     /// Type a filter.
     Filter,
     /// Start the chosen preset.
@@ -327,8 +329,15 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Runs, "queue-first", A::QueueFirst, "first", "runs that wait: before all others in the queue"),
     bind(P::Runs, "queue-last", A::QueueLast, "", "runs that wait: behind all others in the queue"),
     bind(P::Runs, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
-    bind(P::Runs, "filter", A::Filter, "filter", "only runs with words, or as psnr>20 status:done"),
+    bind(
+        P::Runs,
+        "filter",
+        A::Filter,
+        "filter",
+        "runs with words that begin so; model=lenet is exact, psnr>20",
+    ),
     bind(P::Runs, "sort", A::Sort, "order", "order by the next column"),
+    bind(P::Runs, "sort-by", A::SortBy, "", "order by any figure, chosen from a list"),
     bind(P::Runs, "reverse", A::Reverse, "", "the other way round"),
     bind(P::Runs, "select-all", A::SelectAll, "", "select all that are shown, or take them out"),
     bind(P::Runs, "explain", A::Explain, "", "what the headings of the list mean"),
@@ -380,7 +389,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Compare, "open", A::Open, "open", "open the chosen run"),
     bind(P::Compare, "pin", A::Pin, "reference", "make the chosen run the reference"),
     bind(P::Compare, "deselect", A::Select, "take out", "take the chosen run out of the comparison"),
-    bind(P::Compare, "figure", A::NextFigure, "figure", "of groups: the next figure"),
+    bind(
+        P::Compare,
+        "figure",
+        A::NextFigure,
+        "figure",
+        "of utility: PSNR or BRR; of groups: the next figure",
+    ),
     bind(P::Compare, "scrub-back", A::Scrub(-1), "scrub", "earlier pictures"),
     bind(P::Compare, "scrub-forward", A::Scrub(1), "", "later pictures"),
     bind(P::Compare, "scrub-back-ten", A::Scrub(-10), "", "ten pictures earlier"),

@@ -1,6 +1,7 @@
 //! Several runs side by side: the selected ones.
 
 use super::{Model, RunView};
+use crate::figure::{Figure, figure};
 use crate::run::comparison::Side;
 use crate::study::Groups;
 use crate::study::groups::Row;
@@ -20,6 +21,8 @@ pub struct CompareView {
     pub lower: Lower,
     /// The chart shows leakage against utility instead of curves.
     pub tradeoff: bool,
+    /// By what leakage is told there.
+    pub leakage: Leakage,
     /// What has all the room, if anything.
     pub alone: Option<Part>,
     /// Rows of the table that are scrolled past.
@@ -61,6 +64,34 @@ impl GroupsView {
         if let Some(next) = groups.rows.get(at + 1).or(groups.rows.first()) {
             self.figure = next.key;
         }
+    }
+}
+
+/// What tells how much leaked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leakage {
+    /// PSNR.
+    #[default]
+    Psnr,
+    /// The share of samples that are recovered.
+    Brr,
+}
+
+impl Leakage {
+    /// The other one.
+    pub fn next(self) -> Self {
+        match self {
+            Leakage::Psnr => Leakage::Brr,
+            Leakage::Brr => Leakage::Psnr,
+        }
+    }
+
+    /// Its figure.
+    pub fn figure(self) -> &'static Figure {
+        figure(match self {
+            Leakage::Psnr => "psnr",
+            Leakage::Brr => "brr",
+        })
     }
 }
 

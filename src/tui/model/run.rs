@@ -235,6 +235,11 @@ impl RunView {
         reconstruction.or_else(|| self.shown_trial()?.best_pictures.last())
     }
 
+    /// Whether its attack solves: it has steps and an answer, and no iterates.
+    pub fn solves(&self) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| manifest.config.attack.search().is_none())
+    }
+
     /// Whether its samples are rows of a table.
     pub fn is_of_table(&self) -> bool {
         let round = self.round();

@@ -12,7 +12,7 @@ use crate::format;
 use crate::run::RunDirectory;
 use crate::run::export::Format;
 use crate::tui::keymap::Action;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Sort};
 use crate::tui::view::{Target, View};
 
 /// The list with what was typed.
@@ -61,6 +61,8 @@ pub enum Does {
         /// The part.
         quick: bool,
     },
+    /// Orders the runs by this.
+    Order(Sort),
     /// Adds a step of this defence to the form.
     Step(&'static Defence),
     /// Asks where these runs are written as that.

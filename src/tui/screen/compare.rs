@@ -5,7 +5,6 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::figure::figure;
 use crate::format;
 use crate::run::comparison;
 use crate::run::tradeoff::{self, Tradeoff};
@@ -187,17 +186,19 @@ pub fn iteration_at_cursor(model: &Model) -> Option<usize> {
 
 /// The compared runs as leakage against utility, as far as they can be.
 pub fn tradeoff(model: &Model) -> Option<Tradeoff> {
-    tradeoff::of(&model.sides(), figure("psnr"))
+    tradeoff::of(&model.sides(), model.compare.leakage.figure())
 }
 
 fn draw_chart(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
     if let Some(tradeoff) = model.compare.tradeoff.then(|| tradeoff(model)).flatten() {
-        let block = theme.frame("leakage against utility: PSNR over points of accuracy lost");
+        let leakage = model.compare.leakage.figure().word.ascii.trim_end_matches(" dB");
+        let block = theme.frame(format!("leakage against utility: {leakage} over points of accuracy lost"));
         let inner = block.inner(area);
         view.frame.render_widget(block, area);
         let places: Vec<usize> = model.compared().iter().map(|(_, place)| *place).collect();
-        chart::scatter(&tradeoff, &places, theme, inner, view.frame.buffer_mut());
+        let leakage = model.compare.leakage.figure();
+        chart::scatter(&tradeoff, leakage, &places, theme, inner, view.frame.buffer_mut());
         return;
     }
     let block = theme.frame(format!("matching loss ({})", chart::how(&model.chart)));

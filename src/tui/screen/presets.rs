@@ -88,7 +88,7 @@ fn row(model: &Model, entry: &PresetEntry, width: usize) -> String {
         return format!("  {:<name$} {:>14}  ", format::cut(&entry.name, name, ascii), "changed");
     }
     let expect = entry.config.expect.as_ref();
-    let time = model.expected(entry).map_or(String::new(), |expected| format::about(expected.seconds));
+    let time = model.expected(entry).map_or(String::new(), |expected| expected.short());
     let psnr = expect.map_or(String::new(), |expect| expect.in_words(0));
     format!("  {:<name$} {time:>7} {psnr:>6}  ", format::cut(&entry.name, name, ascii))
 }
@@ -108,21 +108,32 @@ fn draw_chosen(model: &Model, view: &mut View, area: Rect) {
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let facts = facts(model, entry, inner.width.into());
     let needed = facts.len() as u16;
-    let text = wrapped(&entry.config.about, inner.width.into()).len() as u16 + 1;
+    let said = about(model, entry);
+    let text = wrapped(&said, inner.width.into()).len() as u16 + 1;
     let room = inner.height.saturating_sub(needed);
     let [about, below] =
         Layout::vertical([Constraint::Length(text.min(room)), Constraint::Min(0)]).areas(inner);
-    draw_about(model, view, about, &entry.config);
+    draw_about(model, view, about, &said);
     view.frame.render_widget(Paragraph::new(Text::from(facts)), below);
 }
 
+/// The description. Its figures are those of the preset as it stands in its file.
+pub fn about(model: &Model, entry: &PresetEntry) -> String {
+    let text = &entry.config.about;
+    if model.changes_of(entry).is_empty() {
+        text.clone()
+    } else {
+        format!("As shipped, before your changes: {text}")
+    }
+}
+
 /// The description, and a hint where it goes on if it does not fit.
-fn draw_about(model: &Model, view: &mut View, area: Rect, config: &RunConfig) {
+fn draw_about(model: &Model, view: &mut View, area: Rect, text: &str) {
     let theme = model.theme;
     if area.height < 2 {
         return;
     }
-    let lines = wrapped(&config.about, area.width.into());
+    let lines = wrapped(text, area.width.into());
     let room = usize::from(area.height) - 1;
     let mut shown: Vec<Line> = lines.iter().take(room).map(|line| Line::raw(line.clone())).collect();
     if lines.len() > room {
@@ -156,7 +167,8 @@ fn facts(model: &Model, entry: &PresetEntry, width: usize) -> Vec<Line<'static>>
         format!("{}, {}, BN {}", config.victim.model, config.training(), config.victim.batch_norm()),
         false,
     );
-    if config.takes_steps() || config.federation.clients > 1 || !config.post.is_empty() {
+    let is_said = config.takes_steps() || config.own_normalisation().is_some();
+    if is_said || config.federation.clients > 1 || !config.post.is_empty() {
         let clients = match config.federation.clients {
             0 | 1 => String::new(),
             clients => format!(", {clients} clients"),

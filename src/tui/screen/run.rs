@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use crate::config::{Labels, RunConfig, StatisticsKnowledge};
 use crate::format::{self, Piece};
 use crate::run::event::TrialOutcome;
-use crate::run::{Health, Manifest, labels, verdict};
+use crate::run::{Health, labels, verdict};
 use crate::tui::layout;
 use crate::tui::model::{Model, Panes, Rows, RunView};
 use crate::tui::theme::Theme;
@@ -137,8 +137,7 @@ fn done(run: &RunView) -> String {
     let labels = labels.map_or_else(String::new, |labels| format!("{labels}; "));
     let answer = run.manifest.as_ref().and_then(|manifest| verdict::answer(result, &manifest.config.attack));
     let chosen = format!("trial {} of {} chosen by matching loss", result.trial + 1, result.trials);
-    let solves = |manifest: &Manifest| manifest.config.attack.search().is_none();
-    if run.manifest.as_ref().is_some_and(solves) {
+    if run.solves() {
         return verdict::sentence(result).map_or_else(|| "solved".into(), |said| format!("done: {said}"));
     }
     let how = match answer {
@@ -226,6 +225,8 @@ fn knowledge(run: &RunView, config: &RunConfig, theme: Theme) -> Line<'static> {
     let exact = config.knowledge.statistics == StatisticsKnowledge::Exact;
     let first = [("threat model", letter), ("labels", format!("{rule}{labels}"))].into_iter().chain(local);
     let first = first.chain(exact.then(|| ("statistics", "exact".to_owned())));
+    let own = config.own_normalisation().map(|own| ("normalisation", own));
+    let first = first.chain(own);
     let first = first.chain(config.manipulates().then(|| ("model", "sends its own".to_owned())));
     let rest = [("update", yes.to_owned()), ("model", yes.to_owned()), ("batch size", yes.to_owned())];
     for (label, value) in first.chain(rest) {
@@ -250,10 +251,13 @@ fn fitting(line: &Line<'static>, width: usize) -> Line<'static> {
 }
 
 fn draw_table(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
-    let block = theme.frame(metric_table::title(run));
+    let table = metric_table::of(run, theme);
+    let mut block = theme.frame(metric_table::title(run));
+    if let Some(judged) = metric_table::left_out(run, &table, usize::from(area.width.saturating_sub(2))) {
+        block = block.title_bottom(Line::styled(format!(" {judged} "), theme.dim()));
+    }
     let inner = block.inner(area);
     view.frame.render_widget(block, area);
-    let table = metric_table::of(run, theme);
     let room = usize::from(inner.height.saturating_sub(1)).max(1);
     let first = metric_table::first_row(&table, room);
     let sorted = run.table.sort.map(|column| (column, run.table.reversed));
@@ -281,8 +285,7 @@ fn draw_steps(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
 
 fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let solves = |config: &RunConfig| config.attack.search().is_none();
-    if run.manifest.as_ref().is_some_and(|manifest| solves(&manifest.config)) {
+    if run.solves() {
         return draw_steps(run, theme, view, area);
     }
     let mut title = format!("loss ({})", chart::how(&model.chart));

@@ -169,12 +169,23 @@ const TYPED: usize = 12;
 
 /// Columns on the right with their widths and what orders by them, the least needed last.
 const FIGURES: [(&str, usize, Option<Sort>); 5] = [
-    ("PSNR dB", 8, Some(Sort::Psnr)),
-    ("match", 8, Some(Sort::Loss)),
+    ("PSNR dB", 8, Some(Sort::Figure("psnr"))),
+    ("match", 8, Some(Sort::Figure("match"))),
     ("started", 13, Some(Sort::Newest)),
     ("took", 9, Some(Sort::Took)),
     ("backend", 7, None),
 ];
+
+/// The columns on the right: in the place of PSNR is the figure that the list is ordered by, if it has no column.
+fn columns(sort: Sort) -> [(&'static str, usize, Option<Sort>); 5] {
+    let mut columns = FIGURES;
+    if let Some(figure) = sort.figure().filter(|_| !Sort::COLUMNS.contains(&sort)) {
+        let heading = figure.word.ascii;
+        // Beside the heading is its arrow.
+        columns[0] = (heading, columns[0].1.max(heading.chars().count() + 1), Some(sort));
+    }
+    columns
+}
 
 /// The status in front.
 const STATUS: usize = 11;
@@ -183,10 +194,11 @@ const STATUS: usize = 11;
 const SHORTEST_NAME: usize = 16;
 
 /// Widths that depend on the screen: preset, changes, and how many of the figures fit.
-fn widths(width: usize) -> (usize, usize, usize) {
-    let taken = |figures: usize| FIGURES[..figures].iter().map(|(_, width, _)| width + 1).sum::<usize>();
+fn widths(width: usize, sort: Sort) -> (usize, usize, usize) {
+    let columns = columns(sort);
+    let taken = |figures: usize| columns[..figures].iter().map(|(_, width, _)| width + 1).sum::<usize>();
     let figures =
-        (1..=FIGURES.len()).rev().find(|n| STATUS + SHORTEST_NAME + taken(*n) <= width).unwrap_or(1);
+        (1..=columns.len()).rev().find(|n| STATUS + SHORTEST_NAME + taken(*n) <= width).unwrap_or(1);
     let rest = width.saturating_sub(STATUS + taken(figures));
     let changes = if rest >= 34 { rest - 20 } else { 0 };
     (rest - changes, changes, figures)
@@ -195,7 +207,8 @@ fn widths(width: usize) -> (usize, usize, usize) {
 /// Headings; an arrow shows by which column the list is ordered, and which way its values go.
 fn draw_heading(model: &Model, view: &mut View, area: Rect) {
     let theme = model.theme;
-    let (name, changes, figures) = widths(area.width.into());
+    let sort = model.runs_view.sort;
+    let (name, changes, figures) = widths(area.width.into(), sort);
     let left = [("status", STATUS - 1, Some(Sort::Status)), ("preset", name, Some(Sort::Preset))];
     let changed = (changes > 0).then_some(("changed", changes, None));
     let mut x = area.x + 1;
@@ -214,7 +227,7 @@ fn draw_heading(model: &Model, view: &mut View, area: Rect) {
         let style = if arrow.is_empty() { theme.dim() } else { theme.accent() };
         let place = Rect { x, width: width as u16, height: 1, ..area }.intersection(area);
         view.frame.buffer_mut().set_stringn(x, area.y, text, place.width.into(), style);
-        if let Some(column) = Sort::ALL.iter().position(|known| Some(*known) == sort) {
+        if let Some(column) = Sort::all().position(|known| Some(known) == sort) {
             view.hits.add(place, Target::Column(column));
         }
         x += width as u16;
@@ -222,14 +235,15 @@ fn draw_heading(model: &Model, view: &mut View, area: Rect) {
     for (heading, width, sort) in left.into_iter().chain(changed) {
         put(heading, width, sort, false);
     }
-    for (heading, width, sort) in &FIGURES[..figures] {
+    for (heading, width, sort) in &columns(sort)[..figures] {
         put(heading, width + 1, *sort, true);
     }
 }
 
 fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
     let theme = model.theme;
-    let (name, changes, figures) = widths(width);
+    let sort = model.runs_view.sort;
+    let (name, changes, figures) = widths(width, sort);
     let selected = match model.runs_view.mark_of(&row.id) {
         Some(place) if place < SERIES => Span::styled(theme.marker(place), theme.series(place)),
         // More than have a colour and a mark of their own.
@@ -260,7 +274,14 @@ fn line(model: &Model, row: &RunRow, width: usize) -> Line<'static> {
         text.push_str(&format!("{changed:<changes$}"));
     }
     let backend = format::cut(&backend, 7, theme.ascii);
-    for (value, (_, width, _)) in [psnr, loss, started, took, backend].iter().zip(&FIGURES[..figures]) {
+    let columns = columns(sort);
+    let first = match columns[0].2.filter(|first| *first != Sort::Figure("psnr")).and_then(Sort::figure) {
+        Some(figure) => {
+            row.summary.figure(figure.word.key).map_or("-".to_owned(), |value| figure.text(value))
+        }
+        None => psnr,
+    };
+    for (value, (_, width, _)) in [first, loss, started, took, backend].iter().zip(&columns[..figures]) {
         text.push_str(&format!(" {value:>width$}"));
     }
     Line::from(vec![selected, status, Span::raw(text)])

@@ -27,6 +27,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::TogglePictures => model.compare.alone = Part::next(model.compare.alone),
         Action::ToggleTradeoff => model.compare.tradeoff = !model.compare.tradeoff,
+        Action::NextFigure => model.compare.leakage = model.compare.leakage.next(),
         Action::PageUp => scroll(model, -PAGE),
         Action::PageDown => scroll(model, PAGE),
         Action::Open => {

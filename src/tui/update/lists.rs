@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{compare, note, run, save, selected, show, subject};
+use super::{compare, note, palette, run, save, selected, show, subject};
 use crate::tui::PresetEntry;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
@@ -11,6 +11,7 @@ use crate::tui::model::{Model, RunRow, Screen, Sort};
 use crate::tui::notify;
 use crate::tui::overlay::form::Form;
 use crate::tui::overlay::{Overlay, Yes};
+use crate::tui::screen::presets;
 
 /// Lines of a question.
 const MOST_LINES: usize = 4;
@@ -35,7 +36,7 @@ pub fn on_presets(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextBackend => return next_backend(model),
         Action::Describe => {
             if let Some(entry) = model.chosen_preset() {
-                let (title, body) = (entry.config.title.clone(), entry.config.about.clone());
+                let (title, body) = (entry.config.title.clone(), presets::about(model, entry));
                 model.overlays.push(Overlay::Text { title, body, scroll: 0 });
             }
         }
@@ -74,6 +75,7 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Pause => return selected::pause(model),
         Action::Hold | Action::QueueFirst | Action::QueueLast => return selected::queue(model, action),
         Action::Sort => return sort_by(model, model.runs_view.sort.next(), false),
+        Action::SortBy => palette::orders(model),
         Action::Reverse => return sort_by(model, model.runs_view.sort, !model.runs_view.reversed),
         _ => step(model, action),
     }

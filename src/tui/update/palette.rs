@@ -1,11 +1,11 @@
 //! The command palette, and what else is chosen from a list.
 
-use super::{act as act_at, explain, export, form, run, studies};
+use super::{act as act_at, explain, export, form, lists, run, studies};
 use crate::figure;
 use crate::format;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{self, Action, Place};
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Model, Screen, Sort};
 use crate::tui::overlay::Overlay;
 use crate::tui::overlay::list::{Does, Item, List};
 
@@ -66,6 +66,17 @@ pub fn open(model: &mut Model) {
     model.overlays.push(Overlay::List(List::new("find", items)));
 }
 
+/// Lets the order of the runs be chosen.
+pub fn orders(model: &mut Model) {
+    let item = |sort: Sort| {
+        let of_figure = |figure: &figure::Figure| (figure.word.ascii.to_owned(), figure.word.key.to_owned());
+        let named = || (sort.name(false), String::new());
+        let (text, hint) = sort.figure().map_or_else(named, of_figure);
+        Item { text, hint, reason: None, does: Does::Order(sort) }
+    };
+    model.overlays.push(Overlay::List(List::new("order runs by", Sort::all().map(item).collect())));
+}
+
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(Overlay::List(list)) = model.overlays.last_mut() else { return Vec::new() };
     let last = list.fitting().len().saturating_sub(1);
@@ -99,6 +110,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             export::ask_where(model, runs, format);
             Vec::new()
         }
+        Does::Order(sort) => lists::sort_by(model, sort, false),
         Does::Step(defence) => {
             form::add_step(model, defence);
             Vec::new()

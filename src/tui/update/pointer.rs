@@ -48,7 +48,7 @@ pub fn clicked(model: &mut Model, hit: Hit) -> Vec<Effect> {
             Vec::new()
         }
         Target::Column(column) if model.screen == Screen::Runs && place.is_screen() => {
-            let Some(sort) = Sort::ALL.get(column).copied() else { return Vec::new() };
+            let Some(sort) = Sort::all().nth(column) else { return Vec::new() };
             let reversed = model.runs_view.sort == sort && !model.runs_view.reversed;
             lists::sort_by(model, sort, reversed)
         }

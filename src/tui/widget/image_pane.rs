@@ -46,9 +46,15 @@ pub fn draw(run: &RunView, theme: Theme, area: Rect, view: &mut View) {
         view.frame.buffer_mut().set_stringn(inner.x + 1, y, text, inner.width.into(), theme.dim());
         return;
     }
-    if !run.has_truth() {
-        shown = shown.drain(1..3).collect();
-    }
+    let has_truth = run.has_truth();
+    // An attack that solves has no iterate, and without a truth there is nothing to differ from.
+    let solves = run.solves();
+    shown = shown
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| (has_truth || [1, 2].contains(at)) && !(solves && *at == 1))
+        .map(|(_, picture)| picture)
+        .collect();
     // A small pane shows those that matter: the truth, and what the attack has. So does one whose pictures are to be as
     // large as they go.
     let cell = view.surface.cell();

@@ -135,6 +135,32 @@ pub fn title(run: &RunView) -> String {
     }
 }
 
+/// What a figure of the round looked at is judged by, as far as the columns have no room for it: `grey 11.3 dB, mean of others
+/// 12.6 dB, truth matches with 2.1e-09`.
+pub fn left_out(run: &RunView, table: &Table, width: usize) -> Option<String> {
+    let fitting = table.fitting(width);
+    let shown = |key: &str| fitting.iter().any(|at| table.columns[*at].key == key);
+    let measured = run.state().measured(run.round()?);
+    let said = |key: &str, name: &str| {
+        let figure = figure(key);
+        let unit = if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
+        figure.value(&measured).map(|value| format!("{name} {}{unit}", figure.text(value)))
+    };
+    let mut parts = Vec::new();
+    if !shown("baselines") {
+        parts.extend([
+            said("psnr_grey", "grey"),
+            said("psnr_mean", "mean of others"),
+            said("psnr_noise", "on noise"),
+        ]);
+    }
+    if !shown("match_at_truth") {
+        parts.push(said("match_at_truth", "truth matches with"));
+    }
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 fn rounds(run: &RunView, theme: Theme) -> Vec<Row> {
     let rounds = &run.state().rounds;
     let shown = run.round().map(|round| round.round);

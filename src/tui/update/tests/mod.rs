@@ -81,6 +81,16 @@ fn a_changed_preset_says_so_everywhere_and_one_key_takes_it_back() {
     assert!(line(", changed ─").contains("╭"), "in the title: {drawn}");
     assert!(line("expect").contains("unknown; as the preset stands"), "{drawn}");
     assert!(drawn.contains("indices [1]; u undoes it"), "{drawn}");
+    // The figures of its description are those of the preset as it stands in its file.
+    assert!(
+        drawn.contains("As shipped, before your changes: ") && !unchanged.contains("As shipped"),
+        "{drawn}"
+    );
+    press(&mut model, "d");
+    assert!(
+        matches!(model.overlays.last(), Some(Overlay::Text { body, .. }) if body.starts_with("As shipped"))
+    );
+    code(&mut model, KeyCode::Esc);
     press(&mut model, "u");
     model.notice = None;
     assert_eq!(fixture::drawn(&model), unchanged);
@@ -88,6 +98,34 @@ fn a_changed_preset_says_so_everywhere_and_one_key_takes_it_back() {
     press(&mut model, "i");
     let session = serde_json::to_string(&model.session()).unwrap();
     assert!(!session.contains("indices"), "{session}");
+}
+
+#[test]
+fn what_a_figure_is_judged_by_is_on_the_screen_of_a_run_at_every_size() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = fixture::model(width, height);
+        fixture::open(&mut model, fixture::events(300, true), Health::Done);
+        for _ in 0..3 {
+            let drawn = fixture::drawn(&model);
+            assert!(drawn.contains("11.3") && drawn.contains("2.1e-09"), "{width}x{height}: {drawn}");
+            press(&mut model, "t");
+        }
+    }
+}
+
+#[test]
+fn an_attack_that_solves_has_no_pane_for_an_iterate() {
+    let mut model = fixture::model(120, 40);
+    fixture::open(&mut model, fixture::events(300, true), Health::Done);
+    assert!(fixture::drawn(&model).contains("current @ "));
+    let solver = crate::config::preset::load("imprint", &[], "/nonexistent".as_ref()).unwrap().config.attack;
+    model.run_mut().unwrap().manifest.as_mut().unwrap().config.attack = solver;
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains("steps") && !drawn.contains("current"), "{drawn}");
+    assert!(
+        drawn.contains("truth*") && drawn.contains("reconstruction") && drawn.contains("difference"),
+        "{drawn}"
+    );
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn the_order_is_seen_in_the_headings_turns_round_and_keeps_the_selection_in_view
     let chosen = model.chosen_run().unwrap().id.clone();
     assert!(heading(&model).contains("▾started"));
     let mut seen = Vec::new();
-    for _ in 0..Sort::ALL.len() {
+    for _ in 0..Sort::COLUMNS.len() {
         for _ in 0..2 {
             press(&mut model, "O");
             seen.push((model.runs_view.sort, model.runs_view.reversed));
@@ -154,6 +154,36 @@ fn what_is_not_known_comes_last_whichever_way_the_order_goes() {
     let mut next = fixture::model(100, 30);
     next.restore(session);
     assert_eq!((next.runs_view.sort, next.runs_view.reversed), (Sort::Took, true));
+}
+
+#[test]
+fn the_list_is_ordered_by_any_figure_which_then_has_a_column() {
+    let mut model = listed(6);
+    let ssim = |at: usize| (at != 2).then_some(0.1 * ((at * 7) % 5) as f64);
+    for (at, row) in model.runs_view.rows.as_mut().unwrap().iter_mut().enumerate() {
+        row.summary.figures.extend(ssim(at).map(|ssim| ("ssim", ssim)));
+    }
+    press(&mut model, "f");
+    press(&mut model, "ssim");
+    code(&mut model, KeyCode::Enter);
+    assert_eq!(model.runs_view.sort, Sort::Figure("ssim"));
+    let order = |model: &Model| -> Vec<Option<f64>> {
+        model.visible_runs().iter().map(|row| row.summary.figure("ssim")).collect()
+    };
+    let falling = order(&model);
+    assert!(falling.iter().flatten().is_sorted_by(|a, b| a >= b) && falling.last() == Some(&None));
+    assert!(heading(&model).contains("▾SSIM") && !heading(&model).contains("PSNR"), "{}", heading(&model));
+    press(&mut model, "O");
+    let rising = order(&model);
+    assert!(rising.iter().flatten().is_sorted() && rising.last() == Some(&None));
+    assert!(heading(&model).contains("▴SSIM"), "{}", heading(&model));
+    // The next column is the first one.
+    press(&mut model, "o");
+    assert_eq!(model.runs_view.sort, Sort::Newest);
+    for sort in Sort::all() {
+        let kept = serde_json::to_string(&sort).unwrap();
+        assert_eq!(serde_json::from_str::<Sort>(&kept).unwrap(), sort);
+    }
 }
 
 #[test]

@@ -26,6 +26,9 @@ use crate::tui::theme::Theme;
 /// Columns of the labels on the left.
 const LABELS: u16 = 8;
 
+/// Labels of an axis above its lowest.
+const MOST_LABELS: usize = 8;
+
 /// One curve of a chart.
 pub struct Curve<'a> {
     /// Values by iteration.
@@ -65,11 +68,8 @@ pub struct Chart<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Axes {
     x_end: f64,
-    low: f64,
-    high: f64,
     log: bool,
-    /// Decades from label to label, and rows.
-    labels: (i64, usize),
+    scale: Scale,
 }
 
 impl Curve<'_> {
@@ -115,62 +115,95 @@ impl Axes {
             _ => (planned.unwrap_or(1) as f64).max(ends).max(1.0),
         };
         let top = scaling().filter_map(|curve| curve.y.range()).map(|range| range.1).reduce(f64::max)?;
-        if options.log {
-            // Whole decades, and at least one, so that the axis seldom moves.
-            let least = scaling().filter_map(|curve| curve.y.smallest_positive()).reduce(f64::min)?;
-            let low = log10(least)?.floor();
-            let decades = (log10(top)?.ceil() - low).max(1.0);
-            let labels = evenly(decades, rows);
-            // Above the last label the axis goes on to the last row.
-            let high = low + labels.0 as f64 * (rows.max(2) - 1) as f64 / labels.1 as f64;
-            return Some(Axes { x_end, low, high, log: true, labels });
-        }
-        let bottom = scaling().filter_map(|curve| curve.y.range()).map(|range| range.0).reduce(f64::min)?;
-        let high = if top > 0.0 { nice(top) } else { 1.0 };
-        Some(Axes { x_end, low: bottom.min(0.0), high, log: false, labels: (0, 0) })
+        let (bottom, top) = match options.log {
+            true => {
+                let least = scaling().filter_map(|curve| curve.y.smallest_positive()).reduce(f64::min)?;
+                (log10(least)?, log10(top)?)
+            }
+            false => {
+                let least =
+                    scaling().filter_map(|curve| curve.y.range()).map(|range| range.0).reduce(f64::min)?;
+                (least.min(0.0), top.max(0.0))
+            }
+        };
+        let scale = Scale::of(bottom, top, rows, options.log);
+        Some(Axes { x_end, log: options.log, scale })
     }
 
     /// 0 at the bottom, 1 at the top; outside of both beyond them.
     fn height(&self, y: f64) -> Option<f64> {
         let y = if self.log { log10(y)? } else { y };
-        y.is_finite().then(|| (y - self.low) / (self.high - self.low))
+        y.is_finite().then(|| (y - self.scale.low) / (self.scale.high - self.scale.low))
     }
 
     /// Values with labels, and their heights.
     fn ticks(&self, rows: usize) -> Vec<(f64, String)> {
-        let rows = rows.max(2);
-        if self.log {
-            let (decades, apart) = self.labels;
-            return (0..rows)
-                .step_by(apart)
-                .zip(0..)
-                .map(|(row, n)| {
-                    (row as f64 / (rows - 1) as f64, format!("1e{:+03}", self.low as i64 + n * decades))
-                })
-                .collect();
-        }
-        let parts = (rows / 3).clamp(1, 4);
-        (0..=parts)
-            .map(|n| n as f64 / parts as f64)
-            .map(|height| (height, format::loss(self.low + height * (self.high - self.low))))
+        let Scale { low, step, apart, last, .. } = self.scale;
+        let word = |value: f64| if self.log { power(value) } else { format::loss(value) };
+        (0..=last)
+            .map(|n| (n, n * apart))
+            .filter(|(_, row)| *row < rows.max(2))
+            .map(|(n, row)| (row as f64 / (rows.max(2) - 1) as f64, word(low + n as f64 * step)))
             .collect()
     }
 }
 
-/// Decades from label to label, and rows from one to the next: the same everywhere, at least two where there is room, and
-/// with as little of the axis as possible left over above the last one.
-fn evenly(decades: f64, rows: usize) -> (i64, usize) {
-    let gaps = rows.max(2) - 1;
-    let all = (1..=decades as i64).map(|step| {
-        let labels = (decades / step as f64).ceil() as usize;
-        let apart = (gaps / labels).max(1);
-        // Share of the height that the decades take; labels in every row, or one at each end, are worth less.
-        let used = decades * apart as f64 / (step as f64 * gaps as f64);
-        let crowded = if apart < 2 || (labels < 2 && decades > 1.0) { 0.2 } else { 0.0 };
-        let worth = if used > 1.0 { -used } else { used - crowded - 0.02 * step as f64 };
-        (worth, (step, apart))
-    });
-    all.max_by(|a, b| a.0.total_cmp(&b.0)).map_or((1, 1), |(_, labels)| labels)
+/// `1e-03`; with its mantissa where it is no whole decade.
+fn power(log: f64) -> String {
+    if log.fract() == 0.0 { format!("1e{:+03}", log as i64) } else { format::loss(10f64.powf(log)) }
+}
+
+/// The values beside a plot's rows. On a log axis they are decimal logarithms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Scale {
+    /// In the last row.
+    low: f64,
+    /// In the first one.
+    high: f64,
+    /// From label to label.
+    step: f64,
+    /// Rows from label to label: the same everywhere.
+    apart: usize,
+    /// Labels above the lowest, as far as there are values.
+    last: usize,
+}
+
+impl Scale {
+    /// From a round value below the smallest, so that the axis seldom moves, to where the values end.
+    fn of(bottom: f64, top: f64, rows: usize, log: bool) -> Scale {
+        let gaps = rows.max(2) - 1;
+        let steps: Vec<f64> = match log {
+            true => (1..=64).map(f64::from).collect(),
+            false => {
+                let decade = 10f64.powf((top - bottom).max(f64::MIN_POSITIVE).log10().floor() - 1.0);
+                [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].map(|step| step * decade).to_vec()
+            }
+        };
+        let scales = steps.into_iter().filter_map(|step| {
+            // A log axis begins at a whole decade, a linear one at a label.
+            let low = if log { bottom.floor() } else { (bottom / step).floor() * step };
+            let range = top - low;
+            // As many rows between labels as there are, with all values below the last row.
+            let apart = (gaps as f64 * step / range + 1e-9).floor() as usize;
+            let last = (range / step + 1e-9).floor() as usize;
+            let used = range * apart as f64 / (step * gaps as f64);
+            (apart > 0 && (1..=MOST_LABELS).contains(&last) && range.is_finite()).then(|| {
+                // Labels in every row are hard to read, and three or more say more than two.
+                let crowded = if apart < 2 { 0.2 } else { 0.0 };
+                let few = if last < 2 { 0.2 } else { 0.0 };
+                let high = low + step * gaps as f64 / apart as f64;
+                // Of equal ones the finer.
+                (used - crowded - few - 0.01 / apart as f64, Scale { low, high, step, apart, last })
+            })
+        });
+        let best = scales.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, scale)| scale);
+        best.unwrap_or_else(|| {
+            // Values within less than one step: labels at both ends.
+            let low = if log { bottom.floor() } else { bottom };
+            let range = if top - low > 1e-2 { top - low } else { 1.0 };
+            Scale { low, high: low + range, step: range, apart: gaps, last: 1 }
+        })
+    }
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that is no less.
@@ -256,6 +289,7 @@ impl Chart<'_> {
         }
         let bottom = plot.bottom();
         let text = |value: f64| match self.options.clock {
+            true if axes.x_end < 1.0 => format!("{value:.2} s"),
             true if axes.x_end < 10.0 => format!("{value:.1} s"),
             true => format::clock(value),
             false => format!("{value}"),
@@ -264,6 +298,7 @@ impl Chart<'_> {
         let begin = if self.options.clock { text(0.0) } else { "0".to_owned() };
         buffer.set_string(plot.x, bottom, &begin, dim);
         buffer.set_string(plot.right().saturating_sub(end.len() as u16), bottom, &end, dim);
+        let mut said = begin;
         for quarter in 1..4u16 {
             let value = axes.x_end * f64::from(quarter) / 4.0;
             if !self.options.clock && value.fract() != 0.0 {
@@ -272,12 +307,13 @@ impl Chart<'_> {
             let label = text(value);
             let x = plot.x + plot.width * quarter / 4;
             let from = x.saturating_sub(label.len() as u16 / 2);
-            let is_news = label != begin && label != end;
+            let is_news = label != said && label != end;
             let free = is_news
                 && from > plot.x + 6
                 && from + (label.len() as u16) + 1 < plot.right() - end.len() as u16;
             if free {
-                buffer.set_string(from, bottom, label, dim);
+                buffer.set_string(from, bottom, &label, dim);
+                said = label;
             }
         }
     }

@@ -6,12 +6,20 @@ use ratatui::text::Span;
 
 use super::canvas::{Canvas, Pen};
 use super::{LABELS, nice, plot};
+use crate::figure::{Figure, Form};
 use crate::run::tradeoff::{Mark, Tradeoff};
 use crate::tui::theme::Theme;
 
 /// Draws the points; `places` are those of the sides' colours. An attacker who adapts is a full mark, one who ignores the
 /// step a hollow one, and a line joins what the two made of the same step.
-pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, buffer: &mut Buffer) {
+pub fn scatter(
+    tradeoff: &Tradeoff,
+    figure: &Figure,
+    places: &[usize],
+    theme: Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     if area.width < LABELS + 16 || area.height < 4 {
         return;
     }
@@ -20,15 +28,18 @@ pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, 
     let leaked =
         tradeoff.marks.iter().map(|mark| mark.leaked).chain(tradeoff.ends.iter().map(|end| end.leaked));
     let (left, right) = (lost().fold(0.0, f64::min).floor(), nice(lost().fold(1.0, f64::max)));
-    // The next ten above the largest.
-    let top = 10.0 * (leaked.fold(10.0, f64::max) / 10.0).ceil();
+    // The next ten above the largest; a share has its whole.
+    let top = match figure.form {
+        Form::Share => 1.0,
+        _ => 10.0 * (leaked.fold(10.0, f64::max) / 10.0).ceil(),
+    };
     let share_x = |lost: f64| ((lost - left) / (right - left)).clamp(0.0, 1.0);
     let share_y = |leaked: f64| (1.0 - leaked / top).clamp(0.0, 1.0);
     let cell = |lost: f64, leaked: f64| {
         let x = plot.x + (share_x(lost) * f64::from(plot.width - 1)).round() as u16;
         (x, plot.y + (share_y(leaked) * f64::from(plot.height - 1)).round() as u16)
     };
-    axes(plot, (left, right, top), theme, buffer);
+    axes(plot, (left, right, top), figure, theme, buffer);
     for end in &tradeoff.ends {
         let (_, row) = cell(left, end.leaked);
         let line = theme.glyph("╌", "-").repeat(plot.width.into());
@@ -53,7 +64,7 @@ pub fn scatter(tradeoff: &Tradeoff, places: &[usize], theme: Theme, area: Rect, 
     canvas.paint(buffer);
     for end in &tradeoff.ends {
         let (_, row) = cell(left, end.leaked);
-        let label = format!(" {} {:.0} dB ", end.name, end.leaked);
+        let label = format!(" {} {} ", end.name, value(figure, end.leaked));
         let width = label.len() as u16;
         let at_right = plot.right().saturating_sub(width + 1).max(plot.x);
         // On the side where no mark stands.
@@ -106,7 +117,15 @@ fn label(steps: &str, (x, y): (u16, u16), plot: Rect, style: ratatui::style::Sty
     }
 }
 
-fn axes(plot: Rect, (left, right, top): (f64, f64, f64), theme: Theme, buffer: &mut Buffer) {
+/// `46 dB`, `50 %`.
+fn value(figure: &Figure, leaked: f64) -> String {
+    match figure.form {
+        Form::Share => format!("{:.0} %", 100.0 * leaked),
+        _ => format!("{leaked:.0} {}", figure.unit),
+    }
+}
+
+fn axes(plot: Rect, (left, right, top): (f64, f64, f64), figure: &Figure, theme: Theme, buffer: &mut Buffer) {
     let dim = theme.dim();
     for y in plot.top()..plot.bottom() {
         buffer.set_string(plot.x - 1, y, theme.glyph("│", "|"), dim);
@@ -115,7 +134,7 @@ fn axes(plot: Rect, (left, right, top): (f64, f64, f64), theme: Theme, buffer: &
     for part in 0..=parts {
         let share = f64::from(part) / f64::from(parts);
         let row = plot.bottom() - 1 - (share * f64::from(plot.height - 1)).round() as u16;
-        buffer.set_string(plot.x - LABELS, row, format!("{:>4.0} dB", share * top), dim);
+        buffer.set_string(plot.x - LABELS, row, format!("{:>7}", value(figure, share * top)), dim);
     }
     let end = format!("{right:.0} points");
     buffer.set_string(plot.x, plot.bottom(), format!("{left:.0}"), dim);

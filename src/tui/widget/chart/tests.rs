@@ -67,19 +67,42 @@ fn drawn(round: &RoundState, options: ChartOptions, ascii: bool) -> Vec<String> 
 }
 
 #[test]
-fn a_log_axis_covers_whole_decades() {
-    let axes = axes(&round(&[&[(1, 30.0), (50, 2e-4)]]), true).unwrap();
-    assert_eq!((axes.low, axes.high, axes.x_end), (-4.0, 2.0, 100.0));
-    assert_eq!(axes.height(1e-4), Some(0.0));
-    assert_eq!(axes.height(100.0), Some(1.0));
-    assert_eq!(axes.height(-1.0), None);
+fn a_log_axis_begins_at_a_decade_and_ends_with_the_data() {
+    let axes = axes(&round(&[&[(1, 1.0), (50, 2e-4)]]), true).unwrap();
+    assert_eq!((axes.scale.low, axes.scale.high, axes.x_end), (-4.0, 0.0, 100.0));
+    let labels: Vec<String> = axes.ticks(13).into_iter().map(|(_, label)| label).collect();
+    assert_eq!(labels, ["1e-04", "1e-03", "1e-02", "1e-01", "1e+00"]);
+    assert_eq!((axes.height(1e-4), axes.height(1.0), axes.height(-1.0)), (Some(0.0), Some(1.0), None));
+}
+
+#[test]
+fn no_label_stands_above_the_data_and_most_of_the_height_is_used() {
+    for (least, most) in [(2e-4, 30.0), (1e-3, 1.1), (0.9, 1.0), (0.3, 0.99), (4e-9, 9.7e-2), (1.0, 12.5)] {
+        for log in [true, false] {
+            for rows in 4..40 {
+                let (bottom, top) = if log { (f64::log10(least), f64::log10(most)) } else { (0.0, most) };
+                let scale = Scale::of(bottom, top, rows, log);
+                let axes = Axes { x_end: 1.0, log, scale };
+                let ticks = axes.ticks(rows);
+                let labels: Vec<&String> = ticks.iter().map(|(_, label)| label).collect();
+                let values: Vec<f64> = labels.iter().map(|label| label.parse().unwrap()).collect();
+                assert!(values.is_sorted_by(|a, b| a < b), "{labels:?}");
+                assert!(values.len() > 1 && values.iter().all(|value| *value <= 1.06 * most), "{labels:?}");
+                assert!(scale.high >= top - 1e-9, "{scale:?}");
+                let used = (top - scale.low) / (scale.high - scale.low);
+                assert!(used > 0.5 || rows < 8, "{least} to {most}, {rows} rows: {scale:?} uses {used}");
+                let at: Vec<f64> = ticks.iter().map(|(height, _)| height * (rows - 1) as f64).collect();
+                assert!(at.windows(3).all(|row| (row[2] - 2.0 * row[1] + row[0]).abs() < 1e-9), "{at:?}");
+            }
+        }
+    }
 }
 
 #[test]
 fn a_constant_loss_still_has_an_axis() {
-    for (value, log) in [(1.0, true), (0.0, false)] {
+    for (value, log) in [(1.0, true), (0.0, false), (0.37, true), (0.37, false)] {
         let axes = axes(&round(&[&[(1, value), (2, value)]]), log).unwrap();
-        assert!(axes.high > axes.low);
+        assert!(axes.scale.high > axes.scale.low);
     }
 }
 
@@ -139,19 +162,6 @@ fn the_best_trial_is_marked_by_its_matching_loss_and_the_others_stay_behind() {
     let at = rows[8].find('@').unwrap();
     assert!((35..43).contains(&at), "{rows:#?}");
     assert!(rows.concat().contains('*') && rows.concat().contains('-'));
-}
-
-#[test]
-fn labels_of_decades_are_the_same_number_of_rows_apart_and_none_is_lost() {
-    for rows in 2..40 {
-        for decades in 1..20 {
-            let (step, apart) = evenly(f64::from(decades), rows);
-            let labels = f64::from(decades) / step as f64;
-            assert!(labels.ceil() as usize * apart < rows.max(2), "{decades} in {rows}: {step}, {apart}");
-            let used = f64::from(decades) * apart as f64 / (step as f64 * (rows - 1) as f64);
-            assert!(used > 0.5 || rows < 5, "{decades} in {rows}: {step}, {apart} use {used}");
-        }
-    }
 }
 
 #[test]
