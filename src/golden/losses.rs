@@ -83,9 +83,15 @@ impl Case<'_> {
         }
     }
 
-    fn check(&self, compute: &Compute, (values, gradients): (f64, f64)) {
+    fn check(&self, compute: &Compute, within: Tolerance) {
         let what = |quantity: &str| {
             format!("{} {quantity} on {} {:?}", self.key, compute.name(), compute.precision())
+        };
+        let value = |key: &str, actual: f64| {
+            let expected = self.scalar(key);
+            let off = (actual - expected).abs();
+            let bound = within.absolute + within.value * expected.abs();
+            assert!(off <= bound, "{}: {actual:?} is {off:.2e} from {expected:?}", what(key));
         };
         let view = self.view(compute);
         let Some(labels) = view.knowledge.labels.clone() else { unreachable!() };
@@ -94,15 +100,15 @@ impl Case<'_> {
         for (point, key) in [("x_true", "loss_true"), ("x_trial", "loss")] {
             let x = compute.tensor(at(point), view.shape());
             let (loss, g) = view.model.gradient(self.mode, &x, &targets);
-            assert_close(&what(key), &[backend::scalar(loss)], &[self.scalar(key)], values);
+            value(key, backend::scalar(loss));
             if point == "x_true" {
                 continue;
             }
-            let join = |value: &dyn Fn(&str) -> Vec<f64>| -> Vec<f64> {
-                g.specs().iter().flat_map(|spec| value(&spec.name)).collect()
-            };
-            let expected = join(&|name| self.result(&format!("grad.{name}")).to_vec());
-            assert_close(&what("gradient"), &join(&|name| g.values(name).unwrap()), &expected, gradients);
+            for spec in g.specs().iter() {
+                let name = format!("grad.{}", spec.name);
+                let actual = g.values(&spec.name).unwrap();
+                assert_close(&what(&name), &actual, self.result(&name), within.parameters);
+            }
         }
         for (kind, name) in [(DistanceKind::L2, "l2"), (DistanceKind::Cosine, "cos")] {
             for soft in [false, true] {
@@ -114,16 +120,31 @@ impl Case<'_> {
                 let logits = if soft { at("label_logits") } else { &[] };
                 let evaluation = objective.evaluate(&[at("x_trial"), logits].concat());
                 let name = format!("{prefix}{name}");
-                assert_close(&what(&name), &[evaluation.matching], &[self.scalar(&name)], values);
+                value(&name, evaluation.matching);
                 let (dx, du) = evaluation.gradient.split_at(at("x_trial").len());
-                assert_close(&what(&name), dx, self.result(&format!("{name}.dx")), gradients);
+                let key = format!("{name}.dx");
+                assert_close(&what(&key), dx, self.result(&key), within.inputs);
                 if soft {
-                    assert_close(&what(&name), du, self.result(&format!("{name}.du")), gradients);
+                    let key = format!("{name}.du");
+                    assert_close(&what(&key), du, self.result(&key), within.inputs);
                 }
             }
         }
     }
 }
+
+/// How far from the vectors: values, relative beside absolute, and gradients, each relative to its tensor.
+#[derive(Clone, Copy)]
+struct Tolerance {
+    absolute: f64,
+    value: f64,
+    parameters: f64,
+    inputs: f64,
+}
+
+const WIDE: Tolerance = Tolerance { absolute: 1e-13, value: 1e-11, parameters: 1e-11, inputs: 1e-9 };
+/// As the README of the vectors has it for 32 bit.
+const NARROW: Tolerance = Tolerance { absolute: 3e-7, value: 2e-6, parameters: 2e-6, inputs: 5e-6 };
 
 #[test]
 fn training_losses_agree_with_pytorch_to_second_order() {
@@ -143,7 +164,7 @@ fn training_losses_agree_with_pytorch_to_second_order() {
             let case = Case { manifest: &manifest, tensors: &tensors, network, key, loss, mode };
             for (compute, _) in settings() {
                 let wide = compute.precision() == Precision::F64;
-                case.check(&compute, if wide { (1e-11, 1e-9) } else { (2e-5, 1e-4) });
+                case.check(&compute, if wide { WIDE } else { NARROW });
             }
             checked += 1;
         }

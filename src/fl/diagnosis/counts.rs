@@ -1,13 +1,103 @@
 //! What the last layer says of how many samples and labels are behind an update of several samples.
 
 use super::head::Head;
-use super::{Finding, Suspect, rounded};
-use crate::config::Loss;
+use super::tally::{Counter, Tally};
+use super::{Finding, Suspect, is_power_of_two, rounded, times};
+use crate::config::{LocalTraining, Loss};
 
 /// Operations that the rank of the last layer may take.
 const RANK_COST: usize = 200_000_000;
 
 impl Suspect<'_> {
+    /// Where all samples have nearly the same scores: labels come in whole numbers, with the loss and scale that the update
+    /// is of and hardly with others.
+    pub(super) fn tallied(&self, head: &Head, factor: f64, several: bool, noise: f64) -> Option<Finding> {
+        let loss = self.net.loss();
+        let batch = self.captured.batch as f64;
+        let local = self.captured.local.filter(|_| several);
+        if local.is_some_and(|local| self.is_uneven(&local)) || self.is_processed {
+            return None;
+        }
+        let samples = local.map_or(batch, |local| batch * f64::from(local.epochs));
+        let counter = Counter::of(head, samples, noise)?;
+        let unit = if loss == Loss::CeSum { factor * batch } else { factor };
+        let taken = counter.under(loss, unit).filter(Tally::is_off)?;
+        let mut all = Vec::new();
+        if !several {
+            for other in [Loss::Ce, Loss::Bce, Loss::Mse].into_iter().filter(|other| *other != loss) {
+                all.extend([counter.under(other, factor), counter.scaled(other, 1.0)]);
+            }
+            if loss.is_cross_entropy() {
+                all.push(counter.smoothed(unit));
+            }
+        }
+        all.extend([counter.scaled(loss, 1.0), counter.scaled(loss, -1.0)]);
+        let likely = |tally: &Tally| tally.fits() && 4.0 * tally.misfit < taken.misfit;
+        let all: Vec<Tally> = all.into_iter().flatten().filter(likely).collect();
+        // Of those that fit as well as any the first.
+        let least = all.iter().map(|tally| tally.misfit).fold(f64::INFINITY, f64::min);
+        let best = *all.iter().find(|tally| tally.misfit <= least + 0.05)?;
+        let sure = !several && best.leaves_no_doubt(&taken);
+        let presumably = if sure { "" } else { "presumably " };
+        let scale = snapped(best.scale / unit, batch);
+        if several && (0.5..2.0).contains(&scale) {
+            // The scores of later steps are others.
+            return None;
+        }
+        if best.loss != loss {
+            let mut what = format!("{presumably}is the gradient of the {}", best.loss.name());
+            if let Loss::LabelSmoothing(share) = best.loss {
+                what += &format!(" by {share}");
+            }
+            what += &format!(", not of the {}", loss.name());
+            let mut remedy = format!("set victim.loss = {}", best.loss.key());
+            let scale = snapped(best.scale / factor, batch);
+            let of_sum = matches!(best.loss, Loss::LabelSmoothing(_)) && loss == Loss::CeSum;
+            if (scale - 1.0).abs() > 0.02 && (!self.is_blind_to_scale() || of_sum) {
+                remedy += &format!(" and victim.captured.scale = {}", self.as_sent(scale));
+            }
+            // Where all scores are equal, smoothing does what a scale below one does.
+            let as_scale = all.iter().find(|tally| tally.loss == loss && tally.scale > 0.0);
+            if let (Loss::LabelSmoothing(_), Some(other)) = (best.loss, as_scale) {
+                let other = self.as_sent(snapped(other.scale / unit, batch));
+                remedy += &format!("; victim.captured.scale = {other} would nearly look like this");
+            }
+            let blind = as_scale.is_some() && self.is_blind_to_scale();
+            return Some(Finding::new(sure && !blind, what).with(remedy));
+        }
+        if scale < 0.0 {
+            return Some(self.opposite(sure, -scale));
+        }
+        let blind = self.is_blind_to_scale();
+        if self.captured.scale.is_estimated() {
+            return None;
+        }
+        let own = format!("set victim.captured.scale = {}", self.as_sent(scale));
+        let (what, remedy) = if scale == batch && loss != Loss::CeSum {
+            let what = format!(
+                "is too large for a mean over {batch} samples, as a sum over them or over accumulated steps is"
+            );
+            (
+                what,
+                if loss == Loss::Ce {
+                    format!("set victim.loss = \"ce-sum\", or victim.captured.scale = {batch}")
+                } else {
+                    own
+                },
+            )
+        } else {
+            (times(scale, self.captured.batch), own)
+        };
+        let unseen = if blind { ", which the matching does not see" } else { "" };
+        Some(Finding::new(sure && !blind, format!("{presumably}{what}{unseen}")).with(remedy))
+    }
+
+    /// Steps of unequal size weigh samples unequally.
+    fn is_uneven(&self, local: &LocalTraining) -> bool {
+        local.momentum > 0.0
+            || local.batch.is_some_and(|each| !self.captured.batch.is_multiple_of(each as usize))
+    }
+
     /// Labels in the batch cannot be less than none: n_c / B = s_c - g_c of class c, with s_c >= 0 that add up to 1.
     pub(super) fn counts(&self, head: &Head, factor: f64, several: bool, noise: f64) -> Option<Finding> {
         let g: Vec<f64> = head.to_scores()?.iter().map(|g| g / factor).collect();
@@ -17,11 +107,8 @@ impl Suspect<'_> {
         let of_sum = self.net.loss() == Loss::CeSum;
         let batch = self.captured.batch as f64;
         let local = self.captured.local.filter(|_| several);
-        // Samples that are counted, each as often as it is taken; steps of unequal size weigh them unequally.
-        let uneven = local.is_some_and(|local| {
-            local.momentum > 0.0
-                || local.batch.is_some_and(|each| !self.captured.batch.is_multiple_of(each as usize))
-        });
+        let uneven = local.is_some_and(|local| self.is_uneven(&local));
+        // Samples that are counted, each as often as it is taken.
         let samples = local.map_or(batch, |local| batch * f64::from(local.epochs));
         let needed = |g: &[f64], sign: f64, scale: f64| -> f64 {
             let slack = 0.02 + 4.0 * noise;
@@ -50,13 +137,21 @@ impl Suspect<'_> {
             }
             if !of_sum && batch > 1.0 && fits(1.0, batch) {
                 let what = format!(
-                    "is too large for a mean over {batch} samples, as a sum over them or over accumulated steps is"
+                    "is too large for a mean over {batch} samples, as a sum over them or over accumulated steps is: it is \
+                     {} times as large at least",
+                    rounded(least(|scale| fits(1.0, scale), batch))
                 );
                 let remedy = format!("set victim.loss = \"ce-sum\", or victim.captured.scale = {batch}");
                 return Some(Finding::new(!blind, what).with(remedy));
             }
             let most = g.iter().map(|g| -g).fold(0.0, f64::max);
-            let what = if most > 1.05 * scale {
+            let what = if most >= 128.0 * scale {
+                let power = 2f64.powi((most / scale).log2().ceil() as i32);
+                format!(
+                    "is scaled by {} at least, as a loss scaler that was not undone does: such are powers of two, as {power}",
+                    rounded(most / scale)
+                )
+            } else if most > 1.05 * scale {
                 format!("is scaled: an entry of the last layer's bias is {:.3}, and none is below -1", -most)
             } else {
                 format!("is larger than, or not, a gradient of {batch} sample(s): {many} that it has")
@@ -118,4 +213,29 @@ impl Suspect<'_> {
                 .with("check victim.captured.batch; post-processing and clients with local steps look like this as well")
         })
     }
+}
+
+/// The least scale from 1 on that holds, of those up to `most`, which does.
+fn least(holds: impl Fn(f64) -> bool, most: f64) -> f64 {
+    let (mut low, mut high) = (1.0, most);
+    for _ in 0..20 {
+        let middle = f64::sqrt(low * high);
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    high
+}
+
+/// A scale that was estimated, as people set it where it is near: a power of two, the number of samples, few digits.
+fn snapped(scale: f64, samples: f64) -> f64 {
+    const NEAR: f64 = 0.015;
+    let near = |value: &f64| (scale / value - 1.0).abs() < NEAR;
+    let size = scale.abs();
+    let power = 2f64.powi(size.log2().round() as i32);
+    let digit = |digits: usize| format!("{size:.*e}", digits - 1).parse().unwrap_or(size);
+    let nice = [1.0, samples, 1.0 / samples, power, digit(1), digit(2)];
+    let nice = nice.map(|value| value * scale.signum());
+    nice.iter().copied().find(near).unwrap_or_else(|| {
+        let close = if is_power_of_two(size) { power * scale.signum() } else { scale };
+        rounded(close.abs()) * close.signum()
+    })
 }

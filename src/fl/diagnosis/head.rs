@@ -15,10 +15,10 @@ pub struct Head<'a> {
     /// Rows, C.
     pub classes: usize,
     /// Columns.
-    features: usize,
-    weight: &'a [f64],
-    bias: Option<&'a [f64]>,
-    to_weight: &'a [f64],
+    pub(super) features: usize,
+    pub(super) weight: &'a [f64],
+    pub(super) bias: Option<&'a [f64]>,
+    pub(super) to_weight: &'a [f64],
     to_bias: Option<&'a [f64]>,
 }
 
@@ -164,14 +164,25 @@ impl Single {
         *all.iter().find(same).filter(near).or(simpler.filter(near)).unwrap_or(&best)
     }
 
-    /// One number is some multiple of any other: whether it is that of a label as it is.
-    fn of_one_output(&self, p: f64, loss: Loss) -> Likeness {
-        let with = |label| {
-            let own = to_scores(loss, &self.scores, label)[0];
-            Likeness { loss, label, scale: 1.0, residual: (p / own - 1.0).abs() }
-        };
-        let (no, yes) = (with(0), with(1));
-        if yes.residual < no.residual { yes } else { no }
+    /// One number is some multiple of any other: whether it is as it should be, or would be under the other loss or with
+    /// the other sign; else times what it is that of the label of its sign.
+    fn of_one_output(&self, p: f64, preferred: Loss) -> Likeness {
+        const CLOSE: f64 = 5e-3;
+        let other = if preferred == Loss::Bce { Loss::Mse } else { Loss::Bce };
+        let ways = [(preferred, 1.0), (other, 1.0), (preferred, -1.0), (other, -1.0)];
+        let exact = ways.iter().find_map(|&(loss, scale)| {
+            let with = |label| {
+                let residual = (p / to_scores(loss, &self.scores, label)[0] / scale - 1.0).abs();
+                Likeness { loss, label, scale, residual }
+            };
+            let best = if with(1).residual < with(0).residual { with(1) } else { with(0) };
+            (best.residual < CLOSE + 4.0 * self.uncertain).then_some(best)
+        });
+        exact.unwrap_or_else(|| {
+            let scale = |label| p / to_scores(preferred, &self.scores, label)[0];
+            let label = usize::from(scale(1) > scale(0));
+            Likeness { loss: preferred, label, scale: scale(label), residual: 0.0 }
+        })
     }
 
     fn under(&self, p: &[f64], loss: Loss, label: usize) -> Likeness {

@@ -6,6 +6,7 @@
 
 mod counts;
 mod head;
+mod tally;
 mod values;
 
 pub(super) use self::head::softmax;
@@ -258,6 +259,13 @@ impl Suspect<'_> {
                 };
             }
         }
+        let several = matches!(steps, Steps::Several(_));
+        if let (true, Steps::Linear(factor) | Steps::Several(factor)) = (self.captured.batch > 1, &steps)
+            && head.decay().is_none()
+            && let Some(finding) = self.tallied(&head, *factor, several, noise)
+        {
+            return Some(finding);
+        }
         if loss.is_cross_entropy() && !is_balanced && !matches!(steps, Steps::Unknown | Steps::Other) {
             return Some(self.unbalanced(&head, imbalance));
         }
@@ -270,11 +278,7 @@ impl Suspect<'_> {
                 Finding::new(false, what).with("set victim.loss = \"ce\"")
             });
         }
-        let (factor, several) = match steps {
-            Steps::Linear(factor) => (factor, false),
-            Steps::Several(factor) => (factor, true),
-            Steps::Unknown | Steps::Other => return None,
-        };
+        let (Steps::Linear(factor) | Steps::Several(factor)) = steps else { return None };
         self.counts(&head, factor, several, noise).or_else(|| self.rank(&head, several, noise))
     }
 
@@ -316,13 +320,11 @@ impl Suspect<'_> {
             let remedy = format!("set victim.captured.local = {{ learning_rate = {rate} }}");
             return Some(Finding::new(false, what).with(remedy));
         }
-        let scaler = is_power_of_two(scale) && scale >= 128.0;
-        let times = rounded(scale);
-        let what = match scaler {
-            true => format!("is scaled by {times}: a loss scaler that was not undone"),
-            false => format!("is {times} times the gradient of one sample"),
-        };
-        let remedy = format!("set victim.captured.scale = {}", self.as_sent(scale));
+        let what = times(rounded(scale), 1);
+        let mut remedy = format!("set victim.captured.scale = {}", self.as_sent(scale));
+        if self.net.classes() == 1 {
+            remedy += ", or check victim.loss and victim.captured.batch: one output tells no more";
+        }
         let blind = self.is_blind_to_scale();
         let what = if blind { format!("{what}, which the matching does not see") } else { what };
         Some(Finding::new(!blind, what).with(remedy))
@@ -402,6 +404,15 @@ pub fn typical(scores: &[f64], classes: usize) -> (Vec<f64>, Vec<f64>) {
         (0..classes).map(|c| (rows.iter().map(|row| (row[c] - mean[c]).powi(2)).sum::<f64>() / count).sqrt());
     let spread = spread.collect();
     (mean, spread)
+}
+
+/// `is 0.5 times the gradient of 4 samples`; what only a loss scaler does is called so.
+fn times(scale: f64, samples: usize) -> String {
+    let of = if samples == 1 { "one sample".to_owned() } else { format!("{samples} samples") };
+    match is_power_of_two(scale) && scale >= 128.0 {
+        true => format!("is scaled by {scale}: a loss scaler that was not undone"),
+        false => format!("is {scale} times the gradient of {of}"),
+    }
 }
 
 /// Three digits, and whole powers of two as they are.
