@@ -1,6 +1,7 @@
 //! `gialab inspect FILE`: what a file of weights holds, and which built-in model it fits; with `--update` whether an
 //! update is what it is taken for.
 
+mod received;
 mod update;
 
 use std::collections::BTreeMap;
@@ -17,11 +18,15 @@ use super::{Context, DONE, output};
 /// Most kinds of things left out that are named.
 const MAX_KINDS: usize = 8;
 
+/// Options that take the place of a file to look into.
+const INSTEAD: [&str; 8] =
+    ["update", "weights", "kind", "batch", "changes", "received", "reference", "other"];
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Weights as .safetensors, PyTorch (.pth, .pt, .th, .ckpt), pickle or .npz, or the .index.json of several files; what it
     /// is is told from its content
-    #[arg(required_unless_present_any = update::OPTIONS, conflicts_with = "update")]
+    #[arg(required_unless_present_any = INSTEAD, conflicts_with = "update")]
     file: Option<PathBuf>,
     /// Take tensors by their order where their names are not the model's, and print which is which
     #[arg(long)]
@@ -29,6 +34,8 @@ pub struct Arguments {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    received: received::Arguments,
     #[command(flatten)]
     update: update::Arguments,
 }
@@ -121,6 +128,9 @@ struct Shapes<'a> {
 }
 
 pub fn run(_: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
+    if arguments.received.are_given() {
+        return received::run(&arguments.received, arguments.json);
+    }
     let Some(file) = &arguments.file else {
         return update::run(&arguments.update, arguments.by_order, arguments.json);
     };

@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::post::{Posts, Received, Residues, estimate};
+use super::received::{self, Finding, Named};
 use super::sent::Mean;
 use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
 use crate::backend::{Compute, Plain};
@@ -19,6 +20,9 @@ use crate::figure::Effect;
 use crate::model::generator::Generator;
 use crate::model::{Descent, Model, Moments, Step, Targets};
 use crate::seed::Seed;
+
+/// Samples of a client that a received model is tried on: a gradient is taken for each.
+const LOOKED_AT: usize = 32;
 
 /// The attacked clients: one, or under secure aggregation those whose mean the server sees.
 #[derive(Debug, Clone)]
@@ -135,6 +139,16 @@ impl Victim {
         let work = Work { mode, x: &input, targets: &targets, protocol: &protocol, round };
         let seed = Seed(self.config.run.seed);
         send(model, work, &self.posts, residues, |client| (client, post_stream(seed, round, client)))
+    }
+
+    /// What speaks against a model that these clients were sent, beside the one that was agreed on: by its tensors, and by what it
+    /// does with their samples, the first [`LOOKED_AT`] of them.
+    pub fn findings(&self, sent: &Model, agreed: &Model) -> Vec<Finding> {
+        let mut findings = received::of_tensors(&Named::of(sent), &Named::of(agreed));
+        let count = self.batch.labels.len().min(LOOKED_AT);
+        let x = self.input().narrow(0, 0, count);
+        findings.extend(received::of_samples(sent, &x, &self.batch.labels[..count], &self.compute));
+        findings
     }
 
     /// Moments of BatchNorm's inputs over the private batch, in the mode of the clients' passes.

@@ -23,8 +23,10 @@ use super::undefended::Undefended;
 use crate::attack::{self, AttackError, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::config::RunConfig;
+use crate::fl::received::Finding;
 use crate::fl::{AttackerView, Server, Source, post};
 use crate::metric::Scoring;
+use crate::model::Model;
 use crate::seed::Seed;
 use crate::{files, format, text};
 
@@ -276,6 +278,18 @@ impl Rounds<'_> {
         self.baselines.map(|baselines| Baselines { noise, ..baselines })
     }
 
+    /// What clients would find who look at a changed model.
+    fn log_findings(&self, sent: &Model, honest: &Model) {
+        let Source::Simulated(victim) = &self.source else { return };
+        let findings = victim.findings(sent, honest);
+        for Finding { test, words } in &findings {
+            self.log(Level::Info, format!("a client that looks finds ({test}): {words}"));
+        }
+        if findings.is_empty() {
+            self.log(Level::Info, "a client that looks finds nothing, by any test".to_owned());
+        }
+    }
+
     fn save(&self, round: u32) -> Result<(), super::RunError> {
         let (seconds, config) = (self.clock.now(), &self.manifest.config);
         if let Some(undefended) = &self.undefended {
@@ -321,8 +335,9 @@ impl Rounds<'_> {
                 },
             );
         }
-        for words in craft.iter().flat_map(|craft| &craft.words).filter(|_| resume.is_none()) {
-            self.log(Level::Info, words.clone());
+        if let (Some(craft), None) = (&craft, &resume) {
+            craft.words.iter().for_each(|words| self.log(Level::Info, words.clone()));
+            self.log_findings(&craft.model, honest);
         }
         if let Some(effect) = effect.filter(|_| resume.is_none()) {
             self.reporter.event(self.clock.now(), Event::Processed { round, effect });

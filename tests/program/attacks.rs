@@ -236,7 +236,7 @@ fn what_was_sent_and_what_was_solved_is_said() {
     for said in [
         "threat model F (active manipulator",
         "sent instead of the honest model: two fully connected layers in front of it",
-        "a client that looks sees it",
+        "a client that looks finds (alike rows): ",
         "bins hold something of a batch of 8",
         "of the layer's gradient unexplained",
     ] {

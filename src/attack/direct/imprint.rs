@@ -115,20 +115,10 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
     let specs = net.parameter_specs().clone();
     let parameters = Parameters::from_values(compute, specs, |_| values.next().unwrap_or_default());
     let added = grouped((net.parameter_count() - honest.net.parameter_count()) as u64);
-    let words = vec![
-        format!(
-            "sent instead of the honest model: two fully connected layers in front of it, {MEASURE} [{bins}, {inputs}] and \
+    let words = vec![format!(
+        "sent instead of the honest model: two fully connected layers in front of it, {MEASURE} [{bins}, {inputs}] and \
              {RETURN} [{inputs}, {bins}], {added} parameters more"
-        ),
-        format!(
-            "a client that looks sees it: the layers are not those that were agreed on, and all {bins} rows of \
-             {MEASURE}.weight {}",
-            match variant {
-                Variant::Linear => "are equal",
-                Variant::Sparse => "are multiples of one",
-            }
-        ),
-    ];
+    )];
     Ok(Craft { model: Model { net, parameters, buffers: honest.buffers.clone() }, words })
 }
 

@@ -85,7 +85,7 @@ struct Honest<'a> {
 pub struct Craft {
     /// It.
     pub model: Model,
-    /// What was changed, and how a client would see it.
+    /// What was changed.
     pub words: Vec<String>,
 }
 

@@ -21,6 +21,9 @@ const AT_ONCE: usize = 4_096;
 /// Of the rows of a sample's column so many are zero at least: a ReLU is off about as often as on. Ours.
 const ZEROS: f64 = 0.15;
 
+/// So many directions are kept for each sample, those with the most zeros.
+const KEPT: usize = 32;
+
 /// Two directions with a larger cosine are one.
 const SAME: f64 = 0.9999;
 
@@ -63,47 +66,144 @@ pub(super) fn solve(
         "layer {}: rank {rank} of a batch of {batch}; the next singular value is {:.0e} of the first",
         layer.name, span.rest
     ));
-    let left = active(&span.left);
-    let (mut found, draws) = directions(&left, zero, settings.draws.unwrap_or(400_000), task);
+    let most = settings.draws.unwrap_or(400_000);
+    let (found, draws) = search(task, (&rows, &layer.name), &span, zero, most).map_err(unsolved)?;
     say(format!(
-        "{} of {rank} directions with zeros as a ReLU leaves them, in {draws} draws of {} rows",
-        found.len(),
+        "{} of {rank} directions with zeros as ReLUs leave them, in {draws} draws of {} rows",
+        found.directions,
         rank.saturating_sub(1)
     ));
-    // Without all of them the others are mixed up with what is missing.
-    let missing = rank - found.len();
-    if missing > 0 {
+    if found.directions < rank {
         say(format!(
-            "{missing} directions were not met: what is shown is mixed with them; more attack.draws find them, about twice as many \
-             for each further sample"
+            "{} directions were not met: what is shown is mixed with them; more attack.draws find them, about twice as many for \
+             each further sample",
+            rank - found.directions
         ));
-        complete(&mut found, rank);
     }
+    let certain = found.certain();
+    say(format!(
+        "{certain} of {batch} samples are certain: their ReLUs are on just where the gradient says so, in {:.0} % of the rows or \
+         more; that needs no truth",
+        100.0 * CERTAIN
+    ));
+    let samples: Vec<Vec<f64>> = found.samples.into_iter().map(|(_, x)| x).collect();
+    let unexplained = rows.unexplained(&samples);
+    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    Ok(Found::unlabelled(samples, unexplained))
+}
+
+/// What a choice of directions comes to.
+struct Parted {
+    /// Those that were met; the others are made up.
+    directions: usize,
+    /// Samples, each with the share of rows in which its ReLU is on just where the gradient says so, the largest first.
+    samples: Vec<(f64, Vec<f64>)>,
+}
+
+impl Parted {
+    fn certain(&self) -> usize {
+        self.samples.iter().filter(|(on, _)| *on >= CERTAIN).count()
+    }
+}
+
+/// Draws rows until every sample is certain, or there have been enough; with the draws that were made.
+fn search(
+    task: &Task<'_>,
+    (rows, layer): (&Rows, &str),
+    span: &Span,
+    zero: f64,
+    most: usize,
+) -> Result<(Parted, usize), String> {
+    let (left, rank) = (active(&span.left), span.rank());
+    let mut met: Vec<(usize, Vec<f64>)> = if rank == 1 { vec![(0, vec![1.0])] } else { Vec::new() };
+    let most = if rank > 1 && left.nrows() >= rank { most } else { 0 };
+    let (mut draws, mut look) = (0, AT_ONCE);
+    loop {
+        // Looking costs more than drawing: at twice as many each time.
+        while draws < most.min(look) {
+            let next = most.min(draws + AT_ONCE);
+            gather(&mut met, &left, zero, draws..next, task);
+            draws = next;
+        }
+        look *= 2;
+        let (chosen, ended) = (chosen(&met, rank), draws >= most);
+        if chosen.len() == rank || ended {
+            let parted = part(task, (rows, layer), span, chosen, zero)?;
+            if ended || parted.certain() == rank {
+                return Ok((parted, draws));
+            }
+        }
+    }
+}
+
+/// Adds the directions that these draws meet, each once, with the number of rows that it leaves zero.
+fn gather(
+    met: &mut Vec<(usize, Vec<f64>)>,
+    left: &Mat<f64>,
+    zero: f64,
+    draws: std::ops::Range<usize>,
+    task: &Task<'_>,
+) {
+    let rank = left.ncols();
+    let found: Vec<Vec<f64>> = draws
+        .into_par_iter()
+        .filter_map(|draw| {
+            let mut generator = task.seed.stream("rows", &[u64::from(task.round), draw as u64]);
+            direction(left, zero, &mut generator)
+        })
+        .collect();
+    for q in found {
+        let q = refined(left, zero, q);
+        let cosine = |other: &[f64]| other.iter().zip(&q).map(|(a, b)| a * b).sum::<f64>().abs();
+        if met.iter().all(|(_, other)| cosine(other) < SAME) {
+            let zeros = (0..left.nrows()).filter(|&row| along(left, row, &q) < zero).count();
+            met.push((zeros, q));
+        }
+    }
+    met.sort_by_key(|(zeros, _)| std::cmp::Reverse(*zeros));
+    met.truncate(KEPT * rank);
+}
+
+/// The directions with the most zeros, none of which is a combination of others: what mixes two samples is zero only where both
+/// are off.
+fn chosen(met: &[(usize, Vec<f64>)], rank: usize) -> Vec<Vec<f64>> {
+    let mut chosen: Vec<Vec<f64>> = Vec::new();
+    for (_, q) in met {
+        if chosen.len() < rank && adds(&chosen, q) {
+            chosen.push(q.clone());
+        }
+    }
+    chosen
+}
+
+/// The samples of these directions.
+fn part(
+    task: &Task<'_>,
+    (rows, layer): (&Rows, &str),
+    span: &Span,
+    mut found: Vec<Vec<f64>>,
+    zero: f64,
+) -> Result<Parted, String> {
+    let (rank, directions) = (span.rank(), found.len());
+    // Without all of them the others are mixed up with what is missing.
+    complete(&mut found, rank);
     let columns = Mat::from_fn(rank, rank, |i, j| found[j][i]);
     let bias = Mat::from_fn(rows.bias.len(), 1, |i, _| rows.bias[i]);
     let all = &span.left * &columns;
     // dL/db is the sum of all columns: it tells how large each is.
-    let sizes = least_squares::solve(all.as_ref(), bias.as_ref(), 1e-12).map_err(unsolved)?.x;
+    let sizes = least_squares::solve(all.as_ref(), bias.as_ref(), 1e-12)?.x;
     let scaled = Mat::from_fn(rank, rank, |i, j| columns[(i, j)] * sizes[(j, 0)]);
-    let x = least_squares::solve(scaled.as_ref(), span.right.as_ref(), 1e-14).map_err(unsolved)?.x;
-    let samples = (0..rank).map(|n| (0..rows.width).map(|j| x[(n, j)]).collect::<Vec<f64>>());
+    let x = least_squares::solve(scaled.as_ref(), span.right.as_ref(), 1e-14)?.x;
     let is_on = |n: usize, row: usize| {
         all[(row, n)].abs() > zero * span.left.row(row).norm_l2() * columns.col(n).norm_l2()
     };
-    let on = |n: usize, x: &[f64]| agreement(task, &layer.name, x, |row| is_on(n, row));
-    let mut samples: Vec<(f64, Vec<f64>)> = samples.enumerate().map(|(n, x)| (on(n, &x), x)).collect();
+    let samples = (0..rank).map(|n| {
+        let x: Vec<f64> = (0..rows.width).map(|j| x[(n, j)]).collect();
+        (agreement(task, layer, &x, |row| is_on(n, row)), x)
+    });
+    let mut samples: Vec<(f64, Vec<f64>)> = samples.collect();
     samples.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let certain = samples.iter().filter(|(on, _)| *on >= CERTAIN).count();
-    let least = samples.last().map_or(0.0, |(on, _)| *on);
-    say(format!(
-        "{certain} of {batch} samples are certain: their ReLUs are on just where the gradient says so, in {:.1} % of the rows at \
-         least; that needs no truth",
-        100.0 * if certain == samples.len() { least } else { CERTAIN }
-    ));
-    let samples: Vec<Vec<f64>> = samples.into_iter().map(|(_, x)| x).collect();
-    let unexplained = rows.unexplained(&samples);
-    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
-    Ok(Found::unlabelled(samples, unexplained))
+    Ok(Parted { directions, samples })
 }
 
 /// Rows that are not rounding, each of length 1.
@@ -112,39 +212,6 @@ fn active(left: &Mat<f64>) -> Mat<f64> {
     let largest = norms.iter().fold(0.0f64, |most, norm| most.max(*norm));
     let kept: Vec<usize> = (0..left.nrows()).filter(|&i| norms[i] > 1e-6 * largest).collect();
     Mat::from_fn(kept.len(), left.ncols(), |i, j| left[(kept[i], j)] / norms[kept[i]])
-}
-
-/// Unit directions q for which many rows of `L q` are zero, one for each sample that was met, and the draws that were made.
-fn directions(left: &Mat<f64>, zero: f64, most: usize, task: &Task<'_>) -> (Vec<Vec<f64>>, usize) {
-    let rank = left.ncols();
-    let mut found: Vec<Vec<f64>> = Vec::new();
-    let mut draws = 0;
-    if rank == 1 {
-        return (vec![vec![1.0]], 0);
-    }
-    if left.nrows() < rank {
-        return (found, 0);
-    }
-    while draws < most && found.len() < rank {
-        let first = draws;
-        let some = AT_ONCE.min(most - draws);
-        let met: Vec<Vec<f64>> = (first..first + some)
-            .into_par_iter()
-            .filter_map(|draw| {
-                let mut generator = task.seed.stream("rows", &[u64::from(task.round), draw as u64]);
-                direction(left, zero, &mut generator)
-            })
-            .collect();
-        for q in met {
-            let q = refined(left, zero, q);
-            let cosine = |other: &Vec<f64>| other.iter().zip(&q).map(|(a, b)| a * b).sum::<f64>().abs();
-            if found.len() < rank && found.iter().all(|other| cosine(other) < SAME) && adds(&found, &q) {
-                found.push(q);
-            }
-        }
-        draws += some;
-    }
-    (found, draws)
 }
 
 /// The kernel of rows that are drawn, if it leaves many rows zero.

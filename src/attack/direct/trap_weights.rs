@@ -49,18 +49,11 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
     });
     let parameters = Parameters::from_values(compute, specs.clone(), |_| values.next().unwrap_or_default());
     let changed = parameters.clone().combine(1.0, &model.parameters, -1.0).norm() / model.parameters.norm();
-    let words = vec![
-        format!(
-            "sent instead of the honest model: {0}.weight [{rows}, {inputs}] and {0}.bias are others, the rest is as it was; the \
+    let words = vec![format!(
+        "sent instead of the honest model: {0}.weight [{rows}, {inputs}] and {0}.bias are others, the rest is as it was; the \
              parameters moved by {changed:.1} times their norm",
-            layer.name
-        ),
-        format!(
-            "a client that looks sees it: half of every row of {}.weight is the other half with the sign turned, in another order \
-             and times {factor}, and on its own data most neurons are never on",
-            layer.name
-        ),
-    ];
+        layer.name
+    )];
     let model = Model { net: model.net.clone(), parameters, buffers: model.buffers.clone() };
     Ok(Craft { model, words })
 }

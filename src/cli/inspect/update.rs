@@ -16,9 +16,6 @@ use crate::cli::{DONE, output};
 /// The preset whose attack is assumed: it matches by l2 and so sees every scale.
 const PRESET: &str = "dlg-lenet";
 
-/// The options of an update, any of which takes the place of a file to look into.
-pub const OPTIONS: [&str; 5] = ["update", "weights", "kind", "batch", "changes"];
-
 #[derive(clap::Args)]
 pub struct Arguments {
     /// What a client sent back: is it what it is taken for?

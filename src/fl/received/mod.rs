@@ -8,6 +8,8 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
+use serde::Serialize;
+
 pub use samples::of_samples;
 pub use tensors::{Named, between, of_tensors};
 
@@ -56,7 +58,7 @@ pub static TESTS: [Test; 9] = [
 ];
 
 /// Something that speaks against a received model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// The test that found it.
     pub test: &'static str,

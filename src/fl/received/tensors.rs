@@ -3,6 +3,8 @@
 use faer::Mat;
 
 use super::Finding;
+use crate::backend::{self, Vector};
+use crate::model::{Model, TensorSpec};
 use crate::seed::{self, Seed};
 use crate::text::grouped;
 
@@ -39,6 +41,17 @@ const PROJECTED: usize = 96;
 const LOW: f64 = 0.1;
 
 impl Named {
+    /// Those of a model.
+    pub fn of(model: &Model) -> Vec<Named> {
+        let pairs = model.parameters.specs().iter().zip(model.parameters.tensors());
+        let of = |(spec, tensor): (&TensorSpec, &Vector)| Named {
+            name: spec.name.clone(),
+            shape: spec.shape.clone(),
+            values: backend::values(tensor),
+        };
+        pairs.map(of).collect()
+    }
+
     /// As a matrix `[output, the rest]`; nothing where there are too few rows or columns to speak of.
     fn rows(&self) -> Option<(usize, usize)> {
         let rows = *self.shape.first().filter(|_| self.shape.len() >= 2)?;
