@@ -24,7 +24,8 @@ pub fn sentence(error: &clap::Error) -> String {
     let (arguments, others) = (strings(ContextKind::InvalidArg), strings(ContextKind::PriorArg));
     let said = match error.kind() {
         ErrorKind::MissingRequiredArgument if !arguments.is_empty() => {
-            format!("{} is needed as well", arguments.join(" and "))
+            let are = if arguments.len() == 1 { "is" } else { "are" };
+            format!("{} {are} needed as well", arguments.join(" and "))
         }
         ErrorKind::ArgumentConflict if arguments.len() == 1 && !others.is_empty() => {
             format!("{} cannot be used with {}", arguments[0], others.join(" or "))

@@ -259,7 +259,7 @@ impl Distance {
             require(facts.takes.contains(&name), message)?;
         }
         let alpha = self.alpha();
-        let message = format!("has alpha = {alpha}, must be 0 or more");
+        let message = format!("has alpha = {alpha}, must be finite and 0 or more");
         require(alpha.is_finite() && alpha >= 0.0, message)?;
         let keep = self.keep();
         require(keep > 0.0 && keep <= 1.0, format!("has keep = {keep}, must be above 0 and at most 1"))?;
@@ -368,8 +368,8 @@ mod tests {
                 "{ kind = \"angular\" } takes no alpha; it has no options",
             ),
             ("{ kind = \"l2\", over = \"mean\" }", "{ kind = \"l2\" } takes no over; its options are layers"),
-            ("{ kind = \"tag\", alpha = -1 }", "has alpha = -1, must be 0 or more"),
-            ("{ kind = \"tag\", alpha = nan }", "has alpha = NaN, must be 0 or more"),
+            ("{ kind = \"tag\", alpha = -1 }", "has alpha = -1, must be finite and 0 or more"),
+            ("{ kind = \"tag\", alpha = nan }", "has alpha = NaN, must be finite and 0 or more"),
             ("{ kind = \"masked-cosine\", mask = \"top-k\", keep = 0 }", "has keep = 0, must be above 0"),
             ("{ kind = \"masked-cosine\", keep = 0.5 }", "set mask = \"top-k\""),
         ] {

@@ -160,7 +160,10 @@ pub(super) fn check(config: &RunConfig) -> Result<(), Fault> {
     }
     match federation.partition {
         Partition::Dirichlet(alpha) if !(alpha.is_finite() && alpha > 0.0) => {
-            return fault("federation.partition", format!("= {{ dirichlet = {alpha} }}, must be above 0"));
+            return fault(
+                "federation.partition",
+                format!("= {{ dirichlet = {alpha} }}, must be finite and above 0"),
+            );
         }
         Partition::Shards(0) => {
             return fault("federation.partition", "= { shards = 0 }, must be 1 or more".into());
@@ -321,7 +324,7 @@ mod tests {
                 "federation.attack_rounds=[3, 1]",
                 "attack_rounds = [3, 1], must be one or more rounds in ascending",
             ),
-            ("federation.partition={ dirichlet = 0 }", "dirichlet = 0 }, must be above 0"),
+            ("federation.partition={ dirichlet = 0 }", "dirichlet = 0 }, must be finite and above 0"),
             ("knowledge.order=true", "knowledge.order = true grants the order of a client that shuffles"),
             (
                 "knowledge.local={ assumed = { learning_rate = 0.1, batch = 9 } }",

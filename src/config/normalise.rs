@@ -88,8 +88,11 @@ mod tests {
             );
         }
         for (value, expected) in [
-            ("{ mean = [0.5], std = [0.0] }", "victim.normalise has a std of 0, must be above 0"),
-            ("{ mean = [0.5], std = [inf] }", "victim.normalise has a std of inf, must be above 0"),
+            ("{ mean = [0.5], std = [0.0] }", "victim.normalise has a std of 0, must be finite and above 0"),
+            (
+                "{ mean = [0.5], std = [inf] }",
+                "victim.normalise has a std of inf, must be finite and above 0",
+            ),
             ("{ mean = [nan], std = [1.0] }", "victim.normalise has a mean of NaN, must be finite"),
             (
                 "{ mean = [0.5, 0.5], std = [1.0] }",

@@ -41,7 +41,7 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
             require(mean.is_finite(), "victim.normalise", format!("has a mean of {mean}, must be finite"))?;
         }
         for std in std {
-            let message = format!("has a std of {std}, must be above 0");
+            let message = format!("has a std of {std}, must be finite and above 0");
             require(std.is_finite() && *std > 0.0, "victim.normalise", message)?;
         }
     }

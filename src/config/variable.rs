@@ -96,10 +96,10 @@ pub(super) fn check(first: VariableKind, then: &[Stage]) -> Result<(), Fault> {
             return fault("iterations = 0, must be 1 or more".to_owned());
         }
         if !(stage.lr.is_finite() && stage.lr > 0.0) {
-            return fault(format!("lr = {}, must be above 0", stage.lr));
+            return fault(format!("lr = {}, must be finite and above 0", stage.lr));
         }
         if stage.radius.is_some_and(|radius| !(radius.is_finite() && radius > 0.0)) {
-            return fault("radius must be above 0".to_owned());
+            return fault("radius must be finite and above 0".to_owned());
         }
         let goes_on = match (before, stage.variable) {
             (VariableKind::Latent, VariableKind::Weights | VariableKind::Features(_)) => true,

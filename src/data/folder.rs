@@ -325,7 +325,10 @@ mod tests {
         assert_eq!(set.classes[..2], ["cat", "dog"]);
         assert_eq!(set.batch(&[0, 1], Some(224)).unwrap().images.shape(), [2, 3, 224, 224]);
         save(&folder.path().join("cat/1.png"), 16, 3);
-        assert_eq!(open_folder(folder.path()).unwrap().len(), 1);
+        let set = open_folder(folder.path()).unwrap();
+        assert_eq!(set.len(), 1);
+        let left_out = "1 picture in folders below test, 2 pictures in folders below train";
+        assert!(set.reading.notes().iter().any(|note| note.contains(left_out)), "{:?}", set.reading);
     }
 
     #[test]
@@ -432,6 +435,86 @@ mod tests {
             let error = open_folder(folder.path()).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             fs::write(&path, whole).unwrap();
+        }
+    }
+
+    /// A folder with a small picture under each of these names.
+    fn with(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| save(&folder.path().join(name), 9, 5));
+        folder
+    }
+
+    #[test]
+    fn parts_of_a_set_are_named_wherever_they_lie() {
+        for (names, splits, first) in [
+            (&["images/train/a/1.png", "images/val/a/1.png"][..], "(train, val)", "images/train"),
+            (&["set/images/train/a/1.png", "set/images/test/a/1.png"], "(test, train)", "set/images/test"),
+            (&["training/1.png", "testing/1.png"], "(testing, training)", "testing"),
+            (&["train/a/1.png", "dev/a/1.png", "eval/a/1.png"], "(dev, eval, train)", "dev"),
+            (&["train2017/1.png", "val2017/1.png"], "(train2017, val2017)", "train2017"),
+            (&["seg_train/a/1.png", "seg_test/a/1.png"], "(seg_test, seg_train)", "seg_test"),
+            (&["training_set/a/1.png", "test_set/a/1.png"], "(test_set, training_set)", "test_set"),
+            // Something to look at beside them.
+            (&["train/a/1.png", "val/a/1.png", "overview.png"], "(train, val)", "train"),
+        ] {
+            let folder = with(names);
+            let error = open_folder(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(&format!("holds parts of a set {splits}")), "{names:?}: {error}");
+            assert!(error.ends_with(&format!("such as {}", folder.path().join(first).display())), "{error}");
+            assert!(open_folder(&folder.path().join(first)).is_ok(), "{first}");
+        }
+        // Vehicles.
+        let folder = with(&["steam train/1.png", "bullet train/1.png", "train/1.png", "bus/1.png"]);
+        assert_eq!(
+            open_folder(folder.path()).unwrap().classes,
+            ["bullet train", "bus", "steam train", "train"]
+        );
+    }
+
+    #[test]
+    fn folders_around_the_classes_are_passed_through_and_said() {
+        let folder = with(&["set/images/cat/1.png", "set/images/dog/1.png"]);
+        fs::create_dir(folder.path().join("set/annotations")).unwrap();
+        let set = open_folder(folder.path()).unwrap();
+        assert_eq!((set.len(), &set.classes[..2]), (2, &["cat".to_owned(), "dog".to_owned()][..]));
+        assert!(set.reading.notes()[0].ends_with("the set is the folder set/images"), "{:?}", set.reading);
+        let folder = with(&["cat/small/1.png", "dog/small/1.png"]);
+        let error = open_folder(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("has its pictures in folders below its sub-folders (cat, dog)"), "{error}");
+        assert!(error.contains(&format!("such as {}", folder.path().join("cat").display())), "{error}");
+    }
+
+    #[test]
+    fn pictures_in_deeper_folders_are_counted_and_named() {
+        let folder =
+            with(&["cat/1.png", "dog/1.png", "train/cat/1.png", "train/dog/2.png", "cat/more/3.png"]);
+        let set = open_folder(folder.path()).unwrap();
+        assert_eq!((set.len(), set.classes.len()), (2, 2));
+        let left_out = "left out: 1 picture in folders below cat, 2 pictures in folders below train";
+        assert!(set.reading.notes().iter().any(|note| note.ends_with(left_out)), "{:?}", set.reading);
+        let flat = with(&["1.png", "2.png", "old/all/3.png"]);
+        let set = open_folder(flat.path()).unwrap();
+        assert!(set.reading.notes().iter().any(|note| note.ends_with("1 picture in folders below old")));
+    }
+
+    #[test]
+    fn files_that_are_not_read_are_named_with_the_way_out() {
+        for (names, says) in [
+            (&["a.gif", "b.heic", "c.avif"][..], "1 .avif, 1 .gif, 1 .heic: convert them to PNG or JPEG"),
+            (&["a.nef", "b.dng"], "1 .dng (camera RAW), 1 .nef (camera RAW): convert them to PNG or JPEG"),
+            (&["a/1.dcm", "b/1.dcm"], "2 .dcm (DICOM): save their pictures or slices as PNG"),
+            (&["a.nii.gz", "a.json"], "1 .json, 1 .nii.gz (NIfTI): save their pictures or slices as PNG"),
+            (&["set.zip"], "1 .zip (archive): unpack them"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for name in names {
+                let path = folder.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "other").unwrap();
+            }
+            let error = open_folder(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(&format!("holds no pictures that are read, but {says}")), "{error}");
         }
     }
 }

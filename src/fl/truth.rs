@@ -3,6 +3,7 @@
 //! them, `[batch, channels, height, width]`, and `labels`, one whole number each) is brought to it and said to be,
 //! or refused.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{CapturedError, VictimError};
@@ -185,35 +186,36 @@ fn gathered(mut file: WeightFile) -> WeightFile {
     WeightFile { tensors, ..file }
 }
 
-/// Tensors of one shape under the numbers of a list, from 0 on, as one; all others as they are.
+/// Lists whose members are all of one shape as one tensor each; all others as they are.
 fn stacked(tensors: Vec<Tensor>) -> Vec<Tensor> {
-    let mut out: Vec<Tensor> = Vec::new();
-    for tensor in tensors {
-        let list =
-            tensor.name.rsplit_once('.').and_then(|(list, at)| Some((list, at.parse::<usize>().ok()?)));
-        let Some((list, at)) = list else {
-            out.push(tensor);
-            continue;
-        };
-        let goes_on = |last: &&mut Tensor| {
-            let shape = last.shape.split_first();
-            last.name == list
-                && last.dtype == tensor.dtype
-                && shape.is_some_and(|(count, inner)| *count == at && *inner == tensor.shape[..])
-        };
-        match out.last_mut().filter(goes_on) {
-            Some(begun) => {
-                begun.values.extend(&tensor.values);
-                begun.shape[0] += 1;
-            }
-            None if at == 0 => {
-                let shape = [&[1], &tensor.shape[..]].concat();
-                out.push(Tensor { name: list.to_owned(), shape, ..tensor });
-            }
-            None => out.push(tensor),
+    fn place(name: &str) -> Option<(&str, usize)> {
+        let (list, at) = name.rsplit_once('.')?;
+        Some((list, at.parse().ok()?))
+    }
+    let mut lists: BTreeMap<String, Vec<(usize, &Tensor)>> = BTreeMap::new();
+    for tensor in &tensors {
+        if let Some((list, at)) = place(&tensor.name) {
+            lists.entry(list.to_owned()).or_default().push((at, tensor));
         }
     }
-    out
+    let alike = |members: &[(usize, &Tensor)]| {
+        let is_like = |(i, (at, tensor)): (usize, &(usize, &Tensor))| {
+            let first = members[0].1;
+            *at == i && tensor.shape == first.shape && tensor.dtype == first.dtype
+        };
+        members.iter().enumerate().all(is_like)
+    };
+    lists.retain(|_, members| alike(members));
+    let stack = |(name, members): (&String, &Vec<(usize, &Tensor)>)| Tensor {
+        name: name.clone(),
+        dtype: members[0].1.dtype,
+        shape: [&[members.len()], &members[0].1.shape[..]].concat(),
+        values: members.iter().flat_map(|(_, tensor)| tensor.values.iter().copied()).collect(),
+    };
+    let made: Vec<Tensor> = lists.iter().map(stack).collect();
+    let is_member = |tensor: &Tensor| place(&tensor.name).is_some_and(|(list, _)| lists.contains_key(list));
+    let others: Vec<Tensor> = tensors.iter().filter(|tensor| !is_member(tensor)).cloned().collect();
+    others.into_iter().chain(made).collect()
 }
 
 /// Smallest and largest value.
@@ -390,4 +392,69 @@ fn whole(
         reading.note(format!("{name} were {form}"));
     }
     Ok(labels.values.iter().map(|&label| label as usize).collect())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::weights::forge::{Pickler, floats, torch_zip};
+
+    /// Two pictures of 1x2x2, and labels as Python writes them.
+    fn saved(labels: impl Fn(Pickler) -> Pickler) -> WeightFile {
+        let images = Pickler::new().raw(b"}(").text("images").tensor("0", 8, 0, &[2, 1, 2, 2], &[4, 4, 2, 1]);
+        let pickle = labels(images.text("labels")).raw(b"u").end();
+        let values = floats(&[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]);
+        WeightFile::parse(&torch_zip(&pickle, &[("0", &values)])).unwrap()
+    }
+
+    fn labels(file: WeightFile, samples: usize) -> Result<Vec<usize>, String> {
+        let file = gathered(file);
+        let mut reading = Reading::default();
+        let (images, labels) = find(&file, &mut reading)?;
+        assert_eq!(images.shape, [2, 1, 2, 2]);
+        whole(labels.ok_or("none")?, samples, 10, &mut reading)
+    }
+
+    #[test]
+    fn labels_are_numbers_and_lists_of_python() {
+        let list = |pickler: Pickler| pickler.raw(b"](").integer(3).integer(5).raw(b"e");
+        assert_eq!(labels(saved(list), 2), Ok(vec![3, 5]));
+        assert_eq!(labels(saved(|pickler| pickler.integer(7)), 1), Ok(vec![7]));
+        let column = |pickler: Pickler| {
+            let one = |pickler: Pickler, label| pickler.raw(b"](").integer(label).raw(b"e");
+            one(one(pickler.raw(b"]("), 3), 5).raw(b"e")
+        };
+        assert_eq!(labels(saved(column), 2), Ok(vec![3, 5]));
+        let floats = |pickler: Pickler| {
+            let number = |pickler: Pickler, label: f64| pickler.raw(b"G").raw(&label.to_be_bytes());
+            number(number(pickler.raw(b"]("), 3.0), 5.0).raw(b"e")
+        };
+        assert_eq!(labels(saved(floats), 2), Ok(vec![3, 5]));
+        let error = labels(saved(|pickler| pickler.integer(7)), 2).unwrap_err();
+        assert!(error.starts_with("has labels of shape scalar for 2 sample(s)"), "{error}");
+        let error = labels(saved(|pickler| pickler.text("cat")), 2).unwrap_err();
+        assert_eq!(error, "none");
+    }
+
+    #[test]
+    fn a_list_of_one_shape_is_one_tensor_and_a_pair_stays_two() {
+        let tensor = |name: &str, shape: &[usize]| Tensor {
+            name: name.into(),
+            dtype: Dtype::F32,
+            shape: shape.to_vec(),
+            values: vec![0.5; shape.iter().product()],
+        };
+        let names = |tensors: Vec<Tensor>| -> Vec<String> {
+            stacked(tensors)
+                .iter()
+                .map(|tensor| format!("{} {}", tensor.name, sizes(&tensor.shape)))
+                .collect()
+        };
+        let pair = vec![tensor("batch.0", &[2, 3, 4, 4]), tensor("batch.1", &[2])];
+        assert_eq!(names(pair), ["batch.0 2x3x4x4", "batch.1 2"]);
+        let list =
+            vec![tensor("images.0", &[3, 4, 4]), tensor("images.1", &[3, 4, 4]), tensor("labels", &[2])];
+        assert_eq!(names(list), ["labels 2", "images 2x3x4x4"]);
+    }
 }

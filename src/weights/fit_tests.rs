@@ -99,6 +99,14 @@ fn of_several_state_dicts_the_plain_one_wins_over_averages_and_nothing_else() {
         let nowhere = Misfit::NoKey { key: "nowhere".into(), keys };
         assert_eq!(under(&file, "nowhere").trained(&net).unwrap_err(), nowhere);
     }
+    // An average alone is taken under its key, which is said.
+    for key in ["state_dict_ema", "model_ema", "swa"] {
+        let lone = file(&net, &format!("{key}."));
+        let trained = lone.trained(&net).unwrap();
+        assert_eq!(trained.key.as_deref(), Some(key));
+        assert!(is_averaged(key) && !is_averaged("state_dict"));
+        assert_eq!(under(&lone, key).trained(&net).unwrap().key, None);
+    }
     // The same twice is no choice.
     let mut same = file(&net, "state_dict.");
     same.tensors.extend(file(&net, "best.").tensors);

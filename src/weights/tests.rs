@@ -497,3 +497,64 @@ fn state_dicts_that_pytorch_saved_are_read() {
         assert_eq!(read.tensors[6].dtype, Dtype::I64, "{name}");
     }
 }
+
+/// An index and two files of one tensor each; what is wrong with them.
+#[test]
+fn an_index_and_its_files_are_one_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors.index.json");
+    let one = |name: &str| {
+        let header = format!("{{\"{name}\":{{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}}}");
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &floats(&[1.0])].concat()
+    };
+    let write = |name: &str, content: &[u8]| std::fs::write(folder.path().join(name), content).unwrap();
+    let index = |map: &str| format!("{{\"metadata\":{{}},\"weight_map\":{{{map}}}}}").into_bytes();
+    let whole = index("\"a\":\"1.safetensors\",\"b\":\"2.safetensors\"");
+    write("1.safetensors", &one("a"));
+    write("2.safetensors", &one("b"));
+    write("model.safetensors.index.json", &whole);
+    assert_eq!(shapes(&WeightFile::read(&path).unwrap()), [("a", &[1][..]), ("b", &[1])]);
+    let refused = |content: &[u8]| {
+        std::fs::write(&path, content).unwrap();
+        WeightFile::read(&path).unwrap_err().to_string()
+    };
+    let two = "index and files are of two checkpoints, download both again";
+    for (content, says) in [
+        (
+            index("\"a\":\"1.safetensors\",\"b\":\"3.safetensors\""),
+            "needs 3.safetensors beside it (file 2 of 2)",
+        ),
+        (
+            index("\"a\":\"1.safetensors\",\"c\":\"2.safetensors\""),
+            "says that c is in 2.safetensors, which does not have it",
+        ),
+        (
+            index("\"a\":\"2.safetensors\",\"b\":\"2.safetensors\""),
+            "says that a is in 2.safetensors, which does not have it",
+        ),
+        (
+            index("\"a\":\"../x\""),
+            "is an index of files outside of its folder (../x): nothing there was read",
+        ),
+        (index("\"a\":\"/etc/passwd\""), "is an index of files outside of its folder (/etc/passwd)"),
+        (index("\"a\":\"sub/x\""), "is an index of files outside of its folder (sub/x)"),
+        (index(""), "it is an index that names no file"),
+        (whole[..whole.len() - 5].to_vec(), "is damaged or cut off (an index of files whose JSON is broken"),
+        (index("\"a\":5"), "is damaged or cut off (an index of files whose JSON is broken"),
+    ] {
+        let error = refused(&content);
+        assert!(error.contains(says) && !error.contains('\n'), "{says}: {error}");
+    }
+    // A file of another checkpoint that was split elsewhere.
+    write("1.safetensors", &{
+        let header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\
+                      \"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}";
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &floats(&[1.0, 2.0])].concat()
+    });
+    let error = refused(&whole);
+    assert!(error.contains("says that b is in 2.safetensors, but 1.safetensors has it"), "{error}");
+    assert!(error.ends_with(two), "{error}");
+    write("1.safetensors", &one("a")[..20]);
+    let error = refused(&whole);
+    assert!(error.contains("1.safetensors is damaged or cut off"), "{error}");
+}

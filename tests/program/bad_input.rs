@@ -41,6 +41,103 @@ fn a_preset_with_a_wrong_key_type_or_model() {
 }
 
 #[test]
+fn options_that_belong_together_or_do_not() {
+    let lab = Lab::new();
+    for (call, says) in [
+        (
+            &["inspect", "--update", "u.pth"][..],
+            "--weights <FILE> is needed as well; see gialab inspect --help",
+        ),
+        (&["inspect", "--weights", "w.pth"], "--update <FILE> is needed as well"),
+        (&["inspect", "--kind", "delta"], "are needed as well; see gialab inspect --help"),
+        (&["inspect", "--update", "u.pth", "--batch", "2"], "--weights <FILE> is needed as well"),
+        (&["inspect", "--set", "victim.loss=mse"], "are needed as well"),
+        (&["inspect"], "<FILE> is needed as well"),
+        (&["inspect", "f.pth", "--update", "u.pth", "--weights", "w.pth"], "cannot be used with"),
+        (&["run"], "<PRESET> is needed as well; see gialab run --help"),
+        (&["run", "dlg-lenet", "--detach", "--json"], "--detach cannot be used with --json"),
+        (&["run", "dlg-lenet", "--detach", "--require", "psnr>1"], "cannot be used with"),
+        (
+            &["run", "dlg-lenet", "--sed", "1"],
+            "unexpected argument '--sed' found; a similar argument exists: '--seed'",
+        ),
+        (&["run", "dlg-lenet", "--seed", "x"], "invalid value 'x' for '--seed <"),
+        (&["probe"], "<PRESET> is needed as well; see gialab probe --help"),
+        (&["capture", "dlg-lenet"], "--out <DIR> is needed as well; see gialab capture --help"),
+        (&["train", "ig-lenet"], "--out <FILE> is needed as well; see gialab train --help"),
+        (&["train", "ig-lenet", "--out", "w", "--latent", "8"], "--generator is needed as well"),
+        (&["train", "ig-lenet", "--out", "w", "--generator", "--momentum", "0.5"], "cannot be used with"),
+        (&["train", "ig-lenet", "--out"], "a value is required for '--out <FILE>'"),
+        (&["study", "run"], "is needed as well; see gialab study run --help"),
+        (&["nonsense"], "unrecognized subcommand 'nonsense'; see gialab --help"),
+        (
+            &["train", "ig-lenet", "--out", "w", "--learning-rate", "inf"],
+            "inf: must be a finite number above 0",
+        ),
+        (
+            &["train", "ig-lenet", "--out", "w", "--learning-rate", "nan"],
+            "NaN: must be a finite number above 0",
+        ),
+        (&["train", "ig-lenet", "--out", "w", "--weight-decay", "inf"], "must be a finite number, 0 or more"),
+        (&["train", "ig-lenet", "--out", "w", "--momentum", "nan"], "must be 0 or more and below 1"),
+        (&["train", "ig-lenet", "--out", "nowhere/w"], "there is no such folder; make it first"),
+    ] {
+        let error = lab.fail(call, 2);
+        assert!(error.starts_with("gialab: ") && error.contains(says), "{call:?}: {error}");
+    }
+}
+
+#[test]
+fn numbers_of_a_config_are_finite() {
+    let lab = Lab::new();
+    for (setting, says) in [
+        ("victim.normalise={ mean = [nan, 0.5, 0.5], std = [1, 1, 1] }", "a mean of NaN, must be finite"),
+        (
+            "victim.normalise={ mean = [0, 0, 0], std = [inf, 1, 1] }",
+            "a std of inf, must be finite and above 0",
+        ),
+        ("attack.distance={ kind = \"tag\", alpha = inf }", "alpha = inf, must be finite and 0 or more"),
+        ("attack.distance={ kind = \"tag\", alpha = nan }", "alpha = NaN, must be finite and 0 or more"),
+        ("federation.partition={ dirichlet = inf }", "dirichlet = inf }, must be finite and above 0"),
+    ] {
+        let error = refused(&lab, &["ig-lenet", "--set", setting]);
+        assert!(error.contains(says), "{setting}: {error}");
+    }
+}
+
+/// Nothing is written through a symbolic link, whoever made it.
+#[test]
+fn a_place_to_write_to_is_no_link() {
+    use std::os::unix::fs::symlink;
+    let lab = Lab::new();
+    lab.succeed(&[&["run"][..], &QUICK].concat());
+    std::fs::create_dir(lab.path("real")).unwrap();
+    write(&lab.path("file"), b"kept");
+    symlink(lab.path("real"), lab.path("folder")).unwrap();
+    symlink(lab.path("file"), lab.path("link")).unwrap();
+    let (folder, link) = (lab.path("folder").display().to_string(), lab.path("link").display().to_string());
+    let slash = format!("{folder}/");
+    for (call, code) in [
+        (&["capture", "ig-lenet", "--out", &folder][..], 2),
+        (&["capture", "ig-lenet", "--out", &slash], 2),
+        (&["train", "ig-lenet", "--out", &link], 2),
+        (&["export", "last", "--to", "json", "--out", &link], 1),
+        (&["export", "last", "--to", "json", "--force", "--out", &link], 1),
+    ] {
+        let error = lab.fail(call, code);
+        assert!(
+            error.contains("it is a symbolic link, and nothing is written through one; name "),
+            "{error}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(lab.path("file")).unwrap(), "kept");
+    assert_eq!(std::fs::read_dir(lab.path("real")).unwrap().count(), 0);
+    // A file in a folder that is reached through one is the caller's business.
+    lab.succeed(&["export", "last", "--to", "json", "--out", &format!("{folder}/run.json")]);
+    assert!(lab.path("real").join("run.json").is_file());
+}
+
+#[test]
 fn an_attack_that_is_not_granted_what_it_needs() {
     let lab = Lab::new();
     let error = refused(&lab, &["ig-lenet", "--set", "attack.labels=optimise"]);

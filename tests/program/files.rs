@@ -164,6 +164,11 @@ fn names_that_differ_are_offered_by_order_and_never_taken_so_unasked() {
     assert!(psnr(&lab, &[&preset(&lab, &folder, "list_w.pth", "list_g.pth", "gradient")]) > 30.0);
     let said = lab.succeed(&["inspect", folder.join("dlg_names.pth").to_str().unwrap()]);
     assert!(said.contains("same shapes as lenet for 10 classes in this order"), "{said}");
+    let said = lab.succeed(&["inspect", "--by-order", folder.join("dlg_names.pth").to_str().unwrap()]);
+    assert!(
+        said.contains("fits lenet for 10 classes by order") && said.contains("  as conv1.weight"),
+        "{said}"
+    );
     let said = lab.succeed(&["inspect", folder.join("list_w.pth").to_str().unwrap()]);
     assert!(said.contains("fits lenet for 10 classes exactly"), "{said}");
 }

@@ -252,6 +252,22 @@ fn what_is_not_as_expected_is_said() {
         error.contains("has labels of its own, beside victim.captured.labels; remove the latter"),
         "{error}"
     );
+    // Samples of another size: the weights are right.
+    let small = floats(&[2, 3, 28, 28], (0..2 * 3 * 784).map(|_| 0.5));
+    let grey = floats(&[2, 1, 32, 32], (0..2 * 1024).map(|_| 0.5));
+    let tiny = floats(&[2, 3, 2, 2], (0..24).map(|_| 0.5));
+    for (samples, found) in [(&small, "3x28x28"), (&grey, "1x32x32"), (&tiny, "3x2x2")] {
+        let normalise = ["victim.normalise=false"];
+        let error = capture.refused(&[("images", samples), ("labels", &labels)], &normalise);
+        let says = format!("has samples of {found}, but the model of victim.captured.weights takes 3x32x32");
+        assert!(error.contains("victim.captured.truth: ") && error.contains(&says), "{error}");
+    }
+    let beyond = whole(&[2], &[3, 10]);
+    let error = capture.refused(&[("images", &images), ("labels", &beyond)], &[]);
+    assert!(
+        error.contains("batch.safetensors has label 10, but the model tells 10 labels apart, 0 to 9"),
+        "{error}"
+    );
     let error = capture.refused(&[("images", &images), ("labels", &labels)], &["victim.classes=2"]);
     assert!(error.contains("2 classes"), "{error}");
 }

@@ -27,7 +27,7 @@ impl Split {
         let name = name.to_lowercase();
         let mut words = name.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
         let part = words.clone().find_map(part)?;
-        Some(Split { part, exact: words.all(|word| part_or_set(word)) })
+        Some(Split { part, exact: words.all(part_or_set) })
     }
 }
 

@@ -137,14 +137,16 @@ impl<'a> Layout<'a> {
             if !more.map_err(|error| self.wrong(error.to_string()))? {
                 return Ok(passed_over);
             }
-            let position = row.position().map_or((0, 0), |at| (at.line(), at.byte() as usize));
-            let line = self.before + position.0;
+            let start = row.position().map_or((0, 0), |at| (at.line(), at.byte() as usize));
+            // Empty lines before it are passed over without a word.
+            let empty = self.text.as_bytes().iter().skip(start.1).take_while(|byte| **byte == b'\n').count();
+            let line = self.before + start.0 + empty as u64;
             let end = reader.position().byte() as usize;
             if row.iter().all(str::is_empty) {
                 passed_over.empty.add(line);
                 continue;
             }
-            self.refuse_open_quote(line, &row, position.1..end)?;
+            self.refuse_open_quote(line, &row, start.1..end)?;
             if std::mem::take(&mut names) {
                 continue;
             }

@@ -127,7 +127,7 @@ fn bad_tables_are_refused_in_one_sentence() {
             "a,b,c\n1,2,x\n1,2\n",
             "t.csv: line 3 has 2 fields where the others have 3; the file may be truncated".to_owned(),
         ),
-        ("a,a,c\n1,2,x\n", "t.csv: columns 1 and 2 are both called \"a\"; rename one".to_owned()),
+        ("a,a,c\n1,2,x\n", "t.csv: line 1: columns 1 and 2 are both called \"a\"; rename one".to_owned()),
         (
             "a,c\n1,x\n2,y\nNaN,x\n",
             "t.csv: line 4, column a: it is \"NaN\", as 1 of its fields; set missing = \"drop\" or missing = \"mean\" in \
@@ -182,11 +182,11 @@ fn bad_schemas_are_refused_in_one_sentence() {
         ),
         (
             "[columns]\nage = { kind = \"numeric\", max = 35 }",
-            "t.csv: line 3, column age: \"40\" is outside of 30 to 35; correct it",
+            "t.csv: line 3, column age: \"40\" is outside of the declared 30 to 35; correct it",
         ),
         (
             "[columns]\nsex = { kind = \"categorical\", values = [\"m\"] }",
-            "t.csv: line 3, column sex: \"f\" is none of the declared values; correct it",
+            "t.csv: line 3, column sex: \"f\" is none of the declared values; add it to the values in t.schema.toml",
         ),
         (
             "[columns]\nsex = { kind = \"categorical\", values = [\"m\", \"m\"] }",
@@ -205,6 +205,124 @@ fn bad_schemas_are_refused_in_one_sentence() {
         assert!(error.starts_with(expected), "{schema}: {error}");
         assert!(!error.trim_end().contains('\n'), "{error}");
     }
+}
+
+/// What was said of a table, without its name.
+fn notes(set: &Dataset) -> String {
+    set.reading.notes().join("\n")
+}
+
+#[test]
+fn numbers_are_read_as_people_write_them() {
+    for (fields, values, says) in [
+        (["3.81 cm", "4.12 cm", "5 cm"], [0.0, 0.31 / 1.19, 1.0], "cm are left out of the numbers of a"),
+        (["3.81cm", "4.12cm", "5cm"], [0.0, 0.31 / 1.19, 1.0], "cm are left out"),
+        (["USD 3.81", "USD 4.12", "USD 5"], [0.0, 0.31 / 1.19, 1.0], "USD are left out"),
+        (["1_100", "1_200", "1_300"], [0.0, 0.5, 1.0], "separators of thousands are left out"),
+        (["1e3", "2E3", "3e+3"], [0.0, 0.5, 1.0], "numbers a"),
+        (["(3.81)", "0", "3.81"], [0.0, 0.5, 1.0], "numbers in parentheses in a are taken as negative"),
+        (["\u{2212}3", "0", "3"], [0.0, 0.5, 1.0], "numbers a"),
+        (["1\u{a0}000", "2\u{a0}000", "3\u{202f}000"], [0.0, 0.5, 1.0], "separators of thousands"),
+        (["1 000", "2 000", "3 000"], [0.0, 0.5, 1.0], "separators of thousands"),
+        (["1,00,000", "2,00,000", "3,00,000"], [0.0, 0.5, 1.0], "separators of thousands"),
+        (["1.000,5", "2.000,5", "3.000,5"], [0.0, 0.5, 1.0], "separators of thousands"),
+    ] {
+        let rows: String = fields.iter().zip(["x", "y", "x"]).map(|(f, c)| format!("{f};{c}\n")).collect();
+        let set = open_as("t.csv", format!("a;class\n{rows}").as_bytes(), "").unwrap();
+        assert_eq!(set.len(), 3, "{fields:?}");
+        for (i, value) in values.iter().enumerate() {
+            let found = row(&set, i);
+            assert!(found.len() == 1 && (found[0] - value).abs() < 1e-9, "{fields:?}: {found:?}");
+        }
+        assert!(notes(&set).contains(says), "{fields:?}: {}", notes(&set));
+    }
+}
+
+#[test]
+fn numbers_in_two_ways_are_refused_with_their_lines() {
+    for (fields, says) in [
+        (["3,81", "4.12", "5,5", "6.5"], "line 3 has \"4.12\""),
+        (
+            ["4.12", "3,81", "6.5", "5,5"],
+            "line 3 has \"3,81\", with a comma before the fraction, but line 2 \"4.12\"",
+        ),
+        (
+            ["3.81 cm", "38.1 mm", "4 cm", "5 cm"],
+            "line 3 has \"38.1 mm\", in another unit than \"3.81 cm\" in line 2",
+        ),
+        (["3.5", "4.5", "5,5", "6.5"], "line 4, column a: \"5,5\" has a comma before its fraction"),
+        (["3 kg", "4 kg", "5", "6 kg"], "line 4 has \"5\", without the unit"),
+    ] {
+        let rows: String =
+            fields.iter().zip(["x", "y", "x", "y"]).map(|(f, c)| format!("{f};{c}\n")).collect();
+        let content = format!("a;class\n{rows}");
+        let error = refused(&content, "");
+        let first_is_comma = fields[0] == "3,81";
+        let says = if first_is_comma { "line 2 has \"3,81\"" } else { says };
+        assert!(error.contains(says) && error.contains("declare the column in t.schema.toml"), "{error}");
+        let words = "[columns]\na = { kind = \"categorical\" }\n";
+        assert!(open_as("t.csv", content.as_bytes(), words).is_ok());
+    }
+}
+
+#[test]
+fn what_is_passed_over_among_the_rows_is_said() {
+    let text = "a,b,class\n1,2,x\n# a remark\n3,4,y\n,,\n\na,b,class\n5,6,x\n7,8,y,\n";
+    let set = open_as("t.csv", text.as_bytes(), "").unwrap();
+    assert_eq!(set.len(), 4);
+    for says in [
+        "1 line that begins with # is left out, line 3",
+        "1 row without any value is left out, line 5",
+        "1 line that repeats the names of the columns is left out, line 7",
+        "1 empty field behind the last column is left out, line 9",
+    ] {
+        assert!(notes(&set).contains(says), "{}", notes(&set));
+    }
+    let error = refused("a,b,class\n1,2,x\n3,4\n5,6,y\n", "");
+    assert!(error.ends_with(
+        "line 3 has 2 fields where the others have 3; add those that it lacks, or remove the line"
+    ));
+    let error = refused("a,class\n1,x\n2,\"y\n3,x\n4,y\n", "");
+    assert!(error.contains("line 3 opens a quote that is never closed"), "{error}");
+}
+
+#[test]
+fn words_without_a_value_are_what_the_schema_says() {
+    let rows = "a,b,class\n1,u,x\n2,,y\n3,u,x\n4,v,y\n";
+    let set = open_as("t.csv", rows.as_bytes(), "missing = \"mean\"").unwrap();
+    assert!(
+        notes(&set).contains("b has no value in 1 rows, set to its most frequent word \"u\""),
+        "{}",
+        notes(&set)
+    );
+    assert_eq!(row(&set, 1)[1..], [1.0, 0.0]);
+    let set = open_as("t.csv", rows.as_bytes(), "missing = \"drop\"").unwrap();
+    assert!(notes(&set).contains("1 row that lacks a value is left out"), "{}", notes(&set));
+    let error = refused(rows, "[columns]\nb = { kind = \"categorical\", values = [\"u\", \"v\"] }");
+    assert!(error.contains("line 3, column b: it has no value; set missing = \"drop\""), "{error}");
+}
+
+#[test]
+fn a_schema_is_a_small_regular_file_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("t.csv");
+    fs::write(&table, ADULTS).unwrap();
+    let schema = folder.path().join("t.schema.toml");
+    let refused = || data::open(table.to_str().unwrap()).unwrap_err().to_string();
+    rustix::fs::mknodat(rustix::fs::CWD, &schema, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert!(refused().contains("it is a pipe (FIFO), not a regular file; a schema is a small text in TOML"));
+    fs::remove_file(&schema).unwrap();
+    fs::create_dir(&schema).unwrap();
+    assert!(refused().contains("it is a directory, not a regular file"), "{}", refused());
+    fs::remove_dir(&schema).unwrap();
+    fs::File::create(&schema).unwrap().set_len(1 << 40).unwrap();
+    assert!(refused().contains("and at most 1,048,576 are read"), "{}", refused());
+    fs::remove_file(&schema).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &schema).unwrap();
+    assert!(refused().contains("it is a device"), "{}", refused());
+    fs::remove_file(&schema).unwrap();
+    std::os::unix::fs::symlink("nothing", &schema).unwrap();
+    assert!(refused().contains("it is a link to nothing"), "{}", refused());
 }
 
 proptest! {
