@@ -154,6 +154,8 @@ gradinversion, exact; gradinversion
 gradinversion, running; gradinversion; knowledge.statistics=running
 gradinversion, no statistics; gradinversion; attack.prior.bn=0
 sapag; sapag
+sapag, photos; sapag; victim.data=photos
+sapag, photos, sigmoid LeNet; sapag; victim.data=photos victim.options.activation=sigmoid victim.options.initialisation=uniform
 dimitrov, epochs by themselves; dimitrov
 dimitrov, one sample for all epochs; dimitrov; attack.kind=inverting-gradients attack.prior=
 sme, surrogate; sme

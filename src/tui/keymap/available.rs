@@ -198,6 +198,11 @@ fn looking_at(action: Action, model: &Model) -> Result<(), &'static str> {
             let stored = run.shown_trial().map_or(0, |trial| trial.pictures.len());
             holds(stored > 1, "there are no earlier pictures")
         }
+        A::ToggleAxis | A::ToggleSmoothing | A::ToggleClock | A::CursorBack | A::CursorForward
+            if run.solves() =>
+        {
+            Err("an attack that solves has no curve")
+        }
         A::Follow => holds(run.looks_back() || run.frozen.is_some(), "it follows already"),
         A::PreviousTrial | A::NextTrial => {
             let trials: usize = run.state().rounds.iter().map(|round| round.trials.len()).sum();

@@ -275,8 +275,8 @@ fn draw_pictures(model: &Model, view: &mut View, area: Rect) {
         });
         let psnr = psnr.map_or(String::new(), |psnr| format!(" {} dB", format::fixed(psnr, 1)));
         let slot_of = &run.pictures.slots[slot];
-        let iteration =
-            slot_of.shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
+        let shown_at = slot_of.shown.as_ref().filter(|_| !run.solves());
+        let iteration = shown_at.map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration));
         let mark = theme.marker(*place);
         // Where the name does not fit, the mark stands for it.
         let labels = [format!("{mark} {name}{psnr}{iteration}"), format!("{mark}{psnr}{iteration}")];

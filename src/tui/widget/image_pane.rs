@@ -88,7 +88,8 @@ pub fn row_by_row(shown: &[Shown], columns: usize, slot: usize, theme: Theme, ar
 fn collect(run: &RunView) -> Vec<Shown<'_>> {
     let pictures = &run.pictures;
     let iteration = |slot: usize| {
-        pictures.slots[slot].shown.as_ref().map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration))
+        let shown = pictures.slots[slot].shown.as_ref().filter(|_| !run.solves());
+        shown.map_or(String::new(), |(key, _)| format!(" @ {}", key.iteration))
     };
     let judges_best = run.judges_best();
     let best_name = if judges_best { "reconstruction" } else { "best" };

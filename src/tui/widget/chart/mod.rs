@@ -182,10 +182,11 @@ impl Scale {
         let scales = steps.into_iter().filter_map(|step| {
             // A log axis begins at a whole decade, a linear one at a label.
             let low = if log { bottom.floor() } else { (bottom / step).floor() * step };
-            let range = top - low;
+            // A label may stand a little above the values: 1 where they begin at 0.95.
+            let last = ((top - low) / step + 0.05).floor() as usize;
+            let range = (top - low).max(last as f64 * step);
             // As many rows between labels as there are, with all values below the last row.
             let apart = (gaps as f64 * step / range + 1e-9).floor() as usize;
-            let last = (range / step + 1e-9).floor() as usize;
             let used = range * apart as f64 / (step * gaps as f64);
             (apart > 0 && (1..=MOST_LABELS).contains(&last) && range.is_finite()).then(|| {
                 // Labels in every row are hard to read, and three or more say more than two.
