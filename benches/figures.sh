@@ -142,6 +142,8 @@ spear, sixteen; spear; victim.indices=[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]
 trap-weights; trap-weights
 trap-weights, 0.7; trap-weights; attack.factor=0.7
 trap-weights, 0.9; trap-weights; attack.factor=0.9
+loki; loki
+loki, 512 bins; loki; attack.bins=512
 imprint, linear; imprint
 imprint, sparse; imprint; attack.variant=sparse
 imprint, 16 bins; imprint; attack.bins=16

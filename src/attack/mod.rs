@@ -62,6 +62,7 @@ pub fn fits(
         local_knowledge: config.knowledge.local != LocalKnowledge::None,
         generator: config.knowledge.generator.is_some(),
         manipulate: config.knowledge.manipulate,
+        choose: config.knowledge.choose,
         client: config.victim.captured.is_none(),
         one_sample: config.batch() == 1,
     };

@@ -20,6 +20,7 @@ mod gradinversion;
 mod idlg;
 mod imprint;
 mod inverting_gradients;
+mod loki;
 mod need;
 mod r_gap;
 mod rog;
@@ -100,7 +101,7 @@ pub enum LabelUse {
 }
 
 /// All attacks, by year.
-pub static ATTACKS: [&Facts; 22] = [
+pub static ATTACKS: [&Facts; 23] = [
     &fc_inversion::FC_INVERSION,
     &dlg::DLG,
     &idlg::IDLG,
@@ -121,6 +122,7 @@ pub static ATTACKS: [&Facts; 22] = [
     &gifd::GIFD,
     &ci_net::CI_NET,
     &tableak::TABLEAK,
+    &loki::LOKI,
     &spear::SPEAR,
     &fedleak::FEDLEAK,
 ];

@@ -23,6 +23,8 @@ pub enum Need {
     Pictures,
     /// The server may change the model that it sends.
     Manipulate,
+    /// It may send different models to different clients.
+    Choose,
 }
 
 /// What a run offers of it.
@@ -44,6 +46,8 @@ pub struct Offer {
     pub generator: bool,
     /// The server may change the model.
     pub manipulate: bool,
+    /// It may send different models to different clients.
+    pub choose: bool,
     /// There is a client that the server sends a model to; an update from a file was made on the model in it.
     pub client: bool,
 }
@@ -62,6 +66,7 @@ impl Need {
             Need::Generator => "a generator trained on like pictures",
             Need::Pictures => "pictures",
             Need::Manipulate => "a server that changes the model",
+            Need::Choose => "a server that sends clients different models",
         }
     }
 
@@ -118,6 +123,11 @@ impl Need {
                 "sends a changed model, but a captured update was made on the model in its file; attack with an honest \
                  server's attack",
             ),
+            Need::Choose => (
+                offer.choose,
+                "sends clients different models, which knowledge.choose = false does not grant; set it to true, or attack with \
+                 imprint, which sends all the same",
+            ),
             Need::Manipulate => (
                 offer.manipulate,
                 "sends a changed model, which knowledge.manipulate = false does not grant; set it to true, or attack with \
@@ -143,6 +153,7 @@ mod tests {
             one_sample: true,
             generator: true,
             manipulate: true,
+            choose: true,
             client: true,
         };
         for (need, offer) in [
@@ -154,6 +165,7 @@ mod tests {
             (Need::Manipulate, Offer { client: false, ..all }),
             (Need::LocalKnowledge, Offer { local_knowledge: false, ..all }),
             (Need::Generator, Offer { generator: false, ..all }),
+            (Need::Choose, Offer { choose: false, ..all }),
             (Need::OneSample, Offer { one_sample: false, ..all }),
         ] {
             assert_eq!(need.unmet(&all), None);

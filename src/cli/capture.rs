@@ -148,7 +148,8 @@ fn attacking(
     };
     victim.captured = Some(captured);
     attack.federation = Federation::default();
-    (attack.knowledge.manipulate, attack.knowledge.normalisation) = (false, false);
+    attack.knowledge.normalisation = false;
+    (attack.knowledge.manipulate, attack.knowledge.choose) = (false, false);
     attack.title = format!("{} (captured)", config.title);
     attack
 }

@@ -248,6 +248,9 @@ pub struct KnowledgeConfig {
     /// Whether the server may change the model that it sends.
     #[serde(default, skip_serializing_if = "is_default")]
     pub manipulate: bool,
+    /// Whether it may send different models to different clients.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub choose: bool,
     /// A generator of pictures like the client's, trained on others: a built-in name or a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<String>,

@@ -199,6 +199,13 @@ pub static SETTINGS: &[Setting] = &[
         "the server may change the model that it sends",
     ),
     setting(
+        "knowledge.choose",
+        Kind::Flag,
+        "",
+        words(""),
+        "the server may send different models to different clients",
+    ),
+    setting(
         "knowledge.generator",
         Kind::Path,
         "",

@@ -110,6 +110,10 @@ pub fn check(config: &RunConfig) -> Result<(), Fault> {
     let message =
         "= true cannot be granted: a captured update was made on the model in its file; remove it".to_owned();
     require(own || !config.knowledge.manipulate, "knowledge.manipulate", message)?;
+    let message = "= true lets the server send clients different models, but knowledge.manipulate = false does not let it \
+                   change one; set that to true, or remove this"
+        .to_owned();
+    require(config.knowledge.manipulate || !config.knowledge.choose, "knowledge.choose", message)?;
     if config.knowledge.same_batch {
         let says = |message: &str| format!("= true {message}");
         let message = says(

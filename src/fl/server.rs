@@ -174,7 +174,7 @@ impl Server {
             client.at_once = AT_ONCE;
         }
         let protocol = Protocol::of(vec![client]);
-        let work = Work { mode, x: &x, targets: &targets, protocol: &protocol, round };
+        let work = Work { mode, x: &x, targets: &targets, protocol: &protocol, round, own: &[] };
         let who = |_| (client_number, post_stream(seed, round, client_number));
         Ok(send(&self.model, work, &self.posts, &mut self.residues, who))
     }

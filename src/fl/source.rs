@@ -70,6 +70,15 @@ impl Source {
         }
     }
 
+    /// The same side, each of whose clients is sent another model (see [`Victim::with_models`]).
+    #[must_use]
+    pub fn with_models(self, own: Vec<Model>) -> Source {
+        match self {
+            Source::Simulated(victim) => Source::Simulated(Box::new(victim.with_models(own))),
+            captured @ Source::Captured(_) => captured,
+        }
+    }
+
     /// As [`Source::view_after`], of clients who kept nothing back before.
     pub fn view(&self, model: &Model, round: u32) -> (AttackerView, Option<Effect>) {
         self.view_after(&Residues::default(), model, round)

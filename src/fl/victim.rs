@@ -38,6 +38,8 @@ pub struct Victim {
     posts: Posts,
     fields: Option<Arc<[usize]>>,
     generator: Option<Arc<Generator>>,
+    /// What each client is sent, where they are not sent the same.
+    own: Vec<Model>,
 }
 
 impl Victim {
@@ -59,7 +61,14 @@ impl Victim {
             most: usize::MAX,
             fields: None,
             generator: None,
+            own: Vec::new(),
         }
+    }
+
+    /// The same clients, each of whom is sent another model in place of the one for all; none if all are sent that.
+    #[must_use]
+    pub fn with_models(self, own: Vec<Model>) -> Victim {
+        Victim { own, ..self }
     }
 
     /// The same clients, whose samples are rows of a table with fields of so many values.
@@ -136,15 +145,19 @@ impl Victim {
         let targets = Targets::hard(&self.compute, &self.batch.labels, classes);
         let (input, protocol) = (self.input(), self.protocol(round));
         let mode = self.config.victim.mode;
-        let work = Work { mode, x: &input, targets: &targets, protocol: &protocol, round };
+        let work = Work { mode, x: &input, targets: &targets, protocol: &protocol, round, own: &self.own };
         let seed = Seed(self.config.run.seed);
         send(model, work, &self.posts, residues, |client| (client, post_stream(seed, round, client)))
     }
 
-    /// What speaks against a model that these clients were sent, beside the one that was agreed on: by its tensors, and by what it
-    /// does with their samples, the first [`LOOKED_AT`] of them.
+    /// What speaks against a model that these clients were sent, beside the one that was agreed on: by its tensors, by those of
+    /// another client, and by what it does with their samples, the first [`LOOKED_AT`] of them.
     pub fn findings(&self, sent: &Model, agreed: &Model) -> Vec<Finding> {
+        let sent = self.own.first().unwrap_or(sent);
         let mut findings = received::of_tensors(&Named::of(sent), &Named::of(agreed));
+        if let Some(other) = self.own.get(1) {
+            findings.extend(received::between(&Named::of(sent), &Named::of(other)));
+        }
         let count = self.batch.labels.len().min(LOOKED_AT);
         let x = self.input().narrow(0, 0, count);
         findings.extend(received::of_samples(sent, &x, &self.batch.labels[..count], &self.compute));
@@ -207,6 +220,8 @@ pub(super) struct Work<'a> {
     pub targets: &'a Targets,
     pub protocol: &'a Protocol,
     pub round: u32,
+    /// Models of clients that are not sent the same as all.
+    pub own: &'a [Model],
 }
 
 /// What clients send when they are sent this model, with the number of each, and the generator that its post-processing draws
@@ -218,15 +233,20 @@ pub(super) fn send(
     residues: &mut Residues,
     who: impl Fn(usize) -> (usize, ChaCha8Rng),
 ) -> Sent {
-    let Work { mode, x, targets, protocol, round } = work;
-    let mut model = model.clone();
-    if mode == BatchNormMode::EvalClient {
-        model.buffers = model.statistics(x);
-    }
-    let candidate = At { model: &model, mode, x, targets };
+    let Work { mode, x, targets, protocol, round, own } = work;
+    let received = |model: &Model| {
+        let mut model = model.clone();
+        if mode == BatchNormMode::EvalClient {
+            model.buffers = model.statistics(x);
+        }
+        model
+    };
+    let model = received(model);
+    let own: Vec<Model> = own.iter().map(received).collect();
     let (mut mean, mut effects) = (Mean::default(), Vec::new());
     for (at, client) in protocol.clients.iter().enumerate() {
         let (number, mut generator) = who(at);
+        let candidate = At { model: own.get(at).unwrap_or(&model), mode, x, targets };
         let sent = posts.send(client, candidate, round, residues.of(number), &mut generator);
         effects.extend(sent.effect);
         mean.add(sent);

@@ -77,6 +77,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     }
     let craft = attack::craft(config, &server.model, &range, &compute).map_err(anyhow::Error::msg)?;
     let model = craft.as_ref().map_or(&server.model, |craft| &craft.model);
+    let victim = victim.with_models(craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default());
     let residues = server.residues();
     let send =
         |posts: Posts| victim.clone().with_posts(posts).send_after(&mut residues.clone(), model, round);

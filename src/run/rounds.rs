@@ -279,8 +279,8 @@ impl Rounds<'_> {
     }
 
     /// What clients would find who look at a changed model.
-    fn log_findings(&self, sent: &Model, honest: &Model) {
-        let Source::Simulated(victim) = &self.source else { return };
+    fn log_findings(&self, source: &Source, sent: &Model, honest: &Model) {
+        let Source::Simulated(victim) = source else { return };
         let findings = victim.findings(sent, honest);
         for Finding { test, words } in &findings {
             self.log(Level::Info, format!("a client that looks finds ({test}): {words}"));
@@ -311,10 +311,12 @@ impl Rounds<'_> {
         let range = self.evaluator.normalisation.range();
         let craft = attack::craft(config, honest, &range, &self.compute).map_err(anyhow::Error::msg)?;
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
-        let (mut view, effect) = self.source.view_after(self.server.residues(), sent, round);
+        let own = craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default();
+        let source = self.source.clone().with_models(own);
+        let (mut view, effect) = source.view_after(self.server.residues(), sent, round);
         view.earlier.clone_from(&self.earlier);
         let update_norm = view.update.values.norm();
-        if let (true, Source::Simulated(victim)) = (!update_norm.is_normal(), &self.source)
+        if let (true, Source::Simulated(victim)) = (!update_norm.is_normal(), &source)
             && let Some(culprit) = effect::culprit(victim, self.server.residues(), sent, round, &config.post)
         {
             anyhow::bail!("round {round}: {culprit}");
@@ -337,7 +339,7 @@ impl Rounds<'_> {
         }
         if let (Some(craft), None) = (&craft, &resume) {
             craft.words.iter().for_each(|words| self.log(Level::Info, words.clone()));
-            self.log_findings(&craft.model, honest);
+            self.log_findings(&source, &craft.model, honest);
         }
         if let Some(effect) = effect.filter(|_| resume.is_none()) {
             self.reporter.event(self.clock.now(), Event::Processed { round, effect });

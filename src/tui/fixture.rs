@@ -93,6 +93,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
             post: Default::default(),
             statistics: Default::default(),
             manipulate: false,
+            choose: false,
         },
         attack: dlg(),
         run: RunSettings::default(),

@@ -85,6 +85,18 @@ fn trap_weights_bring_back_more_than_an_honest_layer() {
 }
 
 #[test]
+fn a_sum_over_clients_hides_nobody_from_loki() {
+    let (found, judged) = recover_from("loki", &[], |_| {});
+    assert!(judged.recovered.unwrap() > 0.6, "{judged:?} {:?}", found.stages);
+    // The layer that all clients are sent alike mixes them in its bins.
+    let same = ["attack.kind=imprint", "attack.variant=linear", "knowledge.choose=false"];
+    let (_, alike) = recover_from("loki", &same, |_| {});
+    assert!(judged.recovered.unwrap() > alike.recovered.unwrap() + 0.1, "{judged:?} {alike:?}");
+    let (_, judged) = recover_from("loki", &[], noise);
+    assert!(judged.recovered.unwrap() < 0.05, "{judged:?}");
+}
+
+#[test]
 fn solvers_are_refused_where_they_cannot_work() {
     let lab = Lab::new();
     for (preset, change, said) in [
@@ -112,6 +124,13 @@ fn solvers_are_refused_where_they_cannot_work() {
         ("cpa", "attack.draws=5", "`draws` is no setting of cpa, which takes none"),
         ("trap-weights", "knowledge.manipulate=false", "trap-weights sends a changed model, which"),
         ("trap-weights", "attack.factor=2", "attack.factor = 2, must be 0 to 1"),
+        (
+            "loki",
+            "knowledge.choose=false",
+            "loki sends clients different models, which knowledge.choose = false",
+        ),
+        ("fc-inversion", "knowledge.choose=true", "but knowledge.manipulate = false does not let it"),
+        ("loki", "attack.bins=16", "loki sorts samples into bins, but 16 are fewer than the 40 samples"),
         ("imprint", "attack.bins=4", "imprint sorts samples into bins, but 4 are fewer than the 8 samples"),
     ] {
         let error = lab.fail(&["run", preset, "--set", change], 2);

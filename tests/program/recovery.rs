@@ -18,7 +18,8 @@ fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let server = Server::new(setup, config, compute.clone());
     let craft = attack::craft(config, &server.model, &setup.normalisation.range(), &compute).unwrap();
-    let model = craft.map_or_else(|| server.model.clone(), |craft| craft.model);
+    let (model, own) =
+        craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
     let victim = Victim::new(
         setup.batch.clone().unwrap(),
         setup.normalisation.clone(),
@@ -26,6 +27,7 @@ fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
         config,
         compute.clone(),
     )
+    .with_models(own)
     .with_fields(setup.fields.clone())
     .with_generator(setup.generator.as_ref().map(|trained| std::sync::Arc::new(trained.on(&compute))));
     let sent = victim.send(&model, 0);

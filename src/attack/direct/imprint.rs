@@ -24,7 +24,7 @@ const NOISE: f64 = 4.5;
 /// A sample's values lie in its range but for this share of them and of the range, and for noise. Ours.
 const SLACK: f64 = 1e-3;
 
-fn settings(settings: &Direct) -> (usize, Variant) {
+pub(super) fn settings(settings: &Direct) -> (usize, Variant) {
     (settings.bins.unwrap_or(128), settings.variant.unwrap_or(Variant::Linear))
 }
 
@@ -47,7 +47,7 @@ pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
 
 /// Edges of the bins in normalised values, one more than there are bins: normal quantiles, the last as far as the one
 /// before it.
-fn edges(settings: &Direct, [channels, ..]: [usize; 3], range: &[(f64, f64)]) -> Vec<f64> {
+pub(super) fn edges(settings: &Direct, [channels, ..]: [usize; 3], range: &[(f64, f64)]) -> Vec<f64> {
     let ((bins, _), (centre, deviation)) = (self::settings(settings), taken(settings));
     let mean = |of: fn(&(f64, f64)) -> f64| range.iter().map(of).sum::<f64>() / channels as f64;
     let (low, high) = (mean(|range| range.0), mean(|range| range.1));
@@ -72,7 +72,7 @@ fn quantile(p: f64) -> f64 {
 }
 
 /// The honest network behind two layers that sort its input.
-pub(super) fn net(settings: &Direct, honest: &Net) -> Result<Net, String> {
+pub(super) fn net(settings: &Direct, honest: &Net, _clients: usize) -> Result<Net, String> {
     let (bins, variant) = self::settings(settings);
     let [channels, height, width] = honest.input();
     let inputs = channels * height * width;
@@ -97,7 +97,7 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
     let Honest { model: honest, range, compute, .. } = honest;
     let (bins, variant) = self::settings(settings);
     let inputs = honest.net.input_count();
-    let net = net(settings, &honest.net)?;
+    let net = net(settings, &honest.net, 1)?;
     let edges = edges(settings, honest.net.input(), range);
     // Relu6 is cut off at 6, where the published layer is at 1.
     let factor = |bin: usize| match variant {
@@ -119,7 +119,8 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
         "sent instead of the honest model: two fully connected layers in front of it, {MEASURE} [{bins}, {inputs}] and \
              {RETURN} [{inputs}, {bins}], {added} parameters more"
     )];
-    Ok(Craft { model: Model { net, parameters, buffers: honest.buffers.clone() }, words })
+    let model = Model { net, parameters, buffers: honest.buffers.clone() };
+    Ok(Craft { model, own: Vec::new(), words })
 }
 
 pub(super) fn solve(

@@ -10,6 +10,7 @@ mod fc_inversion;
 mod imprint;
 mod least_squares;
 mod logit;
+mod loki;
 mod r_gap;
 mod rows;
 mod span;
@@ -63,7 +64,8 @@ struct Solver {
 
 /// What a server sends instead of the honest model.
 struct Forge {
-    net: fn(&Direct, honest: &Net) -> Result<Net, String>,
+    /// For so many clients.
+    net: fn(&Direct, honest: &Net, clients: usize) -> Result<Net, String>,
     model: ForgeModel,
 }
 
@@ -75,6 +77,8 @@ struct Honest<'a> {
     model: &'a Model,
     /// Smallest and largest normalised value of each channel.
     range: &'a [(f64, f64)],
+    /// Whose updates come as one.
+    clients: usize,
     /// The attacker's own.
     seed: Seed,
     compute: &'a Compute,
@@ -83,8 +87,10 @@ struct Honest<'a> {
 /// A model that is sent instead of the honest one.
 #[derive(Debug, Clone)]
 pub struct Craft {
-    /// It.
+    /// It; of clients that are sent different ones what they have in common.
     pub model: Model,
+    /// What each client is sent; none if all are sent the same.
+    pub own: Vec<Model>,
     /// What was changed.
     pub words: Vec<String>,
 }
@@ -102,10 +108,15 @@ fn solver(name: &str) -> Option<Solver> {
             solve: imprint::solve,
             forge: Some(Forge { net: imprint::net, model: imprint::craft }),
         }),
+        "loki" => Some(Solver {
+            check: loki::check,
+            solve: loki::solve,
+            forge: Some(Forge { net: loki::net, model: loki::craft }),
+        }),
         "trap-weights" => Some(Solver {
             check: trap_weights::check,
             solve: fc_inversion::solve,
-            forge: Some(Forge { net: |_, honest| Ok(honest.clone()), model: trap_weights::craft }),
+            forge: Some(Forge { net: |_, honest, _| Ok(honest.clone()), model: trap_weights::craft }),
         }),
         _ => None,
     }
@@ -128,13 +139,18 @@ pub(super) fn check(name: &str, settings: &Direct, net: &Net, samples: usize) ->
     }
 }
 
+/// Attacked clients whose updates the server sees as one.
+fn clients(config: &RunConfig) -> usize {
+    (config.federation.secure_aggregation as usize).max(1)
+}
+
 /// The network that a server sends instead of this one; the same where it is honest.
 ///
 /// # Errors
 /// Why it cannot be made of this one.
 pub fn sent_net(config: &RunConfig, honest: &Net) -> Result<Net, String> {
     match forge(config) {
-        Some((forge, settings)) => (forge.net)(settings, honest),
+        Some((forge, settings)) => (forge.net)(settings, honest, clients(config)),
         None => Ok(honest.clone()),
     }
 }
@@ -151,7 +167,7 @@ pub fn craft(
     compute: &Compute,
 ) -> Result<Option<Craft>, String> {
     let seed = Seed(config.run.seed).attacker();
-    let honest = Honest { model: honest, range, seed, compute };
+    let honest = Honest { model: honest, range, clients: clients(config), seed, compute };
     forge(config).map(|(forge, settings)| (forge.model)(settings, &honest)).transpose()
 }
 

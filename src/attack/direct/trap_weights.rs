@@ -19,7 +19,7 @@ pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
 
 /// The honest model with another first layer.
 pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, String> {
-    let Honest { model, range, seed, compute } = honest;
+    let Honest { model, range, seed, compute, .. } = honest;
     let factor = settings.factor.unwrap_or(0.97);
     let (layer, bias) = first_layer(&model.net).ok_or("no fully connected layer sees the input")?;
     let specs = model.net.parameter_specs();
@@ -55,5 +55,5 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
         layer.name
     )];
     let model = Model { net: model.net.clone(), parameters, buffers: model.buffers.clone() };
-    Ok(Craft { model, words })
+    Ok(Craft { model, own: Vec::new(), words })
 }

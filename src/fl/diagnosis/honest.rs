@@ -97,7 +97,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>, String)> {
     let samples: Vec<usize> = (0..batch).collect();
     let descent = local.map(|local| victim::descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
     let protocol = Protocol::of(vec![Client::new(samples, descent)]);
-    let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol, round: 0 };
+    let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol, round: 0, own: &[] };
     let no_draws = |client| (client, victim::post_stream(Seed(0), 0, client));
     let update = victim::send(&model, work, &Posts::default(), &mut Residues::default(), no_draws).update;
     let told = post::in_words(&post::estimate(&update, &model, &protocol.clients));

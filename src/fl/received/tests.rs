@@ -22,9 +22,10 @@ fn findings(preset: &str, changes: &[&str]) -> Vec<Finding> {
     let setup = Setup::new(&config).unwrap();
     let server = Server::new(&setup, &config, compute.clone());
     let craft = attack::craft(&config, &server.model, &setup.normalisation.range(), &compute).unwrap();
-    let sent = craft.map_or_else(|| server.model.clone(), |craft| craft.model);
+    let (sent, own) =
+        craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
     let Source::Simulated(victim) = Source::new(setup, &config, compute) else { panic!("{preset}") };
-    victim.findings(&sent, &server.model)
+    victim.with_models(own).findings(&sent, &server.model)
 }
 
 #[test]
@@ -37,6 +38,8 @@ fn malicious_models_are_seen() {
     };
     let imprint = tests("imprint");
     assert!(imprint.contains(&"architecture") && imprint.contains(&"alike rows"), "{imprint:?}");
+    let loki = tests("loki");
+    assert!(loki.contains(&"architecture") && loki.contains(&"other clients"), "{loki:?}");
     let trap = tests("trap-weights");
     assert!(trap.contains(&"change") && trap.contains(&"single neurons"), "{trap:?}");
 }
@@ -158,7 +161,7 @@ fn honest_servers_are_seldom_accused() {
         }
     }
     eprintln!("{accused} of {count} honest models are accused: {by_test:?}");
-    for preset in ["imprint", "trap-weights"] {
+    for preset in ["imprint", "loki", "trap-weights"] {
         for Finding { test, words } in findings(preset, &[]) {
             eprintln!("{preset}: {test}: {words}");
         }
