@@ -70,7 +70,8 @@ fn behind(field: &str) -> Option<Measured> {
     };
     let is_unit = unit.chars().count() <= MOST_LETTERS
         && unit.chars().all(|c| c.is_alphanumeric() || "°µ²³/·^.*".contains(c));
-    let holds = number.contains(|c: char| c.is_ascii_digit());
+    let is_other = |c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E');
+    let holds = number.contains(|c: char| c.is_ascii_digit()) && !number.contains(is_other);
     (is_unit && holds).then(|| Measured { number: number.to_owned(), unit: unit.to_owned(), glued })
 }
 
