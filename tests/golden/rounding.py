@@ -76,4 +76,5 @@ for name, make, train, batch, steps, lr in (
         wide = update(copy.deepcopy(net).double(), x.double(), y, steps, lr)
         norm = lambda values: sum(float((v.double() ** 2).sum()) for v in values) ** 0.5
         errors.append(norm([a.double() - b for a, b in zip(narrow, wide)]) / norm(wide))
-    print(f"{name}: median {statistics.median(errors):.2g}, worst {max(errors):.2g}", flush=True)
+    off = sum(e > 10 * statistics.median(errors) for e in errors)
+    print(f"{name}: {off} of 20 off, median {statistics.median(errors):.2g}, worst {max(errors):.2g}", flush=True)

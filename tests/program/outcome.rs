@@ -114,7 +114,7 @@ fn the_answer_is_not_from_before_the_search_has_descended() {
 fn a_trial_that_never_came_below_its_start_is_said_to_be_none() {
     let lab = Lab::new();
     let said = |rate: &str| {
-        let settings = ["attack.iterations=8", "attack.trials=1", "attack.clamp=false", rate];
+        let settings = ["attack.iterations=8", "attack.trials=1", "attack.box=false", rate];
         let mut arguments = vec!["run", "ig-lenet", "--json"];
         arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
         lab.succeed(&arguments).contains("never came below the objective that it began with")

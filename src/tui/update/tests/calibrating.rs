@@ -80,10 +80,10 @@ fn runs_that_went_through_here_refine_the_times() {
         row
     };
     update(&mut model, Msg::RunsListed(vec![of(7.0), of(8.0), of(90.0)]));
-    assert!(fixture::drawn(&model).contains("about 8 s (measured here)"));
+    assert!(fixture::drawn(&model).contains("7 s to 90 s (measured here)"));
     // Another picture of the same set is the same work; a change that is not is said.
     press(&mut model, "i");
-    assert!(fixture::drawn(&model).contains("about 8 s (measured here)"));
+    assert!(fixture::drawn(&model).contains("7 s to 90 s (measured here)"));
     press(&mut model, "u");
     let changes = [("victim.indices".to_owned(), "[0, 1, 2]".to_owned())];
     model.changes.insert("dlg-lenet".into(), changes.into());

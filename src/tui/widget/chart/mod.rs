@@ -193,7 +193,7 @@ impl Scale {
                 let crowded = if apart < 2 { 0.2 } else { 0.0 };
                 let few = if last < 2 { 0.2 } else { 0.0 };
                 let high = low + step * gaps as f64 / apart as f64;
-                // Of equal ones the finer.
+                // Of equal ones the one with more room between its labels.
                 (used - crowded - few - 0.01 / apart as f64, Scale { low, high, step, apart, last })
             })
         });
