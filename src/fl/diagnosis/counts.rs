@@ -95,6 +95,21 @@ impl Suspect<'_> {
         Some(Finding::new(sure && !blind, format!("{presumably}{what}{unseen}")).with(remedy))
     }
 
+    /// Under binary cross-entropy no entry of the gradient to the last bias is beyond one over the outputs.
+    pub(super) fn beyond_binary(&self, head: &Head, factor: f64) -> Option<Finding> {
+        let most = head.to_scores()?.iter().fold(0.0f64, |most, g| most.max(g.abs()));
+        let most = most * head.classes as f64 / factor;
+        (self.net.loss() == Loss::Bce && most > 1.05).then(|| {
+            let scaler = if most >= 128.0 { ", as a loss scaler that was not undone does" } else { "" };
+            let what = format!(
+                "is scaled by {} at least{scaler}: no entry of the last bias can be as large",
+                rounded(most)
+            );
+            let remedy = "set victim.captured.scale, known or \"estimated\", or check victim.loss";
+            Finding::new(!self.is_blind_to_scale(), what).with(remedy)
+        })
+    }
+
     /// Steps of unequal size weigh samples unequally.
     fn is_uneven(&self, local: &LocalTraining) -> bool {
         local.momentum > 0.0
