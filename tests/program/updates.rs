@@ -371,4 +371,27 @@ fn updates_of_pytorch_are_told_apart() {
         let psnr = finished(&text(&output.stdout))["rounds"][0]["metrics"]["psnr"]["mean"].as_f64().unwrap();
         assert!(psnr > least, "{preset} {change}: {psnr} dB");
     }
+    // What is said of them: of a scale that a cosine does not see, and nothing of what is as it is taken.
+    let short = ["--set", "attack.iterations=2", "--set", "attack.trials=1"];
+    for (preset, change, says) in [
+        ("mean_cos.toml", "victim.loss=ce", ""),
+        ("mean2.toml", "victim.loss=ce", ""),
+        ("sum2.toml", "victim.loss=ce-sum", ""),
+        (
+            "half_cos.toml",
+            "victim.loss=ce",
+            "is 0.5 times the gradient of one sample, which the matching does not see",
+        ),
+        (
+            "amp_scaled_cos.toml",
+            "victim.loss=ce",
+            "a loss scaler that was not undone, which the matching does not see",
+        ),
+        ("wd_cos.toml", "victim.loss=ce", "0.0005 times the weights were added"),
+    ] {
+        let output = run(&format!("11-other-losses/{preset}"), &[&short[..], &["--set", change]].concat());
+        let said = text(&output.stderr);
+        assert!(output.status.success() && said.contains(says), "{preset}: {said}");
+        assert!(!says.is_empty() || said.is_empty(), "{preset}: {said}");
+    }
 }

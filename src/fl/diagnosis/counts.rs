@@ -32,12 +32,15 @@ impl Suspect<'_> {
             }
         }
         all.extend([counter.scaled(loss, 1.0), counter.scaled(loss, -1.0)]);
-        let likely = |tally: &Tally| tally.fits() && 4.0 * tally.misfit < taken.misfit;
-        let all: Vec<Tally> = all.into_iter().flatten().filter(likely).collect();
+        let all: Vec<Tally> = all.into_iter().flatten().filter(|tally| tally.is_likelier(&taken)).collect();
         // Of those that fit as well as any the first.
         let least = all.iter().map(|tally| tally.misfit).fold(f64::INFINITY, f64::min);
         let best = *all.iter().find(|tally| tally.misfit <= least + 0.05)?;
-        let sure = !several && best.leaves_no_doubt(&taken);
+        // A mean over samples has no entry below -1.
+        let lowest = head.to_scores()?.iter().copied().fold(0.0, f64::min) / unit;
+        let sure = !several
+            && (best.leaves_no_doubt(&taken)
+                || loss.is_cross_entropy() && lowest < -1.05 && best.scale > 0.0);
         let presumably = if sure { "" } else { "presumably " };
         let scale = snapped(best.scale / unit, batch);
         if several && (0.5..2.0).contains(&scale) {
@@ -45,11 +48,11 @@ impl Suspect<'_> {
             return None;
         }
         if best.loss != loss {
-            let mut what = format!("{presumably}is the gradient of the {}", best.loss.name());
-            if let Loss::LabelSmoothing(share) = best.loss {
-                what += &format!(" by {share}");
-            }
-            what += &format!(", not of the {}", loss.name());
+            let what = format!(
+                "{presumably}is the gradient of the {}, not of the {}",
+                best.loss.name(),
+                loss.name()
+            );
             let mut remedy = format!("set victim.loss = {}", best.loss.key());
             let scale = snapped(best.scale / factor, batch);
             let of_sum = matches!(best.loss, Loss::LabelSmoothing(_)) && loss == Loss::CeSum;
@@ -90,6 +93,21 @@ impl Suspect<'_> {
         };
         let unseen = if blind { ", which the matching does not see" } else { "" };
         Some(Finding::new(sure && !blind, format!("{presumably}{what}{unseen}")).with(remedy))
+    }
+
+    /// Under binary cross-entropy no entry of the gradient to the last bias is beyond one over the outputs.
+    pub(super) fn beyond_binary(&self, head: &Head, factor: f64) -> Option<Finding> {
+        let most = head.to_scores()?.iter().fold(0.0f64, |most, g| most.max(g.abs()));
+        let most = most * head.classes as f64 / factor;
+        (self.net.loss() == Loss::Bce && most > 1.05).then(|| {
+            let scaler = if most >= 128.0 { ", as a loss scaler that was not undone does" } else { "" };
+            let what = format!(
+                "is scaled by {} at least{scaler}: no entry of the last bias can be as large",
+                rounded(most)
+            );
+            let remedy = "set victim.captured.scale, known or \"estimated\", or check victim.loss";
+            Finding::new(!self.is_blind_to_scale(), what).with(remedy)
+        })
     }
 
     /// Steps of unequal size weigh samples unequally.
@@ -231,6 +249,10 @@ fn snapped(scale: f64, samples: f64) -> f64 {
     let near = |value: &f64| (scale / value - 1.0).abs() < NEAR;
     let size = scale.abs();
     let power = 2f64.powi(size.log2().round() as i32);
+    // Only loss scalers are as large.
+    if size >= 200.0 && (size / power - 1.0).abs() < 0.05 {
+        return power * scale.signum();
+    }
     let digit = |digits: usize| format!("{size:.*e}", digits - 1).parse().unwrap_or(size);
     let nice = [1.0, samples, 1.0 / samples, power, digit(1), digit(2)];
     let nice = nice.map(|value| value * scale.signum());

@@ -19,7 +19,7 @@ pub struct Head<'a> {
     pub(super) weight: &'a [f64],
     pub(super) bias: Option<&'a [f64]>,
     pub(super) to_weight: &'a [f64],
-    to_bias: Option<&'a [f64]>,
+    pub(super) to_bias: Option<&'a [f64]>,
 }
 
 /// What the gradient of one sample is the gradient of.

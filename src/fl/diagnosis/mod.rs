@@ -262,7 +262,8 @@ impl Suspect<'_> {
         let several = matches!(steps, Steps::Several(_));
         if let (true, Steps::Linear(factor) | Steps::Several(factor)) = (self.captured.batch > 1, &steps)
             && head.decay().is_none()
-            && let Some(finding) = self.tallied(&head, *factor, several, noise)
+            && let Some(finding) =
+                self.tallied(&head, *factor, several, noise).or_else(|| self.beyond_binary(&head, *factor))
         {
             return Some(finding);
         }
@@ -320,9 +321,19 @@ impl Suspect<'_> {
             let remedy = format!("set victim.captured.local = {{ learning_rate = {rate} }}");
             return Some(Finding::new(false, what).with(remedy));
         }
-        let what = times(rounded(scale), 1);
+        let mut what = times(rounded(scale), 1);
         let mut remedy = format!("set victim.captured.scale = {}", self.as_sent(scale));
         if self.net.classes() == 1 {
+            // Any number is some multiple of that of either label; round ones are hardly so by chance.
+            if !is_power_of_two(scale) {
+                what = format!(
+                    "is not the gradient of one sample as it is: it would be {} times that of label {}, or of the opposite \
+                     sign and another scale that of label {}",
+                    rounded(scale),
+                    found.label,
+                    1 - found.label.min(1)
+                );
+            }
             remedy += ", or check victim.loss and victim.captured.batch: one output tells no more";
         }
         let blind = self.is_blind_to_scale();

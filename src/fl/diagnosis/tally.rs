@@ -43,7 +43,17 @@ impl Tally {
 
     /// Whether the gradient cannot well be of this.
     pub fn is_off(&self) -> bool {
-        self.misfit > 2.5 && self.off > 0.05
+        self.misfit > 2.5 && self.off > 0.05 || self.is_beyond()
+    }
+
+    /// Whether the counts are none of so few samples, however far apart these are.
+    fn is_beyond(&self) -> bool {
+        self.off > 3.0
+    }
+
+    /// Whether it explains the gradient much better than one that is off.
+    pub fn is_likelier(&self, taken: &Tally) -> bool {
+        self.fits() && (taken.is_beyond() || 4.0 * self.misfit < taken.misfit)
     }
 
     /// Whether it leaves no doubt beside one that is off.
@@ -75,11 +85,11 @@ pub struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    /// Of so many samples; `noise` is the relative error of what was sent. Nothing of fewer than three classes, which do
-    /// not show how far apart the samples are.
+    /// Of so many samples; `noise` is the relative error of what was sent. Nothing of fewer than five classes, which hardly
+    /// show how far apart the samples are.
     pub fn of(head: &'a Head<'a>, samples: f64, noise: f64) -> Option<Counter<'a>> {
         let to_bias = head.to_scores()?;
-        if head.classes < 3 || dot(to_bias, to_bias) == 0.0 {
+        if head.classes < 5 || dot(to_bias, to_bias) == 0.0 {
             return None;
         }
         let probed: Vec<usize> = (0..head.classes).step_by(head.classes.div_ceil(PROBED)).collect();
@@ -223,5 +233,102 @@ impl<'a> Counter<'a> {
             absent = Some(here);
         }
         found.filter(|tally: &Tally| tally.misfit.is_finite() && tally.uncertain.is_finite())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const CLASSES: usize = 10;
+    const FEATURES: usize = 20;
+
+    /// Numbers without a pattern, in [-1, 1].
+    fn draw(seed: usize) -> f64 {
+        let mixed = ((seed + 1) as f64 * 12.9898).sin() * 43_758.545_3;
+        2.0 * (mixed - mixed.floor()) - 1.0
+    }
+
+    /// Weights, bias and the gradients to both of samples with these labels, whose features are so far apart.
+    fn layer(labels: &[usize], apart: f64, loss: Loss, times: f64) -> [Vec<f64>; 4] {
+        let weight: Vec<f64> = (0..CLASSES * FEATURES).map(|i| 0.3 * draw(i)).collect();
+        let bias: Vec<f64> = (0..CLASSES).map(|i| 0.2 * draw(1_000 + i)).collect();
+        let (mut to_weight, mut to_bias) = (vec![0.0; CLASSES * FEATURES], vec![0.0; CLASSES]);
+        for (sample, &label) in labels.iter().enumerate() {
+            let own = |j: usize| apart * draw(5_000 + sample * FEATURES + j);
+            let phi: Vec<f64> = (0..FEATURES).map(|j| 0.5 + 0.4 * draw(2_000 + j) + own(j)).collect();
+            let rows = weight.chunks(FEATURES).zip(&bias);
+            let z: Vec<f64> = rows.map(|(row, bias)| dot(row, &phi) + bias).collect();
+            let share = if let Loss::LabelSmoothing(share) = loss { share } else { 0.0 };
+            let target = |c: usize| f64::from(u8::from(c == label)) * (1.0 - share) + share / CLASSES as f64;
+            let q: Vec<f64> = match loss {
+                Loss::Bce => z.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
+                _ => softmax(&z),
+            };
+            let unit = if loss == Loss::Bce { 1.0 / CLASSES as f64 } else { 1.0 };
+            for c in 0..CLASSES {
+                let p = times * unit * (q[c] - target(c)) / labels.len() as f64;
+                to_bias[c] += p;
+                (0..FEATURES).for_each(|j| to_weight[c * FEATURES + j] += p * phi[j]);
+            }
+        }
+        [weight, bias, to_weight, to_bias]
+    }
+
+    fn counted<T>(layer: &[Vec<f64>; 4], samples: usize, of: impl Fn(&Counter) -> T) -> T {
+        let [weight, bias, to_weight, to_bias] = layer;
+        let (bias, to_bias) = (Some(bias.as_slice()), Some(to_bias.as_slice()));
+        let head = Head { classes: CLASSES, features: FEATURES, weight, bias, to_weight, to_bias };
+        of(&Counter::of(&head, samples as f64, 1e-7).unwrap())
+    }
+
+    const FOUR: [usize; 4] = [3, 7, 7, 1];
+    const SIXTEEN: [usize; 16] = [0, 1, 1, 2, 3, 3, 3, 4, 5, 6, 7, 7, 8, 1, 2, 6];
+
+    #[test]
+    fn the_scale_of_samples_with_nearly_the_same_scores_is_found() {
+        for labels in [&FOUR[..], &SIXTEEN[..]] {
+            for times in [0.01, 0.5, 1.0, 3.0, 1024.0, -1.0] {
+                let layer = layer(labels, 0.02, Loss::Ce, times);
+                let (taken, found) = counted(&layer, labels.len(), |counter| {
+                    (
+                        counter.under(Loss::Ce, 1.0).unwrap(),
+                        counter.scaled(Loss::Ce, f64::signum(times)).unwrap(),
+                    )
+                });
+                assert_eq!(taken.is_off(), times != 1.0, "{times}: {taken:?}");
+                assert!(found.fits() && (found.scale / times - 1.0).abs() < 0.03, "{times}: {found:?}");
+                assert!(times == 1.0 || found.is_likelier(&taken), "{times}: {found:?} {taken:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_loss_of_samples_with_nearly_the_same_scores_is_found() {
+        for labels in [&FOUR[..], &SIXTEEN[..]] {
+            let smooth = layer(labels, 0.005, Loss::LabelSmoothing(0.2), 1.0);
+            let (taken, found) = counted(&smooth, labels.len(), |counter| {
+                (counter.under(Loss::Ce, 1.0).unwrap(), counter.smoothed(1.0).unwrap())
+            });
+            let Loss::LabelSmoothing(share) = found.loss else { panic!("{found:?}") };
+            assert!((share - 0.2).abs() < 0.01 && found.is_likelier(&taken), "{found:?} {taken:?}");
+            let binary = layer(labels, 0.005, Loss::Bce, 1.0);
+            let fits =
+                |loss| counted(&binary, labels.len(), |counter| counter.under(loss, 1.0).unwrap().fits());
+            assert_eq!([Loss::Ce, Loss::Bce, Loss::Mse].map(fits), [false, true, false]);
+        }
+    }
+
+    /// Nothing is told of what differs from sample to sample.
+    #[test]
+    fn samples_with_other_scores_tell_nothing() {
+        for times in [1.0, 0.5, 3.0] {
+            let layer = layer(&SIXTEEN, 3.0, Loss::Ce, times);
+            let found = counted(&layer, 16, |counter| {
+                [1.0, -1.0].map(|sign| counter.scaled(Loss::Ce, sign).is_some_and(|tally| tally.fits()))
+            });
+            assert_eq!(found, [false, false], "{times}");
+        }
     }
 }

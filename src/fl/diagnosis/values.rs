@@ -38,6 +38,12 @@ pub fn transformed(tensors: &[(&[usize], &[f64])]) -> Option<String> {
         let share = 100.0 * zeros as f64 / count as f64;
         return Some(format!("is {share:.0} % zeros, as a sparsified update is"));
     }
+    if let Some(least) = threshold(&tensors).filter(|_| zeros * 10 > count) {
+        let share = 100.0 * zeros as f64 / count as f64;
+        return Some(format!(
+            "has {share:.0} % zeros and no other number below {least:.2e}, as a threshold leaves it"
+        ));
+    }
     let large: Vec<&[f64]> = tensors.iter().copied().filter(|tensor| tensor.len() >= ENOUGH).collect();
     let levels: Option<usize> = large.iter().map(|tensor| levels(tensor)).sum();
     match levels {
@@ -47,6 +53,25 @@ pub fn transformed(tensors: &[(&[usize], &[f64])]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The least size of a number, where several tensors with zeros have the same and many numbers are near it.
+fn threshold(tensors: &[&[f64]]) -> Option<f64> {
+    const MANY: usize = 10;
+    let kept = |tensor: &&[f64]| {
+        let mut sizes: Vec<f64> = tensor.iter().map(|value| value.abs()).filter(|size| *size > 0.0).collect();
+        sizes.sort_by(f64::total_cmp);
+        (sizes.len() < tensor.len() && sizes.len() >= 10 * MANY).then_some(sizes)
+    };
+    let kept: Vec<Vec<f64>> = tensors.iter().filter_map(kept).collect();
+    let least = kept.iter().map(|sizes| sizes[0]).fold(f64::INFINITY, f64::min);
+    // What rounding to few bits leaves is a power of two.
+    let is_grain = least.log2().fract() == 0.0;
+    let crowds = |sizes: &Vec<f64>| {
+        let near = &sizes[..sizes.partition_point(|size| *size < 1.5 * least)];
+        sizes[0] < 1.1 * least && near.len() >= MANY && near.windows(2).any(|two| two[0] != two[1])
+    };
+    (kept.len() > 1 && !is_grain && kept.iter().all(crowds)).then_some(least)
 }
 
 /// Entries of a tensor that belong to no dead unit, and how many of them are zero: a ReLU that is never positive leaves
@@ -111,5 +136,8 @@ mod tests {
             numbers.iter().enumerate().map(|(i, v)| if i / 60 % 3 > 0 { 0.0 } else { *v }).collect();
         assert_eq!(transformed(&[(&[33, 60], &dead[..1980])]), None);
         assert!(say(|v| (v * 7.0).round() / 7.0).contains("about 15 values"));
+        let cut: Vec<f64> = numbers.iter().map(|v| if v.abs() < 0.3 { 0.0 } else { *v }).collect();
+        let both: Vec<(&[usize], &[f64])> = vec![(&[33, 30], &cut[..990]), (&[33, 30], &cut[990..1980])];
+        assert!(transformed(&both).unwrap().contains("as a threshold leaves it"));
     }
 }

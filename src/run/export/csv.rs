@@ -58,7 +58,7 @@ const BEFORE: [Column; 16] = [
 ];
 
 /// What became of the attack, and how it was computed.
-const AFTER: [Column; 8] = [
+const AFTER: [Column; 9] = [
     ("verdict", |row| {
         let result = row.round.and_then(|round| round.result.as_ref());
         result.and_then(Verdict::of).map_or("", Verdict::name).to_owned()
@@ -69,6 +69,8 @@ const AFTER: [Column; 8] = [
         None if row.record.lacks_cost() => "not measured".to_owned(),
         None => String::new(),
     }),
+    // How files were taken, and what speaks against an update being what it is taken for.
+    ("read", |row| name(&row.record.manifest.reading.notes().join("; "))),
     ("trial", |row| row.measured.trial.map(|trial| trial.to_string()).unwrap_or_default()),
     ("trials", |row| row.round.map(|_| row.measured.trials.to_string()).unwrap_or_default()),
     ("seed", |row| row.record.config().run.seed.to_string()),

@@ -52,7 +52,8 @@ fn areas(model: &Model, run: &RunView, body: Rect, cell: (usize, usize)) -> layo
         Rows::Trials => run.round().map_or(1, |round| round.trials.len()),
         Rows::Samples => run.samples(),
     };
-    let reading = run.manifest.as_ref().map_or(0, |manifest| manifest.reading.notes().len());
+    let notes = run.manifest.as_ref().map_or(&[][..], |manifest| manifest.reading.notes());
+    let reading = read(notes, body.width.saturating_sub(2)).len();
     let lines = reading + run.state().log.len() + run.last_words.len();
     // Enlarged, pictures take the place of the curves.
     let panes = if run.enlarged { Panes::Only } else { model.panes };
@@ -322,6 +323,16 @@ fn draw_chart(model: &Model, run: &RunView, view: &mut View, area: Rect) {
     }
 }
 
+/// How files were read, whole: what does not fit in a line goes on in the next one.
+fn read(notes: &[String], width: u16) -> Vec<(&'static str, String)> {
+    let room = usize::from(width).saturating_sub(9).max(20);
+    let lines = notes.iter().flat_map(|note| {
+        let lines = format::wrapped(note, room).into_iter().enumerate();
+        lines.map(|(at, line)| (if at == 0 { "read" } else { "" }, line))
+    });
+    lines.collect()
+}
+
 fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     // Where there is little room the frame is left out.
     let block = theme.frame("log");
@@ -332,11 +343,13 @@ fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     let room = usize::from(inner.height);
     let reading = run.manifest.as_ref().map_or(&[][..], |manifest| manifest.reading.notes());
     let (events, words) = (&run.state().log, &run.last_words);
-    let read = reading.iter().map(|note| {
-        let source = Span::styled(format!("{:>8} ", "read"), theme.dim());
-        Line::from(vec![source, Span::raw(note.clone())])
-    });
-    let skip = (reading.len() + events.len() + words.len()).saturating_sub(room);
+    let read: Vec<Line> = read(reading, inner.width)
+        .into_iter()
+        .map(|(source, words)| {
+            Line::from(vec![Span::styled(format!("{source:>8} "), theme.dim()), Span::raw(words)])
+        })
+        .collect();
+    let skip = (read.len() + events.len() + words.len()).saturating_sub(room);
     let events = events.iter().map(|line| {
         let message = line.message.lines().next().unwrap_or_default();
         Line::from(vec![
@@ -348,6 +361,6 @@ fn draw_log(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
         let source = Span::styled(format!("{:>8} ", "run.log"), theme.dim());
         Line::from(vec![source, Span::styled(line.clone(), theme.bad())])
     });
-    let lines: Vec<Line> = read.chain(events).chain(words).skip(skip).collect();
+    let lines: Vec<Line> = read.into_iter().chain(events).chain(words).skip(skip).collect();
     view.frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }

@@ -17,6 +17,8 @@ const ENOUGH: usize = 16;
 const GROWTH: f64 = 3.5;
 /// Standard errors that no chance is taken for.
 const APART: f64 = 4.0;
+/// Share of the sums that features and weights may explain: noise knows nothing of either.
+const EXPLAINED: f64 = 0.4;
 
 /// Noise on every number, as the sums over the classes show it; `cast` is the format that it was sent in.
 pub(super) fn noise(
@@ -49,6 +51,10 @@ pub(super) fn noise(
         return None;
     }
     sums.extend(bias.iter().map(|bias| bias.iter().sum::<f64>()));
+    let theta = &model.parameters.tensors()[weight];
+    if explained(&sums, &backend::values(theta), &rows, bias.as_deref()) > EXPLAINED {
+        return None;
+    }
     let (count, summed) = (sums.len() as f64, classes as f64);
     let squares = sums.iter().map(|sum| sum * sum).sum::<f64>();
     let sigma = (squares / count / summed).sqrt();
@@ -82,7 +88,9 @@ pub(super) fn noise(
     let is_laplace = is_told && excess > 0.5 * laplace;
     let is_uneven = growth > by_chance;
     evidence += &if is_uneven {
-        "; they are larger where the numbers are, as under Laplace noise or after sparsification".to_owned()
+        "; they are larger where the numbers are, as under Laplace noise, after sparsification, or where each layer has noise \
+         of its own, as OUTPOST's has"
+            .to_owned()
     } else if is_told {
         format!(
             "; their excess kurtosis is {excess:.2}, which a sum of Laplace noise has at {laplace:.2}, a Gaussian one at 0"
@@ -102,6 +110,32 @@ pub(super) fn noise(
     } else {
         Inferred::new("gaussian-noise", [("sigma", rounded(each, 2).into())], sureness, evidence)
     })
+}
+
+/// The share of the sums that comes from the features, as under a loss that is no softmax cross-entropy, and from sums over
+/// the weights, as with weight decay.
+fn explained(sums: &[f64], theta: &[f64], rows: &[f64], bias: Option<&[f64]>) -> f64 {
+    let with_bias = bias.is_some();
+    let features = sums.len() - usize::from(with_bias);
+    let classes = rows.len() / features;
+    let mean = bias.map_or(0.0, |bias| bias.iter().sum::<f64>() / classes as f64);
+    let (mut phi, mut own) = (vec![0.0; features], vec![0.0; features]);
+    for (c, (row, theta)) in rows.chunks(features).zip(theta.chunks(features)).enumerate() {
+        // Without the sum over the classes, which noise has as well.
+        let share = bias.map_or(0.0, |bias| bias[c] - mean);
+        phi.iter_mut().zip(row).for_each(|(phi, g)| *phi += share * g);
+        own.iter_mut().zip(theta).for_each(|(own, theta)| *own += theta);
+    }
+    let sums = &sums[..features];
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let share = |a: &[f64]| {
+        let both = dot(a, a) * dot(sums, sums);
+        if both > 0.0 { dot(a, sums).powi(2) / both } else { 0.0 }
+    };
+    // Beside the features, so that what both explain counts once.
+    let along = if dot(&phi, &phi) > 0.0 { dot(&own, &phi) / dot(&phi, &phi) } else { 0.0 };
+    own.iter_mut().zip(&phi).for_each(|(own, phi)| *own -= along * phi);
+    share(&phi) + share(&own)
 }
 
 /// How many times the square of a sum is larger where the numbers are: once for Gaussian noise; for Laplace noise up to

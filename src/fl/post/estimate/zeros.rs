@@ -81,10 +81,6 @@ struct Counted {
 }
 
 impl Counted {
-    fn share(&self) -> f64 {
-        self.zeros as f64 / self.all as f64
-    }
-
     /// Outside of dead units.
     fn alive_share(&self) -> f64 {
         self.alive.1 as f64 / self.alive.0.max(1) as f64
@@ -101,15 +97,26 @@ pub(super) fn sparsified(all: &[&Seen<'_>], is_rounded: bool) -> Option<Inferred
             alive: scattered(seen.shape, &seen.values),
         })
         .collect();
-    alike(all, &counted, is_rounded).or_else(|| if is_rounded { None } else { by_chance(all, &counted) })
+    // n - floor((1 - s) n) zeros are as usual, and the nearest number.
+    let ways = [(0.0, 1.0), (-1.0, 0.0), (-0.5, 0.5)];
+    let alike = ways.iter().find_map(|way| alike(all, &counted, is_rounded, *way));
+    alike.or_else(|| if is_rounded { None } else { by_chance(all, &counted) })
 }
 
 /// floor(s n) zeros in tensors of n numbers: s is in [z/n, (z + 1)/n) for all of them, unless the clean update has more
-/// zeros there.
-fn alike(all: &[&Seen<'_>], counted: &[Counted], is_rounded: bool) -> Option<Inferred> {
-    let high = counted.iter().map(|it| (it.zeros + 1) as f64 / it.all as f64).fold(1.0, f64::min);
-    let agrees = |it: &Counted| it.share() < high;
-    let low = counted.iter().filter(|it| agrees(it)).map(Counted::share).fold(0.0, f64::max);
+/// zeros there; with another rounding so many numbers `below` and `above` z.
+fn alike(
+    all: &[&Seen<'_>],
+    counted: &[Counted],
+    is_rounded: bool,
+    (below, above): (f64, f64),
+) -> Option<Inferred> {
+    let at = |it: &Counted, more: f64| (it.zeros as f64 + more) / it.all as f64;
+    // One number is kept of the smallest tensors, whatever the share.
+    let bound = |it: &Counted| if above < 1.0 && it.zeros + 1 >= it.all { 1.0 } else { at(it, above) };
+    let high = counted.iter().map(bound).fold(1.0, f64::min);
+    let agrees = |it: &Counted| at(it, below) < high;
+    let low = counted.iter().filter(|it| agrees(it)).map(|it| at(it, below)).fold(0.0, f64::max);
     let large: Vec<(&Seen<'_>, &Counted)> = all
         .iter()
         .copied()
@@ -124,9 +131,11 @@ fn alike(all: &[&Seen<'_>], counted: &[Counted], is_rounded: bool) -> Option<Inf
     if low < FEW || !is_scattered || rare < RARE || 2 * agreeing.len() < large.len() {
         return None;
     }
-    let share = shortest(low, high);
+    // The upper end is in where the lower one is not.
+    let end = if above < 1.0 { 1e-9 } else { 0.0 };
+    let share = shortest(low + end, high + end);
     let mut evidence = format!(
-        "zeros are {:.1} % of {} of {} tensors alike, to a number",
+        "zeros are {:.1} % of {} of {} tensors alike, to a number: each was cut on its own",
         100.0 * share,
         counted.iter().filter(|it| agrees(it)).count(),
         counted.len()
