@@ -50,7 +50,7 @@ impl Client {
         one_by_one.gradient(candidate, |x, targets| {
             let factors = factors();
             let model = times(candidate.model, &factors);
-            let (_, g, buffers) = model.gradient_and_statistics(candidate.mode, x, targets);
+            let (_, g, buffers) = model.gradient_of_client(candidate.mode, x, targets);
             (g.times(&factors), buffers)
         })
     }
@@ -65,7 +65,7 @@ impl Client {
                 self.sent(UpdateKind::Delta, delta, end.buffers)
             }
             None => self.gradient(candidate, |x, targets| {
-                let (_, g, buffers) = model.gradient_and_statistics(mode, x, targets);
+                let (_, g, buffers) = model.gradient_of_client(mode, x, targets);
                 (g, buffers)
             }),
         }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::backend::{self, Plain};
+use crate::backend::{self, Plain, Vector};
 use crate::config::{BatchNormMode, LocalOptimiser, LocalTraining};
 
 use super::gradient::{Model, Targets};
@@ -136,8 +136,12 @@ impl Descent {
     }
 }
 
+/// A gradient, with loss and running statistics: [`Model::gradient_and_statistics`] or [`Model::gradient_of_client`].
+type Gradient = fn(&Model, BatchNormMode, &Tensor<Plain, 4>, &Targets) -> (Vector, Parameters, Parameters);
+
 impl Model {
-    /// theta_K, with the running statistics that the steps leave behind in train mode.
+    /// theta_K as a client finds it ([`Model::gradient_of_client`]), with the running statistics that the steps leave behind in
+    /// train mode.
     ///
     /// `x` is normalised, `[batch, channels, height, width]`.
     pub fn descend(
@@ -147,11 +151,11 @@ impl Model {
         targets: &Targets,
         descent: &Descent,
     ) -> Model {
-        self.descend_from(Memory::default(), mode, x, targets, descent).0
+        self.steps(Memory::default(), mode, x, targets, descent, Model::gradient_of_client).0
     }
 
-    /// As [`Model::descend`], going on with what the optimiser remembers of steps before; also returns what it remembers
-    /// after the steps.
+    /// The same for training, in the width of the tensors, going on with what the optimiser remembers of steps before; also
+    /// returns what it remembers after the steps.
     pub fn descend_from(
         &self,
         memory: Memory,
@@ -160,13 +164,24 @@ impl Model {
         targets: &Targets,
         descent: &Descent,
     ) -> (Model, Memory) {
+        self.steps(memory, mode, x, targets, descent, Model::gradient_and_statistics)
+    }
+
+    fn steps(
+        &self,
+        memory: Memory,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        descent: &Descent,
+        gradient: Gradient,
+    ) -> (Model, Memory) {
         let mut state = State { theta: self.parameters.clone(), memory };
         let mut buffers = self.buffers.clone();
         for step in &descent.steps {
             let g = step.gradient(&state.theta, |samples| {
                 let model = Model { buffers: buffers.clone(), ..self.at(state.theta.clone()) };
-                let (_, g, observed) =
-                    model.gradient_and_statistics(mode, &rows(x, samples), &targets.rows(samples));
+                let (_, g, observed) = gradient(&model, mode, &rows(x, samples), &targets.rows(samples));
                 buffers = observed;
                 g
             });

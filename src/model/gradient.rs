@@ -7,6 +7,7 @@ use crate::backend::{self, Compute, Plain, Tape, Vector};
 use crate::config::{BatchNormMode, Loss};
 use crate::dual::{Dual, loss, sigmoid};
 
+use super::direct::Found;
 pub use super::direct::Kept;
 use super::net::{Inputs, LastFeatures, Net, Observed, Penalties, Weights};
 use super::parameters::Parameters;
@@ -118,17 +119,36 @@ impl Model {
         (loss, gradient)
     }
 
-    /// The gradient that a client finds: as [`Model::gradient`], on the CPU in 64 bit inside, with the running statistics
-    /// after the pass: moved towards those of the batch by
-    /// PyTorch's momentum in train mode, unchanged in eval mode.
+    /// As [`Model::gradient`], with the running statistics after the pass: moved towards those of the batch by PyTorch's
+    /// momentum in train mode, unchanged in eval mode.
     pub fn gradient_and_statistics(
         &self,
         mode: BatchNormMode,
         x: &Tensor<Plain, 4>,
         targets: &Targets,
     ) -> (Vector, Parameters, Parameters) {
+        self.with_statistics(mode, x, targets, Model::direct_first)
+    }
+
+    /// The same as a client finds it: on the CPU in 64 bit inside, rounded at the end.
+    pub fn gradient_of_client(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+    ) -> (Vector, Parameters, Parameters) {
+        self.with_statistics(mode, x, targets, Model::direct_exact)
+    }
+
+    fn with_statistics(
+        &self,
+        mode: BatchNormMode,
+        x: &Tensor<Plain, 4>,
+        targets: &Targets,
+        direct: fn(&Model, BatchNormMode, &Tensor<Plain, 4>, &Targets) -> Found,
+    ) -> (Vector, Parameters, Parameters) {
         let (loss, g, observed) = if self.is_direct() {
-            let found = self.direct_exact(mode, x, targets);
+            let found = direct(self, mode, x, targets);
             (on_device(found.loss, x), self.trained(found.gradient), found.observed)
         } else {
             let observed = Observed::default();

@@ -149,7 +149,7 @@ fn rounding(net: &Net, mode: BatchNormMode, batch: usize, steps: usize, seed: u6
         let model = Model { parameters, buffers: net.initial_buffers(compute), net: net.clone() };
         let (x, targets) = (compute.tensor(&input, [batch, 3, 32, 32]), Targets::hard(compute, &labels, 10));
         if steps == 0 {
-            return flat(&model.gradient_and_statistics(mode, &x, &targets).1);
+            return flat(&model.gradient_of_client(mode, &x, &targets).1);
         }
         let local: LocalTraining = toml::from_str("learning_rate = 0.01").unwrap();
         let samples: Vec<usize> = (0..batch).collect();
