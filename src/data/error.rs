@@ -139,7 +139,8 @@ pub enum DataError {
     },
     /// Pictures below several folders, deeper than classes are.
     #[error(
-        "{} has its pictures in folders below its sub-folders ({folders}): classes are the folders directly below the          one that is named; name one of them, such as {}, or move the pictures up",
+        "{} has its pictures in folders below its sub-folders ({folders}): classes are the folders directly below the \
+         one that is named; name one of them, such as {}, or move the pictures up",
         path.display(), first.display()
     )]
     Deep {

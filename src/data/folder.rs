@@ -482,6 +482,7 @@ mod tests {
         let folder = with(&["cat/small/1.png", "dog/small/1.png"]);
         let error = open_folder(folder.path()).unwrap_err().to_string();
         assert!(error.contains("has its pictures in folders below its sub-folders (cat, dog)"), "{error}");
+        assert!(!error.contains("  "), "{error}");
         assert!(error.contains(&format!("such as {}", folder.path().join("cat").display())), "{error}");
     }
 

@@ -113,7 +113,7 @@ fn a_clients_normalisation_can_be_said() {
         refused(&lab, &["victim.data=digits8", "victim.normalise={ mean = [0.5, 0.5], std = [0.5, 0.5] }"]);
     assert!(error.contains("the samples of digits8 have 1 channels"), "{error}");
     let error = refused(&lab, &["victim.normalise={ mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0] }"]);
-    assert!(error.contains("victim.normalise has a std of 0, must be above 0"), "{error}");
+    assert!(error.contains("victim.normalise has a std of 0, must be finite and above 0"), "{error}");
 }
 
 /// Width, classes and rows of a table as a run reads it, and what is said of it.
@@ -209,7 +209,7 @@ fn missing_values_are_refused_until_it_is_said_what_they_become() {
         fs::write(lab.path("t.schema.toml"), "missing = \"drop\"\n").unwrap();
         let (width, classes, _, said) = captured(&lab, &path);
         assert_eq!((width, classes), (2, 2));
-        assert!(said.contains("1 rows that lack a value are left out"), "{said}");
+        assert!(said.contains("1 row that lacks a value is left out"), "{said}");
         fs::write(lab.path("t.schema.toml"), "missing = \"mean\"\n").unwrap();
         captured(&lab, &path);
         fs::remove_file(lab.path("t.schema.toml")).unwrap();
