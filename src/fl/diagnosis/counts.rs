@@ -20,7 +20,9 @@ impl Suspect<'_> {
         }
         let samples = local.map_or(batch, |local| batch * f64::from(local.epochs));
         let counter = Counter::of(head, samples, noise)?;
-        let unit = if loss == Loss::CeSum { factor * batch } else { factor };
+        // A sum is one over the samples of a step.
+        let each = local.and_then(|local| local.batch).map_or(batch, |each| f64::from(each).min(batch));
+        let unit = if loss == Loss::CeSum { factor * each } else { factor };
         let taken = counter.under(loss, unit).filter(Tally::is_off)?;
         let mut all = Vec::new();
         if !several {
