@@ -134,7 +134,7 @@ logit, noise 0.0001; logit; post=[{kind="gaussian-noise",sigma=0.0001}]
 r-gap; r-gap
 r-gap, as published with sigmoids and biases; r-gap; victim.options=
 april; april
-april, 64 bit; april; run.precision=64
+april, 64 bit; april; run.precision=f64
 cpa; cpa
 cpa, sixteen; cpa; victim.indices=[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]
 spear; spear

@@ -25,11 +25,11 @@ fn r_gap_goes_down_to_the_picture() {
     let certain = "certificate: what was found has the whole gradient";
     assert!(says(&solves("r-gap", &[], 60.0), certain));
     // Sigmoids and biases, as DLG's network is published.
-    assert!(says(&solves("r-gap", &["victim.options=", "run.precision=64"], 60.0), certain));
+    assert!(says(&solves("r-gap", &["victim.options=", "run.precision=f64"], 60.0), certain));
     // Two roots, one picture; and of many outputs one root.
     let stages = solves("logit", &[], 60.0);
     assert!(says(&stages, "the equation of the logit") && says(&stages, certain), "{stages:?}");
-    let outputs = ["victim.classes=100", "victim.loss=ce", "victim.labels="];
+    let outputs = ["victim.classes=100", "victim.loss=ce"];
     assert!(says(&solves("logit", &outputs, 60.0), "1 of them with all scores right"));
 }
 
@@ -47,7 +47,7 @@ fn what_was_changed_has_no_certificate() {
 
 #[test]
 fn april_reads_the_tokens() {
-    let stages = solves("april", &["run.precision=64"], 60.0);
+    let stages = solves("april", &["run.precision=f64"], 60.0);
     assert!(says(&stages, "rank 65") && says(&stages, "certificate: "), "{stages:?}");
     // In 32 bit the picture is seen.
     solves("april", &[], 25.0);
@@ -136,4 +136,32 @@ fn solvers_are_refused_where_they_cannot_work() {
         let error = lab.fail(&["run", preset, "--set", change], 2);
         assert!(error.contains(said) && error.lines().count() == 1, "{preset} {change}: {error}");
     }
+}
+
+#[test]
+fn a_received_model_is_looked_at() {
+    let lab = Lab::new();
+    let captured = |preset: &str| {
+        let folder = lab.path(preset);
+        lab.succeed(&["capture", preset, "--out", folder.to_str().unwrap()]);
+        folder.join("weights.safetensors").to_str().unwrap().to_owned()
+    };
+    let (agreed, other) = (captured("fc-inversion"), captured("ig-lenet"));
+    let said = lab.succeed(&["inspect", "--received", &agreed, "--reference", &agreed]);
+    assert!(said.contains("nothing found by these tests") && said.contains("alike rows"), "{said}");
+    let ours = ["inspect", "--received", &other, "--reference", &agreed, "--other", &agreed];
+    let json = lab.gialab(&[&ours[..], &["--json"]].concat());
+    assert_eq!(json.status.code(), Some(3));
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let tests: Vec<&str> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["test"].as_str().unwrap())
+        .collect();
+    assert_eq!((tests[0], tests[tests.len() - 1]), ("architecture", "other clients"), "{tests:?}");
+    let error = lab.fail(&["inspect", "--received", &agreed], 2);
+    assert!(error.contains("--reference") && error.lines().count() == 1, "{error}");
+    let error = lab.fail(&["inspect", "--received", &agreed, "--reference", "/nowhere"], 1);
+    assert!(error.contains("/nowhere") && error.lines().count() == 1, "{error}");
 }

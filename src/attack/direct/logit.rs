@@ -129,9 +129,12 @@ impl Head<'_> {
         }
         let u: Vec<f64> = (0..classes).map(|i| svd.U()[(i, 0)]).collect();
         let w: Vec<f64> = (0..features).map(|j| svd.V()[(j, 0)]).collect();
-        // k has one negative entry, that of the label; of two classes either can be it.
-        let largest = (0..classes).max_by(|a, b| u[*a].abs().total_cmp(&u[*b].abs())).unwrap_or_default();
-        let signs: &[f64] = if classes == 2 { &[1.0, -1.0] } else { &[-u[largest].signum()] };
+        // k has one negative entry, that of the label, which is as long as all others together: of two classes, and where another
+        // class has all the probability, either can be it.
+        let mut sizes: Vec<(f64, usize)> = u.iter().map(|u| u.abs()).zip(0..).collect();
+        sizes.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let own = -u[sizes[0].1].signum();
+        let signs: &[f64] = if sizes[1].0 > 0.99 * sizes[0].0 { &[own, -own] } else { &[own] };
         let mut all = Vec::new();
         for sign in signs {
             let u: Vec<f64> = u.iter().map(|u| u * sign).collect();

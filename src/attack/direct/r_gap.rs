@@ -136,7 +136,13 @@ pub(super) fn solve(
             say(format!("root {} of {several}, at {:.4}, label {}", at + 1, root.at, root.label));
         }
         let label = root.label;
-        let x = down(task, &observed, below, (&last.weight, root), say).map_err(unsolved)?;
+        let x = match down(task, &observed, below, (&last.weight, root), say) {
+            Ok(x) => x,
+            Err(why) => {
+                say(format!("this root leads nowhere: {why}"));
+                continue;
+            }
+        };
         let difference = certificate::difference(task, &x, &[label]);
         let difference = if difference.is_finite() { difference } else { f64::MAX };
         let possible = inside(&x);
@@ -153,7 +159,7 @@ pub(super) fn solve(
         }
     }
     let Some((_, _, off, x, label)) = best else {
-        return Err(unsolved("no logit fits the last layer's gradient".to_owned()));
+        return Err(unsolved("no logit leads from the last layer's gradient down to an input".to_owned()));
     };
     Ok(Found { samples: vec![x], labels: vec![label], unexplained: (off * off).min(1.0) })
 }

@@ -8,14 +8,11 @@ use gialab::text::one_line;
 use gialab::weights::WeightFile;
 use serde::Serialize;
 
-use crate::cli::{DONE, output};
-
-/// Exit code where something speaks against the model.
-const SUSPECT: u8 = 1;
+use crate::cli::{DONE, NOT_MET, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A model that a client was sent: was it made to leak? Exit code 1 if something speaks for it
+    /// A model that a client was sent: was it made to leak? Exit code 3 if something speaks for it
     #[arg(long, value_name = "FILE", requires = "reference", conflicts_with = "file")]
     received: Option<PathBuf>,
     /// The model that was agreed on, as the client last saw it
@@ -65,7 +62,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<u8> {
         tests: made.filter(|name| *name != "other clients" || !arguments.other.is_empty()).collect(),
         findings,
     };
-    let code = if report.findings.is_empty() { DONE } else { SUSPECT };
+    let code = if report.findings.is_empty() { DONE } else { NOT_MET };
     let mut out = output::whole(json);
     if json {
         serde_json::to_writer_pretty(&mut out, &report)?;
