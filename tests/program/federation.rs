@@ -186,8 +186,8 @@ fn a_victim_is_trained_and_then_attacked() {
     let attack = ["--set", &weighted, "--set", "attack.iterations=2"];
     let shown = lab.succeed(&[&["run", "ig-lenet"], &victim[..], &attack].concat());
     assert!(shown.contains("lenet5 weights weights.safetensors"), "{shown}");
-    let error = lab.fail(&["train", "ig-lenet", "--learning-rate", "0", "--out", &weights], 1);
-    assert!(error.contains("--learning-rate 0: must be above 0"), "{error}");
-    let error = lab.fail(&["train", "ig-lenet", "--out", "/nonexistent/weights.safetensors"], 1);
+    let error = lab.fail(&["train", "ig-lenet", "--learning-rate", "0", "--out", &weights], 2);
+    assert!(error.contains("--learning-rate 0: must be a finite number above 0"), "{error}");
+    let error = lab.fail(&["train", "ig-lenet", "--out", "/nonexistent/weights.safetensors"], 2);
     assert!(error.contains("there is no such folder; make it first"), "{error}");
 }

@@ -128,7 +128,7 @@ fn a_negative_number_is_a_value_and_is_refused_with_the_range() {
     }
     let out = lab.path("weights.safetensors");
     let train = ["train", "ig-lenet", "--out", out.to_str().unwrap(), "--learning-rate", "-1"];
-    assert!(lab.fail(&train, 1).contains("--learning-rate -1: must be above 0"));
+    assert!(lab.fail(&train, 2).contains("--learning-rate -1: must be a finite number above 0"));
     for (arguments, sentence) in [
         (&["models", "--size", "-4"] as &[&str], "-4 is not in 1..=512"),
         (&["bench", "--evaluations", "-5"], "-5 is not in 2..=100000"),
