@@ -8,7 +8,7 @@
 use super::super::{AttackError, Task};
 use super::imprint;
 use super::rows::{Rows, inside};
-use super::{Craft, Found, Honest, Of};
+use super::{Craft, Found, Honest};
 use crate::backend;
 use crate::config::{Direct, Variant};
 use crate::dual::Activation;
@@ -22,17 +22,6 @@ const RETURN: &str = "loki.4";
 
 /// Side of the convolution's kernel.
 const KERNEL: usize = 3;
-
-pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
-    let bins = imprint::settings(of.settings).0;
-    if of.samples > bins {
-        return Err(format!(
-            "loki sorts samples into bins, but {bins} are fewer than the {} samples; set attack.bins to more of them",
-            of.samples
-        ));
-    }
-    Ok(())
-}
 
 /// The honest network behind a convolution to channels for each client and two layers that sort their input.
 pub(super) fn net(settings: &Direct, honest: &Net, clients: usize) -> Result<Net, String> {

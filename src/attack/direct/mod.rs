@@ -109,7 +109,7 @@ fn solver(name: &str) -> Option<Solver> {
             forge: Some(Forge { net: imprint::net, model: imprint::craft }),
         }),
         "loki" => Some(Solver {
-            check: loki::check,
+            check: imprint::check,
             solve: loki::solve,
             forge: Some(Forge { net: loki::net, model: loki::craft }),
         }),

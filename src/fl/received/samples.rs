@@ -7,6 +7,9 @@ use crate::backend::{self, Compute, Plain};
 use crate::config::BatchNormMode;
 use crate::model::{Model, Targets};
 
+/// Of so few samples one often stands out by itself. Ours, from honest models (see the tests).
+const LEAST: usize = 8;
+
 /// Neurons that one sample alone switches on are told from this share of those that any does. Ours.
 const SINGLE: f64 = 0.5;
 
@@ -14,9 +17,9 @@ const SINGLE: f64 = 0.5;
 const DOMINATED: f64 = 5.0;
 
 /// What speaks against a model, by the gradients of each of these samples. `x` is normalised, `[batch, channels, height, width]`.
-/// Of fewer than four samples nothing is said.
+/// Of fewer than [`LEAST`] samples nothing is said.
 pub fn of_samples(model: &Model, x: &Tensor<Plain, 4>, labels: &[usize], compute: &Compute) -> Vec<Finding> {
-    if labels.len() < 4 {
+    if labels.len() < LEAST {
         return Vec::new();
     }
     let specs = model.parameters.specs().clone();

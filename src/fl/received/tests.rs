@@ -30,18 +30,21 @@ fn findings(preset: &str, changes: &[&str]) -> Vec<Finding> {
 
 #[test]
 fn malicious_models_are_seen() {
-    let tests = |preset: &str| -> Vec<&'static str> {
-        let found = findings(preset, &[]);
+    let tests = |preset: &str, changes: &[&str]| -> Vec<&'static str> {
+        let found = findings(preset, changes);
         let mut tests: Vec<&str> = found.iter().map(|finding| finding.test).collect();
         tests.dedup();
         tests
     };
-    let imprint = tests("imprint");
+    let imprint = tests("imprint", &[]);
     assert!(imprint.contains(&"architecture") && imprint.contains(&"alike rows"), "{imprint:?}");
-    let loki = tests("loki");
+    let loki = tests("loki", &[]);
     assert!(loki.contains(&"architecture") && loki.contains(&"other clients"), "{loki:?}");
-    let trap = tests("trap-weights");
-    assert!(trap.contains(&"change") && trap.contains(&"single neurons"), "{trap:?}");
+    let trap = tests("trap-weights", &[]);
+    assert!(trap.contains(&"change"), "{trap:?}");
+    // The fewer fire, the more of them for one sample alone.
+    let trap = tests("trap-weights", &["attack.factor=0.6"]);
+    assert!(trap.contains(&"single neurons"), "{trap:?}");
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn honest(i: usize) -> (String, Vec<Finding>) {
         let descent = Descent::sgd(0.05, vec![Step::of((0..16).collect())]);
         model = model.descend(BatchNormMode::Train, &x, &targets, &descent);
     }
-    let (x, labels) = draw([4, 8, 16, 32][i / ARCHITECTURES.len() / 4 % 4]);
+    let (x, labels) = draw([8, 8, 16, 32][i / ARCHITECTURES.len() / 4 % 4]);
     let mut findings = of_tensors(&Named::of(&model), &Named::of(&fresh));
     findings.extend(of_samples(&model, &x, &labels, &compute));
     (format!("{} after {steps} steps, {} samples", architecture.name, labels.len()), findings)
