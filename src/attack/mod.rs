@@ -74,7 +74,7 @@ pub fn fits(
             variable::check(search, config, net, rows, generator)?;
             prior::check(search, net, &config.attack.labels)
         }
-        Method::Direct(settings) => direct::check(facts.name, settings, net, config.batch()),
+        Method::Direct(_) => direct::check(facts.name, net, config.batch()),
     }
 }
 

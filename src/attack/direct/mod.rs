@@ -44,7 +44,6 @@ impl Found {
 
 /// What an attack is asked to work on.
 struct Of<'a> {
-    settings: &'a Direct,
     net: &'a Net,
     /// Samples behind the update.
     samples: usize,
@@ -132,9 +131,9 @@ fn forge(config: &RunConfig) -> Option<(Forge, &Direct)> {
 ///
 /// # Errors
 /// One sentence that says why not.
-pub(super) fn check(name: &str, settings: &Direct, net: &Net, samples: usize) -> Result<(), String> {
+pub(super) fn check(name: &str, net: &Net, samples: usize) -> Result<(), String> {
     match solver(name) {
-        Some(solver) => (solver.check)(&Of { settings, net, samples }),
+        Some(solver) => (solver.check)(&Of { net, samples }),
         None => Err(format!("{name} cannot be run by this gialab")),
     }
 }
