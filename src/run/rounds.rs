@@ -20,7 +20,7 @@ use super::plan::Plan;
 use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
-use crate::attack::{self, AttackError, Ended, Flow, Guess, Guessed, Reconstruction, Task};
+use crate::attack::{self, AttackError, Craft, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::fl::received::Finding;
@@ -278,16 +278,17 @@ impl Rounds<'_> {
         self.baselines.map(|baselines| Baselines { noise, ..baselines })
     }
 
-    /// What clients would find who look at a changed model.
-    fn log_findings(&self, source: &Source, sent: &Model, honest: &Model) {
-        let Source::Simulated(victim) = source else { return };
-        let findings = victim.findings(sent, honest);
-        for Finding { test, words } in &findings {
-            self.log(Level::Info, format!("a client that looks finds ({test}): {words}"));
-        }
+    /// What was sent instead of the honest model, and what clients would find who look at it.
+    fn on_craft(source: &Source, craft: &Craft, honest: &Model) -> Vec<String> {
+        let mut words = craft.words.clone();
+        let Source::Simulated(victim) = source else { return words };
+        let findings = victim.findings(&craft.model, honest);
         if findings.is_empty() {
-            self.log(Level::Info, "a client that looks finds nothing, by any test".to_owned());
+            words.push("a client that looks finds nothing, by any test".to_owned());
         }
+        let found = |Finding { test, words }| format!("a client that looks finds ({test}): {words}");
+        words.extend(findings.into_iter().map(found));
+        words
     }
 
     fn save(&self, round: u32) -> Result<(), super::RunError> {
@@ -337,9 +338,10 @@ impl Rounds<'_> {
                 },
             );
         }
-        if let (Some(craft), None) = (&craft, &resume) {
-            craft.words.iter().for_each(|words| self.log(Level::Info, words.clone()));
-            self.log_findings(&source, &craft.model, honest);
+        let on_craft: Vec<String> =
+            craft.iter().flat_map(|craft| Self::on_craft(&source, craft, honest)).collect();
+        for words in on_craft.iter().filter(|_| resume.is_none()) {
+            self.log(Level::Info, words.clone());
         }
         if let Some(effect) = effect.filter(|_| resume.is_none()) {
             self.reporter.event(self.clock.now(), Event::Processed { round, effect });
@@ -394,11 +396,7 @@ impl Rounds<'_> {
             update_norm: Some(Ratio(update_norm)),
             processed: effect,
             inferred,
-            stages: craft
-                .iter()
-                .flat_map(|craft| craft.words.clone())
-                .chain(reconstruction.stages.iter().cloned())
-                .collect(),
+            stages: on_craft.into_iter().chain(reconstruction.stages.iter().cloned()).collect(),
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
             at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),

@@ -16,7 +16,8 @@ fn solves(preset: &str, changes: &[&str], least: f64) -> Vec<String> {
     let (nothing, judged) = recover_from(preset, changes, noise);
     let psnr = judged.psnr.unwrap();
     assert!(psnr.mean < 16.0, "{preset} {changes:?} on noise: {psnr:?} {:?}", nothing.stages);
-    assert!(!says(&nothing.stages, "certificate: "), "{preset}: {:?}", nothing.stages);
+    let certified = nothing.stages.iter().any(|stage| stage.starts_with("certificate"));
+    assert!(!certified, "{preset}: {:?}", nothing.stages);
     found.stages
 }
 
@@ -92,15 +93,16 @@ fn a_sum_over_clients_hides_nobody_from_loki() {
     let same = ["attack.kind=imprint", "attack.variant=linear", "knowledge.choose=false"];
     let (_, alike) = recover_from("loki", &same, |_| {});
     assert!(judged.recovered.unwrap() > alike.recovered.unwrap() + 0.1, "{judged:?} {alike:?}");
-    let (_, judged) = recover_from("loki", &[], noise);
-    assert!(judged.recovered.unwrap() < 0.05, "{judged:?}");
+    // Nothing is found in noise: what is shown is near flat crops.
+    let (nothing, judged) = recover_from("loki", &[], noise);
+    let psnr = judged.psnr.unwrap().mean;
+    assert!(psnr < 14.0 && nothing.unexplained > 0.5, "{psnr} {}", nothing.unexplained);
 }
 
 #[test]
 fn solvers_are_refused_where_they_cannot_work() {
     let lab = Lab::new();
     for (preset, change, said) in [
-        ("r-gap", "victim.model=lenet5", "r-gap goes down layer by layer, and cannot go through"),
         ("r-gap", "victim.model=resnet20", "r-gap goes down layer by layer, and cannot go through"),
         ("r-gap", "victim.indices=[0,1]", "r-gap takes the update for that of one sample, but"),
         ("r-gap", "victim.size=64", "values in front of"),

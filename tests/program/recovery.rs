@@ -1,7 +1,7 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
 use gialab::attack::{self, Ended, Flow, Guess, Progress, Reconstruction, Sink, State, Task, TrialEnd};
-use gialab::backend::{Compute, Precision};
+use gialab::backend::Compute;
 use gialab::config::{RunConfig, preset};
 use gialab::figure::Metrics;
 use gialab::fl::AttackerView;
@@ -15,7 +15,7 @@ struct Silent;
 
 /// What the attacker sees of round 0.
 fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
-    let compute = Compute::select("flex", Precision::F32).unwrap();
+    let compute = Compute::select("flex", config.run.precision).unwrap();
     let server = Server::new(setup, config, compute.clone());
     let craft = attack::craft(config, &server.model, &setup.normalisation.range(), &compute).unwrap();
     let (model, own) =

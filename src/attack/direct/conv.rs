@@ -49,7 +49,7 @@ impl Conv {
     }
 
     /// The gradient to the input.
-    pub fn to_input(&self, weight: &[f64], k: &[f64]) -> Vec<f64> {
+    pub fn to_input(self, weight: &[f64], k: &[f64]) -> Vec<f64> {
         let mut back = vec![0.0; self.from.iter().product()];
         self.products(|_, place_out, place_in, at| back[place_in] += weight[at] * k[place_out]);
         back

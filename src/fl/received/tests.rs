@@ -1,6 +1,7 @@
 //! Each test on what it is for, and on honest models.
 #![allow(clippy::unwrap_used)]
 
+use std::io::Write;
 use std::path::Path;
 
 use rand::Rng;
@@ -103,7 +104,7 @@ fn what_was_done_to_a_weight_is_named() {
     // Another model is told by its first tensor, the same by nothing.
     assert_eq!(between(std::slice::from_ref(&plain), std::slice::from_ref(&plain)), None);
     let other = matrix(40, 30, |i, j| drawn[i * 30 + j] + f64::from(u8::from(i + j == 0)));
-    assert!(between(&[plain.clone()], &[other]).unwrap().words.contains("fc.weight"));
+    assert!(between(std::slice::from_ref(&plain), &[other]).unwrap().words.contains("fc.weight"));
 }
 
 #[test]
@@ -149,6 +150,11 @@ fn honest(i: usize) -> (String, Vec<Finding>) {
     (format!("{} after {steps} steps, {} samples", architecture.name, labels.len()), findings)
 }
 
+/// Prints a line of a measurement.
+macro_rules! said {
+    ($($words:tt)*) => { writeln!(std::io::stderr(), $($words)*).unwrap() };
+}
+
 #[test]
 #[ignore = "a few minutes: the figures of docs/received.md"]
 fn honest_servers_are_seldom_accused() {
@@ -160,13 +166,13 @@ fn honest_servers_are_seldom_accused() {
         accused += usize::from(!findings.is_empty());
         for Finding { test, words } in findings {
             *by_test.entry(test).or_default() += 1;
-            eprintln!("{what}: {test}: {words}");
+            said!("{what}: {test}: {words}");
         }
     }
-    eprintln!("{accused} of {count} honest models are accused: {by_test:?}");
+    said!("{accused} of {count} honest models are accused: {by_test:?}");
     for preset in ["imprint", "loki", "trap-weights"] {
         for Finding { test, words } in findings(preset, &[]) {
-            eprintln!("{preset}: {test}: {words}");
+            said!("{preset}: {test}: {words}");
         }
     }
     assert!(accused * 50 <= count, "{accused} of {count}");
