@@ -113,7 +113,6 @@ fn solvers_are_refused_where_they_cannot_work() {
         ),
         ("april", "victim.options.skip=true", "but a skip connection goes around it"),
         ("april", "victim.model=vit", "but a LayerNorm stands before it"),
-        ("april", "victim.model=lenet", "has no option"),
         (
             "april",
             "victim.options.width=0.25",
