@@ -4,6 +4,7 @@
 use faer::Mat;
 
 use super::super::{AttackError, Task};
+use super::logit::label_of;
 use super::{Found, Of, certificate, least_squares};
 use crate::backend;
 use crate::config::{Direct, Precision};
@@ -138,14 +139,8 @@ pub(super) fn solve(
             x[(channel * height + top + row) * columns + left + column] = patches.x[(at, patch)];
         }
     }
-    // The label whose gradient is that of the update; the loss pulls up one score.
-    let label = net.classifier().and_then(|last| last.bias).map(|bias| {
-        let values = backend::values(&observed.tensors()[bias]);
-        match values.as_slice() {
-            [single] => usize::from(*single < 0.0),
-            _ => (0..values.len()).min_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap_or_default(),
-        }
-    });
+    let last_bias = net.classifier().and_then(|last| last.bias);
+    let label = last_bias.map(|bias| label_of(&backend::values(&observed.tensors()[bias])));
     let Some(label) = label else {
         return Ok(Found::unlabelled(vec![x], (z.residual * z.residual).min(1.0)));
     };

@@ -181,7 +181,7 @@ fn softmax(scores: Vec<f64>) -> Vec<f64> {
 }
 
 /// The label whose score the loss pulls up: the only negative entry of k, or of one output its sign.
-fn label_of(k: &[f64]) -> usize {
+pub(super) fn label_of(k: &[f64]) -> usize {
     match k {
         [single] => usize::from(*single < 0.0),
         _ => k.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(label, _)| label),
