@@ -133,8 +133,8 @@ pub struct CapturedUpdate {
     pub up_to_scale: bool,
 }
 
-/// Reads the files of a captured update.
-pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, VictimError> {
+/// Reads the files of a captured update. One that surely is not what it is taken for is refused, if it is `questioned`.
+pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -> Result<Setup, VictimError> {
     let victim = &config.victim;
     let Known { batch, classes, normalisation, fields, reading } = known(config, captured)?;
     let found = batch.as_ref().map(|batch| {
@@ -190,7 +190,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured) -> Result<Setup, Vi
     let mut notes = Reading::default();
     let net = frozen(net, &values, &mut notes);
     for finding in findings(config, captured, &net, &weights, (&sent, kind, &values)) {
-        if finding.sure {
+        if finding.sure && questioned {
             return Err(CapturedError::Misread { path: captured.update.clone(), finding }.into());
         }
         notes.note(finding.to_string());

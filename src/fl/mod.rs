@@ -9,6 +9,7 @@ pub mod post;
 mod protocol;
 pub mod received;
 mod sent;
+pub mod self_test;
 mod server;
 mod setup;
 mod source;

@@ -188,8 +188,20 @@ impl Setup {
     /// # Errors
     /// [`VictimError`] with what does not fit, in one sentence.
     pub fn new(config: &RunConfig) -> Result<Setup, VictimError> {
+        Setup::read(config, true)
+    }
+
+    /// The same, but of an update that is not what it is taken for: what speaks against it is noted, not refused.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub(super) fn unquestioned(config: &RunConfig) -> Result<Setup, VictimError> {
+        Setup::read(config, false)
+    }
+
+    fn read(config: &RunConfig, questioned: bool) -> Result<Setup, VictimError> {
         let setup = match &config.victim.captured {
-            Some(captured) => captured::setup(config, captured)?,
+            Some(captured) => captured::setup(config, captured, questioned)?,
             None => Setup::simulated(config)?,
         };
         setup.has_variance(config)?;
