@@ -1,6 +1,7 @@
 //! gialab: an interactive laboratory for gradient inversion attacks on federated learning.
 
 pub mod attack;
+pub mod audit;
 pub mod backend;
 pub mod bench;
 pub mod calibration;

@@ -109,6 +109,15 @@ Examples:
   gialab inspect resnet20.th
   gialab inspect model.safetensors --json";
 
+pub const AUDIT: &str = "\
+Examples:
+  gialab audit dlg-lenet --budget 2min
+  gialab audit --weights global.pt --update client.pt --kind weights --batch 4
+      --set 'victim.captured.local={ learning_rate = 0.1, epochs = 2 }' --truth batch.npz
+  gialab audit mine.toml --limit 0.1 --protect '[{ kind = \"gaussian-noise\", sigma = 0.01 }]'
+  gialab audit dlg-lenet --fail-if 'brr>0' --out audit.html
+  gialab audit verify audit.html";
+
 pub const ATTACKS: &str = "\
 Examples:
   gialab attacks

@@ -19,8 +19,8 @@ use super::{Context, DONE, output};
 const MAX_KINDS: usize = 8;
 
 /// Options that take the place of a file to look into.
-const INSTEAD: [&str; 8] =
-    ["update", "weights", "kind", "batch", "changes", "received", "reference", "other"];
+const INSTEAD: [&str; 9] =
+    ["update", "weights", "truth", "kind", "batch", "changes", "received", "reference", "other"];
 
 #[derive(clap::Args)]
 pub struct Arguments {

@@ -4,8 +4,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod attacks;
+mod audit;
 mod bench;
 mod capture;
+mod captured;
 mod compare;
 mod complete;
 mod completions;
@@ -184,6 +186,15 @@ enum Command {
     /// from PyTorch or Flower: [victim] captured, explained in docs/captured.md.
     #[command(after_long_help = help::CAPTURE)]
     Capture(capture::Arguments),
+    /// Audit an update or a federation: what comes back, under which threat model, and what would protect
+    ///
+    /// Of a captured update (--weights, --update) or of a preset's federation: first whether the simulated client makes the
+    /// update, and which setting does if it does not; then the bounds; then attacks from little knowledge to much within a
+    /// budget, adapting to post-processing that the update shows, with controls; then the cheapest post-processing that keeps
+    /// recovery under --limit, with its cost. A report as a page and as JSON is kept beside the runs; the same command goes on
+    /// where it was left. Nothing leaves this machine. Without --truth nothing can be judged.
+    #[command(after_long_help = help::AUDIT)]
+    Audit(Box<audit::Arguments>),
     /// List the attacks with what they need
     ///
     /// For each attack its family, the threat model that it is usually put under, what it needs besides the update, the
@@ -342,6 +353,7 @@ pub fn main() -> ExitCode {
         Some(Command::Presets(arguments)) => presets::run(&context, &arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Capture(arguments)) => capture::run(&context, &arguments),
+        Some(Command::Audit(arguments)) => audit::run(&context, &arguments),
         Some(Command::Attacks(arguments)) => attacks::run(&arguments),
         Some(Command::Defences(arguments)) => defences::run(&arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
@@ -393,6 +405,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)))
         || error.is::<UtilityError>()
         || error.is::<usage::Misuse>()
+        || matches!(error.downcast_ref(), Some(audit_error) if audit::is_usage(audit_error))
         || matches!(error.downcast_ref(), Some(study_error) if is_usage(study_error))
         || matches!(error.downcast_ref(), Some(StudyExportError::Study(error)) if is_usage(error));
     if usage { USAGE } else { FAILED }

@@ -6,7 +6,7 @@ use gialab::backend::Compute;
 use gialab::config::preset;
 use gialab::figure::Effect;
 use gialab::fl::utility::{Pair, Trained, federation, pair};
-use gialab::run::cost::{self, Cost, Costs, Spread};
+use gialab::run::cost::{Cost, Costs, Spread};
 use gialab::run::launch::BeginError;
 use gialab::run::plan;
 use serde::Serialize;
@@ -104,29 +104,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     if shows_progress {
         output::progress("");
     }
-    let effects: Vec<Effect> = pairs.iter().map(|pair| pair.effect).collect();
-    let of = |figure: fn(&Pair) -> f64| Spread::of(pairs.iter().map(figure));
-    let (Some(effect), Some(with), Some(without), Some(drop)) = (
-        Effect::median(&effects),
-        of(|pair| pair.with.standing.accuracy),
-        of(|pair| pair.without.standing.accuracy),
-        of(Pair::drop),
-    ) else {
+    let Some(cost) = Cost::of(&preset.config, &config, (parameters, parameters_without), &pairs) else {
         anyhow::bail!("nothing was trained")
-    };
-    let bytes = |bits: f64, parameters: usize| (bits * parameters as f64 / 8.0).ceil() as u64;
-    let cost = Cost {
-        settings: cost::settings(&preset.config),
-        seeds: arguments.seeds,
-        rounds: arguments.rounds,
-        clients: config.federation.clients,
-        without,
-        with,
-        drop,
-        diverged: pairs.iter().filter(|pair| pair.with.diverged.is_some()).count() as u32,
-        bytes: bytes(effect.bits, parameters),
-        bytes_without: bytes(32.0, parameters_without),
-        effect,
     };
     let kept = match Costs::in_data_dir(&context.paths.data).keep(&cost)? {
         None => "Kept: shown with every run of this post-processing.".to_owned(),
@@ -182,7 +161,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     writeln!(out, "  with      {:<25}  {}", percent(cost.with), loss(|pair| pair.with))?;
     writeln!(out, "  drop      {} points, seed by seed", percent(cost.drop))?;
     writeln!(out, "  bytes     {} an update instead of {}", cost.bytes, cost.bytes_without)?;
-    writeln!(out, "  update    {}", effect.in_words())?;
+    writeln!(out, "  update    {}", cost.effect.in_words())?;
     if cost.diverged > 0 {
         writeln!(
             out,

@@ -212,6 +212,25 @@ pub fn with_attack(config: &RunConfig, kind: &str) -> Option<BTreeMap<String, St
     apply(&mut table, &[(ATTACK, kind)]).ok().map(|config| flat(&config))
 }
 
+/// A config with another attack as its recipe has it, and other values besides, as [`change`] takes them.
+///
+/// # Errors
+/// The first setting that cannot be used.
+pub fn attacked_by<'a>(
+    config: &RunConfig,
+    kind: &str,
+    changes: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<RunConfig, Refused> {
+    let refused = |key: &str, message: String| Refused { key: key.to_owned(), message };
+    let mut table = toml::Table::try_from(config).map_err(|e| refused("", e.to_string()))?;
+    let attack = toml::Table::from_iter([("kind".to_owned(), toml::Value::from(kind))]);
+    table.insert("attack".to_owned(), attack.into());
+    let changes: Vec<(&str, &str)> = changes.into_iter().collect();
+    let changed = apply(&mut table, &changes).map_err(|(_, refused)| refused)?;
+    validate::check(&changed).map_err(|fault| refused(fault.key, fault.message))?;
+    Ok(changed)
+}
+
 /// The config of a table after changes, which may need each other; if there is none, which of them is wrong. The attack
 /// comes first, whatever their order: it brings settings of its own, which the others change.
 fn apply(table: &mut toml::Table, changes: &[(&str, &str)]) -> Result<RunConfig, (usize, Refused)> {

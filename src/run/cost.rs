@@ -13,6 +13,7 @@ use crate::catalogue::defence::NOISE_ONLY;
 use crate::config::{Post, RunConfig, preset};
 use crate::figure::Effect;
 use crate::files::{self, Access};
+use crate::fl::utility::Pair;
 
 /// Settings that decide nothing of what training with post-processing comes to: which picture is attacked, and when.
 const BESIDE: [&str; 4] =
@@ -70,6 +71,35 @@ impl Spread {
     #[must_use]
     pub fn times(self, factor: f64) -> Spread {
         Spread { median: factor * self.median, least: factor * self.least, most: factor * self.most }
+    }
+}
+
+impl Cost {
+    /// What pairs of trainings of a `federation` say of a config; `parameters` are those of its network and of the same without
+    /// what post-processing adds. Nothing without a pair.
+    pub fn of(
+        config: &RunConfig,
+        federation: &RunConfig,
+        (parameters, parameters_without): (usize, usize),
+        pairs: &[Pair],
+    ) -> Option<Cost> {
+        let effects: Vec<Effect> = pairs.iter().map(|pair| pair.effect).collect();
+        let of = |figure: fn(&Pair) -> f64| Spread::of(pairs.iter().map(figure));
+        let effect = Effect::median(&effects)?;
+        let bytes = |bits: f64, parameters: usize| (bits * parameters as f64 / 8.0).ceil() as u64;
+        Some(Cost {
+            settings: settings(config),
+            seeds: pairs.len() as u32,
+            rounds: federation.rounds(),
+            clients: federation.federation.clients,
+            without: of(|pair| pair.without.standing.accuracy)?,
+            with: of(|pair| pair.with.standing.accuracy)?,
+            drop: of(Pair::drop)?,
+            diverged: pairs.iter().filter(|pair| pair.with.diverged.is_some()).count() as u32,
+            bytes: bytes(effect.bits, parameters),
+            bytes_without: bytes(32.0, parameters_without),
+            effect,
+        })
     }
 }
 

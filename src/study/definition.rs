@@ -301,6 +301,24 @@ fn parse(origin: &str, text: &str) -> Result<Definition, ConfigError> {
 }
 
 impl Definition {
+    /// Of runs that are made for something else than a study: one pair, one axis, nothing expected.
+    pub fn of_one_pair(preset: String, axis: Axis) -> Definition {
+        Definition {
+            schema: SCHEMA,
+            title: String::new(),
+            about: String::new(),
+            preset,
+            set: Vec::new(),
+            pairs: 1,
+            figures: Vec::new(),
+            needs: Vec::new(),
+            axes: vec![axis],
+            skip: Vec::new(),
+            hypotheses: Vec::new(),
+            quick: None,
+        }
+    }
+
     /// What is wrong with it by itself.
     fn fault(&self) -> Option<String> {
         if self.pairs == 0 || self.quick.as_ref().is_some_and(|quick| quick.pairs == 0) {

@@ -124,6 +124,21 @@ impl Study {
         Ok(Study { name, definition, cells, own, sizes })
     }
 
+    /// A study of these configs, each under a name of its own, all checked before, of the preset `definition.preset`.
+    pub fn made(
+        name: String,
+        definition: Definition,
+        own: RunConfig,
+        configs: impl IntoIterator<Item = (String, RunConfig)>,
+    ) -> Study {
+        let cell = |(at, (name, config)): (usize, (String, RunConfig))| {
+            let id = plain(&name);
+            Cell { at: vec![at], name, id, config }
+        };
+        let cells = configs.into_iter().enumerate().map(cell).collect();
+        Study { name, definition, cells, own, sizes: HashMap::new() }
+    }
+
     /// Its runs at this scale: all cells of the first pair, then all of the second, so that what there is of a study that
     /// has not come to its end can be compared.
     pub fn members(&self, scale: Scale) -> Vec<Member> {
@@ -291,6 +306,11 @@ impl Place {
     /// Of a study by its name, in a data directory.
     pub fn of(data: &Path, name: &str) -> Place {
         Place { path: Place::all(data).join(name) }
+    }
+
+    /// One with the runs of a study in this directory.
+    pub fn at(path: PathBuf) -> Place {
+        Place { path }
     }
 
     /// The directory of all studies.

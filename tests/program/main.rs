@@ -4,6 +4,7 @@
 mod analytic;
 mod architecture;
 mod attacks;
+mod audit;
 mod bad_input;
 mod captured;
 mod commands;

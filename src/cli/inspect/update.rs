@@ -1,20 +1,19 @@
 //! `gialab inspect --update U --weights W`: whether an update is what it is taken for, without an attack.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
+use gialab::audit;
 use gialab::backend::Compute;
-use gialab::config::{RunConfig, preset};
+use gialab::config::RunConfig;
 use gialab::fl::post::{self, Inferred};
+use gialab::fl::self_test::{SelfTest, self_test};
 use gialab::fl::{Server, Setup, Source};
 use gialab::weights::{Statistics, WeightFile};
 use serde::Serialize;
 
+use crate::cli::captured::Captured;
 use crate::cli::{DONE, output};
-
-/// The preset whose attack is assumed: it matches by l2 and so sees every scale.
-const PRESET: &str = "dlg-lenet";
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -24,6 +23,10 @@ pub struct Arguments {
     /// The weights that it was sent
     #[arg(long, value_name = "FILE", requires = "update")]
     weights: Option<PathBuf>,
+    /// Its samples (`images` or `inputs`, and `labels`): try whether a simulated client makes the update of them, and which
+    /// settings do if it does not
+    #[arg(long, value_name = "FILE", requires = "update")]
+    truth: Option<PathBuf>,
     /// What the update is taken for
     #[arg(long, value_name = "KIND", requires = "update", default_value = "gradient",
         value_parser = ["gradient", "delta", "negative-delta", "weights"])]
@@ -55,6 +58,8 @@ struct Report {
     zeros: usize,
     /// How the files were read, and what speaks against the update.
     notes: Vec<String>,
+    /// Whether the simulated client makes it of the samples; absent without them.
+    self_test: Option<SelfTest>,
     /// Post-processing as told from the update; absent where it is refused.
     told: Option<Vec<Inferred>>,
     /// Why it cannot be attacked as it was taken.
@@ -65,14 +70,25 @@ pub fn run(arguments: &Arguments, by_order: bool, json: bool) -> anyhow::Result<
     let (Some(update), Some(weights)) = (&arguments.update, &arguments.weights) else {
         anyhow::bail!("name the files: gialab inspect --update UPDATE --weights WEIGHTS");
     };
-    let config = taken(arguments, update, weights, by_order)?;
+    let files = Captured {
+        update,
+        weights,
+        truth: arguments.truth.as_deref(),
+        kind: &arguments.kind,
+        batch: arguments.batch,
+        changes: &arguments.changes,
+        by_order,
+    };
+    let config = files.config()?;
     let file = WeightFile::read(update)?;
     let values: Vec<f64> = file.tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
     let (notes, told, refused) = match Setup::new(&config) {
         Ok(setup) => (setup.reading.notes().to_vec(), told(setup, &config)?, None),
         Err(error) => (Vec::new(), None, Some(error.to_string())),
     };
+    let self_test = self_test(&config, &Compute::select("flex", config.run.precision)?)?;
     let report = Report {
+        self_test,
         update: update.display().to_string(),
         weights: weights.display().to_string(),
         model: config.victim.model.clone(),
@@ -110,51 +126,6 @@ fn told(setup: Setup, config: &RunConfig) -> anyhow::Result<Option<Vec<Inferred>
     Ok(view.knowledge.protocol.post.inferred)
 }
 
-/// The update as a config that attacks it, on the built-in model that its weights fit.
-fn taken(arguments: &Arguments, update: &Path, weights: &Path, by_order: bool) -> anyhow::Result<RunConfig> {
-    let path = |path: &Path| toml::Value::String(path.display().to_string());
-    let file = WeightFile::open(&weights.to_string_lossy())?.choosing(super::choice(by_order));
-    let chosen = |key: &str| arguments.changes.iter().any(|change| change.starts_with(key));
-    let fit = file.fit();
-    anyhow::ensure!(
-        fit.is_some() || chosen("victim.model="),
-        "{} fits no model of gialab; name one with --set victim.model=NAME (gialab models lists them)",
-        weights.display()
-    );
-    let (input, classes) = fit.as_ref().map_or(([3, 32, 32], 10), |fit| (fit.input, fit.classes));
-    let mut captured = toml::Table::new();
-    captured.insert("weights".into(), path(weights));
-    captured.insert("update".into(), path(update));
-    captured.insert("kind".into(), arguments.kind.clone().into());
-    captured.insert("batch".into(), i64::from(arguments.batch).into());
-    captured.insert("input".into(), input.map(|size| size as i64).to_vec().into());
-    let own = [
-        "victim.data=".to_owned(),
-        "victim.indices=".into(),
-        "victim.size=".into(),
-        format!("victim.model={}", fit.as_ref().map_or("lenet", |fit| fit.architecture)),
-        format!("victim.classes={classes}"),
-        format!("victim.captured={}", toml::Value::Table(captured)),
-        "knowledge.labels=false".into(),
-        "knowledge.post=estimated".into(),
-        "attack.labels=optimise".into(),
-        format!("victim.by_order={by_order}"),
-    ];
-    // Without a word on local steps an update of theirs can still be looked at, as one gradient of any size.
-    let steps =
-        arguments.kind != "gradient" && !chosen("victim.captured.local") && !chosen("knowledge.local");
-    let any = ["knowledge.local=none".to_owned(), "attack.distance=cosine".into()];
-    let changes: Vec<String> = own
-        .into_iter()
-        .chain(any.into_iter().filter(|_| steps))
-        .chain(arguments.changes.iter().cloned())
-        .collect();
-    let preset =
-        preset::load(PRESET, &changes, Path::new("")).context("the update cannot be taken like this")?;
-    preset.config.check().map_err(anyhow::Error::msg)?;
-    Ok(preset.config)
-}
-
 fn print(out: &mut impl Write, report: &Report, statistics: &Statistics) -> std::io::Result<()> {
     let Report { tensors, values, zeros, norm, .. } = report;
     let share = 100.0 * *zeros as f64 / (*values).max(1) as f64;
@@ -165,6 +136,9 @@ fn print(out: &mut impl Write, report: &Report, statistics: &Statistics) -> std:
     writeln!(out, "taken as  {} of {} sample(s), {}", report.kind, report.batch, report.loss)?;
     for note in &report.notes {
         writeln!(out, "read      {note}")?;
+    }
+    if report.self_test.is_some() {
+        writeln!(out, "self-test {}", audit::self_test(report.self_test.as_ref(), true).0)?;
     }
     if let Some(told) = &report.told {
         writeln!(out, "told      {}", post::in_words(told))?;

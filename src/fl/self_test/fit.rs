@@ -83,9 +83,8 @@ impl Fit {
             }
         } else if (factor - 1.0).abs() >= SIGN {
             let eta = steps.filter(|_| factor > 0.0).map(|local| local.learning_rate * factor);
-            let eta = eta.map_or_else(String::new, |eta| {
-                format!(", as a learning rate of {} makes it", rounded(eta))
-            });
+            let eta = eta
+                .map_or_else(String::new, |eta| format!(", as a learning rate of {} makes it", rounded(eta)));
             words.push(format!("times {}{eta}", rounded(factor)));
             captured.scale = Scale::Known(rounded(captured.scale.known() * factor));
         }

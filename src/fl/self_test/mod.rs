@@ -103,7 +103,9 @@ pub fn self_test(config: &RunConfig, compute: &Compute) -> Result<Option<SelfTes
         tried.orders(config, &first, &[]);
         for (one, _) in promising.into_iter().take(BEST) {
             let also = suppositions.iter().filter(|other| other.about != one.about);
-            also.for_each(|other| drop(tried.suppose(config, &[one, other])));
+            for other in also {
+                tried.suppose(config, &[one, other]);
+            }
             let supposed = one.on(config);
             if !tried.is_found()
                 && let Ok(Some(simulation)) = tried.simulate(&supposed)

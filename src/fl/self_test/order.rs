@@ -156,7 +156,9 @@ fn choices(among: &[usize], count: usize, most: usize) -> Option<Vec<Vec<usize>>
             chosen
         });
         let mut next: Vec<Vec<usize>> = with.collect();
-        next.extend(all.iter().filter(|chosen| chosen.len() + rest > count || chosen.len() == count).cloned());
+        next.extend(
+            all.iter().filter(|chosen| chosen.len() + rest > count || chosen.len() == count).cloned(),
+        );
         all = next;
         if all.len() > 50 * most {
             return None;

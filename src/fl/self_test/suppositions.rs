@@ -1,8 +1,6 @@
 //! What a client may have done otherwise than is said of it.
 
-use crate::config::{
-    BatchNormMode, CapturedKind, LocalOptimiser, LocalTraining, Loss, Normalise, RunConfig,
-};
+use crate::config::{BatchNormMode, CapturedKind, LocalOptimiser, LocalTraining, Loss, Normalise, RunConfig};
 use crate::model::Net;
 
 /// One thing that may be otherwise.
@@ -28,7 +26,11 @@ const NORMALISATIONS: [(&str, &[f64], &[f64]); 5] = [
     ("by 0.5 and 0.5", &[0.5, 0.5, 0.5], &[0.5, 0.5, 0.5]),
     ("by ImageNet's mean and deviation", &[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]),
     ("by CIFAR-10's mean and deviation", &[0.4914, 0.4822, 0.4465], &[0.2470, 0.2435, 0.2616]),
-    ("by CIFAR-10's mean and deviation as they are also written", &[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]),
+    (
+        "by CIFAR-10's mean and deviation as they are also written",
+        &[0.4914, 0.4822, 0.4465],
+        &[0.2023, 0.1994, 0.2010],
+    ),
     ("by MNIST's mean and deviation", &[0.1307], &[0.3081]),
 ];
 
@@ -40,13 +42,22 @@ pub(super) fn of(config: &RunConfig, net: &Net) -> Vec<Supposition> {
     };
     let Some(captured) = &config.victim.captured else { return all };
     if !net.buffer_specs().is_empty() {
-        let modes =
-            [(BatchNormMode::Train, "BatchNorm in train mode"), (BatchNormMode::Eval, "BatchNorm in eval mode")];
+        let modes = [
+            (BatchNormMode::Train, "BatchNorm in train mode"),
+            (BatchNormMode::Eval, "BatchNorm in eval mode"),
+        ];
         for (mode, words) in modes.into_iter().filter(|(mode, _)| *mode != config.victim.mode) {
             add("mode", words.into(), Box::new(move |config| config.victim.mode = mode));
         }
     }
-    let losses = [Loss::Ce, Loss::LabelSmoothing(0.1), Loss::LabelSmoothing(0.2), Loss::Bce, Loss::Mse, Loss::MseSoftmax];
+    let losses = [
+        Loss::Ce,
+        Loss::LabelSmoothing(0.1),
+        Loss::LabelSmoothing(0.2),
+        Loss::Bce,
+        Loss::Mse,
+        Loss::MseSoftmax,
+    ];
     // A sum is a mean times a factor, which is tried of everything.
     for loss in losses.into_iter().filter(|loss| *loss != config.victim.loss) {
         add("loss", loss.name(), Box::new(move |config| config.victim.loss = loss));
@@ -62,12 +73,19 @@ pub(super) fn of(config: &RunConfig, net: &Net) -> Vec<Supposition> {
         }
     }
     if config.victim.normalise != Normalise::Own(false) {
-        add("inputs", "inputs in [0, 1], not normalised".into(), Box::new(|config| {
-            config.victim.normalise = Normalise::Own(false);
-        }));
+        add(
+            "inputs",
+            "inputs in [0, 1], not normalised".into(),
+            Box::new(|config| {
+                config.victim.normalise = Normalise::Own(false);
+            }),
+        );
     }
     if captured.kind.takes_steps() {
-        let kinds = [(CapturedKind::Weights, "the weights after training"), (CapturedKind::Delta, "the difference of the weights")];
+        let kinds = [
+            (CapturedKind::Weights, "the weights after training"),
+            (CapturedKind::Delta, "the difference of the weights"),
+        ];
         for (kind, words) in kinds.into_iter().filter(|(kind, _)| *kind != captured.kind) {
             let change = move |config: &mut RunConfig| {
                 config.victim.captured.iter_mut().for_each(|captured| captured.kind = kind);
@@ -105,7 +123,8 @@ fn trainings(own: LocalTraining, samples: usize) -> Vec<(&'static str, String, L
             add("momentum", words, LocalTraining { nesterov: true, ..plain });
         }
     }
-    let optimisers = [(LocalOptimiser::Sgd, "SGD"), (LocalOptimiser::Adam, "Adam"), (LocalOptimiser::AdamW, "AdamW")];
+    let optimisers =
+        [(LocalOptimiser::Sgd, "SGD"), (LocalOptimiser::Adam, "Adam"), (LocalOptimiser::AdamW, "AdamW")];
     for (optimiser, name) in optimisers {
         // What the other one takes is nothing to it.
         let bare = LocalTraining { optimiser, momentum: 0.0, nesterov: false, dampening: 0.0, ..own };

@@ -22,6 +22,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub use html::{SHEET, recovered};
 pub use reproduce::command;
 
 use super::{RunDirectory, RunError};

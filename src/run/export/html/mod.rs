@@ -13,11 +13,14 @@ use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub use style::SHEET;
+
 use super::ExportError;
 use super::entry::{self, Entry};
 use super::picture::{self, Pair};
 use super::record::Record;
 use crate::figure::{Figure, figure};
+use crate::run::RunDirectory;
 use crate::run::state::{Picture, RoundState};
 use chart::{Curve, chart, swatch};
 use words::{count, fixed};
@@ -90,6 +93,16 @@ pub fn page(records: &[Record], out: &mut dyn Write) -> Result<(), ExportError> 
         }
     };
     Ok(out.write_all(page.into_string().as_bytes())?)
+}
+
+/// What there is to see of runs, one by one: pictures or records, round by round, for a page with [`style::SHEET`].
+///
+/// # Errors
+/// If a run cannot be read, or a picture of it.
+pub fn recovered(runs: &[RunDirectory]) -> Result<Vec<(String, Markup)>, ExportError> {
+    let records = super::record::read(runs)?;
+    let entries = entry::entries(&records);
+    entries.iter().map(|entry| Ok((entry.record.id(), pictures(entry)?))).collect()
 }
 
 /// The metrics, with a heading for every set of conditions.

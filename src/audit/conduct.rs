@@ -1,0 +1,452 @@
+//! Makes an audit, step by step. What was computed stays: the same audit goes on where it was left.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::ladder::{self, Left};
+use super::report::{Attempt, Bounds, Input, Protection, Report, SCHEMA, Subject, Untried};
+use super::{AuditError, Threshold, protection, seal};
+use crate::backend::Compute;
+use crate::config::{Method, RunConfig, preset};
+use crate::expectation::Experience;
+use crate::fl::self_test::{SelfTest, self_test};
+use crate::fl::utility::{federation, pair};
+use crate::fl::{AttackerView, Server, Setup, Source, post};
+use crate::probe::{self, Dimension, Quartiles, Samples, Settings, dimension};
+use crate::run::cost::{Cost, Costs};
+use crate::run::plan;
+use crate::seed::Seed;
+use crate::study::{self, Axis, Conduct, Definition, Pace, Place, Progress, Scale, Study};
+use crate::{files, text};
+
+/// Seconds that a search needs at least to begin anything.
+const LEAST: f64 = 1.0;
+
+/// Share of a budget that is for attacks; the rest is for post-processing.
+const FOR_ATTACKS: f64 = 0.6;
+
+/// Pairs of trainings of which a cost is told, and their rounds.
+const PAIRS: u32 = 3;
+
+/// What is audited, and how.
+pub struct Asked {
+    /// Of a preset, or of the update's file.
+    pub name: String,
+    /// The command line.
+    pub command: String,
+    /// The client, and what attacks begin with.
+    pub base: RunConfig,
+    /// What the searches may spend in all.
+    pub budget: Budget,
+    /// Share of the samples that may come back.
+    pub limit: f64,
+    /// Post-processing to try, as `[{ kind = "sign" }]`; the usual one if there is none.
+    pub protections: Vec<String>,
+    /// Rounds of the trainings that tell what post-processing costs; none to leave that out.
+    pub rounds: u32,
+    /// What it is to fail on.
+    pub thresholds: Vec<Threshold>,
+    /// Where it is kept.
+    pub place: PathBuf,
+    /// The data directory, which knows what was measured before.
+    pub data: PathBuf,
+}
+
+/// What all searches of an audit may spend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Budget {
+    /// As it was asked.
+    pub text: String,
+    /// Seconds, or else evaluations.
+    pub amount: Amount,
+}
+
+/// Of what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Amount {
+    /// Seconds of all cores.
+    Seconds(f64),
+    /// Evaluations.
+    Evaluations(usize),
+}
+
+/// How it is computed.
+pub struct How<'a> {
+    /// Where to compute.
+    pub backend: &'a str,
+    /// Runs at once, each with one thread.
+    pub at_once: usize,
+    /// Set by whoever wants it to end.
+    pub stop: &'a AtomicBool,
+}
+
+/// What is being done.
+pub enum Step<'a> {
+    /// The self-test.
+    SelfTest,
+    /// Runs of attacks, or of post-processing.
+    Runs(&'static str, &'a Progress),
+    /// Trainings that tell a cost.
+    Cost(&'a str, u32),
+}
+
+/// Files by what they are.
+pub type Files = Vec<(&'static str, String)>;
+
+/// Makes the audit. Nothing if it was asked to end before it was through.
+///
+/// # Errors
+/// [`AuditError`] with what cannot be done.
+pub fn conduct(
+    asked: &Asked,
+    how: &How<'_>,
+    report: &mut dyn FnMut(Step<'_>),
+) -> Result<Option<Report>, AuditError> {
+    let has_truth = asked.base.has_truth();
+    for threshold in &asked.thresholds {
+        threshold.check(has_truth)?;
+    }
+    let compute = Compute::select(how.backend, asked.base.run.precision)?;
+    report(Step::SelfTest);
+    let tested = self_test(&asked.base, &compute)?;
+    let (base, taken) = taken(&asked.base, tested.as_ref())?;
+    let seen = Seen::of(&base, &compute)?;
+    let (attempts, left) = ladder::attempts(&base, &seen.setup.net);
+    if attempts.is_empty() {
+        let why = left.first().map_or_else(String::new, |left| left.why.clone());
+        return Err(AuditError::Nothing(why));
+    }
+    let searches = attempts.iter().filter(|attempt| searches(&attempt.config)).count();
+    let share = if has_truth && base.victim.captured.is_none() { FOR_ATTACKS } else { 1.0 };
+    let each = asked.budget.each(searches, how.at_once, share)?;
+    let mut configs = Vec::new();
+    for attempt in attempts {
+        configs.push((attempt.name, within(&attempt.config, &each)?));
+    }
+    let attempts = stage(asked, &base, configs, how, "attacks", report)?;
+    let Some(attempts) = attempts else { return Ok(None) };
+    let mut made = Report {
+        schema: SCHEMA,
+        gialab: env!("CARGO_PKG_VERSION").to_owned(),
+        burn: crate::BURN_VERSION.to_owned(),
+        made: crate::run::now(),
+        command: asked.command.clone(),
+        budget: format!("{} for all searches, {each} for each attack", asked.budget.text),
+        subject: subject(asked, &base, &seen),
+        self_test: tested,
+        taken,
+        bounds: seen.bounds(&base, &compute),
+        attempts,
+        control: None,
+        not_tried: left.into_iter().map(Untried::from).collect(),
+        limit: asked.limit,
+        protections: Vec::new(),
+        unprotected: None,
+        thresholds: Vec::new(),
+        seal: String::new(),
+    };
+    made.bounds.received = received(&made.attempts, &asked.place);
+    if !protect(asked, &seen, how, report, &mut made)? {
+        return Ok(None);
+    }
+    let thresholds: Result<Vec<Threshold>, AuditError> =
+        asked.thresholds.iter().cloned().map(|threshold| threshold.judge(&made)).collect();
+    made.thresholds = thresholds?;
+    Ok(Some(made))
+}
+
+/// The config that everything below is about, and the settings that the self-test found.
+fn taken(base: &RunConfig, tested: Option<&SelfTest>) -> Result<(RunConfig, Vec<String>), AuditError> {
+    let remedy = tested.and_then(SelfTest::remedy).filter(|remedy| !remedy.changes.is_empty());
+    let Some(remedy) = remedy else { return Ok((base.clone(), Vec::new())) };
+    let changes = remedy.changes.iter().filter_map(|change| change.split_once('='));
+    // What the test itself grants is no finding.
+    let changes: Vec<(&str, &str)> = changes.filter(|(key, _)| !key.starts_with("knowledge.")).collect();
+    let config = preset::change(base, changes.iter().copied())?;
+    Ok((config, changes.iter().map(|(key, value)| format!("{key}={value}")).collect()))
+}
+
+/// What there is to see of the client.
+struct Seen {
+    setup: Setup,
+    view: AttackerView,
+}
+
+impl Seen {
+    fn of(base: &RunConfig, compute: &Compute) -> Result<Seen, AuditError> {
+        let setup = Setup::new(base)?;
+        let mut estimating = base.clone();
+        if base.victim.captured.is_some() && base.post.is_empty() {
+            estimating.knowledge.post = crate::config::PostKnowledge::Estimated;
+        }
+        let model = Server::new(&setup, &estimating, compute.clone()).model;
+        let (view, _) = Source::new(setup.clone(), &estimating, compute.clone()).view(&model, 0);
+        Ok(Seen { setup, view })
+    }
+
+    fn bounds(&self, base: &RunConfig, compute: &Compute) -> Bounds {
+        let bound = Dimension::of(&self.view.model.net, base.victim.mode, base.batch());
+        let r_eff = self.setup.batch.as_ref().map(|batch| {
+            let input = self.setup.normalisation.apply(&batch.images);
+            let deviation = vec![1.0; self.view.model.net.input()[0]];
+            let samples = Samples { input: &input, labels: &batch.labels, deviation: &deviation };
+            let seed = Seed(base.run.seed);
+            let found =
+                probe::igsa::probe(compute, &self.view.model, samples, Settings::default(), seed, |_, _| {});
+            Quartiles::of(found.iter().map(|found| found.r_eff)).median
+        });
+        Bounds {
+            dimension: format!("{} ({})", bound.verdict(), dimension::CAVEATS),
+            informative: bound.informative,
+            unknowns: bound.unknowns(),
+            r_eff,
+            input: bound.input,
+            received: Vec::new(),
+        }
+    }
+}
+
+/// What a client that looks would say, as the runs of malicious servers have it.
+fn received(attempts: &[Attempt], place: &std::path::Path) -> Vec<(String, Vec<String>)> {
+    let place = Place::at(place.to_path_buf());
+    let malicious = attempts.iter().filter(|attempt| "FGH".contains(&attempt.threat_model));
+    malicious
+        .map(|attempt| {
+            let result = place.run(&attempt.run).result();
+            let stages =
+                result.into_iter().flat_map(|finished| finished.rounds).flat_map(|round| round.stages);
+            let found = stages.filter(|stage| stage.starts_with("a client that looks")).collect();
+            (attempt.title.clone(), found)
+        })
+        .collect()
+}
+
+/// Runs these configs and reads what came of them; nothing if it was asked to end.
+fn stage(
+    asked: &Asked,
+    base: &RunConfig,
+    configs: Vec<(String, RunConfig)>,
+    how: &How<'_>,
+    what: &'static str,
+    report: &mut dyn FnMut(Step<'_>),
+) -> Result<Option<Vec<Attempt>>, AuditError> {
+    let names = configs.iter().map(|(name, _)| toml::Value::String(name.clone())).collect();
+    let axis = Axis { name: what.to_owned(), key: Some("attack".into()), values: names, points: Vec::new() };
+    let definition = Definition::of_one_pair(asked.name.clone(), axis);
+    let study = Study::made(asked.name.clone(), definition, base.clone(), configs);
+    let place = Place::at(asked.place.clone());
+    let members = study.members(Scale::default());
+    let compute = Compute::select(how.backend, base.run.precision)?;
+    let experience = Experience::default();
+    let mut pace = Pace::new(&study, &experience, compute.name(), 1)?;
+    study::missing(&study, &place, &members, &mut pace)?;
+    let conducted =
+        Conduct { backend: how.backend, at_once: how.at_once, threads: 1, until: None, stop: how.stop };
+    let mut told = |progress: &Progress| report(Step::Runs(what, progress));
+    study::conduct(&study, &place, &members, &conducted, &mut pace, &mut told)?;
+    if how.stop.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let read = members.iter().map(|member| {
+        let run = place.run(&study.id(*member));
+        Attempt::of(&run, &study.config(*member))
+    });
+    Ok(Some(read.collect::<Result<_, _>>()?))
+}
+
+/// Tries post-processing against the best attack, and that attack on noise. False if it was asked to end.
+fn protect(
+    asked: &Asked,
+    seen: &Seen,
+    how: &How<'_>,
+    report: &mut dyn FnMut(Step<'_>),
+    made: &mut Report,
+) -> Result<bool, AuditError> {
+    let unprotected = |why: &str| Some(why.to_owned());
+    let Some(best) = made.best().cloned() else {
+        made.unprotected = unprotected("no attack came to an end");
+        return Ok(true);
+    };
+    let config: RunConfig = toml::from_str(&best.config)
+        .map_err(|e| AuditError::Setting(format!("{}: {}", best.run, e.message())))?;
+    if config.victim.captured.is_some() {
+        made.unprotected = unprotected(
+            "what a client's post-processing protects from, and what it costs, needs a federation to train: describe yours as \
+             a preset (victim.weights takes your model) and audit that",
+        );
+        return Ok(true);
+    }
+    let mut configs = Vec::new();
+    if let Ok(control) = protection::against(&config, "[{ kind = \"noise-only\" }]") {
+        configs.push((format!("control_{}", best.name()), control));
+    }
+    let comes_back = best.score().0 > asked.limit;
+    let mut posts = Vec::new();
+    if comes_back {
+        let norm = seen.view.update.values.norm();
+        let usual = || protection::usual(norm, seen.view.update.values.count());
+        let tried = if asked.protections.is_empty() { usual() } else { asked.protections.clone() };
+        for (at, setting) in tried.into_iter().enumerate() {
+            let against = protection::against(&config, &setting);
+            // What does not go with this client is no protection of it; what was asked for by name must be said.
+            match against {
+                Ok(against) if plan::plan(&against).is_ok() => {
+                    configs.push((format!("protected-{at}_{}", best.name()), against.clone()));
+                    posts.push((setting, against));
+                }
+                Ok(against) if !asked.protections.is_empty() => {
+                    let why = plan::plan(&against).err().map_or_else(String::new, |e| e.to_string());
+                    return Err(AuditError::Setting(format!("--protect {setting}: {why}")));
+                }
+                Err(refused) if !asked.protections.is_empty() => return Err(refused.into()),
+                _ => {}
+            }
+        }
+    } else {
+        let why = "no more came back than may, so that nothing was tried against it";
+        made.unprotected = unprotected(why);
+    }
+    let tried = stage(asked, &config, configs, how, "controls and post-processing", report)?;
+    let Some(mut tried) = tried else { return Ok(false) };
+    if tried.first().is_some_and(|first| first.run.starts_with("control_")) {
+        made.control = Some(tried.remove(0));
+    }
+    let costs = Costs::in_data_dir(&asked.data);
+    for ((setting, config), attempt) in posts.into_iter().zip(tried) {
+        let holds = !attempt.rounds.is_empty() && attempt.score().0 <= asked.limit;
+        let known = costs.of(&config);
+        let cost = match known {
+            None if holds && asked.rounds > 0 => cost(&config, asked.rounds, how, report)?,
+            known => known,
+        };
+        if how.stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        made.protections.push(Protection {
+            steps: config.post_steps(),
+            setting: format!("post={setting}"),
+            attempt,
+            holds,
+            lost: cost.as_ref().map(|cost| 100.0 * cost.drop.median),
+            bytes: cost.as_ref().map(|cost| (cost.bytes, cost.bytes_without)),
+            cost: cost.map(|cost| cost.to_string()),
+        });
+    }
+    Ok(true)
+}
+
+/// What post-processing costs in accuracy; nothing where the federation cannot be trained.
+fn cost(
+    config: &RunConfig,
+    rounds: u32,
+    how: &How<'_>,
+    report: &mut dyn FnMut(Step<'_>),
+) -> Result<Option<Cost>, AuditError> {
+    let Ok(trained) = federation(config, rounds) else { return Ok(None) };
+    let compute = Compute::select(how.backend, config.run.precision)?;
+    let Ok(setup) = Setup::new(&trained) else { return Ok(None) };
+    let steps = config.post_steps().join(", ");
+    let mut pairs = Vec::new();
+    for number in 0..PAIRS {
+        let seed = trained.run.seed.saturating_add(u64::from(number));
+        let mut told = |round| report(Step::Cost(&steps, 2 * rounds * number + round));
+        let Ok(pair) = pair(&trained, seed, &compute, &mut told) else { return Ok(None) };
+        if how.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        pairs.push(pair);
+    }
+    let parameters = (setup.net.parameter_count(), setup.without_posts().net.parameter_count());
+    Ok(Cost::of(config, &trained, parameters, &pairs))
+}
+
+fn searches(config: &RunConfig) -> bool {
+    matches!(config.attack.method, Method::Search(_))
+}
+
+/// A config whose search spends no more than this; one that solves as it is.
+fn within(config: &RunConfig, each: &str) -> Result<RunConfig, AuditError> {
+    if !searches(config) {
+        return Ok(config.clone());
+    }
+    Ok(preset::change(config, [("attack.budget", each)])?)
+}
+
+impl Budget {
+    /// What each of so many searches has, so many of them at once, as `attack.budget` takes it.
+    fn each(&self, searches: usize, at_once: usize, share: f64) -> Result<String, AuditError> {
+        let searches = searches.max(1);
+        match self.amount {
+            Amount::Seconds(seconds) => {
+                let each = share * seconds * at_once.min(searches) as f64 / searches as f64;
+                let least = (LEAST * searches as f64 / (at_once.min(searches) as f64 * share)).ceil();
+                if each < LEAST {
+                    return Err(AuditError::Budget {
+                        given: self.text.clone(),
+                        attempts: searches,
+                        each: text::duration(each),
+                        least: format!("{least}s"),
+                    });
+                }
+                Ok(format!("{each:.1}s"))
+            }
+            Amount::Evaluations(count) => {
+                let each = (share * count as f64) as usize / searches;
+                if each < 10 {
+                    return Err(AuditError::Budget {
+                        given: self.text.clone(),
+                        attempts: searches,
+                        each: format!("{each} evaluations"),
+                        least: ((10 * searches) as f64 / share).ceil().to_string(),
+                    });
+                }
+                Ok(each.to_string())
+            }
+        }
+    }
+}
+
+/// What is audited, in words and hashes.
+fn subject(asked: &Asked, base: &RunConfig, seen: &Seen) -> Subject {
+    let mut files: Files = Vec::new();
+    match &base.victim.captured {
+        Some(captured) => {
+            files.push(("weights", captured.weights.clone()));
+            files.push(("update", captured.update.clone()));
+            files.extend(captured.truth.clone().map(|truth| ("private samples", truth)));
+        }
+        None => files.extend(base.victim.weights.clone().map(|weights| ("weights", weights))),
+    }
+    files.extend(base.knowledge.generator.clone().map(|generator| ("generator", generator)));
+    let input = |(what, path): (&str, String)| {
+        // Names of what ships with gialab are no files.
+        let bytes = files::read(path.as_ref(), u64::MAX).ok()?;
+        Some(Input { what: what.to_owned(), path, sha256: seal::sha256(&bytes) })
+    };
+    let told = seen.view.knowledge.protocol.post.inferred.as_ref().filter(|told| !told.is_empty());
+    let told = told.map(|told| format!("{} (told from the update)", post::in_words(told)));
+    Subject {
+        name: asked.name.clone(),
+        captured: base.victim.captured.is_some(),
+        conditions: vec![
+            format!("model {}, {}", base.victim.model, base.training()),
+            format!("loss: {}", base.victim.loss.name()),
+            format!("BatchNorm {}", base.victim.batch_norm()),
+            base.protocol(),
+        ],
+        samples: base.batch(),
+        rows: seen.setup.fields.is_some(),
+        has_truth: base.has_truth(),
+        post: base.post_processing().or(told),
+        privacy: base.privacy().map(|privacy| privacy.to_string()),
+        reading: seen.setup.reading.notes().to_vec(),
+        files: files.into_iter().filter_map(input).collect(),
+        config: toml::to_string(base).unwrap_or_default(),
+    }
+}
+
+impl From<Left> for Untried {
+    fn from(Left { facts, why }: Left) -> Untried {
+        Untried { title: facts.title.to_owned(), threat_model: facts.threat_model.to_string(), why }
+    }
+}

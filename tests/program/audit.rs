@@ -1,0 +1,243 @@
+//! The audit: which setting makes an update, what comes back, what would protect, and a report whose changes show.
+
+use serde_json::Value;
+
+use crate::lab::{Lab, text};
+
+/// What a client does, told to `gialab capture`.
+fn captured(lab: &Lab, name: &str, settings: &[&str]) -> [String; 3] {
+    let folder = lab.path(name);
+    let mut arguments = vec!["capture", "ig-lenet", "--out", folder.to_str().unwrap()];
+    arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+    lab.succeed(&arguments);
+    ["update", "weights", "batch"]
+        .map(|file| folder.join(format!("{file}.safetensors")).display().to_string())
+}
+
+/// What the self-test says of files that are taken for this.
+fn tested(lab: &Lab, files: &[String; 3], said: &[&str]) -> (Value, bool) {
+    let [update, weights, truth] = files;
+    let mut arguments = vec!["inspect", "--update", update, "--weights", weights, "--truth", truth, "--json"];
+    arguments.extend(said);
+    let output = lab.gialab(&arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (report["self_test"].clone(), output.status.success())
+}
+
+fn words(test: &Value) -> String {
+    test["nearest"]["words"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn left(test: &Value) -> f64 {
+    test["nearest"]["left"].as_f64().unwrap()
+}
+
+const NORMALISED: [&str; 2] =
+    ["--set", "victim.normalise={ mean = [0.4914, 0.4822, 0.4465], std = [0.2470, 0.2435, 0.2616] }"];
+
+fn with<'a>(said: &[&'a str]) -> Vec<&'a str> {
+    said.iter().copied().chain(NORMALISED).collect()
+}
+
+#[test]
+fn the_self_test_holds_for_what_a_client_did_and_says_what_else_makes_an_update() {
+    let lab = Lab::new();
+    let four = "victim.indices=[0,3,5,7]";
+    let gradient = captured(&lab, "gradient", &[four]);
+    let (test, accepted) = tested(&lab, &gradient, &with(&["--batch", "4"]));
+    assert!(accepted && words(&test).is_empty() && left(&test) < 1e-5, "{test}");
+    // Ten times too small, and the other way round.
+    for (scale, said) in [("10", "times 0.1"), ("-1", "the other sign"), ("-0.5", "times -2")] {
+        let setting = format!("victim.captured.scale={scale}");
+        let (test, _) = tested(&lab, &gradient, &with(&["--batch", "4", "--set", &setting]));
+        assert!(words(&test) == said && left(&test) < 1e-5, "{scale}: {test}");
+    }
+    let smooth = captured(&lab, "smooth", &[four, "victim.loss={ label-smoothing = 0.1 }"]);
+    let (test, _) = tested(&lab, &smooth, &with(&["--batch", "4"]));
+    assert!(words(&test) == "cross-entropy, label smoothing 0.1" && left(&test) < 1e-5, "{test}");
+    // Another normalisation than the client's.
+    let (test, _) = tested(&lab, &gradient, &["--batch", "4", "--set", "victim.normalise=false"]);
+    assert!(words(&test).contains("CIFAR-10") && left(&test) < 1e-5, "{test}");
+}
+
+#[test]
+fn the_self_test_finds_the_local_training() {
+    let lab = Lab::new();
+    let steps = [
+        "victim.indices=[0,3,5,7]",
+        "federation.algorithm=fedavg",
+        "federation.learning_rate=0.1",
+        "federation.local_batch=2",
+        "federation.local_epochs=1",
+    ];
+    let told = "victim.captured.local={ learning_rate = 0.1, batch = 2 }";
+    let taken = with(&["--batch", "4", "--kind", "delta", "--set", told]);
+    let (test, accepted) = tested(&lab, &captured(&lab, "steps", &steps), &taken);
+    assert!(accepted && words(&test).is_empty() && left(&test) < 1e-4, "{test}");
+    let otherwise = [
+        ("shuffle", &["federation.shuffle=true"][..], "shuffled"),
+        ("momentum", &["federation.momentum=0.9"], "momentum of 0.9"),
+        ("epochs", &["federation.local_epochs=2"], "2 epochs"),
+        ("both", &["federation.momentum=0.9", "federation.weight_decay=0.01"], "weight decay of 0.01"),
+    ];
+    for (name, settings, said) in otherwise {
+        let files = captured(&lab, name, &[&steps[..], settings].concat());
+        let (test, _) = tested(&lab, &files, &taken);
+        assert!(words(&test).contains(said) && left(&test) < 1e-3, "{name}: {test}");
+    }
+    let files = captured(&lab, "sign", &steps);
+    let taken = with(&["--batch", "4", "--kind", "negative-delta", "--set", told]);
+    let (test, _) = tested(&lab, &files, &taken);
+    assert!(words(&test) == "the other sign" && left(&test) < 1e-4, "{test}");
+    let changes = test["nearest"]["changes"].to_string();
+    assert!(changes.contains("kind = \\\"delta\\\""), "{changes}");
+}
+
+#[test]
+fn the_self_test_tells_the_mode_of_batch_norm() {
+    let lab = Lab::new();
+    let settings = ["victim.indices=[0,3,5,7]", "victim.model=resnet20", "victim.mode=train"];
+    let files = captured(&lab, "train", &settings);
+    let (test, _) = tested(&lab, &files, &with(&["--batch", "4"]));
+    assert!(words(&test) == "BatchNorm in train mode" && left(&test) < 1e-3, "{test}");
+    assert!(test["left"].as_f64().unwrap() > 0.1, "{test}");
+}
+
+/// An update that nothing makes is not explained.
+#[test]
+fn the_self_test_explains_no_noise() {
+    let lab = Lab::new();
+    let files = captured(&lab, "noise", &["victim.indices=[0,3]", "post=[{ kind = \"noise-only\" }]"]);
+    let (test, _) = tested(&lab, &files, &with(&["--batch", "2"]));
+    assert!(left(&test) > 0.5, "{test}");
+}
+
+/// Audits with few evaluations: what is computed is enough to tell that it is told.
+const QUICK: [&str; 4] = ["--budget", "1500", "--rounds", "0"];
+
+#[test]
+fn an_audit_of_a_federation_tells_what_came_back_and_what_protects() {
+    let lab = Lab::new();
+    let page = lab.path("audit.html");
+    let said = lab.gialab(
+        &[&["audit", "fc-inversion", "--fail-if", "brr>0", "--out", page.to_str().unwrap()], &QUICK[..]]
+            .concat(),
+    );
+    let report = text(&said.stdout);
+    assert_eq!(said.status.code(), Some(3), "{report}{}", text(&said.stderr));
+    assert!(
+        report.contains("RECOVERED") && report.contains("threshold") && report.contains("control on noise"),
+        "{report}"
+    );
+    assert!(report.contains("cheapest of those tried") || report.contains("none of"), "{report}");
+    assert!(!report.to_lowercase().contains("is safe"), "{report}");
+    // The same audit goes on: nothing is computed anew.
+    let runs = || {
+        let audits = std::fs::read_dir(lab.path("data").join("audits")).unwrap().flatten();
+        let of = audits.flat_map(|audit| std::fs::read_dir(audit.path().join("runs")).unwrap().flatten());
+        let mut all: Vec<_> = of
+            .map(|run| {
+                (run.file_name(), run.path().join("result.json").metadata().unwrap().modified().unwrap())
+            })
+            .collect();
+        all.sort();
+        all
+    };
+    let before = runs();
+    assert!(before.len() > 5, "{before:?}");
+    lab.succeed(&[&["audit", "fc-inversion"], &QUICK[..]].concat());
+    assert_eq!(before, runs());
+    // The page is sealed, and says where its runs are not.
+    let verified = lab.succeed(&["audit", "verify", page.to_str().unwrap()]);
+    assert!(verified.contains("seal") && verified.contains("not here to be checked"), "{verified}");
+    let html = std::fs::read_to_string(&page).unwrap();
+    for part in ["What came back", "What would protect", "Appendix", "28/2024", "800-226", "data:image/png"] {
+        assert!(html.contains(part), "{part}");
+    }
+    std::fs::write(&page, html.replacen("RECOVERED", "RECOVERAD", 1)).unwrap();
+    let refused = lab.fail(&["audit", "verify", page.to_str().unwrap()], 1);
+    assert!(refused.contains("changed after it was written"), "{refused}");
+    // What is there is not replaced.
+    let refused = lab.fail(&["audit", "fc-inversion", "--out", page.to_str().unwrap()], 2);
+    assert!(refused.contains("--force"), "{refused}");
+}
+
+#[test]
+fn runs_behind_a_report_are_checked_with_it() {
+    let lab = Lab::new();
+    let said = lab.succeed(&[&["audit", "logit", "--json"], &QUICK[..]].concat());
+    let report: Value = serde_json::from_str(&said).unwrap();
+    let audits = lab.path("data").join("audits");
+    let audit = std::fs::read_dir(&audits).unwrap().flatten().next().unwrap().path();
+    let file = audit.join("report.json");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), said);
+    let verify = || lab.gialab(&["audit", "verify", file.to_str().unwrap()]);
+    let held = verify();
+    assert!(held.status.success() && !text(&held.stdout).contains("not here"), "{}", text(&held.stdout));
+    let attempts = report["attempts"].as_array().unwrap();
+    let run = attempts.iter().find(|attempt| attempt["attack"] == "r-gap").unwrap();
+    assert_eq!(run["rounds"][0]["recovered"], 1, "{run}");
+    let result = audit.join("runs").join(run["run"].as_str().unwrap()).join("result.json");
+    let changed = std::fs::read_to_string(&result).unwrap().replacen("\"psnr\"", "\"psnr\" ", 1);
+    std::fs::write(&result, changed).unwrap();
+    let broken = verify();
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(text(&broken.stdout).contains("IS ANOTHER ONE"), "{}", text(&broken.stdout));
+}
+
+#[test]
+fn an_update_without_its_samples_is_attacked_and_not_judged() {
+    let lab = Lab::new();
+    let [update, weights, _] = captured(&lab, "one", &["victim.indices=[3]"]);
+    let files = ["audit", "--update", &update, "--weights", &weights];
+    let said = lab.succeed(&[&files[..], &QUICK].concat());
+    assert!(said.contains("not made: without the private samples"), "{said}");
+    assert!(said.contains("nothing to compare with") && !said.contains("RECOVERED"), "{said}");
+    assert!(said.contains("label 3"), "{said}");
+    let refused = lab.fail(&[&files[..], &QUICK, &["--fail-if", "brr>0"]].concat(), 2);
+    assert!(refused.contains("--truth"), "{refused}");
+}
+
+#[test]
+fn an_audit_goes_on_with_the_settings_that_make_the_update() {
+    let lab = Lab::new();
+    let [update, weights, truth] = captured(&lab, "sign", &["victim.indices=[3]"]);
+    let files = ["audit", "--update", &update, "--weights", &weights, "--truth", &truth];
+    let wrong = with(&[&files[..], &QUICK, &["--set", "victim.captured.scale=-1"]].concat());
+    let said = lab.succeed(&wrong);
+    assert!(said.contains("the other sign") && said.contains("everything below is with"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_audited_is_refused_in_a_sentence() {
+    let lab = Lab::new();
+    for (arguments, sentence) in [
+        (&["audit"][..], "required"),
+        (&["audit", "dlg-lenet", "--budget", "soon"], "neither a time nor a number"),
+        (&["audit", "dlg-lenet", "--budget", "0"], "neither a time nor a number"),
+        (&["audit", "dlg-lenet", "--budget", "1s"], "too small"),
+        (&["audit", "dlg-lenet", "--budget", "20"], "too small"),
+        (&["audit", "dlg-lenet", "--limit", "2"], "is no share"),
+        (&["audit", "dlg-lenet", "--limit", "-1"], "is no share"),
+        (&["audit", "dlg-lenet", "--fail-if", "brr"], "looks like"),
+        (&["audit", "dlg-lenet", "--fail-if", "bbr>0"], "did you mean"),
+        (&["audit", "dlg-lenett"], "dlg-lenet"),
+        (&["audit", "--update", "nothing.pt"], "--weights"),
+    ] {
+        let said = lab.fail(arguments, 2);
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+    }
+    let other = lab.path("other.html");
+    std::fs::write(&other, "<html></html>").unwrap();
+    assert!(lab.fail(&["audit", "verify", other.to_str().unwrap()], 1).contains("no report"));
+    // Weights of another model.
+    let [update, _, _] = captured(&lab, "lenet", &["victim.indices=[3]"]);
+    let [_, weights, _] = captured(&lab, "mlp", &["victim.indices=[3]", "victim.model=mlp"]);
+    lab.fail(&["audit", "--update", &update, "--weights", &weights], 1);
+}
