@@ -35,11 +35,11 @@ pub fn is_worker(pid: u32, run: &std::path::Path) -> bool {
     words.next() == Some(b"worker") && words.next().is_some_and(name) && process_exists(pid)
 }
 
-/// Whether a process of this machine is `gialab study run`.
-pub fn runs_study(pid: u32) -> bool {
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<&[u8]> = command.split(|byte| *byte == 0).skip(1).collect();
-    words.windows(2).any(|two| two == [b"study".as_slice(), b"run"]) && process_exists(pid)
+/// Whether the command line of a process of this machine holds these words, one after the other: `study`, `run`.
+pub fn runs(pid: u32, command: &[&[u8]]) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).skip(1).collect();
+    words.windows(command.len()).any(|words| words == command) && process_exists(pid)
 }
 
 /// Asks a process to end in an orderly way, if it is ours.

@@ -1,6 +1,7 @@
 //! Makes an audit, step by step. What was computed stays: the same audit goes on where it was left.
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ladder::{self, Left};
@@ -14,7 +15,7 @@ use crate::fl::utility::{federation, pair};
 use crate::fl::{AttackerView, Server, Setup, Source, post};
 use crate::probe::{self, Dimension, Quartiles, Samples, Settings, dimension};
 use crate::run::cost::{Cost, Costs};
-use crate::run::plan;
+use crate::run::{RunError, plan};
 use crate::seed::Seed;
 use crate::study::{self, Axis, Conduct, Definition, Pace, Place, Progress, Scale, Study};
 use crate::{files, text};
@@ -102,6 +103,7 @@ pub fn conduct(
     how: &How<'_>,
     report: &mut dyn FnMut(Step<'_>),
 ) -> Result<Option<Report>, AuditError> {
+    let _alone = alone(&asked.place)?;
     let has_truth = asked.base.has_truth();
     for threshold in &asked.thresholds {
         threshold.check(has_truth)?;
@@ -153,6 +155,18 @@ pub fn conduct(
         asked.thresholds.iter().cloned().map(|threshold| threshold.judge(&made)).collect();
     made.thresholds = thresholds?;
     Ok(Some(made))
+}
+
+/// Held as long as one process makes the audit.
+fn alone(place: &Path) -> Result<File, AuditError> {
+    files::create_directories(place).map_err(|e| RunError::io("create", place, e))?;
+    let path = super::shelf::lock(place);
+    let file = files::append(&path).map_err(|e| RunError::io("lock", &path, e))?;
+    match file.try_lock() {
+        // A file system without locks: runs have their own.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(AuditError::Busy),
+    }
 }
 
 /// The config that everything below is about, and the settings that the self-test found.
@@ -207,7 +221,7 @@ impl Seen {
 }
 
 /// What a client that looks would say, as the runs of malicious servers have it.
-fn received(attempts: &[Attempt], place: &std::path::Path) -> Vec<(String, Vec<String>)> {
+fn received(attempts: &[Attempt], place: &Path) -> Vec<(String, Vec<String>)> {
     let place = Place::at(place.to_path_buf());
     let malicious = attempts.iter().filter(|attempt| "FGH".contains(&attempt.threat_model));
     malicious

@@ -14,6 +14,7 @@ mod ladder;
 mod protection;
 mod report;
 pub mod seal;
+pub mod shelf;
 mod verify;
 
 pub use conduct::{Amount, Asked, Budget, How, Step, conduct};
@@ -58,6 +59,14 @@ pub enum AuditError {
     /// A threshold is about a figure that no attack has.
     #[error("{0}")]
     Threshold(String),
+    /// Another process makes this audit.
+    #[error(
+        "this audit is being made by another process; gialab audit with the same arguments shows what came of it later"
+    )]
+    Busy,
+    /// Its process ended as soon as it was started.
+    #[error("the audit did not begin: {0}")]
+    Ended(String),
     /// The backend cannot be used.
     #[error(transparent)]
     Backend(#[from] crate::backend::BackendError),

@@ -98,5 +98,5 @@ pub fn stop(data: &Path, name: &str) -> Result<(), StudyError> {
 fn conductors(place: &Place) -> Vec<u32> {
     let holders = fs::metadata(place.lock()).map(|lock| sys::lock_holders(&lock)).unwrap_or_default();
     // Whoever looks at a lock holds it for a moment.
-    holders.into_iter().filter(|pid| sys::runs_study(*pid)).collect()
+    holders.into_iter().filter(|pid| sys::runs(*pid, &[b"study", b"run"])).collect()
 }

@@ -13,6 +13,7 @@ use super::msg::{Deed, Msg, Outcome, PictureKey, Undone};
 use super::preview::Question;
 use super::studies::Attention;
 use super::{PresetEntry, watch};
+use crate::audit::shelf;
 use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
@@ -91,6 +92,15 @@ pub enum Effect {
     },
     /// Ask whoever runs this study to end.
     StopStudy(String),
+    /// Audit a preset with changes, in a process of its own.
+    Audit {
+        /// Its name.
+        preset: String,
+        /// `key=value`.
+        changes: Vec<String>,
+    },
+    /// Ask whoever makes the audit in this directory to end.
+    StopAudit(PathBuf),
     /// Read this of the studies from now on.
     Attend(Attention),
     /// Keep what was measured.
@@ -202,6 +212,11 @@ impl Performer {
                 let stopped = detached::stop(&this.data, &study).map_err(say);
                 this.report(Outcome::StudyStopped(study, stopped));
             }),
+            Effect::Audit { preset, changes } => self.aside(move |this| {
+                let begun = shelf::start(&this.data, &preset, &changes).map_err(say);
+                this.report(Outcome::Audited(preset, begun));
+            }),
+            Effect::StopAudit(place) => shelf::stop(&place),
             Effect::Attend(attention) => {
                 // One that is gone has reported a panic already.
                 let _ = self.librarian.send(attention);

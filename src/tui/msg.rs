@@ -10,6 +10,7 @@ use super::PresetEntry;
 use super::model::RunRow;
 use super::theme::Theme;
 use super::view::{Hit, Target};
+use crate::audit::shelf::Kept;
 use crate::calibration::Calibration;
 use crate::config::RunConfig;
 use crate::gfx::Raster;
@@ -108,6 +109,8 @@ pub enum Msg {
     Previewed(Box<RunConfig>, Result<Effects, String>),
     /// The studies, a line each.
     StudiesListed(Vec<Brief>),
+    /// The audits there are.
+    AuditsListed(Vec<Kept>),
     /// The study that is looked into, or why it cannot be read.
     StudyRead {
         /// Its name.
@@ -185,6 +188,8 @@ pub enum Outcome {
     Launch(Result<(), String>),
     /// Starting a study, by its name: an error is a sentence.
     StudyRun(String, Result<(), String>),
+    /// Starting an audit of a preset: an error is a sentence.
+    Audited(String, Result<(), String>),
     /// Stopping one.
     StudyStopped(String, Result<(), String>),
     /// What was done to runs, by name.

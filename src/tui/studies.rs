@@ -1,11 +1,12 @@
-//! The thread that reads the studies: their list while it is shown, or the one that is looked into. It has a thread of its
+//! The thread that reads studies and audits: their list while it is shown, or the study that is looked into. It has a thread of its
 //! own, for planning the cells of a study and judging its figures take longer than a followed run may wait.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::msg::Msg;
+use crate::audit::shelf::{self, Kept};
 use crate::run::Store;
 use crate::study::{Brief, Means, Shelf, Snapshot};
 
@@ -24,6 +25,8 @@ pub enum Attention {
     Nothing,
     /// All, a line each.
     List,
+    /// The audits.
+    Audits,
     /// This one.
     Study(String),
     /// These cells of one, beside each other.
@@ -56,6 +59,7 @@ pub fn read(library: Library, wanted: &Receiver<Attention>, inbox: &SyncSender<M
                 let sent = match looked_at {
                     Attention::Study(name) => reader.one(name, inbox),
                     Attention::Groups(name, cells) => reader.groups(name, cells, inbox),
+                    Attention::Audits => reader.audits(&library.data, inbox),
                     _ => reader.all(inbox),
                 };
                 let Some(rest) = sent else { return };
@@ -71,6 +75,7 @@ pub fn read(library: Library, wanted: &Receiver<Attention>, inbox: &SyncSender<M
                 attention = next;
                 if let Some(reader) = &mut reader {
                     (reader.listed, reader.sent, reader.compared) = (None, None, None);
+                    reader.audits = None;
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -86,6 +91,7 @@ struct Reader {
     sent: Option<Result<Box<Snapshot>, String>>,
     /// Runs that were done when groups were sent.
     compared: Option<usize>,
+    audits: Option<Vec<Kept>>,
 }
 
 impl Reader {
@@ -99,6 +105,7 @@ impl Reader {
             listed: None,
             sent: None,
             compared: None,
+            audits: None,
         }
     }
 
@@ -113,6 +120,16 @@ impl Reader {
         // One after another, so that keys are answered between them.
         let estimated = names.iter().any(|name| self.shelf.estimate(name));
         Some(if estimated { Duration::ZERO } else { LISTING })
+    }
+
+    /// Sends the audits if they are not as before; how long to rest, or `None` if nobody listens.
+    fn audits(&mut self, data: &Path, inbox: &SyncSender<Msg>) -> Option<Duration> {
+        let kept = shelf::kept(data);
+        if self.audits.as_ref() != Some(&kept) {
+            inbox.send(Msg::AuditsListed(kept.clone())).ok()?;
+            self.audits = Some(kept);
+        }
+        Some(LISTING)
     }
 
     /// Looks at a study, which may be new.

@@ -30,7 +30,14 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Start if model.chosen_backend().is_none_or(|entry| entry.unavailable.is_some()) => {
             Err("this backend is not available")
         }
-        A::Start | A::Change | A::Describe | A::EditFile => {
+        A::StopAudit => holds(model.chosen_audit().is_some_and(|audit| audit.live), "it is not being made"),
+        A::Open if model.screen == Screen::Audits => {
+            holds(model.chosen_audit().is_some(), "there is no audit")
+        }
+        A::Back if model.screen == Screen::Audits && model.overlays.is_empty() => {
+            holds(model.audits_view.reading, "there is nothing to go back to")
+        }
+        A::Start | A::Change | A::Describe | A::EditFile | A::Audit => {
             holds(model.chosen_preset().is_some(), "no preset is chosen")
         }
         A::Undo => {
@@ -72,7 +79,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         _ => match model.screen {
             Screen::Run => looking_at(action, model),
             Screen::Compare => comparing(action, model),
-            Screen::Presets | Screen::Runs | Screen::Studies => Ok(()),
+            Screen::Presets | Screen::Runs | Screen::Studies | Screen::Audits => Ok(()),
         },
     }
 }
@@ -94,7 +101,7 @@ fn on_selected(action: Action, model: &Model) -> Result<(), &'static str> {
     let runs: Vec<Health> = match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| row.health).collect(),
         Screen::Run => model.run().map(|run| run.health).into_iter().collect(),
-        Screen::Presets | Screen::Compare | Screen::Studies => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Audits => Vec::new(),
     };
     match runs.as_slice() {
         [] => Err("there is no run"),
@@ -126,7 +133,7 @@ fn again(model: &Model) -> Result<(), &'static str> {
         Screen::Runs => {
             (model.chosen_run().is_some(), model.chosen_run().is_some_and(|row| row.config.is_some()))
         }
-        Screen::Presets | Screen::Compare | Screen::Studies => (false, false),
+        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Audits => (false, false),
     };
     match (is_there, config) {
         (false, _) => Err("there is no run"),

@@ -140,6 +140,10 @@ pub enum Action {
     RunStudy,
     /// End a study in an orderly way.
     StopStudy,
+    /// Audit the chosen preset.
+    Audit,
+    /// End an audit in an orderly way.
+    StopAudit,
     /// Next figure of a study, or of groups.
     NextFigure,
     /// One column to the left.
@@ -193,6 +197,8 @@ pub enum Place {
     Studies,
     /// One study.
     Study,
+    /// Audits.
+    Audits,
     /// While a filter is typed.
     Filter,
     /// Over a question.
@@ -214,7 +220,7 @@ pub enum Place {
 }
 
 /// Places by their name in `keymap.toml`.
-pub(super) const PLACES: [(&str, Place); 16] = [
+pub(super) const PLACES: [(&str, Place); 17] = [
     ("everywhere", Place::Everywhere),
     ("presets", Place::Presets),
     ("runs", Place::Runs),
@@ -222,6 +228,7 @@ pub(super) const PLACES: [(&str, Place); 16] = [
     ("compare", Place::Compare),
     ("studies", Place::Studies),
     ("study", Place::Study),
+    ("audits", Place::Audits),
     ("filter", Place::Filter),
     ("question", Place::Question),
     ("text", Place::Text),
@@ -243,6 +250,7 @@ impl Place {
             Screen::Compare => Place::Compare,
             Screen::Studies if model.study().is_some() => Place::Study,
             Screen::Studies => Place::Studies,
+            Screen::Audits => Place::Audits,
         }
     }
 
@@ -250,7 +258,13 @@ impl Place {
     pub fn is_screen(self) -> bool {
         matches!(
             self,
-            Place::Presets | Place::Runs | Place::Run | Place::Compare | Place::Studies | Place::Study
+            Place::Presets
+                | Place::Runs
+                | Place::Run
+                | Place::Compare
+                | Place::Studies
+                | Place::Study
+                | Place::Audits
         )
     }
 
@@ -318,6 +332,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Presets, "filter", A::Filter, "filter", "show only presets with these words"),
     bind(P::Presets, "undo", A::Undo, "undo changes", "take all changes of the preset back"),
     bind(P::Presets, "describe", A::Describe, "describe", "the whole description"),
+    bind(
+        P::Presets,
+        "audit",
+        A::Audit,
+        "audit",
+        "what comes back of it, from little knowledge to much, and what protects",
+    ),
     bind(P::Presets, "edit-file", A::EditFile, "", "open its file in $EDITOR; a shipped one is copied first"),
     bind(P::Runs, "open", A::Open, "open", "open the run, live if it runs"),
     bind(P::Runs, "select", A::Select, "select", "select, or take out: keys act on the selected runs"),
@@ -445,6 +466,14 @@ pub static BINDINGS: &[Binding] = &[
         "describe",
         "what it is about, every expectation and what was found",
     ),
+    bind(P::Audits, "open", A::Open, "read", "its report on the whole screen"),
+    bind(P::Audits, "stop", A::StopAudit, "stop", "its runs write checkpoints and end, after asking"),
+    bind(P::Audits, "up", A::Up, "", "up"),
+    bind(P::Audits, "down", A::Down, "", "down"),
+    bind(P::Audits, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Audits, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Audits, "first", A::First, "", "first"),
+    bind(P::Audits, "last", A::Last, "", "last"),
     bind(P::Presets, "up", A::Up, "", "up"),
     bind(P::Presets, "down", A::Down, "", "down"),
     bind(P::Presets, "page-up", A::PageUp, "", "a page up"),
@@ -484,6 +513,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Everywhere, "show-run", A::Show(Screen::Run), "", "the opened run"),
     bind(P::Everywhere, "show-compare", A::Show(Screen::Compare), "", "the compared runs"),
     bind(P::Everywhere, "show-studies", A::Show(Screen::Studies), "", "the studies"),
+    bind(P::Everywhere, "show-audits", A::Show(Screen::Audits), "", "the audits"),
     bind(P::Everywhere, "palette", A::Palette, "find", "find a command, a preset or a run by typing"),
     bind(P::Everywhere, "help", A::Help, "help", "these keys"),
     bind(P::Everywhere, "quit", A::Quit, "quit", "leave; running attacks go on"),

@@ -1,5 +1,6 @@
 //! The only place that changes the model. Pure: no file, no clock, no terminal.
 
+mod audits;
 mod calibration;
 mod compare;
 mod details;
@@ -140,6 +141,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             studies::listed(model, rows);
             Vec::new()
         }
+        Msg::AuditsListed(rows) => {
+            audits::listed(model, rows);
+            Vec::new()
+        }
         Msg::StudyRead { study, snapshot } => {
             studies::read(model, &study, snapshot);
             Vec::new()
@@ -166,7 +171,7 @@ fn tick(model: &mut Model, now: f64) -> Vec<Effect> {
         model.is_dirty = true;
     }
     // "3 min ago" and elapsed times move with the clock.
-    if matches!(model.screen, Screen::Runs | Screen::Studies)
+    if matches!(model.screen, Screen::Runs | Screen::Studies | Screen::Audits)
         || model.run().is_some_and(|run| run.health.is_live())
     {
         model.is_dirty = true;
@@ -327,6 +332,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Stop => selected::ask_to_stop(model),
         Action::Delete => selected::ask_to_delete(model),
         Action::Again => form::run_again(model),
+        Action::Audit => audits::ask_to_begin(model),
         _ => {
             return match model.screen {
                 Screen::Presets => lists::on_presets(model, action),
@@ -335,6 +341,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                 Screen::Compare if model.compare.groups.is_some() => groups::act(model, action),
                 Screen::Compare => compare::act(model, action),
                 Screen::Studies => studies::act(model, action),
+                Screen::Audits => audits::act(model, action),
             };
         }
     }
@@ -353,7 +360,7 @@ fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
     let is_there = |screen: &Screen| match screen {
         Screen::Run => model.opened.is_some(),
         Screen::Compare => keymap::available(Action::Show(Screen::Compare), model).is_ok(),
-        Screen::Presets | Screen::Runs | Screen::Studies => true,
+        Screen::Presets | Screen::Runs | Screen::Studies | Screen::Audits => true,
     };
     let at = Screen::ALL.iter().position(|screen| *screen == model.screen).unwrap_or(0);
     let count = Screen::ALL.len();
@@ -382,6 +389,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         Screen::Compare if model.compare.groups.is_some() => return groups::back(model),
         Screen::Compare => return compare::back(model),
         Screen::Studies => return studies::back(model),
+        Screen::Audits => return audits::back(model),
         Screen::Runs if model.runs_view.filter.value().is_empty() => return show(model, Screen::Presets),
         Screen::Runs => model.runs_view.filter.reset(),
         Screen::Presets => model.presets_view.filter.reset(),
@@ -396,7 +404,7 @@ fn subject(model: &Model) -> Option<RunDirectory> {
         Screen::Run => model.run().map(|run| run.directory.clone()),
         Screen::Compare => model.chosen_compared().map(|run| run.directory.clone()),
         Screen::Presets | Screen::Runs => model.chosen_run().map(|row| row.directory.clone()),
-        Screen::Studies => None,
+        Screen::Studies | Screen::Audits => None,
     }
 }
 
@@ -420,6 +428,7 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             result
         }
         Outcome::StudyRun(study, result) => studies::started(model, &study, result),
+        Outcome::Audited(preset, result) => audits::begun(model, &preset, result),
         Outcome::StudyStopped(study, result) => {
             result.map(|()| drop(note(model, format!("asked {study} to stop"), false)))
         }

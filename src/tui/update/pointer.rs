@@ -75,6 +75,11 @@ fn clicked_row(model: &mut Model, name: String) -> Vec<Effect> {
             Vec::new()
         }
         Screen::Studies if model.studies_view.selected == name => act(model, Place::Studies, Action::Open),
+        Screen::Audits if model.audits_view.selected == name => act(model, Place::Audits, Action::Open),
+        Screen::Audits => {
+            model.audits_view.selected = name;
+            Vec::new()
+        }
         Screen::Studies => {
             model.studies_view.selected = name;
             Vec::new()
@@ -119,7 +124,7 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
         }
         (Place::Run | Place::Compare, _) => act(model, place, Action::Scrub(by)),
         (Place::Study, _) => act(model, place, line),
-        (Place::Presets | Place::Runs | Place::Studies, _) => {
+        (Place::Presets | Place::Runs | Place::Studies | Place::Audits, _) => {
             (0..3).flat_map(|_| on_screen(model, line)).collect()
         }
         _ => Vec::new(),

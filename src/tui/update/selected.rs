@@ -58,7 +58,7 @@ fn subjects(model: &Model) -> Vec<(RunDirectory, Health)> {
     match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| (row.directory.clone(), row.health)).collect(),
         Screen::Run => model.run().map(|run| (run.directory.clone(), run.health)).into_iter().collect(),
-        Screen::Presets | Screen::Compare | Screen::Studies => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Audits => Vec::new(),
     }
 }
 

@@ -242,6 +242,7 @@ pub fn attend(model: &mut Model) -> Option<Effect> {
     let wanted = match (model.screen, model.study()) {
         (Screen::Studies, Some(study)) => Attention::Study(study.name.clone()),
         (Screen::Studies, None) => Attention::List,
+        (Screen::Audits, _) => Attention::Audits,
         (Screen::Compare, _) => match &model.compare.groups {
             Some(groups) => Attention::Groups(groups.study.clone(), groups.cells.clone()),
             None => Attention::Nothing,

@@ -1,0 +1,167 @@
+//! Pictures of the screen of audits, and its keys.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use crossterm::event::KeyCode;
+use insta::assert_snapshot;
+
+use super::effect::Effect;
+use super::fixture::{self, drawn};
+use super::model::{Model, Screen};
+use super::msg::{Msg, Outcome};
+use super::snapshot_tests::press;
+use super::studies::Attention;
+use super::update::update;
+use crate::audit::shelf::Kept;
+use crate::audit::{Attempt, Bounds, Protection, Report, Round, SCHEMA, Subject, Untried};
+
+fn attempt(letter: &str, title: &str, recovered: usize, psnr: f64) -> Attempt {
+    let round = Round {
+        round: 0,
+        recovered: Some(recovered),
+        psnr: Some([psnr, psnr + 2.5, psnr - 2.5]),
+        without_update: Some(10.4),
+        labels: None,
+        verdict: None,
+        figures: [("brr".to_owned(), recovered as f64 / 4.0)].into(),
+        evaluations: 100,
+        seconds: 3.0,
+    };
+    Attempt {
+        run: format!("{letter}-attack_pair-00"),
+        attack: "attack".into(),
+        title: title.into(),
+        source: "Somebody, 2020".into(),
+        threat_model: letter.into(),
+        knows: vec!["the labels".into()],
+        seed: 0,
+        backend: "flex".into(),
+        threads: Some(1),
+        command: None,
+        config: String::new(),
+        result_sha256: String::new(),
+        rounds: vec![round],
+        failed: None,
+    }
+}
+
+fn report() -> Report {
+    Report {
+        schema: SCHEMA,
+        gialab: "0.1.0".into(),
+        burn: "0.21.0".into(),
+        made: 0.0,
+        command: "gialab audit ig-lenet --budget 5min".into(),
+        budget: "5min for all searches, 30.0s for each attack".into(),
+        subject: Subject {
+            name: "ig-lenet".into(),
+            captured: false,
+            conditions: vec!["model lenet, untrained".into(), "FedSGD".into()],
+            samples: 4,
+            rows: false,
+            has_truth: true,
+            post: None,
+            privacy: None,
+            reading: Vec::new(),
+            files: Vec::new(),
+            config: String::new(),
+        },
+        self_test: None,
+        taken: Vec::new(),
+        bounds: Bounds { dimension: "P_eff = 15047 >= B*d = 12288: no verdict".into(), ..Bounds::default() },
+        attempts: vec![attempt("A", "Improved Deep Leakage", 0, 12.1), attempt("B", "Inverting Gradients", 1, 22.3)],
+        control: Some(attempt("B", "Inverting Gradients", 0, 9.1)),
+        not_tried: vec![Untried { title: "GGL".into(), threat_model: "D".into(), why: "no generator is given".into() }],
+        limit: 0.0,
+        protections: vec![Protection {
+            steps: vec!["90 % zeros".into()],
+            setting: "post=[{ kind = \"sparsify\", share = 0.9 }]".into(),
+            attempt: attempt("B", "Inverting Gradients", 0, 11.2),
+            holds: true,
+            cost: Some("0.4 (0.2 to 0.6) points of 77.0 % accuracy, 3 seeds, 20 rounds".into()),
+            lost: Some(0.4),
+            bytes: Some((10_000, 60_000)),
+        }],
+        unprotected: None,
+        thresholds: Vec::new(),
+        seal: String::new(),
+    }
+}
+
+fn kept() -> Vec<Kept> {
+    let of = |name: &str, live: bool, report: Option<Result<Box<Report>, String>>| Kept {
+        name: name.into(),
+        path: PathBuf::from(format!("/data/gialab/audits/{name}")),
+        live,
+        at: fixture::NOW - 120.0,
+        runs: (3, 5),
+        report,
+    };
+    vec![
+        of("dlg-lenet-0a1b2c3d", true, None),
+        of("ig-lenet-4e5f6a7b", false, Some(Ok(Box::new(report())))),
+        of("client.pt-99887766", false, None),
+        of("other-01020304", false, Some(Err("expected value at line 1 column 1".into()))),
+    ]
+}
+
+fn list(width: u16, height: u16) -> Model {
+    let mut model = fixture::model(width, height);
+    press(&mut model, "7");
+    update(&mut model, Msg::AuditsListed(kept()));
+    press(&mut model, "j");
+    model
+}
+
+#[test]
+fn list_of_audits_with_a_report_and_the_report_alone() {
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut model = list(width, height);
+        assert_snapshot!(format!("audits_{width}x{height}"), drawn(&model));
+        update(&mut model, Msg::Key(KeyCode::Enter.into()));
+        assert_snapshot!(format!("audit_{width}x{height}"), drawn(&model));
+    }
+    let mut model = fixture::model(80, 24);
+    press(&mut model, "7");
+    assert!(drawn(&model).contains("reading the audits"));
+    update(&mut model, Msg::AuditsListed(Vec::new()));
+    assert!(drawn(&model).contains("none yet: press A on a preset"));
+}
+
+#[test]
+fn a_report_scrolls_to_its_end_and_no_further() {
+    let mut model = list(80, 24);
+    update(&mut model, Msg::Key(KeyCode::Enter.into()));
+    assert!(!drawn(&model).contains("as a page"));
+    press(&mut model, "G");
+    let end = model.audits_view.top;
+    assert!(end > 0 && drawn(&model).contains("as a page"));
+    press(&mut model, "j");
+    assert_eq!(model.audits_view.top, end);
+    update(&mut model, Msg::Key(KeyCode::Esc.into()));
+    assert!(!model.audits_view.reading && model.screen == Screen::Audits);
+}
+
+#[test]
+fn audits_are_read_while_they_are_shown_begun_from_a_preset_and_stopped() {
+    let mut model = fixture::model(100, 30);
+    press(&mut model, "A");
+    let asked = drawn(&model);
+    assert!(asked.contains("Audit dlg-lenet?"), "{asked}");
+    let begun = Effect::Audit { preset: "dlg-lenet".into(), changes: Vec::new() };
+    assert_eq!(press(&mut model, "y"), [begun]);
+    update(&mut model, Msg::Finished(Outcome::Audited("dlg-lenet".into(), Err("no disk".into()))));
+    assert!(drawn(&model).contains("no disk"));
+    update(&mut model, Msg::Key(KeyCode::Esc.into()));
+    assert!(press(&mut model, "7").contains(&Effect::Attend(Attention::Audits)));
+    update(&mut model, Msg::AuditsListed(kept()));
+    press(&mut model, "s");
+    let place = PathBuf::from("/data/gialab/audits/dlg-lenet-0a1b2c3d");
+    assert_eq!(press(&mut model, "y"), [Effect::StopAudit(place)]);
+    // One that nobody makes cannot be stopped.
+    press(&mut model, "js");
+    assert!(drawn(&model).contains("not being made"));
+    assert!(press(&mut model, "2").contains(&Effect::Attend(Attention::Nothing)));
+}
