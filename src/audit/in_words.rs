@@ -152,6 +152,8 @@ pub fn self_test(test: Option<&SelfTest>, captured: bool) -> (String, Option<boo
     };
     let told =
         test.told.as_ref().map_or_else(String::new, |told| format!("; with {told}, as told from the update"));
+    let noise = test.noise.map_or_else(String::new, |noise| format!("; its noise alone is {}", share(noise)));
+    let told = format!("{told}{noise}");
     if !captured {
         let left = test.left.unwrap_or(1.0);
         let words = format!(
@@ -166,11 +168,11 @@ pub fn self_test(test: Option<&SelfTest>, captured: bool) -> (String, Option<boo
         (None, None) => "the settings as they are cannot be used".to_owned(),
     };
     match &test.nearest {
-        Some(nearest) if nearest.reproduces() && nearest.words.is_empty() => (
+        Some(nearest) if nearest.makes_it && nearest.words.is_empty() => (
             format!("the simulated client makes this update: {} is left over{told}", share(nearest.left)),
             Some(true),
         ),
-        Some(nearest) if nearest.reproduces() => {
+        Some(nearest) if nearest.makes_it => {
             let setting = match nearest
                 .changes
                 .iter()

@@ -71,9 +71,16 @@ fn report() -> Report {
         self_test: None,
         taken: Vec::new(),
         bounds: Bounds { dimension: "P_eff = 15047 >= B*d = 12288: no verdict".into(), ..Bounds::default() },
-        attempts: vec![attempt("A", "Improved Deep Leakage", 0, 12.1), attempt("B", "Inverting Gradients", 1, 22.3)],
+        attempts: vec![
+            attempt("A", "Improved Deep Leakage", 0, 12.1),
+            attempt("B", "Inverting Gradients", 1, 22.3),
+        ],
         control: Some(attempt("B", "Inverting Gradients", 0, 9.1)),
-        not_tried: vec![Untried { title: "GGL".into(), threat_model: "D".into(), why: "no generator is given".into() }],
+        not_tried: vec![Untried {
+            title: "GGL".into(),
+            threat_model: "D".into(),
+            why: "no generator is given".into(),
+        }],
         limit: 0.0,
         protections: vec![Protection {
             steps: vec!["90 % zeros".into()],
@@ -115,6 +122,12 @@ fn list(width: u16, height: u16) -> Model {
     model
 }
 
+/// What a key sets off.
+fn key(model: &mut Model, key: &str) -> Vec<Effect> {
+    let code = KeyCode::Char(key.chars().next().unwrap());
+    update(model, Msg::Key(code.into()))
+}
+
 #[test]
 fn list_of_audits_with_a_report_and_the_report_alone() {
     for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
@@ -151,17 +164,17 @@ fn audits_are_read_while_they_are_shown_begun_from_a_preset_and_stopped() {
     let asked = drawn(&model);
     assert!(asked.contains("Audit dlg-lenet?"), "{asked}");
     let begun = Effect::Audit { preset: "dlg-lenet".into(), changes: Vec::new() };
-    assert_eq!(press(&mut model, "y"), [begun]);
+    assert_eq!(key(&mut model, "y"), [begun]);
     update(&mut model, Msg::Finished(Outcome::Audited("dlg-lenet".into(), Err("no disk".into()))));
     assert!(drawn(&model).contains("no disk"));
     update(&mut model, Msg::Key(KeyCode::Esc.into()));
-    assert!(press(&mut model, "7").contains(&Effect::Attend(Attention::Audits)));
+    assert!(key(&mut model, "7").contains(&Effect::Attend(Attention::Audits)));
     update(&mut model, Msg::AuditsListed(kept()));
     press(&mut model, "s");
     let place = PathBuf::from("/data/gialab/audits/dlg-lenet-0a1b2c3d");
-    assert_eq!(press(&mut model, "y"), [Effect::StopAudit(place)]);
+    assert_eq!(key(&mut model, "y"), [Effect::StopAudit(place)]);
     // One that nobody makes cannot be stopped.
     press(&mut model, "js");
     assert!(drawn(&model).contains("not being made"));
-    assert!(press(&mut model, "2").contains(&Effect::Attend(Attention::Nothing)));
+    assert!(key(&mut model, "2").contains(&Effect::Attend(Attention::Nothing)));
 }

@@ -2,7 +2,6 @@
 
 use burn::tensor::Tensor;
 
-use super::REPRODUCED;
 use crate::backend::{self, Plain};
 use crate::config::{CapturedKind, RunConfig, Scale};
 use crate::fl::{At, AttackerView};
@@ -55,17 +54,17 @@ impl Fit {
     }
 
     /// What is left over at best, and, where a factor or a decay brings that about, says so in words and in the config.
-    pub(super) fn adjust(&self, config: &mut RunConfig, words: &mut Vec<String>) -> f64 {
+    pub(super) fn adjust(&self, config: &mut RunConfig, words: &mut Vec<String>, goal: f64) -> f64 {
         let steps = config.takes_steps().then(|| config.local()).flatten();
         let Some(captured) = config.victim.captured.as_mut() else { return self.as_is };
         let ((a, scaled), (da, db, decayed)) = (self.scaled, self.decayed);
-        if captured.scale.is_estimated() && a > 0.0 && scaled <= REPRODUCED {
+        if captured.scale.is_estimated() && a > 0.0 && scaled <= goal {
             return scaled;
         }
-        if self.as_is <= REPRODUCED {
+        if self.as_is <= goal {
             return self.as_is;
         }
-        let is_decayed = steps.is_none() && decayed <= REPRODUCED && decayed < WORTH_IT * scaled;
+        let is_decayed = steps.is_none() && decayed <= goal && decayed < WORTH_IT * scaled;
         let (factor, left) = if is_decayed { (da, decayed) } else { (a, scaled) };
         if !is_decayed && scaled > WORTH_IT * self.as_is {
             return self.as_is;
@@ -95,7 +94,11 @@ impl Fit {
     }
 }
 
-/// Four digits, as a person writes a factor.
+/// Four digits, as a person writes a factor; a power of two, as loss scalers are, where that is as near.
 fn rounded(value: f64) -> f64 {
+    let power = value.abs().log2().round().exp2().copysign(value);
+    if power.abs() >= 256.0 && (value / power - 1.0).abs() < 1e-3 {
+        return power;
+    }
     format!("{value:.3e}").parse().unwrap_or(value)
 }

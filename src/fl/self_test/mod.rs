@@ -24,6 +24,12 @@ pub const REPRODUCED: f64 = 0.01;
 /// A supposition that leaves less than this share of what the settings as they are leave is worth a second one beside it. Ours.
 const PROMISING: f64 = 0.9;
 
+/// Kinds of post-processing that add what no simulation can.
+const NOISE: [&str; 1] = ["gaussian-noise"];
+
+/// How many times the noise that is told may be left over: it is told within a few percent. Ours.
+const AS_MUCH: f64 = 1.15;
+
 /// Promising ones that are tried in twos.
 const BEST: usize = 3;
 
@@ -42,6 +48,9 @@ pub struct SelfTest {
     /// What was told of post-processing from the update, and simulated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<String>,
+    /// Norm of the noise that was told, as a share of the update's; what it is cannot be simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
 }
 
 /// The settings that come nearest to the update.
@@ -53,24 +62,19 @@ pub struct Nearest {
     pub changes: Vec<String>,
     /// Share of the update's norm that is left over.
     pub left: f64,
-}
-
-impl Nearest {
-    /// Whether it makes the update.
-    pub fn reproduces(&self) -> bool {
-        self.left <= REPRODUCED
-    }
+    /// It makes the update: no more is left over than [`REPRODUCED`], or than the noise that was told.
+    pub makes_it: bool,
 }
 
 impl SelfTest {
     /// Whether the settings as they are make the update.
     pub fn holds(&self) -> bool {
-        self.nearest.as_ref().is_some_and(|nearest| nearest.reproduces() && nearest.words.is_empty())
+        self.nearest.as_ref().is_some_and(|nearest| nearest.makes_it && nearest.words.is_empty())
     }
 
     /// The settings that make the update where those as they are do not.
     pub fn remedy(&self) -> Option<&Nearest> {
-        self.nearest.as_ref().filter(|nearest| nearest.reproduces() && !nearest.words.is_empty())
+        self.nearest.as_ref().filter(|nearest| nearest.makes_it && !nearest.words.is_empty())
     }
 }
 
@@ -89,9 +93,10 @@ struct Simulation {
 pub fn self_test(config: &RunConfig, compute: &Compute) -> Result<Option<SelfTest>, VictimError> {
     let config = &granted(config);
     let refused = Setup::new(config).err();
-    let mut tried = Tried { compute, config, simulations: 0, best: None };
+    let mut tried = Tried { compute, config, simulations: 0, best: None, goal: REPRODUCED };
     let Some(first) = tried.simulate(config)? else { return Ok(None) };
-    let told = first.told();
+    let (told, noise) = (first.told(), first.noise());
+    tried.goal = REPRODUCED.max(noise.map_or(0.0, |noise| AS_MUCH * noise));
     let left = first.fit.as_is;
     let base = tried.keep(config, Vec::new(), &first);
     if config.victim.captured.is_some() && !tried.is_found() {
@@ -116,7 +121,7 @@ pub fn self_test(config: &RunConfig, compute: &Compute) -> Result<Option<SelfTes
     }
     let left = refused.is_none().then_some(left);
     let refused = refused.map(|why| why.to_string());
-    Ok(Some(SelfTest { left, refused, nearest: tried.best, simulations: tried.simulations, told }))
+    Ok(Some(SelfTest { left, refused, nearest: tried.best, simulations: tried.simulations, told, noise }))
 }
 
 /// The config of an attacker who knows what the client did, as far as its settings say it.
@@ -124,7 +129,7 @@ fn granted(config: &RunConfig) -> RunConfig {
     let mut config = config.clone();
     if config.local().is_some() {
         config.knowledge.local = LocalKnowledge::Known;
-        config.knowledge.order = true;
+        config.knowledge.order = config.victim.captured.is_none();
     }
     if config.victim.captured.is_some() && config.post.is_empty() {
         config.knowledge.post = PostKnowledge::Estimated;
@@ -137,11 +142,13 @@ struct Tried<'a> {
     config: &'a RunConfig,
     simulations: usize,
     best: Option<Nearest>,
+    /// What may be left over where a simulation counts as right.
+    goal: f64,
 }
 
 impl Tried<'_> {
     fn is_found(&self) -> bool {
-        self.best.as_ref().is_some_and(Nearest::reproduces)
+        self.best.as_ref().is_some_and(|best| best.makes_it)
     }
 
     /// What these settings make of the private samples, beside the update that they read from the files.
@@ -175,7 +182,7 @@ impl Tried<'_> {
         if self.is_found() {
             return;
         }
-        let Some(order) = order::search(simulation, REPRODUCED) else { return };
+        let Some(order) = order::search(simulation, self.goal) else { return };
         self.simulations += order.simulations;
         let mut words = words.to_vec();
         words.push(order.words());
@@ -189,12 +196,12 @@ impl Tried<'_> {
     /// Notes how near settings come, with the factor and the weight decay that bring them nearest.
     fn keep(&mut self, config: &RunConfig, mut words: Vec<String>, simulation: &Simulation) -> f64 {
         let mut config = config.clone();
-        let left = simulation.fit.adjust(&mut config, &mut words);
+        let left = simulation.fit.adjust(&mut config, &mut words, self.goal);
         let (before, after) = (preset::flat(self.config), preset::flat(&config));
         let is_new = |(key, value): &(&String, &String)| before.get(*key) != Some(value);
         let changes = after.iter().filter(is_new).map(|(key, value)| format!("{key}={value}")).collect();
         if self.best.as_ref().is_none_or(|best| left < best.left) {
-            self.best = Some(Nearest { words, changes, left });
+            self.best = Some(Nearest { words, changes, left, makes_it: left <= self.goal });
         }
         left
     }
@@ -205,5 +212,16 @@ impl Simulation {
     fn told(&self) -> Option<String> {
         let told: &Vec<Inferred> = self.view.knowledge.protocol.post.inferred.as_ref()?;
         (!told.is_empty()).then(|| post::in_words(told))
+    }
+
+    /// Norm of the noise that was told, as a share of the update's.
+    fn noise(&self) -> Option<f64> {
+        let told = self.view.knowledge.protocol.post.inferred.as_ref()?;
+        let values = &self.view.update.values;
+        let sigma = told.iter().find_map(|told| {
+            let (_, settings) = told.step.read(0).ok()?;
+            NOISE.contains(&told.step.kind.as_str()).then(|| settings.number("sigma"))
+        })?;
+        Some(sigma * (values.count() as f64).sqrt() / values.norm())
     }
 }
