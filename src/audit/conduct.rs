@@ -434,7 +434,7 @@ fn subject(asked: &Asked, base: &RunConfig, seen: &Seen) -> Subject {
     files.extend(base.knowledge.generator.clone().map(|generator| ("generator", generator)));
     let input = |(what, path): (&str, String)| {
         // Names of what ships with gialab are no files.
-        let bytes = files::read(path.as_ref(), u64::MAX).ok()?;
+        let bytes = files::read(path.as_ref(), files::STATE).ok()?;
         Some(Input { what: what.to_owned(), path, sha256: seal::sha256(&bytes) })
     };
     let told = seen.view.knowledge.protocol.post.inferred.as_ref().filter(|told| !told.is_empty());

@@ -285,7 +285,7 @@ fn not_tried(report: &Report) -> Markup {
     html! {
         ul {
             @for left in &report.not_tried { li { (left.title) " (" (left.threat_model) "): " (left.why) } }
-            li { "learned inverters, attacks on text and graphs, and all others that gialab does not have" }
+            li { (in_words::OTHERS) }
         }
     }
 }

@@ -111,7 +111,11 @@ pub fn lines(report: &Report) -> Vec<Said> {
         let tone = if control.score().0 > 0.0 { Tone::Bad } else { Tone::Good };
         say("control on noise", words, tone);
     }
-    say("not tried", not_tried(report), Tone::Plain);
+    for (at, left) in report.not_tried.iter().enumerate() {
+        let about = if at == 0 { "not tried" } else { "" };
+        say(about, format!("{} {}: {}", left.threat_model, left.title, left.why), Tone::Plain);
+    }
+    say(if report.not_tried.is_empty() { "not tried" } else { "" }, OTHERS.to_owned(), Tone::Plain);
     for protection in &report.protections {
         say(&format!("with {}", protection.steps.join(", ")), protected(protection, report), Tone::Plain);
     }
@@ -270,15 +274,9 @@ pub(super) fn scores(round: &Round) -> Vec<String> {
     parts
 }
 
-fn not_tried(report: &Report) -> String {
-    let named: Vec<String> = report
-        .not_tried
-        .iter()
-        .map(|left| format!("{} {}: {}", left.threat_model, left.title, left.why))
-        .collect();
-    let others = "learned inverters, attacks on text and graphs, and all others that gialab does not have";
-    if named.is_empty() { others.to_owned() } else { format!("{}; {others}", named.join("; ")) }
-}
+/// What no gialab tries yet.
+pub(super) const OTHERS: &str =
+    "learned inverters, attacks on text and graphs, and all others that gialab does not have";
 
 fn protected(protection: &Protection, report: &Report) -> String {
     let (words, _) = came_back(&protection.attempt, report);

@@ -159,7 +159,7 @@ pub(super) fn attempts(base: &RunConfig, net: &Net) -> (Vec<Attempt>, Vec<Left>)
         match why {
             // What would have to be otherwise is said elsewhere.
             Some(why) => {
-                let why = why.split(';').next().unwrap_or_default().to_owned();
+                let why = why.split([';', ':']).next().unwrap_or_default().trim().to_owned();
                 left.push(Left { facts, why });
             }
             None if attempts.iter().all(|known| !known.name.ends_with(facts.name)) => {

@@ -265,7 +265,7 @@ fn directory(name: &str, base: &RunConfig, budget: &Budget) -> String {
         for file in
             [Some(&captured.weights), Some(&captured.update), captured.truth.as_ref()].into_iter().flatten()
         {
-            let bytes = files::read(Path::new(file), u64::MAX).unwrap_or_default();
+            let bytes = files::read(Path::new(file), files::STATE).unwrap_or_default();
             all += &audit::seal::sha256(&bytes);
         }
     }
@@ -314,7 +314,7 @@ pub fn is_usage(error: &AuditError) -> bool {
 
 fn verify(_: &Context, arguments: &Verify) -> anyhow::Result<u8> {
     let path = &arguments.file;
-    let text = files::read_text(path, u64::MAX)
+    let text = files::read_text(path, files::DOCUMENT)
         .map_err(|e| anyhow::anyhow!("{} cannot be read: {e}", path.display()))?;
     let beside = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let runs = arguments.runs.clone().unwrap_or_else(|| Place::at(beside).store().path().to_path_buf());
