@@ -451,7 +451,7 @@ fn subject(asked: &Asked, base: &RunConfig, seen: &Seen) -> Subject {
         samples: base.batch(),
         rows: seen.setup.fields.is_some(),
         has_truth: base.has_truth(),
-        post: base.post_processing().or(told),
+        post: base.post_processing().filter(|_| !base.post.is_empty()).or(told),
         privacy: base.privacy().map(|privacy| privacy.to_string()),
         reading: seen.setup.reading.notes().to_vec(),
         files: files.into_iter().filter_map(input).collect(),

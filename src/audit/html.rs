@@ -177,7 +177,7 @@ fn attempts(report: &Report) -> Markup {
     html! {
         p.about { "From little knowledge to much. Of several rounds the one in which most came back; of several samples also the worst and the best." }
         div.wide {
-            table.results {
+            table {
                 thead { tr { th { "attacker" } th { "attack" } th { "knows besides" } th { "what came back" } } }
                 tbody {
                     @for attempt in &report.attempts { (attempt_row(&attempt.threat_model, attempt, report)) }
@@ -204,7 +204,7 @@ fn attempt_row(who: &str, attempt: &Attempt, report: &Report) -> Markup {
     let (words, tone) = in_words::came_back(attempt, report);
     html! {
         tr.chosen[tone == Tone::Bad] {
-            th scope="row" { (who) }
+            td { (who) }
             td { (attempt.title) br; span.aside { (attempt.source) } }
             td { (attempt.knows.join("; ")) }
             td { (words) }
@@ -229,7 +229,7 @@ fn pictures(report: &Report, place: &Place) -> Result<Vec<Markup>, AuditError> {
 fn rounds(report: &Report) -> Markup {
     html! {
         div.wide {
-            table.results {
+            table {
                 thead { tr { th { "attack" } th.number { "round" } th { "what came back" } } }
                 tbody {
                     @for attempt in &report.attempts {
@@ -255,7 +255,7 @@ fn protections(report: &Report) -> Markup {
         p { (in_words::protection(report)) "." }
         @if !report.protections.is_empty() {
             div.wide {
-                table.results {
+                table {
                     thead {
                         tr { th { "post-processing" } th { "what the best attack has, which adapts" } th { "accuracy lost" } th.number { "bytes of an update" } }
                     }

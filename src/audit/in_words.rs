@@ -48,9 +48,8 @@ pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     if let Some(generator) = &knowledge.generator {
         knows.push(format!("a generator of like data ({generator})"));
     }
-    if !config.post.is_empty() || config.victim.captured.is_some() {
+    if !config.post.is_empty() {
         knows.push(match knowledge.post {
-            PostKnowledge::Known if config.post.is_empty() => "no post-processing".to_owned(),
             PostKnowledge::Known => "the post-processing, and adapts".to_owned(),
             PostKnowledge::Estimated => {
                 "post-processing as it tells it from the update, and adapts".to_owned()
