@@ -18,16 +18,9 @@ const KEY: &[u8] = b"\"weight_map\"";
 pub struct Index {
     /// File by tensor.
     weight_map: BTreeMap<String, String>,
+    /// What it says of all files together, in `total_size` the bytes of their tensors.
     #[serde(default)]
-    metadata: Metadata,
-}
-
-/// What an index says of all files together.
-#[derive(Deserialize, Default)]
-struct Metadata {
-    /// Bytes of their tensors; a number, or one as text.
-    #[serde(default)]
-    total_size: serde_json::Value,
+    metadata: serde_json::Value,
 }
 
 impl Index {
@@ -54,16 +47,13 @@ impl Index {
             None => Ok(()),
         }
     }
-}
 
-impl Index {
     /// That the tensors have as many bytes as it says; those that are one twice count once or twice, as who wrote it did.
     fn has_size(&self, contents: &Contents) -> Result<(), String> {
-        let told = &self.metadata.total_size;
-        let told = told.as_u64().or_else(|| told.as_f64().map(|size| size as u64));
-        let Some(told) = told.or_else(|| self.metadata.total_size.as_str()?.parse().ok()) else {
-            return Ok(());
-        };
+        // A number, or one as text.
+        let told = &self.metadata["total_size"];
+        let number = told.as_u64().or_else(|| told.as_f64().map(|size| size as u64));
+        let Some(told) = number.or_else(|| told.as_str()?.parse().ok()) else { return Ok(()) };
         if !contents.unread.is_empty() {
             return Ok(());
         }

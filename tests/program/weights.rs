@@ -191,6 +191,9 @@ fn an_index_of_another_size_is_refused() {
         let index = serde_json::json!({ "metadata": { "total_size": size }, "weight_map": map });
         write(&lab.path("model.safetensors.index.json"), index.to_string().as_bytes())
     };
+    let without = serde_json::json!({ "metadata": null, "weight_map": map }).to_string();
+    let without = write(&lab.path("without.safetensors.index.json"), without.as_bytes());
+    assert!(lab.succeed(&["inspect", &without]).contains("fits lenet"));
     for right in [bytes.into(), Value::Null, bytes.to_string().into(), "unknown".into()] {
         assert!(lab.succeed(&["inspect", &index(right)]).contains("fits lenet"));
     }
