@@ -158,10 +158,10 @@ impl Survey {
             Some(first) if next(first) => Some(first),
             _ => None,
         };
-        if let Some(distinct) = &mut self.distinct {
-            if !distinct.insert(hashed(field)) || distinct.len() > MOST_DISTINCT {
-                self.distinct = None;
-            }
+        if let Some(distinct) = &mut self.distinct
+            && (!distinct.insert(hashed(field)) || distinct.len() > MOST_DISTINCT)
+        {
+            self.distinct = None;
         }
     }
 
