@@ -8,7 +8,7 @@ use gialab::figure::{self, FIGURES, Figure};
 use gialab::run::export::{self, ExportError, Format, Look, Width};
 
 use super::selection::Runs;
-use super::{Context, DONE, complete, output};
+use super::{Context, DONE, complete, output, usage};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -95,6 +95,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             Err(error) => Err(error.into()),
         };
     }
+    arguments.out.as_deref().map(usage::writable).transpose()?;
     let paths = export::write(&runs, format, arguments.out.as_deref(), arguments.force)?;
     let mut out = output::lines();
     for path in paths {

@@ -3,18 +3,23 @@
 
 use std::sync::Arc;
 
-use super::diagnosis::{self, Finding, Suspect};
+use burn::tensor::Tensor;
+use rand::Rng;
+
+use super::diagnosis::{self, Diagnosis, Finding, Suspect};
 use super::post::Posts;
 use super::setup::{File, attacked, choice, file_name, fitted, taken};
 use super::truth::Truth;
 use super::victim::{adapted, descent};
 use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
-use crate::backend::{self, Compute};
-use crate::config::{Captured, CapturedKind, LocalKnowledge, LocalTraining, Normalise, RunConfig};
+use crate::backend::{self, Compute, Plain};
+use crate::config::{
+    BatchNormMode, Captured, CapturedKind, LocalKnowledge, LocalTraining, Loss, Normalise, RunConfig,
+};
 use crate::data::{self, Batch, Normalisation};
 use crate::fl::{AttackerView, Knowledge};
 use crate::model::generator::Generator;
-use crate::model::{Model, Net, Parameters};
+use crate::model::{Model, Net, Parameters, Targets};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
 use crate::weights::{Choice, Trained, sizes};
@@ -131,6 +136,8 @@ pub struct CapturedUpdate {
     pub labels: Option<Vec<usize>>,
     /// Whether the values are times a positive factor that is not known.
     pub up_to_scale: bool,
+    /// What would not have been noticed of it, and why.
+    pub unchecked: Option<String>,
 }
 
 /// Reads the files of a captured update. One that surely is not what it is taken for is refused, if it is `questioned`.
@@ -189,7 +196,8 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -
     values.iter_mut().flatten().for_each(|value| *value *= factor);
     let mut notes = Reading::default();
     let net = frozen(net, &values, &mut notes);
-    for finding in findings(config, captured, &net, &weights, (&sent, kind, &values)) {
+    let diagnosis = diagnosed(config, captured, &net, &weights, (&sent, kind, &values));
+    for finding in diagnosis.findings {
         if finding.sure && questioned {
             return Err(CapturedError::Misread { path: captured.update.clone(), finding }.into());
         }
@@ -227,6 +235,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -
             sha256,
             labels,
             up_to_scale: captured.scale.is_estimated(),
+            unchecked: diagnosis.unchecked,
         }),
         fields,
         generator: super::generator::granted(config.knowledge.generator.as_deref())?,
@@ -271,13 +280,13 @@ fn frozen(net: Net, values: &[Vec<f64>], notes: &mut Reading) -> Net {
 }
 
 /// What speaks against the update being what it is taken for.
-pub(super) fn findings(
+pub(super) fn diagnosed(
     config: &RunConfig,
     captured: &Captured,
     net: &Net,
     weights: &Trained,
     (sent, kind, values): (&[Vec<f64>], UpdateKind, &[Vec<f64>]),
-) -> Vec<Finding> {
+) -> Diagnosis {
     let unit = match kind {
         UpdateKind::Gradient => 1.0,
         UpdateKind::Delta => -1.0 / captured.local.map_or(1.0, |local| local.learning_rate),
@@ -293,14 +302,65 @@ pub(super) fn findings(
         ignores_scale: config.attack.ignores_scale(),
         is_processed: !config.post.is_empty(),
         typical: &|| diagnosis::typical(&scores_of_noise(config, net, weights), net.classes()),
+        usual: &|| norms_of_noise(config, captured.batch, net, weights),
     };
-    suspect.findings()
+    suspect.diagnose()
 }
 
 /// Scores of the model that was sent out for a few random inputs, row by row.
 fn scores_of_noise(config: &RunConfig, net: &Net, weights: &Trained) -> Vec<f64> {
     const SAMPLES: usize = 16;
-    let Ok(compute) = Compute::select("flex", config.run.precision) else { return Vec::new() };
+    let Some((model, x)) = noise(config, net, weights, SAMPLES, 0) else { return Vec::new() };
+    backend::values(&model.scores(config.victim.mode, &x))
+}
+
+/// Norms of the gradient of a few batches of random inputs and labels, tensor by tensor; the middle one of each. Nothing
+/// of networks so large that it would take long.
+fn norms_of_noise(config: &RunConfig, batch: usize, net: &Net, weights: &Trained) -> Option<Vec<f64>> {
+    const DRAWS: u64 = 3;
+    /// Samples of a batch, beyond which its gradient hardly changes in size.
+    const SAMPLES: usize = 8;
+    /// Multiply-adds forward.
+    const MOST: u64 = 4_000_000_000;
+    if config.victim.mode == BatchNormMode::EvalClient && !net.buffer_specs().is_empty() {
+        // Under statistics that only the client has.
+        return None;
+    }
+    let least = if config.victim.mode == BatchNormMode::Train { 2 } else { 1 };
+    let batch = batch.clamp(least, SAMPLES);
+    if net.multiply_adds() * batch as u64 * DRAWS > MOST {
+        return None;
+    }
+    // A sum over a batch is brought to a mean.
+    let unit = if net.loss() == Loss::CeSum { batch as f64 } else { 1.0 };
+    let draws = (0..DRAWS).map(|draw| {
+        let (model, x) = noise(config, net, weights, batch, draw)?;
+        let mut labels = Seed(draw).stream("labels for noise", &[]);
+        let labels: Vec<usize> = (0..batch).map(|_| labels.random_range(0..net.labels())).collect();
+        let compute = Compute::select("flex", config.run.precision).ok()?;
+        let targets = Targets::hard(&compute, &labels, net.classes());
+        let gradient = model.first_pass(config.victim.mode, &x, &targets).gradient;
+        let norm = |values: Vec<f64>| values.iter().map(|value| value * value).sum::<f64>().sqrt() / unit;
+        Some(gradient.tensors().iter().map(|tensor| norm(backend::values(tensor))).collect::<Vec<f64>>())
+    });
+    let draws: Vec<Vec<f64>> = draws.collect::<Option<_>>()?;
+    let middle = |at: usize| {
+        let mut all: Vec<f64> = draws.iter().map(|norms| norms[at]).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    Some((0..weights.parameters.len()).map(middle).collect())
+}
+
+/// The model that was sent out, and random inputs.
+fn noise(
+    config: &RunConfig,
+    net: &Net,
+    weights: &Trained,
+    samples: usize,
+    draw: u64,
+) -> Option<(Model, Tensor<Plain, 4>)> {
+    let compute = Compute::select("flex", config.run.precision).ok()?;
     let tensors = |specs, values: &[Vec<f64>]| {
         let mut values = values.iter().cloned();
         Parameters::from_values(&compute, specs, |_| values.next().unwrap_or_default())
@@ -311,9 +371,9 @@ fn scores_of_noise(config: &RunConfig, net: &Net, weights: &Trained) -> Vec<f64>
         net: net.clone(),
     };
     let [channels, height, width] = net.input();
-    let noise = seed::normal(&mut Seed(0).stream("probe of an update", &[]), SAMPLES * net.input_count());
-    let x = compute.tensor(&noise, [SAMPLES, channels, height, width]);
-    backend::values(&model.scores(config.victim.mode, &x))
+    let noise = seed::normal(&mut Seed(0).stream("probe of an update", &[draw]), samples * net.input_count());
+    let x = compute.tensor(&noise, [samples, channels, height, width]);
+    Some((model, x))
 }
 
 /// Brings what was captured to a gradient or to theta_K - theta_0.

@@ -1,6 +1,7 @@
 //! `manifest.json`: what a run is, who computes it, and how it stands.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +113,16 @@ pub enum Worker {
 }
 
 impl Manifest {
+    /// What a captured update may be instead of what it was taken for, or else what of it was left out.
+    pub fn doubt(&self) -> Option<&str> {
+        let update = Path::new(&self.config.victim.captured.as_ref()?.update).file_name()?.to_str()?;
+        let notes = self.reading.notes().iter();
+        let of_update = notes.filter_map(|note| note.strip_prefix(update)?.strip_prefix(": "));
+        let (left_out, doubts): (Vec<&str>, Vec<&str>) =
+            of_update.partition(|note| note.starts_with("matches "));
+        doubts.into_iter().chain(left_out).next()
+    }
+
     /// The manifest with its words as they can be shown in a line each.
     pub fn in_lines(mut self) -> Self {
         let config = &mut self.config;

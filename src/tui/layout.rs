@@ -73,7 +73,7 @@ pub struct RunAreas {
 /// cells of `cell` pixels, or of a record of a table in their place.
 pub fn run(
     body: Rect,
-    (rounds, lines): (usize, usize),
+    (rounds, lines, header): (usize, usize, u16),
     panes: Panes,
     picture: Option<(usize, usize)>,
     cell: (usize, usize),
@@ -92,7 +92,7 @@ pub fn run(
         _ => (lines + 2).min(8),
     };
     let [header, middle, table, log, gauge] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(header),
         Constraint::Min(5),
         Constraint::Length(table),
         Constraint::Length(log),
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn run_with_pixels(body: Rect, rounds: usize, panes: Panes) -> RunAreas {
-        run(body, (rounds, 9), panes, Some((32, 32)), (9, 18))
+        run(body, (rounds, 9, 2), panes, Some((32, 32)), (9, 18))
     }
 
     #[test]
@@ -160,13 +160,13 @@ mod tests {
             for panes in [Panes::Beside, Panes::Only, Panes::Hidden] {
                 for rounds in [0, 1, 5, 100] {
                     let body = areas(Rect::new(0, 0, width, height)).body;
-                    let silent = super::run(body, (rounds, 0), panes, Some((32, 32)), fit::HALF_BLOCKS);
+                    let silent = super::run(body, (rounds, 0, 2), panes, Some((32, 32)), fit::HALF_BLOCKS);
                     assert_eq!(silent.log.height, 0, "an empty log takes no room");
-                    let run = run(body, (rounds, 9), panes, Some((32, 32)), fit::HALF_BLOCKS);
+                    let run = run(body, (rounds, 9, 2), panes, Some((32, 32)), fit::HALF_BLOCKS);
                     let sharp = run_with_pixels(body, rounds, panes);
                     assert!(sharp.chart.height >= 5 || sharp.pictures.height >= 5, "{width}x{height}");
                     assert!(run.chart.height >= 5 || run.pictures.height >= 5, "{width}x{height}");
-                    let record = super::run(body, (rounds, 9), panes, None, fit::HALF_BLOCKS);
+                    let record = super::run(body, (rounds, 9, 2), panes, None, fit::HALF_BLOCKS);
                     assert!(record.chart.width >= 30 || record.pictures.width >= 30, "{width}x{height}");
                     assert_eq!((run.header.height, run.gauge.height), (2, 1));
                     assert!(run.table.height >= 3);

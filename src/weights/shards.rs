@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Contents, Fault, WeightFile, WeightFileError, hex, parse, shown};
+use super::{Contents, Fault, Tensor, WeightFile, WeightFileError, hex, parse, shown};
 
 /// Most files of one file.
 const MAX_SHARDS: usize = 1000;
@@ -18,6 +18,9 @@ const KEY: &[u8] = b"\"weight_map\"";
 pub struct Index {
     /// File by tensor.
     weight_map: BTreeMap<String, String>,
+    /// What it says of all files together, in `total_size` the bytes of their tensors.
+    #[serde(default)]
+    metadata: serde_json::Value,
 }
 
 impl Index {
@@ -42,6 +45,35 @@ impl Index {
                 Err(format!("says that {} is in {}, but {} has it", shown(name), shown(of), shown(file)))
             }
             None => Ok(()),
+        }
+    }
+
+    /// That the tensors have as many bytes as it says; those that are one twice count once or twice, as who wrote it did.
+    fn has_size(&self, contents: &Contents) -> Result<(), String> {
+        // A number, or one as text.
+        let told = &self.metadata["total_size"];
+        let number = told.as_u64().or_else(|| told.as_f64().map(|size| size as u64));
+        let Some(told) = number.or_else(|| told.as_str()?.parse().ok()) else { return Ok(()) };
+        if !contents.unread.is_empty() {
+            return Ok(());
+        }
+        let size = |tensor: &Tensor| (tensor.values.len() * tensor.dtype.size()) as u64;
+        let all: u64 = contents.tensors.iter().map(size).sum();
+        let is_again = |(at, tensor): &(usize, &Tensor)| {
+            contents.tensors[..*at]
+                .iter()
+                .any(|other| other.shape == tensor.shape && other.values == tensor.values)
+        };
+        if told == all {
+            return Ok(());
+        }
+        let again: u64 =
+            contents.tensors.iter().enumerate().filter(is_again).map(|(_, tensor)| size(tensor)).sum();
+        match (all - again..=all).contains(&told) {
+            true => Ok(()),
+            false => {
+                Err(format!("says that its tensors have {told} bytes, but those of its files have {all}"))
+            }
         }
     }
 }
@@ -116,6 +148,7 @@ pub fn read(
         format.get_or_insert(found);
         all.join(contents).map_err(fault)?;
     }
+    index.has_size(&all).map_err(|what| WeightFileError::OtherShard { path: path.into(), what })?;
     let fault = |fault| WeightFileError::Fault { path: path.into(), fault };
     let format = format.unwrap_or_default();
     WeightFile::new(format, all, hex(&hash.finalize())).map_err(fault)

@@ -266,6 +266,91 @@ fn what_is_only_likely_is_said_and_attacked() {
     assert!(shown.contains("is not of one sample"), "{shown}");
 }
 
+/// Few samples beside the classes are taken apart by the last layer, however much their scores differ.
+#[test]
+fn scale_sign_and_loss_of_few_samples_with_other_scores_are_told() {
+    let trained = [
+        "victim.data=fashion28",
+        "victim.classes=10",
+        "victim.model=lenet5",
+        "victim.weights=fashion-lenet5",
+    ];
+    for settings in [&["victim.data=fashion28", "victim.classes=10"][..], &trained] {
+        let problem = Problem::new(&[settings, &["victim.indices=[0,1,4]"]].concat());
+        let weights = problem.file("weights.safetensors");
+        let inspect = |update: &str, more: &[&str]| {
+            let arguments =
+                [&["inspect", "--update", update, "--weights", &weights, "--batch", "3"], more].concat();
+            let output = problem.lab.gialab(&arguments);
+            format!("{}{}", text(&output.stdout), text(&output.stderr))
+        };
+        let said = inspect(&problem.file("update.safetensors"), &[]);
+        assert!(said.contains("nothing speaks against it\n") && !said.contains("not seen"), "{said}");
+        for (factor, says) in [
+            (3.0, "is too large for a mean over 3 samples, as a sum over them or over accumulated steps is"),
+            (0.5, "set victim.captured.scale = 0.5"),
+            (1024.0, "is scaled by 1024: a loss scaler that was not undone"),
+            (-1.0, "has the opposite sign of a gradient; set victim.captured.scale = -1"),
+        ] {
+            let said = inspect(&problem.changed(times(factor)), &[]);
+            assert!(said.contains(says) && said.contains("cannot be attacked like this"), "{factor}: {said}");
+        }
+        let sum = inspect(&problem.changed(times(3.0)), &["--set", "victim.loss=ce-sum"]);
+        assert!(sum.contains("nothing speaks against it\n"), "{sum}");
+    }
+    for loss in ["bce", "{ label-smoothing = 0.1 }"] {
+        let own = format!("victim.loss={loss}");
+        let problem =
+            Problem::new(&["victim.data=fashion28", "victim.classes=10", "victim.indices=[0,1,4]", &own]);
+        let error = problem.refused(&problem.file("update.safetensors"), &["victim.loss=ce"]);
+        let says = format!("set victim.loss = {}", if loss == "bce" { "\"bce\"" } else { loss });
+        assert!(error.contains(&says), "{error}");
+    }
+}
+
+/// Silence is no finding: what the check cannot see of this network and batch is named.
+#[test]
+fn what_an_update_does_not_show_is_said() {
+    let trained = [
+        "victim.data=fashion28",
+        "victim.classes=10",
+        "victim.model=lenet5",
+        "victim.weights=fashion-lenet5",
+    ];
+    let nine = "victim.indices=[0,1,2,3,4,5,6,7,8]";
+    for (settings, batch, says) in [
+        (&[&trained[..], &[nine]].concat(), "9", "its 10 outputs tell of 4 at most what each is"),
+        (
+            &vec!["victim.data=fashion28", "victim.classes=1", "victim.loss=bce", "victim.indices=[0,1,10]"],
+            "3",
+            "one output shows of 3 samples",
+        ),
+    ] {
+        let problem = Problem::new(settings);
+        let (update, weights) = (problem.file("update.safetensors"), problem.file("weights.safetensors"));
+        let loss = if settings.contains(&"victim.loss=bce") { "victim.loss=bce" } else { "victim.loss=ce" };
+        let call = ["inspect", "--update", &update, "--weights", &weights, "--batch", batch, "--set", loss];
+        let said = problem.lab.succeed(&call);
+        assert!(said.contains("not seen  a wrong scale, a sum for a mean") && said.contains(says), "{said}");
+        let report: Value =
+            serde_json::from_str(&problem.lab.succeed(&[&call[..], &["--json"]].concat())).unwrap();
+        assert!(report["unchecked"].as_str().unwrap().contains(says), "{report}");
+    }
+}
+
+/// Beside gradients of random inputs a tensor that was scaled by itself stands out; a network has more than a few.
+#[test]
+fn a_tensor_that_was_scaled_by_itself_is_named() {
+    let problem = Problem::new(&["victim.indices=[0,1]"]);
+    for (factor, says) in [(1000.0, "has conv2.weight about"), (0.001, "has conv2.weight about"), (2.0, "")] {
+        let update = problem.changed(|all| {
+            all.get_mut("conv2.weight").unwrap().1.iter_mut().for_each(|value| *value *= factor);
+        });
+        let (_, said) = problem.attacked(&update, &["attack.iterations=2", "attack.trials=1"]);
+        assert!(said.contains(says) && says.is_empty() == said.is_empty(), "{factor}: {said}");
+    }
+}
+
 #[test]
 fn an_update_is_looked_at_without_an_attack() {
     let problem = Problem::new(&[]);

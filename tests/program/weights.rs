@@ -173,3 +173,38 @@ fn a_run_goes_on_with_its_own_weights_only() {
     lab.succeed(&["resume", &run, "--detach"]);
     lab.succeed(&["stop", &run]);
 }
+
+/// The files of an index can be of another checkpoint with the same names: their bytes tell.
+#[test]
+fn an_index_of_another_size_is_refused() {
+    let lab = Lab::new();
+    lenet(&lab, "model-00001-of-00001.safetensors", wave);
+    let config = preset::load("dlg-lenet", &[], Path::new("/nonexistent")).unwrap().config;
+    let net = plan::plan(&config).unwrap().setup.net;
+    let bytes = 4 * net.parameter_specs().iter().map(TensorSpec::count).sum::<usize>();
+    let map: serde_json::Map<String, Value> = net
+        .parameter_specs()
+        .iter()
+        .map(|spec| (spec.name.clone(), "model-00001-of-00001.safetensors".into()))
+        .collect();
+    let index = |size: Value| {
+        let index = serde_json::json!({ "metadata": { "total_size": size }, "weight_map": map });
+        write(&lab.path("model.safetensors.index.json"), index.to_string().as_bytes())
+    };
+    let without = serde_json::json!({ "metadata": null, "weight_map": map }).to_string();
+    let without = write(&lab.path("without.safetensors.index.json"), without.as_bytes());
+    assert!(lab.succeed(&["inspect", &without]).contains("fits lenet"));
+    for right in [bytes.into(), Value::Null, bytes.to_string().into(), "unknown".into()] {
+        assert!(lab.succeed(&["inspect", &index(right)]).contains("fits lenet"));
+    }
+    for wrong in [(2 * bytes).into(), 1.into(), (bytes + 4).to_string().into()] {
+        let path = index(wrong);
+        for (call, code) in
+            [(vec!["inspect".to_owned(), path.clone()], 1), ([vec!["run".into()], with(&path)].concat(), 2)]
+        {
+            let error = lab.fail(&call.iter().map(String::as_str).collect::<Vec<_>>(), code);
+            let says = format!("but those of its files have {bytes}: index and files are of two checkpoints");
+            assert!(error.contains(&says) && error.trim_end().lines().count() == 1, "{error}");
+        }
+    }
+}

@@ -60,6 +60,8 @@ struct Report {
     notes: Vec<String>,
     /// Whether the simulated client makes it of the samples; absent without them.
     self_test: Option<SelfTest>,
+    /// What would not have been noticed of the update, and why; absent where the check covers all of it.
+    unchecked: Option<String>,
     /// Post-processing as told from the update; absent where it is refused.
     told: Option<Vec<Inferred>>,
     /// Why it cannot be attacked as it was taken.
@@ -82,9 +84,12 @@ pub fn run(arguments: &Arguments, by_order: bool, json: bool) -> anyhow::Result<
     let config = files.config()?;
     let file = WeightFile::read(update)?;
     let values: Vec<f64> = file.tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
-    let (notes, told, refused) = match Setup::new(&config) {
-        Ok(setup) => (setup.reading.notes().to_vec(), told(setup, &config)?, None),
-        Err(error) => (Vec::new(), None, Some(error.to_string())),
+    let (notes, unchecked, told, refused) = match Setup::new(&config) {
+        Ok(setup) => {
+            let unchecked = setup.captured.as_ref().and_then(|captured| captured.unchecked.clone());
+            (setup.reading.notes().to_vec(), unchecked, told(setup, &config)?, None)
+        }
+        Err(error) => (Vec::new(), None, None, Some(error.to_string())),
     };
     let self_test = self_test(&config, &Compute::select("flex", config.run.precision)?)?;
     let report = Report {
@@ -101,6 +106,7 @@ pub fn run(arguments: &Arguments, by_order: bool, json: bool) -> anyhow::Result<
         norm: values.iter().map(|value| value * value).sum::<f64>().sqrt(),
         values: values.len(),
         notes,
+        unchecked,
         told,
         refused,
     };
@@ -140,11 +146,17 @@ fn print(out: &mut impl Write, report: &Report, statistics: &Statistics) -> std:
     if report.self_test.is_some() {
         writeln!(out, "self-test {}", audit::self_test(report.self_test.as_ref(), true).0)?;
     }
+    if let Some(unchecked) = &report.unchecked {
+        writeln!(out, "not seen  {unchecked}")?;
+    }
     if let Some(told) = &report.told {
         writeln!(out, "told      {}", post::in_words(told))?;
     }
     match &report.refused {
         Some(_) => writeln!(out, "verdict   cannot be attacked like this"),
+        None if report.notes.is_empty() && report.unchecked.is_some() => {
+            writeln!(out, "verdict   nothing speaks against it; mind what is not seen")
+        }
         None if report.notes.is_empty() => writeln!(out, "verdict   nothing speaks against it"),
         None => writeln!(out, "verdict   can be attacked; mind what was read above"),
     }

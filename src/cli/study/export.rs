@@ -8,7 +8,7 @@ use gialab::run::export::ExportError;
 use gialab::study::export::{Export, Format, StudyExportError, Wish};
 
 use super::super::export::Looking;
-use super::super::{Context, DONE, complete, output};
+use super::super::{Context, DONE, complete, output, usage};
 use super::{Size, find};
 
 #[derive(clap::Args)]
@@ -68,6 +68,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
             Err(error) => Err(error.into()),
         };
     }
+    arguments.out.as_deref().map(usage::writable).transpose()?;
     let paths = export.write(wish, arguments.out.as_deref(), arguments.force)?;
     let mut out = output::lines();
     for path in paths {

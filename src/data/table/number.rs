@@ -120,10 +120,39 @@ fn bare(field: &str) -> Cow<'_, str> {
         // One that has a sign of its own is no such number.
         return if inside.starts_with(['-', '+', '(']) { core.into() } else { format!("-{inside}").into() };
     }
+    if let Some(scientific) = scientific(core) {
+        return scientific.into();
+    }
+    // As SAP and COBOL write it, with nothing that could be a range or a code.
+    if let Some(rest) = core.strip_suffix('-').map(|rest| rest.trim_end_matches(is_mark))
+        && rest.starts_with(|c: char| c.is_ascii_digit() || is_mark(c))
+        && !rest.contains('-')
+    {
+        return format!("-{}", rest.trim_matches(is_mark)).into();
+    }
     match core.strip_prefix('-') {
         Some(rest) if rest.starts_with(is_mark) => format!("-{}", rest.trim_start_matches(is_mark)).into(),
         _ => core.into(),
     }
+}
+
+/// `3.81e2` of `3.81×10²`, `3.81 x 10^2` and `3.81·10^2`.
+fn scientific(core: &str) -> Option<String> {
+    const RAISED: [char; 12] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹', '⁻', '⁺'];
+    let (mantissa, rest) = core.split_once(['×', '·', '⋅', 'x', '*'])?;
+    let raised = rest.trim_start().strip_prefix("10")?;
+    let power: String = match raised.strip_prefix('^').or_else(|| raised.strip_prefix("**")) {
+        Some(plain) => plain.trim_matches(['(', ')']).to_owned(),
+        None => {
+            let digit = |c: char| {
+                RAISED.iter().position(|raised| *raised == c).map(|at| "0123456789-+".as_bytes()[at])
+            };
+            raised.chars().map(|c| digit(c).map(char::from)).collect::<Option<_>>()?
+        }
+    };
+    let is_whole =
+        power.trim_start_matches(['-', '+']).chars().all(|c| c.is_ascii_digit()) && !power.is_empty();
+    is_whole.then(|| format!("{}e{power}", mantissa.trim_end()))
 }
 
 /// What stands in the parentheses that a field is.
@@ -233,6 +262,18 @@ mod tests {
             ("(-3)", None, None),
             ("((3))", None, None),
             ("1e\u{2212}3", Some(0.001), None),
+            ("3.81-", Some(-3.81), None),
+            ("1,000.50-", Some(-1000.5), None),
+            ("3,81 -", None, Some(-3.81)),
+            ("$5-", Some(-5.0), Some(-5.0)),
+            ("-5-", None, None),
+            ("3-4-", None, None),
+            ("3.81×10²", Some(381.0), None),
+            ("3.81 × 10⁻²", Some(0.0381), None),
+            ("-3.81x10^2", Some(-381.0), None),
+            ("3,81·10^(-2)", None, Some(0.0381)),
+            ("4×10", None, None),
+            ("2x4", None, None),
             ("nan", None, None),
             ("inf", None, None),
             ("1e999", None, None),

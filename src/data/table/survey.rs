@@ -29,6 +29,10 @@ pub struct Survey {
     units: Vec<(String, Place)>,
     unmeasured: Option<Place>,
     doubtful: bool,
+    /// The only word among numbers, with its line; nothing if there are several. The first number, and hashes of a few.
+    word: Option<Option<Place>>,
+    number: Option<Place>,
+    some: HashSet<u64>,
     /// Marks beside numbers, whether thousands are apart with point and comma, and whether parentheses are a minus.
     marks: BTreeSet<char>,
     grouped: [bool; 2],
@@ -59,6 +63,8 @@ const FORMS: [Form; 7] = [
     Form::MonthFirst,
     Form::DayFirst,
 ];
+/// Numbers from which on they are hardly codes of a few kinds, if none has a fraction.
+const SEVERAL: usize = 8;
 /// Most units that are told apart.
 const MOST_UNITS: usize = 2;
 
@@ -75,6 +81,9 @@ impl Default for Survey {
             units: Vec::new(),
             unmeasured: None,
             doubtful: false,
+            word: None,
+            number: None,
+            some: HashSet::new(),
             marks: BTreeSet::new(),
             grouped: [false; 2],
             brackets: false,
@@ -108,6 +117,19 @@ impl Survey {
             (None, Some(_)) => drop(self.only[1].get_or_insert_with(place)),
             _ => {}
         }
+        match found.iter().any(Option::is_some) {
+            true => {
+                self.number.get_or_insert_with(place);
+                if self.some.len() < SEVERAL {
+                    self.some.insert(hashed(field));
+                }
+            }
+            false => match &self.word {
+                Some(Some((_, known))) if known != field => self.word = Some(None),
+                Some(_) => {}
+                None => self.word = Some(Some(place())),
+            },
+        }
         self.measure(field, found[2].is_some() || found[3].is_some(), place);
         let number = found[..4].iter().copied().flatten().next();
         if let Some(number) = number {
@@ -136,12 +158,10 @@ impl Survey {
             Some(first) if next(first) => Some(first),
             _ => None,
         };
-        if let Some(distinct) = &mut self.distinct {
-            let mut hasher = DefaultHasher::new();
-            field.hash(&mut hasher);
-            if !distinct.insert(hasher.finish()) || distinct.len() > MOST_DISTINCT {
-                self.distinct = None;
-            }
+        if let Some(distinct) = &mut self.distinct
+            && (!distinct.insert(hashed(field)) || distinct.len() > MOST_DISTINCT)
+        {
+            self.distinct = None;
         }
     }
 
@@ -187,13 +207,23 @@ impl Survey {
     }
 
     /// Why a column that is no column of numbers is hardly one of words: most of its fields are numbers, but written in
-    /// two ways.
+    /// two ways, or many are, and all others one word.
     pub fn doubt(&self) -> Option<String> {
         let most = |count: usize| 2 * count > self.present();
         if let ([Some((point_line, point)), Some((line, comma))], true) = (&self.only, most(self.either)) {
             return Some(format!(
                 "line {line} has {comma:?}, with a comma before the fraction, but line {point_line} {point:?}, with a \
                  point; write all of them one way"
+            ));
+        }
+        let are_measures = self.some.len() >= SEVERAL || self.fractions;
+        if let (Some(Some((line, word))), Some((number_line, number)), true) =
+            (&self.word, &self.number, are_measures)
+            && 5 * self.either >= self.present()
+        {
+            return Some(format!(
+                "line {line} has {word:?}, but line {number_line} the number {number:?}; leave the field empty where there \
+                 is no number"
             ));
         }
         let measured = self.numbers[2].max(self.numbers[3]);
@@ -266,6 +296,12 @@ impl Survey {
     }
 }
 
+fn hashed(field: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    field.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Whether a column of this name tells which row it is: `id`, `user_id`, `PassengerId`, `Unnamed: 0`, `index`.
 fn is_identifier(name: &str) -> bool {
     let lower = name.to_lowercase();
@@ -332,6 +368,12 @@ mod tests {
             (&["3.81 cm", "5 mm"], Some("line 3 has \"5 mm\", in another unit than \"3.81 cm\" in line 2")),
             (&["3 kg", "5 kg", "4"], Some("line 4 has \"4\", without the unit that \"3 kg\" in line 2 has")),
             (&["1st", "2nd", "3rd"], None),
+            (
+                &["unknown", "3.5", "unknown", "4"],
+                Some("line 2 has \"unknown\", but line 3 the number \"3.5\"; leave the field empty"),
+            ),
+            (&["0", "1", "unknown", "unknown"], None),
+            (&["3.5", "low", "high", "low"], None),
             (&["low", "high"], None),
             (&["2 bedrooms", "1 bedroom"], None),
         ] {

@@ -1,8 +1,9 @@
 //! What the last layer says of how many samples and labels are behind an update of several samples.
 
 use super::head::Head;
+use super::parts::{Agreed, Parts};
 use super::tally::{Counter, Tally};
-use super::{Finding, Suspect, is_power_of_two, rounded, times};
+use super::{Finding, Said, Suspect, is_power_of_two, rounded, times};
 use crate::config::{LocalTraining, Loss};
 
 /// Operations that the rank of the last layer may take.
@@ -20,9 +21,7 @@ impl Suspect<'_> {
         }
         let samples = local.map_or(batch, |local| batch * f64::from(local.epochs));
         let counter = Counter::of(head, samples, noise)?;
-        // A sum is one over the samples of a step.
-        let each = local.and_then(|local| local.batch).map_or(batch, |each| f64::from(each).min(batch));
-        let unit = if loss == Loss::CeSum { factor * each } else { factor };
+        let unit = self.unit(factor);
         let taken = counter.under(loss, unit).filter(Tally::is_off)?;
         let mut all = Vec::new();
         if !several {
@@ -43,37 +42,50 @@ impl Suspect<'_> {
         let sure = !several
             && (best.leaves_no_doubt(&taken)
                 || loss.is_cross_entropy() && lowest < -1.05 && best.scale > 0.0);
-        let presumably = if sure { "" } else { "presumably " };
         let scale = snapped(best.scale / unit, batch);
         if several && (0.5..2.0).contains(&scale) {
             // The scores of later steps are others.
             return None;
         }
-        if best.loss != loss {
-            let what = format!(
-                "{presumably}is the gradient of the {}, not of the {}",
-                best.loss.name(),
-                loss.name()
-            );
-            let mut remedy = format!("set victim.loss = {}", best.loss.key());
-            let scale = snapped(best.scale / factor, batch);
-            let of_sum = matches!(best.loss, Loss::LabelSmoothing(_)) && loss == Loss::CeSum;
-            if (scale - 1.0).abs() > 0.02 && (!self.is_blind_to_scale() || of_sum) {
+        // Where all scores are equal, smoothing does what a scale below one does.
+        let as_scale = all.iter().find(|tally| tally.loss == loss && tally.scale > 0.0);
+        let as_scale = as_scale.filter(|_| matches!(best.loss, Loss::LabelSmoothing(_)));
+        let as_scale = as_scale.map(|other| self.as_sent(snapped(other.scale / unit, batch)));
+        self.is_another(best.loss, best.scale, factor, sure, as_scale)
+    }
+
+    /// What the update is by its labels, where it is not the gradient it is taken for: times a scale that of the mean
+    /// under a loss. `as_scale` would nearly look the same.
+    fn is_another(
+        &self,
+        found: Loss,
+        scale: f64,
+        factor: f64,
+        sure: bool,
+        as_scale: Option<f64>,
+    ) -> Option<Finding> {
+        let loss = self.net.loss();
+        let batch = self.captured.batch as f64;
+        let blind = self.is_blind_to_scale();
+        let presumably = if sure { "" } else { "presumably " };
+        if found != loss {
+            let what =
+                format!("{presumably}is the gradient of the {}, not of the {}", found.name(), loss.name());
+            let mut remedy = format!("set victim.loss = {}", found.key());
+            let scale = snapped(scale / factor, batch);
+            let of_sum = matches!(found, Loss::LabelSmoothing(_)) && loss == Loss::CeSum;
+            if (scale - 1.0).abs() > 0.02 && (!blind || of_sum) {
                 remedy += &format!(" and victim.captured.scale = {}", self.as_sent(scale));
             }
-            // Where all scores are equal, smoothing does what a scale below one does.
-            let as_scale = all.iter().find(|tally| tally.loss == loss && tally.scale > 0.0);
-            if let (Loss::LabelSmoothing(_), Some(other)) = (best.loss, as_scale) {
-                let other = self.as_sent(snapped(other.scale / unit, batch));
+            if let Some(other) = as_scale {
                 remedy += &format!("; victim.captured.scale = {other} would nearly look like this");
             }
-            let blind = as_scale.is_some() && self.is_blind_to_scale();
-            return Some(Finding::new(sure && !blind, what).with(remedy));
+            return Some(Finding::new(sure && !(as_scale.is_some() && blind), what).with(remedy));
         }
+        let scale = snapped(scale / self.unit(factor), batch);
         if scale < 0.0 {
             return Some(self.opposite(sure, -scale));
         }
-        let blind = self.is_blind_to_scale();
         if self.captured.scale.is_estimated() {
             return None;
         }
@@ -97,6 +109,53 @@ impl Suspect<'_> {
         Some(Finding::new(sure && !blind, format!("{presumably}{what}{unseen}")).with(remedy))
     }
 
+    /// What a gradient is times that of the mean as it is taken; a sum is one over the samples of a step.
+    pub(super) fn unit(&self, factor: f64) -> f64 {
+        let batch = self.captured.batch as f64;
+        let local = self.captured.local.filter(|_| self.captured.kind.takes_steps());
+        let each = local.and_then(|local| local.batch).map_or(batch, |each| f64::from(each).min(batch));
+        if self.net.loss() == Loss::CeSum { factor * each } else { factor }
+    }
+
+    /// Where few samples with scores of their own can be taken apart.
+    pub(super) fn parted(&self, head: &Head, factor: f64, noise: f64) -> Option<Said> {
+        let loss = self.net.loss();
+        if self.is_processed {
+            return None;
+        }
+        let parts = Parts::of(head, self.captured.batch, noise)?;
+        let losses = match loss {
+            Loss::Ce | Loss::CeSum => vec![loss, Loss::LabelSmoothing(0.0), Loss::Bce, Loss::Mse],
+            Loss::LabelSmoothing(_) => vec![loss, Loss::Ce, Loss::Bce, Loss::Mse],
+            _ => vec![loss, Loss::Ce, Loss::Bce, Loss::Mse],
+        };
+        let mut best: Option<Agreed> = None;
+        for (at, other) in losses.into_iter().enumerate() {
+            let Some(found) = parts.under(other) else { continue };
+            if best.is_none_or(|best| found.is_likelier(&best)) {
+                best = Some(found);
+            }
+            // As it was taken, but for the scale; else each in turn.
+            if at == 0 && found.samples > 1 && found.loss == loss {
+                break;
+            }
+        }
+        let best = best?;
+        let same = match (best.loss, loss) {
+            (Loss::LabelSmoothing(a), Loss::LabelSmoothing(b)) => (a - b).abs() < 0.01,
+            (Loss::LabelSmoothing(share), Loss::Ce | Loss::CeSum) => share < 0.005,
+            (Loss::Ce, Loss::CeSum) => true,
+            (found, taken) => found == taken,
+        };
+        let found = if same { loss } else { best.loss };
+        if same && (best.scale / self.unit(factor) - 1.0).abs() < 0.03 {
+            return Some(Said::Right);
+        }
+        let sure = best.samples > 1 && best.is_exact();
+        self.is_another(found, best.scale, factor, sure, None)
+            .map_or(Some(Said::Right), |it| Some(Said::Wrong(it)))
+    }
+
     /// Under binary cross-entropy no entry of the gradient to the last bias is beyond one over the outputs.
     pub(super) fn beyond_binary(&self, head: &Head, factor: f64) -> Option<Finding> {
         let most = head.to_scores()?.iter().fold(0.0f64, |most, g| most.max(g.abs()));
@@ -110,6 +169,14 @@ impl Suspect<'_> {
             let remedy = "set victim.captured.scale, known or \"estimated\", or check victim.loss";
             Finding::new(!self.is_blind_to_scale(), what).with(remedy)
         })
+    }
+
+    /// Whether the labels come in whole numbers as it is taken, of samples with nearly the same scores.
+    pub(super) fn is_counted(&self, head: &Head, factor: f64, noise: f64) -> bool {
+        let counter = Counter::of(head, self.captured.batch as f64, noise);
+        counter
+            .and_then(|counter| counter.under(self.net.loss(), self.unit(factor)))
+            .is_some_and(|it| it.fits())
     }
 
     /// Steps of unequal size weigh samples unequally.

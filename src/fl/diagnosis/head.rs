@@ -223,7 +223,7 @@ fn to_scores(loss: Loss, z: &[f64], label: usize) -> Vec<f64> {
         Loss::Ce | Loss::CeSum | Loss::LabelSmoothing(_) => {
             softmax.iter().enumerate().map(|(c, s)| s - hit(c)).collect()
         }
-        Loss::Bce => z.iter().enumerate().map(|(c, z)| (1.0 / (1.0 + (-z).exp()) - hit(c)) / count).collect(),
+        Loss::Bce => z.iter().enumerate().map(|(c, z)| (sigmoid(*z) - hit(c)) / count).collect(),
         Loss::Mse => z.iter().enumerate().map(|(c, z)| 2.0 * (z - hit(c)) / count).collect(),
         Loss::MseSoftmax => {
             let r: Vec<f64> = softmax.iter().enumerate().map(|(c, s)| 2.0 * (s - hit(c)) / count).collect();
@@ -238,6 +238,11 @@ pub fn softmax(z: &[f64]) -> Vec<f64> {
     let top = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = z.iter().map(|z| (z - top).exp()).sum();
     z.iter().map(|z| (z - top).exp() / sum).collect()
+}
+
+/// Of one score.
+pub fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
 }
 
 fn column_sums(matrix: &[f64], columns: usize) -> Vec<f64> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::super::captured::{canonical, findings};
+use super::super::captured::{canonical, diagnosed};
 use super::super::post::{self, Posts, Residues};
 use super::super::{Client, Protocol, UpdateKind, victim};
 use super::*;
@@ -141,7 +141,8 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>, String)> {
         Trained { sha256: String::new(), key: None, parameters: theta, buffers: host(&model.buffers) };
     let (update_kind, values) = canonical(kind, sent.clone(), &weights.parameters);
     assert_eq!(update_kind == UpdateKind::Gradient, !kind.takes_steps());
-    let findings = findings(&config, &captured, &model.net, &weights, (&sent, update_kind, &values));
+    let findings =
+        diagnosed(&config, &captured, &model.net, &weights, (&sent, update_kind, &values)).findings;
     Some((what, findings, told))
 }
 
@@ -205,7 +206,8 @@ fn an_honest_update_of_a_confident_network_is_not_refused() {
         let targets = Targets::hard(&compute, &batch.labels, 10);
         let gradient = model.first_pass(BatchNormMode::Eval, &x, &targets).gradient;
         let sent = host(&gradient);
-        let found = findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent));
+        let found = diagnosed(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent))
+            .findings;
         heard.extend(found.into_iter().map(|finding| format!("{digit}: {finding}")));
     }
     assert!(heard.is_empty(), "{heard:#?}");
@@ -246,7 +248,8 @@ fn a_wrong_sign_shows_in_the_number_of_negative_entries() {
         for (scale, is_opposite) in [(1.0, false), (-1.0, true), (-0.01, true)] {
             let sent = host(&gradient.clone().scaled(scale));
             let found =
-                findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent));
+                diagnosed(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent))
+                    .findings;
             let says =
                 found.first().is_some_and(|finding| finding.sure && finding.what.contains("opposite sign"));
             assert_eq!(says, is_opposite, "{batch} times {scale}: {found:?}");
@@ -269,7 +272,7 @@ fn a_clipped_update_is_refused_only_where_nobody_said_so() {
     let sent = host(&clipped);
     let found = |settings: &[String]| {
         let config = preset::load("ig-lenet", settings, Path::new("/nonexistent")).unwrap().config;
-        findings(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent))
+        diagnosed(&config, &captured, &model.net, &weights, (&sent, UpdateKind::Gradient, &sent)).findings
     };
     let l2 = "attack.distance=l2".to_owned();
     let refused = found(std::slice::from_ref(&l2));

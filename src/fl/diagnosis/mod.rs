@@ -6,6 +6,8 @@
 
 mod counts;
 mod head;
+mod norms;
+mod parts;
 mod tally;
 mod values;
 
@@ -25,6 +27,14 @@ const TOO_MUCH: f64 = 0.02;
 const EXPLAINED: f64 = 0.03;
 /// Uncertainty of a score from which on nothing is concluded from scores.
 const UNCERTAIN: f64 = 0.3;
+
+/// Why nothing is told without the gradient to the last bias.
+const NO_BIAS: &str = "the network has no last bias, or it was not sent";
+/// Why little is told where nobody said how the client trained.
+const UNSAID: &str = "victim.captured.local does not say how the client trained";
+/// Why little is told of several local steps.
+const MANY_STEPS: &str =
+    "several local steps mix gradients at several weights, which shows no more than large factors";
 
 /// An update that is not what it is taken for.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +67,25 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// What was found out about an update.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Diagnosis {
+    /// What speaks against it, the surest first.
+    pub findings: Vec<Finding>,
+    /// What would not have been noticed, and why: `scale, ...: the network has one output`.
+    pub unchecked: Option<String>,
+}
+
+/// What the last layer says.
+enum Said {
+    /// The update is something else, or may be.
+    Wrong(Finding),
+    /// Loss, sign and scale are as they were taken.
+    Right,
+    /// A wrong scale or loss can be behind it, for this reason.
+    Nothing(String),
+}
+
 /// An update beside what it is said to be.
 pub struct Suspect<'a> {
     /// The network, with the loss it is taken for and what was not sent frozen.
@@ -75,6 +104,8 @@ pub struct Suspect<'a> {
     pub is_processed: bool,
     /// Mean and spread over random inputs of the softmax of the scores at theta, `classes` each.
     pub typical: &'a dyn Fn() -> (Vec<f64>, Vec<f64>),
+    /// Norm of every tensor of the gradient of as many random inputs and labels, if it was worth the time.
+    pub usual: &'a dyn Fn() -> Option<Vec<f64>>,
 }
 
 /// What one plain step of the client makes of a gradient, or of the mean of several.
@@ -90,23 +121,32 @@ enum Steps {
 }
 
 impl Suspect<'_> {
-    /// What speaks against the update being what it is taken for, the surest first.
-    pub fn findings(&self) -> Vec<Finding> {
+    /// What speaks against the update being what it is taken for, and what would not have been noticed.
+    pub fn diagnose(&self) -> Diagnosis {
         if let Some(finding) = self.weights() {
-            return vec![finding];
+            return Diagnosis { findings: vec![finding], unchecked: None };
         }
         let shape = |i: usize| self.net.parameter_specs()[i].shape.as_slice();
         let tensors: Vec<(&[usize], &[f64])> =
             self.present().map(|i| (shape(i), self.gradient[i].as_slice())).collect();
         let changed = values::transformed(&tensors).filter(|_| self.captured.kind != CapturedKind::Weights);
         // What was compressed is no exact gradient of anything.
-        let mut findings = match changed {
-            Some(what) => vec![Finding::new(false, what)],
-            None => self.of_loss().into_iter().collect(),
+        let said = match changed {
+            Some(what) => Said::Wrong(Finding::new(false, what)),
+            None => self.of_loss(),
+        };
+        let (mut findings, unchecked) = match said {
+            Said::Wrong(finding) => (vec![finding], None),
+            Said::Right => (self.one_tensor().into_iter().collect(), None),
+            Said::Nothing(why) => {
+                let by_norm = self.unusual();
+                let what = format!("a wrong scale, a sum for a mean, label smoothing or another loss: {why}");
+                (by_norm.into_iter().collect(), Some(what))
+            }
         };
         findings.extend(self.constant());
         findings.sort_by_key(|finding| !finding.sure);
-        findings
+        Diagnosis { findings, unchecked }
     }
 
     fn present(&self) -> impl Iterator<Item = usize> {
@@ -223,20 +263,23 @@ impl Suspect<'_> {
     }
 
     /// What the last layer implies.
-    fn of_loss(&self) -> Option<Finding> {
+    fn of_loss(&self) -> Said {
         let loss = self.net.loss();
         let noise = self.noise();
         if noise > TOO_MUCH {
-            return None;
+            return Said::Nothing("rounding is much of the last layer's gradient".into());
         }
         let steps = self.steps();
         let decay = self.captured.local.map_or(0.0, |local| local.decay());
         let without_decay = match steps {
             _ if decay == 0.0 => None,
             Steps::Linear(factor) => Some(self.without_decay(factor * decay)),
-            _ => return None,
+            _ => return Said::Nothing("several steps with weight decay hide it".into()),
         };
-        let head = Head::of(self.net, self.theta, without_decay.as_deref().unwrap_or(self.gradient))?;
+        let Some(head) = Head::of(self.net, self.theta, without_decay.as_deref().unwrap_or(self.gradient))
+        else {
+            return Said::Nothing("the network ends in no fully connected layer that was sent".into());
+        };
         let imbalance = head.imbalance();
         let is_balanced = imbalance < BALANCED + 8.0 * noise;
         let factor = match steps {
@@ -247,40 +290,82 @@ impl Suspect<'_> {
         };
         let is_known = !matches!(steps, Steps::Unknown);
         if let (Some(factor), 1) = (factor, self.captured.batch) {
+            let Some(p) = head.to_scores() else { return Said::Nothing(NO_BIAS.into()) };
             let single = head.single(noise).filter(|single| single.uncertain < UNCERTAIN);
-            let p = head.to_scores()?;
-            let single = single?;
+            let Some(single) = single else {
+                return Said::Nothing("the network is so sure that rounding hides what it thinks".into());
+            };
             let tolerance = EXPLAINED + 4.0 * single.uncertain + 4.0 * noise;
             if is_balanced || !loss.is_cross_entropy() || head.decay().is_none() {
                 let likeness = single.likeness(p, loss);
-                return match single.rest < tolerance && likeness.residual < tolerance {
-                    true => self.compare(likeness, factor, tolerance),
-                    false => is_known.then(|| self.unlike_one(&single, tolerance)),
+                let is_explained = single.rest < tolerance && likeness.residual < tolerance;
+                return match is_explained {
+                    true => self.compare(likeness, factor, tolerance).map_or(Said::Right, Said::Wrong),
+                    false if is_known => Said::Wrong(self.unlike_one(&single, tolerance)),
+                    false => Said::Nothing(UNSAID.into()),
                 };
             }
         }
         let several = matches!(steps, Steps::Several(_));
         if let (true, Steps::Linear(factor) | Steps::Several(factor)) = (self.captured.batch > 1, &steps)
             && head.decay().is_none()
-            && let Some(finding) =
-                self.tallied(&head, *factor, several, noise).or_else(|| self.beyond_binary(&head, *factor))
         {
-            return Some(finding);
+            let parted = if several { None } else { self.parted(&head, *factor, noise) };
+            if let Some(said) = parted {
+                return said;
+            }
+            let wrong = self.tallied(&head, *factor, several, noise);
+            if let Some(finding) = wrong.or_else(|| self.beyond_binary(&head, *factor)) {
+                return Said::Wrong(finding);
+            }
         }
         if loss.is_cross_entropy() && !is_balanced && !matches!(steps, Steps::Unknown | Steps::Other) {
-            return Some(self.unbalanced(&head, imbalance));
+            return Said::Wrong(self.unbalanced(&head, imbalance));
         }
-        if !loss.is_cross_entropy() {
-            return (imbalance < 1e-6 + 2.0 * noise && self.captured.batch > 1).then(|| {
-                let what = format!(
-                    "has last rows that add up to zero, as under softmax cross-entropy, not {}",
-                    loss.name()
-                );
-                Finding::new(false, what).with("set victim.loss = \"ce\"")
-            });
+        if !loss.is_cross_entropy() && imbalance < 1e-6 + 2.0 * noise && self.captured.batch > 1 {
+            let what = format!(
+                "has last rows that add up to zero, as under softmax cross-entropy, not {}",
+                loss.name()
+            );
+            return Said::Wrong(Finding::new(false, what).with("set victim.loss = \"ce\""));
         }
-        let (Steps::Linear(factor) | Steps::Several(factor)) = steps else { return None };
-        self.counts(&head, factor, several, noise).or_else(|| self.rank(&head, several, noise))
+        let (Steps::Linear(factor) | Steps::Several(factor)) = steps else {
+            return Said::Nothing(if is_known { MANY_STEPS } else { UNSAID }.into());
+        };
+        if loss.is_cross_entropy()
+            && let Some(finding) =
+                self.counts(&head, factor, several, noise).or_else(|| self.rank(&head, several, noise))
+        {
+            return Said::Wrong(finding);
+        }
+        match several {
+            true => Said::Nothing(MANY_STEPS.into()),
+            false if self.is_counted(&head, factor, noise) => Said::Right,
+            false => Said::Nothing(self.untold(&head, factor)),
+        }
+    }
+
+    /// Why the last layer says nothing of the scale of several samples.
+    fn untold(&self, head: &Head, factor: f64) -> String {
+        let batch = self.captured.batch;
+        let Some(g) = head.to_scores() else { return NO_BIAS.into() };
+        let most = parts::most(head.classes);
+        let mut why = match head.classes {
+            1 => format!("one output shows of {batch} samples no more than bounds"),
+            classes if batch > most => format!(
+                "the network tells its {batch} samples apart, and its {classes} outputs tell of {most} at most what each is"
+            ),
+            _ => format!("what is left of some of the {batch} samples is as small as rounding"),
+        };
+        // Of a mean the negative entries, which labels make, add up to one at most.
+        if self.net.loss().is_cross_entropy() {
+            let labels: f64 = g.iter().map(|g| (-g).max(0.0)).sum();
+            why += &format!(
+                "; its last bias says that it is at least {} times the gradient",
+                rounded(labels / self.unit(factor))
+            );
+        }
+        why
     }
 
     /// The gradient less weight decay, which one step adds.

@@ -6,7 +6,7 @@
 //! Under the right loss and scale k the counts are whole, under others hardly. How far apart the scores of the samples are
 //! shows in what the gradient to the weights is beside rank one. The rule is ours.
 
-use super::head::{Head, dot, softmax};
+use super::head::{Head, dot, sigmoid, softmax};
 use crate::config::Loss;
 
 /// Classes whose scores are looked at for how far apart they are.
@@ -151,7 +151,7 @@ impl<'a> Counter<'a> {
             let rows: Vec<f64> = mixture.iter().map(|share| share / unit).collect();
             let z = self.scores(&rows);
             let q: Vec<f64> = match loss {
-                Loss::Bce => z.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
+                Loss::Bce => z.iter().map(|z| sigmoid(*z)).collect(),
                 Loss::Mse => z.clone(),
                 _ => softmax(&z),
             };
@@ -237,12 +237,12 @@ impl<'a> Counter<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const CLASSES: usize = 10;
-    const FEATURES: usize = 20;
+    pub const CLASSES: usize = 10;
+    pub const FEATURES: usize = 20;
 
     /// Numbers without a pattern, in [-1, 1].
     fn draw(seed: usize) -> f64 {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     /// Weights, bias and the gradients to both of samples with these labels, whose features are so far apart.
-    fn layer(labels: &[usize], apart: f64, loss: Loss, times: f64) -> [Vec<f64>; 4] {
+    pub fn layer(labels: &[usize], apart: f64, loss: Loss, times: f64) -> [Vec<f64>; 4] {
         let weight: Vec<f64> = (0..CLASSES * FEATURES).map(|i| 0.3 * draw(i)).collect();
         let bias: Vec<f64> = (0..CLASSES).map(|i| 0.2 * draw(1_000 + i)).collect();
         let (mut to_weight, mut to_bias) = (vec![0.0; CLASSES * FEATURES], vec![0.0; CLASSES]);
@@ -263,7 +263,7 @@ mod tests {
             let share = if let Loss::LabelSmoothing(share) = loss { share } else { 0.0 };
             let target = |c: usize| f64::from(u8::from(c == label)) * (1.0 - share) + share / CLASSES as f64;
             let q: Vec<f64> = match loss {
-                Loss::Bce => z.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
+                Loss::Bce => z.iter().map(|z| sigmoid(*z)).collect(),
                 _ => softmax(&z),
             };
             let unit = if loss == Loss::Bce { 1.0 / CLASSES as f64 } else { 1.0 };

@@ -14,6 +14,18 @@ pub struct Entry<'a> {
     pub style: usize,
 }
 
+/// How the files of these runs were read, and what their updates are likely to be, each sentence once.
+pub fn readings<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<String> {
+    let mut read: Vec<String> = Vec::new();
+    for note in records.flat_map(|record| record.manifest.reading.notes()) {
+        let sentence = format!("Read: {note}.");
+        if !read.contains(&sentence) {
+            read.push(sentence);
+        }
+    }
+    read
+}
+
 /// A run without rounds is there once.
 pub fn entries(records: &[Record]) -> Vec<Entry<'_>> {
     records

@@ -29,6 +29,7 @@ pub fn figures(records: &[Record], look: Look) -> Result<Vec<(&'static str, Draw
     let told = |(suffix, plot): (&'static str, Option<Plot>)| {
         let mut plot = plot?;
         plot.notes.extend(unlike.clone());
+        plot.notes.extend(entry::readings(records.iter()));
         Some((suffix, plot::drawing(&Plot { about: about.clone(), ..plot }, look.width)))
     };
     let mut drawings: Vec<(&str, Drawing)> = plots.into_iter().filter_map(told).collect();

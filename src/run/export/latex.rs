@@ -169,14 +169,8 @@ fn caption(
         sentences.push(format!("Points of accuracy lost are {of}."));
     }
     // What an update is likely to be belongs to its figures.
-    let mut read: Vec<String> = Vec::new();
-    for note in rows.iter().flat_map(|row| row.record.manifest.reading.notes()) {
-        let sentence = format!("Read: {}.", escaped(note));
-        if !read.contains(&sentence) {
-            read.push(sentence);
-        }
-    }
-    sentences.extend(read);
+    let read = entry::readings(rows.iter().map(|row| row.record));
+    sentences.extend(read.iter().map(|sentence| escaped(sentence)));
     if !further.is_empty() {
         sentences.push(format!("The runs also differ in {}.", further.join(", ")));
     }

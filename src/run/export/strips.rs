@@ -90,6 +90,7 @@ pub fn strip(records: &[Record], names: &[String], about: &str, width: Width) ->
         [only] => vec![only.clone()],
         several => several.iter().enumerate().map(|(at, of)| format!("{} {of}", letter(at))).collect(),
     });
+    notes.extend(entry::readings(records.iter()));
     if seen.iter().any(|seen| seen.truth.is_some()) {
         notes.push("The truth is known to you, never to the attacker.".to_owned());
     }

@@ -57,7 +57,8 @@ fn areas(model: &Model, run: &RunView, body: Rect, cell: (usize, usize)) -> layo
     let lines = reading + run.state().log.len() + run.last_words.len();
     // Enlarged, pictures take the place of the curves.
     let panes = if run.enlarged { Panes::Only } else { model.panes };
-    layout::run(body, (rows, lines), panes, picture_size(run), cell)
+    let doubts = run.manifest.as_ref().is_some_and(|manifest| manifest.doubt().is_some());
+    layout::run(body, (rows, lines, if doubts { 3 } else { 2 }), panes, picture_size(run), cell)
 }
 
 /// Where the record of a table stands.
@@ -152,11 +153,21 @@ fn done(run: &RunView) -> String {
     }
 }
 
-/// Two lines: what is attacked, and what the attacker knows.
+/// Two lines: what is attacked, and what the attacker knows; a third where the update may be something else.
 fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     let lines = match run.manifest.as_ref().map(|manifest| &manifest.config) {
         Some(config) => {
-            vec![what(run, config, theme, area.width.into()), knowledge(run, config, theme)]
+            let doubt = run.manifest.as_ref().and_then(|manifest| manifest.doubt()).map(|doubt| {
+                let room = usize::from(area.width).saturating_sub(2);
+                Line::styled(
+                    format!(" {}", format::cut(&format!("update {doubt}"), room, theme.ascii)),
+                    theme.bad(),
+                )
+            });
+            [what(run, config, theme, area.width.into()), knowledge(run, config, theme)]
+                .into_iter()
+                .chain(doubt)
+                .collect()
         }
         None => {
             let name = format::cut(&run.id, usize::from(area.width).saturating_sub(2), theme.ascii);

@@ -15,6 +15,8 @@ const PROBABILITIES: f64 = 1e-6;
 const ENOUGH: usize = 16;
 /// How many times the square of a sum may be larger where the numbers are.
 const GROWTH: f64 = 3.5;
+/// Share of zeros beside which noise is not on every number.
+const EMPTY: f64 = 0.01;
 /// Standard errors that no chance is taken for.
 const APART: f64 = 4.0;
 /// Share of the sums that features and weights may explain: noise knows nothing of either.
@@ -87,7 +89,14 @@ pub(super) fn noise(
     let is_told = laplace > APART * error;
     let is_laplace = is_told && excess > 0.5 * laplace;
     let is_uneven = growth > by_chance;
-    evidence += &if is_uneven {
+    let empty = empty(&rows, features);
+    evidence += &if empty > EMPTY {
+        format!(
+            "; but {:.0} % of these numbers are zero, which noise on each leaves none of: noise on a part of them and numbers \
+             left out, as OUTPOST has both, look like this, and then the deviation is wrong",
+            100.0 * empty
+        )
+    } else if is_uneven {
         "; they are larger where the numbers are, as under Laplace noise, after sparsification, or where each layer has noise \
          of its own, as OUTPOST's has"
             .to_owned()
@@ -98,7 +107,7 @@ pub(super) fn noise(
     } else {
         "; whether it is Gaussian or Laplace they do not tell".to_owned()
     };
-    let sureness = if sums.len() >= ENOUGH && !is_uneven && clients.len() == 1 {
+    let sureness = if sums.len() >= ENOUGH && !is_uneven && empty <= EMPTY && clients.len() == 1 {
         Sureness::Sure
     } else {
         Sureness::Likely
@@ -110,6 +119,18 @@ pub(super) fn noise(
     } else {
         Inferred::new("gaussian-noise", [("sigma", rounded(each, 2).into())], sureness, evidence)
     })
+}
+
+/// The share of zeros among the numbers of features that are not zero altogether.
+fn empty(rows: &[f64], features: usize) -> f64 {
+    let is_alive = |j: usize| rows.iter().skip(j).step_by(features).any(|value| *value != 0.0);
+    let alive: Vec<bool> = (0..features).map(is_alive).collect();
+    let (all, zeros) = rows
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| alive[at % features])
+        .fold((0usize, 0usize), |(all, zeros), (_, value)| (all + 1, zeros + usize::from(*value == 0.0)));
+    zeros as f64 / all.max(1) as f64
 }
 
 /// The share of the sums that comes from the features, as under a loss that is no softmax cross-entropy, and from sums over

@@ -205,6 +205,36 @@ fn noise_is_told_with_its_deviation() {
     }
 }
 
+/// Weight decay that nobody speaks of makes sums over the classes as noise does, but those of the weights.
+#[test]
+fn weight_decay_is_not_taken_for_noise() {
+    for world in worlds().into_iter().filter(|world| world.update.kind == UpdateKind::Gradient) {
+        for decay in [5e-4, 1e-2] {
+            let values = world.update.values.clone().combine(1.0, &world.model.parameters, decay);
+            let update = Update { values, ..world.update.clone() };
+            let told = estimate(&update, &world.model, &world.clients);
+            assert!(told.is_empty(), "{} {decay}: {}", world.name, in_words(&told));
+        }
+    }
+}
+
+/// OUTPOST leaves numbers out and has noise on others: what looks like Gaussian noise on all of them is not called sure.
+#[test]
+fn noise_on_a_part_of_the_numbers_is_not_sure() {
+    let tanh = ["victim.data=fashion28", "victim.options={ activation = \"tanh\" }"];
+    for changes in [&tanh[..], &[&tanh[..], &[EIGHT]].concat(), &[]] {
+        let told = inferred(&[changes, &["post=[{ kind = \"outpost\" }]"]].concat());
+        assert!(
+            told.iter().all(|told| told.sureness == Sureness::Likely),
+            "{changes:?}: {}",
+            in_words(&told)
+        );
+        for noise in told.iter().filter(|told| told.step.kind == "gaussian-noise") {
+            assert!(noise.evidence.contains("OUTPOST"), "{changes:?}: {noise}");
+        }
+    }
+}
+
 #[test]
 fn gaussian_and_laplace_noise_are_told_apart_where_sums_are_many_and_of_few_numbers() {
     let changes = ["victim.data=breast-cancer", "victim.model=mlp", "victim.size=", "victim.classes="];
