@@ -64,8 +64,8 @@ use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
 use model::{
-    Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, Preview, RunsView, Screen, Session,
-    StudiesView,
+    Calibrating, CatalogueView, ChartOptions, CompareView, Model, Panes, PresetsView, Preview, RunsView,
+    Screen, Session, StudiesView,
 };
 use msg::Msg;
 
@@ -323,6 +323,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         opened: None,
         compare: CompareView::default(),
         studies_view: StudiesView::default(),
+        catalogue_view: CatalogueView::default(),
         changes: std::collections::BTreeMap::new(),
         chart: ChartOptions::default(),
         has_pixels: false,
@@ -381,6 +382,8 @@ fn read_session(file: &Path) -> Result<Option<Session>, String> {
         .map_err(|_| format!("the last session is damaged and was ignored: {}", file.display()))
 }
 
+#[cfg(test)]
+mod snapshot_catalogue_tests;
 #[cfg(test)]
 mod snapshot_records_tests;
 #[cfg(test)]

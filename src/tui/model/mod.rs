@@ -1,5 +1,6 @@
 //! Everything the screen shows, as plain data. Only `update` changes it.
 
+mod catalogue;
 mod compare;
 mod presets;
 mod preview;
@@ -7,6 +8,7 @@ mod run;
 mod runs;
 mod studies;
 
+pub use catalogue::CatalogueView;
 pub use compare::{CompareView, GroupsView, Lower, Part};
 pub use presets::{Calibrating, Changes, PresetsView};
 pub use preview::Preview;
@@ -43,12 +45,14 @@ pub enum Screen {
     Compare,
     /// Studies, or one of them.
     Studies,
+    /// Attacks and defences as published.
+    Catalogue,
 }
 
 impl Screen {
     /// All, in the order of the tabs.
-    pub const ALL: [Screen; 5] =
-        [Screen::Presets, Screen::Runs, Screen::Run, Screen::Compare, Screen::Studies];
+    pub const ALL: [Screen; 6] =
+        [Screen::Presets, Screen::Runs, Screen::Run, Screen::Compare, Screen::Studies, Screen::Catalogue];
 
     /// For tab and help.
     pub fn name(self) -> &'static str {
@@ -58,6 +62,7 @@ impl Screen {
             Screen::Run => "Run",
             Screen::Compare => "Compare",
             Screen::Studies => "Studies",
+            Screen::Catalogue => "Catalogue",
         }
     }
 }
@@ -173,6 +178,8 @@ pub struct Model {
     pub compare: CompareView,
     /// Studies screen.
     pub studies_view: StudiesView,
+    /// Catalogue screen.
+    pub catalogue_view: CatalogueView,
     /// Changes by preset name.
     pub changes: BTreeMap<String, Changes>,
     /// Chosen backend.
@@ -268,7 +275,7 @@ impl Model {
         match self.screen {
             Screen::Run => self.run().is_some_and(|run| run.playing),
             Screen::Compare => self.compare.playing,
-            Screen::Presets | Screen::Runs | Screen::Studies => false,
+            Screen::Presets | Screen::Runs | Screen::Studies | Screen::Catalogue => false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The screens, and what frames them: tabs, status line, footer, overlays.
 
+mod catalogue;
 pub mod compare;
 mod groups;
 pub mod presets;
@@ -38,6 +39,7 @@ pub fn draw(model: &Model, view: &mut View) {
             None => compare::draw(model, view, areas.body),
         },
         Screen::Studies => studies::draw(model, view, areas.body),
+        Screen::Catalogue => catalogue::draw(model, view, areas.body),
     }
     let mut line = status(model);
     if line.width() > usize::from(areas.status.width)
@@ -70,6 +72,7 @@ fn status(model: &Model) -> Line<'static> {
             None => compare::status(model),
         },
         Screen::Studies => studies::status(model),
+        Screen::Catalogue => catalogue::status(model),
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod calibrating;
+mod cataloguing;
 mod comparing;
 mod explaining;
 mod exporting;
