@@ -118,7 +118,13 @@ pub fn page(out: &mut impl Write, entry: &Entry, presets: &[Preset]) -> std::io:
     for (label, text) in entry.page() {
         said(out, label, &text)?;
     }
-    said(out, "here", &in_words(entry, presets))
+    let Some(preset) = preset_of(entry, presets) else {
+        return said(out, "here", if entry.runs { "it runs" } else { "gialab does not have it" });
+    };
+    if let Some(expect) = &preset.config.expect {
+        said(out, "here", &format!("{}, {}", expect.in_words(1), expect.note))?;
+    }
+    said(out, "run it", &format!("gialab run {}", preset.name))
 }
 
 /// One line with a label, or several.
@@ -127,16 +133,4 @@ pub fn said(out: &mut impl Write, label: &str, text: &str) -> std::io::Result<()
         writeln!(out, "  {:<LABEL$}{line}", if at == 0 { label } else { "" })?;
     }
     Ok(())
-}
-
-fn in_words(entry: &Entry, presets: &[Preset]) -> String {
-    let Some(preset) = preset_of(entry, presets) else {
-        return if entry.runs { "it runs" } else { "gialab does not have it" }.to_owned();
-    };
-    let median = preset
-        .config
-        .expect
-        .as_ref()
-        .map_or_else(String::new, |expect| format!("{}, {}; ", expect.in_words(1), expect.note));
-    format!("{median}gialab run {}", preset.name)
 }

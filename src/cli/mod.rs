@@ -141,6 +141,9 @@ enum Command {
     #[command(after_long_help = help::RM, mut_arg("runs", |runs| runs.required_unless_present("undo")))]
     Rm(rm::Arguments),
     /// Look into the trash, or empty it
+    ///
+    /// Runs that were deleted lie there until it is emptied, those of studies as well; gialab rm --undo brings the last ones
+    /// back to where they were.
     #[command(after_long_help = help::TRASH)]
     Trash(trash::Arguments),
     /// Write a note to a run, or read it
@@ -149,9 +152,14 @@ enum Command {
     #[command(after_long_help = help::NOTE)]
     Note(notebook::Note),
     /// Put tags on runs, or take them off
+    ///
+    /// A tag is a word to find runs by: gialab list --filter tag:paper. Without changes the tags of a run are printed,
+    /// without a run all there are.
     #[command(after_long_help = help::TAG)]
     Tag(notebook::Tag),
     /// Call a run something else in lists
+    ///
+    /// Only the title changes: the run's directory keeps its name, and commands go on to find it by that.
     #[command(after_long_help = help::RENAME)]
     Rename(notebook::Rename),
     /// Show a run: what it was, how it went, and its picture

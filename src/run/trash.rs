@@ -161,7 +161,7 @@ mod tests {
         let (store, trash) = (Store::in_data_dir(data.path()), Trash::in_data_dir(data.path()));
         assert!(matches!(trash.undo(), Err(TrashError::Empty)));
         let written = |preset: &str, at| fixture::write_run(&store, preset, Health::Done, NOW + at);
-        let runs = [written("dlg-lenet", 0.0), written("idlg-lenet", 1.0), written("ig-mlp", 2.0)];
+        let runs = [written("dlg-lenet", 0.0), written("idlg-lenet", 1.0), written("dlg-digits", 2.0)];
         let manifest = fs::read(runs[0].manifest_path()).unwrap();
         assert!(trash.take(&runs[..1]).unwrap().remove(0).is_ok());
         assert!(trash.take(&runs[1..]).unwrap().into_iter().all(|taken| taken.is_ok()));
@@ -188,7 +188,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let (store, trash) = (Store::in_data_dir(data.path()), Trash::in_data_dir(data.path()));
         let run = fixture::write_run(&store, "dlg-lenet", Health::Done, NOW);
-        let live = fixture::write_run(&store, "ig-mlp", Health::Running, NOW);
+        let live = fixture::write_run(&store, "dlg-digits", Health::Running, NOW);
         fs::write(data.path().join("trash"), "in the way").unwrap();
         assert!(trash.take(std::slice::from_ref(&run)).is_err());
         assert!(run.manifest().is_ok());

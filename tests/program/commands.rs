@@ -244,7 +244,7 @@ fn attacks_are_listed_with_what_they_need() {
     assert!(line.contains("  2022  malicious server  F        100 dB  ○ changes the model"), "{line}");
     let line = list.lines().find(|line| line.starts_with("lamp ")).unwrap();
     assert!(line.contains("not here"), "{line}");
-    let page = lab.succeed(&["attacks", "gradinversion"]);
+    let page = lab.succeed(&["attacks", "gradinversion"]).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(page.contains("labels, given or read by a rule, BatchNorm layers"), "{page}");
     assert!(page.contains("bounded by") && page.contains("gialab run gradinversion"), "{page}");
     let runs = |arguments: &[&str]| lab.succeed(&[&["attacks"], arguments].concat());
@@ -272,7 +272,7 @@ fn defences_are_listed_with_their_parameters() {
     let list = lab.succeed(&["defences"]);
     let line = list.lines().find(|line| line.starts_with("sparsify ")).unwrap();
     assert!(line.contains("2017  update    A/BC         38 dB  sends zeros instead of a share"), "{line}");
-    let page = lab.succeed(&["defences", "quantise"]);
+    let page = lab.succeed(&["defences", "quantise"]).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         page.contains("levels: steps from 0 to the scale, q: 2q + 1 values with both signs; a whole"),
         "{page}"

@@ -128,7 +128,8 @@ fn draw_list(model: &Model, view: &mut View, area: Rect) {
     let columns = columns(list.defences, inner.width.into());
     let heading: String =
         columns.iter().map(|(column, width)| format!("{:<width$}", column.heading)).collect();
-    view.frame.buffer_mut().set_stringn(inner.x + 2, inner.y, heading, inner.width.into(), theme.dim());
+    let room = usize::from(inner.width.saturating_sub(2));
+    view.frame.buffer_mut().set_stringn(inner.x + 2, inner.y, heading, room, theme.dim());
     let (mut lines, mut rows, mut chosen_line) = (Vec::new(), Vec::new(), 0);
     let mut year = 0;
     for entry in &visible {

@@ -1,7 +1,7 @@
 //! The screen of the catalogue.
 
 use super::{lists, note, save};
-use crate::catalogue::literature::Entry;
+use crate::catalogue::literature::{Entry, Of};
 use crate::config::tour;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{self, Action};
@@ -34,7 +34,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn look_up(model: &mut Model, entry: &Entry) -> Vec<Effect> {
     model.screen = Screen::Catalogue;
     model.catalogue_view.show_all();
-    model.catalogue_view.defences = !model.catalogue_view.all().iter().any(|known| known.key == entry.key);
+    model.catalogue_view.defences = matches!(entry.of, Of::Defence { .. });
     model.catalogue_view.selected.clone_from(&entry.key);
     save(model)
 }
