@@ -258,7 +258,13 @@ fn a_selected_run_that_another_program_deleted_is_said_and_dropped() {
     let results = vec![(all[2].clone(), Ok(())), (all[3].clone(), Err(Undone::Gone))];
     update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, results)));
     assert!(model.overlays.is_empty(), "it is no error: {:?}", model.overlays);
-    assert_eq!(notice(&model), format!("deleted {}; u brings back what was deleted last; {} is gone, deleted by another program", all[2], all[3]));
+    assert_eq!(
+        notice(&model),
+        format!(
+            "deleted {}; u brings back what was deleted last; {} is gone, deleted by another program",
+            all[2], all[3]
+        )
+    );
     // Or it is seen by the listing.
     let mut model = listed(3);
     press(&mut model, "jj  ");
