@@ -28,6 +28,7 @@ fn row(config: &RunConfig, seconds: f64) -> RunRow {
         heartbeat: 0.0,
         health: Health::Done,
         waits: None,
+        notebook: crate::run::Notebook::default(),
         error: None,
         config: Some(Arc::new(config.clone())),
         summary: Summary { seconds: Some(seconds), in_one_go: true, ..Summary::default() },

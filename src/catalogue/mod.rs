@@ -1,5 +1,5 @@
 //! Facts on the attacks that can be run, and on defences ([`defence`]): data alone, so that lists, refusals and defaults
-//! need no engine.
+//! need no engine. What is published besides is [`literature`].
 //!
 //! An attack that searches is a file here with its recipe, and a line in [`ATTACKS`]: nothing else is written for it. One
 //! that solves has its method in `attack::direct` besides.
@@ -20,6 +20,7 @@ mod gradinversion;
 mod idlg;
 mod imprint;
 mod inverting_gradients;
+pub mod literature;
 mod loki;
 mod need;
 mod r_gap;

@@ -1,9 +1,11 @@
 //! What a shell offers at Tab: commands and options by clap, and by these the presets, runs and settings there are.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
+use gialab::catalogue::literature;
 use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
 use gialab::figure::{self, Better, FIGURES};
@@ -71,6 +73,23 @@ pub fn runs() -> ArgValueCompleter {
     })
 }
 
+/// An attack of the catalogue.
+pub fn attacks() -> ArgValueCompleter {
+    entries(literature::attacks)
+}
+
+/// A defence of the catalogue.
+pub fn defences() -> ArgValueCompleter {
+    entries(literature::defences)
+}
+
+fn entries(all: fn() -> &'static [literature::Entry]) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |begun: &OsStr| {
+        let named = all().iter().map(|entry| candidate(entry.key.clone(), &entry.title));
+        fitting(named, begun, Vec::new())
+    })
+}
+
 /// A figure by its key.
 pub fn figures() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
@@ -95,16 +114,34 @@ pub fn filters() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
         let Some(begun) = begun.to_str() else { return Vec::new() };
         let (before, word) = begun.rsplit_once(' ').map_or(("", begun), |(before, word)| (before, word));
+        let tags = tags_there().into_iter().map(|tag| candidate(format!("tag:{tag}"), ""));
         let columns = Filter::columns().map(|name| candidate(format!("{name}:"), ""));
         let figures =
             FIGURES.iter().map(|figure| candidate(format!("{}>=", figure.word.key), figure.word.ascii));
         let settings = SETTINGS.iter().map(|setting| candidate(format!("{}=", setting.key), setting.help));
-        let offered = fitting(columns.chain(figures).chain(settings), OsStr::new(word), Vec::new());
+        let offered =
+            fitting(columns.chain(tags).chain(figures).chain(settings), OsStr::new(word), Vec::new());
         match before {
             "" => offered,
             before => offered.into_iter().map(|offered| offered.add_prefix(format!("{before} "))).collect(),
         }
     })
+}
+
+/// A tag that a run has, to be put on or taken off.
+pub fn tags() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let all = tags_there()
+            .into_iter()
+            .flat_map(|tag| ["+", "-"].map(|sign| candidate(format!("{sign}{tag}"), "")));
+        fitting(all, begun, Vec::new())
+    })
+}
+
+/// The tags that runs have.
+fn tags_there() -> BTreeSet<String> {
+    let rows = Store::in_data_dir(&paths().data).list().unwrap_or_default();
+    rows.into_iter().flat_map(|row| row.notebook.tags).collect()
 }
 
 /// What is explained: words of the field, figures and settings.

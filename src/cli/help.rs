@@ -75,9 +75,30 @@ Examples:
   gialab compare 20261128-0627 last
   gialab compare dlg-lenet idlg-lenet --json";
 
+pub const TRASH: &str = "\
+Examples:
+  gialab trash
+  gialab trash --empty";
+
+pub const NOTE: &str = "\
+Examples:
+  gialab note last 'with the larger step the loss jumps'
+  gialab note last";
+
+pub const TAG: &str = "\
+Examples:
+  gialab tag last +paper -draft
+  gialab tag '*resnet*' +slow
+  gialab tag";
+
+pub const RENAME: &str = "\
+Example:
+  gialab rename last 'baseline of table 2'";
+
 pub const RM: &str = "\
 Examples:
   gialab rm last
+  gialab rm --undo
   gialab rm 20261128-0627 20261128-0631 --yes";
 
 pub const SHOW: &str = "\
@@ -121,11 +142,21 @@ Examples:
 pub const ATTACKS: &str = "\
 Examples:
   gialab attacks
-  gialab attacks --json";
+  gialab attacks --threat-model B --runs
+  gialab attacks gifd
+  gialab attacks --modality text --json";
 
+pub const TOUR: &str = "\
+Examples:
+  gialab tour
+  gialab tour 3
+  gialab tour --list
+  gialab tour --again";
 pub const DEFENCES: &str = "\
 Examples:
   gialab defences
+  gialab defences --threat-model E
+  gialab defences sparsify
   gialab defences --json";
 
 pub const MODELS: &str = "\

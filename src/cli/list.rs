@@ -6,7 +6,7 @@ use std::io::Write;
 use gialab::config::difference::differences;
 use gialab::config::preset::{self, Preset};
 use gialab::figure::{FIGURES, Figure};
-use gialab::run::{InWords, RunRow, progress};
+use gialab::run::{InWords, Notebook, RunRow, progress};
 use gialab::text::nearest;
 use serde::Serialize;
 
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// In the order of a figure, the best first: psnr, brr, match, … (gialab explain)
     #[arg(long, value_name = "FIGURE", value_parser = figure, add = complete::figures())]
     sort: Option<&'static Figure>,
+    /// The other way round; what is not known stays last
+    #[arg(long)]
+    reverse: bool,
     #[command(flatten)]
     among: Among,
     /// Print one JSON array
@@ -43,6 +46,9 @@ struct Row {
     progress: Option<f64>,
     /// What is not as its preset says, `key = value`; absent where the preset is not there any more.
     changed: Option<BTreeMap<&'static str, String>>,
+    /// What a person wrote to it.
+    #[serde(flatten)]
+    notebook: Notebook,
     psnr: Option<f64>,
     loss: Option<f64>,
     /// All that was measured, by key: those of the last round, or of the current iterate.
@@ -59,7 +65,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let (mut rows, count) = filtered(context, &store, arguments.filter.as_deref().unwrap_or_default())?;
     if let Some(figure) = arguments.sort {
         let value = |row: &RunRow| row.summary.figure(figure.word.key);
-        rows.sort_by(|(a, _), (b, _)| figure.better.order(value(a), value(b)));
+        rows.sort_by(|(a, _), (b, _)| match (value(a), value(b)) {
+            (Some(a), Some(b)) if arguments.reverse => figure.better.order(Some(b), Some(a)),
+            (a, b) => figure.better.order(a, b),
+        });
+    } else if arguments.reverse {
+        rows.reverse();
     }
     let mut out = output::whole(arguments.json);
     if arguments.json {
@@ -106,7 +117,7 @@ fn table(out: &mut impl Write, rows: &[(RunRow, InWords)]) -> std::io::Result<()
             words.loss,
             words.started,
             words.took,
-            words.changed,
+            [row.notebook.in_line(), words.changed.clone()].join(" ").trim(),
             row.error
                 .clone()
                 .or_else(|| row.waits.map(|turn| turn.to_string()))
@@ -133,6 +144,7 @@ fn row(row: RunRow, presets: &[Preset]) -> Row {
             .as_ref()
             .zip(row.summary.place)
             .map(|(config, at)| progress::share_at(config, at)),
+        notebook: row.notebook,
         changed: changes.map(|changes| changes.into_iter().map(|change| (change.key, change.to)).collect()),
         psnr: row.summary.figure("psnr"),
         loss: row.summary.figure("match"),

@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod capture;
 mod captured;
+mod catalogue;
 mod compare;
 mod complete;
 mod completions;
@@ -23,6 +24,7 @@ mod inspect;
 mod list;
 mod man;
 mod models;
+mod notebook;
 mod output;
 mod presets;
 mod privacy;
@@ -40,7 +42,9 @@ mod stop;
 mod study;
 #[cfg(feature = "tui")]
 mod terminal;
+mod tour;
 mod train;
+mod trash;
 mod usage;
 mod utility;
 mod worker;
@@ -54,6 +58,7 @@ use gialab::fl::utility::UtilityError;
 use gialab::paths::Paths;
 use gialab::run::Store;
 use gialab::run::launch::BeginError;
+use gialab::run::trash::TrashError;
 use gialab::study::StudyError;
 use gialab::study::export::StudyExportError;
 #[cfg(feature = "tui")]
@@ -128,14 +133,37 @@ enum Command {
     ///
     /// Live runs come first, then the newest. PSNR and matching loss are those of the last attacked round. A filter holds
     /// words of a row, and conditions: psnr, loss, took and started with <, <=, >, >= or =; status, preset, changed,
-    /// backend, host, run, model, data and attack with : and a word. All must hold.
+    /// backend, host, run, model, data, attack, tag, note and title with : and a word. All must hold.
     #[command(after_long_help = help::LIST)]
     List(list::Arguments),
-    /// Delete runs, after asking
+    /// Move runs to the trash, after asking, or bring them back
     ///
-    /// A run that a worker is on is left alone: stop it first.
-    #[command(after_long_help = help::RM)]
+    /// A run that a worker is on is left alone: stop it first. The trash is a folder beside the runs; it takes their room
+    /// until gialab trash --empty.
+    #[command(after_long_help = help::RM, mut_arg("runs", |runs| runs.required_unless_present("undo")))]
     Rm(rm::Arguments),
+    /// Look into the trash, or empty it
+    ///
+    /// Runs that were deleted lie there until it is emptied, those of studies as well; gialab rm --undo brings the last ones
+    /// back to where they were.
+    #[command(after_long_help = help::TRASH)]
+    Trash(trash::Arguments),
+    /// Write a note to a run, or read it
+    ///
+    /// Notes, tags and titles are kept in the run's directory. Lists find them: gialab list --filter 'note:again tag:paper'.
+    #[command(after_long_help = help::NOTE)]
+    Note(notebook::Note),
+    /// Put tags on runs, or take them off
+    ///
+    /// A tag is a word to find runs by: gialab list --filter tag:paper. Without changes the tags of a run are printed,
+    /// without a run all there are.
+    #[command(after_long_help = help::TAG)]
+    Tag(notebook::Tag),
+    /// Call a run something else in lists
+    ///
+    /// Only the title changes: the run's directory keeps its name, and commands go on to find it by that.
+    #[command(after_long_help = help::RENAME)]
+    Rename(notebook::Rename),
     /// Show a run: what it was, how it went, and its picture
     ///
     /// Prints who attacked what under which conditions, the metrics of every round, and in a terminal truth and
@@ -195,20 +223,28 @@ enum Command {
     /// where it was left. Nothing leaves this machine. Without --truth nothing can be judged.
     #[command(after_long_help = help::AUDIT)]
     Audit(Box<audit::Arguments>),
-    /// List the attacks with what they need
+    /// List the attacks there are, by year: those that run here, and those that do not
     ///
-    /// For each attack its family, the threat model that it is usually put under, what it needs besides the update, the
-    /// model and the batch size, and what keeps it from succeeding. A preset names one as [attack] kind; what it does
-    /// not name is as the attack's recipe says.
+    /// For each attack its family, the threat model that it is put under, what it must know besides the update and the
+    /// model, and what it does here. Of one, named, all that is known: what bounds it, what was published, how sure that
+    /// is. A preset names one that runs here as [attack] kind; what it does not name is as the attack's recipe says.
     #[command(after_long_help = help::ATTACKS)]
     Attacks(attacks::Arguments),
-    /// List the defences with their parameters
+    /// List the defences there are, by year: those that run here, and those that do not
     ///
-    /// For each defence what of a client's work it acts on, what it does, its parameters with their ranges and defaults,
-    /// and what attackers who know of it do. A preset lists those of a client as [[post]], in order; what the attacker
-    /// knows of them is knowledge.post; "estimated" is told nothing and goes by what the update shows.
+    /// For each defence what of a client's work it acts on, the threat models under which it holds, as others rated it,
+    /// and what it does. Of one, named, also its parameters with their ranges and defaults, what attackers who know of it
+    /// do, and which attacks were made against it. A preset lists those of a client as [[post]], in order; what the
+    /// attacker knows of them is knowledge.post; "estimated" is told nothing and goes by what the update shows.
     #[command(after_long_help = help::DEFENCES)]
     Defences(defences::Arguments),
+    /// Walk through the field in six runs of seconds
+    ///
+    /// From one gradient that gives everything away to an update that is defended: each step says in a few sentences what to
+    /// know, runs a preset, and says what it came to. It can be left after any step and goes on from there; its runs are
+    /// kept like all others.
+    #[command(after_long_help = help::TOUR)]
+    Tour(tour::Arguments),
     /// List the models with their size
     ///
     /// For each model the trainable parameters, the multiply-adds of one image, and B: the largest batch whose pixels
@@ -345,6 +381,10 @@ pub fn main() -> ExitCode {
         Some(Command::Stop(arguments)) => stop::run(&context, &arguments),
         Some(Command::Queue(arguments)) => queue::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
+        Some(Command::Trash(arguments)) => trash::run(&context, &arguments),
+        Some(Command::Note(arguments)) => notebook::note(&context, &arguments),
+        Some(Command::Tag(arguments)) => notebook::tag(&context, &arguments),
+        Some(Command::Rename(arguments)) => notebook::rename(&context, &arguments),
         Some(Command::Rm(arguments)) => rm::run(&context, &arguments),
         Some(Command::Show(arguments)) => show::run(&context, &arguments),
         Some(Command::Compare(arguments)) => compare::run(&context, &arguments),
@@ -354,8 +394,9 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&context, &arguments),
         Some(Command::Capture(arguments)) => capture::run(&context, &arguments),
         Some(Command::Audit(arguments)) => audit::run(&context, &arguments),
-        Some(Command::Attacks(arguments)) => attacks::run(&arguments),
-        Some(Command::Defences(arguments)) => defences::run(&arguments),
+        Some(Command::Attacks(arguments)) => attacks::run(&context, &arguments),
+        Some(Command::Defences(arguments)) => defences::run(&context, &arguments),
+        Some(Command::Tour(arguments)) => tour::run(&context, &arguments),
         Some(Command::Models(arguments)) => models::run(&arguments),
         Some(Command::Probe(arguments)) => probe::run(&context, &arguments),
         Some(Command::Train(arguments)) => train::run(&context, &arguments),
@@ -401,6 +442,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<ConfigError>()
         || error.is::<require::RequirementError>()
         || error.is::<gialab::run::filter::Mistake>()
+        || error.is::<gialab::run::notebook::Unfit>()
+        || matches!(error.downcast_ref(), Some(TrashError::Empty))
         || error.is::<gialab::backend::BackendError>()
         || matches!(error.downcast_ref(), Some(BeginError::Plan(_) | BeginError::Backend(_)))
         || error.is::<UtilityError>()

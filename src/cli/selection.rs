@@ -1,7 +1,7 @@
 //! Which runs a command is about: names, patterns, a filter, the runs of a study.
 
 use gialab::config::preset;
-use gialab::run::{Filter, InWords, RunDirectory, RunRow, Store, in_words, now};
+use gialab::run::{Filter, InWords, RunDirectory, RunError, RunRow, Store, in_words, now};
 use gialab::study::{Place, StudyError};
 use jiff::tz::TimeZone;
 
@@ -51,10 +51,7 @@ impl Runs {
         let store = self.among.store(context)?;
         let mut found: Vec<RunDirectory> = Vec::new();
         for name in &self.runs {
-            let fitting = match name.contains(['*', '?']) {
-                true => store.matching(name)?,
-                false => vec![store.find(name)?],
-            };
+            let fitting = named(&store, name)?;
             found.extend(fitting.into_iter().filter(|run| !found.contains(run)).collect::<Vec<_>>());
         }
         if self.filter.is_none() && !self.are_all() {
@@ -72,6 +69,14 @@ impl Runs {
     fn are_all(&self) -> bool {
         self.runs.is_empty()
     }
+}
+
+/// The runs of this name or pattern, of which there is at least one.
+///
+/// # Errors
+/// None has it, or a name fits several.
+pub fn named(store: &Store, name: &str) -> Result<Vec<RunDirectory>, RunError> {
+    if name.contains(['*', '?']) { store.matching(name) } else { Ok(vec![store.find(name)?]) }
 }
 
 /// The runs of a store that a filter finds, with what lists say of them, and how many there are in all.

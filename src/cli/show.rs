@@ -11,7 +11,9 @@ use gialab::reading::Reading;
 use gialab::run::cost::{self, Cost, Costs};
 use gialab::run::event::RoundResult;
 use gialab::run::state::TrialState;
-use gialab::run::{Health, Manifest, RunDirectory, Verdict, death, labels, picture, progress, verdict};
+use gialab::run::{
+    Health, Manifest, Notebook, RunDirectory, Verdict, death, labels, picture, progress, verdict,
+};
 use image::{RgbImage, imageops};
 
 use super::images::Shell;
@@ -34,6 +36,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let mut out = output::lines();
     writeln!(out, "{}", manifest.config.title)?;
     writeln!(out, "run      {} ({})", manifest.run, health.name())?;
+    notebook(&mut out, &Notebook::read(&directory)?)?;
     facts(&mut out, &manifest)?;
     cost(&mut out, &manifest, Costs::beside(&directory).of(&manifest.config).as_ref())?;
     reading(&mut out, &manifest.reading)?;
@@ -103,6 +106,21 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     Ok(DONE)
+}
+
+/// What a person wrote to it.
+fn notebook(out: &mut impl Write, notebook: &Notebook) -> std::io::Result<()> {
+    let Notebook { title, note, tags } = notebook;
+    if !title.is_empty() {
+        writeln!(out, "title    {title}")?;
+    }
+    if !tags.is_empty() {
+        writeln!(out, "tags     {}", tags.iter().cloned().collect::<Vec<_>>().join(" "))?;
+    }
+    for (at, line) in note.lines().enumerate() {
+        writeln!(out, "{:<8} {line}", if at == 0 { "note" } else { "" })?;
+    }
+    Ok(())
 }
 
 /// What is attacked by whom: the conditions that every figure below depends on.

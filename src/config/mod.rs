@@ -28,6 +28,7 @@ mod privacy;
 mod sampling;
 pub mod setting;
 mod spoken;
+pub mod tour;
 mod validate;
 mod variable;
 
@@ -403,6 +404,12 @@ impl RunConfig {
     pub fn rounds(&self) -> u32 {
         let last = self.attacked_rounds().into_iter().max().unwrap_or(0);
         self.federation.rounds.unwrap_or(0).max(last)
+    }
+
+    /// Whether it shows an attack or a defence of this name at work.
+    pub fn shows(&self, name: &str) -> bool {
+        let is_summed = name == "secure-aggregation" && self.federation.secure_aggregation > 1;
+        self.attack.kind.name() == name || self.post.iter().any(|step| step.kind == name) || is_summed
     }
 
     /// Whether the global model trains, so that there is an accuracy to speak of.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::{self, Held};
+use super::lock::{self, Held, Lock};
 use super::manifest::{self, Health, Manifest, Worker};
 use super::{Pulse, RunError, RunState, Tail};
 use crate::files::{self, Access};
 use crate::{sys, text};
 
-/// The names of what a worker writes, but for pictures.
-const FILES: [&str; 8] = [
+/// The names of what a worker or a person writes, but for pictures.
+const FILES: [&str; 9] = [
     "manifest.json",
     "events.jsonl",
     "checkpoint.safetensors",
@@ -22,6 +22,7 @@ const FILES: [&str; 8] = [
     "run.log",
     "lock",
     "control",
+    "notebook.json",
 ];
 
 /// A heartbeat comes every second; a live worker is seen to be one within this time, whatever its clock says.
@@ -63,6 +64,11 @@ impl RunDirectory {
     pub fn id(&self) -> String {
         let name = self.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         text::one_line(&name).into_owned()
+    }
+
+    /// What a person wrote to it.
+    pub fn notebook_path(&self) -> PathBuf {
+        self.path.join("notebook.json")
     }
 
     /// `manifest.json`.
@@ -179,6 +185,24 @@ impl RunDirectory {
             Held::Unknown if is_here && sys::is_worker(manifest.pid, &self.path) => Worker::Alive,
             Held::Unknown if is_here => Worker::Gone,
             _ => Worker::Unknown,
+        }
+    }
+
+    /// Keeps workers off while the run goes away.
+    ///
+    /// # Errors
+    /// A worker is on it, or may be, as on what a newer gialab wrote.
+    pub fn leave(&self) -> Result<Option<Lock>, RunError> {
+        match self.health() {
+            Ok(health) if health.is_live() => return Err(RunError::busy(self)),
+            // It may be live, and is not ours to judge.
+            Err(error @ (RunError::Newer { .. } | RunError::Gone { .. })) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+        // Whatever its manifest says, no worker is on it, and none begins meanwhile.
+        match Lock::take(self) {
+            Err(busy @ RunError::Busy { .. }) => Err(busy),
+            lock => Ok(lock.ok()),
         }
     }
 

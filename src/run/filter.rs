@@ -50,9 +50,12 @@ enum Text {
     Model,
     Data,
     Attack,
+    Tag,
+    Note,
+    Title,
 }
 
-const TEXTS: [(&str, Text); 9] = [
+const TEXTS: [(&str, Text); 12] = [
     ("status", Text::Status),
     ("preset", Text::Preset),
     ("changed", Text::Changed),
@@ -62,6 +65,9 @@ const TEXTS: [(&str, Text); 9] = [
     ("model", Text::Model),
     ("data", Text::Data),
     ("attack", Text::Attack),
+    ("tag", Text::Tag),
+    ("note", Text::Note),
+    ("title", Text::Title),
 ];
 
 /// What can be compared.
@@ -206,6 +212,7 @@ impl Filter {
         let mut all = None;
         self.terms.iter().all(|term| match term {
             Term::Word(word) => has(all.get_or_insert_with(|| everything(row, words)), word),
+            Term::Text { column: Text::Tag, word, whole: true } => row.notebook.tags.contains(word),
             Term::Text { column, word, whole } => {
                 let text = in_column(row, words, *column).to_lowercase();
                 if *whole { text == *word } else { has(&text, word) }
@@ -255,7 +262,7 @@ fn everything(row: &RunRow, words: &InWords) -> String {
         text.push(' ');
         text.push_str(word);
     }
-    for column in [Text::Model, Text::Data, Text::Attack] {
+    for column in [Text::Model, Text::Data, Text::Attack, Text::Tag, Text::Note, Text::Title] {
         text.push(' ');
         text.push_str(&in_column(row, words, column));
     }
@@ -296,6 +303,9 @@ fn in_column(row: &RunRow, words: &InWords, column: Text) -> String {
         Text::Model => of_config(&|config| config.victim.model.clone()),
         Text::Data => of_config(&|config| config.victim.source().to_string()),
         Text::Attack => of_config(&|config| config.attack.kind.name().to_owned()),
+        Text::Tag => row.notebook.tags.iter().cloned().collect::<Vec<_>>().join(" "),
+        Text::Note => row.notebook.note.clone(),
+        Text::Title => row.notebook.title.clone(),
     }
 }
 
@@ -375,6 +385,9 @@ fn example(column: Text) -> &'static str {
         Text::Model => "lenet",
         Text::Data => "photos",
         Text::Attack => "dlg",
+        Text::Tag => "paper",
+        Text::Note => "again",
+        Text::Title => "first",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::format;
 /// What is known of a run, column by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InWords {
-    /// Its preset; where the manifest cannot be read, its directory.
+    /// Its title, or its preset; where the manifest cannot be read, its directory.
     pub name: String,
     /// What is not as its preset says.
     pub changed: String,
@@ -33,7 +33,11 @@ impl InWords {
         let unknown = || (!row.has_truth()).then(|| "n/a".to_owned());
         let readable = |text: &str| or_dash(row.config.is_some().then(|| text.to_owned()));
         InWords {
-            name: if row.preset.is_empty() { row.id.clone() } else { row.preset.clone() },
+            name: [&row.notebook.title, &row.preset, &row.id]
+                .into_iter()
+                .find(|name| !name.is_empty())
+                .cloned()
+                .unwrap_or_default(),
             changed: changed.to_owned(),
             psnr: or_dash(row.summary.figure("psnr").map(|psnr| format::fixed(psnr, 2)).or_else(unknown)),
             loss: or_dash(row.summary.figure("match").map(format::loss)),

@@ -1,7 +1,8 @@
 //! Runs in one line each, for lists on the screen and on the command line.
 //!
 //! A listing remembers what it has read: what has not changed on the disk is not read again. A run at rest costs
-//! one look at its manifest's stamp, a live one a second look at its log and a few kilobytes of its end.
+//! two looks, at the stamps of its manifest and of what a person wrote, a live one another at its log and a few kilobytes of
+//! its end.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use super::progress::Place;
 use super::pulse::Pulse;
 use super::queue::{self, Turn};
-use super::{Event, Health, Line, Manifest, Queue, RunDirectory, RunError, Status, Store};
+use super::{Event, Health, Line, Manifest, Notebook, Queue, RunDirectory, RunError, Status, Store};
 use crate::config::RunConfig;
 use crate::figure::{FIGURES, Measured};
 use crate::files;
@@ -48,6 +49,8 @@ pub struct RunRow {
     pub health: Health,
     /// How it waits for its turn, if it does.
     pub waits: Option<Turn>,
+    /// What a person wrote to it.
+    pub notebook: Notebook,
     /// What is wrong with it.
     pub error: Option<String>,
     /// Its config; absent if the manifest cannot be read.
@@ -184,6 +187,7 @@ struct Known {
     is_new: bool,
     manifest_stamp: Stamp,
     events_stamp: Stamp,
+    notebook_stamp: Stamp,
 }
 
 impl Known {
@@ -199,6 +203,7 @@ impl Known {
             heartbeat: 0.0,
             health: Health::Failed,
             waits: None,
+            notebook: Notebook::default(),
             error: None,
             config: None,
             summary: Summary::default(),
@@ -210,6 +215,7 @@ impl Known {
             is_new: true,
             manifest_stamp: None,
             events_stamp: None,
+            notebook_stamp: None,
         }
     }
 
@@ -218,10 +224,17 @@ impl Known {
         let stamp_now = stamp(&self.row.directory.manifest_path());
         let rewritten = stamp_now.is_none() || stamp_now != self.manifest_stamp;
         let unfinished = self.manifest.as_ref().is_some_and(|manifest| manifest.status.is_unfinished());
-        if !rewritten && !unfinished {
+        let notes = stamp(&self.row.directory.notebook_path());
+        let noted = notes != self.notebook_stamp;
+        if !rewritten && !unfinished && !noted {
             return false;
         }
         let before = (!self.is_new).then(|| self.row.clone());
+        if noted {
+            self.notebook_stamp = notes;
+            // One that is damaged is said where it is opened.
+            self.row.notebook = Notebook::read(&self.row.directory).unwrap_or_default();
+        }
         self.is_new = false;
         if rewritten {
             self.manifest_stamp = stamp_now;
@@ -258,8 +271,9 @@ impl Known {
             }
             Err(error) => {
                 let directory = row.directory.clone();
-                let summary = row.summary.clone();
-                self.row = RunRow { error: Some(error.to_string()), summary, ..Known::new(directory).row };
+                let (summary, notebook) = (row.summary.clone(), row.notebook.clone());
+                let error = Some(error.to_string());
+                self.row = RunRow { error, summary, notebook, ..Known::new(directory).row };
                 self.manifest = None;
             }
         }

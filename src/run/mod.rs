@@ -23,6 +23,7 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod memory;
+pub mod notebook;
 pub mod picture;
 pub mod plan;
 pub mod progress;
@@ -35,6 +36,7 @@ pub mod state;
 pub mod store;
 pub mod tail;
 pub mod tradeoff;
+pub mod trash;
 mod undefended;
 pub mod verdict;
 pub mod worker;
@@ -49,11 +51,13 @@ pub use filter::Filter;
 pub use in_words::InWords;
 pub use listing::{Listing, RunRow, Summary};
 pub use manifest::{Health, Manifest, Status};
+pub use notebook::Notebook;
 pub use pulse::Pulse;
 pub use queue::Queue;
 pub use state::RunState;
 pub use store::Store;
 pub use tail::Tail;
+pub use trash::Trash;
 pub use verdict::Verdict;
 
 /// What can go wrong with a run on disk.
@@ -114,6 +118,16 @@ pub enum RunError {
         name: String,
         /// How many fit.
         count: usize,
+    },
+    /// It was to go into the trash and is where it was.
+    #[error(
+        "run {run} cannot be moved to the trash and is where it was: {source}; gialab rm --for-good deletes it at once"
+    )]
+    Undeletable {
+        /// Which run.
+        run: String,
+        /// The system's reason.
+        source: std::io::Error,
     },
     /// A worker is on it.
     #[error("run {run} is being computed{by}; stop it first: gialab stop {run}")]

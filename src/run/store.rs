@@ -200,17 +200,7 @@ impl Store {
 
     /// Deletes a run that no worker is on.
     pub fn delete(&self, directory: &RunDirectory) -> Result<(), RunError> {
-        match directory.health() {
-            Ok(health) if health.is_live() => return Err(RunError::busy(directory)),
-            // It may be live, and is not ours to judge.
-            Err(error @ (RunError::Newer { .. } | RunError::Gone { .. })) => return Err(error),
-            Ok(_) | Err(_) => {}
-        }
-        // Whatever its manifest says, no worker is on it, and none begins meanwhile.
-        let _lock = match Lock::take(directory) {
-            Err(busy @ RunError::Busy { .. }) => return Err(busy),
-            lock => lock.ok(),
-        };
+        let _lock = directory.leave()?;
         fs::remove_dir_all(directory.path()).map_err(|e| RunError::io("delete", directory.path(), e))
     }
 }

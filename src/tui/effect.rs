@@ -18,8 +18,9 @@ use crate::calibration::Calibration;
 use crate::config::{RunConfig, preset};
 use crate::run::details::Details;
 use crate::run::export::{self, ExportError, Format};
+use crate::run::notebook::Entry;
 use crate::run::queue::Change;
-use crate::run::{Queue, Request, RunDirectory, RunError, Store, directory, launch};
+use crate::run::{Notebook, Queue, Request, RunDirectory, RunError, Store, Trash, directory, launch};
 use crate::study::detached;
 
 /// Something to do outside the model.
@@ -38,8 +39,12 @@ pub enum Effect {
     Resume(Vec<RunDirectory>),
     /// Ask the workers of these runs for something.
     Ask(Vec<RunDirectory>, Request),
-    /// Delete these runs.
+    /// Move these runs to the trash.
     Delete(Vec<RunDirectory>),
+    /// Bring back the runs that were deleted last.
+    Undelete,
+    /// Write to a run.
+    Write(RunDirectory, Entry),
     /// Give these runs, which wait, another place in the queue, in this order.
     Queue(Vec<RunDirectory>, Change),
     /// Read why a run failed, its settings and its log, in full.
@@ -158,7 +163,20 @@ impl Performer {
             Effect::Ask(runs, request) => {
                 self.each(runs, Deed::Ask(request), move |_, run| run.ask(request));
             }
-            Effect::Delete(runs) => self.each(runs, Deed::Delete, |this, run| this.store.delete(run)),
+            Effect::Delete(runs) => self.aside(move |this| {
+                let results = match Trash::in_data_dir(&this.data).take(&runs) {
+                    Ok(taken) => taken.into_iter().map(|taken| taken.map_err(undone)).collect(),
+                    Err(error) => vec![Err(Undone::Because(error.to_string())); runs.len()],
+                };
+                let results = runs.iter().map(RunDirectory::id).zip(results).collect();
+                this.report(Outcome::Done(Deed::Delete, results));
+            }),
+            Effect::Undelete => self.aside(move |this| {
+                this.report(Outcome::Undeleted(Trash::in_data_dir(&this.data).undo().map_err(say)));
+            }),
+            Effect::Write(run, entry) => self.aside(move |this| {
+                this.report(Outcome::Written(Notebook::enter(&run, entry).map(|_| ()).map_err(say)));
+            }),
             Effect::Queue(runs, change) => self.aside(move |this| {
                 let results = match Queue::in_data_dir(&this.data).change(&runs, change) {
                     Ok(outcomes) => outcomes
@@ -267,10 +285,6 @@ impl Performer {
         does: impl Fn(&Performer, &RunDirectory) -> Result<(), RunError> + Send + 'static,
     ) {
         self.aside(move |this| {
-            let undone = |error| match error {
-                RunError::Gone { .. } => Undone::Gone,
-                error => Undone::Because(error.to_string()),
-            };
             let results = runs.iter().map(|run| (run.id(), does(this, run).map_err(undone))).collect();
             this.report(Outcome::Done(deed, results));
         });
@@ -289,6 +303,13 @@ impl Performer {
     fn report(&self, outcome: Outcome) {
         let _ = self.inbox.send(Msg::Finished(outcome));
         self.watch(watch::Command::ListNow);
+    }
+}
+
+fn undone(error: RunError) -> Undone {
+    match error {
+        RunError::Gone { .. } => Undone::Gone,
+        error => Undone::Because(error.to_string()),
     }
 }
 

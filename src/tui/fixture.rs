@@ -598,6 +598,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
                 heartbeat: created + 30.0,
                 health,
                 waits: None,
+                notebook: crate::run::Notebook::default(),
                 error: manifest.error,
                 config: Some(Arc::new(manifest.config)),
                 summary: Summary {
@@ -625,6 +626,7 @@ pub fn rows(more: usize) -> Vec<RunRow> {
         heartbeat: 0.0,
         health: Health::Failed,
         waits: None,
+        notebook: crate::run::Notebook::default(),
         error: Some("written by a newer gialab (format 2, this one knows 1)".into()),
         config: None,
         summary: Summary::default(),

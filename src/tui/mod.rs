@@ -64,8 +64,8 @@ use asking::Asking;
 use effect::Performer;
 use event_loop::{Pace, Surroundings};
 use model::{
-    AuditsView, Calibrating, ChartOptions, CompareView, Model, Panes, PresetsView, Preview, RunsView, Screen,
-    Session, StudiesView,
+    AuditsView, Calibrating, CatalogueView, ChartOptions, CompareView, Model, Panes, PresetsView, Preview,
+    RunsView, Screen, Session, StudiesView,
 };
 use msg::Msg;
 
@@ -323,6 +323,7 @@ fn new_model(setup: Setup, theme: theme::Theme, zone: TimeZone, now: f64) -> Mod
         opened: None,
         compare: CompareView::default(),
         studies_view: StudiesView::default(),
+        catalogue_view: CatalogueView::default(),
         audits_view: AuditsView::default(),
         changes: std::collections::BTreeMap::new(),
         chart: ChartOptions::default(),
@@ -384,6 +385,8 @@ fn read_session(file: &Path) -> Result<Option<Session>, String> {
 
 #[cfg(test)]
 mod snapshot_audits_tests;
+#[cfg(test)]
+mod snapshot_catalogue_tests;
 #[cfg(test)]
 mod snapshot_records_tests;
 #[cfg(test)]

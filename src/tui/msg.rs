@@ -194,6 +194,10 @@ pub enum Outcome {
     StudyStopped(String, Result<(), String>),
     /// What was done to runs, by name.
     Done(Deed, Vec<(String, Result<(), Undone>)>),
+    /// Writing to a run.
+    Written(Result<(), String>),
+    /// Bringing deleted runs back: their names.
+    Undeleted(Result<Vec<String>, String>),
     /// Writing a preset.
     Saved(Result<PathBuf, String>),
     /// Editing a preset: the name of its file.

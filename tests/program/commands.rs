@@ -241,10 +241,24 @@ fn attacks_are_listed_with_what_they_need() {
     let lab = Lab::new();
     let list = lab.succeed(&["attacks"]);
     let line = list.lines().find(|line| line.starts_with("imprint ")).unwrap();
-    assert!(line.contains("2022  malicious server  F      Robbing the Fed"), "{line}");
-    assert!(list.contains(
-        "gradinversion        needs labels, given or read by a rule, BatchNorm layers; bounded by"
-    ));
+    assert!(line.contains("  2022  malicious server  F        100 dB  ○ changes the model"), "{line}");
+    let line = list.lines().find(|line| line.starts_with("lamp ")).unwrap();
+    assert!(line.contains("not here"), "{line}");
+    let page = lab.succeed(&["attacks", "gradinversion"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains("labels, given or read by a rule, BatchNorm layers"), "{page}");
+    assert!(page.contains("bounded by") && page.contains("gialab run gradinversion"), "{page}");
+    let runs = |arguments: &[&str]| lab.succeed(&[&["attacks"], arguments].concat());
+    assert!(runs(&["--threat-model", "d", "--runs"]).contains("\ngias "));
+    assert!(!runs(&["--family", "latent", "--runs"]).contains("dlg"));
+    for (arguments, why) in [
+        (["--threat-model", "Z"], "there is no threat model Z; there are A to H"),
+        (["--family", "magic"], "no entry has the family \"magic\""),
+        (["--modality", "imges"], "did you mean \"images\"?"),
+    ] {
+        let error = lab.fail(&[&["attacks"], &arguments[..]].concat(), 2);
+        assert!(error.contains(why), "{error}");
+    }
+    assert!(lab.fail(&["attacks", "gifdd"], 2).contains("did you mean \"gifd\"?"));
     let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["attacks", "--json"])).unwrap();
     let row = |name: &str| json.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
     assert_eq!((row("dlg")["year"].as_u64(), row("dlg")["threat_model"].as_str()), (Some(2019), Some("A")));
@@ -257,11 +271,15 @@ fn defences_are_listed_with_their_parameters() {
     let lab = Lab::new();
     let list = lab.succeed(&["defences"]);
     let line = list.lines().find(|line| line.starts_with("sparsify ")).unwrap();
-    assert_eq!(line, "sparsify            2017  update  sends zeros instead of a share of every tensor");
-    assert!(list.contains(
-        "\nquantise            levels: steps from 0 to the scale, q: 2q + 1 values with both signs; a whole"
-    ));
-    assert!(list.contains("\"max\" or \"l2\", \"max\" if not given"), "{list}");
+    assert!(line.contains("2017  update    A/BC         38 dB  sends zeros instead of a share"), "{line}");
+    let page = lab.succeed(&["defences", "quantise"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        page.contains("levels: steps from 0 to the scale, q: 2q + 1 values with both signs; a whole"),
+        "{page}"
+    );
+    assert!(page.contains("\"max\" or \"l2\", \"max\" if not given"), "{page}");
+    assert!(lab.succeed(&["defences", "--threat-model", "E"]).contains("\nsecure-aggregation "));
+    assert!(lab.fail(&["defences", "magic"], 2).contains("it has nothing called \"magic\""));
     let json: serde_json::Value = serde_json::from_str(&lab.succeed(&["defences", "--json"])).unwrap();
     let row = |name: &str| json.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
     assert_eq!(row("sign")["parameters"][0]["default"], true);
@@ -424,20 +442,79 @@ fn a_run_is_deleted_only_if_somebody_said_so() {
     };
     let before = names();
     let error = lab.fail(&["rm", "last"], 1);
-    assert!(error.contains("add --yes to delete") && error.contains(&before[0]), "{error}");
+    assert!(error.contains("add --yes to move") && error.contains(&before[0]), "{error}");
     // One that is not there: none is deleted.
     let error = lab.fail(&["rm", &before[0], "no-such-run", "--yes"], 1);
     assert!(error.contains("no-such-run"), "{error}");
     assert_eq!(names(), before);
     let said = lab.succeed(&["rm", "last", &before[0], "--yes"]);
-    assert_eq!(said, format!("{} is deleted\n", before[0]));
+    assert_eq!(said, format!("{} is in the trash; gialab rm --undo brings it back\n", before[0]));
     assert_eq!(names(), before[1..]);
+    assert!(lab.succeed(&["trash"]).contains(&before[0]));
+    assert_eq!(lab.succeed(&["rm", "--undo"]), format!("{} is back\n", before[0]));
+    assert_eq!(names(), before);
+    assert!(lab.fail(&["rm", "--undo"], 2).contains("nothing in the trash"));
+    lab.succeed(&["rm", "last", "--yes"]);
+    assert!(lab.fail(&["trash", "--empty"], 1).contains("add --yes"));
+    assert_eq!(lab.succeed(&["trash", "--empty", "--yes"]), "1 deleted for good\n");
+    assert!(lab.succeed(&["trash"]).contains("is empty"));
     let live = lab.detach(&LONG);
     let error = lab.fail(&["rm", &live, "--yes"], 1);
     assert!(error.contains(&live), "{error}");
     lab.succeed(&["stop", &live]);
-    lab.succeed(&["rm", &live, "--yes"]);
+    assert_eq!(lab.succeed(&["rm", &live, "--yes", "--for-good"]), format!("{live} is deleted\n"));
     assert_eq!(names(), before[1..]);
+    assert!(lab.fail(&["rm"], 2).contains("RUN"));
+}
+
+#[test]
+fn runs_are_a_notebook() {
+    let lab = Lab::new();
+    for _ in 0..2 {
+        lab.succeed(&[&["run"], &QUICK[..]].concat());
+    }
+    lab.succeed(&["note", "last", "the loss jumps"]);
+    assert_eq!(lab.succeed(&["note", "last"]), "the loss jumps\n");
+    assert!(lab.succeed(&["tag", "last", "+paper", "+draft"]).ends_with("  draft paper\n"));
+    assert!(lab.succeed(&["tag", "*", "-draft", "+all"]).contains("  all\n"));
+    assert_eq!(lab.succeed(&["tag"]), "all  2\npaper  1\n");
+    lab.succeed(&["rename", "last", "table 2"]);
+    let shown = lab.succeed(&["show", "last"]);
+    assert!(shown.contains("title    table 2\ntags     all paper\nnote     the loss jumps\n"), "{shown}");
+    let found = |filter: &str| -> Vec<serde_json::Value> {
+        serde_json::from_str(&lab.succeed(&["list", "--json", "--filter", filter])).unwrap()
+    };
+    assert_eq!((found("tag=all").len(), found("tag:pa note:jumps title:table").len()), (2, 1));
+    assert_eq!(found("tag=paper")[0]["tags"], serde_json::json!(["all", "paper"]));
+    assert!(lab.succeed(&["list"]).contains("table 2 #all #paper"));
+    for (arguments, why) in [
+        (&["tag", "last", "+a b"][..], "has a space"),
+        (&["tag", "last", "+a\u{1b}[31m"][..], "control character"),
+        (&["tag", "last", "+"][..], "at least one character"),
+        (&["rename", "last", " "][..], "a title has at least one character"),
+        (&["note", "last", "a\u{7}"][..], "control characters"),
+    ] {
+        let error = lab.fail(arguments, 2);
+        assert!(error.contains(why) && error.lines().count() == 1, "{error}");
+    }
+    assert!(lab.fail(&["note", "no-such-run", "x"], 1).contains("no-such-run"));
+    lab.succeed(&["note", "last", ""]);
+    assert_eq!(lab.succeed(&["note", "last"]), "no note\n");
+}
+
+#[test]
+fn a_step_of_the_tour_says_what_it_measured() {
+    let lab = Lab::new();
+    let list = lab.succeed(&["tour", "--list"]);
+    assert_eq!(list.lines().count(), 7, "{list}");
+    let said = lab.succeed(&["tour", "1"]);
+    assert!(said.contains("1 of 6: one digit, one gradient") && said.contains("threat model A"), "{said}");
+    let list: serde_json::Value = serde_json::from_str(&lab.succeed(&["list", "--json"])).unwrap();
+    let psnr = list[0]["psnr"].as_f64().unwrap();
+    assert!(said.contains(&format!("came back at {psnr:.2} dB")), "{psnr}: {said}");
+    for step in ["0", "7", "-1"] {
+        assert!(lab.fail(&["tour", step], 2).contains("the tour has steps 1 to 6"));
+    }
 }
 
 #[test]

@@ -5,13 +5,17 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, text, write};
 
 /// Commands that a user sees.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 26] = [
     "run",
     "resume",
     "stop",
     "queue",
     "list",
     "rm",
+    "trash",
+    "note",
+    "tag",
+    "rename",
     "show",
     "compare",
     "explain",
@@ -20,6 +24,7 @@ const COMMANDS: [&str; 21] = [
     "inspect",
     "attacks",
     "defences",
+    "tour",
     "models",
     "probe",
     "train",

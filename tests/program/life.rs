@@ -174,6 +174,6 @@ fn several_runs_are_stopped_go_on_and_are_deleted_together() {
     assert!(said.contains(&runs[1]) && !said.contains(&format!("{} is stopped", runs[0])), "{said}");
     assert!(lab.fail(&["stop", "*dlg*"], 1).contains("*dlg*"));
     let deleted = lab.succeed(&["rm", "--yes", "*ig-lenet*", "--filter", "status:stopped"]);
-    assert_eq!(deleted.matches("is deleted").count(), 2, "{deleted}");
+    assert_eq!(deleted.matches("is in the trash").count(), 2, "{deleted}");
     assert!(lab.fail(&["rm", "--yes", "--filter", "status:stopped"], 1).contains("none of 0 runs is found"));
 }

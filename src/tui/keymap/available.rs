@@ -25,6 +25,11 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
     {
         return answer;
     }
+    if model.screen == Screen::Catalogue
+        && let Some(answer) = reading_up(action, model)
+    {
+        return answer;
+    }
     match action {
         A::Start if model.starting => Err("a run is being started"),
         A::Start if model.chosen_backend().is_none_or(|entry| entry.unavailable.is_some()) => {
@@ -40,7 +45,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Start | A::Change | A::Describe | A::EditFile | A::Audit => {
             holds(model.chosen_preset().is_some(), "no preset is chosen")
         }
-        A::Undo => {
+        A::Undo if model.screen == Screen::Presets => {
             let changes = model.chosen_preset().map(|entry| model.changes_of(entry)).unwrap_or_default();
             holds(!changes.is_empty(), "the preset is as it was")
         }
@@ -71,7 +76,17 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         A::Again => again(model),
         A::Details if model.screen == Screen::Run => holds(model.run().is_some(), "no run is open"),
         A::SelectAll if model.runs_view.mistake.is_some() => Err("the filter cannot be read"),
-        A::Open | A::Select | A::SelectAll | A::Sort | A::SortBy | A::Reverse | A::Export | A::Details
+        A::WriteNote
+        | A::WriteTags
+        | A::Rename
+        | A::Open
+        | A::Select
+        | A::SelectAll
+        | A::Sort
+        | A::SortBy
+        | A::Reverse
+        | A::Export
+        | A::Details
             if model.screen == Screen::Runs =>
         {
             holds(model.chosen_run().is_some(), "there are no runs")
@@ -79,7 +94,7 @@ pub fn available(action: Action, model: &Model) -> Result<(), &'static str> {
         _ => match model.screen {
             Screen::Run => looking_at(action, model),
             Screen::Compare => comparing(action, model),
-            Screen::Presets | Screen::Runs | Screen::Studies | Screen::Audits => Ok(()),
+            Screen::Presets | Screen::Runs | Screen::Studies | Screen::Catalogue | Screen::Audits => Ok(()),
         },
     }
 }
@@ -101,7 +116,9 @@ fn on_selected(action: Action, model: &Model) -> Result<(), &'static str> {
     let runs: Vec<Health> = match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| row.health).collect(),
         Screen::Run => model.run().map(|run| run.health).into_iter().collect(),
-        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Audits => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Catalogue | Screen::Audits => {
+            Vec::new()
+        }
     };
     match runs.as_slice() {
         [] => Err("there is no run"),
@@ -133,7 +150,9 @@ fn again(model: &Model) -> Result<(), &'static str> {
         Screen::Runs => {
             (model.chosen_run().is_some(), model.chosen_run().is_some_and(|row| row.config.is_some()))
         }
-        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Audits => (false, false),
+        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Catalogue | Screen::Audits => {
+            (false, false)
+        }
     };
     match (is_there, config) {
         (false, _) => Err("there is no run"),
@@ -172,6 +191,25 @@ fn studying(action: Action, model: &Model) -> Option<Result<(), &'static str>> {
         A::Back => {
             holds(model.study().is_some() || !model.overlays.is_empty(), "there is nothing to go back to")
         }
+        _ => return None,
+    })
+}
+
+/// What concerns the chosen entry of the catalogue; nothing of what can be done on every screen.
+fn reading_up(action: Action, model: &Model) -> Option<Result<(), &'static str>> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    let entry = model.catalogue_view.chosen();
+    Some(match action {
+        A::Start => match entry {
+            None => Err("no entry is chosen"),
+            Some(entry) if !entry.runs => Err("gialab does not have it"),
+            Some(entry) => holds(model.preset_of(entry).is_some(), "no preset shows it"),
+        },
+        A::Describe | A::Explain => holds(entry.is_some(), "no entry is chosen"),
+        A::Back => holds(
+            model.catalogue_view.is_filtered() || !model.overlays.is_empty(),
+            "there is nothing to go back to",
+        ),
         _ => return None,
     })
 }

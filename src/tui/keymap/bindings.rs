@@ -56,8 +56,14 @@ pub enum Action {
     NextBackend,
     /// The whole description.
     Describe,
-    /// Take the changes of the chosen preset back.
+    /// Take the changes of the chosen preset back; bring back the runs that were deleted last.
     Undo,
+    /// Write a note to the chosen run.
+    WriteNote,
+    /// Write the tags of the chosen run.
+    WriteTags,
+    /// Call the chosen run something else.
+    Rename,
     /// Open the chosen run.
     Open,
     /// Select the chosen run for comparing, or take it out.
@@ -132,7 +138,7 @@ pub enum Action {
     PreviousTrial,
     /// Later trial.
     NextTrial,
-    /// Rounds, trials or samples in the table.
+    /// Rounds, trials or samples in the table; attacks or defences.
     NextRows,
     /// Copy the table.
     Copy,
@@ -146,6 +152,10 @@ pub enum Action {
     StopAudit,
     /// Next figure of a study, or of groups.
     NextFigure,
+    /// Only what is under this threat model, or all again.
+    ThreatModel(char),
+    /// Only what gialab runs, or all again.
+    OnlyRuns,
     /// One column to the left.
     Left,
     /// One column to the right.
@@ -197,6 +207,8 @@ pub enum Place {
     Studies,
     /// One study.
     Study,
+    /// Catalogue screen.
+    Catalogue,
     /// Audits.
     Audits,
     /// While a filter is typed.
@@ -213,14 +225,14 @@ pub enum Place {
     Form,
     /// In a list to choose from: the palette, the export formats.
     List,
-    /// While a name is typed.
+    /// While a name, or what is written to a run, is typed.
     Name,
     /// While the file of an export is typed.
     Destination,
 }
 
 /// Places by their name in `keymap.toml`.
-pub(super) const PLACES: [(&str, Place); 17] = [
+pub(super) const PLACES: [(&str, Place); 18] = [
     ("everywhere", Place::Everywhere),
     ("presets", Place::Presets),
     ("runs", Place::Runs),
@@ -228,6 +240,7 @@ pub(super) const PLACES: [(&str, Place); 17] = [
     ("compare", Place::Compare),
     ("studies", Place::Studies),
     ("study", Place::Study),
+    ("catalogue", Place::Catalogue),
     ("audits", Place::Audits),
     ("filter", Place::Filter),
     ("question", Place::Question),
@@ -250,6 +263,7 @@ impl Place {
             Screen::Compare => Place::Compare,
             Screen::Studies if model.study().is_some() => Place::Study,
             Screen::Studies => Place::Studies,
+            Screen::Catalogue => Place::Catalogue,
             Screen::Audits => Place::Audits,
         }
     }
@@ -264,6 +278,7 @@ impl Place {
                 | Place::Compare
                 | Place::Studies
                 | Place::Study
+                | Place::Catalogue
                 | Place::Audits
         )
     }
@@ -283,11 +298,12 @@ impl Place {
             Some(Overlay::Form(form)) if form.filtering => Place::Filter,
             Some(Overlay::Form(_)) => Place::Form,
             Some(Overlay::List(_)) => Place::List,
-            Some(Overlay::Name(_)) => Place::Name,
+            Some(Overlay::Name(_) | Overlay::Jot(_)) => Place::Name,
             Some(Overlay::Destination(_)) => Place::Destination,
             None => match model.screen {
                 Screen::Presets if model.presets_view.filtering => Place::Filter,
                 Screen::Runs if model.runs_view.filtering => Place::Filter,
+                Screen::Catalogue if model.catalogue_view.filtering => Place::Filter,
                 _ => Place::of_screen(model),
             },
         }
@@ -364,7 +380,11 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Runs, "explain", A::Explain, "", "what the headings of the list mean"),
     bind(P::Runs, "again", A::Again, "again", "run again with other settings"),
     bind(P::Runs, "export", A::Export, "export", "write a report of the selected runs, or of this one"),
-    bind(P::Runs, "delete", A::Delete, "delete", "delete, after asking"),
+    bind(P::Runs, "tags", A::WriteTags, "tags", "write the tags of the run; the filter tag:WORD finds them"),
+    bind(P::Runs, "note", A::WriteNote, "note", "write a note to the run"),
+    bind(P::Runs, "rename", A::Rename, "", "call the run something else; its directory keeps its name"),
+    bind(P::Runs, "delete", A::Delete, "delete", "move to the trash, after asking"),
+    bind(P::Runs, "undo", A::Undo, "", "bring back the runs that were deleted last"),
     bind(P::Run, "pause", A::Pause, "pause", "hold the attack, or go on with it"),
     bind(P::Run, "stop", A::Stop, "stop", "write a checkpoint and end, after asking"),
     bind(P::Run, "resume", A::Resume, "resume", "go on from the last checkpoint"),
@@ -406,7 +426,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Run, "details", A::Details, "details", "why it failed, its settings and run.log, in full"),
     bind(P::Run, "again", A::Again, "again", "run again with other settings"),
     bind(P::Run, "blocks", A::ToggleBlocks, "", "pictures in half blocks or full resolution"),
-    bind(P::Run, "delete", A::Delete, "", "delete the run, after asking"),
+    bind(P::Run, "delete", A::Delete, "", "move the run to the trash, after asking"),
     bind(P::Compare, "open", A::Open, "open", "open the chosen run"),
     bind(P::Compare, "pin", A::Pin, "reference", "make the chosen run the reference"),
     bind(P::Compare, "deselect", A::Select, "take out", "take the chosen run out of the comparison"),
@@ -466,6 +486,38 @@ pub static BINDINGS: &[Binding] = &[
         "describe",
         "what it is about, every expectation and what was found",
     ),
+    bind(P::Catalogue, "start", A::Start, "run", "run the preset that shows it, after asking"),
+    bind(P::Catalogue, "switch", A::NextRows, "attacks/defences", "attacks or defences"),
+    bind(P::Catalogue, "runs", A::OnlyRuns, "only here", "only what gialab runs, or all"),
+    bind(
+        P::Catalogue,
+        "filter",
+        A::Filter,
+        "filter",
+        "show only entries with these words: latent, text, CVPR, 2021",
+    ),
+    bind(P::Catalogue, "describe", A::Describe, "describe", "all that is known of it"),
+    bind(P::Catalogue, "model-a", A::ThreatModel('A'), "", "only threat model A, the eavesdropper, or all"),
+    bind(P::Catalogue, "model-b", A::ThreatModel('B'), "", "only threat model B, the informed server"),
+    bind(
+        P::Catalogue,
+        "model-c",
+        A::ThreatModel('C'),
+        "",
+        "only threat model C, which knows the local training",
+    ),
+    bind(P::Catalogue, "model-d", A::ThreatModel('D'), "", "only threat model D, with like data"),
+    bind(
+        P::Catalogue,
+        "model-e",
+        A::ThreatModel('E'),
+        "",
+        "only threat model E, with the client's statistics",
+    ),
+    bind(P::Catalogue, "model-f", A::ThreatModel('F'), "", "only threat model F, which changes the model"),
+    bind(P::Catalogue, "model-g", A::ThreatModel('G'), "", "only threat model G, F with like data"),
+    bind(P::Catalogue, "model-h", A::ThreatModel('H'), "", "only threat model H, G that chooses clients"),
+    bind(P::Catalogue, "explain", A::Explain, "explain", "what its threat model means"),
     bind(P::Audits, "open", A::Open, "read", "its report on the whole screen"),
     bind(P::Audits, "stop", A::StopAudit, "stop", "its runs write checkpoints and end, after asking"),
     bind(P::Audits, "up", A::Up, "", "up"),
@@ -500,6 +552,12 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Study, "page-down", A::PageDown, "", "five cells down"),
     bind(P::Study, "first", A::First, "", "first row"),
     bind(P::Study, "last", A::Last, "", "last row"),
+    bind(P::Catalogue, "up", A::Up, "", "up"),
+    bind(P::Catalogue, "down", A::Down, "", "down"),
+    bind(P::Catalogue, "page-up", A::PageUp, "", "a page up"),
+    bind(P::Catalogue, "page-down", A::PageDown, "", "a page down"),
+    bind(P::Catalogue, "first", A::First, "", "first"),
+    bind(P::Catalogue, "last", A::Last, "", "last"),
     bind(P::Compare, "pictures", A::TogglePictures, "room", "curves, table or pictures alone, or all"),
     bind(P::Compare, "page-up", A::PageUp, "", "rows of the table above"),
     bind(P::Compare, "page-down", A::PageDown, "", "rows of the table below"),
@@ -513,6 +571,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Everywhere, "show-run", A::Show(Screen::Run), "", "the opened run"),
     bind(P::Everywhere, "show-compare", A::Show(Screen::Compare), "", "the compared runs"),
     bind(P::Everywhere, "show-studies", A::Show(Screen::Studies), "", "the studies"),
+    bind(
+        P::Everywhere,
+        "show-catalogue",
+        A::Show(Screen::Catalogue),
+        "",
+        "attacks and defences as published",
+    ),
     bind(P::Everywhere, "show-audits", A::Show(Screen::Audits), "", "the audits"),
     bind(P::Everywhere, "palette", A::Palette, "find", "find a command, a preset or a run by typing"),
     bind(P::Everywhere, "help", A::Help, "help", "these keys"),
@@ -570,7 +635,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::List, "down", A::Down, "choose", "down"),
     bind(P::List, "page-up", A::PageUp, "", "a page up"),
     bind(P::List, "page-down", A::PageDown, "", "a page down"),
-    bind(P::Name, "accept", A::Accept, "keep", "keep the name"),
+    bind(P::Name, "accept", A::Accept, "keep", "keep what was typed"),
     bind(P::Name, "back", A::Back, "cancel", "leave all as it was"),
     bind(P::Destination, "accept", A::Accept, "write", "write the file"),
     bind(P::Destination, "complete", A::Complete, "complete", "the rest of a path, as far as it is clear"),

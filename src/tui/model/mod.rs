@@ -1,6 +1,7 @@
 //! Everything the screen shows, as plain data. Only `update` changes it.
 
 mod audits;
+mod catalogue;
 mod compare;
 mod presets;
 mod preview;
@@ -9,6 +10,7 @@ mod runs;
 mod studies;
 
 pub use audits::AuditsView;
+pub use catalogue::CatalogueView;
 pub use compare::{CompareView, GroupsView, Lower, Part};
 pub use presets::{Calibrating, Changes, PresetsView};
 pub use preview::Preview;
@@ -45,14 +47,23 @@ pub enum Screen {
     Compare,
     /// Studies, or one of them.
     Studies,
+    /// Attacks and defences as published.
+    Catalogue,
     /// Audits.
     Audits,
 }
 
 impl Screen {
     /// All, in the order of the tabs.
-    pub const ALL: [Screen; 6] =
-        [Screen::Presets, Screen::Runs, Screen::Run, Screen::Compare, Screen::Studies, Screen::Audits];
+    pub const ALL: [Screen; 7] = [
+        Screen::Presets,
+        Screen::Runs,
+        Screen::Run,
+        Screen::Compare,
+        Screen::Studies,
+        Screen::Catalogue,
+        Screen::Audits,
+    ];
 
     /// For tab and help.
     pub fn name(self) -> &'static str {
@@ -62,6 +73,7 @@ impl Screen {
             Screen::Run => "Run",
             Screen::Compare => "Compare",
             Screen::Studies => "Studies",
+            Screen::Catalogue => "Catalogue",
             Screen::Audits => "Audits",
         }
     }
@@ -178,6 +190,8 @@ pub struct Model {
     pub compare: CompareView,
     /// Studies screen.
     pub studies_view: StudiesView,
+    /// Catalogue screen.
+    pub catalogue_view: CatalogueView,
     /// Audits screen.
     pub audits_view: AuditsView,
     /// Changes by preset name.
@@ -275,7 +289,7 @@ impl Model {
         match self.screen {
             Screen::Run => self.run().is_some_and(|run| run.playing),
             Screen::Compare => self.compare.playing,
-            Screen::Presets | Screen::Runs | Screen::Studies | Screen::Audits => false,
+            Screen::Presets | Screen::Runs | Screen::Studies | Screen::Catalogue | Screen::Audits => false,
         }
     }
 

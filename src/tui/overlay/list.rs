@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
 use crate::catalogue::defence::Defence;
+use crate::catalogue::literature::Entry;
 use crate::figure::Word;
 use crate::format;
 use crate::run::RunDirectory;
@@ -52,6 +53,10 @@ pub enum Does {
     Explain(&'static Word),
     /// Opens this run.
     Run(String),
+    /// Asks whether this step of the tour is to be run; its place.
+    Tour(usize),
+    /// Shows this entry of the catalogue.
+    Entry(&'static Entry),
     /// Opens the run in this directory.
     Open(RunDirectory),
     /// Asks whether this study is to be run, the part that takes minutes or all.

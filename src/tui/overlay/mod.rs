@@ -7,6 +7,7 @@ pub mod error;
 pub mod explain;
 pub mod form;
 pub mod help;
+pub mod jot;
 pub mod list;
 pub mod name;
 
@@ -58,6 +59,8 @@ pub enum Overlay {
     List(list::List),
     /// The name of a preset to be saved.
     Name(name::Name),
+    /// What is written to a run.
+    Jot(jot::Jot),
     /// The file of an export.
     Destination(destination::Destination),
 }
@@ -85,6 +88,7 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         Some(Overlay::Form(form)) => form::draw(model, view, area, form),
         Some(Overlay::List(list)) => list::draw(model, view, area, list),
         Some(Overlay::Name(name)) => name::draw(model, view, area, name),
+        Some(Overlay::Jot(jot)) => jot::draw(model, view, area, jot),
         Some(Overlay::Destination(destination)) => destination::draw(model, view, area, destination),
         None => {}
     }

@@ -1,6 +1,7 @@
 //! The screens, and what frames them: tabs, status line, footer, overlays.
 
 pub mod audits;
+mod catalogue;
 pub mod compare;
 mod groups;
 pub mod presets;
@@ -39,6 +40,7 @@ pub fn draw(model: &Model, view: &mut View) {
             None => compare::draw(model, view, areas.body),
         },
         Screen::Studies => studies::draw(model, view, areas.body),
+        Screen::Catalogue => catalogue::draw(model, view, areas.body),
         Screen::Audits => audits::draw(model, view, areas.body),
     }
     let mut line = status(model);
@@ -72,6 +74,7 @@ fn status(model: &Model) -> Line<'static> {
             None => compare::status(model),
         },
         Screen::Studies => studies::status(model),
+        Screen::Catalogue => catalogue::status(model),
         Screen::Audits => audits::status(model),
     }
 }

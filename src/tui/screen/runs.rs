@@ -117,7 +117,16 @@ pub fn status(model: &Model) -> Line<'static> {
         }
         _ => format!(" {}", row.directory.path().display()),
     };
+    let written = written(row);
+    let text = if written.is_empty() { text } else { format!(" {written}") };
     Line::styled(text, theme.dim())
+}
+
+/// Tags and note of a run, which have no column.
+fn written(row: &RunRow) -> String {
+    let tags = row.notebook.tags.iter().map(|tag| format!("#{tag}"));
+    let note = Some(row.notebook.note.replace('\n', " ")).filter(|note| !note.is_empty());
+    tags.chain(note).collect::<Vec<_>>().join(" ")
 }
 
 /// How a run waits, and when it is likely to begin.

@@ -1,6 +1,6 @@
 //! What headings mean.
 
-use crate::figure::{Word, find};
+use crate::figure::{Word, find, words};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Screen};
@@ -10,7 +10,7 @@ use crate::tui::widget::{metric_table, sheet};
 
 /// Explains the headings of the table that is shown, beginning with the one it is sorted by.
 pub fn open(model: &mut Model) {
-    let first = sorted(model).or(headings(model).first().map(|word| word.key));
+    let first = sorted(model).or_else(|| under(model)).or(headings(model).first().map(|word| word.key));
     if let Some(key) = first {
         open_at(model, key);
     }
@@ -37,6 +37,13 @@ pub fn sorted(model: &Model) -> Option<&'static str> {
     Some(metric_table::columns(run).get(run.table.sort?)?.key)
 }
 
+/// Key of the threat model that the chosen entry of the catalogue is under; of a defence that in general.
+fn under(model: &Model) -> Option<&'static str> {
+    let entry = model.catalogue_view.chosen().filter(|_| model.screen == Screen::Catalogue)?;
+    let word = find(&format!("threat model {}", entry.threat_models())).or(find("threat model"))?;
+    Some(word.key)
+}
+
 /// The headings that are on the screen, in their order.
 fn headings(model: &Model) -> Vec<&'static Word> {
     let keys: Vec<&'static str> = match (model.screen, model.run()) {
@@ -45,6 +52,9 @@ fn headings(model: &Model) -> Vec<&'static Word> {
             // The frame takes a column on either side.
             let shown = table.fitting(usize::from(model.size.0.saturating_sub(2)));
             shown.into_iter().map(|column| table.columns[column].key).collect()
+        }
+        (Screen::Catalogue, _) => {
+            words().map(|word| word.key).filter(|key| key.starts_with("threat model")).collect()
         }
         (Screen::Runs, _) => vec!["psnr", "match", "seconds"],
         (Screen::Compare, _) => sheet::of(model).rows.iter().map(|row| row.key).collect(),

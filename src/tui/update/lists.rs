@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{compare, note, palette, run, save, selected, show, subject};
+use super::{compare, note, notebook, palette, run, save, selected, show, subject};
 use crate::tui::PresetEntry;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
@@ -74,6 +74,8 @@ pub fn on_runs(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Pause => return selected::pause(model),
         Action::Hold | Action::QueueFirst | Action::QueueLast => return selected::queue(model, action),
+        Action::WriteNote | Action::WriteTags | Action::Rename => notebook::open(model, action),
+        Action::Undo => return vec![Effect::Undelete],
         Action::Sort => return sort_by(model, model.runs_view.sort.next(), false),
         Action::SortBy => palette::orders(model),
         Action::Reverse => return sort_by(model, model.runs_view.sort, !model.runs_view.reversed),
@@ -92,6 +94,7 @@ pub fn sort_by(model: &mut Model, sort: Sort, reversed: bool) -> Vec<Effect> {
 pub fn in_filter(model: &mut Model, action: Action) -> Vec<Effect> {
     let (filter, filtering) = match model.screen {
         Screen::Runs => (&mut model.runs_view.filter, &mut model.runs_view.filtering),
+        Screen::Catalogue => (&mut model.catalogue_view.filter, &mut model.catalogue_view.filtering),
         _ => (&mut model.presets_view.filter, &mut model.presets_view.filtering),
     };
     *filtering = false;
@@ -111,10 +114,13 @@ pub fn keep_selection(model: &mut Model) {
     if let Some(id) = model.chosen_run().map(|row| row.id.clone()) {
         model.runs_view.selected = id;
     }
+    if let Some(entry) = model.catalogue_view.chosen() {
+        model.catalogue_view.selected.clone_from(&entry.key);
+    }
 }
 
 /// Moves the highlighted line of the shown list.
-fn step(model: &mut Model, action: Action) {
+pub fn step(model: &mut Model, action: Action) {
     let page = usize::from(layout::page(model.size));
     let to = |at: usize, count: usize| match action {
         Action::Up => at.saturating_sub(1),
@@ -134,6 +140,12 @@ fn step(model: &mut Model, action: Action) {
             let names = model.visible_presets().iter().map(|entry| entry.name.as_str()).collect();
             if let Some(name) = moved(names, &model.presets_view.selected) {
                 model.presets_view.selected = name;
+            }
+        }
+        Screen::Catalogue => {
+            let keys = model.catalogue_view.visible().iter().map(|entry| entry.key.as_str()).collect();
+            if let Some(key) = moved(keys, &model.catalogue_view.selected) {
+                model.catalogue_view.selected = key;
             }
         }
         _ => {

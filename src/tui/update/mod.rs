@@ -2,6 +2,7 @@
 
 mod audits;
 mod calibration;
+mod catalogue;
 mod compare;
 mod details;
 mod explain;
@@ -9,6 +10,7 @@ mod export;
 mod form;
 mod groups;
 mod lists;
+mod notebook;
 mod palette;
 mod pictures;
 mod pointer;
@@ -220,6 +222,7 @@ fn act(model: &mut Model, place: Place, action: Action) -> Vec<Effect> {
         Place::Question | Place::Text => in_overlay(model, action),
         Place::Details => details::act(model, action),
         Place::Explain => explain::act(model, action),
+        Place::Name if matches!(model.overlays.last(), Some(Overlay::Jot(_))) => notebook::act(model, action),
         Place::Form | Place::Name => form::act(model, action),
         Place::List => palette::act(model, action),
         Place::Destination => export::act(model, action),
@@ -236,6 +239,7 @@ fn focused_input(model: &mut Model, place: Place) -> Option<&mut Input> {
             match model.overlays.last_mut() {
                 Some(Overlay::Form(form)) => form.focused_input(),
                 Some(Overlay::Name(name)) => Some(&mut name.input),
+                Some(Overlay::Jot(jot)) => Some(&mut jot.input),
                 Some(Overlay::List(list)) => Some(&mut list.input),
                 Some(Overlay::Destination(destination)) => Some(&mut destination.input),
                 _ => None,
@@ -243,6 +247,7 @@ fn focused_input(model: &mut Model, place: Place) -> Option<&mut Input> {
         }
         (Place::Filter, Screen::Presets) => Some(&mut model.presets_view.filter),
         (Place::Filter, Screen::Runs) => Some(&mut model.runs_view.filter),
+        (Place::Filter, Screen::Catalogue) => Some(&mut model.catalogue_view.filter),
         _ => None,
     }
 }
@@ -274,6 +279,7 @@ fn after_typing(model: &mut Model) {
         Some(Overlay::Form(form)) if form.filtering => form.keep_focus(),
         Some(Overlay::Form(form)) => form.check(),
         Some(Overlay::Name(name)) => name.problem = None,
+        Some(Overlay::Jot(jot)) => jot.problem = None,
         Some(Overlay::List(list)) => list.chosen = 0,
         Some(Overlay::Destination(destination)) => destination.problem = None,
         _ => {}
@@ -341,6 +347,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                 Screen::Compare if model.compare.groups.is_some() => groups::act(model, action),
                 Screen::Compare => compare::act(model, action),
                 Screen::Studies => studies::act(model, action),
+                Screen::Catalogue => catalogue::act(model, action),
                 Screen::Audits => audits::act(model, action),
             };
         }
@@ -360,7 +367,7 @@ fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
     let is_there = |screen: &Screen| match screen {
         Screen::Run => model.opened.is_some(),
         Screen::Compare => keymap::available(Action::Show(Screen::Compare), model).is_ok(),
-        Screen::Presets | Screen::Runs | Screen::Studies | Screen::Audits => true,
+        Screen::Presets | Screen::Runs | Screen::Studies | Screen::Catalogue | Screen::Audits => true,
     };
     let at = Screen::ALL.iter().position(|screen| *screen == model.screen).unwrap_or(0);
     let count = Screen::ALL.len();
@@ -372,6 +379,7 @@ fn show(model: &mut Model, screen: Screen) -> Vec<Effect> {
     model.screen = screen;
     model.presets_view.filtering = false;
     model.runs_view.filtering = false;
+    model.catalogue_view.filtering = false;
     let mut effects = save(model);
     if screen == Screen::Compare && model.compare.groups.is_none() {
         effects.extend(compare::take_up(model));
@@ -389,6 +397,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         Screen::Compare if model.compare.groups.is_some() => return groups::back(model),
         Screen::Compare => return compare::back(model),
         Screen::Studies => return studies::back(model),
+        Screen::Catalogue => model.catalogue_view.show_all(),
         Screen::Audits => return audits::back(model),
         Screen::Runs if model.runs_view.filter.value().is_empty() => return show(model, Screen::Presets),
         Screen::Runs => model.runs_view.filter.reset(),
@@ -404,7 +413,7 @@ fn subject(model: &Model) -> Option<RunDirectory> {
         Screen::Run => model.run().map(|run| run.directory.clone()),
         Screen::Compare => model.chosen_compared().map(|run| run.directory.clone()),
         Screen::Presets | Screen::Runs => model.chosen_run().map(|row| row.directory.clone()),
-        Screen::Studies | Screen::Audits => None,
+        Screen::Studies | Screen::Catalogue | Screen::Audits => None,
     }
 }
 
@@ -437,6 +446,11 @@ fn finished(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             effects.extend(more);
             result
         }
+        Outcome::Written(result) => result,
+        Outcome::Undeleted(result) => result.map(|runs| {
+            let what = if let [one] = runs.as_slice() { one.clone() } else { format!("{} runs", runs.len()) };
+            effects.extend(note(model, format!("brought back {what}"), false));
+        }),
         Outcome::Saved(result) => result.map(|path| {
             effects.extend(note(model, format!("saved {}", path.display()), false));
         }),

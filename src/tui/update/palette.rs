@@ -1,6 +1,8 @@
 //! The command palette, and what else is chosen from a list.
 
-use super::{act as act_at, explain, export, form, lists, run, studies};
+use super::{act as act_at, catalogue, explain, export, form, lists, run, studies};
+use crate::catalogue::literature;
+use crate::config::tour;
 use crate::figure;
 use crate::format;
 use crate::tui::effect::Effect;
@@ -62,6 +64,18 @@ pub fn open(model: &mut Model) {
         hint: word.key.to_owned(),
         reason: None,
         does: Does::Explain(word),
+    }));
+    items.extend(tour::steps().iter().enumerate().map(|(at, step)| Item {
+        text: format!("tour {}: {}", at + 1, step.title),
+        hint: step.preset.clone(),
+        reason: None,
+        does: Does::Tour(at),
+    }));
+    items.extend(literature::attacks().iter().chain(literature::defences()).map(|entry| Item {
+        text: format!("catalogue {}", entry.key),
+        hint: entry.title.clone(),
+        reason: None,
+        does: Does::Entry(entry),
     }));
     model.overlays.push(Overlay::List(List::new("find", items)));
 }
@@ -130,6 +144,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             studies::ask_to_run(model, study, quick);
             Vec::new()
         }
+        Does::Tour(at) => catalogue::ask_to_tour(model, at),
+        Does::Entry(entry) => catalogue::look_up(model, entry),
         Does::Run(id) => match model.row(&id).map(|row| row.directory.clone()) {
             Some(directory) => run::open(model, directory),
             None => Vec::new(),

@@ -84,6 +84,13 @@ fn clicked_row(model: &mut Model, name: String) -> Vec<Effect> {
             model.studies_view.selected = name;
             Vec::new()
         }
+        Screen::Catalogue if model.catalogue_view.selected == name => {
+            act(model, Place::Catalogue, Action::Start)
+        }
+        Screen::Catalogue => {
+            model.catalogue_view.selected = name;
+            Vec::new()
+        }
         Screen::Compare => {
             let at = model.compare.runs.iter().position(|(id, _)| *id == name);
             model.compare.chosen = at.unwrap_or(model.compare.chosen);
@@ -124,7 +131,7 @@ pub fn scrolled(model: &mut Model, target: Option<&Target>, by: isize) -> Vec<Ef
         }
         (Place::Run | Place::Compare, _) => act(model, place, Action::Scrub(by)),
         (Place::Study, _) => act(model, place, line),
-        (Place::Presets | Place::Runs | Place::Studies | Place::Audits, _) => {
+        (Place::Presets | Place::Runs | Place::Studies | Place::Catalogue | Place::Audits, _) => {
             (0..3).flat_map(|_| on_screen(model, line)).collect()
         }
         _ => Vec::new(),

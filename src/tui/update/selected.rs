@@ -58,7 +58,9 @@ fn subjects(model: &Model) -> Vec<(RunDirectory, Health)> {
     match model.screen {
         Screen::Runs => model.selected_runs().iter().map(|row| (row.directory.clone(), row.health)).collect(),
         Screen::Run => model.run().map(|run| (run.directory.clone(), run.health)).into_iter().collect(),
-        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Audits => Vec::new(),
+        Screen::Presets | Screen::Compare | Screen::Studies | Screen::Catalogue | Screen::Audits => {
+            Vec::new()
+        }
     }
 }
 
@@ -81,8 +83,8 @@ pub fn ask_to_delete(model: &mut Model) {
     let split = split(model, |health| possible(Action::Delete, health));
     let sentence = match split.able.len() {
         0 => return,
-        1 => "Its curves, pictures and result are gone for good.",
-        _ => "Their curves, pictures and results are gone for good.",
+        1 => "It goes to the trash; u brings it back.",
+        _ => "They go to the trash; u brings them back.",
     };
     let detail = split.detail(sentence);
     ask(model, format!("Delete {}?", split.what()), detail, Effect::Delete(split.able));
@@ -210,7 +212,7 @@ pub fn done(
     };
     let said = match deed {
         _ if finished.is_empty() => None,
-        Deed::Delete => Some(format!("deleted {what}")),
+        Deed::Delete => Some(format!("deleted {what}; u brings back what was deleted last")),
         Deed::Ask(Request::Stop) => Some(format!("asked {what} to stop")),
         Deed::Resume if finished.len() > 1 => Some(format!("resumed {what}")),
         Deed::Queue(Change::First) => Some(format!("next in the queue: {what}")),

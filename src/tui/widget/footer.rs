@@ -91,7 +91,7 @@ fn second_best(model: &Model) -> Vec<String> {
     let shows_pictures = match model.screen {
         Screen::Run => model.run().is_some_and(|run| run.enlarged || model.panes != Panes::Hidden),
         Screen::Compare => model.compare.groups.is_none(),
-        Screen::Presets | Screen::Runs | Screen::Studies | Screen::Audits => false,
+        Screen::Presets | Screen::Runs | Screen::Studies | Screen::Catalogue | Screen::Audits => false,
     };
     let redraw = model.keymap.hint(Place::Everywhere, Action::Redraw, model.theme.ascii);
     if shows_pictures { hint(shortfall, model.protocol, &redraw).into() } else { Vec::new() }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::format;
+use crate::tui::layout::WIDE;
 use crate::tui::model::{Model, Screen};
 use crate::tui::view::{Target, View};
 
@@ -19,8 +20,12 @@ pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let mut line = Line::from(Span::styled(" gialab ", theme.strong()));
     for (number, screen) in (1..).zip(Screen::ALL) {
         let name = screen.name();
-        let text =
-            if screen == model.screen { format!("[{number} {name}]") } else { format!(" {number} {name} ") };
+        let text = match screen == model.screen {
+            true => format!("[{number} {name}]"),
+            // How a run stands needs the room more.
+            false if area.width < WIDE => format!(" {name} "),
+            false => format!(" {number} {name} "),
+        };
         let style = if screen == model.screen { theme.accent() } else { theme.dim() };
         let place = Rect { x: area.x + line.width() as u16, width: text.len() as u16, ..area };
         view.hits.add(place, Target::Tab(screen));

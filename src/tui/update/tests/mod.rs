@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod calibrating;
+mod cataloguing;
 mod comparing;
 mod explaining;
 mod exporting;
@@ -378,6 +379,8 @@ fn tab_goes_round_the_screens_there_are() {
     assert_eq!(model.screen, Screen::Runs);
     code(&mut model, KeyCode::Tab);
     assert_eq!(model.screen, Screen::Studies);
+    code(&mut model, KeyCode::Tab);
+    assert_eq!(model.screen, Screen::Catalogue);
     code(&mut model, KeyCode::Tab);
     assert_eq!(model.screen, Screen::Presets);
     press(&mut model, "3");

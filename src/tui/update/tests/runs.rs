@@ -202,7 +202,12 @@ fn deleting_takes_all_selected_runs_and_says_which_and_which_not() {
     assert_eq!(runs.iter().map(RunDirectory::id).collect::<Vec<_>>(), all[2..4]);
     let results = vec![(all[2].clone(), Ok(())), (all[3].clone(), Ok(()))];
     update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, results)));
-    assert_eq!(notice(&model), "deleted 2 runs");
+    assert_eq!(notice(&model), "deleted 2 runs; u brings back what was deleted last");
+    assert_eq!(press(&mut model, "u"), [Effect::Undelete]);
+    update(&mut model, Msg::Finished(Outcome::Undeleted(Ok(vec!["a".into(), "b".into()]))));
+    assert_eq!(notice(&model), "brought back 2 runs");
+    update(&mut model, Msg::Finished(Outcome::Undeleted(Err("there is nothing in the trash".into()))));
+    assert!(matches!(model.overlays.last(), Some(Overlay::Error { message }) if message.contains("nothing")));
     assert_eq!(ids(&model).len(), all.len() - 2);
     assert_eq!(model.runs_view.marked.len(), 1, "the running one is still selected");
 }
@@ -253,7 +258,13 @@ fn a_selected_run_that_another_program_deleted_is_said_and_dropped() {
     let results = vec![(all[2].clone(), Ok(())), (all[3].clone(), Err(Undone::Gone))];
     update(&mut model, Msg::Finished(Outcome::Done(Deed::Delete, results)));
     assert!(model.overlays.is_empty(), "it is no error: {:?}", model.overlays);
-    assert_eq!(notice(&model), format!("deleted {}; {} is gone, deleted by another program", all[2], all[3]));
+    assert_eq!(
+        notice(&model),
+        format!(
+            "deleted {}; u brings back what was deleted last; {} is gone, deleted by another program",
+            all[2], all[3]
+        )
+    );
     // Or it is seen by the listing.
     let mut model = listed(3);
     press(&mut model, "jj  ");
@@ -280,7 +291,7 @@ fn what_could_not_be_deleted_is_an_error_beside_what_was() {
     assert!(
         matches!(model.overlays.last(), Some(Overlay::Error { message }) if message == "cannot delete it")
     );
-    assert_eq!(notice(&model), format!("deleted {}", all[5]));
+    assert_eq!(notice(&model), format!("deleted {}; u brings back what was deleted last", all[5]));
 }
 
 #[test]
@@ -488,4 +499,44 @@ fn the_details_of_a_live_run_are_read_anew_and_stay_where_they_are() {
             .iter()
             .all(|effect| !matches!(effect, Effect::ReadDetails(_)))
     );
+}
+
+#[test]
+fn title_note_and_tags_are_written_to_the_chosen_run_and_shown() {
+    use crate::run::notebook::Entry;
+    let mut model = listed(3);
+    model.runs_view.rows.as_mut().unwrap()[0].notebook.tags.insert("draft".into());
+    press(&mut model, "t");
+    assert!(fixture::drawn(&model).contains("tags of "));
+    press(&mut model, " +a");
+    let effects = without_saving(code(&mut model, KeyCode::Enter));
+    let [Effect::Write(_, Entry::Tags(come, go))] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((come.as_slice(), go.len()), (["draft".to_owned(), "a".to_owned()].as_slice(), 0));
+    press(&mut model, "t");
+    (0..5).for_each(|_| drop(code(&mut model, KeyCode::Backspace)));
+    press(&mut model, "paper");
+    let effects = without_saving(code(&mut model, KeyCode::Enter));
+    let tags = Entry::Tags(vec!["paper".into()], vec!["draft".into()]);
+    assert!(matches!(effects.as_slice(), [Effect::Write(_, entry)] if *entry == tags), "{effects:?}");
+    press(&mut model, "R");
+    assert!(without_saving(code(&mut model, KeyCode::Enter)).is_empty());
+    assert!(fixture::drawn(&model).contains("a title has at least one character"));
+    press(&mut model, "baseline");
+    let effects = without_saving(code(&mut model, KeyCode::Enter));
+    let title = Entry::Title("baseline".into());
+    assert!(matches!(effects.as_slice(), [Effect::Write(_, entry)] if *entry == title), "{effects:?}");
+    press(&mut model, "nx");
+    code(&mut model, KeyCode::Esc);
+    assert!(model.overlays.is_empty());
+    let row = &mut model.runs_view.rows.as_mut().unwrap()[0];
+    (row.notebook.title, row.notebook.note) = ("baseline".into(), "the loss jumps".into());
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains(" baseline ") && drawn.contains("#draft the loss jumps"), "{drawn}");
+    for (filter, count) in
+        [("tag:dra", 1), ("tag=draft", 1), ("tag=dra", 0), ("note:jumps", 1), ("title=baseline", 1)]
+    {
+        press(&mut model, &format!("/{filter}"));
+        assert_eq!(model.visible_runs().len(), count, "{filter}");
+        code(&mut model, KeyCode::Esc);
+    }
 }
