@@ -9,7 +9,7 @@ use super::in_words::{self, Tone};
 use super::report::{Attempt, Report};
 use super::{AuditError, seal};
 use crate::run::RunDirectory;
-use crate::run::export::{SHEET, recovered};
+use crate::run::export::{SHEET, by_round, recovered};
 use crate::study::Place;
 
 /// Where the data begin and end.
@@ -17,6 +17,9 @@ const DATA: (&str, &str) = ("<script type=\"application/json\" id=\"report\">", 
 
 /// Attacks whose pictures are shown.
 const SHOWN: usize = 3;
+
+/// Attacks with a curve of their own.
+const CURVES: usize = 6;
 
 /// Threat models, in the words of a reader who has never heard of them (Carletti et al. 2025, table 1, shortened).
 const THREAT_MODELS: [(&str, &str); 8] = [
@@ -109,7 +112,7 @@ pub fn page(report: &Report, place: &Path) -> Result<String, AuditError> {
                     section { h2 { "What came back" } (attempts(report)) }
                     @if !pictures.is_empty() { section { h2 { "Seen" } @for picture in &pictures { (picture) } } }
                     @if report.attempts.iter().any(|attempt| attempt.rounds.len() > 1) {
-                        section { h2 { "Round by round" } (rounds(report)) }
+                        section { h2 { "Round by round" } (rounds(report, &place)?) }
                     }
                     section { h2 { "What would protect" } (protections(report)) }
                     section { h2 { "What was not tried" } (not_tried(report)) }
@@ -226,8 +229,20 @@ fn pictures(report: &Report, place: &Place) -> Result<Vec<Markup>, AuditError> {
     Ok(recovered(&runs)?.into_iter().map(|(_, markup)| markup).collect())
 }
 
-fn rounds(report: &Report) -> Markup {
-    html! {
+/// PSNR by round of the attacks with most, and the figures of all.
+fn rounds(report: &Report, place: &Place) -> Result<Markup, AuditError> {
+    let mut ended: Vec<&Attempt> =
+        report.attempts.iter().filter(|attempt| attempt.rounds.len() > 1).collect();
+    ended.sort_by(|a, b| b.score().partial_cmp(&a.score()).unwrap_or(std::cmp::Ordering::Equal));
+    ended.truncate(CURVES);
+    let runs: Vec<RunDirectory> = ended.iter().map(|attempt| place.run(&attempt.run)).collect();
+    let names: Vec<String> = ended.iter().map(|attempt| attempt.name()).collect();
+    let drawing = if runs.is_empty() { None } else { by_round(&runs, &names)? };
+    Ok(html! {
+        @if let Some(drawing) = &drawing {
+            // What makes it a file of its own stays out of a page.
+            figure { (PreEscaped(drawing.split_once("?>").map_or(drawing.as_str(), |(_, drawing)| drawing))) }
+        }
         div.wide {
             table {
                 thead { tr { th { "attack" } th.number { "round" } th { "what came back" } } }
@@ -247,7 +262,7 @@ fn rounds(report: &Report) -> Markup {
                 }
             }
         }
-    }
+    })
 }
 
 fn protections(report: &Report) -> Markup {

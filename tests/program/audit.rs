@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::lab::{Lab, text};
+use crate::lab::{Lab, cases, text};
 
 /// What a client does, told to `gialab capture`.
 fn captured(lab: &Lab, name: &str, settings: &[&str]) -> [String; 3] {
@@ -107,6 +107,35 @@ fn the_self_test_tells_the_mode_of_batch_norm() {
     let (test, _) = tested(&lab, &files, &with(&["--batch", "4"]));
     assert!(words(&test) == "BatchNorm in train mode" && left(&test) < 1e-3, "{test}");
     assert!(test["left"].as_f64().unwrap() > 0.1, "{test}");
+}
+
+/// Clients of PyTorch and of Flower, which lie beside the repository.
+#[test]
+fn the_self_test_holds_for_clients_of_pytorch_and_flower() {
+    let (Some(pytorch), Some(flower)) = (cases("12-other-local-training"), cases("02-flower-object-array")) else {
+        return;
+    };
+    let lab = Lab::new();
+    let files = |folder: &std::path::Path, update: &str, truth: &str| {
+        [update, "global.pth", truth].map(|file| folder.join(file).display().to_string())
+    };
+    let plain = ["--set", "victim.normalise=false"];
+    for update in ["ok.npz", "okc.npz", "ndarrays.pkl", "tuple.pth", "with_none.pth"] {
+        let (test, accepted) = tested(&lab, &files(&flower, update, "truth.pth"), &plain);
+        assert!(accepted && words(&test).is_empty() && left(&test) < 1e-5, "{update}: {test}");
+    }
+    let told = "victim.captured.local={ learning_rate = 0.01, batch = 2 }";
+    let taken = [&["--batch", "4", "--kind", "weights", "--set", told], &plain[..]].concat();
+    for (update, said) in [
+        ("sgd.pth", ""),
+        ("nesterov.pth", "Nesterov's momentum of 0.9"),
+        ("adam.pth", "Adam"),
+        ("clipped.pth", "gradients clipped to 0.1"),
+    ] {
+        let (test, _) = tested(&lab, &files(&pytorch, update, "truth4.pth"), &taken);
+        assert!(words(&test).contains(said) && left(&test) < 1e-2, "{update}: {test}");
+        assert_eq!(words(&test).is_empty(), said.is_empty(), "{update}: {test}");
+    }
 }
 
 /// An update that nothing makes is not explained.

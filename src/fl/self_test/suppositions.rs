@@ -132,6 +132,12 @@ fn trainings(own: LocalTraining, samples: usize) -> Vec<(&'static str, String, L
             add("momentum", name.into(), bare);
         }
     }
+    for clip in [0.1, 0.5, 1.0, 5.0, 10.0] {
+        add("clip", format!("gradients clipped to {clip}"), LocalTraining { clip: Some(clip), ..own });
+    }
+    for proximal in [0.001, 0.01, 0.1, 1.0] {
+        add("proximal", format!("FedProx of {proximal}"), LocalTraining { proximal, ..own });
+    }
     for epochs in [1, 2, 3, 4, 5, 10] {
         let words = if epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
         add("epochs", words, LocalTraining { epochs, ..own });

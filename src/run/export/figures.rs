@@ -6,7 +6,7 @@ use crate::config::RunConfig;
 use crate::figure::{Figure, figure};
 use crate::paper::axis::{Decades, round_step};
 use crate::paper::plot::{self, Axis, BLACK, Curve, Key, Mark, Plot, Scale};
-use crate::paper::{Drawing, strip};
+use crate::paper::{Drawing, Width, strip};
 use crate::run::comparison::{self, Side};
 use crate::run::state::{RoundState, RunState, TrialState};
 use crate::run::tradeoff;
@@ -48,6 +48,11 @@ pub fn figures(records: &[Record], look: Look) -> Result<Vec<(&'static str, Draw
         true => ExportError::OneValue { figure: asked.word.key },
         false => ExportError::NoSuchFigure { figure: asked.word.key },
     })
+}
+
+/// PSNR by attacked round, under these names; nothing where no run has several rounds.
+pub fn by_round(records: &[Record], names: &[String], width: Width) -> Option<Drawing> {
+    rounds(records, names, figure("psnr")).map(|plot| plot::drawing(&plot, width))
 }
 
 /// A condition of figures with what it is in a run.

@@ -362,6 +362,15 @@ fn exists(there: &[PathBuf]) -> String {
     format!("{} {}", names.join(" and "), if names.len() == 1 { "exists" } else { "exist" })
 }
 
+/// PSNR of runs by attacked round as a drawing to be put into a page, under these names; nothing where no run has several.
+///
+/// # Errors
+/// If a run cannot be read.
+pub fn by_round(runs: &[RunDirectory], names: &[String]) -> Result<Option<String>, ExportError> {
+    let records = record::read(runs)?;
+    Ok(figures::by_round(&records, names, Width::Page).as_ref().map(svg))
+}
+
 /// Writes `runs` into one stream; of CSV the metrics alone, of figures the first.
 ///
 /// # Errors
