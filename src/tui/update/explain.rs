@@ -54,7 +54,7 @@ fn headings(model: &Model) -> Vec<&'static Word> {
             shown.into_iter().map(|column| table.columns[column].key).collect()
         }
         (Screen::Catalogue, _) => {
-            words().map(|word| word.key).filter(|key| key.starts_with("threat model")).collect()
+            words().map(|word| word.key).filter(|key| key.starts_with("threat_model")).collect()
         }
         (Screen::Runs, _) => vec!["psnr", "match", "seconds"],
         (Screen::Compare, _) => sheet::of(model).rows.iter().map(|row| row.key).collect(),

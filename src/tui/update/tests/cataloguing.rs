@@ -87,5 +87,5 @@ fn defences_are_a_key_away_and_a_text_tells_all() {
     assert_eq!((chosen(&model), model.catalogue_view.defences), ("gifd", false));
     press(&mut model, "w");
     let Some(Overlay::Explain(explain)) = model.overlays.last() else { panic!("{:?}", model.overlays) };
-    assert_eq!(explain.words[explain.at].key, "threat model D");
+    assert_eq!(explain.words[explain.at].key, "threat_model_d");
 }
