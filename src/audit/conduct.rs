@@ -8,6 +8,7 @@ use super::ladder::{self, Left};
 use super::report::{Attempt, Bounds, Input, Protection, Report, SCHEMA, Subject, Untried};
 use super::{AuditError, Threshold, protection, seal};
 use crate::backend::Compute;
+use crate::catalogue::literature;
 use crate::config::{Method, RunConfig, preset};
 use crate::expectation::Experience;
 use crate::fl::self_test::{SelfTest, self_test};
@@ -141,6 +142,7 @@ pub fn conduct(
         attempts,
         control: None,
         not_tried: left.into_iter().map(Untried::from).collect(),
+        elsewhere: literature::attacks().iter().filter(|entry| !entry.runs).count(),
         limit: asked.limit,
         protections: Vec::new(),
         unprotected: None,

@@ -300,7 +300,7 @@ fn not_tried(report: &Report) -> Markup {
     html! {
         ul {
             @for left in &report.not_tried { li { (left.title) " (" (left.threat_model) "): " (left.why) } }
-            li { (in_words::OTHERS) }
+            li { (in_words::others(report)) }
         }
     }
 }

@@ -114,7 +114,7 @@ pub fn lines(report: &Report) -> Vec<Said> {
         let about = if at == 0 { "not tried" } else { "" };
         say(about, format!("{} {}: {}", left.threat_model, left.title, left.why), Tone::Plain);
     }
-    say(if report.not_tried.is_empty() { "not tried" } else { "" }, OTHERS.to_owned(), Tone::Plain);
+    say(if report.not_tried.is_empty() { "not tried" } else { "" }, others(report), Tone::Plain);
     for protection in &report.protections {
         say(&format!("with {}", protection.steps.join(", ")), protected(protection, report), Tone::Plain);
     }
@@ -273,9 +273,14 @@ pub(super) fn scores(round: &Round) -> Vec<String> {
     parts
 }
 
-/// What no gialab tries yet.
-pub(super) const OTHERS: &str =
-    "learned inverters, attacks on text and graphs, and all others that gialab does not have";
+/// What the gialab that made it has not.
+pub(super) fn others(report: &Report) -> String {
+    format!(
+        "{} attacks that were published and that gialab does not have, learned inverters and attacks on text and graphs among them \
+         (gialab attacks lists them)",
+        report.elsewhere
+    )
+}
 
 fn protected(protection: &Protection, report: &Report) -> String {
     let (words, _) = came_back(&protection.attempt, report);

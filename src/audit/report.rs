@@ -45,6 +45,8 @@ pub struct Report {
     pub control: Option<Attempt>,
     /// What does not fit, or is not granted.
     pub not_tried: Vec<Untried>,
+    /// Published attacks that this gialab does not have.
+    pub elsewhere: usize,
     /// Share of the samples that may come back.
     pub limit: f64,
     /// Post-processing against the best attack, from what changes the update least.

@@ -81,6 +81,7 @@ fn report() -> Report {
             threat_model: "D".into(),
             why: "no generator is given".into(),
         }],
+        elsewhere: 78,
         limit: 0.0,
         protections: vec![Protection {
             steps: vec!["90 % zeros".into()],

@@ -105,14 +105,15 @@ fn the_self_test_tells_the_mode_of_batch_norm() {
     let settings = ["victim.indices=[0,3,5,7]", "victim.model=resnet20", "victim.mode=train"];
     let files = captured(&lab, "train", &settings);
     let (test, _) = tested(&lab, &files, &with(&["--batch", "4"]));
-    assert!(words(&test) == "BatchNorm in train mode" && left(&test) < 1e-3, "{test}");
+    assert!(words(&test) == "BatchNorm in train mode" && left(&test) < 3e-3, "{test}");
     assert!(test["left"].as_f64().unwrap() > 0.1, "{test}");
 }
 
 /// Clients of PyTorch and of Flower, which lie beside the repository.
 #[test]
 fn the_self_test_holds_for_clients_of_pytorch_and_flower() {
-    let (Some(pytorch), Some(flower)) = (cases("12-other-local-training"), cases("02-flower-object-array")) else {
+    let (Some(pytorch), Some(flower)) = (cases("12-other-local-training"), cases("02-flower-object-array"))
+    else {
         return;
     };
     let lab = Lab::new();
@@ -148,15 +149,14 @@ fn the_self_test_explains_no_noise() {
 }
 
 /// Audits with few evaluations: what is computed is enough to tell that it is told.
-const QUICK: [&str; 4] = ["--budget", "1500", "--rounds", "0"];
+const QUICK: [&str; 4] = ["--budget", "400", "--rounds", "0"];
 
 #[test]
 fn an_audit_of_a_federation_tells_what_came_back_and_what_protects() {
     let lab = Lab::new();
     let page = lab.path("audit.html");
     let said = lab.gialab(
-        &[&["audit", "fc-inversion", "--fail-if", "brr>0", "--out", page.to_str().unwrap()], &QUICK[..]]
-            .concat(),
+        &[&["audit", "r-gap", "--fail-if", "brr>0", "--out", page.to_str().unwrap()], &QUICK[..]].concat(),
     );
     let report = text(&said.stdout);
     assert_eq!(said.status.code(), Some(3), "{report}{}", text(&said.stderr));
@@ -180,7 +180,7 @@ fn an_audit_of_a_federation_tells_what_came_back_and_what_protects() {
     };
     let before = runs();
     assert!(before.len() > 5, "{before:?}");
-    lab.succeed(&[&["audit", "fc-inversion"], &QUICK[..]].concat());
+    lab.succeed(&[&["audit", "r-gap"], &QUICK[..]].concat());
     assert_eq!(before, runs());
     // The page is sealed, and says where its runs are not.
     let verified = lab.succeed(&["audit", "verify", page.to_str().unwrap()]);
@@ -193,7 +193,7 @@ fn an_audit_of_a_federation_tells_what_came_back_and_what_protects() {
     let refused = lab.fail(&["audit", "verify", page.to_str().unwrap()], 1);
     assert!(refused.contains("changed after it was written"), "{refused}");
     // What is there is not replaced.
-    let refused = lab.fail(&["audit", "fc-inversion", "--out", page.to_str().unwrap()], 2);
+    let refused = lab.fail(&["audit", "r-gap", "--out", page.to_str().unwrap()], 2);
     assert!(refused.contains("--force"), "{refused}");
 }
 
@@ -247,7 +247,7 @@ fn an_audit_goes_on_with_the_settings_that_make_the_update() {
 fn what_cannot_be_audited_is_refused_in_a_sentence() {
     let lab = Lab::new();
     for (arguments, sentence) in [
-        (&["audit"][..], "required"),
+        (&["audit"][..], "is needed"),
         (&["audit", "dlg-lenet", "--budget", "soon"], "neither a time nor a number"),
         (&["audit", "dlg-lenet", "--budget", "0"], "neither a time nor a number"),
         (&["audit", "dlg-lenet", "--budget", "1s"], "too small"),

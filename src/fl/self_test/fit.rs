@@ -95,7 +95,7 @@ impl Fit {
 }
 
 /// Four digits, as a person writes a factor; a power of two, as loss scalers are, where that is as near.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     let power = value.abs().log2().round().exp2().copysign(value);
     if power.abs() >= 256.0 && (value / power - 1.0).abs() < 1e-3 {
         return power;

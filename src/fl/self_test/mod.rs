@@ -199,7 +199,10 @@ impl Tried<'_> {
         let left = simulation.fit.adjust(&mut config, &mut words, self.goal);
         let (before, after) = (preset::flat(self.config), preset::flat(&config));
         let is_new = |(key, value): &(&String, &String)| before.get(*key) != Some(value);
-        let changes = after.iter().filter(is_new).map(|(key, value)| format!("{key}={value}")).collect();
+        let set = after.iter().filter(is_new).map(|(key, value)| format!("{key}={value}"));
+        // What is as it is where nothing is said.
+        let unset = before.keys().filter(|key| !after.contains_key(*key)).map(|key| format!("{key}="));
+        let changes = set.chain(unset).collect();
         if self.best.as_ref().is_none_or(|best| left < best.left) {
             self.best = Some(Nearest { words, changes, left, makes_it: left <= self.goal });
         }

@@ -94,9 +94,14 @@ pub(super) fn of(config: &RunConfig, net: &Net) -> Vec<Supposition> {
         }
     }
     if let Some(local) = captured.local {
-        for (about, words, local) in trainings(local, captured.batch) {
+        for (about, words, other) in trainings(local, captured.batch) {
             let change = move |config: &mut RunConfig| {
-                config.victim.captured.iter_mut().for_each(|captured| captured.local = Some(local));
+                config
+                    .victim
+                    .captured
+                    .iter_mut()
+                    .filter_map(|captured| captured.local.as_mut())
+                    .for_each(&other);
             };
             add(about, words, Box::new(change));
         }
@@ -104,51 +109,62 @@ pub(super) fn of(config: &RunConfig, net: &Net) -> Vec<Supposition> {
     all
 }
 
+/// What of local training is otherwise.
+type Otherwise = Box<dyn Fn(&mut LocalTraining)>;
+
 /// Local training in which one thing is otherwise.
-fn trainings(own: LocalTraining, samples: usize) -> Vec<(&'static str, String, LocalTraining)> {
-    let mut all = Vec::new();
-    let mut add = |about, words: String, local: LocalTraining| {
-        if local != own {
-            all.push((about, words, local));
+fn trainings(own: LocalTraining, samples: usize) -> Vec<(&'static str, String, Otherwise)> {
+    let mut all: Vec<(&str, String, Otherwise)> = Vec::new();
+    let mut add = |about, words: String, otherwise: Otherwise| {
+        let mut other = own;
+        otherwise(&mut other);
+        if other != own {
+            all.push((about, words, otherwise));
         }
     };
     for decay in [0.0, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 0.1] {
-        add("decay", format!("weight decay of {decay}"), LocalTraining { weight_decay: Some(decay), ..own });
+        let words = format!("weight decay of {decay}");
+        add("decay", words, Box::new(move |local| local.weight_decay = Some(decay)));
     }
     for momentum in [0.0, 0.5, 0.9, 0.95, 0.99] {
-        let plain = LocalTraining { momentum, nesterov: false, ..own };
-        add("momentum", format!("momentum of {momentum}"), plain);
-        if momentum > 0.0 {
-            let words = format!("Nesterov's momentum of {momentum}");
-            add("momentum", words, LocalTraining { nesterov: true, ..plain });
+        for nesterov in [false, true].into_iter().filter(|nesterov| !nesterov || momentum > 0.0) {
+            let kind = if nesterov { "Nesterov's momentum" } else { "momentum" };
+            let words = format!("{kind} of {momentum}");
+            add(
+                "momentum",
+                words,
+                Box::new(move |local| (local.momentum, local.nesterov) = (momentum, nesterov)),
+            );
         }
     }
     let optimisers =
         [(LocalOptimiser::Sgd, "SGD"), (LocalOptimiser::Adam, "Adam"), (LocalOptimiser::AdamW, "AdamW")];
-    for (optimiser, name) in optimisers {
+    for (optimiser, name) in optimisers.into_iter().filter(|(optimiser, _)| *optimiser != own.optimiser) {
         // What the other one takes is nothing to it.
-        let bare = LocalTraining { optimiser, momentum: 0.0, nesterov: false, dampening: 0.0, ..own };
-        if optimiser != own.optimiser {
-            add("momentum", name.into(), bare);
-        }
+        let bare = move |local: &mut LocalTraining| {
+            let (momentum, dampening) = (0.0, 0.0);
+            *local = LocalTraining { optimiser, momentum, dampening, nesterov: false, ..*local };
+        };
+        add("momentum", name.into(), Box::new(bare));
     }
     for clip in [0.1, 0.5, 1.0, 5.0, 10.0] {
-        add("clip", format!("gradients clipped to {clip}"), LocalTraining { clip: Some(clip), ..own });
+        add("clip", format!("gradients clipped to {clip}"), Box::new(move |local| local.clip = Some(clip)));
     }
     for proximal in [0.001, 0.01, 0.1, 1.0] {
-        add("proximal", format!("FedProx of {proximal}"), LocalTraining { proximal, ..own });
+        add("proximal", format!("FedProx of {proximal}"), Box::new(move |local| local.proximal = proximal));
     }
     for epochs in [1, 2, 3, 4, 5, 10] {
         let words = if epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
-        add("epochs", words, LocalTraining { epochs, ..own });
+        add("epochs", words, Box::new(move |local| local.epochs = epochs));
     }
-    add("batches", "all samples in one batch".into(), LocalTraining { batch: None, ..own });
+    add("batches", "all samples in one batch".into(), Box::new(|local| local.batch = None));
     for batch in [1, 2, 4, 8, 16, 32, 64].into_iter().filter(|batch| (*batch as usize) < samples) {
-        add("batches", format!("batches of {batch}"), LocalTraining { batch: Some(batch), ..own });
+        add("batches", format!("batches of {batch}"), Box::new(move |local| local.batch = Some(batch)));
     }
     for factor in [0.01, 0.1, 0.5, 2.0, 10.0, 100.0] {
-        let learning_rate = own.learning_rate * factor;
-        add("rate", format!("a learning rate of {learning_rate}"), LocalTraining { learning_rate, ..own });
+        let rate = own.learning_rate * factor;
+        let words = format!("a learning rate of {}", super::fit::rounded(rate));
+        add("rate", words, Box::new(move |local| local.learning_rate = rate));
     }
     all
 }
