@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use gialab::audit::{self, Amount, Asked, AuditError, Budget, How, Report, Step, Threshold, Tone};
+use gialab::backend::Compute;
 use gialab::config::{ConfigError, RunConfig, preset};
 use gialab::files::{self, Access};
 use gialab::format::wrapped;
@@ -106,13 +107,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Err(ConfigError::new(out.display().to_string(), message).into());
     }
     let asked = asked(context, arguments)?;
+    let compute = Compute::select(&arguments.backend, asked.base.run.precision)?;
     let stop = Arc::new(AtomicBool::new(false));
     let code = i32::from(INTERRUPTED);
     signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, code, stop.clone())?;
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, stop.clone())?;
     }
-    let how = How { backend: &arguments.backend, at_once: at_once(), stop: &stop };
+    let how = How { backend: &arguments.backend, at_once: at_once(&compute), stop: &stop };
     let shows = std::io::stderr().is_terminal();
     let mut told = String::new();
     let mut show = |step: Step<'_>| {
@@ -138,9 +140,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     write(&asked, &report, arguments)
 }
 
-/// Runs at once, with a thread each.
-fn at_once() -> usize {
-    threads::allowed().count.max(1)
+/// Runs at once, with a thread each; a device computes one.
+fn at_once(compute: &Compute) -> usize {
+    match compute.name() {
+        "cuda" => 1,
+        _ => threads::allowed().count.max(1),
+    }
 }
 
 /// Writes and prints what came of it.

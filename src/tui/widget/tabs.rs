@@ -17,13 +17,14 @@ const SHORTEST_DEVICE: usize = 8;
 /// Draws the row.
 pub fn draw(model: &Model, area: Rect, view: &mut View) {
     let theme = model.theme;
-    let mut line = Line::from(Span::styled(" gialab ", theme.strong()));
+    // How a run stands needs the room more than what is said elsewhere.
+    let is_narrow = area.width < WIDE;
+    let mut line = Line::from(Span::styled(if is_narrow { "" } else { " gialab " }, theme.strong()));
     for (number, screen) in (1..).zip(Screen::ALL) {
         let name = screen.name();
         let text = match screen == model.screen {
             true => format!("[{number} {name}]"),
-            // How a run stands needs the room more.
-            false if area.width < WIDE => format!(" {name} "),
+            false if is_narrow => format!(" {name} "),
             false => format!(" {number} {name} "),
         };
         let style = if screen == model.screen { theme.accent() } else { theme.dim() };

@@ -382,6 +382,8 @@ fn tab_goes_round_the_screens_there_are() {
     code(&mut model, KeyCode::Tab);
     assert_eq!(model.screen, Screen::Catalogue);
     code(&mut model, KeyCode::Tab);
+    assert_eq!(model.screen, Screen::Audits);
+    code(&mut model, KeyCode::Tab);
     assert_eq!(model.screen, Screen::Presets);
     press(&mut model, "3");
     assert_eq!(model.screen, Screen::Presets);
