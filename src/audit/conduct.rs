@@ -12,7 +12,7 @@ use crate::catalogue::literature;
 use crate::config::{Method, RunConfig, preset};
 use crate::expectation::Experience;
 use crate::fl::self_test::{SelfTest, self_test};
-use crate::fl::utility::{federation, pair};
+use crate::fl::utility::{UtilityError, federation, pair};
 use crate::fl::{AttackerView, Server, Setup, Source, post};
 use crate::probe::{self, Dimension, Quartiles, Samples, Settings, dimension};
 use crate::run::cost::{Cost, Costs};
@@ -114,7 +114,7 @@ pub fn conduct(
     let tested = self_test(&asked.base, &compute)?;
     let (base, taken) = taken(&asked.base, tested.as_ref())?;
     let seen = Seen::of(&base, &compute)?;
-    let (attempts, left) = ladder::attempts(&base, &seen.setup.net);
+    let (attempts, mut left) = ladder::attempts(&base, &seen.setup.net);
     if attempts.is_empty() {
         let why = left.first().map_or_else(String::new, |left| left.why.clone());
         return Err(AuditError::Nothing(why));
@@ -124,7 +124,17 @@ pub fn conduct(
     let each = asked.budget.each(searches, how.at_once, share)?;
     let mut configs = Vec::new();
     for attempt in attempts {
-        configs.push((attempt.name, within(&attempt.config, &each)?));
+        match within(&attempt.config, &each) {
+            Ok(config) => configs.push((attempt.name, config)),
+            Err(_) => {
+                let why = format!("its share of the budget, {each}, is less than one iteration of it takes");
+                left.push(Left { facts: attempt.config.attack.kind.facts(), why });
+            }
+        }
+    }
+    if configs.is_empty() {
+        let least = "twice as much".to_owned();
+        return Err(AuditError::Budget { given: asked.budget.text.clone(), attempts: searches, each, least });
     }
     let attempts = stage(asked, &base, configs, how, "attacks", report)?;
     let Some(attempts) = attempts else { return Ok(None) };
@@ -307,8 +317,13 @@ fn protect(
             // What does not go with this client is no protection of it; what was asked for by name must be said.
             match against {
                 Ok(against) if plan::plan(&against).is_ok() => {
-                    configs.push((format!("protected-{at}_{}", best.name()), against.clone()));
-                    posts.push((setting, against));
+                    let others = opponents(made).into_iter().filter_map(|(name, opponent)| {
+                        let against = protection::against(&opponent, &setting).ok()?;
+                        plan::plan(&against).is_ok().then(|| (format!("protected-{at}_{name}"), against))
+                    });
+                    let before = configs.len();
+                    configs.extend(others);
+                    posts.push((setting, against, configs.len() - before));
                 }
                 Ok(against) if !asked.protections.is_empty() => {
                     let why = plan::plan(&against).err().map_or_else(String::new, |e| e.to_string());
@@ -328,12 +343,18 @@ fn protect(
         made.control = Some(tried.remove(0));
     }
     let costs = Costs::in_data_dir(&asked.data);
-    for ((setting, config), attempt) in posts.into_iter().zip(tried) {
+    for (setting, config, opponents) in posts {
+        // The one that has most of it.
+        let against = tried
+            .drain(..opponents)
+            .max_by(|a, b| a.score().partial_cmp(&b.score()).unwrap_or(std::cmp::Ordering::Equal));
+        let Some(attempt) = against else { continue };
         let holds = !attempt.rounds.is_empty() && attempt.score().0 <= asked.limit;
-        let known = costs.of(&config);
-        let cost = match known {
-            None if holds && asked.rounds > 0 => cost(&config, asked.rounds, how, report)?,
-            known => known,
+        let cost = match costs.of(&config) {
+            Some(known) => Ok(known),
+            None if !holds => Err("it does not hold".to_owned()),
+            None if asked.rounds == 0 => Err("--rounds 0".to_owned()),
+            None => cost(&config, asked.rounds, how, report)?,
         };
         if how.stop.load(Ordering::Relaxed) {
             return Ok(false);
@@ -343,37 +364,57 @@ fn protect(
             setting: format!("post={setting}"),
             attempt,
             holds,
-            lost: cost.as_ref().map(|cost| 100.0 * cost.drop.median),
-            bytes: cost.as_ref().map(|cost| (cost.bytes, cost.bytes_without)),
-            cost: cost.map(|cost| cost.to_string()),
+            lost: cost.as_ref().ok().map(|cost| 100.0 * cost.drop.median),
+            bytes: cost.as_ref().ok().map(|cost| (cost.bytes, cost.bytes_without)),
+            unmeasured: cost.as_ref().err().cloned(),
+            cost: cost.ok().map(|cost| cost.to_string()),
         });
     }
     Ok(true)
 }
 
-/// What post-processing costs in accuracy; nothing where the federation cannot be trained.
+/// Who is set against post-processing: the best attack, and the best that searches, for it adapts to everything.
+fn opponents(made: &Report) -> Vec<(String, RunConfig)> {
+    let config = |attempt: &Attempt| toml::from_str::<RunConfig>(&attempt.config).ok();
+    let searching =
+        made.attempts.iter().filter(|attempt| config(attempt).is_some_and(|config| searches(&config)));
+    let best = searching
+        .filter(|attempt| !attempt.rounds.is_empty())
+        .max_by(|a, b| a.score().partial_cmp(&b.score()).unwrap_or(std::cmp::Ordering::Equal));
+    let mut opponents: Vec<&Attempt> = made.best().into_iter().chain(best).collect();
+    opponents.dedup_by(|a, b| a.run == b.run);
+    opponents.into_iter().filter_map(|attempt| Some((attempt.name(), config(attempt)?))).collect()
+}
+
+/// What post-processing costs in accuracy, or why that cannot be measured.
 fn cost(
     config: &RunConfig,
     rounds: u32,
     how: &How<'_>,
     report: &mut dyn FnMut(Step<'_>),
-) -> Result<Option<Cost>, AuditError> {
-    let Ok(trained) = federation(config, rounds) else { return Ok(None) };
+) -> Result<Result<Cost, String>, AuditError> {
     let compute = Compute::select(how.backend, config.run.precision)?;
-    let Ok(setup) = Setup::new(&trained) else { return Ok(None) };
     let steps = config.post_steps().join(", ");
-    let mut pairs = Vec::new();
-    for number in 0..PAIRS {
-        let seed = trained.run.seed.saturating_add(u64::from(number));
-        let mut told = |round| report(Step::Cost(&steps, 2 * rounds * number + round));
-        let Ok(pair) = pair(&trained, seed, &compute, &mut told) else { return Ok(None) };
-        if how.stop.load(Ordering::Relaxed) {
-            return Ok(None);
+    let mut measure = || -> Result<Option<Cost>, UtilityError> {
+        let trained = federation(config, rounds)?;
+        let setup = Setup::new(&trained)?;
+        let mut pairs = Vec::new();
+        for number in 0..PAIRS {
+            if how.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let seed = trained.run.seed.saturating_add(u64::from(number));
+            let mut told = |round| report(Step::Cost(&steps, 2 * rounds * number + round));
+            pairs.push(pair(&trained, seed, &compute, &mut told)?);
         }
-        pairs.push(pair);
-    }
-    let parameters = (setup.net.parameter_count(), setup.without_posts().net.parameter_count());
-    Ok(Cost::of(config, &trained, parameters, &pairs))
+        let parameters = (setup.net.parameter_count(), setup.without_posts().net.parameter_count());
+        Ok(Cost::of(config, &trained, parameters, &pairs))
+    };
+    Ok(match measure() {
+        Ok(Some(cost)) => Ok(cost),
+        Ok(None) => Err("it was stopped".to_owned()),
+        Err(error) => Err(error.to_string()),
+    })
 }
 
 fn searches(config: &RunConfig) -> bool {
@@ -381,11 +422,11 @@ fn searches(config: &RunConfig) -> bool {
 }
 
 /// A config whose search spends no more than this; one that solves as it is.
-fn within(config: &RunConfig, each: &str) -> Result<RunConfig, AuditError> {
-    if !searches(config) {
-        return Ok(config.clone());
+fn within(config: &RunConfig, each: &str) -> Result<RunConfig, preset::Refused> {
+    match searches(config) {
+        true => preset::change(config, [("attack.budget", each)]),
+        false => Ok(config.clone()),
     }
-    Ok(preset::change(config, [("attack.budget", each)])?)
 }
 
 impl Budget {

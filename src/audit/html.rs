@@ -272,14 +272,14 @@ fn protections(report: &Report) -> Markup {
             div.wide {
                 table {
                     thead {
-                        tr { th { "post-processing" } th { "what the best attack has, which adapts" } th { "accuracy lost" } th.number { "bytes of an update" } }
+                        tr { th { "post-processing" } th { "what came back for an attacker who knows of it" } th { "accuracy lost" } th.number { "bytes of an update" } }
                     }
                     tbody {
                         @for protection in &report.protections {
                             @let (words, _) = in_words::came_back(&protection.attempt, report);
                             tr.chosen[protection.holds] {
                                 th scope="row" { (protection.steps.join(", ")) }
-                                td { (words) }
+                                td { (protection.attempt.title) ": " (words) }
                                 td { (protection.cost.as_deref().unwrap_or(if protection.holds { "not measured" } else { "–" })) }
                                 td.number {
                                     @match protection.bytes {

@@ -284,23 +284,24 @@ pub(super) fn others(report: &Report) -> String {
 
 fn protected(protection: &Protection, report: &Report) -> String {
     let (words, _) = came_back(&protection.attempt, report);
-    let cost = match &protection.cost {
-        Some(cost) => format!("; costs {cost}"),
-        None if protection.holds => "; its cost was not measured".to_owned(),
-        None => String::new(),
+    let cost = match (&protection.cost, &protection.unmeasured) {
+        (Some(cost), _) => format!("; costs {cost}"),
+        (None, Some(why)) if protection.holds => format!("; its cost is not measured: {why}"),
+        _ => String::new(),
     };
-    format!("the best attack, which adapts: {words}{cost}")
+    format!("{}, which knows of it: {words}{cost}", protection.attempt.title)
 }
 
 /// What would keep it from coming back.
 pub(super) fn protection(report: &Report) -> String {
     let limit = format!("{:.0} % of the samples", 100.0 * report.limit);
     match (report.cheapest(), &report.unprotected) {
+        (Some(cheapest), _) if cheapest.cost.is_none() => format!(
+            "the first of those tried that leaves no more than {limit}: {}; which is cheapest is not known, as no cost was measured",
+            cheapest.steps.join(", ")
+        ),
         (Some(cheapest), _) => {
-            let cost = cheapest.cost.as_ref().map_or_else(
-                || "at a cost that was not measured".to_owned(),
-                |cost| format!("at a cost of {cost}"),
-            );
+            let cost = format!("at a cost of {}", cheapest.cost.as_deref().unwrap_or_default());
             let psnr = cheapest.attempt.worst_round().and_then(|round| round.psnr);
             let psnr = psnr
                 .map_or_else(String::new, |[mean, ..]| format!("; the adaptive attacker has {mean:.1} dB"));
@@ -330,7 +331,13 @@ pub(super) fn conclusion(report: &Report) -> String {
         );
     }
     let weakest = ended.iter().find(|attempt| attempt.recovered().unwrap_or(0) > 0);
+    let test = report.self_test.as_ref().filter(|test| report.subject.captured && !test.holds());
     match weakest {
+        // An attack that simulates another client fails for that reason.
+        None if test.is_some() && report.taken.is_empty() => format!(
+            "Nothing follows: the simulated client does not make this update (see the self-test), so that {limits} did not \
+             recover anything proves nothing. Find out what the client did otherwise, and audit again."
+        ),
         None => format!(
             "Not recovered by these attacks with this budget: {limits}. That is no proof: other attacks, more time or more \
              knowledge may do it."
@@ -345,5 +352,63 @@ pub(super) fn conclusion(report: &Report) -> String {
                 weakest.knows.join(", ")
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::fixture::{attempt, report};
+    use crate::fl::self_test::Nearest;
+
+    fn test(makes_it: bool, words: &[&str]) -> SelfTest {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let nearest = Nearest { words, changes: Vec::new(), left: 0.3, makes_it };
+        SelfTest {
+            left: Some(0.3),
+            refused: None,
+            nearest: Some(nearest),
+            simulations: 9,
+            told: None,
+            noise: None,
+        }
+    }
+
+    #[test]
+    fn what_was_not_recovered_is_never_called_safe() {
+        let mut report = report();
+        assert!(conclusion(&report).starts_with("Up to 1 of 4 pictures came back"));
+        assert!(conclusion(&report).contains("threat model B (Inverting Gradients: the labels)"));
+        report.attempts = vec![attempt("A", "Deep Leakage", 0, 12.0)];
+        assert!(conclusion(&report).contains("no proof"));
+        report.subject.has_truth = false;
+        assert!(conclusion(&report).contains("Nothing to compare with"));
+        for line in lines(&report) {
+            assert!(!line.words.to_lowercase().contains("safe"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_follows_where_another_client_is_simulated() {
+        let mut report = report();
+        report.attempts = vec![attempt("A", "Deep Leakage", 0, 12.0)];
+        report.subject.captured = true;
+        report.self_test = Some(test(false, &[]));
+        assert!(conclusion(&report).starts_with("Nothing follows"));
+        // What was found is simulated from there on.
+        report.self_test = Some(test(true, &["the other sign"]));
+        report.taken = vec!["victim.captured.scale=-1".into()];
+        assert!(conclusion(&report).contains("no proof"));
+    }
+
+    #[test]
+    fn a_self_test_says_what_makes_the_update_or_what_comes_nearest() {
+        let said = |test: &SelfTest| self_test(Some(test), true);
+        assert_eq!(said(&test(true, &[])).1, Some(true));
+        let (words, holds) = said(&test(true, &["BatchNorm in train mode"]));
+        assert!(words.contains("what makes it: BatchNorm in train mode") && holds == Some(false), "{words}");
+        let (words, _) = said(&test(false, &["momentum of 0.9"]));
+        assert!(words.contains("none of 9 simulations makes it; nearest: momentum of 0.9"), "{words}");
+        assert_eq!(self_test(None, true).1, None);
     }
 }

@@ -7,6 +7,8 @@
 //! shows ([`seal`]).
 
 mod conduct;
+#[cfg(test)]
+pub mod fixture;
 mod html;
 mod in_words;
 mod judge;
@@ -44,7 +46,7 @@ pub enum AuditError {
     Nothing(String),
     /// There is too little time for what was asked.
     #[error(
-        "--budget {given} is too small: {attempts} searches would have {each} each; the least for them is --budget {least}"
+        "--budget {given} is too small: {attempts} searches would have {each} each; raise it, to {least} at least"
     )]
     Budget {
         /// As asked.

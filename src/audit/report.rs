@@ -188,12 +188,14 @@ pub struct Protection {
     pub steps: Vec<String>,
     /// The same as `post=...`.
     pub setting: String,
-    /// The best attack, which knows of it and adapts.
+    /// Of the best attack and the best that searches, which know of it and adapt, the one that had most.
     pub attempt: Attempt,
     /// No more came back than may.
     pub holds: bool,
     /// Accuracy lost, in words; absent if it was not measured.
     pub cost: Option<String>,
+    /// Why it was not.
+    pub unmeasured: Option<String>,
     /// Points of accuracy lost, the median.
     pub lost: Option<f64>,
     /// Bytes of an update with and without it.

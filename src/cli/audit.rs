@@ -121,7 +121,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         let line = in_words(&step);
         if shows {
             output::progress(&line);
-        } else if let Step::SelfTest | Step::Runs(..) = step
+        } else if let Step::Runs(..) = step
             && told != line.split(':').next().unwrap_or_default()
         {
             told = line.split(':').next().unwrap_or_default().to_owned();

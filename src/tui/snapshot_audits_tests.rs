@@ -14,89 +14,9 @@ use super::msg::{Msg, Outcome};
 use super::snapshot_tests::press;
 use super::studies::Attention;
 use super::update::update;
+use crate::audit::Report;
+use crate::audit::fixture::report;
 use crate::audit::shelf::Kept;
-use crate::audit::{Attempt, Bounds, Protection, Report, Round, SCHEMA, Subject, Untried};
-
-fn attempt(letter: &str, title: &str, recovered: usize, psnr: f64) -> Attempt {
-    let round = Round {
-        round: 0,
-        recovered: Some(recovered),
-        psnr: Some([psnr, psnr + 2.5, psnr - 2.5]),
-        without_update: Some(10.4),
-        labels: None,
-        verdict: None,
-        figures: [("brr".to_owned(), recovered as f64 / 4.0)].into(),
-        evaluations: 100,
-        seconds: 3.0,
-    };
-    Attempt {
-        run: format!("{letter}-attack_pair-00"),
-        attack: "attack".into(),
-        title: title.into(),
-        source: "Somebody, 2020".into(),
-        threat_model: letter.into(),
-        knows: vec!["the labels".into()],
-        seed: 0,
-        backend: "flex".into(),
-        threads: Some(1),
-        command: None,
-        config: String::new(),
-        result_sha256: String::new(),
-        rounds: vec![round],
-        failed: None,
-    }
-}
-
-fn report() -> Report {
-    Report {
-        schema: SCHEMA,
-        gialab: "0.1.0".into(),
-        burn: "0.21.0".into(),
-        made: 0.0,
-        command: "gialab audit ig-lenet --budget 5min".into(),
-        budget: "5min for all searches, 30.0s for each attack".into(),
-        subject: Subject {
-            name: "ig-lenet".into(),
-            captured: false,
-            conditions: vec!["model lenet, untrained".into(), "FedSGD".into()],
-            samples: 4,
-            rows: false,
-            has_truth: true,
-            post: None,
-            privacy: None,
-            reading: Vec::new(),
-            files: Vec::new(),
-            config: String::new(),
-        },
-        self_test: None,
-        taken: Vec::new(),
-        bounds: Bounds { dimension: "P_eff = 15047 >= B*d = 12288: no verdict".into(), ..Bounds::default() },
-        attempts: vec![
-            attempt("A", "Improved Deep Leakage", 0, 12.1),
-            attempt("B", "Inverting Gradients", 1, 22.3),
-        ],
-        control: Some(attempt("B", "Inverting Gradients", 0, 9.1)),
-        not_tried: vec![Untried {
-            title: "GGL".into(),
-            threat_model: "D".into(),
-            why: "no generator is given".into(),
-        }],
-        elsewhere: 78,
-        limit: 0.0,
-        protections: vec![Protection {
-            steps: vec!["90 % zeros".into()],
-            setting: "post=[{ kind = \"sparsify\", share = 0.9 }]".into(),
-            attempt: attempt("B", "Inverting Gradients", 0, 11.2),
-            holds: true,
-            cost: Some("0.4 (0.2 to 0.6) points of 77.0 % accuracy, 3 seeds, 20 rounds".into()),
-            lost: Some(0.4),
-            bytes: Some((10_000, 60_000)),
-        }],
-        unprotected: None,
-        thresholds: Vec::new(),
-        seal: String::new(),
-    }
-}
 
 fn kept() -> Vec<Kept> {
     let of = |name: &str, live: bool, report: Option<Result<Box<Report>, String>>| Kept {

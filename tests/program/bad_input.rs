@@ -69,7 +69,7 @@ fn options_that_belong_together_or_do_not() {
         (&["train", "ig-lenet", "--out", "w", "--generator", "--momentum", "0.5"], "cannot be used with"),
         (&["train", "ig-lenet", "--out"], "a value is required for '--out <FILE>'"),
         (&["study", "run"], "is needed as well; see gialab study run --help"),
-        (&["nonsense"], "unrecognized subcommand 'nonsense'; see gialab --help"),
+        (&["xyzzy"], "unrecognized subcommand 'nonsense'; see gialab --help"),
         (
             &["train", "ig-lenet", "--out", "w", "--learning-rate", "inf"],
             "inf: must be a finite number above 0",
@@ -138,7 +138,7 @@ fn a_place_to_write_to_is_no_link() {
     assert!(lab.path("real").join("run.json").is_file());
     let tiny = ["--set", "victim.indices=[0, 1]", "--epochs", "1"];
     let weights = format!("{folder}/weights.safetensors");
-    lab.succeed(&[&["train", "ig-lenet", "--out", &weights], &tiny[..]].concat());
+    lab.succeed(&[&["train", "dlg-digits", "--out", &weights], &tiny[..]].concat());
     assert!(lab.path("real").join("weights.safetensors").is_file());
     lab.succeed(&["capture", "ig-lenet", "--out", &format!("{folder}/inner/problem")]);
     assert!(lab.path("real").join("inner/problem/preset.toml").is_file());
