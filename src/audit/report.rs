@@ -212,9 +212,9 @@ impl Report {
         Ok(seal::closed(&format!("{}\n", serde_json::to_string_pretty(&open)?)))
     }
 
-    /// The attempt that had most.
+    /// The attempt that had most; of several the one that knew least.
     pub fn best(&self) -> Option<&Attempt> {
-        self.attempts.iter().filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| {
+        self.attempts.iter().rev().filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| {
             let (a, b) = (a.score(), b.score());
             a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
         })
