@@ -69,7 +69,7 @@ fn options_that_belong_together_or_do_not() {
         (&["train", "ig-lenet", "--out", "w", "--generator", "--momentum", "0.5"], "cannot be used with"),
         (&["train", "ig-lenet", "--out"], "a value is required for '--out <FILE>'"),
         (&["study", "run"], "is needed as well; see gialab study run --help"),
-        (&["xyzzy"], "unrecognized subcommand 'nonsense'; see gialab --help"),
+        (&["xyzzy"], "unrecognized subcommand 'xyzzy'; see gialab --help"),
         (
             &["train", "ig-lenet", "--out", "w", "--learning-rate", "inf"],
             "inf: must be a finite number above 0",

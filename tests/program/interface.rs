@@ -185,9 +185,9 @@ fn clicks_and_the_wheel_do_what_keys_do_unless_they_are_turned_off() {
     let mut screen = Screen::open(&lab, 80, 24);
     screen.wait_for("60 presets");
     // The second tab, then a turn of the wheel over the list of presets.
-    screen.press("\x1b[<0;24;1M\x1b[<0;24;1m");
+    screen.press("\x1b[<0;15;1M\x1b[<0;15;1m");
     screen.wait_for("No runs yet");
-    screen.press("\x1b[<0;12;1M");
+    screen.press("\x1b[<0;5;1M");
     screen.wait_for("60 presets");
     screen.press("\x1b[<65;10;5M");
     screen.wait_for("Inverting Gradients");
