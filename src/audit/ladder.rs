@@ -168,7 +168,7 @@ pub(super) fn attempts(base: &RunConfig, net: &Net) -> (Vec<Attempt>, Vec<Left>)
             None => {}
         }
     }
-    attempts.sort_by(|a, b| a.name.chars().next().cmp(&b.name.chars().next()));
+    attempts.sort_by_key(|attempt| attempt.name.chars().next());
     (attempts, left)
 }
 
