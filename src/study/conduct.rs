@@ -288,7 +288,40 @@ fn difference(asked: &RunConfig, found: &RunConfig) -> Option<String> {
         config.victim.weights_key = None;
         preset::flat(&config)
     };
-    let (asked, found) = (settings(asked), settings(found));
+    let (asked, found) = (settings(&as_measured(asked, found)), settings(found));
     let keys = asked.keys().chain(found.keys());
     keys.into_iter().find(|key| asked.get(*key) != found.get(*key)).cloned()
+}
+
+/// What is asked, with the evaluations that a run was measured to have in the seconds that are asked.
+fn as_measured(asked: &RunConfig, found: &RunConfig) -> RunConfig {
+    let budget = |config: &RunConfig| config.attack.search().and_then(|search| search.budget);
+    let measured = budget(found).filter(|found| found.evaluations.is_some());
+    let same = measured.filter(|found| {
+        budget(asked).is_some_and(|asked| asked.seconds.is_some() && asked.seconds == found.seconds)
+    });
+    let attack = same.and_then(|measured| asked.attack.within(measured).ok());
+    RunConfig { attack: attack.unwrap_or_else(|| asked.attack.clone()), ..asked.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+
+    fn config(budget: &str) -> RunConfig {
+        let budget = format!("attack.budget={budget}");
+        preset::load("ig-lenet", &[budget], Path::new("/nonexistent")).unwrap().config
+    }
+
+    #[test]
+    fn a_run_that_was_measured_does_what_was_asked_in_seconds() {
+        let measured = config("{ seconds = 60, evaluations = 4312 }");
+        assert_eq!(difference(&config("60s"), &measured), None);
+        assert!(difference(&config("30s"), &measured).is_some());
+        assert!(difference(&config("4312"), &measured).is_some());
+        assert!(difference(&config("60s"), &config("4312")).is_some());
+    }
 }

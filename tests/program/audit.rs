@@ -85,6 +85,7 @@ fn the_self_test_finds_the_local_training() {
         ("momentum", &["federation.momentum=0.9"], "momentum of 0.9"),
         ("epochs", &["federation.local_epochs=2"], "2 epochs"),
         ("both", &["federation.momentum=0.9", "federation.weight_decay=0.01"], "weight decay of 0.01"),
+        ("twice", &["federation.momentum=0.9", "federation.local_epochs=2"], "2 epochs"),
     ];
     for (name, settings, said) in otherwise {
         let files = captured(&lab, name, &[&steps[..], settings].concat());

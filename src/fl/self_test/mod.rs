@@ -31,7 +31,7 @@ const NOISE: [&str; 1] = ["gaussian-noise"];
 const AS_MUCH: f64 = 1.15;
 
 /// Promising ones that are tried in twos.
-const BEST: usize = 3;
+const BEST: usize = 8;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
