@@ -350,6 +350,13 @@ pub fn drop_pending_input() {
     let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
 }
 
+/// Columns of the terminal, as it tells the kernel; none if there is no terminal, or it does not tell.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+    let size = size.or_else(|_| rustix::termios::tcgetwinsize(rustix::stdio::stderr())).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
 /// Pixels of a cell as the terminal tells the kernel, (width, height); none if it does not.
 pub fn cell_size() -> Option<(usize, usize)> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;

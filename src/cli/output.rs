@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use gialab::text;
+use gialab::{format, sys, text};
 
 /// Lines for people on standard output.
 pub fn lines() -> Plain<StdoutLock<'static>> {
@@ -25,7 +25,15 @@ pub fn notes() -> Plain<io::Stderr> {
 /// Writes over the line of progress on standard error, which is a terminal; an empty one takes it away.
 pub fn progress(line: &str) {
     // Nobody may be there to read it.
-    let _ = write!(io::stderr(), "\r\x1b[K{}", text::one_line(line));
+    let _ = write!(io::stderr(), "\r\x1b[K{}", on_one_row(&text::one_line(line)));
+}
+
+/// As much of a line as fits on a row of the terminal: what is longer would break, and only its last row be written over.
+pub fn on_one_row(line: &str) -> String {
+    match sys::columns() {
+        Some(columns) => format::cut(line, columns.saturating_sub(1), false),
+        None => line.to_owned(),
+    }
 }
 
 /// Says in one line what is wrong, on standard error.

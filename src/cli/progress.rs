@@ -270,7 +270,7 @@ impl View {
         self.clear()?;
         let mut out = output::lines();
         if self.pace.rewrites {
-            write!(out, "{text}")?;
+            write!(out, "{}", output::on_one_row(&text))?;
             out.flush()
         } else {
             writeln!(out, "{text}")
