@@ -27,7 +27,10 @@ const LEAST: f64 = 1.0;
 /// Share of a budget that is for attacks; the rest is for post-processing.
 const FOR_ATTACKS: f64 = 0.6;
 
-/// Pairs of trainings of which a cost is told, and their rounds.
+/// Times the accuracy of guessing that a model must have to have learned. Ours.
+const LEARNED: f64 = 2.0;
+
+/// Pairs of trainings of which a cost is told.
 const PAIRS: u32 = 3;
 
 /// What is audited, and how.
@@ -367,7 +370,7 @@ fn protect(
             lost: cost.as_ref().ok().map(|cost| 100.0 * cost.drop.median),
             bytes: cost.as_ref().ok().map(|cost| (cost.bytes, cost.bytes_without)),
             unmeasured: cost.as_ref().err().cloned(),
-            cost: cost.ok().map(|cost| cost.to_string()),
+            cost: cost.ok().map(|cost| told(&cost, seen.setup.net.labels())),
         });
     }
     Ok(true)
@@ -415,6 +418,14 @@ fn cost(
         Ok(None) => Err("it was stopped".to_owned()),
         Err(error) => Err(error.to_string()),
     })
+}
+
+/// A cost in words. What a model loses that has not learned in these rounds says nothing.
+fn told(cost: &Cost, labels: usize) -> String {
+    match cost.without.median < LEARNED / labels as f64 {
+        true => format!("{cost}, of a model that has hardly learned: raise --rounds"),
+        false => cost.to_string(),
+    }
 }
 
 fn searches(config: &RunConfig) -> bool {
