@@ -4,34 +4,24 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::budget::Budget;
 use super::ladder::{self, Left};
-use super::report::{Attempt, Bounds, Input, Protection, Report, SCHEMA, Subject, Untried};
+use super::report::{Attempt, Bounds, Input, Report, SCHEMA, Subject, Untried};
 use super::{AuditError, Threshold, protection, seal};
 use crate::backend::Compute;
 use crate::catalogue::literature;
 use crate::config::{Method, RunConfig, preset};
 use crate::expectation::Experience;
+use crate::files;
 use crate::fl::self_test::{SelfTest, self_test};
-use crate::fl::utility::{UtilityError, federation, pair};
 use crate::fl::{AttackerView, Server, Setup, Source, post};
 use crate::probe::{self, Dimension, Quartiles, Samples, Settings, dimension};
-use crate::run::cost::{Cost, Costs};
-use crate::run::{RunError, plan};
+use crate::run::RunError;
 use crate::seed::Seed;
 use crate::study::{self, Axis, Conduct, Definition, Pace, Place, Progress, Scale, Study};
-use crate::{files, text};
-
-/// Seconds that a search needs at least to begin anything.
-const LEAST: f64 = 1.0;
 
 /// Share of a budget that is for attacks; the rest is for post-processing.
 const FOR_ATTACKS: f64 = 0.6;
-
-/// Times the accuracy of guessing that a model must have to have learned. Ours.
-const LEARNED: f64 = 2.0;
-
-/// Pairs of trainings of which a cost is told.
-const PAIRS: u32 = 3;
 
 /// What is audited, and how.
 pub struct Asked {
@@ -55,24 +45,6 @@ pub struct Asked {
     pub place: PathBuf,
     /// The data directory, which knows what was measured before.
     pub data: PathBuf,
-}
-
-/// What all searches of an audit may spend.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Budget {
-    /// As it was asked.
-    pub text: String,
-    /// Seconds, or else evaluations.
-    pub amount: Amount,
-}
-
-/// Of what.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Amount {
-    /// Seconds of all cores.
-    Seconds(f64),
-    /// Evaluations.
-    Evaluations(usize),
 }
 
 /// How it is computed.
@@ -163,7 +135,7 @@ pub fn conduct(
         seal: String::new(),
     };
     made.bounds.received = received(&made.attempts, &asked.place);
-    if !protect(asked, &seen, how, report, &mut made)? {
+    if !protection::protect(asked, &seen, how, report, &mut made)? {
         return Ok(None);
     }
     let thresholds: Result<Vec<Threshold>, AuditError> =
@@ -196,9 +168,9 @@ fn taken(base: &RunConfig, tested: Option<&SelfTest>) -> Result<(RunConfig, Vec<
 }
 
 /// What there is to see of the client.
-struct Seen {
-    setup: Setup,
-    view: AttackerView,
+pub(super) struct Seen {
+    pub setup: Setup,
+    pub view: AttackerView,
 }
 
 impl Seen {
@@ -251,7 +223,7 @@ fn received(attempts: &[Attempt], place: &Path) -> Vec<(String, Vec<String>)> {
 }
 
 /// Runs these configs and reads what came of them; nothing if it was asked to end.
-fn stage(
+pub(super) fn stage(
     asked: &Asked,
     base: &RunConfig,
     configs: Vec<(String, RunConfig)>,
@@ -283,152 +255,7 @@ fn stage(
     Ok(Some(read.collect::<Result<_, _>>()?))
 }
 
-/// Tries post-processing against the best attack, and that attack on noise. False if it was asked to end.
-fn protect(
-    asked: &Asked,
-    seen: &Seen,
-    how: &How<'_>,
-    report: &mut dyn FnMut(Step<'_>),
-    made: &mut Report,
-) -> Result<bool, AuditError> {
-    let unprotected = |why: &str| Some(why.to_owned());
-    let Some(best) = made.best().cloned() else {
-        made.unprotected = unprotected("no attack came to an end");
-        return Ok(true);
-    };
-    let config: RunConfig = toml::from_str(&best.config)
-        .map_err(|e| AuditError::Setting(format!("{}: {}", best.run, e.message())))?;
-    if config.victim.captured.is_some() {
-        made.unprotected = unprotected(
-            "what a client's post-processing protects from, and what it costs, needs a federation to train: describe yours as \
-             a preset (victim.weights takes your model) and audit that",
-        );
-        return Ok(true);
-    }
-    let mut configs = Vec::new();
-    if let Ok(control) = protection::against(&config, "[{ kind = \"noise-only\" }]") {
-        configs.push((format!("control_{}", best.name()), control));
-    }
-    let comes_back = best.score().0 > asked.limit;
-    let mut posts = Vec::new();
-    if comes_back {
-        let norm = seen.view.update.values.norm();
-        let usual = || protection::usual(norm, seen.view.update.values.count());
-        let tried = if asked.protections.is_empty() { usual() } else { asked.protections.clone() };
-        for (at, setting) in tried.into_iter().enumerate() {
-            let against = protection::against(&config, &setting);
-            // What does not go with this client is no protection of it; what was asked for by name must be said.
-            match against {
-                Ok(against) if plan::plan(&against).is_ok() => {
-                    let others = opponents(made).into_iter().filter_map(|(name, opponent)| {
-                        let against = protection::against(&opponent, &setting).ok()?;
-                        plan::plan(&against).is_ok().then(|| (format!("protected-{at}_{name}"), against))
-                    });
-                    let before = configs.len();
-                    configs.extend(others);
-                    posts.push((setting, against, configs.len() - before));
-                }
-                Ok(against) if !asked.protections.is_empty() => {
-                    let why = plan::plan(&against).err().map_or_else(String::new, |e| e.to_string());
-                    return Err(AuditError::Setting(format!("--protect {setting}: {why}")));
-                }
-                Err(refused) if !asked.protections.is_empty() => return Err(refused.into()),
-                _ => {}
-            }
-        }
-    } else {
-        let why = "no more came back than may, so that nothing was tried against it";
-        made.unprotected = unprotected(why);
-    }
-    let tried = stage(asked, &config, configs, how, "controls and post-processing", report)?;
-    let Some(mut tried) = tried else { return Ok(false) };
-    if tried.first().is_some_and(|first| first.run.starts_with("control_")) {
-        made.control = Some(tried.remove(0));
-    }
-    let costs = Costs::in_data_dir(&asked.data);
-    for (setting, config, opponents) in posts {
-        // The one that has most of it.
-        let against = tried
-            .drain(..opponents)
-            .max_by(|a, b| a.score().partial_cmp(&b.score()).unwrap_or(std::cmp::Ordering::Equal));
-        let Some(attempt) = against else { continue };
-        let holds = !attempt.rounds.is_empty() && attempt.score().0 <= asked.limit;
-        let cost = match costs.of(&config) {
-            Some(known) => Ok(known),
-            None if !holds => Err("it does not hold".to_owned()),
-            None if asked.rounds == 0 => Err("--rounds 0".to_owned()),
-            None => cost(&config, asked.rounds, how, report)?,
-        };
-        if how.stop.load(Ordering::Relaxed) {
-            return Ok(false);
-        }
-        made.protections.push(Protection {
-            steps: config.post_steps(),
-            setting: format!("post={setting}"),
-            attempt,
-            holds,
-            lost: cost.as_ref().ok().map(|cost| 100.0 * cost.drop.median),
-            bytes: cost.as_ref().ok().map(|cost| (cost.bytes, cost.bytes_without)),
-            unmeasured: cost.as_ref().err().cloned(),
-            cost: cost.ok().map(|cost| told(&cost, seen.setup.net.labels())),
-        });
-    }
-    Ok(true)
-}
-
-/// Who is set against post-processing: the best attack, and the best that searches, for it adapts to everything.
-fn opponents(made: &Report) -> Vec<(String, RunConfig)> {
-    let config = |attempt: &Attempt| toml::from_str::<RunConfig>(&attempt.config).ok();
-    let searching =
-        made.attempts.iter().filter(|attempt| config(attempt).is_some_and(|config| searches(&config)));
-    let best = searching
-        .filter(|attempt| !attempt.rounds.is_empty())
-        .max_by(|a, b| a.score().partial_cmp(&b.score()).unwrap_or(std::cmp::Ordering::Equal));
-    let mut opponents: Vec<&Attempt> = made.best().into_iter().chain(best).collect();
-    opponents.dedup_by(|a, b| a.run == b.run);
-    opponents.into_iter().filter_map(|attempt| Some((attempt.name(), config(attempt)?))).collect()
-}
-
-/// What post-processing costs in accuracy, or why that cannot be measured.
-fn cost(
-    config: &RunConfig,
-    rounds: u32,
-    how: &How<'_>,
-    report: &mut dyn FnMut(Step<'_>),
-) -> Result<Result<Cost, String>, AuditError> {
-    let compute = Compute::select(how.backend, config.run.precision)?;
-    let steps = config.post_steps().join(", ");
-    let mut measure = || -> Result<Option<Cost>, UtilityError> {
-        let trained = federation(config, rounds)?;
-        let setup = Setup::new(&trained)?;
-        let mut pairs = Vec::new();
-        for number in 0..PAIRS {
-            if how.stop.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-            let seed = trained.run.seed.saturating_add(u64::from(number));
-            let mut told = |round| report(Step::Cost(&steps, 2 * rounds * number + round));
-            pairs.push(pair(&trained, seed, &compute, &mut told)?);
-        }
-        let parameters = (setup.net.parameter_count(), setup.without_posts().net.parameter_count());
-        Ok(Cost::of(config, &trained, parameters, &pairs))
-    };
-    Ok(match measure() {
-        Ok(Some(cost)) => Ok(cost),
-        Ok(None) => Err("it was stopped".to_owned()),
-        Err(error) => Err(error.to_string()),
-    })
-}
-
-/// A cost in words. What a model loses that has not learned in these rounds says nothing.
-fn told(cost: &Cost, labels: usize) -> String {
-    match cost.without.median < LEARNED / labels as f64 {
-        true => format!("{cost}, of a model that has hardly learned: raise --rounds"),
-        false => cost.to_string(),
-    }
-}
-
-fn searches(config: &RunConfig) -> bool {
+pub(super) fn searches(config: &RunConfig) -> bool {
     matches!(config.attack.method, Method::Search(_))
 }
 
@@ -437,40 +264,6 @@ fn within(config: &RunConfig, each: &str) -> Result<RunConfig, preset::Refused> 
     match searches(config) {
         true => preset::change(config, [("attack.budget", each)]),
         false => Ok(config.clone()),
-    }
-}
-
-impl Budget {
-    /// What each of so many searches has, so many of them at once, as `attack.budget` takes it.
-    fn each(&self, searches: usize, at_once: usize, share: f64) -> Result<String, AuditError> {
-        let searches = searches.max(1);
-        match self.amount {
-            Amount::Seconds(seconds) => {
-                let each = share * seconds * at_once.min(searches) as f64 / searches as f64;
-                let least = (LEAST * searches as f64 / (at_once.min(searches) as f64 * share)).ceil();
-                if each < LEAST {
-                    return Err(AuditError::Budget {
-                        given: self.text.clone(),
-                        attempts: searches,
-                        each: text::duration(each),
-                        least: format!("{least}s"),
-                    });
-                }
-                Ok(format!("{each:.1}s"))
-            }
-            Amount::Evaluations(count) => {
-                let each = (share * count as f64) as usize / searches;
-                if each < 10 {
-                    return Err(AuditError::Budget {
-                        given: self.text.clone(),
-                        attempts: searches,
-                        each: format!("{each} evaluations"),
-                        least: ((10 * searches) as f64 / share).ceil().to_string(),
-                    });
-                }
-                Ok(each.to_string())
-            }
-        }
     }
 }
 

@@ -219,7 +219,7 @@ fn attempt_row(who: &str, attempt: &Attempt, report: &Report) -> Markup {
 fn pictures(report: &Report, place: &Place) -> Result<Vec<Markup>, AuditError> {
     let mut shown: Vec<&Attempt> =
         report.attempts.iter().filter(|attempt| !attempt.rounds.is_empty()).collect();
-    shown.sort_by(|a, b| b.score().partial_cmp(&a.score()).unwrap_or(std::cmp::Ordering::Equal));
+    shown.sort_by(|a, b| b.by_score(a));
     let some = shown.iter().filter(|attempt| attempt.recovered().unwrap_or(0) > 0).count();
     shown.truncate(some.clamp(1, SHOWN));
     let runs: Vec<RunDirectory> = shown.iter().map(|attempt| place.run(&attempt.run)).collect();
@@ -233,7 +233,7 @@ fn pictures(report: &Report, place: &Place) -> Result<Vec<Markup>, AuditError> {
 fn rounds(report: &Report, place: &Place) -> Result<Markup, AuditError> {
     let mut ended: Vec<&Attempt> =
         report.attempts.iter().filter(|attempt| attempt.rounds.len() > 1).collect();
-    ended.sort_by(|a, b| b.score().partial_cmp(&a.score()).unwrap_or(std::cmp::Ordering::Equal));
+    ended.sort_by(|a, b| b.by_score(a));
     ended.truncate(CURVES);
     let runs: Vec<RunDirectory> = ended.iter().map(|attempt| place.run(&attempt.run)).collect();
     let names: Vec<String> = ended.iter().map(|attempt| attempt.name()).collect();

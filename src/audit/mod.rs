@@ -6,6 +6,7 @@
 //! their own, so that going on is running those that have no result. What came of it is a [`Report`], sealed so that a change
 //! shows ([`seal`]).
 
+mod budget;
 mod conduct;
 #[cfg(test)]
 pub mod fixture;
@@ -19,7 +20,8 @@ pub mod seal;
 pub mod shelf;
 mod verify;
 
-pub use conduct::{Amount, Asked, Budget, How, Step, conduct};
+pub use budget::{Amount, Budget};
+pub use conduct::{Asked, How, Step, conduct};
 pub use html::page;
 pub use in_words::{Said, Tone, lines, self_test};
 pub use judge::Threshold;

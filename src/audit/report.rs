@@ -1,5 +1,6 @@
 //! What an audit found, as data: what is printed, shown, written and checked again is read off this.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -214,10 +215,7 @@ impl Report {
 
     /// The attempt that had most; of several the one that knew least.
     pub fn best(&self) -> Option<&Attempt> {
-        self.attempts.iter().rev().filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| {
-            let (a, b) = (a.score(), b.score());
-            a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
-        })
+        self.attempts.iter().rev().filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| a.by_score(b))
     }
 
     /// The cheapest post-processing that holds: of those whose cost was measured the one that costs least, else the first.
@@ -270,6 +268,11 @@ impl Attempt {
         format!("{}-{}", self.threat_model, self.attack)
     }
 
+    /// By how much came back.
+    pub(super) fn by_score(&self, other: &Attempt) -> Ordering {
+        self.score().partial_cmp(&other.score()).unwrap_or(Ordering::Equal)
+    }
+
     /// How much came back: the largest share of the samples of a round, then the best PSNR.
     pub(super) fn score(&self) -> (f64, f64) {
         let share = |round: &Round| round.figures.get("brr").copied().unwrap_or(0.0);
@@ -287,9 +290,9 @@ impl Attempt {
     pub fn worst_round(&self) -> Option<&Round> {
         let share = |round: &Round| round.figures.get("brr").copied().unwrap_or(0.0);
         let psnr = |round: &Round| round.psnr.map_or(f64::NEG_INFINITY, |[mean, ..]| mean);
-        self.rounds.iter().max_by(|a, b| {
-            (share(a), psnr(a)).partial_cmp(&(share(b), psnr(b))).unwrap_or(std::cmp::Ordering::Equal)
-        })
+        self.rounds
+            .iter()
+            .max_by(|a, b| (share(a), psnr(a)).partial_cmp(&(share(b), psnr(b))).unwrap_or(Ordering::Equal))
     }
 }
 

@@ -10,6 +10,7 @@ use gialab::backend::Compute;
 use gialab::config::{ConfigError, RunConfig, preset};
 use gialab::files::{self, Access};
 use gialab::format::wrapped;
+use gialab::run::export::quoted;
 use gialab::run::launch;
 use gialab::study::Place;
 use gialab::text::{self, about};
@@ -297,14 +298,7 @@ fn budget(text: &str) -> Result<Budget, ConfigError> {
 
 /// The command line, as a shell takes it.
 fn command() -> String {
-    let quoted = |word: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
-        match !word.is_empty() && word.chars().all(plain) {
-            true => word,
-            false => format!("'{}'", word.replace('\'', r"'\''")),
-        }
-    };
-    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
     format!("gialab {}", words.collect::<Vec<_>>().join(" "))
 }
 

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub use html::{SHEET, recovered};
-pub use reproduce::command;
+pub use reproduce::{command, quoted};
 
 use super::{RunDirectory, RunError};
 use crate::figure::Figure;
