@@ -9,8 +9,7 @@ use crate::attack::objective::Distance;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{BackendError, Compute, Precision, is_flex};
 use crate::config::{BatchNormMode, DistanceKind, ModelOptions, PriorKind, Priors};
-use crate::fl::{AttackerView, Knowledge};
-use crate::fl::{Client, Protocol, Update, UpdateKind};
+use crate::fl::{AttackerView, Client, Protocol};
 use crate::model::{self, Descent, Model, Step, Targets};
 use crate::seed::{self, Seed};
 
@@ -167,22 +166,9 @@ impl Workload {
         let truth = compute.tensor(&seed::uniform(&mut seed.stream("truth", &[]), 1.0, count), shape);
         let targets = Targets::hard(compute, &labels, 10);
         let (_, values) = model.gradient(BatchNormMode::Eval, &truth, &targets);
-        Some(AttackerView {
-            compute: compute.clone(),
-            model,
-            update: Update { kind: UpdateKind::Gradient, values, samples: labels.len() },
-            range: vec![(-2.0, 2.0); 3],
-            earlier: Vec::new(),
-            knowledge: Knowledge {
-                moments: None,
-                fields: None,
-                generator: None,
-                scale: true,
-                labels: Some(labels),
-                protocol: self.protocol(),
-                batch_norm: BatchNormMode::Eval,
-            },
-        })
+        let mut view = AttackerView::of_gradient(compute, model, values, labels, BatchNormMode::Eval);
+        view.knowledge.protocol = self.protocol();
+        Some(view)
     }
 
     fn labels(&self) -> Vec<usize> {

@@ -7,18 +7,17 @@ use burn::tensor::Tensor;
 use rand::Rng;
 
 use super::diagnosis::{self, Diagnosis, Finding, Suspect};
+use super::grants::Grants;
 use super::post::Posts;
 use super::setup::{File, attacked, choice, file_name, fitted, taken};
 use super::truth::Truth;
-use super::victim::{adapted, descent};
-use super::{Client, Protocol, Setup, Update, UpdateKind, VictimError};
+use super::victim::descent;
+use super::{AttackerView, Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::backend::{self, Compute, Plain};
 use crate::config::{
     BatchNormMode, Captured, CapturedKind, LocalKnowledge, LocalTraining, Loss, Normalise, RunConfig,
 };
 use crate::data::{self, Batch, Normalisation};
-use crate::fl::{AttackerView, Knowledge};
-use crate::model::generator::Generator;
 use crate::model::{Model, Net, Parameters, Targets};
 use crate::reading::Reading;
 use crate::seed::{self, Seed};
@@ -314,23 +313,31 @@ fn scores_of_noise(config: &RunConfig, net: &Net, weights: &Trained) -> Vec<f64>
     backend::values(&model.scores(config.victim.mode, &x))
 }
 
-/// Norms of the gradient of a few batches of random inputs and labels, tensor by tensor; the middle one of each. Nothing
-/// of networks so large that it would take long.
-fn norms_of_noise(config: &RunConfig, batch: usize, net: &Net, weights: &Trained) -> Option<Vec<f64>> {
+/// Norms of the gradient of a few batches of random inputs and labels, tensor by tensor; the middle one of each.
+///
+/// # Errors
+/// Why there are none.
+fn norms_of_noise(
+    config: &RunConfig,
+    batch: usize,
+    net: &Net,
+    weights: &Trained,
+) -> Result<Vec<f64>, &'static str> {
     const DRAWS: u64 = 3;
     /// Samples of a batch, beyond which its gradient hardly changes in size.
     const SAMPLES: usize = 8;
     /// Multiply-adds forward.
     const MOST: u64 = 4_000_000_000;
     if config.victim.mode == BatchNormMode::EvalClient && !net.buffer_specs().is_empty() {
-        // Under statistics that only the client has.
-        return None;
+        return Err("only the client has the statistics of its BatchNorm layers");
     }
     let least = if config.victim.mode == BatchNormMode::Train { 2 } else { 1 };
-    let batch = batch.clamp(least, SAMPLES);
-    if net.multiply_adds() * batch as u64 * DRAWS > MOST {
-        return None;
+    // As many as there is time for.
+    let room = (MOST / (net.multiply_adds() * DRAWS).max(1)) as usize;
+    if room < least {
+        return Err("the network is too large to be tried on random inputs in passing");
     }
+    let batch = batch.clamp(least, SAMPLES.min(room));
     // A sum over a batch is brought to a mean.
     let unit = if net.loss() == Loss::CeSum { batch as f64 } else { 1.0 };
     let draws = (0..DRAWS).map(|draw| {
@@ -343,13 +350,13 @@ fn norms_of_noise(config: &RunConfig, batch: usize, net: &Net, weights: &Trained
         let norm = |values: Vec<f64>| values.iter().map(|value| value * value).sum::<f64>().sqrt() / unit;
         Some(gradient.tensors().iter().map(|tensor| norm(backend::values(tensor))).collect::<Vec<f64>>())
     });
-    let draws: Vec<Vec<f64>> = draws.collect::<Option<_>>()?;
+    let draws: Vec<Vec<f64>> = draws.collect::<Option<_>>().ok_or("there is no backend to try it on")?;
     let middle = |at: usize| {
         let mut all: Vec<f64> = draws.iter().map(|norms| norms[at]).collect();
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
     };
-    Some((0..weights.parameters.len()).map(middle).collect())
+    Ok((0..weights.parameters.len()).map(middle).collect())
 }
 
 /// The model that was sent out, and random inputs.
@@ -455,46 +462,23 @@ fn known(config: &RunConfig, captured: &Captured) -> Result<Known, VictimError> 
 
 impl CapturedUpdate {
     /// The attacker's world: what was sent out and back, and what the config grants.
-    #[expect(clippy::too_many_arguments, reason = "each is another part of what lies outside")]
-    pub fn view(
-        &self,
-        model: &Model,
-        config: &RunConfig,
-        normalisation: &Normalisation,
-        posts: &Posts,
-        compute: &Compute,
-        fields: &Option<Arc<[usize]>>,
-        generator: &Option<Arc<Generator>>,
-    ) -> AttackerView {
+    pub(super) fn view(&self, model: &Model, grants: &Grants) -> AttackerView {
+        let config = &grants.config;
         let samples = config.batch();
         let mut values = self.values.iter().cloned();
-        let values = Parameters::from_values(compute, model.parameters.specs().clone(), |_| {
+        let values = Parameters::from_values(&grants.compute, model.parameters.specs().clone(), |_| {
             values.next().unwrap_or_default()
         });
-        let labels = self.labels.clone().filter(|_| config.knowledge.labels);
         let local = match config.knowledge.local {
             LocalKnowledge::Known => config.local(),
             LocalKnowledge::None => None,
             LocalKnowledge::Assumed(local) => Some(local),
         };
         let update = Update { kind: self.kind, values, samples };
-        let protocol = adapted(posts, config.knowledge.post, &update, model, one_client(local, samples));
-        AttackerView {
-            compute: compute.clone(),
-            model: model.clone(),
-            update,
-            range: normalisation.range(),
-            knowledge: Knowledge {
-                labels,
-                batch_norm: config.victim.mode,
-                protocol,
-                scale: !self.up_to_scale,
-                moments: None,
-                fields: fields.clone(),
-                generator: generator.clone(),
-            },
-            earlier: Vec::new(),
-        }
+        let protocol = one_client(local, samples);
+        let mut view = grants.view(model.clone(), update, self.labels.clone(), protocol);
+        view.knowledge.scale = !self.up_to_scale;
+        view
     }
 }
 

@@ -4,6 +4,7 @@ mod captured;
 mod client;
 mod diagnosis;
 mod generator;
+mod grants;
 mod population;
 pub mod post;
 mod protocol;

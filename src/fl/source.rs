@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use super::post::{Posts, Residues};
-use super::{CapturedUpdate, Setup, Victim};
+use super::grants::Grants;
+use super::post::Residues;
+use super::{AttackerView, CapturedUpdate, Setup, Victim};
 use crate::backend::Compute;
 use crate::config::RunConfig;
-use crate::data::Normalisation;
 use crate::figure::Effect;
-use crate::fl::AttackerView;
 use crate::model::Model;
-use crate::model::generator::Generator;
 
 /// The attacked side of a run.
 #[derive(Debug, Clone)]
@@ -25,37 +23,19 @@ pub enum Source {
 #[derive(Debug, Clone)]
 pub struct Outside {
     update: CapturedUpdate,
-    normalisation: Normalisation,
-    config: RunConfig,
-    compute: Compute,
-    /// Samples whose gradient is taken at once.
-    most: usize,
-    posts: Posts,
-    fields: Option<Arc<[usize]>>,
-    generator: Option<Arc<Generator>>,
+    grants: Grants,
 }
 
 impl Source {
     /// The one that a set-up has.
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
-        let (normalisation, posts, fields, config) =
-            (setup.normalisation, setup.posts, setup.fields, config.clone());
         let generator = setup.generator.map(|trained| Arc::new(trained.on(&compute)));
+        let grants = Grants::new(config, compute, setup.taken, setup.posts);
+        let grants = Grants { fields: setup.fields, generator, ..grants };
         match (setup.captured, setup.batch) {
-            (Some(update), _) => Source::Captured(Box::new(Outside {
-                update,
-                normalisation,
-                config,
-                compute,
-                most: usize::MAX,
-                posts,
-                fields,
-                generator,
-            })),
+            (Some(update), _) => Source::Captured(Box::new(Outside { update, grants })),
             (None, Some(batch)) => {
-                let victim = Victim::new(batch, normalisation, posts, &config, compute);
-                let victim = victim.taken_to_normalise_by(setup.taken);
-                Source::Simulated(Box::new(victim.with_fields(fields).with_generator(generator)))
+                Source::Simulated(Box::new(Victim::before(batch, setup.normalisation, grants)))
             }
             (None, None) => unreachable!("a set-up has a batch unless its update was captured"),
         }
@@ -66,7 +46,10 @@ impl Source {
     pub fn in_parts(self, most: usize) -> Source {
         match self {
             Source::Simulated(victim) => Source::Simulated(Box::new(victim.in_parts(most))),
-            Source::Captured(outside) => Source::Captured(Box::new(Outside { most, ..*outside })),
+            Source::Captured(outside) => {
+                let Outside { update, grants } = *outside;
+                Source::Captured(Box::new(Outside { update, grants: Grants { most, ..grants } }))
+            }
         }
     }
 
@@ -98,13 +81,7 @@ impl Source {
                 let effect = sent.effect;
                 (victim.view(model, sent, round), effect)
             }
-            Source::Captured(outside) => {
-                let Outside { update, normalisation, config, compute, most, posts, fields, generator } =
-                    &**outside;
-                let mut view = update.view(model, config, normalisation, posts, compute, fields, generator);
-                view.knowledge.protocol = view.knowledge.protocol.in_parts(*most);
-                (view, None)
-            }
+            Source::Captured(outside) => (outside.update.view(model, &outside.grants), None),
         }
     }
 }

@@ -1,23 +1,21 @@
 //! The victim: the attacked clients with their private batch. Knows the ground truth; the attacker gets an
 //! [`AttackerView`] made here and nothing else.
 
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::post::{Posts, Received, Residues, estimate};
+use super::grants::Grants;
+use super::post::{Posts, Residues};
 use super::received::{self, Finding, Named};
 use super::sent::Mean;
-use super::{At, AttackerView, Client, Knowledge, Protocol, Sent, Update};
+use super::{At, AttackerView, Client, Protocol, Sent};
 use crate::backend::{Compute, Plain};
 use crate::config::{
-    Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, PostKnowledge, RunConfig, StatisticsKnowledge,
+    Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, RunConfig, StatisticsKnowledge,
 };
 use crate::data::{Batch, Normalisation};
 use crate::figure::Effect;
-use crate::model::generator::Generator;
 use crate::model::{Descent, Model, Moments, Step, Targets};
 use crate::seed::Seed;
 
@@ -29,15 +27,7 @@ const LOOKED_AT: usize = 32;
 pub struct Victim {
     batch: Batch,
     normalisation: Normalisation,
-    /// What the attacker takes that for.
-    taken: Normalisation,
-    config: RunConfig,
-    compute: Compute,
-    /// Samples whose gradient is taken at once.
-    most: usize,
-    posts: Posts,
-    fields: Option<Arc<[usize]>>,
-    generator: Option<Arc<Generator>>,
+    grants: Grants,
     /// What each client is sent, where they are not sent the same.
     own: Vec<Model>,
 }
@@ -51,18 +41,13 @@ impl Victim {
         config: &RunConfig,
         compute: Compute,
     ) -> Victim {
-        Victim {
-            batch,
-            taken: normalisation.clone(),
-            normalisation,
-            posts,
-            config: config.clone(),
-            compute,
-            most: usize::MAX,
-            fields: None,
-            generator: None,
-            own: Vec::new(),
-        }
+        let grants = Grants::new(config, compute, normalisation.clone(), posts);
+        Victim::before(batch, normalisation, grants)
+    }
+
+    /// The clients that hold this batch, before an attacker who is granted so much.
+    pub(super) fn before(batch: Batch, normalisation: Normalisation, grants: Grants) -> Victim {
+        Victim { batch, normalisation, grants, own: Vec::new() }
     }
 
     /// The same clients, each of whom is sent another model in place of the one for all; none if all are sent that.
@@ -71,44 +56,26 @@ impl Victim {
         Victim { own, ..self }
     }
 
-    /// The same clients, whose samples are rows of a table with fields of so many values.
-    #[must_use]
-    pub fn with_fields(self, fields: Option<Arc<[usize]>>) -> Victim {
-        Victim { fields, ..self }
-    }
-
-    /// The same clients, before an attacker who takes their normalisation for this one.
-    #[must_use]
-    pub fn taken_to_normalise_by(self, taken: Normalisation) -> Victim {
-        Victim { taken, ..self }
-    }
-
-    /// The same clients, before an attacker who is granted this generator.
-    #[must_use]
-    pub fn with_generator(self, generator: Option<Arc<Generator>>) -> Victim {
-        Victim { generator, ..self }
-    }
-
     /// The same clients with other post-processing.
     #[must_use]
     pub fn with_posts(self, posts: Posts) -> Victim {
-        Victim { posts, ..self }
+        Victim { grants: Grants { posts, ..self.grants }, ..self }
     }
 
     /// What the clients do to an update before they send it.
     pub fn posts(&self) -> &Posts {
-        &self.posts
+        &self.grants.posts
     }
 
     /// The same clients, with gradients of at most so many samples at once: for eval mode, to save memory.
     #[must_use]
     pub fn in_parts(self, most: usize) -> Victim {
-        Victim { most, ..self }
+        Victim { grants: Grants { most, ..self.grants }, ..self }
     }
 
     /// What the attacked clients do in a round.
     fn protocol(&self, round: u32) -> Protocol {
-        let federation = &self.config.federation;
+        let federation = &self.grants.config.federation;
         let local = federation.local();
         let order =
             |client, epoch| federation.shuffle.then(|| [u64::from(round), client as u64, u64::from(epoch)]);
@@ -122,16 +89,16 @@ impl Victim {
         local: Option<LocalTraining>,
         order: impl Fn(usize, u32) -> Option<[u64; 3]>,
     ) -> Protocol {
-        let each = self.batch.labels.len() / self.config.federation.secure_aggregation as usize;
-        let seed = Seed(self.config.run.seed);
-        let clients = (0..self.config.federation.secure_aggregation as usize).map(|client| {
+        let each = self.batch.labels.len() / self.grants.config.federation.secure_aggregation as usize;
+        let seed = Seed(self.grants.config.run.seed);
+        let clients = (0..self.grants.config.federation.secure_aggregation as usize).map(|client| {
             let samples: Vec<usize> = (client * each..(client + 1) * each).collect();
             let descent = local.map(|local| {
                 descent(local, &samples, |epoch| order(client, epoch).map(|at| seed.stream("order", &at)))
             });
             Client::new(samples, descent)
         });
-        Protocol::of(clients.collect()).in_parts(self.most)
+        Protocol::of(clients.collect()).in_parts(self.grants.most)
     }
 
     /// What the attacked clients send when they are sent this model, who kept nothing back before.
@@ -142,12 +109,12 @@ impl Victim {
     /// What they send who kept this back in earlier rounds, which becomes what they have kept back then.
     pub fn send_after(&self, residues: &mut Residues, model: &Model, round: u32) -> Sent {
         let classes = model.net.classes();
-        let targets = Targets::hard(&self.compute, &self.batch.labels, classes);
+        let targets = Targets::hard(&self.grants.compute, &self.batch.labels, classes);
         let (input, protocol) = (self.input(), self.protocol(round));
-        let mode = self.config.victim.mode;
+        let mode = self.grants.config.victim.mode;
         let work = Work { mode, x: &input, targets: &targets, protocol: &protocol, round, own: &self.own };
-        let seed = Seed(self.config.run.seed);
-        send(model, work, &self.posts, residues, |client| (client, post_stream(seed, round, client)))
+        let seed = Seed(self.grants.config.run.seed);
+        send(model, work, &self.grants.posts, residues, |client| (client, post_stream(seed, round, client)))
     }
 
     /// What speaks against a model that these clients were sent, beside the one that was agreed on: by its tensors, by those of
@@ -160,14 +127,14 @@ impl Victim {
         }
         let count = self.batch.labels.len().min(LOOKED_AT);
         let x = self.input().narrow(0, 0, count);
-        findings.extend(received::of_samples(sent, &x, &self.batch.labels[..count], &self.compute));
+        findings.extend(received::of_samples(sent, &x, &self.batch.labels[..count], &self.grants.compute));
         findings
     }
 
     /// Moments of BatchNorm's inputs over the private batch, in the mode of the clients' passes.
     fn moments(&self, model: &Model) -> Vec<Moments> {
-        let (x, mode) = (self.input(), self.config.victim.mode);
-        let targets = Targets::hard(&self.compute, &self.batch.labels, model.net.classes());
+        let (x, mode) = (self.input(), self.grants.config.victim.mode);
+        let targets = Targets::hard(&self.grants.compute, &self.batch.labels, model.net.classes());
         let first = model.first_pass(mode, &x, &targets);
         model.moments(&first.kept, mode, &x)
     }
@@ -175,41 +142,29 @@ impl Victim {
     /// The private batch as the model sees it, `[batch, channels, height, width]`.
     fn input(&self) -> Tensor<Plain, 4> {
         let images = &self.batch.images;
-        self.compute.tensor(&self.normalisation.apply(images), images.shape())
+        self.grants.compute.tensor(&self.normalisation.apply(images), images.shape())
     }
 
     /// The attacker's world in a round: public facts, what was sent, and what the config grants.
     pub fn view(&self, model: &Model, sent: Sent, round: u32) -> AttackerView {
-        let (victim, granted) = (&self.config.victim, &self.config.knowledge);
-        let labels = granted.labels.then(|| self.batch.labels.clone());
-        let federation = &self.config.federation;
+        let (victim, granted) = (&self.grants.config.victim, &self.grants.config.knowledge);
+        let federation = &self.grants.config.federation;
         let protocol = match granted.local {
             LocalKnowledge::Known if granted.order => self.protocol(round),
             LocalKnowledge::Known => self.clients(federation.local(), |_, _| None),
             LocalKnowledge::None => self.clients(None, |_, _| None),
             LocalKnowledge::Assumed(local) => self.clients(federation.local().map(|_| local), |_, _| None),
         };
-        let protocol = adapted(&self.posts, granted.post, &sent.update, model, protocol);
         let buffers = match victim.mode {
             BatchNormMode::EvalClient if victim.share_buffers => sent.buffers,
             _ => model.buffers.clone(),
         };
-        AttackerView {
-            compute: self.compute.clone(),
-            model: Model { buffers, ..model.clone() },
-            update: sent.update,
-            range: self.taken.range(),
-            knowledge: Knowledge {
-                labels,
-                batch_norm: victim.mode,
-                protocol,
-                scale: true,
-                moments: (granted.statistics == StatisticsKnowledge::Exact).then(|| self.moments(model)),
-                fields: self.fields.clone(),
-                generator: self.generator.clone(),
-            },
-            earlier: Vec::new(),
+        let (labels, model_sent) = (self.batch.labels.clone(), Model { buffers, ..model.clone() });
+        let mut view = self.grants.view(model_sent, sent.update, Some(labels), protocol);
+        if granted.statistics == StatisticsKnowledge::Exact {
+            view.knowledge.moments = Some(self.moments(model));
         }
+        view
     }
 }
 
@@ -257,37 +212,6 @@ pub(super) fn send(
 /// The victim's own randomness for post-processing, by round and client.
 pub(super) fn post_stream(seed: Seed, round: u32, client: usize) -> ChaCha8Rng {
     seed.stream("post-processing", &[u64::from(round), client as u64])
-}
-
-/// The protocol with post-processing as an attacker simulates it who is granted so much of it. One that estimates it does not
-/// look at the steps themselves.
-pub(super) fn adapted(
-    posts: &Posts,
-    granted: PostKnowledge,
-    update: &Update,
-    model: &Model,
-    mut protocol: Protocol,
-) -> Protocol {
-    let received = Received {
-        net: &model.net,
-        alone: (protocol.clients.len() == 1).then_some(&update.values),
-        samples: protocol.samples() / protocol.clients.len().max(1),
-    };
-    let (posts, inferred) = match granted {
-        PostKnowledge::None => return protocol,
-        PostKnowledge::Known => (posts.clone(), None),
-        PostKnowledge::Estimated => {
-            let inferred = estimate(update, model, &protocol.clients);
-            (Posts::told(&inferred, update.values.specs()), Some(inferred))
-        }
-    };
-    let (each, factors) = (posts.each(), posts.factors(&received));
-    protocol.post = posts.transforms(&received);
-    protocol.post.inferred = inferred;
-    for client in &mut protocol.clients {
-        (client.each, client.factors) = (each.clone(), factors.clone());
-    }
-    protocol
 }
 
 /// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.

@@ -28,6 +28,21 @@ pub struct Knowledge {
     pub scale: bool,
 }
 
+impl Knowledge {
+    /// What the clients did, and nothing else that is not public.
+    pub fn of(batch_norm: BatchNormMode, protocol: Protocol) -> Knowledge {
+        Knowledge {
+            labels: None,
+            batch_norm,
+            protocol,
+            moments: None,
+            fields: None,
+            generator: None,
+            scale: true,
+        }
+    }
+}
+
 /// The attacker's whole world.
 #[derive(Debug, Clone)]
 pub struct AttackerView {
@@ -46,6 +61,26 @@ pub struct AttackerView {
 }
 
 impl AttackerView {
+    /// Of one gradient of this model, of samples with these labels, and nothing else; inputs may have any value.
+    pub fn of_gradient(
+        compute: &Compute,
+        model: Model,
+        values: Parameters,
+        labels: Vec<usize>,
+        batch_norm: BatchNormMode,
+    ) -> AttackerView {
+        let samples = labels.len();
+        let knowledge = Knowledge::of(batch_norm, Protocol::fed_sgd(samples));
+        AttackerView {
+            compute: compute.clone(),
+            update: Update { kind: UpdateKind::Gradient, values, samples },
+            range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
+            knowledge: Knowledge { labels: Some(labels), ..knowledge },
+            earlier: Vec::new(),
+            model,
+        }
+    }
+
     /// The update in units of a gradient, as the attacker takes it: of a weight difference the direction of descent
     /// over the learning rate that it knows, or over 1 if it takes the update for one gradient.
     pub fn observed(&self) -> Parameters {

@@ -10,8 +10,7 @@ use super::{Case, Tensors, settings, tensors};
 use crate::attack::objective::Distance;
 use crate::backend::{Compute, Precision};
 use crate::config::{DistanceKind, Priors, preset};
-use crate::fl::{At, Client, Protocol, Server, Setup, Source, Update, UpdateKind};
-use crate::fl::{AttackerView, Knowledge};
+use crate::fl::{At, AttackerView, Client, Protocol, Server, Setup, Source, UpdateKind};
 use crate::model::{Clip, Descent, Optimiser, Parameters, Step, Targets};
 
 /// What must hold of a client, relative to the norm of a tensor unless said. In 32 bit Adam's smallest entries lead,
@@ -92,22 +91,10 @@ impl Given {
         let values = Parameters::from_values(compute, model.net.parameter_specs().clone(), named);
         let samples = self.case.labels().len();
         let client = Client::new((0..samples).collect(), Some(self.descent.clone()));
-        AttackerView {
-            compute: compute.clone(),
-            update: Update { kind: UpdateKind::Delta, values, samples },
-            range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
-            earlier: Vec::new(),
-            knowledge: Knowledge {
-                moments: None,
-                fields: None,
-                generator: None,
-                scale: true,
-                labels: Some(self.case.labels()),
-                batch_norm: self.case.mode(),
-                protocol: Protocol::of(vec![client]),
-            },
-            model,
-        }
+        let (labels, mode) = (self.case.labels(), self.case.mode());
+        let mut view = AttackerView::of_gradient(compute, model, values, labels, mode);
+        (view.update.kind, view.knowledge.protocol) = (UpdateKind::Delta, Protocol::of(vec![client]));
+        view
     }
 
     /// Holds the matching losses of `x_trial` against what was sent, with their gradients.

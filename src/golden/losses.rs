@@ -9,8 +9,7 @@ use crate::attack::objective::Distance;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, DistanceKind, Loss, Priors};
-use crate::fl::{AttackerView, Knowledge};
-use crate::fl::{Protocol, Update, UpdateKind};
+use crate::fl::AttackerView;
 use crate::model::{Model, Parameters, Targets, TensorSpec};
 
 const LOSSES: [(&str, Loss); 7] = [
@@ -57,30 +56,13 @@ impl Case<'_> {
         let net = net(&self.manifest["nets"][self.network]).with_loss(self.loss);
         let labels: Vec<usize> =
             self.values(&format!("{}.labels", self.network)).iter().map(|&label| label as usize).collect();
-        AttackerView {
-            compute: compute.clone(),
-            update: Update {
-                kind: UpdateKind::Gradient,
-                values: self.named(compute, net.parameter_specs(), &format!("{}.h", self.key)),
-                samples: labels.len(),
-            },
-            range: vec![(f64::NEG_INFINITY, f64::INFINITY); 3],
-            earlier: Vec::new(),
-            knowledge: Knowledge {
-                moments: None,
-                fields: None,
-                generator: None,
-                protocol: Protocol::fed_sgd(labels.len()),
-                labels: Some(labels),
-                batch_norm: self.mode,
-                scale: true,
-            },
-            model: Model {
-                parameters: self.named(compute, net.parameter_specs(), &format!("{}.param", self.network)),
-                buffers: self.named(compute, net.buffer_specs(), &format!("{}.buffer", self.network)),
-                net,
-            },
-        }
+        let values = self.named(compute, net.parameter_specs(), &format!("{}.h", self.key));
+        let model = Model {
+            parameters: self.named(compute, net.parameter_specs(), &format!("{}.param", self.network)),
+            buffers: self.named(compute, net.buffer_specs(), &format!("{}.buffer", self.network)),
+            net,
+        };
+        AttackerView::of_gradient(compute, model, values, labels, self.mode)
     }
 
     fn check(&self, compute: &Compute, within: Tolerance) {

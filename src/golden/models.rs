@@ -5,8 +5,7 @@ use crate::attack::objective::Distance;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute};
 use crate::config::{DistanceKind, PriorKind, Priors};
-use crate::fl::{AttackerView, Knowledge};
-use crate::fl::{Protocol, Update, UpdateKind};
+use crate::fl::AttackerView;
 use crate::model::{Model, Parameters, Targets};
 
 const CASES: [&str; 6] =
@@ -17,22 +16,7 @@ pub fn view(case: &Case, compute: &Compute) -> AttackerView {
     let model = case.model(compute);
     let named = |spec: &crate::model::TensorSpec| case.values(&format!("grad_true.{}", spec.name)).to_vec();
     let update = Parameters::from_values(compute, model.net.parameter_specs().clone(), named);
-    AttackerView {
-        compute: compute.clone(),
-        update: Update { kind: UpdateKind::Gradient, values: update, samples: case.labels().len() },
-        range: vec![(f64::NEG_INFINITY, f64::INFINITY); model.net.input()[0]],
-        earlier: Vec::new(),
-        knowledge: Knowledge {
-            moments: None,
-            fields: None,
-            generator: None,
-            labels: Some(case.labels()),
-            batch_norm: case.mode(),
-            scale: true,
-            protocol: Protocol::fed_sgd(case.labels().len()),
-        },
-        model,
-    }
+    AttackerView::of_gradient(compute, model, update, case.labels(), case.mode())
 }
 
 pub fn matching<'a>(

@@ -9,7 +9,7 @@ use crate::attack::objective::Distance;
 use crate::attack::{GradientMatching, LabelVariable, prior};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{self, BatchNormMode, DistanceKind, LayerWeights, Mask, Over, PriorKind, Priors};
-use crate::fl::{AttackerView, Knowledge, Protocol, Update, UpdateKind};
+use crate::fl::AttackerView;
 use crate::model::{Model, Moments, Parameters, Pull, Shown, Targets, TensorSpec};
 
 /// The distances of the reference by their names there.
@@ -126,22 +126,7 @@ fn distances_and_their_gradients_through_networks_agree_with_pytorch() {
                 let h = reference.named(&compute, &specs, &format!("{case}.{prefix}"));
                 let key = format!("{case}.{name}");
                 reference.check(&key, config, (&g, &h), (values, cotangents));
-                let view = AttackerView {
-                    compute: compute.clone(),
-                    update: Update { kind: UpdateKind::Gradient, values: h, samples: labels.len() },
-                    range: vec![(-2.0, 2.0); 3],
-                    earlier: Vec::new(),
-                    knowledge: Knowledge {
-                        moments: None,
-                        fields: None,
-                        generator: None,
-                        protocol: Protocol::fed_sgd(labels.len()),
-                        labels: Some(labels.clone()),
-                        batch_norm: mode,
-                        scale: true,
-                    },
-                    model: model.clone(),
-                };
+                let view = AttackerView::of_gradient(&compute, model.clone(), h, labels.clone(), mode);
                 let distance = Distance::new(config, view.observed());
                 let variable = LabelVariable::Fixed(labels.clone());
                 let objective = GradientMatching::new(&view, distance, Priors::default(), variable);
@@ -275,22 +260,7 @@ fn last_features_and_the_way_back_from_them_agree_with_pytorch() {
                 compute.tensor(reference.values("prior.feat.x_true"), reference.shape("prior.feat.x_true"));
             model.gradient(mode, &x, &targets).1
         };
-        let view = AttackerView {
-            compute: compute.clone(),
-            update: Update { kind: UpdateKind::Gradient, values: update, samples: labels.len() },
-            range: vec![(-2.0, 2.0); 3],
-            earlier: Vec::new(),
-            knowledge: Knowledge {
-                moments: None,
-                fields: None,
-                generator: None,
-                protocol: Protocol::fed_sgd(labels.len()),
-                labels: Some(labels.clone()),
-                batch_norm: mode,
-                scale: true,
-            },
-            model: model.clone(),
-        };
+        let view = AttackerView::of_gradient(&compute, model.clone(), update, labels.clone(), mode);
         let what = format!("prior.feat on {} {:?}", compute.name(), compute.precision());
         // Stored in 32 bit.
         let features = reference.values("prior.feat.f_obs").to_vec();

@@ -4,8 +4,7 @@ use gialab::attack::{self, Ended, Flow, Guess, Progress, Reconstruction, Sink, S
 use gialab::backend::Compute;
 use gialab::config::{RunConfig, preset};
 use gialab::figure::Metrics;
-use gialab::fl::AttackerView;
-use gialab::fl::{Server, Setup, Victim};
+use gialab::fl::{AttackerView, Server, Setup, Source};
 use gialab::metric;
 use gialab::model::Parameters;
 use gialab::run::plan;
@@ -20,18 +19,7 @@ fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let craft = attack::craft(config, &server.model, &setup.normalisation.range(), &compute).unwrap();
     let (model, own) =
         craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
-    let victim = Victim::new(
-        setup.batch.clone().unwrap(),
-        setup.normalisation.clone(),
-        setup.posts.clone(),
-        config,
-        compute.clone(),
-    )
-    .with_models(own)
-    .with_fields(setup.fields.clone())
-    .with_generator(setup.generator.as_ref().map(|trained| std::sync::Arc::new(trained.on(&compute))));
-    let sent = victim.send(&model, 0);
-    victim.view(&model, sent, 0)
+    Source::new(setup.clone(), config, compute).with_models(own).view(&model, 0).0
 }
 
 impl Sink for Silent {

@@ -351,6 +351,59 @@ fn a_tensor_that_was_scaled_by_itself_is_named() {
     }
 }
 
+/// What an update may be instead stands wherever its figures do.
+#[test]
+fn a_doubt_goes_with_the_figures() {
+    let problem = Problem::new(&["victim.indices=[0,1]"]);
+    let update = problem.changed(|all| {
+        all.get_mut("conv2.weight").unwrap().1.iter_mut().for_each(|value| *value *= 1000.0);
+    });
+    let arguments = problem.attack(&update, &["attack.iterations=20", "attack.trials=1"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = finished(&problem.lab.succeed(&arguments))["run"].as_str().unwrap().to_owned();
+    let shown = problem.lab.succeed(&["show", &run]);
+    assert!(shown.contains("has conv2.weight about"), "{shown}");
+    let here = problem.lab.path("here");
+    std::fs::create_dir_all(&here).unwrap();
+    for to in ["latex", "svg", "html"] {
+        let output = problem.lab.command(&["export", &run, "--to", to]).current_dir(&here).output().unwrap();
+        let paths = text(&output.stdout);
+        assert!(output.status.success() && !paths.is_empty(), "{}", text(&output.stderr));
+        for path in paths.lines() {
+            let written = std::fs::read_to_string(here.join(path)).unwrap();
+            assert!(written.contains("conv2.weight"), "{to}: {written}");
+        }
+    }
+}
+
+/// The same where weight decay is known, and that it cannot be seen under statistics that only the client has.
+#[test]
+fn where_single_tensors_cannot_be_looked_at_is_said() {
+    let local = "federation.learning_rate=0.1";
+    let decay = Problem::new(&["victim.indices=[0,1]", local, "federation.weight_decay=0.01"]);
+    let update = decay.changed(|all| {
+        all.get_mut("conv2.weight").unwrap().1.iter_mut().for_each(|value| *value *= 1000.0);
+    });
+    let inspect = |problem: &Problem, update: &str, settings: &[&str]| {
+        let weights = problem.file("weights.safetensors");
+        let sets = settings.iter().flat_map(|setting| ["--set", setting]);
+        let call = ["inspect", "--update", update, "--weights", &weights, "--batch", "2", "--kind", "delta"];
+        problem.lab.succeed(&call.into_iter().chain(sets).collect::<Vec<_>>())
+    };
+    let with_decay = "victim.captured.local={ learning_rate = 0.1, weight_decay = 0.01 }";
+    let said = inspect(&decay, &update, &[with_decay]);
+    assert!(said.contains("has conv2.weight about"), "{said}");
+    let own = "victim.mode=eval-client";
+    let net = ["victim.model=resnet20", "victim.options.width=0.25"];
+    let settings = [&["victim.indices=[0,1]", local, own][..], &net].concat();
+    let problem = Problem::new(&settings);
+    let settings = [&[own, "victim.captured.local={ learning_rate = 0.1 }"][..], &net].concat();
+    let said = inspect(&problem, &problem.file("update.safetensors"), &settings);
+    let says =
+        "a tensor that was scaled by itself: only the client has the statistics of its BatchNorm layers";
+    assert!(said.contains("not seen  ") && said.contains(says), "{said}");
+}
+
 #[test]
 fn an_update_is_looked_at_without_an_attack() {
     let problem = Problem::new(&[]);

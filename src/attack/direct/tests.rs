@@ -13,7 +13,7 @@ use super::{april, fc_inversion, imprint, least_squares};
 use crate::attack::{self, Ended, Flow, Progress, Sink, Task, TrialEnd};
 use crate::backend::{Compute, Precision};
 use crate::config::{AttackConfig, BatchNormMode, Loss, Variant, preset};
-use crate::fl::{AttackerView, Knowledge, Protocol, Server, Setup, Source, Update, UpdateKind};
+use crate::fl::{AttackerView, Server, Setup, Source};
 use crate::golden::{Tensors, assert_close, net, tensors};
 use crate::model::{Model, Parameters, Targets};
 use crate::seed::Seed;
@@ -214,22 +214,9 @@ fn r_gap(case: &str) -> (Vec<f64>, f64, Vec<String>) {
     let (parameters, values) = (named("param"), named("grad"));
     let label = usize::from(about["y"].as_i64().unwrap() == 1);
     let model = Model { buffers: net.initial_buffers(&compute), parameters, net };
-    let view = AttackerView {
-        compute,
-        update: Update { kind: UpdateKind::Gradient, values, samples: 1 },
-        range: vec![(0.0, 1.0); model.net.input()[0]],
-        earlier: Vec::new(),
-        knowledge: Knowledge {
-            moments: None,
-            fields: None,
-            generator: None,
-            protocol: Protocol::fed_sgd(1),
-            labels: Some(vec![label]),
-            batch_norm: BatchNormMode::Eval,
-            scale: true,
-        },
-        model,
-    };
+    let range = vec![(0.0, 1.0); model.net.input()[0]];
+    let view = AttackerView::of_gradient(&compute, model, values, vec![label], BatchNormMode::Eval);
+    let view = AttackerView { range, ..view };
     let config: AttackConfig = toml::from_str("kind = \"r-gap\"").unwrap();
     let mut said = Said::default();
     let task = Task { view: &view, config: &config, seed: Seed(0), round: 0, resume: None };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::backend::{Compute, Precision};
 use crate::config::{BatchNormMode, Loss, ModelOptions};
-use crate::fl::{Client, Knowledge, Protocol, Update, UpdateKind};
+use crate::fl::{Client, Protocol, UpdateKind};
 use crate::golden::{self, assert_close};
 use crate::model::{Descent, Model, Net, Optimiser, Parameters, Step, architecture};
 use crate::seed;
@@ -64,22 +64,11 @@ impl Golden {
             _ => vec![0.0; spec.count()],
         });
         let samples = case["batch"].as_u64().unwrap() as usize;
-        AttackerView {
-            update: Update { kind: UpdateKind::Gradient, values, samples },
-            range: vec![(f64::NEG_INFINITY, f64::INFINITY); 24],
-            earlier: Vec::new(),
-            knowledge: Knowledge {
-                moments: None,
-                fields: None,
-                generator: None,
-                labels: None,
-                batch_norm: BatchNormMode::Eval,
-                scale: true,
-                protocol: Protocol::fed_sgd(samples),
-            },
-            model: Model { buffers: net.initial_buffers(&compute), net, parameters },
-            compute,
-        }
+        let model = Model { buffers: net.initial_buffers(&compute), net, parameters };
+        let mut view =
+            AttackerView::of_gradient(&compute, model, values, vec![0; samples], BatchNormMode::Eval);
+        view.knowledge.labels = None;
+        view
     }
 
     fn whole(&self, name: &str) -> AttackerView {

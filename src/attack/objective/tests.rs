@@ -5,7 +5,7 @@ use super::*;
 use crate::attack::{GradientMatching, LabelVariable};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, DISTANCES, LayerWeights, Mask, ModelOptions, Over, Priors};
-use crate::fl::{AttackerView, Knowledge, Protocol, Update, UpdateKind};
+use crate::fl::AttackerView;
 use crate::model::{self, Model, TensorSpec};
 use crate::seed::{Seed, normal};
 
@@ -170,22 +170,7 @@ fn view(compute: &Compute) -> (AttackerView, Vec<f64>) {
     let x = compute.tensor(&draw("x"), [2, 1, 8, 8]);
     let targets = crate::model::Targets::hard(compute, &[0, 2], 3);
     let (_, values) = model.gradient(BatchNormMode::Eval, &x, &targets);
-    let view = AttackerView {
-        compute: compute.clone(),
-        update: Update { kind: UpdateKind::Gradient, values, samples: 2 },
-        range: vec![(-2.0, 2.0)],
-        earlier: Vec::new(),
-        knowledge: Knowledge {
-            moments: None,
-            fields: None,
-            generator: None,
-            protocol: Protocol::fed_sgd(2),
-            labels: Some(vec![0, 2]),
-            batch_norm: BatchNormMode::Eval,
-            scale: true,
-        },
-        model,
-    };
+    let view = AttackerView::of_gradient(compute, model, values, vec![0, 2], BatchNormMode::Eval);
     (view, draw("candidate"))
 }
 

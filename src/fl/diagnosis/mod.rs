@@ -104,8 +104,8 @@ pub struct Suspect<'a> {
     pub is_processed: bool,
     /// Mean and spread over random inputs of the softmax of the scores at theta, `classes` each.
     pub typical: &'a dyn Fn() -> (Vec<f64>, Vec<f64>),
-    /// Norm of every tensor of the gradient of as many random inputs and labels, if it was worth the time.
-    pub usual: &'a dyn Fn() -> Option<Vec<f64>>,
+    /// Norm of every tensor of the gradient of as many random inputs and labels, or why there is none.
+    pub usual: &'a dyn Fn() -> Result<Vec<f64>, &'static str>,
 }
 
 /// What one plain step of the client makes of a gradient, or of the mean of several.
@@ -135,18 +135,25 @@ impl Suspect<'_> {
             Some(what) => Said::Wrong(Finding::new(false, what)),
             None => self.of_loss(),
         };
-        let (mut findings, unchecked) = match said {
-            Said::Wrong(finding) => (vec![finding], None),
-            Said::Right => (self.one_tensor().into_iter().collect(), None),
-            Said::Nothing(why) => {
-                let by_norm = self.unusual();
-                let what = format!("a wrong scale, a sum for a mean, label smoothing or another loss: {why}");
-                (by_norm.into_iter().collect(), Some(what))
+        let mut findings = Vec::new();
+        let (of_loss, of_norms) = match said {
+            Said::Wrong(finding) => {
+                findings.push(finding);
+                (None, Ok(None))
             }
+            Said::Right => (None, self.one_tensor()),
+            Said::Nothing(why) => (Some(why), self.unusual()),
+        };
+        let of_one = match of_norms {
+            Ok(finding) => {
+                findings.extend(finding);
+                None
+            }
+            Err(why) => Some(why),
         };
         findings.extend(self.constant());
         findings.sort_by_key(|finding| !finding.sure);
-        Diagnosis { findings, unchecked }
+        Diagnosis { findings, unchecked: unseen(of_loss, of_one) }
     }
 
     fn present(&self) -> impl Iterator<Item = usize> {
@@ -488,6 +495,18 @@ impl Suspect<'_> {
                 .with("set victim.loss = \"bce\" or \"mse\"; noise and other post-processing look like this as well"),
             false => Finding::new(false, what).with("weight decay or post-processing does this"),
         }
+    }
+}
+
+/// What would not have been noticed: of the loss and scale for this reason, of a single tensor for that one.
+fn unseen(of_loss: Option<String>, of_one: Option<&str>) -> Option<String> {
+    const LOSS: &str = "a wrong scale, a sum for a mean, label smoothing or another loss";
+    const TENSOR: &str = "a tensor that was scaled by itself";
+    match (of_loss, of_one) {
+        (Some(why), Some(same)) if why == same => Some(format!("{LOSS}, or {TENSOR}: {why}")),
+        (Some(why), Some(other)) => Some(format!("{LOSS}: {why}; {TENSOR}: {other}")),
+        (Some(why), None) => Some(format!("{LOSS}: {why}")),
+        (None, of_one) => Some(format!("{TENSOR}: {}", of_one?)),
     }
 }
 
