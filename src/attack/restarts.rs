@@ -31,6 +31,8 @@ pub struct Reconstruction {
     pub trial: usize,
     /// The iteration of that trial.
     pub iteration: usize,
+    /// Whether that trial came below the objective that it began with.
+    pub descended: bool,
     /// Trials that were run.
     pub trials: usize,
     /// Evaluations over all of them.
@@ -54,6 +56,7 @@ struct Chosen {
     matching: f64,
     prior: f64,
     iteration: usize,
+    descended: bool,
     /// Norm of the update that it simulates; 0 where nothing asks for it.
     norm: f64,
 }
@@ -130,6 +133,7 @@ pub fn run(
         scale: (!view.knowledge.scale).then(|| norm / chosen.norm),
         trial: chosen.trial,
         iteration: chosen.iteration,
+        descended: chosen.descended,
         trials,
         evaluations: spent,
         stages: Vec::new(),
@@ -227,12 +231,13 @@ impl Restarts<'_> {
             self.finished.tried += usize::from(!is_control);
             self.finished.sound += usize::from(!is_control && outcome != TrialOutcome::NonFinite);
             let known = if is_control { &mut self.finished.control } else { &mut self.finished.chosen };
+            let descended = end.descended();
             let TrialEnd { best, guess, .. } = end;
             if best.matching.is_finite() && known.as_ref().is_none_or(|known| best.matching < known.matching)
             {
                 let norm = if task.view.knowledge.scale { 0.0 } else { restart.norm(&best.z) };
                 let Best { iteration, matching, prior, .. } = best;
-                *known = Some(Chosen { trial, guess, matching, prior, iteration, norm });
+                *known = Some(Chosen { trial, guess, matching, prior, iteration, descended, norm });
             }
             if done {
                 break;
@@ -257,6 +262,7 @@ fn save(finished: &Finished) -> State {
         state.put_number(&format!("{name}.iteration"), chosen.iteration as f64);
         state.put_number(&format!("{name}.matching"), chosen.matching);
         state.put_number(&format!("{name}.prior"), chosen.prior);
+        state.put_number(&format!("{name}.descended"), f64::from(u8::from(chosen.descended)));
         state.put_number(&format!("{name}.norm"), chosen.norm);
     }
     state
@@ -290,6 +296,8 @@ fn restore(
             matching: number("matching")?,
             prior: number("prior")?,
             iteration: number("iteration")? as usize,
+            // Older checkpoints did not ask.
+            descended: !state.has(&format!("{name}.descended")) || number("descended")? != 0.0,
             norm,
         }))
     };

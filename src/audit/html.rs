@@ -164,7 +164,7 @@ fn test(report: &Report) -> Markup {
             (words) "."
         }
         @if !report.taken.is_empty() {
-            p { "Everything below is with " code { (report.taken.join(", ")) } "." }
+            p { "Everything below is with " code { (report.taken.join(", ")) } (in_words::FOUND_OUT) "." }
         }
         p.about {
             (report.bounds.dimension)

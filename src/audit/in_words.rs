@@ -66,6 +66,10 @@ pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     knows
 }
 
+/// Who can know a setting that the self-test found.
+pub(super) const FOUND_OUT: &str =
+    ": found with the private samples, an attacker would have to know it or guess it";
+
 /// The whole report.
 pub fn lines(report: &Report) -> Vec<Said> {
     let mut lines = Vec::new();
@@ -87,7 +91,7 @@ pub fn lines(report: &Report) -> Vec<Said> {
     };
     say("self-test", words, tone);
     if !report.taken.is_empty() {
-        say("", format!("everything below is with {}", report.taken.join(" and ")), Tone::Plain);
+        say("", format!("everything below is with {}{FOUND_OUT}", report.taken.join(" and ")), Tone::Plain);
     }
     if let Some(post) = &subject.post {
         say("processed", format!("{post}; the attacks adapt to it"), Tone::Plain);
@@ -121,8 +125,11 @@ pub fn lines(report: &Report) -> Vec<Said> {
     say("protection", protection(report), Tone::Plain);
     for threshold in &report.thresholds {
         match threshold.met.as_slice() {
-            [] => say("threshold", format!("{} is so nowhere", threshold.text), Tone::Good),
-            met => say("threshold", format!("{} is so: {}", threshold.text, met.join("; ")), Tone::Bad),
+            [] => say("threshold", format!("{} is so nowhere", threshold.condition.text), Tone::Good),
+            met => {
+                let words = format!("{} is so: {}", threshold.condition.text, met.join("; "));
+                say("threshold", words, Tone::Bad);
+            }
         }
     }
     say("conclusion", conclusion(report), Tone::Plain);

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use gialab::audit::{self, Amount, Asked, AuditError, Budget, How, Report, Step, Threshold, Tone};
 use gialab::backend::Compute;
 use gialab::config::{ConfigError, RunConfig, preset};
+use gialab::figure::Condition;
 use gialab::files::{self, Access};
 use gialab::format::wrapped;
 use gialab::run::export::quoted;
@@ -224,7 +225,10 @@ fn asked(context: &Context, arguments: &Arguments) -> anyhow::Result<Asked> {
     let thresholds = arguments
         .fail_if
         .iter()
-        .map(|text| text.parse::<Threshold>().map_err(|why| ConfigError::new("--fail-if", why)))
+        .map(|text| {
+            let condition = text.parse::<Condition>();
+            condition.map(Threshold::from).map_err(|why| ConfigError::new("--fail-if", why.to_string()))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let base = launch::anchored(&base);
     let budget = budget(&arguments.budget)?;

@@ -39,6 +39,26 @@ pub fn studies() -> ArgValueCompleter {
     })
 }
 
+/// A study that was begun here, by its name here.
+pub fn begun() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let all = study::begun(&paths().data).into_iter();
+        let named = all.map(|(name, of)| candidate(name, &of.map_or_else(|_| String::new(), |of| of.title)));
+        fitting(named, begun, Vec::new())
+    })
+}
+
+/// An axis of the study that the line names.
+pub fn axes() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let words = std::env::args_os().filter_map(|word| word.into_string().ok());
+        let mut after = words.skip_while(|word| word != "export").skip(1);
+        let named = after.find(|word| !word.starts_with('-')).and_then(|word| study::load(&word).ok());
+        let axes = named.into_iter().flat_map(|(_, _, study)| study.axes);
+        fitting(axes.map(|axis| candidate(axis.name, axis.key.as_deref().unwrap_or(""))), begun, Vec::new())
+    })
+}
+
 /// A run by name, and the last one; among those of a study if the line names one.
 pub fn runs() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {

@@ -90,7 +90,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     };
     writeln!(out, "epsilon    {epsilon:.4}  {how}")?;
     writeln!(out, "           {renyi:.4}  by Renyi divergences, as most publications report it")?;
-    for (heading, text) in MEANING {
+    let of_delta = format!(
+        "with this chance the promise may be broken, for every sample: it says something of data of far fewer than {:.0} \
+         samples",
+        1.0 / delta
+    );
+    for (heading, text) in MEANING.iter().copied().chain([("delta", of_delta.as_str())]) {
         let mut heading = heading;
         for line in wrapped(text, WIDTH - 11) {
             writeln!(out, "{heading:<9}  {line}")?;

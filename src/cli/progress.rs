@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gialab::config::RunConfig;
+use gialab::figure::Condition;
 use gialab::run::event::{self, Event, Finished, Line};
 use gialab::run::state::RunState;
 use gialab::run::tail::Tail;
 use gialab::run::{Health, Manifest, Pulse, Queue, Request, RunDirectory, Status, death, progress, queue};
 
-use super::require::Requirement;
-use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, output, show};
+use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, output, require, show};
 
 /// How long whoever started a worker may take to write how it ended.
 const REASON: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ pub fn follow(
     context: &Context,
     directory: &RunDirectory,
     json: bool,
-    requirements: &[Requirement],
+    requirements: &[Condition],
 ) -> anyhow::Result<u8> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // The second Ctrl-C leaves at once; the run then stops by itself.
@@ -104,7 +104,9 @@ pub fn follow(
         Status::Done => {
             let unmet: Vec<String> = requirements
                 .iter()
-                .flat_map(|requirement| finished.rounds.iter().filter_map(|round| requirement.unmet(round)))
+                .flat_map(|requirement| {
+                    finished.rounds.iter().filter_map(|round| require::unmet(requirement, round))
+                })
                 .collect();
             unmet.iter().for_each(output::complain);
             Ok(if unmet.is_empty() { DONE } else { NOT_MET })

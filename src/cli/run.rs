@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use gialab::backend;
 use gialab::config::{ConfigError, preset};
+use gialab::figure::Condition;
 use gialab::run::launch;
 
-use super::require::Requirement;
-use super::{Context, DONE, complete, output, progress, show};
+use super::{Context, DONE, complete, output, progress, require, show};
 
 /// More are a slip of the finger.
 const MOST_THREADS: usize = 1024;
@@ -63,8 +63,8 @@ pub struct Follow {
 
 impl Follow {
     /// The conditions, checked.
-    pub fn requirements(&self) -> anyhow::Result<Vec<Requirement>> {
-        Ok(self.require.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+    pub fn requirements(&self) -> anyhow::Result<Vec<Condition>> {
+        Ok(self.require.iter().map(|text| require::read(text)).collect::<Result<_, _>>()?)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The figures there are, as one table: what prints a figure, asks for one or explains it reads it from here. Beside them
 //! the words of the field. The ground floor: nothing above is imported.
 
+mod condition;
 mod measured;
 pub mod number;
 mod page;
 mod table;
 mod words;
 
+pub use condition::{Condition, ConditionError, Relation};
 pub use measured::{AtTruth, Baselines, Effect, Measured, Metrics, Probe, Ratio, Sample, Spread};
 pub use page::page;
 pub use table::FIGURES;

@@ -362,6 +362,9 @@ pub struct RoundResult {
     /// The iteration it was taken from; absent in logs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration: Option<usize>,
+    /// The chosen trial never came below the objective that it began with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undescended: bool,
     /// The attack's objective at the private samples; absent without ground truth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_truth: Option<AtTruth>,

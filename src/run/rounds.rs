@@ -399,6 +399,7 @@ impl Rounds<'_> {
             stages: on_craft.into_iter().chain(reconstruction.stages.iter().cloned()).collect(),
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
+            undescended: !reconstruction.descended,
             at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
             baselines: self.baselines_with(reconstruction.control.as_ref()),
             label_names: set.as_ref().map_or_else(Vec::new, |set| examine::names(set, &labels)),

@@ -131,8 +131,13 @@ pub fn baselines(result: &RoundResult) -> Option<String> {
 /// Which iterate is the answer of a finished round, and why.
 pub fn answer(result: &RoundResult, config: &AttackConfig) -> Option<String> {
     let (iteration, search) = (result.iteration?, config.search()?);
+    let stuck = if result.undescended {
+        ", though none of it came below the objective that it began with: no better than a first guess"
+    } else {
+        ""
+    };
     Some(format!(
-        "iteration {iteration} of trial {}, {}",
+        "iteration {iteration} of trial {}, {}{stuck}",
         result.trial + 1,
         search.answer.reason(iteration, search.iterations)
     ))
@@ -167,6 +172,7 @@ mod tests {
             labels: Vec::new(),
             label_names: Vec::new(),
             iteration: Some(90),
+            undescended: false,
             at_truth: Some(AtTruth { matching: at_truth, prior: 0.0, answer_prior: 0.0, of_nothing: 1.0 }),
             baselines: Some(Baselines { grey: Some(Ratio(11.25)), mean: None, noise: None }),
             trial: 0,

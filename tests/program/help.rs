@@ -130,6 +130,7 @@ fn every_shell_is_offered_commands_presets_runs_and_settings() {
         assert_eq!(keys, expected);
         let values = offered(&["gialab", "train", "ig-lenet", "--set", "attack.distance="]);
         assert_eq!(values[..3], ["attack.distance=l2", "attack.distance=cosine", "attack.distance=l1"]);
+        assert_eq!(offered(&["gialab", "study", "export", "m1", "--to", "svg", "--along", ""]), ["round"]);
         assert_eq!(
             offered(&["gialab", "run", "x", "--set", "victim.model=resnet18-"]),
             ["victim.model=resnet18-imagenet"]

@@ -117,7 +117,10 @@ fn a_trial_that_never_came_below_its_start_is_said_to_be_none() {
         let settings = ["attack.iterations=8", "attack.trials=1", "attack.box=false", rate];
         let mut arguments = vec!["run", "ig-lenet", "--json"];
         arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
-        lab.succeed(&arguments).contains("never came below the objective that it began with")
+        let told = lab.succeed(&arguments).contains("never came below the objective that it began with");
+        let shown = lab.succeed(&["show", "last"]).contains("none of it came below the objective");
+        assert_eq!(told, shown);
+        told
     };
     assert!(said("attack.optimiser.lr=1e4"));
     assert!(!said("attack.optimiser.lr=0.1"));

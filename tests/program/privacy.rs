@@ -11,6 +11,7 @@ fn epsilon_is_told_with_its_unit_and_what_it_holds_for() {
     for part in ["4.8866  exact", "5.2215  by Renyi", "unit ", "trust ", "Clipping or noise alone is no"] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    assert!(text.contains("\ndelta ") && text.contains("1000000"), "{text}");
     let answer = |arguments: &[&str]| -> Value {
         serde_json::from_str(&lab.succeed(&[&["privacy", "--json"], arguments].concat())).unwrap()
     };

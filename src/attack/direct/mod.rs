@@ -218,6 +218,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         scale: None,
         trial: 0,
         iteration: 1,
+        descended: true,
         trials: 1,
         evaluations: 0,
         stages,

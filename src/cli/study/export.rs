@@ -22,7 +22,7 @@ pub struct Arguments {
     #[command(flatten)]
     size: Size,
     /// Its name here, if it was begun with --as
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", add = complete::begun())]
     called: Option<String>,
     /// The file to write, or - for standard output [default: the name of the study, here]
     #[arg(long, value_name = "PATH")]
@@ -30,7 +30,7 @@ pub struct Arguments {
     #[command(flatten)]
     look: Looking,
     /// The axis that goes across a plot [default: that of the first expectation along one, else the longest]
-    #[arg(long, value_name = "AXIS")]
+    #[arg(long, value_name = "AXIS", add = complete::axes())]
     along: Option<String>,
     /// Replace a file that is there already
     #[arg(long)]

@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     budget: Option<String>,
     /// Keep its runs under a name of their own
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", add = complete::begun())]
     called: Option<String>,
     /// Runs at once [default: as many as the threads allow; 1 on CUDA]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..=1024))]

@@ -18,7 +18,7 @@ pub struct Arguments {
     #[command(flatten)]
     size: Size,
     /// Its name here, if it was begun with --as
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", add = complete::begun())]
     called: Option<String>,
     /// Print one JSON object
     #[arg(long)]

@@ -187,6 +187,7 @@ pub(super) fn done() -> Vec<(f64, Event)> {
         processed: None,
         loss: 3.1e-7,
         iteration: None,
+        undescended: false,
         at_truth: None,
         baselines: None,
         trial: 1,

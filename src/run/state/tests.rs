@@ -47,6 +47,7 @@ fn result() -> RoundResult {
         processed: None,
         loss: 0.01,
         iteration: None,
+        undescended: false,
         at_truth: None,
         baselines: None,
         labels: vec![7],
