@@ -10,7 +10,7 @@ use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
 use gialab::figure::{self, Better, FIGURES};
 use gialab::paths::Paths;
-use gialab::run::{Filter, Store};
+use gialab::run::{Filter, Sort, Store};
 use gialab::{catalogue, data, model, study, text};
 
 /// The variable by which a shell asks.
@@ -114,6 +114,16 @@ fn entries(all: fn() -> &'static [literature::Entry]) -> ArgValueCompleter {
 pub fn figures() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
         let named = FIGURES.iter().map(|figure| candidate(figure.word.key.to_owned(), figure.word.ascii));
+        fitting(named, begun, Vec::new())
+    })
+}
+
+/// An order of runs.
+pub fn sorts() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let named = Sort::all().map(|sort| {
+            candidate(sort.key().to_owned(), sort.figure().map_or("a column", |figure| figure.word.ascii))
+        });
         fitting(named, begun, Vec::new())
     })
 }

@@ -5,8 +5,7 @@ use std::io::Write;
 
 use gialab::config::difference::differences;
 use gialab::config::preset::{self, Preset};
-use gialab::figure::{FIGURES, Figure};
-use gialab::run::{InWords, Notebook, RunRow, progress};
+use gialab::run::{InWords, Notebook, RunRow, Sort, progress};
 use gialab::text::nearest;
 use serde::Serialize;
 
@@ -18,9 +17,9 @@ pub struct Arguments {
     /// Only runs with these words, or that meet conditions as 'psnr>20 status:done' (quote them for the shell)
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true, add = complete::filters())]
     filter: Option<String>,
-    /// In the order of a figure, the best first: psnr, brr, match, … (gialab explain)
-    #[arg(long, value_name = "FIGURE", value_parser = figure, add = complete::figures())]
-    sort: Option<&'static Figure>,
+    /// In this order: newest, preset, status, took, or a figure, the best first: psnr, brr, match, … (gialab explain)
+    #[arg(long, value_name = "COLUMN", value_parser = sort, default_value = "newest", hide_default_value = true, add = complete::sorts())]
+    sort: Sort,
     /// The other way round; what is not known stays last
     #[arg(long)]
     reverse: bool,
@@ -63,15 +62,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let (presets, _) = preset::all(&context.paths.presets());
     let store = arguments.among.store(context)?;
     let (mut rows, count) = filtered(context, &store, arguments.filter.as_deref().unwrap_or_default())?;
-    if let Some(figure) = arguments.sort {
-        let value = |row: &RunRow| row.summary.figure(figure.word.key);
-        rows.sort_by(|(a, _), (b, _)| match (value(a), value(b)) {
-            (Some(a), Some(b)) if arguments.reverse => figure.better.order(Some(b), Some(a)),
-            (a, b) => figure.better.order(a, b),
-        });
-    } else if arguments.reverse {
-        rows.reverse();
-    }
+    rows.sort_by(|(a, _), (b, _)| arguments.sort.compare(a, b, arguments.reverse));
     let mut out = output::whole(arguments.json);
     if arguments.json {
         let rows: Vec<Row> = rows.into_iter().map(|(listed, _)| row(listed, &presets)).collect();
@@ -88,14 +79,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-/// A figure by one of its names.
-fn figure(name: &str) -> Result<&'static Figure, String> {
-    let found = FIGURES.iter().find(|figure| figure.word.is(name));
-    found.ok_or_else(|| {
-        let near = nearest(name, FIGURES.iter().map(|figure| figure.word.key));
+/// An order by its name.
+fn sort(name: &str) -> Result<Sort, String> {
+    Sort::of(name).ok_or_else(|| {
+        let near = nearest(name, Sort::all().map(Sort::key));
         let near = near
             .map_or_else(|| "gialab explain lists them".to_owned(), |near| format!("did you mean {near}?"));
-        format!("there is no figure `{name}`; {near}")
+        format!("there is no figure `{name}`, nor a column newest, preset, status or took; {near}")
     })
 }
 

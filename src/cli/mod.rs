@@ -427,6 +427,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Whether a word is a command.
+fn is_command(word: &str) -> bool {
+    Command::has_subcommand(word)
+}
+
 /// What clap says: help and version as they are, what is wrong in one line.
 fn usage(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as Help;

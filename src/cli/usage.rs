@@ -30,9 +30,30 @@ pub fn sentence(error: &clap::Error) -> String {
         ErrorKind::ArgumentConflict if arguments.len() == 1 && !others.is_empty() => {
             format!("{} cannot be used with {}", arguments[0], others.join(" or "))
         }
+        ErrorKind::ValueValidation => {
+            let value = strings(ContextKind::InvalidValue);
+            let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            format!("{}: {}", arguments.join(" "), refused(&value.join(" "), &why))
+        }
         _ => paragraphs(&error.render().to_string()),
     };
     format!("{said}; see {} --help", command(error))
+}
+
+/// Why a value cannot be, in a person's words where the reason is one of Rust's own for numbers.
+fn refused(value: &str, why: &str) -> String {
+    let of_numbers = [
+        ("invalid digit found in string", "is not a whole number"),
+        ("invalid float literal", "is not a number"),
+        ("cannot parse", "is not a number"),
+        ("number too large", "is too large"),
+        ("number too small", "is too small"),
+    ];
+    match of_numbers.iter().find(|(start, _)| why.starts_with(start)) {
+        Some((_, words)) => format!("{value:?} {words}"),
+        // `0 is not in 1..=512`
+        None => why.replacen("..=", " to ", 1),
+    }
 }
 
 /// The first paragraph and the tips, joined.
@@ -48,7 +69,13 @@ fn paragraphs(text: &str) -> String {
 /// The command that was called, as far as its words are commands.
 fn command(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let usage = text.split_once("Usage: ").map_or("gialab", |(_, usage)| usage);
     let is_command = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
-    usage.split_whitespace().take_while(is_command).collect::<Vec<_>>().join(" ")
+    match text.split_once("Usage: ") {
+        Some((_, usage)) => usage.split_whitespace().take_while(is_command).collect::<Vec<_>>().join(" "),
+        None => {
+            let words = std::env::args().skip(1);
+            let called = words.filter(|word| is_command(&word.as_str())).find(|word| super::is_command(word));
+            called.map_or_else(|| "gialab".to_owned(), |called| format!("gialab {called}"))
+        }
+    }
 }

@@ -23,10 +23,12 @@ pub enum WeightFileError {
         reason: io::Error,
     },
     /// A folder, a device or a pipe.
-    #[error("{} is not a file: name the file that holds the weights", path.display())]
+    #[error("{}: {what}; name the file that holds the tensors", path.display())]
     NotAFile {
         /// As given.
         path: PathBuf,
+        /// What it is: `it is a pipe (FIFO), not a regular file`.
+        what: String,
     },
     /// One of several files is not there.
     #[error(

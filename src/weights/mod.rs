@@ -238,7 +238,7 @@ fn content(path: &Path, most: u64) -> Result<Vec<u8>, WeightFileError> {
             return Err(WeightFileError::Missing { path: path.into() });
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            return Err(WeightFileError::NotAFile { path: path.into() });
+            return Err(WeightFileError::NotAFile { path: path.into(), what: error.to_string() });
         }
         file => file.map_err(io_error)?,
     };

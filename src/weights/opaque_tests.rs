@@ -220,7 +220,7 @@ fn folders_say_which_file_to_name() {
         read("hub").contains("is a folder: name the file in it, ") && read("hub").ends_with(".index.json")
     );
     assert!(read("dcp").contains("torch.distributed.checkpoint"));
-    assert!(read("empty").contains("is not a file"));
+    assert!(read("empty").contains("it is a directory, not a regular file"));
 }
 
 #[test]

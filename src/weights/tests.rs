@@ -415,8 +415,8 @@ fn what_is_not_weights_says_so() {
     assert!(message(&forge::zip(&twice, false)).contains("\"w\" twice"));
     let read = |path: &str| WeightFile::read(Path::new(path)).unwrap_err().to_string();
     assert!(read("/nowhere/w.pth").contains("does not exist"));
-    assert!(read("/").contains("is not a file"));
-    assert!(read("/dev/zero").contains("is not a file"));
+    assert!(read("/").contains("it is a directory, not a regular file"));
+    assert!(read("/dev/zero").contains("it is a device, not a regular file"));
 }
 
 fn good_array() -> Vec<u8> {

@@ -61,7 +61,15 @@ fn options_that_belong_together_or_do_not() {
             &["run", "dlg-lenet", "--sed", "1"],
             "unexpected argument '--sed' found; a similar argument exists: '--seed'",
         ),
-        (&["run", "dlg-lenet", "--seed", "x"], "invalid value 'x' for '--seed <"),
+        (
+            &["run", "dlg-lenet", "--seed", "x"],
+            "--seed <SEED>: \"x\" is not a whole number; see gialab run --help",
+        ),
+        (
+            &["privacy", "--noise-multiplier", "x"],
+            "--noise-multiplier <Z>: \"x\" is not a number; see gialab privacy",
+        ),
+        (&["tour", "x"], "[STEP]: \"x\" is not a whole number; see gialab tour --help"),
         (&["probe"], "<PRESET> is needed as well; see gialab probe --help"),
         (&["capture", "dlg-lenet"], "--out <DIR> is needed as well; see gialab capture --help"),
         (&["train", "ig-lenet"], "--out <FILE> is needed as well; see gialab train --help"),

@@ -130,12 +130,37 @@ fn a_negative_number_is_a_value_and_is_refused_with_the_range() {
     let train = ["train", "ig-lenet", "--out", out.to_str().unwrap(), "--learning-rate", "-1"];
     assert!(lab.fail(&train, 2).contains("--learning-rate -1: must be a finite number above 0"));
     for (arguments, sentence) in [
-        (&["models", "--size", "-4"] as &[&str], "-4 is not in 1..=512"),
-        (&["bench", "--evaluations", "-5"], "-5 is not in 2..=100000"),
-        (&["inspect", "--update", "u", "--weights", "w", "--batch", "-1"], "-1 is not in 1..=100000"),
+        (&["models", "--size", "-4"] as &[&str], "--size <N>: -4 is not in 1 to 512"),
+        (&["bench", "--evaluations", "-5"], "-5 is not in 2 to 100000"),
+        (&["inspect", "--update", "u", "--weights", "w", "--batch", "-1"], "-1 is not in 1 to 100000"),
     ] {
         let output = lab.gialab(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(text(&output.stderr).contains(sentence), "{arguments:?}: {}", text(&output.stderr));
     }
+}
+
+/// Any column and any figure is an order, both ways.
+#[test]
+fn runs_are_listed_in_any_order() {
+    let lab = Lab::new();
+    for (preset, iterations) in [("ig-lenet", "2"), ("dlg-lenet", "30")] {
+        let iterations = format!("attack.iterations={iterations}");
+        lab.succeed(&["run", preset, "--trials", "1", "--set", &iterations]);
+    }
+    let order = |arguments: &[&str]| -> Vec<String> {
+        let rows: Value =
+            serde_json::from_str(&lab.succeed(&[&["list", "--json"], arguments].concat())).unwrap();
+        let presets = rows.as_array().unwrap().iter();
+        presets.map(|row| row["preset"].as_str().unwrap().to_owned()).collect()
+    };
+    let (newest, oldest) = (["dlg-lenet", "ig-lenet"], ["ig-lenet", "dlg-lenet"]);
+    assert_eq!(order(&[]), newest);
+    assert_eq!(order(&["--reverse"]), oldest);
+    assert_eq!(order(&["--sort", "preset"]), newest);
+    assert_eq!(order(&["--sort", "preset", "--reverse"]), oldest);
+    assert_eq!(order(&["--sort", "took"]), newest);
+    assert_eq!(order(&["--sort", "match", "--reverse"]), oldest);
+    let refused = lab.fail(&["list", "--sort", "tok"], 2);
+    assert!(refused.contains("there is no figure `tok`") && refused.contains("took"), "{refused}");
 }

@@ -379,8 +379,8 @@ fn a_doubt_goes_with_the_figures() {
 /// The same where weight decay is known, and that it cannot be seen under statistics that only the client has.
 #[test]
 fn where_single_tensors_cannot_be_looked_at_is_said() {
-    let local = "federation.learning_rate=0.1";
-    let decay = Problem::new(&["victim.indices=[0,1]", local, "federation.weight_decay=0.01"]);
+    let local = ["federation.algorithm=fedavg", "federation.learning_rate=0.1"];
+    let decay = Problem::new(&["victim.indices=[0,1]", local[0], local[1], "federation.weight_decay=0.01"]);
     let update = decay.changed(|all| {
         all.get_mut("conv2.weight").unwrap().1.iter_mut().for_each(|value| *value *= 1000.0);
     });
@@ -395,7 +395,7 @@ fn where_single_tensors_cannot_be_looked_at_is_said() {
     assert!(said.contains("has conv2.weight about"), "{said}");
     let own = "victim.mode=eval-client";
     let net = ["victim.model=resnet20", "victim.options.width=0.25"];
-    let settings = [&["victim.indices=[0,1]", local, own][..], &net].concat();
+    let settings = [&["victim.indices=[0,1]", own][..], &local, &net].concat();
     let problem = Problem::new(&settings);
     let settings = [&[own, "victim.captured.local={ learning_rate = 0.1 }"][..], &net].concat();
     let said = inspect(&problem, &problem.file("update.safetensors"), &settings);
