@@ -79,7 +79,20 @@ pub fn conduct(
     how: &How<'_>,
     report: &mut dyn FnMut(Step<'_>),
 ) -> Result<Option<Report>, AuditError> {
-    let _alone = alone(&asked.place)?;
+    let alone = alone(&asked.place)?;
+    let made = make(asked, how, report);
+    if made.is_err() {
+        forget(&asked.place);
+    }
+    drop(alone);
+    made
+}
+
+fn make(
+    asked: &Asked,
+    how: &How<'_>,
+    report: &mut dyn FnMut(Step<'_>),
+) -> Result<Option<Report>, AuditError> {
     let has_truth = asked.base.has_truth();
     for threshold in &asked.thresholds {
         threshold.check(has_truth)?;
@@ -142,6 +155,16 @@ pub fn conduct(
         asked.thresholds.iter().cloned().map(|threshold| threshold.judge(&made)).collect();
     made.thresholds = thresholds?;
     Ok(Some(made))
+}
+
+/// Takes the directory of an audit away that was refused before it had anything to keep.
+fn forget(place: &Path) {
+    let held = std::fs::read_dir(place).map_or(0, |items| items.count());
+    if held <= 1 {
+        // What stays is shown as stopped, which harms nobody.
+        let _ = std::fs::remove_file(super::shelf::lock(place));
+        let _ = std::fs::remove_dir(place);
+    }
 }
 
 /// Held as long as one process makes the audit.

@@ -271,4 +271,7 @@ fn what_cannot_be_audited_is_refused_in_a_sentence() {
     let [_, weights, _] = captured(&lab, "mlp", &["victim.indices=[3]", "victim.model=mlp"]);
     let said = lab.fail(&["audit", "--update", &update, "--weights", &weights], 2);
     assert!(said.contains("does not fit mlp"), "{said}");
+    // What was refused leaves nothing to be shown.
+    let audits = std::fs::read_dir(lab.path("data/audits"));
+    assert_eq!(audits.map_or(0, |audits| audits.count()), 0);
 }

@@ -157,7 +157,8 @@ impl Entry {
         };
         match &self.of {
             Of::Attack { modality, threat_model, threat_source, bounded_by, .. } => {
-                say("family", format!("{}, on {modality}", self.family));
+                let data = if modality == "any" { "any data" } else { modality.as_str() };
+                say("family", format!("{}, on {data}", self.family));
                 say("must know", Knowledge::in_words(self.knows()));
                 say("model", format!("{threat_model} ({threat_source})"));
                 say("bounded by", bounded_by.clone());
