@@ -144,6 +144,8 @@ trap-weights, 0.7; trap-weights; attack.factor=0.7
 trap-weights, 0.9; trap-weights; attack.factor=0.9
 loki; loki
 loki, 512 bins; loki; attack.bins=512
+fishing, one photo of sixteen; fishing
+fishing, all sixteen from the honest model; fishing; attack.kind=inverting-gradients knowledge.manipulate=false
 imprint, linear; imprint
 imprint, sparse; imprint; attack.variant=sparse
 imprint, 16 bins; imprint; attack.bins=16

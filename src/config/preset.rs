@@ -23,7 +23,7 @@ pub struct Preset {
 pub const ATTACK: &str = "attack.kind";
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 60] = [
+const SHIPPED: [(&str, &str); 61] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -84,6 +84,7 @@ const SHIPPED: [(&str, &str); 60] = [
     ("imprint", include_str!("../../presets/imprint.toml")),
     ("trap-weights", include_str!("../../presets/trap-weights.toml")),
     ("loki", include_str!("../../presets/loki.toml")),
+    ("fishing", include_str!("../../presets/fishing.toml")),
 ];
 
 /// Names of the shipped presets.

@@ -433,6 +433,13 @@ pub static SETTINGS: &[Setting] = &[
         "of trap weights: the positive half of a row to the negative one; the smaller, the fewer samples switch a neuron on",
     ),
     setting(
+        "attack.target",
+        Kind::Optional,
+        "",
+        words("rarest, 3").or("rarest"),
+        "of fishing: the class whose samples the changed model singles out",
+    ),
+    setting(
         "attack.draws",
         Kind::Optional,
         "",
