@@ -133,6 +133,10 @@ logit; logit
 logit, noise 0.0001; logit; post=[{kind="gaussian-noise",sigma=0.0001}]
 r-gap; r-gap
 r-gap, as published with sigmoids and biases; r-gap; victim.options=
+copa; copa
+copa, equations alone; copa; attack.kind=r-gap
+copa, pixels; copa; attack.variable=pixels
+copa, twice as wide; copa; victim.options.width=0.5
 april; april
 april, 64 bit; april; run.precision=f64
 cpa; cpa

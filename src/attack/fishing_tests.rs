@@ -49,7 +49,15 @@ fn what_is_singled_out_is_of_the_class_alone() {
         (&[][..], 1),
         (&["attack.target=5"], 1),
         (&["victim.loss=ce-sum"], 1),
-        (&["victim.indices=[0,1,2,3]", "federation.clients=4", "federation.secure_aggregation=4", "victim.loss=ce-sum"], 1),
+        (
+            &[
+                "victim.indices=[0,1,2,3]",
+                "federation.clients=4",
+                "federation.secure_aggregation=4",
+                "victim.loss=ce-sum",
+            ],
+            1,
+        ),
         (&["victim.indices=[0,1,2,3]", "federation.clients=4", "federation.secure_aggregation=4"], 1),
         (&["victim.model=resnet20", "victim.size=16"], 1),
         (&["victim.indices=[3,1,3,2,2,1]", "attack.target=3"], 2),

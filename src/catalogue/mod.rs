@@ -6,6 +6,7 @@
 
 mod april;
 mod ci_net;
+mod copa;
 mod cpa;
 mod cpl;
 pub mod defence;
@@ -105,7 +106,7 @@ pub enum LabelUse {
 }
 
 /// All attacks, by year.
-pub static ATTACKS: [&Facts; 24] = [
+pub static ATTACKS: [&Facts; 25] = [
     &fc_inversion::FC_INVERSION,
     &dlg::DLG,
     &idlg::IDLG,
@@ -114,6 +115,7 @@ pub static ATTACKS: [&Facts; 24] = [
     &sapag::SAPAG,
     &gradinversion::GRADINVERSION,
     &r_gap::R_GAP,
+    &copa::COPA,
     &gias::GIAS,
     &april::APRIL,
     &imprint::IMPRINT,

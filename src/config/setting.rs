@@ -366,7 +366,7 @@ pub static SETTINGS: &[Setting] = &[
         "attack.variable",
         Kind::Typed,
         "",
-        words("pixels, fields, epochs, latent, untrained, { low-resolution = 4 }"),
+        words("pixels, fields, epochs, latent, untrained, null-space, { low-resolution = 4 }"),
         "what is searched: the input, a table's fields, or what makes pictures",
     ),
     setting(

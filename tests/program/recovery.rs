@@ -109,6 +109,7 @@ fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
         ("dimitrov", &["attack.iterations=3"], 1, 3),
         ("sme", &["attack.iterations=3"], 1, 3),
         ("rog", &["attack.iterations=3", "attack.optimiser.langevin=0.1"], 1, 3),
+        ("copa", &["attack.iterations=3"], 1, 3),
         ("fishing", &["attack.iterations=2", "attack.trials=2"], 2, 2),
     ] {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();

@@ -23,6 +23,8 @@ use super::{AttackError, Ended, Guess, Guessed, Reconstruction, Sink, Task, Tria
 use crate::config::Direct;
 use crate::model::Net;
 
+pub(super) use r_gap::{answer, goes_down};
+
 /// What an attack found.
 struct Found {
     /// Normalised values, one vector for each sample that was found, the surest first; at most as many as the batch has.
