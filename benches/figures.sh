@@ -133,6 +133,10 @@ logit; logit
 logit, noise 0.0001; logit; post=[{kind="gaussian-noise",sigma=0.0001}]
 r-gap; r-gap
 r-gap, as published with sigmoids and biases; r-gap; victim.options=
+copa; copa
+copa, equations alone; copa; attack.kind=r-gap
+copa, pixels; copa; attack.variable=pixels
+copa, twice as wide; copa; victim.options.width=0.5
 april; april
 april, 64 bit; april; run.precision=f64
 cpa; cpa
@@ -144,6 +148,8 @@ trap-weights, 0.7; trap-weights; attack.factor=0.7
 trap-weights, 0.9; trap-weights; attack.factor=0.9
 loki; loki
 loki, 512 bins; loki; attack.bins=512
+fishing, one photo of sixteen; fishing
+fishing, all sixteen from the honest model; fishing; attack.kind=inverting-gradients knowledge.manipulate=false
 imprint, linear; imprint
 imprint, sparse; imprint; attack.variant=sparse
 imprint, 16 bins; imprint; attack.bins=16

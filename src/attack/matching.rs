@@ -148,6 +148,11 @@ impl<'a> GradientMatching<'a> {
         }
     }
 
+    /// What making the variable found, step by step.
+    pub fn words(&self) -> &[String] {
+        self.variable.words()
+    }
+
     /// Entries of the candidate.
     pub fn count(&self) -> usize {
         self.members * self.each()

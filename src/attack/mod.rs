@@ -3,10 +3,13 @@
 //! An attack receives an [`AttackerView`] and nothing else, and reports through one [`Sink`]. What it needs to
 //! be granted its facts state ([`crate::catalogue`]); a run that does not grant it is refused.
 //!
-//! A search is a recipe there, and runs here as it is. One that solves has its method in [`direct`].
+//! A search is a recipe there, and runs here as it is. One that solves has its method in [`direct`]. What a malicious server sends
+//! is in [`mod@craft`].
 
 mod align;
+mod craft;
 mod direct;
+mod fishing;
 pub mod label;
 mod matching;
 pub mod objective;
@@ -19,7 +22,7 @@ mod surrogate;
 mod trial;
 pub mod variable;
 
-pub use direct::{Craft, craft, sent_net};
+pub use craft::{Craft, aim, craft, isolated, sent_net};
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};
@@ -71,6 +74,9 @@ pub fn fits(
     }
     match &config.attack.method {
         Method::Search(search) => {
+            if search.target.is_some() {
+                fishing::check(config, net)?;
+            }
             variable::check(search, config, net, rows, generator)?;
             prior::check(search, net, &config.attack.labels)
         }
@@ -114,7 +120,7 @@ pub fn seconds_per_evaluation(task: Task<'_>) -> Result<f64, AttackError> {
 /// One round to attack.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
-    /// What the attacker sees.
+    /// What the attacker sees; of one who is after some samples alone, what it makes of that ([`isolated`]).
     pub view: &'a AttackerView,
     /// Settings of the attack.
     pub config: &'a AttackConfig,
@@ -291,6 +297,15 @@ pub enum AttackError {
     Update {
         /// `zero` or `not finite`.
         what: &'static str,
+    },
+    /// Nothing came of the samples that a changed model was to single out.
+    #[error(
+        "nothing below the classifier came of a sample of class {class}: none has it, or the update was sent without it; set \
+         attack.target to another class, or to \"rarest\""
+    )]
+    Silent {
+        /// Theirs.
+        class: usize,
     },
     /// An attack that solves cannot.
     #[error("there is no solution: {why}")]

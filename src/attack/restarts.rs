@@ -104,6 +104,10 @@ pub fn run(
         Some(state) => restore(state, &objective, view)?,
         None => (0, Finished::default()),
     };
+    let stages = objective.words().to_vec();
+    if task.resume.is_none() {
+        stages.iter().for_each(|words| sink.stage(words.clone()));
+    }
     let mut restarts = Restarts { task, config, first, finished };
     let size = objective.of_nothing();
     if restarts.of(&objective, 0..config.trials, sink)? == Flow::Stop {
@@ -136,7 +140,7 @@ pub fn run(
         descended: chosen.descended,
         trials,
         evaluations: spent,
-        stages: Vec::new(),
+        stages,
         control: control.map(|control| control.guess),
     }))
 }

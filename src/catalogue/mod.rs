@@ -6,6 +6,7 @@
 
 mod april;
 mod ci_net;
+mod copa;
 mod cpa;
 mod cpl;
 pub mod defence;
@@ -13,6 +14,7 @@ mod dimitrov;
 mod dlg;
 mod fc_inversion;
 mod fedleak;
+mod fishing;
 mod ggl;
 mod gias;
 mod gifd;
@@ -69,6 +71,8 @@ pub enum Family {
     Analytic,
     /// Sends a model that was made to leak, then reads the update.
     Malicious,
+    /// Sends a model that singles out samples, then matches their part of the update by a search.
+    Isolating,
 }
 
 impl Family {
@@ -78,13 +82,13 @@ impl Family {
             Family::Search => "search",
             Family::Latent => "latent search",
             Family::Analytic => "analytic",
-            Family::Malicious => "malicious server",
+            Family::Malicious | Family::Isolating => "malicious server",
         }
     }
 
     /// Whether its settings are those of a search.
     pub fn searches(self) -> bool {
-        matches!(self, Family::Search | Family::Latent)
+        matches!(self, Family::Search | Family::Latent | Family::Isolating)
     }
 }
 
@@ -102,7 +106,7 @@ pub enum LabelUse {
 }
 
 /// All attacks, by year.
-pub static ATTACKS: [&Facts; 23] = [
+pub static ATTACKS: [&Facts; 25] = [
     &fc_inversion::FC_INVERSION,
     &dlg::DLG,
     &idlg::IDLG,
@@ -111,9 +115,11 @@ pub static ATTACKS: [&Facts; 23] = [
     &sapag::SAPAG,
     &gradinversion::GRADINVERSION,
     &r_gap::R_GAP,
+    &copa::COPA,
     &gias::GIAS,
     &april::APRIL,
     &imprint::IMPRINT,
+    &fishing::FISHING,
     &dimitrov::DIMITROV,
     &ggl::GGL,
     &cpa::CPA,

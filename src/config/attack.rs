@@ -7,7 +7,7 @@ use super::optimiser::{NamedOptimiser, OptimiserConfig};
 use super::spoken::not_known;
 use super::validate::Fault;
 use super::variable::{self, Stage, VariableKind};
-use super::{Answer, Budget, Distance, Labels, Priors};
+use super::{Answer, Budget, Distance, Labels, Priors, Target};
 use crate::catalogue::{self, Facts, LabelUse};
 
 /// The attack and its settings.
@@ -86,6 +86,8 @@ pub struct Search {
     pub stop_below: f64,
     /// Which iterate of a trial is its answer.
     pub answer: Answer,
+    /// Whose samples alone are searched, of a server that singles them out; nothing if all are.
+    pub target: Option<Target>,
 }
 
 /// Settings of attacks that solve; each takes those that its recipe names.
@@ -319,6 +321,8 @@ struct Named {
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Answer>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bins: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<Variant>,
@@ -367,6 +371,7 @@ impl TryFrom<Named> for AttackConfig {
                 budget: named.budget.or(recipe.budget),
                 stop_below: named.stop_below.or(recipe.stop_below).unwrap_or_default(),
                 answer: named.answer.or(recipe.answer).unwrap_or_default(),
+                target: named.target.or(recipe.target),
             };
             search.keep_to_budget()?;
             Method::Search(search)
@@ -437,7 +442,8 @@ impl Named {
             self.stop_below.is_some(),
             self.answer.is_some(),
         ];
-        let of_direct = [
+        let of_some = [
+            ("target", self.target.is_some(), recipe.target.is_some()),
             ("bins", self.bins.is_some(), recipe.bins.is_some()),
             ("variant", self.variant.is_some(), recipe.variant.is_some()),
             ("mean", self.mean.is_some(), recipe.mean.is_some()),
@@ -447,8 +453,8 @@ impl Named {
         ];
         let searched =
             OF_SEARCHES.iter().zip(of_search).find(|(_, named)| *named && !facts.family.searches());
-        let solved = of_direct.iter().find(|(_, named, taken)| *named && !taken);
-        searched.map(|(key, _)| *key).or(solved.map(|(key, ..)| *key))
+        let own = of_some.iter().find(|(_, named, taken)| *named && !taken);
+        searched.map(|(key, _)| *key).or(own.map(|(key, ..)| *key))
     }
 }
 
@@ -474,6 +480,7 @@ impl From<AttackConfig> for Named {
                 budget: search.budget,
                 stop_below: Some(search.stop_below),
                 answer: Some(search.answer),
+                target: search.target,
                 ..Named::default()
             },
             Method::Direct(Direct { bins, variant, mean, deviation, factor, draws }) => {

@@ -28,6 +28,7 @@ mod privacy;
 mod sampling;
 pub mod setting;
 mod spoken;
+mod target;
 pub mod tour;
 mod validate;
 mod variable;
@@ -52,6 +53,7 @@ pub use prior::{Candidates, PRIORS, PriorFacts, PriorKind, Priors};
 pub use privacy::Privacy;
 pub use sampling::{Classes, Sampling};
 pub use spoken::{not_known, plain};
+pub use target::Target;
 pub use variable::{Stage, VariableKind};
 
 use std::collections::BTreeMap;

@@ -23,7 +23,7 @@ pub struct Preset {
 pub const ATTACK: &str = "attack.kind";
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 60] = [
+const SHIPPED: [(&str, &str); 62] = [
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -77,6 +77,7 @@ const SHIPPED: [(&str, &str); 60] = [
     ("fc-inversion", include_str!("../../presets/fc-inversion.toml")),
     ("logit", include_str!("../../presets/logit.toml")),
     ("r-gap", include_str!("../../presets/r-gap.toml")),
+    ("copa", include_str!("../../presets/copa.toml")),
     ("april", include_str!("../../presets/april.toml")),
     ("cpa", include_str!("../../presets/cpa.toml")),
     ("spear", include_str!("../../presets/spear.toml")),
@@ -84,6 +85,7 @@ const SHIPPED: [(&str, &str); 60] = [
     ("imprint", include_str!("../../presets/imprint.toml")),
     ("trap-weights", include_str!("../../presets/trap-weights.toml")),
     ("loki", include_str!("../../presets/loki.toml")),
+    ("fishing", include_str!("../../presets/fishing.toml")),
 ];
 
 /// Names of the shipped presets.

@@ -366,7 +366,7 @@ pub static SETTINGS: &[Setting] = &[
         "attack.variable",
         Kind::Typed,
         "",
-        words("pixels, fields, epochs, latent, untrained, { low-resolution = 4 }"),
+        words("pixels, fields, epochs, latent, untrained, null-space, { low-resolution = 4 }"),
         "what is searched: the input, a table's fields, or what makes pictures",
     ),
     setting(
@@ -431,6 +431,13 @@ pub static SETTINGS: &[Setting] = &[
         "",
         within(0.0, 1.0).or("0.97"),
         "of trap weights: the positive half of a row to the negative one; the smaller, the fewer samples switch a neuron on",
+    ),
+    setting(
+        "attack.target",
+        Kind::Optional,
+        "",
+        words("rarest, 3").or("rarest"),
+        "of fishing: the class whose samples the changed model singles out",
     ),
     setting(
         "attack.draws",

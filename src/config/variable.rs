@@ -23,6 +23,8 @@ pub enum VariableKind {
     Weights,
     /// What it makes of its codes behind its n-th non-linearity, 1 or more (Fang et al. 2023).
     Features(usize),
+    /// What the equations of the layers leave open of one sample (Chen and Campbell 2021).
+    NullSpace,
     /// The weights of a generator that nobody trained, at codes that stay (Zhang et al. 2023).
     Untrained,
 }
@@ -60,6 +62,7 @@ impl VariableKind {
             VariableKind::Pixels => "pixels".to_owned(),
             VariableKind::Fields => "fields".to_owned(),
             VariableKind::LowResolution(factor) => format!("pictures {factor} times smaller"),
+            VariableKind::NullSpace => "what the equations of the layers leave open".to_owned(),
             VariableKind::Epochs => "the samples of each epoch".to_owned(),
             VariableKind::Latent => "codes of a generator".to_owned(),
             VariableKind::Weights => "weights of a generator".to_owned(),

@@ -102,6 +102,20 @@ pub struct Batch {
     pub names: Vec<String>,
 }
 
+impl Batch {
+    /// The samples of a class alone.
+    #[must_use]
+    pub fn of_class(&self, class: usize) -> Batch {
+        let own: Vec<usize> = (0..self.labels.len()).filter(|i| self.labels[*i] == class).collect();
+        let pixels = own.iter().flat_map(|i| self.images.sample(*i).iter().copied()).collect();
+        Batch {
+            images: Images { samples: own.len(), pixels, ..self.images },
+            labels: vec![class; own.len()],
+            names: own.iter().filter_map(|i| self.names.get(*i).cloned()).collect(),
+        }
+    }
+}
+
 impl Dataset {
     /// Number of samples.
     pub fn len(&self) -> usize {

@@ -62,7 +62,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     let compute = Compute::select(backend, config.run.precision).map_err(BeginError::Backend)?;
     let fit = memory::fit(config, &plan.sent, &compute).map_err(|e| BeginError::Plan(e.into()))?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
-    let setup = plan.setup;
+    let (setup, aim) = (plan.setup, plan.aim);
     let plain = setup.without_posts().net.parameter_count();
     let Some(batch) = setup.batch else { anyhow::bail!("the preset has no batch") };
     let range = setup.normalisation.range();
@@ -75,7 +75,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     for round in 0..round {
         server.train(round, &victim)?;
     }
-    let craft = attack::craft(config, &server.model, &range, &compute).map_err(anyhow::Error::msg)?;
+    let craft = attack::craft(config, aim, &server.model, &range, &compute).map_err(anyhow::Error::msg)?;
     let model = craft.as_ref().map_or(&server.model, |craft| &craft.model);
     let victim = victim.with_models(craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default());
     let residues = server.residues();

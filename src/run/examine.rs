@@ -6,8 +6,8 @@ use super::recorder::Evaluator;
 use super::rows::Tabulator;
 use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::config::{BatchNormMode, RunConfig};
-use crate::data::{self, Dataset, FieldAccuracy, Images, Normalisation, TOLERANCE, field_accuracy};
-use crate::fl::{AttackerView, Setup, opened};
+use crate::data::{self, Batch, Dataset, FieldAccuracy, Images, Normalisation, TOLERANCE, field_accuracy};
+use crate::fl::{AttackerView, opened};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
 use crate::seed::Seed;
@@ -86,10 +86,10 @@ fn fields(set: &Dataset, truth: &Images, images: &Images) -> Option<f64> {
 }
 
 /// What the values of these samples mean, if they are rows of a table.
-pub fn tabulator(shape: [usize; 4], setup: &Setup, config: &RunConfig) -> Option<Tabulator> {
+pub fn tabulator(shape: [usize; 4], truth: Option<&Batch>, config: &RunConfig) -> Option<Tabulator> {
     let [_, _, height, _] = shape;
     let set = (height == 1).then(|| set(config)).flatten();
-    Tabulator::of(shape, setup.batch.as_ref(), set.as_ref())
+    Tabulator::of(shape, truth, set.as_ref())
 }
 
 /// What the set calls the classes of these labels; nothing if it only counts them.

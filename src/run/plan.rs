@@ -14,6 +14,8 @@ pub struct Plan {
     pub setup: Setup,
     /// The network that clients are sent in attacked rounds: the model's own, unless the server changes it.
     pub sent: Net,
+    /// The class whose samples alone the attack is after; nothing if it is after all.
+    pub aim: Option<usize>,
     /// LPIPS, if the config names a backbone.
     pub lpips: Option<Lpips>,
 }
@@ -67,5 +69,8 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     attack::fits(config, &setup.net, setup.fields.is_some(), generator).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
     let sent = attack::sent_net(config, &setup.net).map_err(PlanError::Refused)?;
-    Ok(Plan { setup, sent, lpips })
+    let labels = setup.batch.as_ref().map(|batch| batch.labels.as_slice());
+    let granted = labels.filter(|_| config.knowledge.labels);
+    let aim = attack::aim(config, granted).map_err(PlanError::Refused)?;
+    Ok(Plan { setup, sent, aim, lpips })
 }

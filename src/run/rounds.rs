@@ -23,6 +23,7 @@ use super::undefended::Undefended;
 use crate::attack::{self, AttackError, Craft, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::config::RunConfig;
+use crate::figure::Effect;
 use crate::fl::received::Finding;
 use crate::fl::{AttackerView, Server, Source, post};
 use crate::metric::Scoring;
@@ -45,6 +46,8 @@ struct Rounds<'a> {
     undefended: Option<Undefended>,
     /// State of an attack to go on with.
     resume: Option<Checkpoint>,
+    /// The class whose samples alone the attack is after.
+    aim: Option<usize>,
     /// What needs no update, the same in every round.
     baselines: Option<Baselines>,
     /// What the attacker saw in attacked rounds so far, if it is told that all have the same samples.
@@ -70,9 +73,18 @@ pub fn run(
     let mut server = Server::new(&plan.setup, config, compute.clone());
     let saved = global_model::read(&directory.model_path(), config, &server.model, &compute)?;
     let [channels, height, width] = plan.setup.net.input();
+    // Of an attack that is after some samples alone, these are the truth.
+    let whole = plan.setup.batch.clone();
+    let truth = match plan.aim {
+        Some(class) => whole.map(|batch| batch.of_class(class)),
+        None => whole,
+    };
+    let samples = truth.as_ref().map_or(config.batch(), |truth| truth.labels.len());
+    let shape = [samples, channels, height, width];
     let evaluator = Evaluator {
-        shape: [config.batch(), channels, height, width],
-        truth: plan.setup.batch.clone(),
+        shape,
+        tabulator: examine::tabulator(shape, truth.as_ref(), config),
+        truth,
         normalisation: plan.setup.taken.clone(),
         clients: plan.setup.normalisation.clone(),
         scoring: Scoring {
@@ -80,7 +92,6 @@ pub fn run(
             recovered_psnr: config.run.recovered_psnr,
             lpips: plan.lpips.map(Arc::new),
         },
-        tabulator: examine::tabulator([config.batch(), channels, height, width], &plan.setup, config),
     };
     let seconds = resume.as_ref().map_or(0.0, |resume| resume.seconds);
     let begin = saved.as_ref().map_or(0, |saved| saved.round);
@@ -103,7 +114,11 @@ pub fn run(
         );
         source = source.in_parts(most);
     }
-    let timed = measure_budget(directory, manifest, &server, &source, begin)?;
+    let aim = plan.aim;
+    let range = evaluator.normalisation.range();
+    let timed = measure_budget(directory, manifest, aim, || {
+        Ok(observe(&source, &server, config, (aim, &range), &compute, begin)?.view)
+    })?;
     let config = manifest.config.clone();
     let config = &config;
 
@@ -133,6 +148,7 @@ pub fn run(
     }
     let baselines = examine::baselines(&evaluator, config);
     let mut rounds = Rounds {
+        aim,
         baselines,
         directory,
         manifest,
@@ -173,17 +189,16 @@ pub fn run(
 fn measure_budget(
     directory: &RunDirectory,
     manifest: &mut Manifest,
-    server: &Server,
-    source: &Source,
-    round: u32,
+    aim: Option<usize>,
+    view: impl FnOnce() -> Result<AttackerView, anyhow::Error>,
 ) -> Result<Option<String>, anyhow::Error> {
     let attack = &manifest.config.attack;
     let Some(budget) = attack.search().and_then(|search| search.budget) else { return Ok(None) };
     let (Some(seconds), None) = (budget.seconds, budget.evaluations) else { return Ok(None) };
-    let (view, _) = source.view_after(server.residues(), &server.model, round);
+    let (view, _) = attack::isolated(view()?, aim)?;
     let seed = Seed(manifest.config.run.seed).attacker();
     let each =
-        attack::seconds_per_evaluation(Task { view: &view, config: attack, seed, round, resume: None })?;
+        attack::seconds_per_evaluation(Task { view: &view, config: attack, seed, round: 0, resume: None })?;
     manifest.config.attack = attack.within(budget.at(each)).map_err(anyhow::Error::msg)?;
     directory.write_manifest(manifest)?;
     let search = manifest.config.attack.search();
@@ -310,11 +325,9 @@ impl Rounds<'_> {
         let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
         let honest = &self.server.model;
         let range = self.evaluator.normalisation.range();
-        let craft = attack::craft(config, honest, &range, &self.compute).map_err(anyhow::Error::msg)?;
+        let Observed { craft, source, mut view, effect } =
+            observe(&self.source, &self.server, config, (self.aim, &range), &self.compute, round)?;
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
-        let own = craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default();
-        let source = self.source.clone().with_models(own);
-        let (mut view, effect) = source.view_after(self.server.residues(), sent, round);
         view.earlier.clone_from(&self.earlier);
         let update_norm = view.update.values.norm();
         if let (true, Source::Simulated(victim)) = (!update_norm.is_normal(), &source)
@@ -360,6 +373,10 @@ impl Rounds<'_> {
         if let Some(inferred) = inferred.as_deref().filter(|_| resume.is_none()) {
             self.log(Level::Info, format!("told from the update: {}", post::in_words(inferred)));
         }
+        let (view, singled_out) = attack::isolated(view, self.aim)?;
+        if let Some(words) = singled_out.as_ref().filter(|_| resume.is_none()) {
+            self.log(Level::Info, words.clone());
+        }
         let nothing = Guess { samples: Guessed::Images(Vec::new()), labels: Vec::new() };
         let at = At { round, trial: None, iteration: 0 };
         self.reporter.picture(at, self.clock.now(), PictureOf::Truth, nothing);
@@ -396,7 +413,7 @@ impl Rounds<'_> {
             update_norm: Some(Ratio(update_norm)),
             processed: effect,
             inferred,
-            stages: on_craft.into_iter().chain(reconstruction.stages.iter().cloned()).collect(),
+            stages: on_craft.into_iter().chain(singled_out).chain(reconstruction.stages.clone()).collect(),
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
             undescended: !reconstruction.descended,
@@ -418,6 +435,33 @@ impl Rounds<'_> {
 
         Ok(Some(result))
     }
+}
+
+/// What comes back in a round of what the server sends.
+struct Observed {
+    /// What it sends instead of the honest model.
+    craft: Option<Craft>,
+    /// The clients, who were sent that.
+    source: Source,
+    view: AttackerView,
+    effect: Option<Effect>,
+}
+
+/// Sends the honest model or what the attack makes of it, for the class that it is after and channels of this range.
+fn observe(
+    source: &Source,
+    server: &Server,
+    config: &RunConfig,
+    (aim, range): (Option<usize>, &[(f64, f64)]),
+    compute: &Compute,
+    round: u32,
+) -> Result<Observed, anyhow::Error> {
+    let craft = attack::craft(config, aim, &server.model, range, compute).map_err(anyhow::Error::msg)?;
+    let sent = craft.as_ref().map_or(&server.model, |craft| &craft.model);
+    let own = craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default();
+    let source = source.clone().with_models(own);
+    let (view, effect) = source.view_after(server.residues(), sent, round);
+    Ok(Observed { craft, source, view, effect })
 }
 
 /// What the attacker keeps of a round for later ones, where it is told that all attacked ones have the same samples.

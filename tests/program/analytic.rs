@@ -1,6 +1,8 @@
 //! Attacks that solve: exact where they say so, with a certificate that needs no truth, nothing on noise of the update's norm, and
 //! refused where they cannot work.
 
+use gialab::fl::AttackerView;
+
 use crate::lab::Lab;
 use crate::recovery::{noise, recover_from};
 
@@ -32,6 +34,32 @@ fn r_gap_goes_down_to_the_picture() {
     assert!(says(&stages, "the equation of the logit") && says(&stages, certain), "{stages:?}");
     let outputs = ["victim.classes=100", "victim.loss=ce"];
     assert!(says(&solves("logit", &outputs, 60.0), "1 of them with all scores right"));
+}
+
+/// Three seeds, each with a photo of its own, through a network with fewer equations than its input has values.
+#[test]
+fn a_search_completes_what_equations_leave_open() {
+    for seed in 0..3 {
+        let (seed_, index) = (format!("run.seed={seed}"), format!("victim.indices=[{seed}]"));
+        let alone = [&*seed_, &*index, "attack.kind=r-gap"];
+        let (found, solved) = recover_from("copa", &alone, |_| {});
+        assert!(says(&found.stages, "rank deficit of the architecture"), "{:?}", found.stages);
+        let (found, completed) = recover_from("copa", &alone[..2], |_| {});
+        assert!(says(&found.stages, "rank deficit of the architecture"), "{:?}", found.stages);
+        let (solved, completed) = (solved.psnr.unwrap().mean, completed.psnr.unwrap().mean);
+        assert!(completed > solved + 2.0, "{seed}: {completed} dB with a search, {solved} without");
+        // Noise below the last layer, whose own gradient has the label.
+        let below = |view: &mut AttackerView| {
+            let sent = view.update.values.clone();
+            let last = sent.specs().len() - 1;
+            noise(view);
+            let head = sent.without(&(0..last).collect::<Vec<_>>());
+            view.update.values = view.update.values.clone().without(&[last]).combine(1.0, &head, 1.0);
+        };
+        let (_, judged) = recover_from("copa", &alone[..2], below);
+        let nothing = judged.psnr.unwrap().mean;
+        assert!(nothing < 14.0 && nothing < completed - 4.0, "{seed}: {nothing} dB of noise");
+    }
 }
 
 #[test]
@@ -111,6 +139,9 @@ fn solvers_are_refused_where_they_cannot_work() {
             "federation={ algorithm = \"fedavg\", learning_rate = 0.1 }",
             "r-gap reads one gradient, but",
         ),
+        ("copa", "victim.model=resnet20", "r-gap goes down layer by layer, and cannot go through"),
+        ("copa", "victim.indices=[0,1]", "copa takes the update for that of one sample, but"),
+        ("batch-size", "attack.variable=null-space", "it is for one gradient of one sample; choose one"),
         ("april", "victim.options.skip=true", "but a skip connection goes around it"),
         ("april", "victim.model=vit", "but a LayerNorm stands before it"),
         (

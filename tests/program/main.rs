@@ -13,6 +13,7 @@ mod effect;
 mod export;
 mod federation;
 mod files;
+mod fishing;
 mod help;
 mod interface;
 mod lab;

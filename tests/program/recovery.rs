@@ -16,10 +16,17 @@ struct Silent;
 fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", config.run.precision).unwrap();
     let server = Server::new(setup, config, compute.clone());
-    let craft = attack::craft(config, &server.model, &setup.normalisation.range(), &compute).unwrap();
+    let aim = aim(config, setup);
+    let craft = attack::craft(config, aim, &server.model, &setup.normalisation.range(), &compute).unwrap();
     let (model, own) =
         craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
-    Source::new(setup.clone(), config, compute).with_models(own).view(&model, 0).0
+    let seen = Source::new(setup.clone(), config, compute).with_models(own).view(&model, 0).0;
+    attack::isolated(seen, aim).unwrap().0
+}
+
+/// The class whose samples alone an attack is after.
+fn aim(config: &RunConfig, setup: &Setup) -> Option<usize> {
+    attack::aim(config, setup.batch.as_ref().map(|batch| batch.labels.as_slice())).unwrap()
 }
 
 impl Sink for Silent {
@@ -102,6 +109,8 @@ fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
         ("dimitrov", &["attack.iterations=3"], 1, 3),
         ("sme", &["attack.iterations=3"], 1, 3),
         ("rog", &["attack.iterations=3", "attack.optimiser.langevin=0.1"], 1, 3),
+        ("copa", &["attack.iterations=3"], 1, 3),
+        ("fishing", &["attack.iterations=2", "attack.trials=2"], 2, 2),
     ] {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
         let config = preset::load(preset, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
@@ -141,8 +150,9 @@ pub fn noise(view: &mut AttackerView) {
 }
 
 /// How good a guess at the batch of a set-up is.
-fn judged(setup: &Setup, guess: &Guess) -> Metrics {
-    let truth = setup.batch.as_ref().unwrap();
+fn judged(config: &RunConfig, setup: &Setup, guess: &Guess) -> Metrics {
+    let whole = setup.batch.clone().unwrap();
+    let truth = aim(config, setup).map_or(whole.clone(), |class| whole.of_class(class));
     let images = setup.normalisation.undo(guess.samples.values(), truth.images.shape());
     let scoring = metric::Scoring { classes: setup.net.classes(), recovered_psnr: 20.0, lpips: None };
     let labels = Some(&guess.labels[..]).filter(|labels| !labels.is_empty());
@@ -153,7 +163,7 @@ fn judged(setup: &Setup, guess: &Guess) -> Metrics {
 pub fn judge(name: &str, changes: &[&str], guess: &Guess) -> Metrics {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
     let config = preset::load(name, &changes, std::path::Path::new("/nonexistent")).unwrap().config;
-    judged(&plan::plan(&config).unwrap().setup, guess)
+    judged(&config, &plan::plan(&config).unwrap().setup, guess)
 }
 
 /// As `recover`, where the attacker sees something else than the client sent.
@@ -172,7 +182,7 @@ pub fn recover_from(
     let Ended::Reconstructed(found) = attack::run(task, &mut Silent).unwrap() else {
         panic!("nobody stopped it");
     };
-    let judged = judged(&plan.setup, &found.guess);
+    let judged = judged(&config, &plan.setup, &found.guess);
     (found, judged)
 }
 

@@ -144,7 +144,7 @@ pub(super) fn solve(
     let Some(label) = label else {
         return Ok(Found::unlabelled(vec![x], (z.residual * z.residual).min(1.0)));
     };
-    let difference = certificate::difference(task, &x, &[label]);
+    let difference = certificate::difference(task.view, &x, &[label]);
     say(certificate::in_words(difference));
     let unexplained = if difference.is_finite() { (difference * difference).min(1.0) } else { 1.0 };
     Ok(Found { samples: vec![x], labels: vec![label], unexplained })

@@ -1,15 +1,13 @@
 //! A certificate that needs no truth: whether what was found has the whole gradient that was sent.
 
-use super::super::Task;
-use crate::fl::At;
+use crate::fl::{At, AttackerView};
 use crate::model::Targets;
 
 /// A gradient that differs by less than this share of its norm is the same, but for rounding. Ours.
 const SAME: f64 = 1e-3;
 
 /// Norm of the difference between the update of these samples and the one that was sent, as a share of the latter's norm.
-pub(super) fn difference(task: &Task<'_>, samples: &[f64], labels: &[usize]) -> f64 {
-    let view = task.view;
+pub(super) fn difference(view: &AttackerView, samples: &[f64], labels: &[usize]) -> f64 {
     let x = view.compute.tensor(samples, view.shape());
     let targets = Targets::hard(&view.compute, labels, view.model.net.classes());
     let at = At { model: &view.model, mode: view.knowledge.batch_norm, x: &x, targets: &targets };

@@ -45,7 +45,7 @@ pub(super) fn solve(
     let of_ones = least_squares::solve(span.left.as_ref(), bias.as_ref(), 1e-12).map_err(unsolved)?;
     let sizes = &unmixing * &of_ones.x;
     let components = &unmixing * &span.right;
-    let inside = inside(task);
+    let inside = inside(task.view);
     let mut samples: Vec<(f64, Vec<f64>)> = (0..rank)
         .filter(|&n| sizes[(n, 0)] != 0.0)
         .map(|n| (0..rows.width).map(|j| components[(n, j)] / sizes[(n, 0)]).collect::<Vec<f64>>())

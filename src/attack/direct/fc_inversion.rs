@@ -51,7 +51,8 @@ pub(super) fn solve(
         (0..rows.bias.len()).filter(|&i| rows.bias[i].abs() > ACTIVE * largest).collect();
     active.sort_by(|&a, &b| rows.bias[b].abs().total_cmp(&rows.bias[a].abs()));
     let batch = task.view.update.samples;
-    let clusters = clusters(&rows, &active, batch, rounding(task.view.compute.precision()), inside(task));
+    let clusters =
+        clusters(&rows, &active, batch, rounding(task.view.compute.precision()), inside(task.view));
     let certain = || clusters.iter().filter(|cluster| cluster.certain);
     let (found, alone) = (certain().count(), certain().map(|cluster| cluster.rows).sum::<usize>());
     say(format!(

@@ -18,6 +18,8 @@ pub(super) struct Solved {
     pub x: Mat<f64>,
     /// Singular values of the matrix above the tolerance.
     pub rank: usize,
+    /// Directions of x that the equations tell, as orthonormal columns; nothing if they tell all.
+    pub told: Option<Mat<f64>>,
     /// The largest over the smallest of them.
     pub condition: f64,
     /// |a x - b| / |b|.
@@ -38,7 +40,7 @@ pub(super) fn solve(a: MatRef<'_, f64>, b: MatRef<'_, f64>, tolerance: f64) -> R
         if smallest > tolerance * largest {
             let x = qr.solve_lstsq(b);
             let residual = residual(a, &x, b);
-            return Ok(Solved { x, rank: a.ncols(), condition: largest / smallest, residual });
+            return Ok(Solved { x, rank: a.ncols(), told: None, condition: largest / smallest, residual });
         }
     }
     let svd = a.thin_svd().map_err(|_| "its singular values were not found".to_owned())?;
@@ -52,7 +54,8 @@ pub(super) fn solve(a: MatRef<'_, f64>, b: MatRef<'_, f64>, tolerance: f64) -> R
     }
     let x = v.subcols(0, rank) * &along;
     let residual = residual(a, &x, b);
-    Ok(Solved { x, rank, condition: values[0] / values[rank - 1], residual })
+    let told = (rank < a.ncols()).then(|| v.subcols(0, rank).to_owned());
+    Ok(Solved { x, rank, told, condition: values[0] / values[rank - 1], residual })
 }
 
 fn residual(a: MatRef<'_, f64>, x: &Mat<f64>, b: MatRef<'_, f64>) -> f64 {

@@ -111,7 +111,7 @@ pub(super) fn solve(
     let columns = weight.len() / bins;
     let clients = columns / (block * plane);
     let each = batch / clients.max(1);
-    let inside = inside(task);
+    let inside = inside(task.view);
     let (mut samples, mut left, mut all) = (Vec::new(), 0.0, 0.0);
     for client in 0..clients {
         let first = client * block * plane;

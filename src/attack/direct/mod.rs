@@ -17,12 +17,13 @@ mod span;
 mod spear;
 mod trap_weights;
 
+use super::craft::{Craft, Honest};
 use super::trial::Best;
 use super::{AttackError, Ended, Guess, Guessed, Reconstruction, Sink, Task, TrialEnd, TrialOutcome};
-use crate::backend::Compute;
-use crate::config::{Direct, Method, RunConfig};
-use crate::model::{Model, Net};
-use crate::seed::Seed;
+use crate::config::Direct;
+use crate::model::Net;
+
+pub(super) use r_gap::{answer, goes_down};
 
 /// What an attack found.
 struct Found {
@@ -62,37 +63,14 @@ struct Solver {
 }
 
 /// What a server sends instead of the honest model.
-struct Forge {
+pub(super) struct Forge {
     /// For so many clients.
-    net: fn(&Direct, honest: &Net, clients: usize) -> Result<Net, String>,
-    model: ForgeModel,
+    pub net: fn(&Direct, honest: &Net, clients: usize) -> Result<Net, String>,
+    pub model: ForgeModel,
 }
 
 /// Makes the model of the honest one.
 type ForgeModel = fn(&Direct, honest: &Honest<'_>) -> Result<Craft, String>;
-
-/// What the server has to make a model of.
-struct Honest<'a> {
-    model: &'a Model,
-    /// Smallest and largest normalised value of each channel.
-    range: &'a [(f64, f64)],
-    /// Whose updates come as one.
-    clients: usize,
-    /// The attacker's own.
-    seed: Seed,
-    compute: &'a Compute,
-}
-
-/// A model that is sent instead of the honest one.
-#[derive(Debug, Clone)]
-pub struct Craft {
-    /// It; of clients that are sent different ones what they have in common.
-    pub model: Model,
-    /// What each client is sent; none if all are sent the same.
-    pub own: Vec<Model>,
-    /// What was changed.
-    pub words: Vec<String>,
-}
 
 fn solver(name: &str) -> Option<Solver> {
     let honest = |check, solve| Some(Solver { check, solve, forge: None });
@@ -121,10 +99,9 @@ fn solver(name: &str) -> Option<Solver> {
     }
 }
 
-/// What the attack of a config sends instead of the honest model, with its settings; nothing if the server is honest.
-fn forge(config: &RunConfig) -> Option<(Forge, &Direct)> {
-    let Method::Direct(settings) = &config.attack.method else { return None };
-    Some((solver(config.attack.kind.name())?.forge?, settings))
+/// What the server of an attack sends instead of the honest model; nothing if it is honest.
+pub(super) fn forge(name: &str) -> Option<Forge> {
+    solver(name)?.forge
 }
 
 /// Whether the attack of this name can work on a network and so many samples.
@@ -136,38 +113,6 @@ pub(super) fn check(name: &str, net: &Net, samples: usize) -> Result<(), String>
         Some(solver) => (solver.check)(&Of { net, samples }),
         None => Err(format!("{name} cannot be run by this gialab")),
     }
-}
-
-/// Attacked clients whose updates the server sees as one.
-fn clients(config: &RunConfig) -> usize {
-    (config.federation.secure_aggregation as usize).max(1)
-}
-
-/// The network that a server sends instead of this one; the same where it is honest.
-///
-/// # Errors
-/// Why it cannot be made of this one.
-pub fn sent_net(config: &RunConfig, honest: &Net) -> Result<Net, String> {
-    match forge(config) {
-        Some((forge, settings)) => (forge.net)(settings, honest, clients(config)),
-        None => Ok(honest.clone()),
-    }
-}
-
-/// The changed model that a server sends instead of this one, if the attack needs one. `range` are the smallest and largest
-/// normalised values of each channel.
-///
-/// # Errors
-/// Why it cannot be made of this model.
-pub fn craft(
-    config: &RunConfig,
-    honest: &Model,
-    range: &[(f64, f64)],
-    compute: &Compute,
-) -> Result<Option<Craft>, String> {
-    let seed = Seed(config.run.seed).attacker();
-    let honest = Honest { model: honest, range, clients: clients(config), seed, compute };
-    forge(config).map(|(forge, settings)| (forge.model)(settings, &honest)).transpose()
 }
 
 /// Attacks one round.

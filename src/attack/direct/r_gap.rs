@@ -10,6 +10,7 @@ use super::{Found, Of, certificate, least_squares, rows};
 use crate::backend;
 use crate::config::{Direct, Precision};
 use crate::dual::Activation;
+use crate::fl::AttackerView;
 use crate::model::layer::SampleShape;
 use crate::model::{Layer, Net};
 
@@ -20,6 +21,14 @@ const MOST: usize = 6144;
 const OFF: f64 = 1e-5;
 
 pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
+    goes_down(of.net)
+}
+
+/// Whether the equations of all layers can be solved, from the last down to the first.
+///
+/// # Errors
+/// One sentence that says where not.
+pub(in crate::attack) fn goes_down(net: &Net) -> Result<(), String> {
     let not = |what: String| {
         Err(format!(
             "r-gap goes down layer by layer, and cannot go through {what}; choose a network of convolutions, fully connected \
@@ -27,11 +36,11 @@ pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
              attack with inverting-gradients"
         ))
     };
-    let layers = of.net.layers();
+    let layers = net.layers();
     if !matches!(layers.last(), Some(Layer::Linear { .. })) {
         return not("what ends this model".to_owned());
     }
-    let mut shape = SampleShape::Map(of.net.input());
+    let mut shape = SampleShape::Map(net.input());
     for layer in layers {
         match layer {
             Layer::Linear { .. } | Layer::Flatten | Layer::Unflatten(_) => {}
@@ -78,6 +87,8 @@ fn slope(activation: Activation, a: f64) -> Option<(Option<f64>, f64)> {
 struct Known {
     values: Vec<Option<f64>>,
     gradient: Vec<f64>,
+    /// Directions that the equations of the layer tell, as orthonormal columns; nothing if they tell all.
+    told: Option<Mat<f64>>,
 }
 
 /// Parameters of a layer and their gradients.
@@ -89,8 +100,8 @@ struct OfLayer {
 }
 
 impl OfLayer {
-    fn of(task: &Task<'_>, observed: &crate::model::Parameters, name: &str) -> OfLayer {
-        let (specs, parameters) = (task.view.model.net.parameter_specs(), &task.view.model.parameters);
+    fn of(view: &AttackerView, observed: &crate::model::Parameters, name: &str) -> OfLayer {
+        let (specs, parameters) = (view.model.net.parameter_specs(), &view.model.parameters);
         let at = |suffix: &str| {
             let name = format!("{name}.{suffix}");
             specs.iter().position(|spec| spec.name == name)
@@ -104,18 +115,41 @@ impl OfLayer {
     }
 }
 
+/// What the equations of all layers say of the input.
+#[derive(Debug)]
+pub(in crate::attack) struct Answer {
+    /// The shortest input that solves those of the first layer.
+    pub x: Vec<f64>,
+    /// Directions of the input that these tell, as orthonormal columns; nothing if they tell all.
+    pub told: Option<Mat<f64>>,
+    label: usize,
+    /// Norm of the difference between its gradient and the one that was sent, as a share of the latter's.
+    off: f64,
+}
+
 pub(super) fn solve(
     task: &Task<'_>,
     _settings: &Direct,
     say: &mut dyn FnMut(String),
 ) -> Result<Found, AttackError> {
+    let granted = task.view.knowledge.labels.as_ref().and_then(|labels| labels.first());
+    let Answer { x, label, off, .. } = answer(task.view, granted.copied(), say)?;
+    Ok(Found { samples: vec![x], labels: vec![label], unexplained: (off * off).min(1.0) })
+}
+
+/// The best answer of all roots of the last layer, of this label if it is known.
+pub(in crate::attack) fn answer(
+    view: &AttackerView,
+    label: Option<usize>,
+    say: &mut dyn FnMut(String),
+) -> Result<Answer, AttackError> {
     let unsolved = |why: String| AttackError::Unsolved { why };
-    let net = &task.view.model.net;
-    let observed = task.view.observed();
+    let net = &view.model.net;
+    let observed = view.observed();
     let Some((Layer::Linear { name, .. }, below)) = net.layers().split_last() else {
         return Err(unsolved("no fully connected layer ends the model".to_owned()));
     };
-    let last = OfLayer::of(task, &observed, name);
+    let last = OfLayer::of(view, &observed, name);
     let head = Head {
         classes: net.classes(),
         weight: &last.weight,
@@ -124,11 +158,9 @@ pub(super) fn solve(
     };
     let (mut roots, said) = head.roots(net.loss()).map_err(unsolved)?;
     say(format!("layer {name}: {said}"));
-    if let Some(granted) = task.view.knowledge.labels.as_ref().and_then(|labels| labels.first()) {
-        roots.retain(|root| root.label == *granted);
-    }
-    let inside = rows::inside(task);
-    let mut best: Option<(bool, f64, f64, Vec<f64>, usize)> = None;
+    roots.retain(|root| label.is_none_or(|label| root.label == label));
+    let inside = rows::inside(view);
+    let mut best: Option<((bool, f64, f64), Answer)> = None;
     let several = roots.len();
     // More are near misses of an update that was changed.
     for (at, root) in roots.into_iter().take(4).enumerate() {
@@ -136,47 +168,43 @@ pub(super) fn solve(
             say(format!("root {} of {several}, at {:.4}, label {}", at + 1, root.at, root.label));
         }
         let label = root.label;
-        let x = match down(task, &observed, below, (&last.weight, root), say) {
-            Ok(x) => x,
+        let (x, told) = match down(view, &observed, below, (&last.weight, root), say) {
+            Ok(found) => found,
             Err(why) => {
                 say(format!("this root leads nowhere: {why}"));
                 continue;
             }
         };
-        let difference = certificate::difference(task, &x, &[label]);
-        let difference = if difference.is_finite() { difference } else { f64::MAX };
+        let difference = certificate::difference(view, &x, &[label]);
+        let off = if difference.is_finite() { difference } else { f64::MAX };
         let possible = inside(&x);
-        say(format!(
-            "{}; {:.0} % of its values are possible",
-            certificate::in_words(difference),
-            100.0 * possible
-        ));
-        let rank = (certificate::holds(difference), possible, -difference);
-        if best.as_ref().is_none_or(|(holds, inside, off, ..)| {
-            rank.0.cmp(holds).then(rank.1.total_cmp(inside)).then(rank.2.total_cmp(off)).is_gt()
+        say(format!("{}; {:.0} % of its values are possible", certificate::in_words(off), 100.0 * possible));
+        let rank = (certificate::holds(off), possible, -off);
+        if best.as_ref().is_none_or(|((holds, inside, other), _)| {
+            rank.0.cmp(holds).then(rank.1.total_cmp(inside)).then(rank.2.total_cmp(other)).is_gt()
         }) {
-            best = Some((rank.0, rank.1, rank.2, x, label));
+            best = Some((rank, Answer { x, told, label, off }));
         }
     }
-    let Some((_, _, off, x, label)) = best else {
-        return Err(unsolved("no logit leads from the last layer's gradient down to an input".to_owned()));
-    };
-    Ok(Found { samples: vec![x], labels: vec![label], unexplained: (off * off).min(1.0) })
+    let none = || unsolved("no logit leads from the last layer's gradient down to an input".to_owned());
+    best.map(|(_, answer)| answer).ok_or_else(none)
 }
 
 /// The input, from a root of the last layer (of this weight) down through the layers below.
 fn down(
-    task: &Task<'_>,
+    view: &AttackerView,
     observed: &crate::model::Parameters,
     below: &[Layer],
     (weight, root): (&[f64], Root),
     say: &mut dyn FnMut(String),
-) -> Result<Vec<f64>, String> {
-    let shapes = shapes(&task.view.model.net)?;
+) -> Result<(Vec<f64>, Option<Mat<f64>>), String> {
+    let shapes = shapes(&view.model.net)?;
     let mut known = Known {
         gradient: transposed(weight, &root.to_scores, root.features.len()),
         values: root.features.into_iter().map(Some).collect(),
+        told: None,
     };
+    let mut open = Vec::new();
     for (at, layer) in below.iter().enumerate().rev() {
         match layer {
             Layer::Activation(activation) => {
@@ -188,10 +216,10 @@ fn down(
                     (z, k * slope)
                 });
                 let (values, gradient) = pairs.unzip();
-                known = Known { values, gradient };
+                known = Known { values, gradient, told: known.told };
             }
             Layer::Linear { name, input, .. } => {
-                let layer = OfLayer::of(task, observed, name);
+                let layer = OfLayer::of(view, observed, name);
                 let (k, input) = (&known.gradient, *input);
                 let square: f64 = k.iter().map(|k| k * k).sum();
                 if square == 0.0 {
@@ -199,24 +227,35 @@ fn down(
                 }
                 let a = transposed(&layer.to_weight, k, input).into_iter().map(|sum| Some(sum / square));
                 say(format!("layer {name}: its gradient over that of its output gives its {input} inputs"));
-                known = Known { values: a.collect(), gradient: transposed(&layer.weight, k, input) };
+                known =
+                    Known { values: a.collect(), gradient: transposed(&layer.weight, k, input), told: None };
             }
             Layer::Conv { name, kernel, shape, .. } => {
                 let (SampleShape::Map(from), SampleShape::Map(to)) = (shapes[at], shapes[at + 1]) else {
                     return Err(format!("{name} is not a convolution of a map"));
                 };
                 let conv = Conv { kernel: *kernel, shape: *shape, from, to };
-                known = through(task, &conv, &OfLayer::of(task, observed, name), &known, name, say)?;
+                known = through(view, &conv, &OfLayer::of(view, observed, name), &known, name, say)?;
+                open.extend(known.told.as_ref().map(|told| (name, told.nrows() - told.ncols())));
             }
             _ => {}
         }
     }
-    Ok(known.values.into_iter().map(Option::unwrap_or_default).collect())
+    if !open.is_empty() {
+        let layers: Vec<String> =
+            open.iter().rev().map(|(name, open)| format!("{open} in front of {name}")).collect();
+        say(format!(
+            "rank deficit of the architecture: {} directions that the equations of its layers leave open ({}); R-GAP is exact at none",
+            open.iter().map(|(_, open)| open).sum::<usize>(),
+            layers.join(", ")
+        ));
+    }
+    Ok((known.values.into_iter().map(Option::unwrap_or_default).collect(), known.told))
 }
 
 /// The input of a convolution: gradient and output are one system of equations.
 fn through(
-    task: &Task<'_>,
+    view: &AttackerView,
     conv: &Conv,
     layer: &OfLayer,
     known: &Known,
@@ -241,7 +280,7 @@ fn through(
         None => first * layer.to_weight[i],
         Some(i) => second * (told[i].1 - offset(told[i].0)),
     });
-    let tolerance = match task.view.compute.precision() {
+    let tolerance = match view.compute.precision() {
         Precision::F32 => 1e-7,
         Precision::F64 => 1e-12,
     };
@@ -262,7 +301,7 @@ fn through(
         }
     ));
     let values = (0..unknowns).map(|i| Some(solved.x[(i, 0)])).collect();
-    Ok(Known { values, gradient: conv.to_input(&layer.weight, &known.gradient) })
+    Ok(Known { values, gradient: conv.to_input(&layer.weight, &known.gradient), told: solved.told })
 }
 
 /// Shapes of one sample in front of every layer, and behind the last.

@@ -4,6 +4,7 @@ use faer::Mat;
 
 use super::super::{AttackError, Task};
 use crate::backend;
+use crate::fl::AttackerView;
 use crate::model::{FullLayer, Net};
 
 /// Gradient of a fully connected layer: row i is k_i a, summed over the samples, beside k_i.
@@ -89,11 +90,11 @@ impl Rows {
 }
 
 /// Share of a sample's values that are possible.
-pub fn inside(task: &Task<'_>) -> impl Fn(&[f64]) -> f64 {
-    let [_, channels, height, width] = task.view.shape();
+pub fn inside(view: &AttackerView) -> impl Fn(&[f64]) -> f64 {
+    let [_, channels, height, width] = view.shape();
     move |x| {
         let possible = x.iter().enumerate().filter(|(at, value)| {
-            let (low, high) = task.view.range[at / (height * width) % channels];
+            let (low, high) = view.range[at / (height * width) % channels];
             let slack = 1e-3 * (high - low);
             (low - slack..=high + slack).contains(*value)
         });

@@ -5,6 +5,7 @@
 mod fields;
 mod generated;
 mod low_resolution;
+mod null_space;
 mod pixels;
 
 use std::fmt::Debug;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::AttackError;
+use super::{AttackError, direct};
 use crate::config::{Labels, LocalKnowledge, RunConfig, Search, Stage, Start, VariableKind};
 use crate::fl::AttackerView;
 use crate::model::Net;
@@ -51,6 +52,11 @@ pub trait Variable: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// What making it found, step by step.
+    fn words(&self) -> &[String] {
+        &[]
+    }
+
     /// The variable of the next stage and where it begins, as this one stands at z; nothing where it does not go on so.
     fn then(&self, _z: &[f64], _stage: &Stage) -> Option<(Arc<dyn Variable>, Vec<f64>)> {
         None
@@ -80,6 +86,13 @@ pub fn check(
         if kind.is_generated() && config.attack.labels == Labels::Optimise {
             let why = "labels cannot be optimised beside it; set attack.labels to \"given\" or to a rule";
             return refused("attack.variable", kind, why);
+        }
+        if kind == VariableKind::NullSpace {
+            if config.batch() != 1 || config.takes_steps() {
+                let why = "it is for one gradient of one sample; choose one (--set 'victim.indices=[0]'), or move pixels";
+                return refused("attack.variable", kind, why);
+            }
+            direct::goes_down(victim)?;
         }
         let takes_steps = config.takes_steps() && config.knowledge.local != LocalKnowledge::None;
         if kind == VariableKind::Epochs && !takes_steps {
@@ -152,6 +165,7 @@ pub fn variable(kind: VariableKind, of: &Of<'_>) -> Result<Arc<dyn Variable>, At
         VariableKind::Pixels | VariableKind::Epochs => Arc::new(pixels::Pixels::new(of)),
         VariableKind::Fields => Arc::new(fields::Fields::new(of.view)),
         VariableKind::LowResolution(factor) => Arc::new(low_resolution::LowResolution::new(of, factor)?),
+        VariableKind::NullSpace => Arc::new(null_space::NullSpace::new(of)?),
         VariableKind::Latent => Arc::new(generated::Generated::codes(of)?),
         VariableKind::Untrained => Arc::new(generated::Generated::untrained(of)?),
         VariableKind::Weights | VariableKind::Features(_) => {

@@ -53,6 +53,25 @@ fn first(objective: &GradientMatching<'_>, config: &RunConfig) -> Vec<f64> {
 }
 
 #[test]
+fn what_equations_leave_open_has_the_slope_and_no_gradient() {
+    let (config, view) = view("copa", &[]);
+    let objective = objective(&config, &view);
+    assert!(
+        objective.words().iter().any(|words| words.starts_with("rank deficit")),
+        "{:?}",
+        objective.words()
+    );
+    let z = normal(&mut Seed(3).stream("z", &[]), objective.count());
+    agrees("null space", &objective, &z);
+    // All of these have the gradient that was sent: what tells them apart is the prior.
+    let (there, solved) = (objective.evaluate(&z), objective.evaluate(&vec![0.0; z.len()]));
+    assert!(
+        there.matching < 1e-12 * objective.of_nothing() && solved.matching < 1e-12 * objective.of_nothing()
+    );
+    assert!(there.prior > 1.5 * solved.prior, "{} {}", there.prior, solved.prior);
+}
+
+#[test]
 fn pictures_made_smaller_have_the_slope() {
     let (config, view) = view("ig-lenet", &["attack.variable={ low-resolution = 4 }"]);
     let objective = objective(&config, &view);

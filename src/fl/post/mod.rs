@@ -398,6 +398,13 @@ impl Transforms {
         self.steps.is_empty()
     }
 
+    /// The same, of which the attacker looks at the numbers alone where this is 1, and at none where it is 0.
+    #[must_use]
+    pub fn then_masked(mut self, looked_at: Parameters) -> Transforms {
+        self.steps.push(Arc::new(mask::Mask(looked_at)));
+        self
+    }
+
     /// What is received of an update.
     pub fn forward(&self, g: Parameters) -> (Parameters, Passed) {
         let mut passed = Vec::with_capacity(self.steps.len());

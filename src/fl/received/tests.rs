@@ -22,7 +22,9 @@ fn findings(preset: &str, changes: &[&str]) -> Vec<Finding> {
     let compute = Compute::select("flex", Precision::F32).unwrap();
     let setup = Setup::new(&config).unwrap();
     let server = Server::new(&setup, &config, compute.clone());
-    let craft = attack::craft(&config, &server.model, &setup.normalisation.range(), &compute).unwrap();
+    let labels = setup.batch.as_ref().map(|batch| batch.labels.as_slice());
+    let aim = attack::aim(&config, labels).unwrap();
+    let craft = attack::craft(&config, aim, &server.model, &setup.normalisation.range(), &compute).unwrap();
     let (sent, own) =
         craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
     let Source::Simulated(victim) = Source::new(setup, &config, compute) else { panic!("{preset}") };
@@ -43,6 +45,8 @@ fn malicious_models_are_seen() {
     assert!(loki.contains(&"architecture") && loki.contains(&"other clients"), "{loki:?}");
     let trap = tests("trap-weights", &[]);
     assert!(trap.contains(&"change"), "{trap:?}");
+    let fishing = tests("fishing", &[]);
+    assert!(["silent rows", "extremes", "D-SNR"].iter().all(|test| fishing.contains(test)), "{fishing:?}");
     // The fewer fire, the more of them for one sample alone.
     let trap = tests("trap-weights", &["attack.factor=0.6"]);
     assert!(trap.contains(&"single neurons"), "{trap:?}");
@@ -170,7 +174,7 @@ fn honest_servers_are_seldom_accused() {
         }
     }
     said!("{accused} of {count} honest models are accused: {by_test:?}");
-    for preset in ["imprint", "loki", "trap-weights"] {
+    for preset in ["imprint", "loki", "trap-weights", "fishing"] {
         for Finding { test, words } in findings(preset, &[]) {
             said!("{preset}: {test}: {words}");
         }

@@ -1,0 +1,127 @@
+//! Fishing for user data (Wen et al. 2022), the class attack: a classifier that takes no sample for one class, and whose other rows are
+//! zero. The loss of a sample of that class alone depends on what lies below the classifier: the update there is theirs alone,
+//! however large the batch, and any search recovers them as if they had been the batch.
+
+use super::AttackError;
+use super::craft::{Craft, Honest};
+use crate::backend;
+use crate::config::{BatchNormMode, Labels, Loss, RunConfig};
+use crate::fl::{AttackerView, Client, Knowledge, Protocol, Update};
+use crate::model::{Classifier, Model, Net};
+
+/// Biases of all other classes, as published: next to them no score of the one class counts.
+const BIAS: f64 = 1000.0;
+/// What the row of the class is times, as published.
+const ROW: f64 = 0.5;
+
+/// The classifier with its bias.
+fn classifier(net: &Net) -> Option<(Classifier, usize)> {
+    let last = net.classifier().filter(|last| last.classes > 1)?;
+    Some((last, last.bias?))
+}
+
+/// Whether a class can be singled out by the classifier of a network.
+///
+/// # Errors
+/// One sentence that says why not.
+pub(super) fn check(config: &RunConfig, net: &Net) -> Result<(), String> {
+    let why = if classifier(net).is_none() {
+        "changes the rows of a fully connected layer with a bias that ends a network, one for each of several classes, which this \
+         model has not; choose a model that has (lenet, convnet64), or attack with imprint"
+    } else if !matches!(config.victim.loss, Loss::Ce | Loss::CeSum) {
+        "silences samples by the softmax of cross-entropy with hard labels, which is not the loss here; set victim.loss = \
+         \"ce\", or attack with imprint"
+    } else if config.victim.mode == BatchNormMode::Train && !net.buffer_specs().is_empty() {
+        "parts the samples of one class from the others, which BatchNorm in train mode joins; set victim.mode = \"eval\", or \
+         choose a model without it"
+    } else if config.attack.labels != Labels::Given {
+        "chooses a class by the labels of the batch; set attack.labels = \"given\" and knowledge.labels = true"
+    } else if config.knowledge.same_batch {
+        "matches the update of one round, whose model was made for it; set knowledge.same_batch = false"
+    } else {
+        return Ok(());
+    };
+    Err(format!("fishing {why}"))
+}
+
+/// The honest model with another classifier.
+pub(super) fn craft(class: usize, honest: &Honest<'_>) -> Result<Craft, String> {
+    let Honest { model, .. } = honest;
+    let (last, bias) =
+        classifier(&model.net).ok_or("no fully connected layer with a bias ends this model")?;
+    let specs = model.net.parameter_specs();
+    let (weight, bias) = (&specs[last.weight].name, &specs[bias].name);
+    let parameters = model.parameters.mapped(|spec, values| {
+        let row = values.len() / last.classes;
+        for (at, values) in values.chunks_mut(row.max(1)).enumerate() {
+            if spec.name == *weight {
+                values.iter_mut().for_each(|value| *value *= if at == class { ROW } else { 0.0 });
+            } else if spec.name == *bias && at != class {
+                values.fill(BIAS);
+            }
+        }
+    });
+    let changed = parameters.clone().combine(1.0, &model.parameters, -1.0).norm() / model.parameters.norm();
+    let words = vec![format!(
+        "sent instead of the honest model: of {weight} [{}, {}] the row of class {class} is half of what it was and all others are \
+         zero, {bias} is {BIAS} for all others; the parameters moved by {changed:.1} times their norm",
+        last.classes, last.features
+    )];
+    let model = Model { net: model.net.clone(), parameters, buffers: model.buffers.clone() };
+    Ok(Craft { model, own: Vec::new(), words })
+}
+
+/// What is seen of the samples of this class, as if they alone were the batch, and what to say of it. Of the classifier their own row
+/// is left: those of other classes hold something of every sample.
+///
+/// # Errors
+/// If nothing is seen of them.
+pub(super) fn isolated(view: &AttackerView, class: usize) -> Result<(AttackerView, String), AttackError> {
+    let model = &view.model;
+    let (last, bias) = classifier(&model.net).ok_or_else(|| AttackError::Unsolved {
+        why: "no fully connected layer with a bias ends the model that was sent".to_owned(),
+    })?;
+    let labels = view.knowledge.labels.as_ref().ok_or(AttackError::NoLabels)?;
+    let (batch, protocol) = (view.update.samples, &view.knowledge.protocol);
+    let samples = labels.iter().filter(|label| **label == class).count();
+    let Some(client) = protocol.clients.first().filter(|_| samples > 0) else {
+        return Err(AttackError::Silent { class });
+    };
+
+    let own_row = view.update.values.mapped(|spec, values| {
+        let specs = model.net.parameter_specs();
+        let is_classifier = [last.weight, bias].iter().any(|at| specs[*at].name == spec.name);
+        let row = values.len() / last.classes;
+        for (at, values) in values.chunks_mut(row.max(1)).enumerate() {
+            values.fill(f64::from(u8::from(!is_classifier || at == class)));
+        }
+    });
+    // What one sample counts among all, and among these alone.
+    let loss = model.net.loss();
+    let counted = loss.share(client.samples.len(), 1) * client.samples.len() as f64 / batch as f64;
+    let values = view.update.values.times(&own_row).scaled(loss.share(samples, 1) / counted);
+    let below = values.clone().without(&[last.weight, bias]).norm();
+    if below == 0.0 {
+        return Err(AttackError::Silent { class });
+    }
+    let seen = -backend::values(&view.update.values.tensors()[bias])[class] / counted;
+    let words = format!(
+        "of {batch} samples {samples} {} class {class}, and by the gradient of its bias {seen:.2} sent one to the layers below: the \
+         search is for {} alone, from {:.1} times that gradient",
+        if samples == 1 { "has" } else { "have" },
+        if samples == 1 { "it" } else { "these" },
+        loss.share(samples, 1) / counted
+    );
+
+    let alone = Client { samples: (0..samples).collect(), descent: None, ..client.clone() };
+    let protocol = Protocol { clients: vec![alone], post: protocol.post.clone().then_masked(own_row) };
+    // Moments that are granted are of the whole batch.
+    let knowledge =
+        Knowledge { labels: Some(vec![class; samples]), protocol, moments: None, ..view.knowledge.clone() };
+    let update = Update { values, samples, ..view.update };
+    Ok((AttackerView { update, knowledge, earlier: Vec::new(), ..view.clone() }, words))
+}
+
+#[cfg(test)]
+#[path = "fishing_tests.rs"]
+mod tests;
