@@ -67,14 +67,19 @@ pub fn can_measure(backend: &str) -> bool {
 }
 
 impl Calibration {
-    /// Measures this machine, in about two seconds, at a low priority: what else runs goes first. Nothing where that took
-    /// the processor from it, or if a workload cannot be built.
+    /// Measures this machine, in about two seconds, a device after it has compiled its kernels, at a low priority: what else
+    /// runs goes first. Nothing where that took the processor from it, or if a workload cannot be built.
     pub fn measure(compute: &Compute) -> Option<Calibration> {
         // A machine that refuses is measured as it is.
         let _ = rustix::process::nice(19);
         let time =
             |yardstick: &Yardstick| yardstick.known()?.milliseconds(compute, yardstick.evaluations, LONGEST);
-        let (light, heavy) = (time(&LIGHT)?, time(&HEAVY)?);
+        let both = || Some((time(&LIGHT)?, time(&HEAVY)?));
+        if compute.name() == "cuda" {
+            // The first time it compiles kernels and tries which are the fastest.
+            both()?;
+        }
+        let (light, heavy) = both()?;
         let measured = Calibration { light, heavy, ..Calibration::of(compute.name()) };
         machine::share_waited().is_none_or(|waited| waited < BUSY).then_some(measured)
     }

@@ -103,6 +103,20 @@ fn what_a_device_needs_and_is_not_there_is_said_in_one_sentence() {
     assert!(lab.path("work/cuda/include/cuda_runtime.h").exists());
 }
 
+#[test]
+fn a_device_is_named_where_there_are_devices() {
+    let lab = Lab::new();
+    for command in [&["run", "dlg-lenet"][..], &["bench", "--workload", "dlg-lenet-b1"]] {
+        let refused = lab.fail(&[command, &["--device", "1", "--backend", "flex"]].concat(), 2);
+        assert!(refused.contains("--backend flex has no devices"), "{refused}");
+        // No machine has so many.
+        let refused = lab.fail(&[command, &["--device", "999"]].concat(), 2);
+        assert!(refused.contains("the backend cuda cannot be used"), "{refused}");
+    }
+    let report = lab.succeed(&["doctor", "--device", "999"]);
+    assert!(report.contains("there is no CUDA device 999"), "{report}");
+}
+
 /// The kit is one archive beside the script; here with a program that is this one.
 #[test]
 fn a_kit_is_unpacked_and_runs_dry() {
