@@ -31,13 +31,15 @@ pub struct Compute {
     device: burn::DispatchDevice,
     precision: Precision,
     name: &'static str,
+    /// Which device of several; 0 on the CPU.
+    ordinal: usize,
 }
 
 /// A backend that cannot be used here.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BackendError {
     /// No backend has this name.
-    #[error("there is no backend \"{0}\"; use auto, flex, ndarray or cuda")]
+    #[error("there is no backend \"{0}\"; use auto, flex, ndarray, cuda, or cuda:1 for the second device")]
     Unknown(String),
     /// It exists, but not on this machine or not in this build.
     #[error("the backend {name} cannot be used: {reason}")]
@@ -50,27 +52,33 @@ pub enum BackendError {
 }
 
 impl Compute {
-    /// Chooses a backend by name: `flex`, `ndarray`, `cuda`, or `auto` (CUDA if it is built in and a
-    /// device answers, else flex).
+    /// Chooses a backend by name: `flex`, `ndarray`, `cuda`, one device of several (`cuda:1`, counted as this process sees
+    /// them), or `auto` where nothing is known of the work: flex, which begins at once. What runs take, `run::automatic` says.
     ///
     /// # Errors
     /// If the name is unknown or the backend cannot be used, with the reason.
     pub fn select(name: &str, precision: Precision) -> Result<Self, BackendError> {
-        let (name, device) = match name {
-            "auto" => match cuda_device() {
-                Ok(device) => ("cuda", device),
-                Err(_) => ("flex", burn::DispatchDevice::Flex(burn_flex::FlexDevice)),
-            },
-            "flex" => ("flex", burn::DispatchDevice::Flex(burn_flex::FlexDevice)),
+        let unknown = || BackendError::Unknown(name.to_owned());
+        let (kind, ordinal) = match name.split_once(':') {
+            Some(("cuda", ordinal)) => ("cuda", ordinal.parse().map_err(|_| unknown())?),
+            _ => (name, 0),
+        };
+        let (name, device) = match kind {
+            "auto" | "flex" => ("flex", burn::DispatchDevice::Flex(burn_flex::FlexDevice)),
             "ndarray" => ("ndarray", burn::DispatchDevice::NdArray(Default::default())),
-            "cuda" => match cuda_device() {
+            "cuda" => match cuda_device(ordinal) {
                 Ok(device) => ("cuda", device),
                 Err(reason) => return Err(BackendError::Unavailable { name: "cuda", reason }),
             },
-            other => return Err(BackendError::Unknown(other.to_owned())),
+            _ => return Err(unknown()),
         };
         crate::sys::keep_freed_memory();
-        Ok(Compute { device, precision, name })
+        Ok(Compute { device, precision, name, ordinal })
+    }
+
+    /// Which device of several, counted as this process sees them; 0 on the CPU.
+    pub fn ordinal(&self) -> usize {
+        self.ordinal
     }
 
     /// `flex`, `ndarray` or `cuda`.
@@ -82,7 +90,7 @@ impl Compute {
     pub fn description(&self) -> String {
         let device = match self.name {
             "flex" => format!("flex, {}", threads(rayon::current_num_threads())),
-            "cuda" => "cuda, device 0".to_owned(),
+            "cuda" => format!("cuda, device {}", self.ordinal),
             name => name.to_owned(),
         };
         device + self.precision.on(self.name)
@@ -142,15 +150,23 @@ pub fn availability() -> Vec<(&'static str, Option<String>)> {
     NAMES
         .iter()
         .map(|&name| match name {
-            "cuda" => (name, cuda_device().err()),
+            "cuda" => (name, cuda_device(0).err()),
             _ => (name, None),
         })
         .collect()
 }
 
-/// What `auto` comes to here.
-pub fn automatic() -> &'static str {
-    if cuda_device().is_ok() { "cuda" } else { "flex" }
+/// Whether there is a device to compute on.
+pub fn has_device() -> bool {
+    cuda_device(0).is_ok()
+}
+
+/// One device of a backend, as [`Compute::select`] takes it: `cuda` is the first.
+pub fn one_of(backend: &str, ordinal: Option<usize>) -> String {
+    match ordinal {
+        None | Some(0) => backend.to_owned(),
+        Some(ordinal) => format!("{backend}:{ordinal}"),
+    }
 }
 
 /// Backends compiled into this program.
@@ -159,18 +175,23 @@ pub fn built_in() -> &'static [&'static str] {
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda_device() -> Result<burn::DispatchDevice, String> {
+fn cuda_device(_: usize) -> Result<burn::DispatchDevice, String> {
     Err("not in this build: cargo build --release --features cuda".to_owned())
 }
 
 /// Looks for a driver, a device, the run-time compiler and its headers before burn does: burn-cuda panics in a
 /// background thread when one is missing.
 #[cfg(feature = "cuda")]
-fn cuda_device() -> Result<burn::DispatchDevice, String> {
+fn cuda_device(ordinal: usize) -> Result<burn::DispatchDevice, String> {
     match crate::sys::cuda_driver() {
         Ok(driver) if driver.devices.is_empty() => {
-            Err("the NVIDIA driver answers, but shows no device".to_owned())
+            Err("the NVIDIA driver answers, but shows no device (CUDA_VISIBLE_DEVICES may hide it)"
+                .to_owned())
         }
+        Ok(driver) if ordinal >= driver.devices.len() => Err(format!(
+            "there is no device {ordinal}: the NVIDIA driver shows {}, counted from 0 (CUDA_VISIBLE_DEVICES may hide others)",
+            driver.devices.len()
+        )),
         Ok(_) if !crate::sys::has_nvrtc() => Err(
             "CUDA's run-time compiler is missing (libnvrtc does not load); install it or set LD_LIBRARY_PATH"
                 .into(),
@@ -187,7 +208,7 @@ fn cuda_device() -> Result<burn::DispatchDevice, String> {
         }
         Ok(_) => {
             keep_kernels();
-            Ok(burn::DispatchDevice::Cuda(Default::default()))
+            Ok(burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(ordinal)))
         }
         Err(reason) => Err(reason),
     }

@@ -110,6 +110,11 @@ pub struct Measurement {
     pub error: Option<f64>,
 }
 
+/// 10^9 floating-point operations of both passes over so many samples; see [`Workload::gflop`].
+pub fn gflop(net: &model::Net, samples: usize) -> f64 {
+    (7 * 2 * samples as u64 * net.multiply_adds()) as f64 / 1e9
+}
+
 /// No workload is evaluated for longer, but for two evaluations: ndarray takes a minute for one of the largest.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -122,9 +127,8 @@ impl Workload {
     /// v two forward and two back. A multiply-add counts as two. (The tape takes nine; local steps take more, for
     /// the Hessian.)
     pub fn gflop(&self) -> f64 {
-        let multiply_adds = self.net().map_or(0, |net| net.multiply_adds());
         let passes = self.batch * self.steps.unwrap_or(1) * self.trials;
-        (7 * 2 * passes as u64 * multiply_adds) as f64 / 1e9
+        self.net().map_or(0.0, |net| gflop(&net, passes))
     }
 
     fn standard(attack: &str, model: &'static str, batch: usize) -> Workload {

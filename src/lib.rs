@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod cgroup;
 pub mod config;
 pub mod data;
+pub mod device;
 pub mod dual;
 pub mod expectation;
 pub mod figure;

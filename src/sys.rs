@@ -124,24 +124,29 @@ pub struct CudaDevice {
     pub name: String,
     /// Its memory in bytes.
     pub memory: usize,
+    /// Where it sits, as 00000000:17:00.0, by which other libraries know it.
+    pub bus: Option<String>,
 }
 
-/// Free memory of the first CUDA device in bytes, else all of its memory; `None` without one.
-pub fn cuda_free_memory() -> Option<u64> {
-    #[cfg(feature = "cuda")]
-    {
-        let all = cuda_driver().ok()?.devices.first().map(|device| device.memory as u64)?;
-        return Some(free_on_device().unwrap_or(all));
-    }
-    #[cfg(not(feature = "cuda"))]
+/// Free memory of a CUDA device in bytes, else all of its memory; `None` without it.
+#[cfg(feature = "cuda")]
+pub fn cuda_free_memory(ordinal: usize) -> Option<u64> {
+    let all = cuda_driver().ok()?.devices.get(ordinal).map(|device| device.memory as u64)?;
+    Some(free_on_device(ordinal).unwrap_or(all))
+}
+
+/// Free memory of a CUDA device in bytes, else all of its memory; `None` without it.
+#[cfg(not(feature = "cuda"))]
+pub fn cuda_free_memory(_: usize) -> Option<u64> {
     None
 }
 
-/// What the first device says is free, of it and for everybody. Takes its primary context, which all that computes on it
+/// What a device says is free, of it and for everybody. Takes its primary context, which all that computes on it
 /// in this process shares, for as long as the question takes.
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
-fn free_on_device() -> Option<u64> {
+fn free_on_device(ordinal: usize) -> Option<u64> {
+    let ordinal = i32::try_from(ordinal).ok()?;
     type Context = *mut std::ffi::c_void;
     type Init = unsafe extern "C" fn(u32) -> i32;
     type Get = unsafe extern "C" fn(*mut i32, i32) -> i32;
@@ -161,7 +166,7 @@ fn free_on_device() -> Option<u64> {
         let info: libloading::Symbol<Info> = library.get(b"cuMemGetInfo_v2\0").ok()?;
         let release: libloading::Symbol<Release> = library.get(b"cuDevicePrimaryCtxRelease_v2\0").ok()?;
         let (mut device, mut context) = (0, std::ptr::null_mut());
-        if init(0) != 0 || get(&mut device, 0) != 0 || retain(&mut context, device) != 0 {
+        if init(0) != 0 || get(&mut device, ordinal) != 0 || retain(&mut context, device) != 0 {
             return None;
         }
         let (mut free, mut total) = (0, 0);
@@ -187,9 +192,10 @@ pub fn cuda_driver() -> Result<CudaDriver, String> {
     type Get = unsafe extern "C" fn(*mut i32, i32) -> i32;
     type Name = unsafe extern "C" fn(*mut std::ffi::c_char, i32, i32) -> i32;
     type Memory = unsafe extern "C" fn(*mut usize, i32) -> i32;
+    type Bus = unsafe extern "C" fn(*mut std::ffi::c_char, i32, i32) -> i32;
     let no_driver = |_| "libcuda.so.1 is not a CUDA driver".to_owned();
     // SAFETY: libcuda's load-time code is what every CUDA program runs; all signatures are those of the driver
-    // API (cuda.h), every out-pointer is a live value, and the name's buffer is as long as it is said to be.
+    // API (cuda.h), every out-pointer is a live value, and the buffer of names is as long as it is said to be.
     unsafe {
         let library = libloading::Library::new("libcuda.so.1")
             .map_err(|_| "no NVIDIA driver found (libcuda.so.1 does not load)".to_owned())?;
@@ -199,6 +205,7 @@ pub fn cuda_driver() -> Result<CudaDriver, String> {
         let get: libloading::Symbol<Get> = library.get(b"cuDeviceGet\0").map_err(no_driver)?;
         let name: libloading::Symbol<Name> = library.get(b"cuDeviceGetName\0").map_err(no_driver)?;
         let memory: libloading::Symbol<Memory> = library.get(b"cuDeviceTotalMem_v2\0").map_err(no_driver)?;
+        let bus: libloading::Symbol<Bus> = library.get(b"cuDeviceGetPCIBusId\0").map_err(no_driver)?;
         let mut known = 0;
         let known = if version(&mut known) == 0 { known } else { 0 };
         let version = format!("{}.{}", known / 1000, known % 1000 / 10);
@@ -217,15 +224,17 @@ pub fn cuda_driver() -> Result<CudaDriver, String> {
         let device = |ordinal: i32| {
             let (mut device, mut bytes, mut text) = (0, 0usize, [0 as std::ffi::c_char; 128]);
             if get(&mut device, ordinal) != 0 {
-                return CudaDevice { name: format!("device {ordinal}, which does not answer"), memory: 0 };
+                let name = format!("device {ordinal}, which does not answer");
+                return CudaDevice { name, memory: 0, bus: None };
             }
             let named = name(text.as_mut_ptr(), text.len() as i32 - 1, device) == 0;
             let measured = memory(&mut bytes, device) == 0;
-            let text = std::ffi::CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned();
-            CudaDevice {
-                name: if named { text } else { format!("device {ordinal}") },
-                memory: if measured { bytes } else { 0 },
-            }
+            let read = |text: &[std::ffi::c_char; 128]| {
+                std::ffi::CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned()
+            };
+            let name = if named { read(&text) } else { format!("device {ordinal}") };
+            let found = bus(text.as_mut_ptr(), text.len() as i32 - 1, device) == 0;
+            CudaDevice { name, memory: if measured { bytes } else { 0 }, bus: found.then(|| read(&text)) }
         };
         Ok(CudaDriver { version, devices: (0..devices).map(device).collect() })
     }

@@ -12,13 +12,14 @@ use gialab::figure::Condition;
 use gialab::files::{self, Access};
 use gialab::format::wrapped;
 use gialab::run::export::quoted;
-use gialab::run::launch;
+use gialab::run::launch::{self, BeginError};
+use gialab::run::plan;
 use gialab::study::Place;
 use gialab::text::{self, about};
 use gialab::threads;
 
 use super::captured::Captured;
-use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, complete, output};
+use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, complete, computing, output};
 
 /// Columns of what a line is about, and of what it says.
 const ABOUT: usize = 22;
@@ -109,14 +110,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Err(ConfigError::new(out.display().to_string(), message).into());
     }
     let asked = asked(context, arguments)?;
-    let compute = Compute::select(&arguments.backend, asked.base.run.precision)?;
+    let net = plan::plan(&asked.base).map_err(BeginError::Plan)?.sent;
+    let compute = computing::choose(&arguments.backend, &asked.base, &net)?;
     let stop = Arc::new(AtomicBool::new(false));
     let code = i32::from(INTERRUPTED);
     signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, code, stop.clone())?;
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, stop.clone())?;
     }
-    let how = How { backend: &arguments.backend, at_once: at_once(&compute), stop: &stop };
+    let how = How { backend: compute.name(), at_once: at_once(&compute), stop: &stop };
     let shows = std::io::stderr().is_terminal();
     let mut told = String::new();
     let mut show = |step: Step<'_>| {

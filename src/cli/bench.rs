@@ -9,13 +9,15 @@ use gialab::bench::{Measurement, Workload, large, matrix_product_peak, series, w
 use gialab::calibration::Calibration;
 use serde::Serialize;
 
-use super::DONE;
+use super::{DONE, computing};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Where to compute
+    /// Where to compute; auto is the device, if there is one
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
     backend: String,
+    #[command(flatten)]
+    device: computing::Device,
     /// Measure on every backend that can be used here, side by side
     #[arg(long, conflicts_with = "backend")]
     compare: bool,
@@ -55,7 +57,21 @@ struct Row {
 }
 
 impl Arguments {
+    /// The backend that was asked for.
+    fn asked(&self) -> anyhow::Result<Compute> {
+        let backend = match self.backend.as_str() {
+            "auto" if backend::has_device() => "cuda",
+            backend => backend,
+        };
+        Ok(self.compute(&self.device.of(backend)?)?)
+    }
+
+    /// One of those that can be used, on the device that was asked for.
     fn compute(&self, backend: &str) -> Result<Compute, BackendError> {
+        let backend = match backend {
+            "cuda" => &backend::one_of(backend, self.device.number()),
+            backend => backend,
+        };
         Compute::select(backend, Precision::named(&self.precision).unwrap_or_default())
     }
 }
@@ -69,7 +85,7 @@ impl Row {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.calibrate {
-        let compute = arguments.compute(&arguments.backend)?;
+        let compute = arguments.asked()?;
         serde_json::to_writer(std::io::stdout(), &Calibration::measure(&compute))?;
         return Ok(DONE);
     }
@@ -85,7 +101,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let wanted =
         |workload: &&Workload| arguments.workload.is_empty() || arguments.workload.contains(&workload.name);
     if arguments.inside {
-        let compute = arguments.compute(&arguments.backend)?;
+        let compute = arguments.asked()?;
         let workload = known().find(wanted).context("no workload was named")?;
         let measurement = workload.measure(&compute, arguments.evaluations as usize)?;
         let measurement = measurement.context("the workload's model cannot be built")?;
@@ -111,7 +127,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// One backend, with what it reaches of the machine's matrix products.
 fn table(arguments: &Arguments, workloads: &[&Workload]) -> anyhow::Result<Vec<Row>> {
-    let compute = arguments.compute(&arguments.backend)?;
+    let compute = arguments.asked()?;
     let peak = matrix_product_peak(&compute);
     let mut out = std::io::stdout();
     if !arguments.json {
@@ -195,7 +211,7 @@ fn compare<'a>(
 
 /// Each series by itself: how time and memory grow against the first point.
 fn scale(arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
-    let compute = arguments.compute(&arguments.backend)?;
+    let compute = arguments.asked()?;
     let peak = matrix_product_peak(&compute);
     let mut out = std::io::stdout();
     let mut rows = Vec::new();
@@ -246,6 +262,7 @@ fn memory(measurement: &Measurement) -> String {
 fn measure_apart(workload: &str, backend: &str, arguments: &Arguments) -> anyhow::Result<Measurement> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bench", "--inside", "--workload", workload, "--backend", backend])
+        .args(arguments.device.number().filter(|_| backend == "cuda").map(|n| format!("--device={n}")))
         .args(["--evaluations", &arguments.evaluations.to_string(), "--precision", &arguments.precision])
         .output()?;
     if !output.status.success() {

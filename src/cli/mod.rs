@@ -12,6 +12,7 @@ mod catalogue;
 mod compare;
 mod complete;
 mod completions;
+mod computing;
 mod defences;
 mod doctor;
 mod effect;

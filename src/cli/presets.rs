@@ -29,7 +29,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(DONE);
     }
     let (mut presets, errors) = preset::all(&directory);
-    let (backend, threads) = (backend::automatic(), threads::allowed().count);
+    let (backend, threads) = (if backend::has_device() { "cuda" } else { "flex" }, threads::allowed().count);
     // In groups as they first appear.
     let mut groups: Vec<String> = Vec::new();
     for preset in &presets {

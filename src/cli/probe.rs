@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::Context as _;
-use gialab::backend::{self, Compute};
+use gialab::backend;
 use gialab::config::{RunConfig, preset};
 use gialab::data;
 use gialab::fl::{Server, Victim};
@@ -15,7 +15,7 @@ use gialab::run::plan;
 use gialab::seed::Seed;
 use serde::Serialize;
 
-use super::{Context, DONE, complete, output, show};
+use super::{Context, DONE, complete, computing, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -107,7 +107,7 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let batch = setup.batch.clone().filter(|_| config.victim.captured.is_none());
     let batch =
         batch.context("a captured update has no client to probe; use a preset with victim.data alone")?;
-    let compute = Compute::select(&arguments.backend, config.run.precision)?;
+    let compute = computing::choose(&arguments.backend, config, &setup.net)?;
     let set = data::open(&config.victim.data)?;
     // A model may have fewer outputs than the set has classes.
     let known = |&i: &usize| set.label(i).is_some_and(|label| label < setup.net.labels());

@@ -8,7 +8,7 @@ use gialab::config::{ConfigError, preset};
 use gialab::figure::Condition;
 use gialab::run::launch;
 
-use super::{Context, DONE, complete, output, progress, require, show};
+use super::{Context, DONE, complete, computing, output, progress, require, show};
 
 /// More are a slip of the finger.
 const MOST_THREADS: usize = 1024;
@@ -24,6 +24,8 @@ pub struct Arguments {
     /// Where to compute
     #[arg(long, default_value = "auto", value_parser = backend::NAMES)]
     backend: String,
+    #[command(flatten)]
+    device: computing::Device,
     /// Seed of everything random
     #[arg(long, allow_hyphen_values = true)]
     seed: Option<i128>,
@@ -71,14 +73,20 @@ impl Follow {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let requirements = arguments.follow.requirements()?;
     let preset = preset::load(&arguments.preset, &overrides(arguments)?, &context.paths.presets())?;
+    let backend = arguments.device.of(&arguments.backend)?;
+    computing::announce(&backend)?;
     let directory = launch::begin(
         &context.store,
         &preset.name,
         &preset.config,
-        &arguments.backend,
+        &backend,
         launch::As { threads: threads(arguments)?, ..launch::As::default() },
     )?;
-    show::reading(&mut output::notes(), &directory.manifest()?.reading)?;
+    let manifest = directory.manifest()?;
+    show::reading(&mut output::notes(), &manifest.reading)?;
+    if let Some(why) = &manifest.chosen {
+        writeln!(output::notes(), "{why}")?;
+    }
     if arguments.detach {
         writeln!(output::lines(), "{}", directory.id())?;
         return Ok(DONE);

@@ -163,7 +163,8 @@ pub fn facts(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
         writeln!(out, "budget   {budget} an attacked round")?;
     }
     let width = config.run.precision.on(&manifest.backend);
-    writeln!(out, "backend  {}{width}, seed {}", manifest.backend, config.run.seed)
+    writeln!(out, "backend  {}{width}, seed {}", manifest.place(), config.run.seed)?;
+    manifest.chosen.iter().try_for_each(|why| writeln!(out, "         {why}"))
 }
 
 /// What post-processing costs.

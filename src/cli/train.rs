@@ -15,7 +15,7 @@ use gialab::model::{Parameters, TensorSpec};
 use gialab::run::global_model;
 
 use super::usage::{self, Misuse};
-use super::{Context, DONE, complete, output, show};
+use super::{Context, DONE, complete, computing, output, show};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -93,7 +93,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     config.federation.rounds = Some(1);
     let setup = Setup::new(&config)?;
     show::reading(&mut output::notes(), &setup.reading)?;
-    let compute = Compute::select(&arguments.backend, config.run.precision)?;
+    let compute = computing::choose(&arguments.backend, &config, &setup.net)?;
     if arguments.generator {
         return generator(arguments, &setup, &config, rate, &compute);
     }

@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Write};
 
-use gialab::backend::Compute;
 use gialab::config::preset;
 use gialab::figure::Effect;
 use gialab::fl::utility::{Pair, Trained, federation, pair};
@@ -11,7 +10,7 @@ use gialab::run::launch::BeginError;
 use gialab::run::plan;
 use serde::Serialize;
 
-use super::{Context, DONE, complete, output};
+use super::{Context, DONE, complete, computing, output};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -85,8 +84,8 @@ impl From<&Pair> for Row {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let preset = preset::load(&arguments.preset, &arguments.changes, &context.paths.presets())?;
     let config = federation(&preset.config, arguments.rounds)?;
-    let compute = Compute::select(&arguments.backend, config.run.precision)?;
     let setup = plan::plan(&config).map_err(BeginError::Plan)?.setup;
+    let compute = computing::choose(&arguments.backend, &config, &setup.net)?;
     let parameters = setup.net.parameter_count();
     let parameters_without = setup.without_posts().net.parameter_count();
     let shows_progress = std::io::stderr().is_terminal();

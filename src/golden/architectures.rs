@@ -14,13 +14,13 @@ use crate::model::{ARCHITECTURES, Model, Net, Parameters, Targets, TensorSpec, a
 
 /// One case of `models/manifest.json`.
 #[derive(Deserialize)]
-struct Case {
-    model: String,
-    options: ModelOptions,
-    input: [usize; 3],
-    classes: usize,
-    batch: usize,
-    train: bool,
+pub(super) struct Case {
+    pub model: String,
+    pub options: ModelOptions,
+    pub input: [usize; 3],
+    pub classes: usize,
+    pub batch: usize,
+    pub train: bool,
     loss: f64,
     parameters: Vec<(String, Vec<usize>)>,
     buffers: Vec<String>,
@@ -45,7 +45,7 @@ pub(super) fn scatter(tensor: usize, stream: u64, count: usize) -> Vec<f64> {
     (1..=count as u64).map(value).collect()
 }
 
-fn filled(compute: &Compute, specs: &std::sync::Arc<[TensorSpec]>, first: usize) -> Parameters {
+pub(super) fn filled(compute: &Compute, specs: &std::sync::Arc<[TensorSpec]>, first: usize) -> Parameters {
     let mut tensor = first;
     Parameters::from_values(compute, specs.clone(), |spec| {
         let draws = scatter(tensor, WEIGHTS, spec.count());
@@ -65,6 +65,13 @@ fn filled(compute: &Compute, specs: &std::sync::Arc<[TensorSpec]>, first: usize)
         };
         draws.into_iter().map(|draw| offset + scale * draw).collect()
     })
+}
+
+/// All cases by name. A test binary that was carried elsewhere is told where they are.
+pub(super) fn cases() -> BTreeMap<String, Case> {
+    let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned());
+    let manifest = std::fs::read_to_string(format!("{root}/tests/golden/models/manifest.json")).unwrap();
+    serde_json::from_str(&manifest).unwrap()
 }
 
 /// The whole case on one backend.
@@ -114,9 +121,7 @@ fn check(name: &str, case: &Case, net: &Net, compute: &Compute, tolerance: f64) 
 
 #[test]
 fn architectures_agree_with_pytorch_to_second_order() {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/manifest.json");
-    let cases: BTreeMap<String, Case> =
-        serde_json::from_str(&std::fs::read_to_string(manifest).unwrap()).unwrap();
+    let cases = cases();
     for architecture in ARCHITECTURES {
         assert!(
             cases.values().any(|case| case.model == architecture.name),

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::effect::Effects;
 use super::lock::Lock;
 use super::plan::PlanError;
-use super::{Request, RunDirectory, RunError, Status, Store, death, memory, plan};
-use crate::backend::{BackendError, Compute};
+use super::{Request, RunDirectory, RunError, Status, Store, automatic, death, memory, plan};
+use crate::backend::BackendError;
 use crate::calibration::Calibration;
 use crate::config::RunConfig;
 use crate::files;
@@ -64,7 +64,7 @@ pub fn anchored(config: &RunConfig) -> RunConfig {
     config
 }
 
-/// Starts a new run. `backend` is one of [`crate::backend::NAMES`]; what `auto` came to is kept in the manifest.
+/// Starts a new run. `backend` is one of [`crate::backend::NAMES`], or one device; what `auto` came to is kept in the manifest.
 ///
 /// # Errors
 /// Before anything is made if the config or the backend cannot be used; else if the directory or the worker
@@ -81,10 +81,9 @@ pub fn begin(
     // What was taken of several state dicts is part of the config as resolved: headers say it, and a resume keeps to it.
     let taken = plan.setup.weights.as_ref().and_then(|weights| weights.key.clone());
     config.victim.weights_key = config.victim.weights_key.or(taken);
-    let backend = Compute::select(backend, config.run.precision)?;
-    memory::fit(&config, &plan.sent, &backend).map_err(PlanError::from)?;
-    let (directory, lock) =
-        store.create(preset, &config, backend.name(), &plan.setup.reading, super::now(), how)?;
+    let (compute, chosen) = automatic::resolve(backend, &config, &plan.sent)?;
+    memory::fit(&config, &plan.sent, &compute).map_err(PlanError::from)?;
+    let (directory, lock) = store.create(preset, &config, chosen, &plan.setup.reading, super::now(), how)?;
     start(&directory, lock)?;
     Ok(directory)
 }

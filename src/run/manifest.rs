@@ -5,8 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend;
 use crate::cgroup::MemoryKills;
 use crate::config::RunConfig;
+use crate::device::Standing;
 use crate::reading::Reading;
 use crate::text;
 
@@ -78,6 +80,15 @@ pub struct Manifest {
     pub burn: String,
     /// Backend: `flex`, `ndarray`, `cuda`.
     pub backend: String,
+    /// Which device of several, counted as the worker sees them, if not the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<usize>,
+    /// Why it computes there, where `auto` had a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
+    /// How its device stands while it computes there, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// Host that computes.
     pub host: String,
     /// Process that computes, 0 before one does.
@@ -113,6 +124,11 @@ pub enum Worker {
 }
 
 impl Manifest {
+    /// Where it computes, as [`crate::backend::Compute::select`] takes it.
+    pub fn place(&self) -> String {
+        backend::one_of(&self.backend, self.device)
+    }
+
     /// What a captured update may be instead of what it was taken for, or else what of it was left out.
     pub fn doubt(&self) -> Option<&str> {
         let update = Path::new(&self.config.victim.captured.as_ref()?.update).file_name()?.to_str()?;
@@ -136,7 +152,7 @@ impl Manifest {
             &mut config.title,
             &mut config.group,
         ];
-        for word in words.into_iter().chain(&mut self.error) {
+        for word in words.into_iter().chain(&mut self.error).chain(&mut self.chosen) {
             if let Cow::Owned(plain) = text::one_line(word) {
                 *word = plain;
             }

@@ -128,7 +128,7 @@ impl Need {
 /// [`TooLarge`].
 pub fn fit(config: &RunConfig, net: &Net, compute: &Compute) -> Result<Fit, TooLarge> {
     let bound = match compute.name() {
-        "cuda" => crate::sys::cuda_free_memory()
+        "cuda" => crate::sys::cuda_free_memory(compute.ordinal())
             .map(|available| Bound { what: "free on the CUDA device".to_owned(), available }),
         _ => machine::memory_bounds().into_iter().next(),
     };
@@ -154,8 +154,8 @@ fn descents(config: &RunConfig) -> Option<(u64, Descent)> {
     Some((clients.into(), Descent::of(&local, steps)))
 }
 
-/// Samples that one pass computes, of the clients or of the attacker who simulates them.
-fn at_once(config: &RunConfig) -> usize {
+/// Samples that one pass computes at once, of the clients or of the attacker who simulates them.
+pub fn at_once(config: &RunConfig) -> usize {
     let batch = config.batch();
     let of = |local: Option<LocalTraining>| match local {
         None => batch,

@@ -2,6 +2,7 @@
 //!
 //! The only bridge between engine and screen. `worker` computes; everything else here is plain files.
 
+pub mod automatic;
 mod bridge;
 pub mod checkpoint;
 pub mod comparison;
@@ -24,6 +25,7 @@ pub mod log;
 pub mod manifest;
 pub mod memory;
 pub mod notebook;
+mod panics;
 pub mod picture;
 pub mod plan;
 pub mod progress;

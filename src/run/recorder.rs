@@ -21,6 +21,7 @@ use super::{RunError, listing};
 use crate::attack::Guess;
 use crate::attack::label::Answer;
 use crate::data::{Batch, Images, Normalisation};
+use crate::device;
 use crate::files;
 use crate::metric::{self, Scoring};
 
@@ -413,6 +414,9 @@ impl Recorder {
 
     fn beat(&mut self) -> Result<(), RunError> {
         self.manifest.heartbeat = now();
+        let computes = self.manifest.backend == "cuda" && self.manifest.status == Status::Running;
+        let standing = |ordinal: Option<usize>| device::standing(ordinal.unwrap_or(0));
+        self.manifest.standing = computes.then(|| standing(self.manifest.device)).flatten();
         self.directory.write_manifest(&self.manifest)
     }
 

@@ -16,6 +16,7 @@ use super::examine;
 use super::global_model;
 use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
+use super::panics;
 use super::plan::Plan;
 use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
@@ -68,7 +69,7 @@ pub fn run(
 ) -> Result<Status, anyhow::Error> {
     let config = manifest.config.clone();
     let config = &config;
-    let compute = Compute::select(&manifest.backend, config.run.precision)?;
+    let compute = Compute::select(&manifest.place(), config.run.precision)?;
     let resume = Checkpoint::read(directory, config)?;
     let mut server = Server::new(&plan.setup, config, compute.clone());
     let saved = global_model::read(&directory.model_path(), config, &server.model, &compute)?;
@@ -135,7 +136,8 @@ pub fn run(
             device: compute.description(),
         },
     );
-    let notes = [(Level::Warning, note), (Level::Info, timed)];
+    let chosen = manifest.chosen.clone().filter(|_| !interrupted);
+    let notes = [(Level::Info, chosen), (Level::Warning, note), (Level::Info, timed)];
     for (level, message) in notes.into_iter().filter_map(|(level, note)| Some((level, note?))) {
         reporter.event(clock.now(), Event::Log { level, message });
     }
@@ -166,7 +168,7 @@ pub fn run(
     // A panic of a backend becomes the run's status, with the log closed in order.
     let mut results: Vec<RoundResult> = done.into_values().collect();
     let ended = catch_unwind(AssertUnwindSafe(|| rounds.run(begin, &mut results)))
-        .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
+        .unwrap_or_else(|panic| Err(anyhow::anyhow!("{}", panics::in_words(&*panic))));
     let seconds = rounds.clock.now();
     let (status, error) = match (ended, reporter.failure()) {
         (_, Some(failure)) => (Status::Failed, Some(failure)),
@@ -498,13 +500,4 @@ fn finished_rounds(
         }
     }
     Ok(done)
-}
-
-/// What a panic said.
-pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

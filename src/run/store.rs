@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::automatic::Chosen;
 use super::directory::RunDirectory;
 use super::launch::As;
 use super::lock::Lock;
@@ -45,7 +46,7 @@ impl Store {
         &self,
         preset: &str,
         config: &RunConfig,
-        backend: &str,
+        chosen: impl Into<Chosen>,
         reading: &Reading,
         created: f64,
         how: As<'_>,
@@ -55,6 +56,7 @@ impl Store {
             Some(name) => (self.draft(name)?, name.to_owned()),
             None => self.reserve(preset, created)?,
         };
+        let Chosen { backend, device, why } = chosen.into();
         let manifest = Manifest {
             schema: manifest::SCHEMA,
             run,
@@ -66,7 +68,10 @@ impl Store {
             created,
             gialab: env!("CARGO_PKG_VERSION").to_owned(),
             burn: crate::BURN_VERSION.to_owned(),
-            backend: backend.to_owned(),
+            backend,
+            device,
+            chosen: why,
+            standing: None,
             host: crate::sys::host_name(),
             pid: 0,
             status: Status::Queued,

@@ -10,8 +10,7 @@ use super::directory::{Request, RunDirectory};
 use super::lock::Lock;
 use super::manifest::{Manifest, Status};
 use super::queue::Place;
-use super::rounds::{self, panic_message};
-use super::{RunError, plan, recorder};
+use super::{RunError, panics, plan, recorder, rounds};
 use crate::attack::Flow;
 use crate::fl::Setup;
 use crate::{cgroup, threads};
@@ -25,6 +24,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Returns the status it ended with. Everything that goes wrong after the manifest could be read is also
 /// recorded in the run itself.
 pub fn work(directory: RunDirectory, data: &Path) -> Result<Status, anyhow::Error> {
+    panics::listen();
     // Leave the session of the terminal that started us; it fails only if we lead one already.
     let _ = rustix::process::setsid();
     let terminate = Arc::new(AtomicBool::new(false));
@@ -41,7 +41,7 @@ pub fn work(directory: RunDirectory, data: &Path) -> Result<Status, anyhow::Erro
     let note = same_threads(&mut manifest);
     manifest.pid = std::process::id();
     manifest.host = crate::sys::host_name();
-    let place = Place::take(&directory, &manifest.backend, manifest.threads.unwrap_or(1), data);
+    let place = Place::take(&directory, &manifest.place(), manifest.threads.unwrap_or(1), data);
     manifest.status = if place.is_up() { Status::Running } else { Status::Queued };
     manifest.heartbeat = recorder::now();
     manifest.memory_kills = cgroup::memory_kills();
@@ -50,7 +50,7 @@ pub fn work(directory: RunDirectory, data: &Path) -> Result<Status, anyhow::Erro
 
     let outcome =
         catch_unwind(AssertUnwindSafe(|| attack(&directory, &mut manifest, note, &terminate, &place)))
-            .unwrap_or_else(|panic| Err(anyhow::anyhow!("the engine panicked: {}", panic_message(&*panic))));
+            .unwrap_or_else(|panic| Err(anyhow::anyhow!("{}", panics::in_words(&*panic))));
     if let Err(error) = &outcome {
         tracing::error!("{}", crate::text::sentence(error));
         manifest.status = Status::Failed;

@@ -562,6 +562,9 @@ pub fn manifest(run: &str, preset: &str, health: Health, created: f64) -> Manife
         heartbeat: created + 30.0,
         threads: Some(2),
         memory_kills: None,
+        device: None,
+        chosen: None,
+        standing: None,
         error: (health == Health::Failed).then(|| "no space left on the device".into()),
     }
 }

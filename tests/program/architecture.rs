@@ -37,6 +37,7 @@ const FLOORS: [&[&str]; 11] = [
     &[
         "catalogue",
         "cgroup",
+        "device",
         "figure",
         "files",
         "format",

@@ -9,6 +9,7 @@ mod bad_input;
 mod captured;
 mod commands;
 mod data;
+mod device;
 mod effect;
 mod export;
 mod federation;

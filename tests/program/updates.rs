@@ -394,7 +394,7 @@ fn where_single_tensors_cannot_be_looked_at_is_said() {
     let said = inspect(&decay, &update, &[with_decay]);
     assert!(said.contains("has conv2.weight about"), "{said}");
     let own = "victim.mode=eval-client";
-    let net = ["victim.model=resnet20", "victim.options.width=0.25"];
+    let net = ["victim.model=resnet20", "victim.options.width=0.25", "victim.classes=100"];
     let settings = [&["victim.indices=[0,1]", own][..], &local, &net].concat();
     let problem = Problem::new(&settings);
     let settings = [&[own, "victim.captured.local={ learning_rate = 0.1 }"][..], &net].concat();

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use gialab::calibration::{Calibration, Factors};
+use gialab::device::Standing;
 use gialab::machine::{self, Bound, Machine};
 use gialab::{backend, sys};
 use serde::Serialize;
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// Close runs and files of sessions that others can look into
     #[arg(long)]
     fix: bool,
+    /// Look at this CUDA device of several alone, from 0, as CUDA_VISIBLE_DEVICES leaves them
+    #[arg(long, value_name = "NUMBER")]
+    device: Option<usize>,
 }
 
 /// Below this a run of a few hundred pictures may not fit.
@@ -42,6 +46,9 @@ struct Report {
     speed: Vec<Calibration>,
     backends: Vec<Backend>,
     cuda: Option<Cuda>,
+    /// The device that was asked for.
+    #[serde(skip)]
+    device: Option<usize>,
     directories: Vec<Directory>,
     /// Runs, and files of sessions, that others can look into.
     open: Vec<PathBuf>,
@@ -68,6 +75,8 @@ struct Cuda {
     driver: Option<sys::CudaDriver>,
     error: Option<String>,
     has_compiler: bool,
+    /// How its devices stand, in their order; null for one that does not tell.
+    standings: Vec<Option<Standing>>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +100,7 @@ fn problem(what: impl Into<String>, remedy: impl Into<String>) -> Problem {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut report = Report::new(context);
+    let mut report = Report::new(context, arguments.device);
     if arguments.fix {
         report.fix();
     }
@@ -107,7 +116,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 impl Report {
-    fn new(context: &Context) -> Report {
+    fn new(context: &Context, device: Option<usize>) -> Report {
         let mut problems = Vec::new();
         #[cfg(feature = "tui")]
         let terminal = terminal::Terminal::look(context.wishes, &mut problems);
@@ -142,8 +151,9 @@ impl Report {
             terminal,
             machine,
             speed: speed.collect(),
+            device,
             backends: backends.map(|(name, unavailable)| Backend { name, unavailable }).collect(),
-            cuda: cuda(&mut problems),
+            cuda: cuda(device, &mut problems),
             is_usable: directories.iter().all(|directory| directory.error.is_none()),
             directories,
             open,
@@ -181,7 +191,7 @@ impl Report {
             line(out, 2, backend.name, backend.unavailable.as_deref().unwrap_or("ok"))?;
         }
         if let Some(cuda) = &self.cuda {
-            cuda.print(out)?;
+            cuda.print(self.device, out)?;
         }
         let Machine { processor, threads, vectors, memory, memory_bounds, .. } = &self.machine;
         line(out, 2, "processor", &format!("{processor}, {vectors}"))?;
@@ -266,12 +276,19 @@ impl Report {
 }
 
 impl Cuda {
-    fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+    /// Of all devices, or of the one that was asked for.
+    fn print(&self, only: Option<usize>, out: &mut impl Write) -> std::io::Result<()> {
         match (&self.driver, &self.error) {
             (Some(driver), _) => {
                 line(out, 2, "CUDA driver", &format!("knows CUDA {}", driver.version))?;
-                for device in &driver.devices {
-                    line(out, 2, "CUDA device", &format!("{}, {}", device.name, size(device.memory as u64)))?;
+                let devices = driver.devices.iter().zip(&self.standings).enumerate();
+                for (number, (device, standing)) in
+                    devices.filter(|(n, _)| only.is_none_or(|only| only == *n))
+                {
+                    let memory = size(device.memory as u64);
+                    line(out, 2, &format!("CUDA device {number}"), &format!("{}, {memory}", device.name))?;
+                    let standing = standing.map_or("how it stands is n/a".to_owned(), |s| s.in_words());
+                    line(out, 2, "", &standing)?;
                 }
             }
             (None, error) => line(out, 2, "CUDA driver", error.as_deref().unwrap_or("none"))?,
@@ -322,12 +339,18 @@ fn directories(context: &Context, problems: &mut Vec<Problem>) -> Vec<Directory>
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda(_: &mut Vec<Problem>) -> Option<Cuda> {
+fn cuda(device: Option<usize>, problems: &mut Vec<Problem>) -> Option<Cuda> {
+    problems.extend(device.map(|number| {
+        problem(
+            format!("there is no CUDA device {number}: CUDA is not in this build"),
+            "cargo build --release --features cuda",
+        )
+    }));
     None
 }
 
 #[cfg(feature = "cuda")]
-fn cuda(problems: &mut Vec<Problem>) -> Option<Cuda> {
+fn cuda(device: Option<usize>, problems: &mut Vec<Problem>) -> Option<Cuda> {
     let (driver, error) = match sys::cuda_driver() {
         Ok(driver) => (Some(driver), None),
         Err(error) => (None, Some(error)),
@@ -338,5 +361,13 @@ fn cuda(problems: &mut Vec<Problem>) -> Option<Cuda> {
         problems
             .push(problem(format!("the backend cuda cannot be used: {reason}"), "flex computes meanwhile"));
     }
-    Some(Cuda { driver, error, has_compiler: sys::has_nvrtc() })
+    let count = driver.as_ref().map_or(0, |driver| driver.devices.len());
+    if let Some(number) = device.filter(|number| *number >= count) {
+        problems.push(problem(
+            format!("there is no CUDA device {number}: the driver shows {count}, counted from 0"),
+            "leave --device out to see them all, and look at CUDA_VISIBLE_DEVICES",
+        ));
+    }
+    let standings = (0..count).map(gialab::device::standing).collect();
+    Some(Cuda { driver, error, has_compiler: sys::has_nvrtc(), standings })
 }

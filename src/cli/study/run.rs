@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use gialab::backend::Compute;
 use gialab::config::ConfigError;
 use gialab::expectation::Experience;
+use gialab::run::launch::BeginError;
+use gialab::run::plan;
 use gialab::study::{Conduct, Member, Pace, Place, Progress, Results, Study, conduct, missing};
 use gialab::text::{self, about};
 use gialab::{sys, threads};
 
-use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, output};
+use super::super::{Context, DONE, FAILED, INTERRUPTED, complete, computing, output};
 use super::{Size, find, show, slurm, table};
 
 /// What takes longer is begun only with --yes.
@@ -75,8 +77,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         })?],
     };
     // What the nodes of a cluster have is theirs to find out.
-    let backend = if arguments.slurm { "auto" } else { &arguments.backend };
-    let compute = Compute::select(backend, study.own.run.precision)?;
+    let compute = match arguments.slurm {
+        true => Compute::select("auto", study.own.run.precision)?,
+        false => {
+            let net = plan::plan(&study.own).map_err(BeginError::Plan)?.sent;
+            computing::choose(&arguments.backend, &study.own, &net)?
+        }
+    };
     let allowed = threads::allowed().count;
     let mut experience = Experience::kept(&context.paths.cache, [compute.name()]);
     experience.take_up(&context.store.list().unwrap_or_default(), &sys::host_name());
@@ -128,7 +135,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         signal_hook::flag::register(signal, stop.clone())?;
     }
     let how = Conduct {
-        backend: &arguments.backend,
+        backend: compute.name(),
         at_once,
         threads: arguments.threads as usize,
         until: budget.map(|budget| Instant::now() + budget),

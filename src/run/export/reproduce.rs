@@ -101,6 +101,9 @@ mod tests {
             heartbeat: 0.0,
             threads: None,
             memory_kills: None,
+            device: None,
+            chosen: None,
+            standing: None,
             error: None,
         }
     }

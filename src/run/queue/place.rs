@@ -40,7 +40,7 @@ impl Place {
         let place = Place {
             queue: Queue::of(run, data),
             run: ticket_path(run),
-            takes: if backend == "cuda" { 1 } else { threads },
+            takes: if resource.is_device() { 1 } else { threads },
             resource,
             state: Cell::new(State::Waiting),
             next: Cell::new(Instant::now()),

@@ -20,7 +20,12 @@ impl Resource {
         if name.starts_with(CUDA) { 1 } else { threads::allowed().count }
     }
 
-    /// What a run on this backend needs, as this process is bound.
+    /// Whether it is a device.
+    pub fn is_device(&self) -> bool {
+        self.name.starts_with(CUDA)
+    }
+
+    /// What a run on this backend, or on one device of it (`cuda:1`), needs, as this process is bound.
     pub fn of(backend: &str) -> Resource {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         named(backend, variable, threads::processors().as_deref())
@@ -29,12 +34,13 @@ impl Resource {
 
 /// Jobs of a batch system have processors and devices of their own, under the same numbers.
 fn named(backend: &str, variable: impl Fn(&str) -> Option<String>, processors: Option<&str>) -> Resource {
-    let mut name = match backend {
+    let (kind, ordinal) = backend.split_once(':').unwrap_or((backend, "0"));
+    let mut name = match kind {
         CUDA => {
-            // The first that is visible computes.
+            // Those that are visible are counted anew.
             let visible = variable("CUDA_VISIBLE_DEVICES");
-            let first = visible.as_deref().and_then(|list| list.split(',').next()).unwrap_or("0").trim();
-            format!("{CUDA} {first}")
+            let nth = |list| str::split(list, ',').nth(ordinal.parse().ok()?).map(str::trim);
+            format!("{CUDA} {}", visible.as_deref().and_then(nth).unwrap_or(ordinal))
         }
         _ => format!("cpu {}", processors.unwrap_or("all")),
     };
@@ -61,7 +67,12 @@ mod tests {
         assert_eq!(name("ndarray", &[]), name("flex", &[("CUDA_VISIBLE_DEVICES", "1")]));
         assert_eq!(name("cuda", &[]), name("cuda", &[("CUDA_VISIBLE_DEVICES", "0,1")]));
         assert_eq!(name("cuda", &[("CUDA_VISIBLE_DEVICES", "1,0")]), "cuda 1");
+        assert_eq!(name("cuda:1", &[]), "cuda 1");
+        assert_eq!(name("cuda:1", &[("CUDA_VISIBLE_DEVICES", "3, 0")]), "cuda 0");
+        assert_eq!(name("cuda:1", &[("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")]), "cuda GPU-b");
+        assert_ne!(name("cuda:1", &[]), name("cuda", &[]));
         assert_ne!(name("cuda", &[("SLURM_JOB_ID", "7")]), name("cuda", &[("SLURM_JOB_ID", "8")]));
+        assert_eq!(named("cuda:1", |_| None, None).capacity, 1);
         assert_eq!(named("cuda", |_| None, None).capacity, 1);
     }
 }

@@ -92,17 +92,18 @@ impl Model {
     /// How long what Enter would start is likely to take, if that can be told.
     pub fn expected(&self, entry: &PresetEntry) -> Option<Expected> {
         let (config, threads) = (self.config_of(entry), self.machine.threads);
-        self.experience.expected(&entry.config, &config, self.resolved_backend(), threads)
+        let on = |backend| self.experience.expected(&entry.config, &config, backend, threads);
+        self.candidates().into_iter().filter_map(on).min_by(|a, b| a.seconds.total_cmp(&b.seconds))
     }
 
-    /// The backend that computes: what `auto` comes to.
-    pub fn resolved_backend(&self) -> &str {
+    /// The backends that may compute: of several, `auto` takes the faster.
+    pub fn candidates(&self) -> Vec<&str> {
         let has_cuda =
             || self.backends.iter().any(|entry| entry.name == "cuda" && entry.unavailable.is_none());
         match self.backend.as_str() {
-            "auto" if has_cuda() => "cuda",
-            "auto" => "flex",
-            name => name,
+            "auto" if has_cuda() => vec!["flex", "cuda"],
+            "auto" => vec!["flex"],
+            name => vec![name],
         }
     }
 

@@ -113,7 +113,12 @@ pub fn status(model: &Model) -> Line<'static> {
             Some(row) => dim(format!("queued: {}", super::runs::waits(model, row))),
             None => dim("queued: waits for its worker".into()),
         },
-        Health::Running => dim("the attack goes on when gialab is closed".into()),
+        Health::Running => {
+            let standing = run.manifest.as_ref().and_then(|manifest| manifest.standing);
+            let standing =
+                standing.map_or_else(String::new, |standing| format!("device: {}; ", standing.in_words()));
+            dim(format!("{standing}the attack goes on when gialab is closed"))
+        }
     }
 }
 

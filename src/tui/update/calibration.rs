@@ -12,17 +12,18 @@ const BUSY_S: f64 = 60.0;
 
 /// Asks for a measurement where one is needed and nothing computes.
 pub fn when_at_rest(model: &mut Model) -> Vec<Effect> {
-    let backend = model.resolved_backend().to_owned();
-    match model.calibrating {
-        Calibrating::Now | Calibrating::Failed => {}
-        _ if !model.experience.lacks(&backend) || !is_at_rest(model) => model.calibrating = Calibrating::Not,
-        Calibrating::At(time) if time <= model.now => {
+    let lacking = model.candidates().into_iter().find(|backend| model.experience.lacks(backend));
+    let lacking = lacking.map(str::to_owned).filter(|_| is_at_rest(model));
+    match (model.calibrating, lacking) {
+        (Calibrating::Now | Calibrating::Failed, _) => {}
+        (_, None) => model.calibrating = Calibrating::Not,
+        (Calibrating::At(time), Some(backend)) if time <= model.now => {
             model.calibrating = Calibrating::Now;
             return vec![Effect::Calibrate(backend)];
         }
         // Of a clock that was set back it would be hours.
-        Calibrating::At(time) if time <= model.now + BUSY_S => {}
-        Calibrating::At(_) | Calibrating::Not => model.calibrating = Calibrating::At(model.now + REST_S),
+        (Calibrating::At(time), _) if time <= model.now + BUSY_S => {}
+        (Calibrating::At(_) | Calibrating::Not, _) => model.calibrating = Calibrating::At(model.now + REST_S),
     }
     Vec::new()
 }

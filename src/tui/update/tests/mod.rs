@@ -5,6 +5,7 @@
 mod calibrating;
 mod cataloguing;
 mod comparing;
+mod devices;
 mod explaining;
 mod exporting;
 mod pointing;
