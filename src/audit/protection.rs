@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::AuditError;
-use super::conduct::{Asked, How, Seen, Step, searches, stage};
+use super::conduct::{Asked, How, Seen, Step, stage};
 use super::report::{Attempt, Protection, Report};
 use crate::backend::Compute;
-use crate::config::{RunConfig, preset};
+use crate::config::{RunConfig, VariableKind, preset};
 use crate::fl::Setup;
 use crate::fl::utility::{UtilityError, federation, pair};
 use crate::run::cost::{Cost, Costs};
@@ -134,11 +134,17 @@ pub(super) fn protect(
 fn opponents(made: &Report) -> Vec<(String, RunConfig)> {
     let config = |attempt: &Attempt| toml::from_str::<RunConfig>(&attempt.config).ok();
     let searching =
-        made.attempts.iter().filter(|attempt| config(attempt).is_some_and(|config| searches(&config)));
+        made.attempts.iter().filter(|attempt| config(attempt).is_some_and(|config| adapts(&config)));
     let best = searching.filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| a.by_score(b));
     let mut opponents: Vec<&Attempt> = made.best().into_iter().chain(best).collect();
     opponents.dedup_by(|a, b| a.run == b.run);
     opponents.into_iter().filter_map(|attempt| Some((attempt.name(), config(attempt)?))).collect()
+}
+
+/// Whether an attack searches from the update alone: equations that have to hold exactly have no solution under noise.
+fn adapts(config: &RunConfig) -> bool {
+    let search = config.attack.search();
+    search.is_some_and(|search| search.variables().all(|variable| variable != VariableKind::NullSpace))
 }
 
 /// What post-processing costs in accuracy, or why that cannot be measured.

@@ -123,13 +123,13 @@ impl Evaluation {
         self.lpips = scoring.lpips.as_ref().and_then(|lpips| lpips.distance.distances(truth, &aligned));
     }
 
-    /// The metrics as the event log holds them. An infinite PSNR counts as 100 dB in the mean. A NaN sample
+    /// The metrics as the event log holds them. A PSNR beyond 100 dB counts as 100. A NaN sample
     /// makes mean and worst NaN; the best is over the others.
     pub fn summary(&self) -> Metrics {
         let capped: Vec<f64> =
             self.psnr.iter().map(|&value| if value > psnr::CAP { psnr::CAP } else { value }).collect();
         let samples = self.recovered.len() as f64;
-        let psnr = Spread { mean: mean(&capped), ..spread(&self.psnr, f64::max, f64::min) };
+        let psnr = Spread { mean: mean(&capped), ..spread(&capped, f64::max, f64::min) };
         Metrics {
             mse: Some(distance(&self.mse)),
             psnr: Some(psnr),
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(evaluation.psnr, [f64::INFINITY; 5]);
         assert_eq!(evaluation.label_accuracy, Some(0.8));
         let summary = evaluation.summary();
-        assert_eq!(summary.psnr.unwrap(), Spread { mean: 100.0, best: f64::INFINITY, worst: f64::INFINITY });
+        assert_eq!(summary.psnr.unwrap(), Spread { mean: 100.0, best: 100.0, worst: 100.0 });
         assert!((summary.ssim.unwrap().worst - 1.0).abs() < 1e-12);
         // Of ten classes 0 is missing and 1 is named twice.
         assert_eq!((summary.label_existence, summary.label_count), (Some(0.9), Some(0.8)));
