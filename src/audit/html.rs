@@ -8,6 +8,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::in_words::{self, Tone};
 use super::report::{Attempt, Report};
 use super::{AuditError, seal};
+use crate::config::RunConfig;
+use crate::config::difference::differences;
 use crate::run::RunDirectory;
 use crate::run::export::{SHEET, by_round, recovered};
 use crate::study::Place;
@@ -338,6 +340,14 @@ fn words() -> Markup {
     }
 }
 
+/// What of the settings of an attempt is not as in those of what was audited.
+fn changed(report: &Report, attempt: &Attempt) -> Option<String> {
+    let of = |text: &str| toml::from_str::<RunConfig>(text).ok();
+    let changed = differences(&of(&report.subject.config)?, &of(&attempt.config)?);
+    let changed = changed.iter().map(|change| format!("{} = {}", change.key, change.to));
+    Some(changed.collect::<Vec<_>>().join("; "))
+}
+
 fn appendix(report: &Report) -> Markup {
     let protections = report.protections.iter().map(|protection| &protection.attempt);
     let runs: Vec<&Attempt> = report.attempts.iter().chain(&report.control).chain(protections).collect();
@@ -354,17 +364,18 @@ fn appendix(report: &Report) -> Markup {
                 }
             }
         }
-        details { summary { "Settings of what was audited" } pre { (report.subject.config) } }
+        details open { summary { "Settings of what was audited" } pre { (report.subject.config) } }
         @for attempt in runs {
-            details {
-                summary {
-                    (attempt.run) ": seed " (attempt.seed) ", " (attempt.backend)
-                    @if let Some(threads) = attempt.threads { ", " (threads) " thread(s)" }
-                }
-                @if let Some(command) = &attempt.command { p { code { (command) } } }
-                p { "SHA-256 of its result: " code { (attempt.result_sha256) } }
-                pre { (attempt.config) }
+            p {
+                b { (attempt.run) } ": seed " (attempt.seed) ", " (attempt.backend)
+                @if let Some(threads) = attempt.threads { ", " (threads) " thread(s)" }
+                br;
+                @if let Some(command) = &attempt.command { code { (command) } br; }
+                @else if let Some(changed) = changed(report, attempt) { "with " code { (changed) } br; }
+                "SHA-256 of its result: " code { (attempt.result_sha256) }
             }
+            // On paper what is above says the same.
+            details { summary { "its settings" } pre { (attempt.config) } }
         }
     }
 }

@@ -190,6 +190,8 @@ fn an_audit_of_a_federation_tells_what_came_back_and_what_protects() {
     for part in ["What came back", "What would protect", "Appendix", "28/2024", "800-226", "data:image/png"] {
         assert!(html.contains(part), "{part}");
     }
+    // Who has it on paper can make each attempt again.
+    assert!(html.contains("--set attack.kind=idlg") && html.contains("SHA-256 of its result"));
     std::fs::write(&page, html.replacen("RECOVERED", "RECOVERAD", 1)).unwrap();
     let refused = lab.fail(&["audit", "verify", page.to_str().unwrap()], 1);
     assert!(refused.contains("changed after it was written"), "{refused}");
