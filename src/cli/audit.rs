@@ -110,10 +110,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         return Err(ConfigError::new(out.display().to_string(), message).into());
     }
     let asked = asked(context, arguments)?;
-    let compute = match plan::plan(&asked.base) {
-        Ok(plan) => computing::choose(&arguments.backend, &asked.base, &plan.sent)?,
-        // What is wrong with it the audit says, or finds out.
-        Err(_) => Compute::select(&arguments.backend, asked.base.run.precision)?,
+    // What is wrong with it the audit says, or finds out.
+    let plan = computing::is_open(&arguments.backend).then(|| plan::plan(&asked.base).ok()).flatten();
+    let compute = match plan {
+        Some(plan) => computing::choose(&arguments.backend, &asked.base, &plan.sent)?,
+        None => Compute::select(&arguments.backend, asked.base.run.precision)?,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let code = i32::from(INTERRUPTED);

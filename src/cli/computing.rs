@@ -39,6 +39,11 @@ impl Device {
     }
 }
 
+/// Whether `backend` leaves a choice between CPU and device, which depends on the network.
+pub fn is_open(backend: &str) -> bool {
+    backend == "auto" && backend::has_device()
+}
+
 /// Says that a machine is timed first, where it is.
 pub fn announce(backend: &str) -> std::io::Result<()> {
     if backend == "auto" && automatic::must_measure() {

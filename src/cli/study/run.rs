@@ -77,12 +77,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         })?],
     };
     // What the nodes of a cluster have is theirs to find out.
-    let compute = match arguments.slurm {
-        true => Compute::select("auto", study.own.run.precision)?,
-        false => {
+    let backend = if arguments.slurm { "auto" } else { &arguments.backend };
+    let compute = match computing::is_open(backend) && !arguments.slurm {
+        true => {
             let net = plan::plan(&study.own).map_err(BeginError::Plan)?.sent;
-            computing::choose(&arguments.backend, &study.own, &net)?
+            computing::choose(backend, &study.own, &net)?
         }
+        false => Compute::select(backend, study.own.run.precision)?,
     };
     let allowed = threads::allowed().count;
     let mut experience = Experience::kept(&context.paths.cache, [compute.name()]);
