@@ -13,7 +13,7 @@ use super::output;
 #[derive(clap::Args)]
 pub struct Device {
     /// Compute on this CUDA device of several, from 0, as CUDA_VISIBLE_DEVICES leaves them
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     device: Option<usize>,
 }
 

@@ -496,7 +496,8 @@ mod tests {
             TypeId::of::<usize>(),
         ];
         let mut seen = 0;
-        for command in Arguments::command().get_subcommands() {
+        let mut commands = vec![Arguments::command()];
+        while let Some(command) = commands.pop() {
             for option in command.get_arguments() {
                 let kind = option.get_value_parser().type_id();
                 if numbers.iter().any(|number| kind == *number) {
@@ -505,6 +506,7 @@ mod tests {
                     assert!(option.is_allow_hyphen_values_set(), "{name:?}");
                 }
             }
+            commands.extend(command.get_subcommands().cloned());
         }
         assert!(seen > 10, "{seen}");
     }

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long)]
     fix: bool,
     /// Look at this CUDA device of several alone, from 0, as CUDA_VISIBLE_DEVICES leaves them
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     device: Option<usize>,
 }
 
