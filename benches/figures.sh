@@ -4,7 +4,8 @@
 #
 #     bash benches/figures.sh [WORD]...     only the cases whose label has one of the words
 #
-# Pair k has the seed k and the preset's pictures moved on by k. Everything else is as the preset says.
+# Pair k has the seed k and the preset's pictures moved on by k. Everything else is as the preset says. Of cases that begin with
+# "labels right" the figure is their share in %.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . benches/lab.sh
@@ -26,6 +27,10 @@ batch-size, eight of any kind; batch-size; victim.sample.count=8 victim.sample.c
 resolution, 64x64; resolution
 resolution, 16x16; resolution; victim.size=16
 resolution, 32x32; resolution; victim.size=32
+labels; labels
+labels right by iLRG; labels; attack.iterations=1
+labels right by the corrected bias; labels; attack.labels={rule="bias-corrected"} attack.iterations=1
+labels right by iLRG, sixty-four; labels; victim.sample.count=64 attack.iterations=1
 local-steps, known; local-steps
 local-steps, not known; local-steps; knowledge.local=none
 leakage-by-round, first round; leakage-by-round
@@ -203,6 +208,7 @@ while IFS=';' read -r label preset settings; do
         all=$(grep -o '"psnr":{"mean":[-0-9.e]*' <<<"$last" | cut -d: -f3)
         case $label in
             *"last round") psnr=$(tail -n 1 <<<"$all") ;;
+            "labels right"*) psnr=$(grep -o '"label_accuracy":[0-9.]*' <<<"$last" | head -n 1 | awk -F: '{print 100 * $2}') ;;
             *"on noise") psnr=$(grep -o '"noise":[-0-9.e]*' <<<"$last" | head -n 1 | cut -d: -f2) ;;
             *) psnr=$(head -n 1 <<<"$all") ;;
         esac

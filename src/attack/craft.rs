@@ -14,6 +14,8 @@ pub(super) struct Honest<'a> {
     pub range: &'a [(f64, f64)],
     /// Whose updates come as one.
     pub clients: usize,
+    /// Samples of all of them.
+    pub samples: usize,
     /// The attacker's own.
     pub seed: Seed,
     pub compute: &'a Compute,
@@ -82,7 +84,8 @@ pub fn craft(
     compute: &Compute,
 ) -> Result<Option<Craft>, String> {
     let seed = Seed(config.run.seed).attacker();
-    let honest = Honest { model: honest, range, clients: clients(config), seed, compute };
+    let honest =
+        Honest { model: honest, range, clients: clients(config), samples: config.batch(), seed, compute };
     match &config.attack.method {
         Method::Search(_) => aim.map(|class| fishing::craft(class, &honest)).transpose(),
         Method::Direct(settings) => {

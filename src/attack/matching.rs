@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::objective::Distance;
 use super::optimiser::Evaluation;
@@ -222,6 +223,14 @@ impl<'a> GradientMatching<'a> {
         let model = between.as_ref().unwrap_or(model);
         let candidate = At { model, mode: knowledge.batch_norm, x: &x, targets };
         then(observed.protocol.simulate(candidate), candidate)
+    }
+
+    /// The losses at each of several candidates: side by side on the processors, in turn on a device.
+    pub fn values(&self, population: &[Vec<f64>]) -> Vec<Evaluation> {
+        match self.view.compute.name() {
+            "cuda" => population.iter().map(|z| self.value(z)).collect(),
+            _ => population.par_iter().map(|z| self.value(z)).collect(),
+        }
     }
 
     /// The losses at a candidate, without the way back.

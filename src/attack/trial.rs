@@ -268,6 +268,12 @@ impl Objective for Watched<'_, '_> {
         self.note(z, &evaluation);
         evaluation
     }
+
+    fn values(&mut self, population: &[Vec<f64>]) -> Vec<Evaluation> {
+        let evaluations = self.objective.values(population);
+        population.iter().zip(&evaluations).for_each(|(z, evaluation)| self.note(z, evaluation));
+        evaluations
+    }
 }
 
 fn keep_better(best: &mut Best, z: &[f64], evaluation: &Evaluation, iteration: usize) {

@@ -255,7 +255,13 @@ pub(super) fn stage(
     report: &mut dyn FnMut(Step<'_>),
 ) -> Result<Option<Vec<Attempt>>, AuditError> {
     let names = configs.iter().map(|(name, _)| toml::Value::String(name.clone())).collect();
-    let axis = Axis { name: what.to_owned(), key: Some("attack".into()), values: names, points: Vec::new() };
+    let axis = Axis {
+        name: what.to_owned(),
+        key: Some("attack".into()),
+        values: names,
+        points: Vec::new(),
+        ends: Vec::new(),
+    };
     let definition = Definition::of_one_pair(asked.name.clone(), axis);
     let study = Study::made(asked.name.clone(), definition, base.clone(), configs);
     let place = Place::at(asked.place.clone());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::attack::forget_recipe;
 use super::error::{ConfigError, described, line_of};
 use super::spoken::{FORM, missing, plain};
-use super::{RunConfig, older, setting, validate};
+use super::{RunConfig, keys, older, setting, validate};
 use crate::files::{self, Access};
 use crate::text::nearest;
 
@@ -23,7 +23,7 @@ pub struct Preset {
 pub const ATTACK: &str = "attack.kind";
 
 /// Shipped presets in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 62] = [
+const SHIPPED: &[(&str, &str)] = &[
     ("dlg-lenet", include_str!("../../presets/dlg-lenet.toml")),
     ("idlg-lenet", include_str!("../../presets/idlg-lenet.toml")),
     ("dlg-digits", include_str!("../../presets/dlg-digits.toml")),
@@ -34,6 +34,7 @@ const SHIPPED: [(&str, &str); 62] = [
     ("batch-size", include_str!("../../presets/batch-size.toml")),
     ("resolution", include_str!("../../presets/resolution.toml")),
     ("local-steps", include_str!("../../presets/local-steps.toml")),
+    ("labels", include_str!("../../presets/labels.toml")),
     ("leakage-by-round", include_str!("../../presets/leakage-by-round.toml")),
     ("secure-sum", include_str!("../../presets/secure-sum.toml")),
     ("table-row", include_str!("../../presets/table-row.toml")),
@@ -364,7 +365,7 @@ fn find(name: &str, user_directory: &Path) -> Result<(String, String, String), C
 /// Sets a key to what was typed, or unsets it.
 fn write(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
     match value.trim() {
-        "" => unset(table, key),
+        "" => keys::unset(table, key),
         value => set(table, key, parse(key, value))?,
     }
     Ok(())
@@ -382,42 +383,22 @@ pub(super) fn parse(key: &str, value: &str) -> toml::Value {
 }
 
 fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
-    let mut path: Vec<&str> = key.split('.').collect();
-    let last = path.pop().filter(|last| !last.is_empty()).ok_or("the key is empty")?;
-    let mut inner = &mut *table;
-    for (depth, part) in path.iter().enumerate() {
-        let entry = inner.entry(*part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        inner = entry
-            .as_table_mut()
-            .ok_or_else(|| format!("{} is a value, not a table", path[..=depth].join(".")))?;
-    }
     // Another attack brings its own settings.
-    if key == ATTACK && inner.get(last) != Some(&value) {
-        forget_recipe(inner);
+    if key == ATTACK
+        && let Some(attack) = table.get_mut("attack").and_then(toml::Value::as_table_mut)
+        && attack.get("kind") != Some(&value)
+    {
+        forget_recipe(attack);
     }
-    inner.insert(last.to_owned(), value);
+    keys::set(table, key, value)?;
     // Both say which samples form the batch: the one that is set replaces the other.
     let other = match key {
         "victim.indices" => Some("victim.sample"),
         _ if key == "victim.sample" || key.starts_with("victim.sample.") => Some("victim.indices"),
         _ => None,
     };
-    other.into_iter().for_each(|other| unset(table, other));
+    other.into_iter().for_each(|other| keys::unset(table, other));
     Ok(())
-}
-
-/// Removes a key, and a table that it leaves empty.
-fn unset(table: &mut toml::Table, key: &str) {
-    let Some((part, rest)) = key.split_once('.') else {
-        table.remove(key);
-        return;
-    };
-    if let Some(inner) = table.get_mut(part).and_then(toml::Value::as_table_mut) {
-        unset(inner, rest);
-        if inner.is_empty() {
-            table.remove(part);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -408,7 +408,7 @@ pub static SETTINGS: &[Setting] = &[
         "attack.variant",
         Kind::Optional,
         "",
-        words("linear, sparse"),
+        words("linear, sparse, one-shot"),
         "how bins of an imprint layer are read",
     ),
     setting(

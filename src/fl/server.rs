@@ -80,6 +80,14 @@ impl Server {
     /// # Errors
     /// If a picture cannot be read.
     pub fn standing(&self) -> Result<Option<Standing>, DataError> {
+        self.standing_of(&self.model)
+    }
+
+    /// The same of another model, as one that is sent in the place of the global one.
+    ///
+    /// # Errors
+    /// If a picture cannot be read.
+    pub fn standing_of(&self, model: &Model) -> Result<Option<Standing>, DataError> {
         let Some(population) = self.population.as_ref().filter(|all| !all.held_out().is_empty()) else {
             return Ok(None);
         };
@@ -89,7 +97,7 @@ impl Server {
         for samples in population.held_out().chunks(AT_ONCE) {
             let batch = population.batch(samples)?;
             let x = self.compute.tensor(&self.normalisation.apply(&batch.images), batch.images.shape());
-            let (scores, net) = (self.model.scores(mode, &x), &self.model.net);
+            let (scores, net) = (model.scores(mode, &x), &model.net);
             let targets = Targets::hard(&self.compute, &batch.labels, net.classes());
             loss += net.mean_loss(&scores, &targets) * samples.len() as f64;
             let scores = backend::values(&scores);

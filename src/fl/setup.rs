@@ -284,6 +284,9 @@ impl Setup {
         };
         if config.trains() {
             setup.population = Some(setup.population(dataset, config)?);
+        } else if config.knowledge.manipulate && setup.weights.is_some() {
+            // How good a model is that is sent instead of a trained one; where that cannot be had, nobody needs it.
+            setup.population = setup.population(dataset, config).ok();
         }
         Ok(setup)
     }

@@ -1,9 +1,10 @@
 //! What a run needs of memory, before it starts, against what there is.
 
 use crate::backend::Compute;
-use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig, VariableKind};
+use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, OptimiserKind, RunConfig, VariableKind};
 use crate::machine::{self, Bound};
 use crate::model::{self, Descent, Net, Optimiser, Step};
+use crate::threads;
 
 /// The program itself and its metrics, with pictures of no size.
 const PROGRAM: u64 = 64 << 20;
@@ -30,6 +31,11 @@ const HALF_COPIES_ADAM: u64 = 8;
 /// from layer to layer. In halves.
 const HALF_MAPS: u64 = 5;
 const HALF_MAPS_TAPE: u64 = 6;
+
+/// More for each member of a population beyond the first that is evaluated beside it: a gradient and the maps of a pass that
+/// never turns back.
+const HALF_COPIES_MEMBER: u64 = 4;
+const HALF_MAPS_MEMBER: u64 = 3;
 
 /// The same where they were never measured.
 const HALF_COPIES_CUDA: u64 = 14;
@@ -86,6 +92,7 @@ impl Need {
         let epochs = config.local().filter(|_| by_epochs).map_or(1, |local| u64::from(local.epochs));
         let pictures = PER_POSITION * height * width
             + CANDIDATES * 8 * channels * height * width * config.batch() as u64 * epochs;
+        let members = members_at_once(config, backend);
         // What each client keeps back, and the model of the federation without post-processing.
         let kept_back = config.post.iter().filter(|step| step.feeds_back()).count() as u64;
         let beside = match config.trains() && !config.post.is_empty() {
@@ -93,8 +100,12 @@ impl Need {
             false => 0,
         };
         Need {
-            fixed: PROGRAM + beside + pictures + copies * parameters / 2 + steps,
-            per_sample: maps * float * net.entries() / 2,
+            fixed: PROGRAM
+                + beside
+                + pictures
+                + (copies + members * HALF_COPIES_MEMBER) * parameters / 2
+                + steps,
+            per_sample: (maps + members * HALF_MAPS_MEMBER) * float * net.entries() / 2,
         }
     }
 
@@ -143,6 +154,18 @@ fn assumed(config: &RunConfig) -> Option<LocalTraining> {
         LocalKnowledge::Known => config.local(),
         LocalKnowledge::None => None,
         LocalKnowledge::Assumed(local) => config.local().map(|_| local),
+    }
+}
+
+/// Members of a population that are evaluated beside the first.
+fn members_at_once(config: &RunConfig, backend: &str) -> u64 {
+    let search = config.attack.search().filter(|search| search.optimiser.kind == OptimiserKind::CmaEs);
+    match search {
+        Some(search) if backend != "cuda" => {
+            let members = search.optimiser.evaluations();
+            members.min(threads::allowed().count).saturating_sub(1) as u64
+        }
+        _ => 0,
     }
 }
 

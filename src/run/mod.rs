@@ -13,6 +13,7 @@ pub mod directory;
 pub mod effect;
 pub mod event;
 mod examine;
+mod exchange;
 pub mod export;
 pub mod filter;
 pub mod global_model;

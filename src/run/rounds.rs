@@ -13,6 +13,7 @@ use super::directory::RunDirectory;
 use super::effect;
 use super::event::{Baselines, Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
 use super::examine;
+use super::exchange::{Observed, observe, seen};
 use super::global_model;
 use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
@@ -23,8 +24,7 @@ use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
 use crate::attack::{self, AttackError, Craft, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
-use crate::config::RunConfig;
-use crate::figure::Effect;
+use crate::data::DataError;
 use crate::fl::received::Finding;
 use crate::fl::{AttackerView, Server, Source, post};
 use crate::metric::Scoring;
@@ -295,17 +295,29 @@ impl Rounds<'_> {
         self.baselines.map(|baselines| Baselines { noise, ..baselines })
     }
 
-    /// What was sent instead of the honest model, and what clients would find who look at it.
-    fn on_craft(source: &Source, craft: &Craft, honest: &Model) -> Vec<String> {
+    /// What was sent instead of the honest model, how good it still is, and what clients would find who look at it.
+    fn on_craft(
+        server: &Server,
+        source: &Source,
+        craft: &Craft,
+        honest: &Model,
+    ) -> Result<Vec<String>, DataError> {
         let mut words = craft.words.clone();
-        let Source::Simulated(victim) = source else { return words };
+        if let (Some(before), Some(now)) = (server.standing_of(honest)?, server.standing_of(&craft.model)?) {
+            words.push(format!(
+                "of samples that no client has the honest model names {:.0} % rightly, what was sent {:.0} %",
+                100.0 * before.accuracy,
+                100.0 * now.accuracy
+            ));
+        }
+        let Source::Simulated(victim) = source else { return Ok(words) };
         let findings = victim.findings(&craft.model, honest);
         if findings.is_empty() {
             words.push("a client that looks finds nothing, by any test".to_owned());
         }
         let found = |Finding { test, words }| format!("a client that looks finds ({test}): {words}");
         words.extend(findings.into_iter().map(found));
-        words
+        Ok(words)
     }
 
     fn save(&self, round: u32) -> Result<(), super::RunError> {
@@ -353,8 +365,10 @@ impl Rounds<'_> {
                 },
             );
         }
-        let on_craft: Vec<String> =
-            craft.iter().flat_map(|craft| Self::on_craft(&source, craft, honest)).collect();
+        let on_craft = match &craft {
+            Some(craft) => Self::on_craft(&self.server, &source, craft, honest)?,
+            None => Vec::new(),
+        };
         for words in on_craft.iter().filter(|_| resume.is_none()) {
             self.log(Level::Info, words.clone());
         }
@@ -437,39 +451,6 @@ impl Rounds<'_> {
 
         Ok(Some(result))
     }
-}
-
-/// What comes back in a round of what the server sends.
-struct Observed {
-    /// What it sends instead of the honest model.
-    craft: Option<Craft>,
-    /// The clients, who were sent that.
-    source: Source,
-    view: AttackerView,
-    effect: Option<Effect>,
-}
-
-/// Sends the honest model or what the attack makes of it, for the class that it is after and channels of this range.
-fn observe(
-    source: &Source,
-    server: &Server,
-    config: &RunConfig,
-    (aim, range): (Option<usize>, &[(f64, f64)]),
-    compute: &Compute,
-    round: u32,
-) -> Result<Observed, anyhow::Error> {
-    let craft = attack::craft(config, aim, &server.model, range, compute).map_err(anyhow::Error::msg)?;
-    let sent = craft.as_ref().map_or(&server.model, |craft| &craft.model);
-    let own = craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default();
-    let source = source.clone().with_models(own);
-    let (view, effect) = source.view_after(server.residues(), sent, round);
-    Ok(Observed { craft, source, view, effect })
-}
-
-/// What the attacker keeps of a round for later ones, where it is told that all attacked ones have the same samples.
-fn seen(source: &Source, server: &Server, config: &RunConfig, round: u32) -> Option<AttackerView> {
-    let keeps = config.knowledge.same_batch && config.attacked_rounds().contains(&round);
-    keeps.then(|| source.view_after(server.residues(), &server.model, round).0)
 }
 
 /// Share of an update from outside that a match may leave unexplained without a word. Ours.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::defence::NOISE_ONLY;
 use crate::config::{ConfigError, described};
 use crate::figure::{self, Figure, Form, figure};
 use crate::files;
@@ -14,7 +15,7 @@ use crate::text::nearest;
 pub const SCHEMA: u32 = 1;
 
 /// Studies that ship, in the order of lists, by name and text.
-const SHIPPED: [(&str, &str); 20] = [
+const SHIPPED: &[(&str, &str)] = &[
     ("t1", include_str!("../../studies/t1.toml")),
     ("t2", include_str!("../../studies/t2.toml")),
     ("t3", include_str!("../../studies/t3.toml")),
@@ -36,6 +37,10 @@ const SHIPPED: [(&str, &str); 20] = [
     ("figure5", include_str!("../../studies/figure5.toml")),
     ("fedleak", include_str!("../../studies/fedleak.toml")),
 ];
+
+/// Settings of the ends of the scale of a sweep of post-processing.
+const WHOLE_UPDATE: &[&str] = &["post=", "knowledge.post="];
+const NOISE_OF_ITS_NORM: &[&str] = &["post=[{kind=\"noise-only\"}]"];
 
 /// The file of a study, read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +93,9 @@ pub struct Axis {
     /// Instead of values: named points with several settings each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Point>,
+    /// The ends of the scale that its file leaves out ([`Definition::with_ends`]).
+    #[serde(skip)]
+    pub ends: Vec<Point>,
 }
 
 /// One point of an axis.
@@ -194,32 +202,67 @@ impl Asked {
 }
 
 impl Axis {
-    /// Names of its points.
+    /// Names of its points, for people; none occurs twice.
     pub fn names(&self) -> Vec<String> {
-        let values = self.values.iter().map(name_of);
-        values.chain(self.points.iter().map(|point| point.name.clone())).collect()
+        let spoken = self.named(spoken);
+        let is_unique = |(at, name): (usize, &String)| !spoken[..at].contains(name);
+        if spoken.iter().enumerate().all(is_unique) { spoken } else { self.written() }
+    }
+
+    /// The same as its values are written, of which names of directories are made.
+    pub fn written(&self) -> Vec<String> {
+        self.named(written)
+    }
+
+    fn named(&self, value: fn(&toml::Value) -> String) -> Vec<String> {
+        let values = self.values.iter().map(value);
+        values.chain(self.points.iter().chain(&self.ends).map(|point| point.name.clone())).collect()
     }
 
     /// Settings of the point at this place.
     pub fn settings(&self, at: usize) -> Vec<String> {
         match (&self.key, self.values.get(at)) {
             (Some(key), Some(value)) => vec![format!("{key}={value}")],
-            _ => self.points.get(at).map(|point| point.set.clone()).unwrap_or_default(),
+            _ => {
+                let mut points = self.points.iter().chain(&self.ends);
+                let point = at.checked_sub(self.values.len()).and_then(|at| points.nth(at));
+                point.map(|point| point.set.clone()).unwrap_or_default()
+            }
         }
     }
 
     /// The point that a value of a selector names.
     pub fn position(&self, value: &toml::Value) -> Option<usize> {
-        let name = name_of(value);
-        self.names().iter().position(|known| *known == name)
+        let name = written(value);
+        let is_it = |names: Vec<String>| names.iter().position(|known| *known == name);
+        is_it(self.written()).or_else(|| is_it(self.names()))
     }
 }
 
-/// A value as tables name it: words without quotes.
-fn name_of(value: &toml::Value) -> String {
+/// A value as it is written, but for the quotes of words.
+fn written(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+/// A value as tables name it: `0, 50` for `[0, 50]`, `clip norm 0.1` for `[{ kind = "clip", norm = 0.1 }]`.
+fn spoken(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Array(values) if values.iter().any(toml::Value::is_table) => {
+            values.iter().map(spoken).collect::<Vec<_>>().join(" + ")
+        }
+        toml::Value::Array(values) if !values.is_empty() => {
+            values.iter().map(spoken).collect::<Vec<_>>().join(", ")
+        }
+        toml::Value::Table(settings) if !settings.is_empty() => {
+            let kind = settings.get("kind").map(spoken);
+            let others = settings.iter().filter(|(key, _)| *key != "kind");
+            let others = others.map(|(key, value)| format!("{key} {}", spoken(value)));
+            kind.into_iter().chain(others).collect::<Vec<_>>().join(" ")
+        }
+        other => written(other),
     }
 }
 
@@ -319,6 +362,40 @@ impl Definition {
         }
     }
 
+    /// The same with what is missing of the two ends of the scale on the axis that varies post-processing, where one axis alone
+    /// does: the whole update, and noise of its norm. Nothing where nothing is missing.
+    #[must_use]
+    pub fn with_ends(&self) -> Option<Definition> {
+        let varies = |axis: &Axis| {
+            let settings = (0..axis.written().len()).flat_map(|at| axis.settings(at));
+            settings.into_iter().any(|set| ["post=", "post.", "post["].iter().any(|of| set.starts_with(of)))
+        };
+        let mut with = self.clone();
+        let mut axes = with.axes.iter_mut().filter(|axis| varies(axis));
+        let (Some(axis), None) = (axes.next(), axes.next()) else { return None };
+        let settings = |has: &dyn Fn(&str) -> bool| {
+            (0..axis.written().len()).any(|at| axis.settings(at).iter().any(|set| has(set)))
+        };
+        let ends = [
+            ("whole update", settings(&|set| set == "post=" || set == "post=[]"), WHOLE_UPDATE),
+            ("noise only", settings(&|set| set.contains(NOISE_ONLY.name)), NOISE_OF_ITS_NORM),
+        ];
+        let missing = ends
+            .into_iter()
+            .filter(|(name, is_there, _)| !is_there && !axis.names().iter().any(|known| known == name));
+        let ends: Vec<Point> = missing
+            .map(|(name, _, set)| Point {
+                name: name.to_owned(),
+                set: set.iter().map(|&one| one.to_owned()).collect(),
+            })
+            .collect();
+        if let Some(kept) = with.quick.as_mut().and_then(|quick| quick.keep.get_mut(&axis.name)) {
+            kept.extend(ends.iter().map(|end| toml::Value::String(end.name.clone())));
+        }
+        axis.ends = ends;
+        (!axis.ends.is_empty()).then_some(with)
+    }
+
     /// What is wrong with it by itself.
     fn fault(&self) -> Option<String> {
         if self.pairs == 0 || self.quick.as_ref().is_some_and(|quick| quick.pairs == 0) {
@@ -399,7 +476,7 @@ impl Axis {
             (Some(_), false, true) | (None, true, false) => {}
             _ => return Some(format!("axis \"{name}\" needs a key with values, or points")),
         }
-        let names = self.names();
+        let names = self.written();
         let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
         twice.map(|(_, point)| format!("axis \"{name}\" has the point {point} twice"))
     }

@@ -85,33 +85,11 @@ impl Study {
             return Err(StudyError::Lacks { study: name, attack: attack.to_owned() });
         }
         let own = preset::load(&definition.preset, &[], presets)?.config;
-        let mut cells: Vec<Cell> = Vec::new();
-        for at in combinations(&definition)? {
-            let points = || definition.axes.iter().zip(&at);
-            let settings = points().flat_map(|(axis, at)| axis.settings(*at));
-            let changes: Vec<String> = definition.set.iter().cloned().chain(settings).collect();
-            let named = |join: &str| {
-                let parts = points().map(|(axis, at)| format!("{}{join}{}", axis.name, axis.names()[*at]));
-                parts.collect::<Vec<_>>()
-            };
-            let cell = named("=").join(", ");
-            let config = preset::load(&definition.preset, &changes, presets)
-                .map_err(|error| {
-                    ConfigError::new(
-                        format!("{origin}, cell {cell}"),
-                        format!("{}: {}", error.origin, error.message),
-                    )
-                })?
-                .config;
-            let id = plain(&named("-").join("_"));
-            // Signs that a directory should not have may have been all that told two apart.
-            let twins = cells
-                .iter()
-                .filter(|other| other.id == id || other.id.starts_with(&format!("{id}~")))
-                .count();
-            let id = if twins == 0 { id } else { format!("{id}~{}", twins + 1) };
-            cells.push(Cell { at, name: cell, id, config });
-        }
+        let cells = cells(origin, &definition, presets)?;
+        // Where another axis does not go with an end, the ends stay away, which tables say.
+        let with_ends = definition.with_ends();
+        let with_ends = with_ends.and_then(|with| Some((self::cells(origin, &with, presets).ok()?, with)));
+        let (cells, definition) = with_ends.unwrap_or((cells, definition));
         let mut sizes = HashMap::new();
         for config in cells.iter().map(|cell| &cell.config).filter(|config| moves(config)) {
             let set = &config.victim.data;
@@ -208,6 +186,13 @@ impl Study {
         self.definition.figures.iter().filter_map(|name| Asked::named(name)).collect()
     }
 
+    /// Which ends of the scale its file leaves out and it has nonetheless, in a sentence.
+    pub fn added_controls(&self) -> Option<String> {
+        let ends = self.definition.axes.iter().flat_map(|axis| &axis.ends);
+        let names: Vec<&str> = ends.map(|end| end.name.as_str()).collect();
+        (!names.is_empty()).then(|| format!("Added as an end of the scale: {}.", names.join(", and ")))
+    }
+
     /// Which ends of the scale are missing where post-processing is varied, in a sentence: the whole update, and noise of its
     /// norm alone.
     pub fn missing_controls(&self) -> Option<String> {
@@ -257,6 +242,34 @@ impl Definition {
 /// Whether the pictures of a config are named, and moved on from pair to pair. What is drawn, the seed draws anew.
 fn moves(config: &RunConfig) -> bool {
     config.victim.sample.is_none() && config.victim.captured.is_none()
+}
+
+/// The cells of a definition, each checked.
+fn cells(origin: &str, definition: &Definition, presets: &Path) -> Result<Vec<Cell>, StudyError> {
+    let mut cells: Vec<Cell> = Vec::new();
+    for at in combinations(definition)? {
+        let points = || definition.axes.iter().zip(&at);
+        let settings = points().flat_map(|(axis, at)| axis.settings(*at));
+        let changes: Vec<String> = definition.set.iter().cloned().chain(settings).collect();
+        let named = |join: &str, names: fn(&Axis) -> Vec<String>| {
+            let parts = points().map(|(axis, at)| format!("{}{join}{}", axis.name, names(axis)[*at]));
+            parts.collect::<Vec<_>>()
+        };
+        let cell = named("=", Axis::names).join(", ");
+        let config = preset::load(&definition.preset, &changes, presets)
+            .map_err(|error| {
+                let said = format!("{}: {}", error.origin, error.message);
+                ConfigError::new(format!("{origin}, cell {cell}"), said)
+            })?
+            .config;
+        let id = plain(&named("-", Axis::written).join("_"));
+        // Signs that a directory should not have may have been all that told two apart.
+        let twins =
+            cells.iter().filter(|other| other.id == id || other.id.starts_with(&format!("{id}~"))).count();
+        let id = if twins == 0 { id } else { format!("{id}~{}", twins + 1) };
+        cells.push(Cell { at, name: cell, id, config });
+    }
+    Ok(cells)
 }
 
 /// Points on all axes but for those that are left out, the last axis fastest.
@@ -405,6 +418,73 @@ mod tests {
             "Missing as an end of the scale: noise of its norm alone (post=[{kind=\"noise-only\"}])."
         );
         assert_eq!(load("t4").missing_controls(), None, "nothing of the kind is varied");
+    }
+
+    /// A study of `preset` with this in its file.
+    fn written(text: &str) -> Study {
+        let head =
+            "schema = 1\ntitle = \"\"\nabout = \"\"\npreset = \"noise\"\npairs = 2\nfigures = [\"psnr\"]\n";
+        let definition: Definition = toml::from_str(&format!("{head}{text}")).unwrap();
+        Study::of("mine".into(), "mine.toml", definition, Path::new("/nonexistent")).unwrap()
+    }
+
+    #[test]
+    fn a_sweep_of_post_processing_is_given_the_ends_of_the_scale() {
+        let study = written("[[axis]]\nname = \"sigma\"\nkey = \"post.0.sigma\"\nvalues = [0.01, 0.1]\n");
+        let posts: Vec<String> = study
+            .cells
+            .iter()
+            .map(|cell| {
+                format!("{}: {:?}", cell.name, cell.config.post.first().map(|step| step.kind.as_str()))
+            })
+            .collect();
+        assert_eq!(
+            posts,
+            [
+                "sigma=0.01: Some(\"gaussian-noise\")",
+                "sigma=0.1: Some(\"gaussian-noise\")",
+                "sigma=whole update: None",
+                "sigma=noise only: Some(\"noise-only\")",
+            ]
+        );
+        assert_eq!(study.cells[1].config.post[0].read(0).unwrap().1.number("sigma"), 0.1);
+        assert_eq!(study.missing_controls(), None);
+        assert_eq!(
+            study.added_controls().unwrap(),
+            "Added as an end of the scale: whole update, and noise only."
+        );
+        // What the file says is what it says.
+        assert!(!toml::to_string(&study.definition).unwrap().contains("whole update"));
+        // An attacker that ignores what is not there is a contradiction; then the table says what is missing.
+        let post = "[[axis]]\nname = \"post\"\npoints = [{ name = \"a\", set = [\"post[0].sigma=0.1\"] }, { name = \"b\", set = [\"post[0].sigma=0.2\"] }]\n";
+        let study = written(&format!(
+            "{post}[[axis]]\nname = \"k\"\nkey = \"knowledge.post\"\nvalues = [\"known\", \"none\"]\n"
+        ));
+        assert_eq!((study.cells.len(), study.added_controls()), (4, None));
+        assert!(study.missing_controls().is_some());
+        // Nothing is added where it is there, nor in the part that leaves it out.
+        let quick = "[quick]\npairs = 1\nkeep = { post = [\"a\"] }\n";
+        assert_eq!(written(&format!("{post}{quick}")).members(Scale { quick: true, pairs: None }).len(), 3);
+    }
+
+    #[test]
+    fn points_are_named_for_people_and_directories_as_their_values_are_written() {
+        let study = written(
+            "[[axis]]\nname = \"of\"\nkey = \"victim.indices\"\nvalues = [[0], [0, 2]]\n[[axis]]\nname = \"post\"\n\
+             key = \"post\"\nvalues = [[{ kind = \"clip\", norm = 0.1 }, { kind = \"gaussian-noise\", sigma = 0.1 }]]\n",
+        );
+        assert_eq!(study.cells[0].name, "of=0, post=clip norm 0.1 + gaussian-noise sigma 0.1");
+        assert_eq!(study.cells[3].name, "of=0, 2, post=clip norm 0.1 + gaussian-noise sigma 0.1");
+        assert!(study.cells[0].id.starts_with("of-+0+_post-"), "{}", study.cells[0].id);
+        let by = |value: toml::Value| study.selected(&[("of".to_owned(), value)].into()).len();
+        assert_eq!(by(toml::Value::Array(vec![0.into()])), 3);
+        assert_eq!(by("0, 2".into()), 3);
+        // Two values that read alike keep their brackets.
+        let twins = Axis {
+            values: vec![toml::Value::Array(vec![0.into()]), 0.into()],
+            ..study.definition.axes[0].clone()
+        };
+        assert_eq!(twins.names(), ["[0]", "0"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ Run with PyTorch 2.5: python posts.py > posts.json
 A network of tanh features, W2 tanh(W1 x + b1) + b2, three samples, cross-entropy. Everything that a defence draws is
 given: the other side puts the same numbers in the place of its own. Written from the rules, not from any published code."""
 
+import itertools
 import json
 import math
 import torch
@@ -174,6 +175,33 @@ def denoise(count, variance):
     return {"variance": variance, "kept": kept.shape[1], "mean": flat([mean]), "sent": flat([sent])}
 
 
+def dropout(rate):
+    """The gradient of the first sample for every mask m of the features h: W2 (m h / (1 - p)) + b2."""
+    masks = list(itertools.product((0.0, 1.0), repeat=FEATURES))
+
+    def of(mask):
+        kept = torch.tensor(mask) / (1 - rate)
+        return lambda w, x, labels: F.cross_entropy(F.linear(kept * features(w, x), w[2], w[3]), labels)
+
+    sent = [flat(gradient(weights, x[:1], labels[:1], of(mask))) for mask in masks]
+    return {"rate": rate, "masks": masks, "sent": sent}
+
+
+def mixture(count, signs):
+    """x'_i = s_i sum_j lambda_ij x_(pi_j(i)), the labels alike without signs; cross-entropy against such labels."""
+    partners = [list(range(SAMPLES))] + [torch.randperm(SAMPLES).tolist() for _ in range(count - 1)]
+    shares = torch.rand(SAMPLES, count)
+    shares = shares / shares.sum(dim=1, keepdim=True)
+    flipped = torch.rand(SAMPLES, PIXELS) < 0.5 if signs else torch.zeros(SAMPLES, PIXELS, dtype=torch.bool)
+    hot = F.one_hot(labels, CLASSES).to(x.dtype)
+    mixed = sum(shares[:, j : j + 1] * x[partners[j]] for j in range(count))
+    mixed = torch.where(flipped, -mixed, mixed)
+    soft = sum(shares[:, j : j + 1] * hot[partners[j]] for j in range(count))
+    sent = gradient(weights, mixed, soft)
+    draws = {"partners": partners, "shares": shares.tolist(), "flipped": flipped.reshape(-1).tolist()}
+    return draws | {"sent": flat(sent)}
+
+
 print(
     json.dumps(
         {
@@ -190,6 +218,8 @@ print(
             "denoise": [denoise(600, 0.01), denoise(54, 1e-6)],
             "dcs": [dcs(20, 150.0, 0.7), dcs(40, 2.6, 0.7), dcs(5, 150.0, 0.95)],
             "precode": [precode(1e-3), precode(0.5)],
+            "dropout": [dropout(0.25), dropout(0.5)],
+            "mixture": [mixture(2, False), mixture(3, False), mixture(2, True), mixture(3, True)],
         },
         indent=1,
     )

@@ -46,6 +46,28 @@ fn bins(stages: &[String]) -> [usize; 4] {
     numbers.try_into().unwrap()
 }
 
+/// One of sixteen is expected in the bin: (1 - 1/16)^15, 38 %, of batches have one alone there. Of twenty batches 2 to 14 are
+/// within three deviations of that.
+#[test]
+fn a_one_shot_imprint_takes_one_sample_out_of_a_batch() {
+    let data = ["victim.data=fashion28", "victim.sample={ count = 16, classes = \"any\" }", "victim.size="];
+    let means =
+        ["attack.variant=one-shot", "attack.mean=0.28", "attack.deviation=0.13", "victim.model=lenet"];
+    let (mut alone, mut none) = (0, 0);
+    for seed in 0..20 {
+        let seed = format!("run.seed={seed}");
+        let changes = [&data[..], &means, &["victim.classes=", &seed]].concat();
+        let (found, judged) = recover_from("imprint", &changes, |_| {});
+        let said = |words: &str| found.stages.iter().any(|stage| stage.contains(words));
+        let best = judged.psnr.unwrap().best;
+        alone += usize::from(best > 60.0 && said("can be one sample"));
+        none += usize::from(said("no sample of a batch of 16 fell into the bin"));
+        let (found, _) = recover_from("imprint", &changes, noise);
+        assert!(!found.stages.iter().any(|stage| stage.contains("can be one sample")), "{:?}", found.stages);
+    }
+    assert!((2..=14).contains(&alone) && none > 0, "{alone} alone, {none} empty");
+}
+
 #[test]
 fn an_imprint_takes_no_noise_for_a_sample() {
     for variant in ["attack.variant=linear", "attack.variant=sparse"] {

@@ -24,8 +24,12 @@ const NOISE: f64 = 4.5;
 /// A sample's values lie in its range but for this share of them and of the range, and for noise. Ours.
 const SLACK: f64 = 1e-3;
 
+/// Rows that measure, and how they are read. The one-shot variant has the two edges of its bin, whatever `bins` says.
 pub(super) fn settings(settings: &Direct) -> (usize, Variant) {
-    (settings.bins.unwrap_or(128), settings.variant.unwrap_or(Variant::Linear))
+    match settings.variant.unwrap_or(Variant::Linear) {
+        Variant::OneShot => (2, Variant::OneShot),
+        variant => (settings.bins.unwrap_or(128), variant),
+    }
 }
 
 /// The means of samples, as shares of their range, are taken to be normal with this mean and deviation: no data are looked
@@ -40,13 +44,19 @@ pub(super) fn check(_: &Of<'_>) -> Result<(), String> {
 }
 
 /// Edges of the bins in normalised values, one more than there are bins: normal quantiles, the last as far as the one
-/// before it.
-pub(super) fn edges(settings: &Direct, [channels, ..]: [usize; 3], range: &[(f64, f64)]) -> Vec<f64> {
-    let ((bins, _), (centre, deviation)) = (self::settings(settings), taken(settings));
+/// before it. Of the one-shot variant the middle bin that one of so many samples is expected in.
+pub(super) fn edges(settings: &Direct, honest: &Honest<'_>) -> Vec<f64> {
+    let Honest { model, range, samples, .. } = honest;
+    let [channels, ..] = model.net.input();
+    let ((bins, variant), (centre, deviation)) = (self::settings(settings), taken(settings));
     let mean = |of: fn(&(f64, f64)) -> f64| range.iter().map(of).sum::<f64>() / channels as f64;
     let (low, high) = (mean(|range| range.0), mean(|range| range.1));
     let at = |i: usize| {
-        let share = centre + deviation * quantile((i + 1) as f64 / (bins + 1) as f64);
+        let below = match variant {
+            Variant::OneShot => 0.5 + (i as f64 - 0.5) / (*samples).max(1) as f64,
+            Variant::Linear | Variant::Sparse => (i + 1) as f64 / (bins + 1) as f64,
+        };
+        let share = centre + deviation * quantile(below);
         low + (high - low) * share
     };
     let mut edges: Vec<f64> = (0..bins).map(at).collect();
@@ -71,7 +81,7 @@ pub(super) fn net(settings: &Direct, honest: &Net, _clients: usize) -> Result<Ne
     let [channels, height, width] = honest.input();
     let inputs = channels * height * width;
     let activation = match variant {
-        Variant::Linear => Activation::Relu,
+        Variant::Linear | Variant::OneShot => Activation::Relu,
         Variant::Sparse => Activation::Relu6,
     };
     let linear =
@@ -88,14 +98,14 @@ pub(super) fn net(settings: &Direct, honest: &Net, _clients: usize) -> Result<Ne
 
 /// The honest model behind two layers that sort its input.
 pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, String> {
-    let Honest { model: honest, range, compute, .. } = honest;
+    let (edges, samples) = (edges(settings, honest), honest.samples.max(1) as f64);
+    let Honest { model: honest, compute, .. } = honest;
     let (bins, variant) = self::settings(settings);
     let inputs = honest.net.input_count();
     let net = net(settings, &honest.net, 1)?;
-    let edges = edges(settings, honest.net.input(), range);
     // Relu6 is cut off at 6, where the published layer is at 1.
     let factor = |bin: usize| match variant {
-        Variant::Linear => 1.0,
+        Variant::Linear | Variant::OneShot => 1.0,
         Variant::Sparse => 6.0 / (edges[bin + 1] - edges[bin]),
     };
     let own = [
@@ -109,10 +119,16 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
     let specs = net.parameter_specs().clone();
     let parameters = Parameters::from_values(compute, specs, |_| values.next().unwrap_or_default());
     let added = grouped((net.parameter_count() - honest.net.parameter_count()) as u64);
-    let words = vec![format!(
+    let mut words = vec![format!(
         "sent instead of the honest model: two fully connected layers in front of it, {MEASURE} [{bins}, {inputs}] and \
              {RETURN} [{inputs}, {bins}], {added} parameters more"
     )];
+    if variant == Variant::OneShot {
+        let alone = 100.0 * (1.0 - 1.0 / samples).powf(samples - 1.0);
+        words.push(format!(
+            "one sample of {samples} is expected in the one bin, and is alone there in {alone:.0} % of all batches"
+        ));
+    }
     let model = Model { net, parameters, buffers: honest.buffers.clone() };
     Ok(Craft { model, own: Vec::new(), words })
 }
@@ -151,12 +167,21 @@ pub(super) fn solve(
         bin.possible = off.count() as f64 <= SLACK * bin.x.len() as f64;
     }
     let possible = found.iter().filter(|bin| bin.possible).count();
-    say(format!(
-        "{} of {bins} bins hold something of a batch of {batch}, {possible} of them what a sample can be",
-        found.len()
-    ));
+    match variant {
+        Variant::OneShot => say(match (found.len(), possible) {
+            (0, _) => format!("no sample of a batch of {batch} fell into the bin; another round has others"),
+            (_, 0) => "what fell into the bin cannot be one sample: it is a mixture of several".to_owned(),
+            _ => format!(
+                "what fell into the bin can be one sample of a batch of {batch}, of which it shows no more"
+            ),
+        }),
+        Variant::Linear | Variant::Sparse => say(format!(
+            "{} of {bins} bins hold something of a batch of {batch}, {possible} of them what a sample can be",
+            found.len()
+        )),
+    }
     let largest = found.iter().fold(0.0f64, |most, bin| most.max(bin.weight));
-    if found.is_empty() {
+    if found.is_empty() && variant != Variant::OneShot {
         say("no bin holds more than noise does".to_owned());
     } else if NOISE * floor > EMPTY * largest {
         let share = NOISE * floor / largest;
@@ -164,7 +189,7 @@ pub(super) fn solve(
             "there is noise: a bin with less than {share:.1e} of the largest one's gradient cannot be told from none"
         ));
     }
-    if possible < batch {
+    if possible < batch && variant != Variant::OneShot {
         say(format!(
             "at least {} samples are not alone in a bin: what is shown of a shared bin is a mixture; more attack.bins, or \
              attack.mean and attack.deviation nearer to those of the samples' means, may part them",
@@ -199,11 +224,12 @@ pub(super) struct Reading {
     pub floor: f64,
 }
 
-/// Bins that are not empty: of the linear variant the differences of neighbouring rows, of the last the row itself. Where
+/// Bins that are not empty: of the linear variant the differences of neighbouring rows, of the last the row itself, which is
+/// no bin of the one-shot variant. Where
 /// there are more bins than samples one is empty for sure, and what it holds is noise: a bin with no more is taken for empty.
 pub(super) fn read(rows: &Rows, variant: Variant, batch: usize) -> Reading {
     let bins = rows.bias.len();
-    let next = |bin: usize| (variant == Variant::Linear && bin + 1 < bins).then_some(bin + 1);
+    let next = |bin: usize| (variant != Variant::Sparse && bin + 1 < bins).then_some(bin + 1);
     let held = |bin: usize| {
         let next = next(bin).map(|next| rows.row(next));
         let own = rows.row(bin).iter().enumerate();
@@ -218,7 +244,8 @@ pub(super) fn read(rows: &Rows, variant: Variant, batch: usize) -> Reading {
     let floor = if bins > batch + 1 { sizes.fold(f64::INFINITY, f64::min) } else { 0.0 };
     let largest = bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     let empty = (EMPTY * largest).max(NOISE * floor);
-    let full = (0..bins).filter(|&bin| bias[bin].abs() > empty).map(|bin| Bin {
+    let read = if variant == Variant::OneShot { 1 } else { bins };
+    let full = (0..read).filter(|&bin| bias[bin].abs() > empty).map(|bin| Bin {
         #[cfg(test)]
         at: bin,
         x: held(bin).map(|value| value / bias[bin]).collect(),

@@ -44,14 +44,14 @@ pub(super) fn net(settings: &Direct, honest: &Net, clients: usize) -> Result<Net
 
 /// A model for each client.
 pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, String> {
-    let Honest { model: honest, range, clients, compute, .. } = honest;
+    let edges = imprint::edges(settings, honest);
+    let Honest { model: honest, clients, compute, .. } = honest;
     let clients = *clients;
     let bins = imprint::settings(settings).0;
     let net = net(settings, &honest.net, clients)?;
     let [channels, height, width] = honest.net.input();
     let (block, plane) = (channels + 1, height * width);
     let inputs = channels * plane;
-    let edges = imprint::edges(settings, honest.net.input(), range);
     let specs = net.parameter_specs().clone();
     // The constant channels are not measured.
     let measured = (0..clients * block).flat_map(|channel| {

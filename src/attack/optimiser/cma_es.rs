@@ -100,14 +100,15 @@ impl Optimiser for CmaEs {
         let Ok(eigen) = self.covariance.self_adjoint_eigen(Side::Lower) else { return Step::Stalled };
         let (axes, squares) = (eigen.U(), eigen.S().column_vector());
         let lengths = Col::from_fn(count, |i| squares[i].max(0.0).sqrt());
-        let mut tried: Vec<(f64, Col<f64>)> = (0..members)
-            .map(|_| {
-                let normal = seed::normal(&mut turn.draw, count);
-                let y = axes * Col::from_fn(count, |i| normal[i] * lengths[i]);
-                let x: Vec<f64> = z.iter().zip(y.iter()).map(|(m, y)| m + self.sigma * y).collect();
-                (objective.value(&x).total(), y)
-            })
-            .collect();
+        let mut drawn = || {
+            let normal = seed::normal(&mut turn.draw, count);
+            axes * Col::from_fn(count, |i| normal[i] * lengths[i])
+        };
+        let ys: Vec<Col<f64>> = (0..members).map(|_| drawn()).collect();
+        let at = |y: &Col<f64>| z.iter().zip(y.iter()).map(|(m, y)| m + self.sigma * y).collect();
+        let population: Vec<Vec<f64>> = ys.iter().map(at).collect();
+        let losses = objective.values(&population).into_iter().map(|evaluation| evaluation.total());
+        let mut tried: Vec<(f64, Col<f64>)> = losses.zip(ys).collect();
         // A loss that is not finite is worse than any other.
         tried.sort_by(|(a, _), (b, _)| a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(b)));
 

@@ -46,6 +46,11 @@ pub trait Objective {
     fn value(&mut self, z: &[f64]) -> Evaluation {
         self.evaluate(z)
     }
+
+    /// The losses of each of a population, whose members know nothing of each other.
+    fn values(&mut self, population: &[Vec<f64>]) -> Vec<Evaluation> {
+        population.iter().map(|z| self.value(z)).collect()
+    }
 }
 
 impl<F: FnMut(&[f64]) -> Evaluation> Objective for F {

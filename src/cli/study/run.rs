@@ -115,6 +115,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
         study.name,
         estimate(&study, &members, &missing, left, at_once, pace.is_measured())
     )?;
+    if let Some(ends) = study.added_controls() {
+        writeln!(notes, "{}: {ends}", study.name)?;
+    }
     let pairs = members.iter().map(|member| member.pair + 1).max().unwrap_or(0);
     if let Some(sets) = study.comes_round(pairs) {
         writeln!(notes, "{}: {sets}", study.name)?;
@@ -173,7 +176,7 @@ fn came_of(study: &Study, place: &Place, arguments: &Arguments, pace: &Pace) -> 
     let mut out = output::whole(arguments.json);
     match arguments.json {
         true => show::json(&mut out, study, place, &results, &pace.dimensions)?,
-        false => table::print(&mut out, study, &results, &pace.dimensions)?,
+        false => table::print(&mut out, study, &results, &pace.dimensions, &place.costs())?,
     }
     Ok(out.flush()?)
 }

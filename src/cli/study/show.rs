@@ -35,7 +35,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let mut out = output::whole(arguments.json);
     match arguments.json {
         true => json(&mut out, &study, &place, &results, &pace.dimensions)?,
-        false => table::print(&mut out, &study, &results, &pace.dimensions)?,
+        false => table::print(&mut out, &study, &results, &pace.dimensions, &place.costs())?,
     }
     out.flush()?;
     Ok(DONE)

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use gialab::format;
 use gialab::probe::Dimension;
+use gialab::run::cost::{Cost, Costs};
 use gialab::study::{Filled, Results, Standing, Study};
 
 /// As wide as a page of text.
@@ -15,6 +16,7 @@ pub fn print(
     study: &Study,
     results: &Results,
     dimensions: &[Dimension],
+    costs: &Costs,
 ) -> io::Result<()> {
     let (done, all) = results.count();
     writeln!(out, "{}: {}", study.name, study.definition.title)?;
@@ -32,10 +34,16 @@ pub fn print(
         writeln!(out, "  {}", judged.in_words())?;
     }
     writeln!(out)?;
-    cells(out, study, results, dimensions)
+    cells(out, study, results, dimensions, costs)
 }
 
-fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[Dimension]) -> io::Result<()> {
+fn cells(
+    out: &mut impl Write,
+    study: &Study,
+    results: &Results,
+    dimensions: &[Dimension],
+    costs: &Costs,
+) -> io::Result<()> {
     let shown: Vec<usize> =
         (0..study.cells.len()).filter(|cell| !results.cells[*cell].runs.is_empty()).collect();
     let mut columns: Vec<Vec<String>> = Vec::new();
@@ -54,6 +62,15 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
             format!("{:.2}{mark}", of.informative as f64 / of.unknowns().max(1) as f64)
         };
         columns.push(std::iter::once("P/Bd  ".to_owned()).chain(shown.iter().map(bound)).collect());
+    }
+    let costs: Vec<Option<Cost>> = shown.iter().map(|cell| costs.of(&study.cells[*cell].config)).collect();
+    let has_costs = costs.iter().any(Option::is_some);
+    if has_costs {
+        let lost = costs.iter().map(|cost| match cost {
+            Some(cost) => format!("{:.1}", 100.0 * cost.drop.median),
+            None => "-".to_owned(),
+        });
+        columns.push(std::iter::once("lost".to_owned()).chain(lost).collect());
     }
     for (place, asked) in study.figures().into_iter().enumerate() {
         let of = |cell: &usize| results.cells[*cell].figures[place];
@@ -91,7 +108,15 @@ fn cells(out: &mut impl Write, study: &Study, results: &Results, dimensions: &[D
             "P/Bd: informative numbers of an update for each unknown of the batch; < is below the dimension bound"
         )?;
     }
-    for line in study.missing_controls().iter().flat_map(|missing| format::wrapped(missing, WIDTH)) {
+    if has_costs {
+        let least = costs.iter().flatten().map(|cost| cost.seeds).min().unwrap_or(0);
+        writeln!(
+            out,
+            "lost: points of accuracy that the post-processing costs, the median of {least} seeds or more (gialab utility)"
+        )?;
+    }
+    let ends = study.added_controls().or_else(|| study.missing_controls());
+    for line in ends.iter().flat_map(|missing| format::wrapped(missing, WIDTH)) {
         writeln!(out, "{line}")?;
     }
     writeln!(out, "medians (of shares means) with 95 % bootstrap intervals over pairs")

@@ -27,10 +27,36 @@ pub(super) struct Mixing {
     signs: bool,
 }
 
+/// What is drawn for a batch.
+#[derive(Debug)]
+pub(super) struct Draws {
+    /// pi_j, each of all samples.
+    pub partners: Vec<Vec<usize>>,
+    /// lambda_i of every mixture.
+    pub shares: Vec<Vec<f64>>,
+    /// Values whose sign changes, row-major; none without signs.
+    pub flipped: Vec<bool>,
+}
+
 impl Mixing {
     /// As a preset sets it.
     pub fn of(settings: &Settings, signs: bool) -> Mixing {
         Mixing { samples: settings.number("samples") as usize, most: settings.number("most"), signs }
+    }
+
+    /// Everything that is drawn for a batch of samples of so many values.
+    fn draws(&self, batch: usize, width: usize, generator: &mut ChaCha8Rng) -> Draws {
+        let mut partners: Vec<Vec<usize>> = Vec::with_capacity(self.samples);
+        for place in 0..self.samples {
+            let mut order: Vec<usize> = (0..batch).collect();
+            if place > 0 {
+                order.shuffle(generator);
+            }
+            partners.push(order);
+        }
+        let shares = (0..batch).map(|_| self.coefficients(generator)).collect();
+        let flipped = if self.signs { batch * width } else { 0 };
+        Draws { partners, shares, flipped: (0..flipped).map(|_| generator.random::<bool>()).collect() }
     }
 
     /// lambda of a mixture.
@@ -54,21 +80,20 @@ impl OnSamples for Mixing {
         _: &Normalisation,
         generator: &mut ChaCha8Rng,
     ) -> (Tensor<Plain, 4>, Targets) {
+        let [batch, sample @ ..] = own.x.dims();
+        self.draws(batch, sample.iter().product(), generator).mixed(own)
+    }
+}
+
+impl Draws {
+    /// The mixtures and their labels.
+    pub fn mixed(&self, own: At<'_>) -> (Tensor<Plain, 4>, Targets) {
         let (x, t) = (backend::values(own.x), backend::values(&own.targets.probabilities()));
         let batch = own.x.dims()[0];
         let (width, classes) = (x.len() / batch, t.len() / batch);
-        let mut partners: Vec<Vec<usize>> = Vec::with_capacity(self.samples);
-        for place in 0..self.samples {
-            let mut order: Vec<usize> = (0..batch).collect();
-            if place > 0 {
-                order.shuffle(generator);
-            }
-            partners.push(order);
-        }
         let (mut mixed, mut labels) = (vec![0.0; x.len()], vec![0.0; t.len()]);
-        for sample in 0..batch {
-            let coefficients = self.coefficients(generator);
-            for (lambda, order) in coefficients.iter().zip(&partners) {
+        for (sample, shares) in self.shares.iter().enumerate() {
+            for (lambda, order) in shares.iter().zip(&self.partners) {
                 let of = order[sample];
                 let add = |to: &mut [f64], from: &[f64], width: usize| {
                     let from = &from[of * width..(of + 1) * width];
@@ -81,9 +106,8 @@ impl OnSamples for Mixing {
                 add(&mut labels, &t, classes);
             }
         }
-        if self.signs {
-            mixed.iter_mut().filter(|_| generator.random::<bool>()).for_each(|value| *value = -*value);
-        }
+        let flipped = mixed.iter_mut().zip(&self.flipped).filter(|(_, flipped)| **flipped);
+        flipped.for_each(|(value, _)| *value = -*value);
         let device = own.x.device();
         let on_device = |values: Vec<f64>, shape: Vec<usize>| {
             burn::tensor::TensorData::new(values, shape).convert_dtype(own.x.dtype())

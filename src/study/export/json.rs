@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::probe::Dimension;
+use crate::run::cost::Cost;
 use crate::study::{Interval, Member, Outcome, Place, Results, Shown, Standing, Study};
 
 /// A study in JSON.
@@ -35,6 +36,8 @@ struct Row<'a> {
     runs: Vec<String>,
     done: usize,
     failed: usize,
+    /// What the post-processing costs, where it was measured.
+    cost: Option<Cost>,
     figures: BTreeMap<&'a str, Option<Values>>,
 }
 
@@ -73,6 +76,7 @@ pub fn json(
     results: &Results,
     dimensions: &[Dimension],
 ) -> io::Result<()> {
+    let costs = place.costs();
     let names = || study.definition.figures.iter().map(String::as_str);
     let cells = study.cells.iter().zip(&results.cells).enumerate().map(|(place, (cell, filled))| {
         let axes = study.definition.axes.iter().zip(&cell.at);
@@ -86,6 +90,7 @@ pub fn json(
             runs: ids.collect(),
             done: is(|standing| matches!(standing, Standing::Done(_))),
             failed: is(|standing| matches!(standing, Standing::Failed(_))),
+            cost: costs.of(&cell.config),
             figures: names()
                 .zip(
                     filled

@@ -148,7 +148,13 @@ fn caption(export: &Export, runs: Option<&str>) -> String {
         runs => format!("{runs} runs a row."),
     }));
     sentences.extend(export.so_far().map(|so_far| escaped(&so_far)));
-    sentences.extend(export.study.missing_controls().map(|missing| escaped(&missing)));
+    sentences.extend(
+        export
+            .study
+            .added_controls()
+            .or_else(|| export.study.missing_controls())
+            .map(|missing| escaped(&missing)),
+    );
     sentences.extend(export.withheld().map(|withheld| escaped(&withheld)));
     let seeds = export.cells().filter_map(|cell| Some(export.costs[cell].as_ref()?.seeds)).min();
     if seeds.is_some() {

@@ -138,7 +138,7 @@ fn notes(export: &Export, is_mean: bool) -> Vec<String> {
     notes.push(format!("{middle} with 95 % bootstrap interval over pairs of seed and pictures."));
     notes.extend(export.so_far());
     notes.extend(costs(export));
-    notes.extend(export.study.missing_controls());
+    notes.extend(export.study.added_controls().or_else(|| export.study.missing_controls()));
     notes.extend(export.withheld());
     notes.push(export.conditions());
     notes

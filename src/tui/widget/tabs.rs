@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::format;
+use crate::run::Health;
 use crate::tui::layout::WIDE;
 use crate::tui::model::{Model, Screen};
 use crate::tui::view::{Target, View};
@@ -68,9 +69,14 @@ fn right(model: &Model, room: usize) -> Line<'static> {
         let text = format!("{}: {} of {} runs", brief.name, brief.whole.done, brief.whole.all);
         return Line::styled(format::cut(&text, room, theme.ascii), theme.accent());
     }
-    match model.live_runs().len() {
-        0 => Line::styled("nothing is running", theme.dim()),
-        1 => Line::styled("1 run is live", theme.accent()),
-        count => Line::styled(format!("{count} runs are live"), theme.accent()),
-    }
+    let live = model.live_runs();
+    let waiting = live.iter().filter(|row| row.health == Health::Queued).count();
+    let text = match (live.len() - waiting, waiting) {
+        (0, 0) => return Line::styled("nothing is running", theme.dim()),
+        (1, 0) => "1 run is live".to_owned(),
+        (live, 0) => format!("{live} runs are live"),
+        (0, waiting) => format!("{waiting} waiting"),
+        (live, waiting) => format!("{live} live, {waiting} waiting"),
+    };
+    Line::styled(text, theme.accent())
 }

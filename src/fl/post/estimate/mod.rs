@@ -7,6 +7,7 @@ mod bounds;
 mod columns;
 mod levels;
 mod noise;
+mod outpost;
 mod zeros;
 
 use std::fmt;
@@ -153,9 +154,11 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
     let sparse = if underflows { None } else { zeros::sparsified(&sent, is_coarse) };
     let samples = clients.first().map_or(0, |client| client.samples.len());
     let is_dense = sparse.is_none() && !is_coarse && !is_scaled && !underflows;
+    let filled = is_dense.then(|| outpost::outpost(&sent)).flatten();
+    let is_dense = is_dense && filled.is_none();
     let cut = is_dense.then(|| columns::columns(&all, update, model, samples)).flatten();
     let entries = if is_coarse || is_scaled { None } else { bounds::entries(&sent) };
-    let is_noisy = sparse.is_none() && entries.is_none() && !is_coarse;
+    let is_noisy = sparse.is_none() && entries.is_none() && filled.is_none() && !is_coarse;
     let noise = is_noisy.then(|| noise::noise(update, model, clients, levels.as_ref())).flatten();
     let bound = match descent.and_then(|descent| descent.clip) {
         // The norm of a local step is bounded already.
@@ -164,7 +167,7 @@ pub fn estimate(update: &Update, model: &Model, clients: &[Client]) -> Vec<Infer
         None => bounds::layers(&sent).or_else(|| bounds::whole(&sent, levels.as_ref().filter(|_| is_cast))),
     };
     let (before, after) = if is_cast { (None, levels) } else { (levels, None) };
-    [cut, entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
+    [cut, filled, entries, sparse, dropped, noise, before, bound, after].into_iter().flatten().collect()
 }
 
 /// The least number above zero that fp16 has.

@@ -235,6 +235,39 @@ fn noise_on_a_part_of_the_numbers_is_not_sure() {
     }
 }
 
+/// The largest numbers of a whole update leave full columns as well, but nothing small in them.
+#[test]
+fn outpost_is_told_by_what_fills_its_columns() {
+    let fresh =
+        ["victim.data=fashion28", "victim.options={ activation = \"tanh\", initialisation = \"pytorch\" }"];
+    for changes in [&fresh[..], &[&fresh[..], &[EIGHT]].concat()] {
+        let told = inferred(&[changes, &["post=[{ kind = \"outpost\" }]"]].concat());
+        let noised = number(&told, "outpost", "noised");
+        assert!(noised.is_some_and(|it| (it - 0.4).abs() < 0.1), "{changes:?}: {}", in_words(&told));
+        // Where no tensor is without noise, the share is not told.
+        let pruned = number(&told, "outpost", "pruned");
+        assert!(pruned.is_none_or(|it| (it - 0.8).abs() < 0.05), "{changes:?}: {}", in_words(&told));
+    }
+    // Where weights are wide, so is the noise, and nothing small is among what it fills: that is not told.
+    let wide = [
+        "victim.data=fashion28",
+        "victim.options={ activation = \"tanh\" }",
+        "post=[{ kind = \"outpost\" }]",
+    ];
+    assert!(words(&inferred(&wide)).iter().all(|step| !step.starts_with("outpost")));
+    for world in worlds() {
+        let mut sizes: Vec<f64> =
+            world.update.values.tensors().iter().flat_map(backend::values).map(f64::abs).collect();
+        sizes.sort_by(f64::total_cmp);
+        let least = sizes[sizes.len() / 2].max(f64::MIN_POSITIVE);
+        let values = world.update.values.mapped(|_, values| {
+            values.iter_mut().filter(|value| value.abs() < least).for_each(|value| *value = 0.0);
+        });
+        let told = estimate(&Update { values, ..world.update.clone() }, &world.model, &world.clients);
+        assert!(told.iter().all(|it| it.step.kind != "outpost"), "{}: {}", world.name, in_words(&told));
+    }
+}
+
 #[test]
 fn gaussian_and_laplace_noise_are_told_apart_where_sums_are_many_and_of_few_numbers() {
     let changes = ["victim.data=breast-cancer", "victim.model=mlp", "victim.size=", "victim.classes="];

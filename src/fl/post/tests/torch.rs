@@ -10,6 +10,7 @@ use crate::fl::Protocol;
 use crate::fl::post::censor::Censor;
 use crate::fl::post::dcs::Dcs;
 use crate::fl::post::gaussian_noise::noised;
+use crate::fl::post::mixing::Draws;
 use crate::fl::post::outpost::Outpost;
 use crate::model::rows;
 
@@ -158,6 +159,53 @@ fn concealed_samples_are_those_that_pytorch_finds() {
         let expected = reference.update(&case["sent"]);
         let off = sent.combine(1.0, &expected, -1.0).norm();
         assert!(off < 1e-8 * expected.norm(), "{off:e}");
+    }
+}
+
+#[test]
+fn dropout_sends_what_pytorch_does_with_the_mask_that_it_drew() {
+    let reference = Reference::load();
+    let (x, targets) = (rows(&reference.x, &[0]), reference.targets.rows(&[0]));
+    let own = At { model: &reference.model, mode: BatchNormMode::Eval, x: &x, targets: &targets };
+    let client = &Protocol::fed_sgd(1).clients[0];
+    let weight = &reference.model.net.parameter_specs()[2];
+    let (classes, features) = (reference.model.net.classes(), weight.count() / reference.model.net.classes());
+    let mut drawn = std::collections::HashSet::new();
+    for case in reference.cases("dropout") {
+        let step = format!("kind = \"dropout\", rate = {}", case["rate"]);
+        let posts = Posts::of(&[read(&step)], reference.model.net.parameter_specs()).unwrap();
+        for seed in 0..8 {
+            let mut generator = Seed(seed).stream("masks", &[]);
+            let sent = posts.send(client, own, 0, &mut Residue::default(), &mut generator).update.values;
+            // Its mask shows: what was left out has no gradient. tanh is never 0.
+            let values = flat(&sent);
+            let begin = values.len() - classes - classes * features;
+            let mask: Vec<f64> = (0..features)
+                .map(|f| f64::from(u8::from((0..classes).any(|c| values[begin + c * features + f] != 0.0))))
+                .collect();
+            let masks = case["masks"].as_array().unwrap();
+            let at = masks.iter().position(|one| numbers(one) == mask).unwrap();
+            near("dropout", &sent, &reference.update(&case["sent"][at]));
+            drawn.insert(at);
+        }
+    }
+    assert!(drawn.len() > 4, "{drawn:?}");
+}
+
+#[test]
+fn mixtures_have_the_gradient_that_pytorch_takes() {
+    let reference = Reference::load();
+    let rows = |json: &Value| json.as_array().unwrap().clone();
+    for case in reference.cases("mixture") {
+        let partners = rows(&case["partners"]);
+        let draws = Draws {
+            partners: partners.iter().map(|order| rows(order).iter().map(whole).collect()).collect(),
+            shares: rows(&case["shares"]).iter().map(numbers).collect(),
+            flipped: rows(&case["flipped"]).iter().map(|flipped| flipped.as_bool().unwrap()).collect(),
+        };
+        let (x, targets) = draws.mixed(reference.own());
+        let sent = reference.model.gradient(BatchNormMode::Eval, &x, &targets).1;
+        near("mixture", &sent, &reference.update(&case["sent"]));
     }
 }
 

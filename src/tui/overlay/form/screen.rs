@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use super::{Field, Form, Purpose};
+use crate::config::RunConfig;
 use crate::format::{count, number};
 use crate::run::effect::Effects;
 use crate::tui::format::{self, wrapped};
@@ -185,10 +186,16 @@ fn draw_help(model: &Model, view: &mut View, area: Rect, form: &Form) {
         false => String::new(),
     };
     let rule = theme.glyph("─", "-").repeat(area.width.into());
+    // What a step can be is known; that its place is not the usual one is news.
+    let order = form.checked.as_ref().filter(|_| form.is_at_steps()).and_then(RunConfig::better_order);
+    let (below, style) = match order {
+        Some(order) => (order, theme.warning()),
+        None => (field.range(), theme.dim()),
+    };
     let mut lines = vec![
         Line::styled(rule, theme.dim()),
         Line::raw(format!(" {}", format::cut(&format!("{}{own}", field.help()), width, theme.ascii))),
-        Line::styled(format!(" {}", format::cut(&field.range(), width, theme.ascii)), theme.dim()),
+        Line::styled(format!(" {}", format::cut(&below, width, theme.ascii)), style),
     ];
     let (said, style) = match (&form.problem, told(model, form)) {
         (Some(problem), _) => (wrapped(&problem.message, width), theme.bad()),
