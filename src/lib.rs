@@ -11,6 +11,7 @@ pub mod config;
 pub mod data;
 pub mod device;
 pub mod dual;
+pub mod equation;
 pub mod expectation;
 pub mod figure;
 pub mod files;

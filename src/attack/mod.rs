@@ -23,6 +23,7 @@ mod trial;
 pub mod variable;
 
 pub use craft::{Craft, aim, craft, isolated, sent_net};
+pub use direct::r_gap_by_count;
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};

@@ -10,6 +10,7 @@ use super::{
     AttackError, Ended, Flow, Guess, Guessed, Progress, Sink, Task, TrialEnd, TrialOutcome, optimiser,
 };
 use crate::config::{OptimiserKind, Search};
+use crate::equation::Equation;
 use crate::fl::AttackerView;
 use crate::fl::post::noise_like;
 use crate::seed::Seed;
@@ -39,6 +40,8 @@ pub struct Reconstruction {
     pub evaluations: usize,
     /// What an attack that solves said of its steps.
     pub stages: Vec<String>,
+    /// The equation of one unknown that one which solves began with.
+    pub equation: Option<Equation>,
     /// What the same search makes of noise of the update's norm, where a generator makes the pictures.
     pub control: Option<Guess>,
 }
@@ -141,6 +144,7 @@ pub fn run(
         trials,
         evaluations: spent,
         stages,
+        equation: None,
         control: control.map(|control| control.guess),
     }))
 }

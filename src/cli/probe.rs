@@ -3,16 +3,16 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::Context as _;
-use gialab::backend;
 use gialab::config::{RunConfig, preset};
 use gialab::data;
 use gialab::fl::{Server, Victim};
-use gialab::format::number;
+use gialab::format::{self, number};
 use gialab::probe::gradient::{self, Figures};
-use gialab::probe::{Dimension, Quartiles, Samples, Settings, Smoothness, dimension, igsa};
+use gialab::probe::{Dimension, Quartiles, Rank, Samples, Settings, Smoothness, dimension, igsa, rank};
 use gialab::run::launch::BeginError;
 use gialab::run::plan;
 use gialab::seed::Seed;
+use gialab::{attack, backend};
 use serde::Serialize;
 
 use super::{Context, DONE, complete, computing, output, show};
@@ -37,6 +37,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Columns of what goes on in a next line.
+const WIDTH: usize = 80;
+
 /// All that is reported. Names and meanings of the fields stay; more may come.
 #[derive(Serialize)]
 struct Report {
@@ -50,6 +53,12 @@ struct Report {
     backend: &'static str,
     igsa: Igsa,
     dimension: Bound,
+    /// Of dg/dX at the preset's batch, in 64 bit; absent with its reason.
+    rank: Option<Rank>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_rank: Option<String>,
+    /// What counting equations says of R-GAP on this model.
+    r_gap: String,
     update: Update,
 }
 
@@ -120,6 +129,8 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
     let seed = Seed(config.run.seed);
 
     let model = Server::new(&setup, config, compute.clone()).model;
+    let own = setup.normalisation.apply(&batch.images);
+    let rank = rank::rank(&model, config.victim.mode, &own, &batch.labels, seed);
     let victim = Victim::new(batch, setup.normalisation, setup.posts, config, compute.clone());
     let view = victim.view(&model, victim.send(&model, 0), 0);
     let batch = view.update.samples;
@@ -155,6 +166,9 @@ fn probe(name: &str, config: &RunConfig, arguments: &Arguments) -> anyhow::Resul
             verdict: bound.verdict(),
             caveats: dimension::CAVEATS,
         },
+        no_rank: rank.as_ref().err().cloned(),
+        rank: rank.ok(),
+        r_gap: attack::r_gap_by_count(&model.net),
         update: Update { batch, total: gradient::total(&tensors), tensors },
     })
 }
@@ -196,6 +210,12 @@ impl Report {
         let Bound { parameters, batch, input, verdict, caveats, .. } = &self.dimension;
         writeln!(out, "\ndimension  P = {parameters}, B = {batch}, d = {input}; {verdict}")?;
         writeln!(out, "           ({caveats})")?;
+        let rank = self.rank.map(|rank| rank.verdict()).or_else(|| self.no_rank.clone()).unwrap_or_default();
+        for (name, words) in [("local rank", &rank), ("R-GAP", &self.r_gap)] {
+            for (at, line) in format::wrapped(words, WIDTH).iter().enumerate() {
+                writeln!(out, "{:<10} {line}", if at == 0 { name } else { "" })?;
+            }
+        }
         let Update { batch, total, tensors } = &self.update;
         writeln!(out, "\nupdate of the preset's batch of {batch}")?;
         let width = tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0).max(6);

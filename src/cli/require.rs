@@ -47,6 +47,7 @@ mod tests {
             loss: 1e-6,
             iteration: None,
             undescended: false,
+            equation: None,
             at_truth: None,
             baselines: None,
             trial: 0,

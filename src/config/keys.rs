@@ -68,7 +68,11 @@ fn inside<'a>(value: &'a mut Value, part: &str, path: &str) -> Result<&'a mut Va
             let place = part.parse::<usize>().ok().filter(|place| *place <= count);
             let place = place.ok_or_else(|| match count {
                 0 => format!("{path} is an empty list; {path}[0] begins it"),
-                _ => format!("{path} is a list of {count}, {path}[0] to {path}[{}]", count - 1),
+                1 => format!("{path} has one entry, {path}[0]; {path}[1] adds another"),
+                _ => format!(
+                    "{path} has {count} entries, the last {path}[{}]; {path}[{count}] adds another",
+                    count - 1
+                ),
             })?;
             if place == count {
                 list.push(Value::Table(Table::new()));
@@ -110,8 +114,8 @@ mod tests {
         }
         assert!(set("l[2].n").unwrap().ends_with("{ k = \"y\" }, { n = 7 }] }"));
         for (key, said) in [
-            ("l[3].n", "l is a list of 2, l[0] to l[1]"),
-            ("l.k", "l is a list of 2, l[0] to l[1]"),
+            ("l[3].n", "l has 2 entries, the last l[1]; l[2] adds another"),
+            ("l.k", "l has 2 entries, the last l[1]; l[2] adds another"),
             ("a.b", "a is a value, not a table"),
             ("", "the key is empty"),
             ("b.", "the key is empty"),

@@ -1,14 +1,17 @@
 //! What a model's gradient gives away of its input, without attacking: how strongly it depends on the input
-//! ([`igsa`]), whether it can determine a batch at all ([`dimension`]), and what it looks like ([`gradient`]).
+//! ([`igsa`]), whether it can determine a batch at all ([`dimension`]) and does so near it ([`rank`]), and what it looks like
+//! ([`gradient`]).
 //!
 //! All of it needs the ground truth and is for judging, never for an attack.
 
 pub mod dimension;
 pub mod gradient;
 pub mod igsa;
+pub mod rank;
 
 pub use dimension::Dimension;
 pub use igsa::{Samples, Settings, Smoothness};
+pub use rank::Rank;
 
 /// Median and quartiles, linearly interpolated.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

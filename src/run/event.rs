@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 pub use crate::attack::TrialOutcome;
+use crate::equation::Equation;
 use crate::figure::number;
 pub use crate::figure::{AtTruth, Baselines, Effect, Measured, Metrics, Probe, Ratio, Sample, Spread};
 pub use crate::fl::post::Inferred;
@@ -356,6 +357,9 @@ pub struct RoundResult {
     /// What an attack that solves said of its steps, and what was sent instead of the honest model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
+    /// The equation of one unknown that it began with, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equation: Option<Box<Equation>>,
     /// Its matching loss; of an attack that solves the share of the layer's gradient that it leaves unexplained.
     #[serde(with = "number")]
     pub loss: f64,

@@ -5,8 +5,10 @@ use super::event::{AtTruth, Baselines, Metrics, Probe, Ratio};
 use super::recorder::Evaluator;
 use super::rows::Tabulator;
 use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
+use crate::backend;
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Batch, Dataset, FieldAccuracy, Images, Normalisation, TOLERANCE, field_accuracy};
+use crate::equation::Equation;
 use crate::fl::{AttackerView, opened};
 use crate::metric;
 use crate::probe::{self, Quartiles, Samples, Settings};
@@ -61,6 +63,32 @@ pub fn at_truth(
         answer_prior: answer.prior,
         of_nothing: objective.of_nothing(),
     })
+}
+
+/// The same equation with its unknown at the private sample: of one output the logit of the label, of several the length of the
+/// gradient to the scores.
+pub fn with_truth(equation: Equation, evaluator: &Evaluator, view: &AttackerView) -> Equation {
+    let truth = evaluator.truth.as_ref().filter(|truth| truth.labels.len() == 1).and_then(|truth| {
+        let x = evaluator.clients.apply(&truth.images);
+        let x = view.compute.tensor(&x, truth.images.shape());
+        let scores = backend::values(&view.model.scores(BatchNormMode::Eval, &x));
+        let label = *truth.labels.first()?;
+        Some(match scores.as_slice() {
+            [score] if label == 1 => *score,
+            [score] => -score,
+            scores => length_of_error(scores, label),
+        })
+    });
+    Equation { truth: truth.filter(|truth| truth.is_finite()), ..equation }
+}
+
+/// |softmax(s) - e_y|.
+fn length_of_error(scores: &[f64], label: usize) -> f64 {
+    let most = scores.iter().fold(f64::NEG_INFINITY, |most, score| most.max(*score));
+    let powers: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    let off = powers.iter().enumerate().map(|(at, power)| power / sum - f64::from(u8::from(at == label)));
+    off.map(|off| off * off).sum::<f64>().sqrt()
 }
 
 /// What a grey picture and the mean of the other samples score.

@@ -430,6 +430,10 @@ impl Rounds<'_> {
             processed: effect,
             inferred,
             stages: on_craft.into_iter().chain(singled_out).chain(reconstruction.stages.clone()).collect(),
+            equation: reconstruction
+                .equation
+                .clone()
+                .map(|equation| Box::new(examine::with_truth(equation, &self.evaluator, &view))),
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
             undescended: !reconstruction.descended,

@@ -38,6 +38,36 @@ fn exported(lab: &Lab, arguments: &[&str]) -> Vec<PathBuf> {
     text(&output.stdout).lines().map(|line| lab.path("here").join(line)).collect()
 }
 
+/// A clean gradient's logit is at one of its equation's roots, and noise moves the roots away from it; both are drawn.
+#[test]
+fn the_equation_of_a_logit_is_kept_and_drawn() {
+    let lab = Lab::new();
+    let of = |more: &[&str]| {
+        let document = finished(&lab.succeed(&[&["run", "logit", "--json"], more].concat()));
+        let run = document["run"].as_str().unwrap().to_owned();
+        (run, document["rounds"][0]["equation"].clone())
+    };
+    let off = |equation: &Value| {
+        let truth = equation["truth"].as_f64().unwrap();
+        let roots = equation["roots"].as_array().unwrap().iter().map(|root| root.as_f64().unwrap());
+        roots.map(|root| (root - truth).abs()).fold(f64::INFINITY, f64::min)
+    };
+    let (clean, equation) = of(&[]);
+    assert!(off(&equation) < 1e-4, "{equation}");
+    assert_eq!(equation["roots"].as_array().unwrap().len(), 2);
+    let noise = "post=[{ kind = \"gaussian-noise\", sigma = 0.003 }]";
+    let (noisy, moved) = of(&["--set", noise]);
+    assert!(off(&moved) > 1e-3, "{moved}");
+    let files = exported(&lab, &[&clean, &noisy, "--to", "svg"]);
+    let drawn = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
+    let drawn = drawn.into_iter().find(|svg| svg.contains("The equation of the logit")).unwrap();
+    for word in
+        ["root that was taken", "the private sample, which no attack knows", "mu, the logit of the label"]
+    {
+        assert!(drawn.contains(word), "{word}");
+    }
+}
+
 /// The sentence of an export that must fail with `code` and leave nothing behind.
 fn refused(lab: &Lab, arguments: &[&str], code: i32) -> String {
     let output = export(lab, arguments).output().unwrap();

@@ -16,6 +16,9 @@ fn a_preset_is_probed_without_an_attack() {
             ["lower", "median", "upper"].map(|at| number(&format!("/igsa/{figure}/{at}")));
         assert!(0.0 < lower && lower <= median && median <= upper && upper.is_finite(), "{figure}: {json}");
     }
+    // Every pixel shows in the gradient, to the first order, and counting says so of the equations.
+    assert_eq!((number("/rank/rank"), number("/rank/unknowns")), (784.0, 784.0));
+    assert!(report["r_gap"].as_str().unwrap().contains("equations"), "{json}");
     // No more directions can show than there are pixels.
     assert!(number("/igsa/r_eff/median") < 784.0);
     assert_eq!(number("/dimension/unknowns"), 784.0);
@@ -24,7 +27,14 @@ fn a_preset_is_probed_without_an_attack() {
     let squares: f64 = parts.iter().map(|part| part["norm"].as_f64().unwrap().powi(2)).sum();
     assert!((squares.sqrt() / number("/update/norm") - 1.0).abs() < 1e-9);
     let text = lab.succeed(&["probe", "dlg-digits", "--samples", "2", "--set", "victim.indices=[0, 1, 2]"]);
-    for part in ["IGSA_rel", "r_eff", "gialab's definitions", "B*d = 2352: no verdict", "fc.weight"] {
+    for part in [
+        "IGSA_rel",
+        "r_eff",
+        "gialab's definitions",
+        "B*d = 2352: no verdict",
+        "fc.weight",
+        "the test is for 1100 at most",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!lab.path("data").join("runs").exists(), "nothing was run");

@@ -147,5 +147,5 @@ pub(super) fn solve(
     let difference = certificate::difference(task.view, &x, &[label]);
     say(certificate::in_words(difference));
     let unexplained = if difference.is_finite() { (difference * difference).min(1.0) } else { 1.0 };
-    Ok(Found { samples: vec![x], labels: vec![label], unexplained })
+    Ok(Found { samples: vec![x], labels: vec![label], unexplained, equation: None })
 }

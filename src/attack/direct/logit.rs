@@ -7,6 +7,7 @@
 use faer::Mat;
 
 use crate::config::Loss;
+use crate::equation::Equation;
 
 /// Where the equation of one logit has its minimum, mu = 1.27846, and that minimum, -mu / (1 + e^mu).
 const TURN: f64 = 1.278_464_542_761_073_7;
@@ -22,6 +23,20 @@ pub(super) struct Root {
     /// How far the equations of the other scores are off there, as a share of k.
     pub residual: f64,
 }
+
+/// What the last layer's gradient says of one sample.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// All that it can mean, the likeliest first.
+    pub roots: Vec<Root>,
+    /// What was found on the way.
+    pub said: String,
+    /// The equation that it came from, of a layer without a bias.
+    pub equation: Option<Equation>,
+}
+
+/// Points of a curve.
+const POINTS: usize = 160;
 
 /// The last layer, row-major `[classes, features]`, and its gradient.
 #[derive(Debug, Clone, Copy)]
@@ -65,11 +80,11 @@ fn between(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
 }
 
 impl Head<'_> {
-    /// All that the last layer's gradient of one sample can mean, the likeliest first; and what was found on the way.
+    /// All that the last layer's gradient of one sample can mean.
     ///
     /// # Errors
     /// Why it can mean nothing.
-    pub fn roots(&self, loss: Loss) -> Result<(Vec<Root>, String), String> {
+    pub fn roots(&self, loss: Loss) -> Result<Told, String> {
         let features = self.weight.len() / self.classes;
         if let Some(k) = self.to_bias {
             let square: f64 = k.iter().map(|k| k * k).sum();
@@ -82,7 +97,8 @@ impl Head<'_> {
             });
             let (features, label) = (a.collect(), label_of(k));
             let root = Root { label, to_scores: k.to_vec(), features, at: square.sqrt(), residual: 0.0 };
-            return Ok((vec![root], "the last bias gives the gradient to the scores".to_owned()));
+            let said = "the last bias gives the gradient to the scores".to_owned();
+            return Ok(Told { roots: vec![root], said, equation: None });
         }
         match (self.classes, loss) {
             (1, Loss::Bce) => self.of_one_output(),
@@ -93,7 +109,7 @@ impl Head<'_> {
         }
     }
 
-    fn of_one_output(&self) -> Result<(Vec<Root>, String), String> {
+    fn of_one_output(&self) -> Result<Told, String> {
         let value: f64 = self.weight.iter().zip(self.to_weight).map(|(w, dw)| w * dw).sum();
         let found = roots(value);
         let said = format!(
@@ -111,11 +127,21 @@ impl Head<'_> {
             let features = self.to_weight.iter().map(|dw| dw / k).collect();
             Root { label, to_scores: vec![k], features, at: mu, residual: 0.0 }
         };
-        let all = found.into_iter().flat_map(|mu| [of(mu, 0), of(mu, 1)]).collect();
-        Ok((all, said))
+        let (low, high) = found.iter().fold((0.0f64, TURN), |(low, high), mu| (low.min(*mu), high.max(*mu)));
+        let equation = Equation {
+            unknown: "mu, the logit of the label".to_owned(),
+            left: "-mu / (1 + e^mu)".to_owned(),
+            points: curve(low - 1.0, high + 3.0, equation),
+            value,
+            roots: found.clone(),
+            taken: None,
+            truth: None,
+        };
+        let roots = found.into_iter().flat_map(|mu| [of(mu, 0), of(mu, 1)]).collect();
+        Ok(Told { roots, said, equation: Some(equation) })
     }
 
-    fn of_softmax(&self) -> Result<(Vec<Root>, String), String> {
+    fn of_softmax(&self) -> Result<Told, String> {
         let (classes, features) = (self.classes, self.weight.len() / self.classes);
         let gradient = Mat::from_fn(classes, features, |i, j| self.to_weight[i * features + j]);
         let svd =
@@ -135,7 +161,7 @@ impl Head<'_> {
         sizes.sort_by(|a, b| b.0.total_cmp(&a.0));
         let own = -u[sizes[0].1].signum();
         let signs: &[f64] = if sizes[1].0 > 0.99 * sizes[0].0 { &[own, -own] } else { &[own] };
-        let mut all = Vec::new();
+        let (mut all, mut curves) = (Vec::new(), Vec::new());
         for sign in signs {
             let u: Vec<f64> = u.iter().map(|u| u * sign).collect();
             let label = label_of(&u);
@@ -149,6 +175,7 @@ impl Head<'_> {
                 rows.map(|(i, (p, u))| p - f64::from(u8::from(i == label)) - c * u).collect()
             };
             let along = |c: f64| off(c).iter().zip(&u).map(|(off, u)| off * u).sum::<f64>();
+            curves.push((label, curve(0.02, 1.5, along)));
             let grid: Vec<f64> = (0..=600).map(|i| 1e-6 * (1.5e6f64).powf(f64::from(i) / 600.0)).collect();
             for pair in grid.windows(2) {
                 let (low, high) = (along(pair[0]), along(pair[1]));
@@ -169,8 +196,29 @@ impl Head<'_> {
             all.len(),
             rest / size
         );
-        Ok((all, said))
+        // Of the label that is likeliest.
+        let likeliest = all.first().map_or_else(|| curves[0].0, |root: &Root| root.label);
+        let points = curves.into_iter().find(|(label, _)| *label == likeliest).map(|(_, points)| points);
+        let mut roots: Vec<f64> =
+            all.iter().filter(|root| root.label == likeliest).map(|root| root.at).collect();
+        roots.sort_by(f64::total_cmp);
+        let equation = Equation {
+            unknown: "c, the length of the gradient to the scores".to_owned(),
+            left: "<softmax(W a) - e_y - c u, u>".to_owned(),
+            points: points.unwrap_or_default(),
+            value: 0.0,
+            roots,
+            taken: None,
+            truth: None,
+        };
+        Ok(Told { roots: all, said, equation: Some(equation) })
     }
+}
+
+/// A function at places that lie evenly between two.
+fn curve(from: f64, to: f64, f: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+    let at = |i: usize| from + (to - from) * i as f64 / (POINTS - 1) as f64;
+    (0..POINTS).map(|i| (at(i), f(at(i)))).filter(|(_, value)| value.is_finite()).collect()
 }
 
 fn softmax(scores: Vec<f64>) -> Vec<f64> {

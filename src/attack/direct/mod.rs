@@ -21,8 +21,10 @@ use super::craft::{Craft, Honest};
 use super::trial::Best;
 use super::{AttackError, Ended, Guess, Guessed, Reconstruction, Sink, Task, TrialEnd, TrialOutcome};
 use crate::config::Direct;
+use crate::equation::Equation;
 use crate::model::Net;
 
+pub use r_gap::by_count as r_gap_by_count;
 pub(super) use r_gap::{answer, goes_down};
 
 /// What an attack found.
@@ -34,12 +36,14 @@ struct Found {
     /// Share of the gradient that they leave unexplained, 0 to 1: of a layer's, or of the whole. Needs no truth; of a layer it
     /// is no certificate, as many mixtures explain it as well as the samples.
     unexplained: f64,
+    /// The equation of one unknown that it begins with, if there is one.
+    equation: Option<Equation>,
 }
 
 impl Found {
     /// Samples of which nothing else is known.
     fn unlabelled(samples: Vec<Vec<f64>>, unexplained: f64) -> Found {
-        Found { samples, labels: Vec::new(), unexplained }
+        Found { samples, labels: Vec::new(), unexplained, equation: None }
     }
 }
 
@@ -135,7 +139,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         sink.stage(words.clone());
         stages.push(words);
     };
-    let Found { samples, labels, unexplained } = (solver.solve)(&task, settings, &mut say)?;
+    let Found { samples, labels, unexplained, equation } = (solver.solve)(&task, settings, &mut say)?;
     let [batch, channels, height, width] = task.view.shape();
     let mut values: Vec<f64> = samples.into_iter().flatten().collect();
     // What was not found is the middle of the range.
@@ -167,6 +171,7 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         trials: 1,
         evaluations: 0,
         stages,
+        equation,
         control: None,
     }))
 }

@@ -5,11 +5,12 @@ use faer::Mat;
 
 use super::super::{AttackError, Task};
 use super::conv::Conv;
-use super::logit::{Head, Root};
+use super::logit::{Head, Root, Told};
 use super::{Found, Of, certificate, least_squares, rows};
 use crate::backend;
 use crate::config::{Direct, Precision};
 use crate::dual::Activation;
+use crate::equation::Equation;
 use crate::fl::AttackerView;
 use crate::model::layer::SampleShape;
 use crate::model::{Layer, Net};
@@ -62,6 +63,36 @@ pub(in crate::attack) fn goes_down(net: &Net) -> Result<(), String> {
         shape = layer.output_shape(shape)?;
     }
     Ok(())
+}
+
+/// What the number of equations says ahead of any solution: a convolution has one for each of its weights and one for each of its
+/// outputs that can be inverted, and needs as many as its input has values.
+pub fn by_count(net: &Net) -> String {
+    if let Err(why) = goes_down(net) {
+        return why;
+    }
+    let Ok(shapes) = shapes(net) else { return String::new() };
+    let size = |at: usize| match shapes[at] {
+        SampleShape::Map([channels, height, width]) => channels * height * width,
+        SampleShape::Tokens([tokens, features]) => tokens * features,
+        SampleShape::Features(count) => count,
+    };
+    let short = net.layers().iter().enumerate().filter_map(|(at, layer)| {
+        let Layer::Conv { name, .. } = layer else { return None };
+        let weights =
+            net.parameter_specs().iter().find(|spec| spec.name == format!("{name}.weight"))?.count();
+        let (equations, unknowns) = (weights + size(at + 1), size(at));
+        (equations < unknowns).then(|| format!("{name} (at most {equations} for {unknowns} values)"))
+    });
+    let short: Vec<String> = short.collect();
+    match short.as_slice() {
+        [] => "by their number the equations of every layer can suffice; what their rank is shows as it goes down".to_owned(),
+        short => format!(
+            "by their number the equations are too few in front of {}: it is not exact from there on, and copa searches what \
+             they leave open",
+            short.join(", ")
+        ),
+    }
 }
 
 /// What an activation's output says of its input, where that can be told, and the slope there.
@@ -125,6 +156,8 @@ pub(in crate::attack) struct Answer {
     label: usize,
     /// Norm of the difference between its gradient and the one that was sent, as a share of the latter's.
     off: f64,
+    /// The equation of the logit that it begins with, of a last layer without a bias.
+    pub equation: Option<Equation>,
 }
 
 pub(super) fn solve(
@@ -132,9 +165,10 @@ pub(super) fn solve(
     _settings: &Direct,
     say: &mut dyn FnMut(String),
 ) -> Result<Found, AttackError> {
+    say(by_count(&task.view.model.net));
     let granted = task.view.knowledge.labels.as_ref().and_then(|labels| labels.first());
-    let Answer { x, label, off, .. } = answer(task.view, granted.copied(), say)?;
-    Ok(Found { samples: vec![x], labels: vec![label], unexplained: (off * off).min(1.0) })
+    let Answer { x, label, off, equation, .. } = answer(task.view, granted.copied(), say)?;
+    Ok(Found { samples: vec![x], labels: vec![label], unexplained: (off * off).min(1.0), equation })
 }
 
 /// The best answer of all roots of the last layer, of this label if it is known.
@@ -156,7 +190,7 @@ pub(in crate::attack) fn answer(
         to_weight: &last.to_weight,
         to_bias: last.to_bias.as_deref(),
     };
-    let (mut roots, said) = head.roots(net.loss()).map_err(unsolved)?;
+    let Told { mut roots, said, equation } = head.roots(net.loss()).map_err(unsolved)?;
     say(format!("layer {name}: {said}"));
     roots.retain(|root| label.is_none_or(|label| root.label == label));
     let inside = rows::inside(view);
@@ -167,7 +201,7 @@ pub(in crate::attack) fn answer(
         if several > 1 {
             say(format!("root {} of {several}, at {:.4}, label {}", at + 1, root.at, root.label));
         }
-        let label = root.label;
+        let (label, taken) = (root.label, root.at);
         let (x, told) = match down(view, &observed, below, (&last.weight, root), say) {
             Ok(found) => found,
             Err(why) => {
@@ -183,7 +217,8 @@ pub(in crate::attack) fn answer(
         if best.as_ref().is_none_or(|((holds, inside, other), _)| {
             rank.0.cmp(holds).then(rank.1.total_cmp(inside)).then(rank.2.total_cmp(other)).is_gt()
         }) {
-            best = Some((rank, Answer { x, told, label, off }));
+            let equation = equation.clone().map(|equation| Equation { taken: Some(taken), ..equation });
+            best = Some((rank, Answer { x, told, label, off, equation }));
         }
     }
     let none = || unsolved("no logit leads from the last layer's gradient down to an input".to_owned());

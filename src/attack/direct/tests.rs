@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use faer::Mat;
 
-use super::logit::{self, Head};
+use super::logit::{self, Head, Told};
 use super::rows::Rows;
 use super::{april, fc_inversion, imprint, least_squares};
 use crate::attack::{self, Ended, Flow, Progress, Sink, Task, TrialEnd};
@@ -192,7 +192,14 @@ fn a_softmax_head_without_biases_gives_its_features_and_label() {
         let (weight, to_weight) =
             (reference.values(&format!("{case}.W")), reference.values(&format!("{case}.dW")));
         let head = Head { classes: 5, weight: &weight, to_weight: &to_weight, to_bias: None };
-        let (roots, _) = head.roots(Loss::Ce).unwrap();
+        let Told { roots, equation, .. } = head.roots(Loss::Ce).unwrap();
+        let equation = equation.unwrap();
+        assert!(equation.roots.contains(&roots[0].at), "{case}");
+        assert!(
+            equation.at(roots[0].at).is_some_and(|off| off.abs() < 1e-2),
+            "{case} {:?}",
+            equation.in_words()
+        );
         assert_eq!(roots[0].label as u64, reference.cases[case]["label"].as_u64().unwrap(), "{case}");
         assert_close(case, &[roots[0].at], &[reference.cases[case]["c"].as_f64().unwrap()], 1e-10);
         assert_close(case, &roots[0].features, &reference.values(&format!("{case}.a")), 1e-10);
@@ -235,10 +242,14 @@ fn r_gap_goes_down_to_the_input_of_the_reference() {
     }
     // Two logits fit, whose answers have one gradient: only one of them is a picture.
     let (_, _, said) = r_gap("rgap3");
-    assert!(said[0].contains("two roots, mu = 0.0183 and 6.5852"), "{said:?}");
+    assert!(
+        said[0].contains("can suffice") && said[1].contains("two roots, mu = 0.0183 and 6.5852"),
+        "{said:?}"
+    );
     assert_eq!(said.iter().filter(|words| words.starts_with("certificate")).count(), 2, "{said:?}");
     // Where the rank is too small, it says so.
     let (x, _, said) = r_gap("rgap_deficient");
+    assert!(said[0].contains("equations are too few in front of"), "{said:?}");
     assert!(said.iter().any(|words| words.contains("directions are told by nothing")), "{said:?}");
     let truth = reference.values("rgap_deficient.x");
     let off: f64 =

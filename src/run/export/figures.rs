@@ -3,6 +3,7 @@
 use super::record::Record;
 use super::{ExportError, Look, entry, strips};
 use crate::config::RunConfig;
+use crate::equation::Equation;
 use crate::figure::{Figure, figure};
 use crate::paper::axis::{Decades, round_step};
 use crate::paper::plot::{self, Axis, BLACK, Curve, Key, Mark, Plot, Scale};
@@ -23,6 +24,7 @@ pub fn figures(records: &[Record], look: Look) -> Result<Vec<(&'static str, Draw
     let is_any = look.figure.is_none();
     let plots = [
         ("", losses(records, &names).filter(|_| is_any)),
+        ("-equation", equations(records, &names).filter(|_| is_any)),
         ("-rounds", rounds(records, &names, asked)),
         ("-tradeoff", tradeoff(&sides, asked)),
     ];
@@ -124,6 +126,56 @@ fn losses(records: &[Record], names: &[String]) -> Option<Plot> {
     let y = Scale::Log(Decades::around(lowest, highest));
     let (x, y) = (Axis::new("iteration", iterations), Axis::new("matching loss", y));
     Some(Plot::new("Matching loss by iteration", x, y).with_curves(curves))
+}
+
+/// The equation of one unknown that each run began with in its last attacked round, with its roots and the private sample. Runs
+/// whose equations have other names on their axes stand by themselves.
+fn equations(records: &[Record], names: &[String]) -> Option<Plot> {
+    let of = |record: &Record| {
+        let mut rounds = record.state.rounds.iter().rev();
+        rounds.find_map(|round| round.result.as_ref()?.equation.as_deref().cloned())
+    };
+    let found: Vec<(usize, &String, Equation)> = records
+        .iter()
+        .zip(names)
+        .enumerate()
+        .filter_map(|(style, (record, name))| Some((style, name, of(record)?)))
+        .collect();
+    let first = &found.first()?.2;
+    let alike: Vec<_> = found.iter().filter(|(_, _, equation)| equation.left == first.left).collect();
+    let all = || alike.iter().flat_map(|(_, _, equation)| &equation.points);
+    let ends = |values: &mut dyn Iterator<Item = f64>| {
+        values
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+    };
+    let (left, right) = ends(&mut all().map(|(x, _)| *x));
+    let values = alike.iter().map(|(_, _, equation)| equation.value);
+    let (low, high) = ends(&mut all().map(|(_, y)| *y).chain(values));
+    let (mut marks, mut rules, mut curves) = (Vec::new(), Vec::new(), Vec::new());
+    for (style, name, equation) in &alike {
+        rules.push((equation.value, name.to_string()));
+        let mark = |at, is_hollow| Mark { at, style: *style, is_hollow };
+        marks.extend(equation.roots.iter().map(|x| mark((*x, equation.value), equation.taken != Some(*x))));
+        curves.push(Curve {
+            name: name.to_string(),
+            style: *style,
+            points: equation.points.clone(),
+            intervals: Vec::new(),
+            has_marks: false,
+            is_joined: true,
+        });
+    }
+    // One sample is behind runs that attack the same one.
+    let truth = first.truth.and_then(|x| Some((x, first.at(x)?)));
+    marks.extend(truth.map(|at| Mark { at, style: BLACK, is_hollow: false }));
+    let x = Axis::new(first.unknown.clone(), Scale::linear(left, right));
+    let y = Axis::new(first.left.clone(), Scale::linear(low, high));
+    let mut plot = Plot { marks, rules, ..Plot::new("The equation of the logit", x, y).with_curves(curves) };
+    let key = |name: &str, style, is_hollow| Key::Mark { name: name.to_owned(), style, is_hollow };
+    plot.keys.extend([key("root that was taken", 0, false), key("root that fits as well", 0, true)]);
+    plot.keys.extend(truth.map(|_| key("the private sample, which no attack knows", BLACK, false)));
+    plot.notes.extend(alike.iter().map(|(_, name, equation)| format!("{name}: {}.", equation.in_words())));
+    Some(plot)
 }
 
 /// A figure in every attacked round of the runs that have several.

@@ -98,7 +98,7 @@ pub fn strip(records: &[Record], names: &[String], about: &str, width: Width) ->
 }
 
 /// Evenly, with the first and the last.
-fn thinned(mut seen: Vec<Seen<'_>>) -> Vec<Seen<'_>> {
+fn thinned<T>(mut seen: Vec<T>) -> Vec<T> {
     let all = seen.len();
     let mut kept = (0..ROWS).map(|i| i * (all - 1) / (ROWS - 1)).peekable();
     let mut at = 0;
@@ -158,4 +158,50 @@ fn samples_of(batch: &RgbImage, tiles: Tiles, most: usize) -> Vec<RgbImage> {
         })
         .filter(|sample| sample.width() > 0 && sample.height() > 0)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use image::Rgb;
+
+    use super::*;
+
+    /// Samples of 3 by 2 pixels, each of a colour of its own, in so many columns.
+    fn batch(samples: usize, columns: usize) -> (RgbImage, Tiles) {
+        let tiles = Tiles { samples, columns, width: 3, height: 2 };
+        let rows = samples.div_ceil(columns);
+        let shade = |x: u32, y: u32| (y / 2) as usize * columns + (x / 3) as usize;
+        let picture =
+            RgbImage::from_fn((3 * columns) as u32, (2 * rows) as u32, |x, y| Rgb([shade(x, y) as u8, 0, 0]));
+        (picture, tiles)
+    }
+
+    #[test]
+    fn samples_are_cut_out_of_a_batch_in_their_order() {
+        let (picture, tiles) = batch(5, 2);
+        let shades = |most: usize| -> Vec<u8> {
+            let samples = samples_of(&picture, tiles, most);
+            assert!(samples.iter().all(|sample| sample.dimensions() == (3, 2)));
+            // One colour each, so none has a part of its neighbour.
+            assert!(samples.iter().all(|sample| sample.pixels().collect::<HashSet<_>>().len() == 1));
+            samples.iter().map(|sample| sample.get_pixel(0, 0)[0]).collect()
+        };
+        assert_eq!((shades(9), shades(3)), (vec![0, 1, 2, 3, 4], vec![0, 1, 2]));
+        // A picture that is smaller than its log claims has fewer.
+        let claimed = Tiles { samples: 8, ..tiles };
+        assert_eq!(samples_of(&picture, claimed, 9).len(), 6);
+    }
+
+    #[test]
+    fn many_rows_are_thinned_out_with_the_first_and_the_last() {
+        for all in [ROWS + 1, 60, 500] {
+            let kept = thinned((0..all).collect::<Vec<_>>());
+            assert!((kept[0], kept[kept.len() - 1]) == (0, all - 1) && kept.len() == ROWS, "{all}: {kept:?}");
+            let widest = kept.windows(2).map(|pair| pair[1] - pair[0]).max();
+            assert!(widest.is_some_and(|widest| widest <= all.div_ceil(ROWS - 1)), "{all}: {kept:?}");
+        }
+        assert_eq!(thinned(vec![1, 2, 3]), [1, 2, 3]);
+    }
 }

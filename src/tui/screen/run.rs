@@ -1,6 +1,6 @@
 //! One run: what the attacker knows, the loss, the pictures, the metrics, the log, the progress.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -13,6 +13,9 @@ use crate::tui::model::{Model, Panes, Rows, RunView};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Target, View};
 use crate::tui::widget::{chart, gauge, image_pane, metric_table, record_pane};
+
+/// Below this an equation's chart says nothing, and its words have all the room.
+const LEAST_EQUATION: Size = Size::new(50, 6);
 
 /// Draws the opened run.
 pub fn draw(model: &Model, view: &mut View, area: Rect) {
@@ -295,6 +298,24 @@ fn draw_steps(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
         Some(result) => result.stages.iter().map(|words| Line::raw(words.as_str())).collect(),
         None if run.health.is_live() => vec![Line::styled("solving", theme.dim())],
         None => vec![Line::styled("this run was not solved", theme.dim())],
+    };
+    // The equation that an attack begins with has one half, above or on the left, where there is room for both.
+    let equation = result.and_then(|result| result.equation.as_deref());
+    let halves = [Constraint::Fill(1), Constraint::Fill(1)];
+    let halves = match inner {
+        inner if inner.height >= 2 * LEAST_EQUATION.height => Some(Layout::vertical(halves)),
+        inner if inner.height >= LEAST_EQUATION.height && inner.width >= 2 * LEAST_EQUATION.width => {
+            Some(Layout::horizontal(halves))
+        }
+        _ => None,
+    };
+    let inner = match equation.zip(halves) {
+        Some((equation, halves)) => {
+            let [first, second] = halves.areas(inner);
+            chart::equation(equation, theme, first, view.frame.buffer_mut());
+            second
+        }
+        None => inner,
     };
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     view.frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);

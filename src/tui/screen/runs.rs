@@ -80,10 +80,12 @@ fn instead(model: &Model) -> Option<String> {
                 Some((seconds, name)) => format!("; {name} takes {}", format::about(seconds)),
                 None => String::new(),
             };
-            Some(format!("No runs yet. Press 1, then Enter on a preset{hint}."))
+            Some(format!(
+                "No runs yet. Press 1, then Enter on a preset{hint}. Runs of studies stand in 5 Studies."
+            ))
         }
         Some(_) if model.visible_runs().is_empty() => {
-            Some("no run is found by this filter; Esc shows all".into())
+            Some("no run is found by this filter; Esc shows all. Runs of studies stand in 5 Studies".into())
         }
         Some(_) => None,
     }

@@ -91,13 +91,19 @@ pub fn intervals(series: &[Points], names: &[String], theme: Theme, area: Rect, 
     legend(series, theme, area, buffer);
 }
 
-/// As many names as fit, in the first row.
+/// As many names as fit, in the first row, and how many more there are.
 fn legend(series: &[Points], theme: Theme, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x + 1;
-    for points in series.iter().filter(|points| !points.name.is_empty()) {
+    let named: Vec<&Points> = series.iter().filter(|points| !points.name.is_empty()).collect();
+    for (at, points) in named.iter().enumerate() {
+        let left = named.len() - at - 1;
+        // The last one needs no room for what follows.
+        let more = if left > 0 { format!("+{left}").len() as u16 } else { 0 };
         let mark = Span::styled(theme.marker(points.place), theme.series(points.place));
         let name = Span::styled(format!(" {}  ", points.name), Style::new());
-        if x + (mark.width() + name.width()) as u16 > area.right() {
+        if x + (mark.width() + name.width()) as u16 + more > area.right() {
+            let rest = format!("+{}", left + 1);
+            buffer.set_stringn(x, area.y, rest, area.right().saturating_sub(x).into(), theme.dim());
             return;
         }
         buffer.set_span(x, area.y, &mark, 1);

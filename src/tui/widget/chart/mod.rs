@@ -3,11 +3,13 @@
 //! ratatui's own chart has neither a logarithmic axis nor a place for NaN, hence this one.
 
 mod canvas;
+mod equation;
 mod intervals;
 mod loss;
 mod scatter;
 
 pub use canvas::Pen;
+pub use equation::equation;
 pub use intervals::{Points, intervals};
 pub use loss::{iteration_looked_at, of_trial};
 pub use scatter::scatter;
