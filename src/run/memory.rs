@@ -1,7 +1,9 @@
 //! What a run needs of memory, before it starts, against what there is.
 
 use crate::backend::Compute;
-use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, OptimiserKind, RunConfig, VariableKind};
+use crate::config::{
+    BatchNormMode, LocalKnowledge, LocalTraining, OptimiserKind, Precision, RunConfig, Search, VariableKind,
+};
 use crate::machine::{self, Bound};
 use crate::model::{self, Descent, Net, Optimiser, Step};
 use crate::threads;
@@ -16,25 +18,32 @@ const PER_POSITION: u64 = 5000;
 const CANDIDATES: u64 = 16;
 
 /// Copies of the parameters that live at once: theta, the observed update, g, v and what makes them. In halves, as
-/// measured.
-const HALF_COPIES: u64 = 9;
+/// measured. In 32 bit a client computes in 64.
+const HALF_COPIES: u64 = 14;
+const HALF_COPIES_WIDE: u64 = 11;
 
-/// More for a tape, and for the way back through local steps.
-const HALF_COPIES_TAPE: u64 = 1;
-const HALF_COPIES_STEPS: u64 = 8;
+/// With a tape, and more for the way back through local steps, for post-processing, and for a search on noise besides.
+const HALF_COPIES_TAPE: u64 = 12;
+const HALF_COPIES_STEPS: u64 = 20;
+const HALF_COPIES_POST: u64 = 2;
+const HALF_COPIES_CONTROL: u64 = 4;
 
 /// More where a step's way back makes its gradient again, and for Adam's arithmetic.
 const HALF_COPIES_GRADIENT: u64 = 2;
 const HALF_COPIES_ADAM: u64 = 8;
 
 /// Copies of all maps of a sample: inputs and gradients of the first pass, tangents of the second; memory is used again
-/// from layer to layer. In halves.
-const HALF_MAPS: u64 = 5;
-const HALF_MAPS_TAPE: u64 = 6;
+/// from layer to layer. In halves; in 32 bit those of a client, which are twice as wide.
+const HALF_MAPS: u64 = 11;
+const HALF_MAPS_WIDE: u64 = 5;
+const HALF_MAPS_TAPE: u64 = 7;
+
+/// Kernels as large as the largest transformed one that live at once, in 64 bit.
+const KERNELS: u64 = 6;
 
 /// More for each member of a population beyond the first that is evaluated beside it: a gradient and the maps of a pass that
 /// never turns back.
-const HALF_COPIES_MEMBER: u64 = 4;
+const HALF_COPIES_MEMBER: u64 = 6;
 const HALF_MAPS_MEMBER: u64 = 3;
 
 /// The same where they were never measured.
@@ -77,8 +86,11 @@ impl Need {
         let parameters = float * net.parameter_count() as u64;
         let (copies, maps) = match backend {
             "cuda" => (HALF_COPIES_CUDA, HALF_MAPS_CUDA),
-            "flex" if model::needs_no_tape(net) => (HALF_COPIES, HALF_MAPS),
-            _ => (HALF_COPIES + HALF_COPIES_TAPE, HALF_MAPS_TAPE),
+            "flex" if model::needs_no_tape(net) => match config.run.precision {
+                Precision::F32 => (HALF_COPIES, HALF_MAPS),
+                Precision::F64 => (HALF_COPIES_WIDE, HALF_MAPS_WIDE),
+            },
+            _ => (HALF_COPIES_TAPE, HALF_MAPS_TAPE),
         };
         let steps = descents(config).map_or(0, |(clients, descent)| {
             let again = if descent.reads_gradient() { HALF_COPIES_GRADIENT } else { 0 };
@@ -93,6 +105,13 @@ impl Need {
         let pictures = PER_POSITION * height * width
             + CANDIDATES * 8 * channels * height * width * config.batch() as u64 * epochs;
         let members = members_at_once(config, backend);
+        let processed = if config.post.is_empty() { 0 } else { HALF_COPIES_POST };
+        let searched = config.attack.search().is_some_and(Search::has_control);
+        let copies = copies + processed + if searched { HALF_COPIES_CONTROL } else { 0 };
+        let kernels = match backend {
+            "flex" if model::needs_no_tape(net) => KERNELS * 8 * model::largest_kernel(net, at_once(config)),
+            _ => 0,
+        };
         // What each client keeps back, and the model of the federation without post-processing.
         let kept_back = config.post.iter().filter(|step| step.feeds_back()).count() as u64;
         let beside = match config.trains() && !config.post.is_empty() {
@@ -103,6 +122,7 @@ impl Need {
             fixed: PROGRAM
                 + beside
                 + pictures
+                + kernels
                 + (copies + members * HALF_COPIES_MEMBER) * parameters / 2
                 + steps,
             per_sample: (maps + members * HALF_MAPS_MEMBER) * float * net.entries() / 2,
@@ -249,46 +269,46 @@ mod tests {
             [&adam[..], &clip[4..], &["federation.local_batch=1", "federation.accumulate=4"]].concat();
         let four_wide = [&four[..], &wide[..]].concat();
         let runs: [Run; 40] = [
-            ("lenet", 32, 1, &[], "flex", 51),
-            ("lenet", 32, 16, &[], "flex", 63),
-            ("lenet", 128, 1, &[], "flex", 100),
-            ("lenet", 224, 1, &[], "flex", 302),
-            ("lenet", 224, 4, &[], "flex", 352),
-            ("mlp", 32, 1, &[], "flex", 178),
-            ("vgg11-bn", 32, 1, &[], "flex", 203),
-            ("vgg11-bn", 32, 16, &[], "flex", 319),
-            ("mobilenet-v2", 32, 1, &[], "flex", 83),
-            ("densenet121", 32, 4, &[], "flex", 174),
-            ("wrn16-4", 32, 4, &[], "flex", 160),
-            ("resnet20", 32, 1, &[], "flex", 60),
-            ("resnet20", 32, 4, &[], "flex", 75),
-            ("resnet20", 32, 16, &[], "flex", 125),
-            ("resnet20", 32, 4, &wide, "flex", 95),
-            ("resnet20", 32, 4, &gn, "flex", 77),
-            ("resnet20", 32, 4, &[], "ndarray", 68),
-            ("resnet20", 224, 1, &[], "flex", 472),
-            ("convnet64", 32, 1, &[], "flex", 151),
-            ("convnet64", 32, 4, &[], "flex", 240),
-            ("convnet64", 32, 16, &[], "flex", 518),
-            ("convnet64", 32, 4, &gn, "flex", 243),
-            ("resnet18", 32, 1, &[], "flex", 248),
-            ("resnet18", 32, 16, &[], "flex", 445),
-            ("resnet18", 32, 4, &wide, "flex", 552),
-            ("resnet18", 32, 4, &gn, "flex", 339),
-            ("resnet18", 32, 1, &[], "ndarray", 285),
-            ("resnet18", 32, 4, &one, "flex", 532),
-            ("resnet18", 32, 4, &four, "flex", 815),
-            ("resnet18", 32, 4, &sixteen, "flex", 968),
-            ("resnet18", 32, 4, &momentum, "flex", 1113),
-            ("resnet18", 32, 4, &nesterov, "flex", 1165),
-            ("resnet18", 32, 4, &adam, "flex", 1651),
-            ("resnet18", 32, 4, &clip, "flex", 851),
-            ("resnet18", 32, 4, &accumulated, "flex", 1146),
-            ("resnet18", 32, 4, &four_wide, "flex", 1581),
-            ("resnet18-imagenet", 224, 4, &[], "flex", 740),
-            ("resnet50-imagenet", 224, 1, &[], "flex", 785),
-            ("vit", 32, 4, &[], "flex", 278),
-            ("vit", 32, 16, &[], "flex", 639),
+            ("lenet", 32, 1, &[], "flex", 64),
+            ("lenet", 32, 16, &[], "flex", 78),
+            ("lenet", 128, 1, &[], "flex", 123),
+            ("lenet", 224, 1, &[], "flex", 317),
+            ("lenet", 224, 4, &[], "flex", 414),
+            ("mlp", 32, 1, &[], "flex", 214),
+            ("vgg11-bn", 32, 1, &[], "flex", 324),
+            ("vgg11-bn", 32, 16, &[], "flex", 688),
+            ("mobilenet-v2", 32, 1, &[], "flex", 118),
+            ("densenet121", 32, 4, &[], "flex", 303),
+            ("wrn16-4", 32, 4, &[], "flex", 299),
+            ("resnet20", 32, 1, &[], "flex", 82),
+            ("resnet20", 32, 4, &[], "flex", 123),
+            ("resnet20", 32, 16, &[], "flex", 266),
+            ("resnet20", 32, 4, &wide, "flex", 112),
+            ("resnet20", 32, 4, &gn, "flex", 94),
+            ("resnet20", 32, 4, &[], "ndarray", 79),
+            ("resnet20", 224, 1, &[], "flex", 793),
+            ("convnet64", 32, 1, &[], "flex", 285),
+            ("convnet64", 32, 4, &[], "flex", 513),
+            ("convnet64", 32, 16, &[], "flex", 1435),
+            ("convnet64", 32, 4, &gn, "flex", 323),
+            ("resnet18", 32, 1, &[], "flex", 396),
+            ("resnet18", 32, 16, &[], "flex", 934),
+            ("resnet18", 32, 4, &wide, "flex", 676),
+            ("resnet18", 32, 4, &gn, "flex", 416),
+            ("resnet18", 32, 1, &[], "ndarray", 295),
+            ("resnet18", 32, 4, &one, "flex", 923),
+            ("resnet18", 32, 4, &four, "flex", 1175),
+            ("resnet18", 32, 4, &sixteen, "flex", 1292),
+            ("resnet18", 32, 4, &momentum, "flex", 1588),
+            ("resnet18", 32, 4, &nesterov, "flex", 1523),
+            ("resnet18", 32, 4, &adam, "flex", 1929),
+            ("resnet18", 32, 4, &clip, "flex", 1147),
+            ("resnet18", 32, 4, &accumulated, "flex", 1523),
+            ("resnet18", 32, 4, &four_wide, "flex", 2078),
+            ("resnet18-imagenet", 224, 4, &[], "flex", 1254),
+            ("resnet50-imagenet", 224, 1, &[], "flex", 1378),
+            ("vit", 32, 4, &[], "flex", 311),
+            ("vit", 32, 16, &[], "flex", 674),
         ];
         for (model, side, batch, changes, backend, peak) in runs {
             let need = need(model, side, batch, changes, backend) / 1_000_000;
@@ -323,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_width_needs_twice_the_memory() {
+    fn twice_the_width_needs_more_memory() {
         let net = model::architecture("resnet18").unwrap();
         let net = net.net(&Default::default(), [3, 32, 32], 10).unwrap();
         let of = |precision| {
@@ -331,10 +351,11 @@ mod tests {
             let preset = preset::load("ig-resnet18", &change, "/nonexistent".as_ref()).unwrap();
             Need::of(&preset.config, &net, "flex")
         };
+        // In 32 bit a client computes in 64: what is saved is the attacker's part.
         let (narrow, wide) = (of("f32"), of("f64"));
-        assert_eq!(wide.per_sample, 2 * narrow.per_sample);
+        assert_eq!(wide.per_sample * HALF_MAPS, 2 * narrow.per_sample * HALF_MAPS_WIDE);
         let parameters = 4 * net.parameter_count() as u64;
-        assert_eq!(wide.fixed - narrow.fixed, HALF_COPIES * parameters / 2);
+        assert_eq!(wide.fixed - narrow.fixed, (2 * HALF_COPIES_WIDE - HALF_COPIES) * parameters / 2);
     }
 
     #[test]

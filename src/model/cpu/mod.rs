@@ -37,6 +37,7 @@ pub use buffer::Buffer;
 pub use map::dot;
 pub use pass::{First, Second, scores, supports};
 pub use real::Real;
+pub use winograd::largest_kernel;
 
 #[cfg(test)]
 mod tests;

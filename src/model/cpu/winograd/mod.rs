@@ -24,6 +24,8 @@ use super::lanes::{LANES, widest};
 use super::map::Map;
 use super::matrix::{View, ViewMut};
 use super::real::Real;
+use crate::model::Layer;
+use crate::model::layer::SampleShape;
 use matrices::{A, B, G, Matrix, TransposedA, TransposedG, twice};
 
 /// Positions out along one side of a tile.
@@ -58,6 +60,33 @@ pub fn fits(geometry: &Geometry) -> bool {
         && shape.padding <= 2
         && channels >= LEAST_CHANNELS
         && tiles >= LEAST_TILES.max(channels / CHANNELS_PER_TILE)
+}
+
+/// Numbers of the largest kernel that one of these layers transforms with a batch of so many samples; 0 where none gains.
+pub fn largest_kernel(layers: &[Layer], mut shape: SampleShape, batch: usize) -> u64 {
+    let mut largest = 0;
+    for layer in layers {
+        let next = layer.output_shape(shape).unwrap_or(shape);
+        largest = largest.max(match (layer, shape, next) {
+            (
+                Layer::Conv { kernel, shape: geometry, input, output, .. },
+                SampleShape::Map([_, height, width]),
+                SampleShape::Map([_, rows, columns]),
+            ) => {
+                let (from, to) = ([batch, height, width], [batch, rows, columns]);
+                let geometry =
+                    Geometry { kernel: *kernel, shape: *geometry, input: *input, output: *output, from, to };
+                if fits(&geometry) { (ENTRIES * input * output) as u64 } else { 0 }
+            }
+            (Layer::Residual { body, shortcut, .. }, shape, _) => {
+                largest_kernel(body, shape, batch).max(largest_kernel(shortcut, shape, batch))
+            }
+            (Layer::Concat { branch }, shape, _) => largest_kernel(branch, shape, batch),
+            _ => 0,
+        });
+        shape = next;
+    }
+    largest
 }
 
 /// `sum conv(a, W) + b` over the terms (W, a).
