@@ -153,6 +153,7 @@ fn keys_of_the_person_replace_the_shipped_ones() {
     screen.wait_for("start the attack and watch it");
     screen.press("\x1b");
     // Escape and a key in one breath would be Alt and that key.
+    screen.wait_until_gone("start the attack and watch it");
     screen.wait_for("Q quit");
     screen.press("Q");
     assert_eq!(screen.wait_for_exit(Duration::from_secs(10)), 0);

@@ -130,6 +130,15 @@ impl Screen {
         }
     }
 
+    /// Waits until these words stand there no more.
+    pub fn wait_until_gone(&self, words: &str) {
+        let begin = Instant::now();
+        while self.text().contains(words) {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{words:?} still on:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
     /// Waits for the end of the program; its exit code.
     pub fn wait_for_exit(&mut self, limit: Duration) -> u32 {
         let begin = Instant::now();
