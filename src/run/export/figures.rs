@@ -129,7 +129,7 @@ fn losses(records: &[Record], names: &[String]) -> Option<Plot> {
 }
 
 /// The equation of one unknown that each run began with in its last attacked round, with its roots and the private sample. Runs
-/// whose equations have other names on their axes stand by themselves.
+/// whose equation is another than the first one's are left out, which is said.
 fn equations(records: &[Record], names: &[String]) -> Option<Plot> {
     let of = |record: &Record| {
         let mut rounds = record.state.rounds.iter().rev();
@@ -175,6 +175,8 @@ fn equations(records: &[Record], names: &[String]) -> Option<Plot> {
     plot.keys.extend([key("root that was taken", 0, false), key("root that fits as well", 0, true)]);
     plot.keys.extend(truth.map(|_| key("the private sample, which no attack knows", BLACK, false)));
     plot.notes.extend(alike.iter().map(|(_, name, equation)| format!("{name}: {}.", equation.in_words())));
+    let others = found.iter().filter(|(_, _, equation)| equation.left != first.left);
+    plot.notes.extend(others.map(|(_, name, _)| format!("{name} is left out: its equation is another.")));
     Some(plot)
 }
 

@@ -305,7 +305,7 @@ fn draw_steps(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     let halves = match inner {
         inner if inner.height >= 2 * LEAST_EQUATION.height => Some(Layout::vertical(halves)),
         inner if inner.height >= LEAST_EQUATION.height && inner.width >= 2 * LEAST_EQUATION.width => {
-            Some(Layout::horizontal(halves))
+            Some(Layout::horizontal(halves).spacing(2))
         }
         _ => None,
     };
