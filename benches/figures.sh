@@ -155,6 +155,9 @@ loki; loki
 loki, 512 bins; loki; attack.bins=512
 fishing, one photo of sixteen; fishing
 fishing, all sixteen from the honest model; fishing; attack.kind=inverting-gradients knowledge.manipulate=false
+fishing for each of sixteen; fishing-each
+fishing for each of sixteen, fifteen queries; fishing-each; attack.queries=15
+fishing for each of sixty-four garments; fishing-each; victim.data=fashion28 victim.size= victim.classes= victim.sample={count=64,classes="any"} attack.queries=400
 imprint, linear; imprint
 imprint, sparse; imprint; attack.variant=sparse
 imprint, 16 bins; imprint; attack.bins=16

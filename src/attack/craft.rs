@@ -1,8 +1,9 @@
 //! A malicious server: the model that it sends instead of the honest one, and whose samples it does that for.
 
 use super::{AttackError, direct, fishing};
-use crate::backend::Compute;
-use crate::config::{Method, RunConfig};
+use crate::backend::{self, Compute};
+use crate::config::{BatchNormMode, Method, RunConfig, Target};
+use crate::data::{Batch, Normalisation};
 use crate::fl::AttackerView;
 use crate::model::{Model, Net};
 use crate::seed::Seed;
@@ -37,18 +38,38 @@ fn clients(config: &RunConfig) -> usize {
     (config.federation.secure_aggregation as usize).max(1)
 }
 
-/// The class whose samples alone an attack is after, by the labels of the batch if they are granted; nothing of an attack on all
-/// samples.
+/// Whose samples a malicious server tells from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// Those of this class, which alone are searched.
+    Class(usize),
+    /// Every sample, one after another; it looks at the row of this class.
+    Each(usize),
+}
+
+/// A client that can be asked again and again, with models of the server's choice: what is seen of each answer.
+pub type Ask<'a> = dyn FnMut(&Model) -> AttackerView + 'a;
+
+/// What came of asking a client several times.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// One of the models that were sent.
+    pub craft: Craft,
+    /// What all answers together show.
+    pub view: AttackerView,
+}
+
+/// Whose samples an attack is after, by the labels of the batch if they are granted; nothing of an attack on all samples at once.
 ///
 /// # Errors
-/// If no sample has it, or it takes labels that are not granted.
-pub fn aim(config: &RunConfig, granted: Option<&[usize]>) -> Result<Option<usize>, String> {
+/// If no sample has the class that it aims at, or it takes labels that are not granted.
+pub fn aim(config: &RunConfig, granted: Option<&[usize]>) -> Result<Option<Aim>, String> {
     let Some(target) = config.attack.search().and_then(|search| search.target) else { return Ok(None) };
     let name = config.attack.kind.name();
     let labels = granted.ok_or_else(|| {
-        format!("{name} aims at a class of the batch, whose labels knowledge.labels = false does not grant; set it to true")
+        format!("{name} aims by the labels of the batch, which knowledge.labels = false does not grant; set it to true")
     })?;
-    target.among(labels).map(Some).ok_or_else(|| {
+    let class = target.among(labels).ok_or_else(|| {
         let mut classes = labels.to_vec();
         classes.sort_unstable();
         classes.dedup();
@@ -57,7 +78,8 @@ pub fn aim(config: &RunConfig, granted: Option<&[usize]>) -> Result<Option<usize
             "attack.target is a class that no sample of the batch has; it has {}. Set one of these, or \"rarest\"",
             classes.join(", ")
         )
-    })
+    })?;
+    Ok(Some(if target == Target::Each { Aim::Each(class) } else { Aim::Class(class) }))
 }
 
 /// The network that a server sends instead of this one; the same where it is honest.
@@ -78,21 +100,62 @@ pub fn sent_net(config: &RunConfig, honest: &Net) -> Result<Net, String> {
 /// Why it cannot be made of this model.
 pub fn craft(
     config: &RunConfig,
-    aim: Option<usize>,
+    aim: Option<Aim>,
     honest: &Model,
     range: &[(f64, f64)],
     compute: &Compute,
 ) -> Result<Option<Craft>, String> {
-    let seed = Seed(config.run.seed).attacker();
-    let honest =
-        Honest { model: honest, range, clients: clients(config), samples: config.batch(), seed, compute };
+    let honest = &of(config, honest, range, compute);
     match &config.attack.method {
-        Method::Search(_) => aim.map(|class| fishing::craft(class, &honest)).transpose(),
+        Method::Search(_) => {
+            aim.map(|(Aim::Class(class) | Aim::Each(class))| fishing::craft(class, honest)).transpose()
+        }
         Method::Direct(settings) => {
             let forge = direct::forge(config.attack.kind.name());
-            forge.map(|forge| (forge.model)(settings, &honest)).transpose()
+            forge.map(|forge| (forge.model)(settings, honest)).transpose()
         }
     }
+}
+
+/// What there is to make a model of.
+fn of<'a>(config: &RunConfig, model: &'a Model, range: &'a [(f64, f64)], compute: &'a Compute) -> Honest<'a> {
+    let seed = Seed(config.run.seed).attacker();
+    Honest { model, range, clients: clients(config), samples: config.batch(), seed, compute }
+}
+
+/// What is seen of every sample alone where a server asks a client for them all, as often as it takes; nothing of one that asks once.
+///
+/// # Errors
+/// Why they cannot be told apart.
+pub fn asked(
+    config: &RunConfig,
+    aim: Option<Aim>,
+    honest: &Model,
+    range: &[(f64, f64)],
+    compute: &Compute,
+    ask: &mut Ask<'_>,
+) -> Result<Option<Asked>, AttackError> {
+    let (Some(Aim::Each(class)), Some(search)) = (aim, config.attack.search()) else { return Ok(None) };
+    let queries = search.queries.unwrap_or(usize::MAX);
+    fishing::each(&of(config, honest, range, compute), class, queries, ask).map(Some)
+}
+
+/// The private samples in the order in which the attacker has them, with the labels that it takes them for: what its objective is at
+/// the truth.
+#[must_use]
+pub fn in_order(
+    view: &AttackerView,
+    aim: Option<Aim>,
+    truth: &Batch,
+    normalisation: &Normalisation,
+) -> Batch {
+    let Some(Aim::Each(class)) = aim else { return truth.clone() };
+    let x = view.compute.tensor(&normalisation.apply(&truth.images), truth.images.shape());
+    let scores = backend::values(&view.model.scores(BatchNormMode::Eval, &x));
+    let classes = scores.len() / truth.labels.len().max(1);
+    let mut order: Vec<usize> = (0..truth.labels.len()).collect();
+    order.sort_by(|a, b| scores[a * classes + class].total_cmp(&scores[b * classes + class]));
+    Batch { labels: vec![class; order.len()], ..truth.in_order(&order) }
 }
 
 /// What the attacker makes of what it sees before it begins: the part of the update that is of the class it is after ([`aim`]), as if
@@ -100,10 +163,7 @@ pub fn craft(
 ///
 /// # Errors
 /// If nothing came of these samples.
-pub fn isolated(
-    view: AttackerView,
-    aim: Option<usize>,
-) -> Result<(AttackerView, Option<String>), AttackError> {
-    let Some(class) = aim else { return Ok((view, None)) };
+pub fn isolated(view: AttackerView, aim: Option<Aim>) -> Result<(AttackerView, Option<String>), AttackError> {
+    let Some(Aim::Class(class)) = aim else { return Ok((view, None)) };
     fishing::isolated(&view, class).map(|(view, words)| (view, Some(words)))
 }

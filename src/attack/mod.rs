@@ -22,7 +22,7 @@ mod surrogate;
 mod trial;
 pub mod variable;
 
-pub use craft::{Craft, aim, craft, isolated, sent_net};
+pub use craft::{Aim, Asked, Craft, aim, asked, craft, in_order, isolated, sent_net};
 pub use direct::r_gap_by_count;
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
@@ -78,6 +78,7 @@ pub fn fits(
             if search.target.is_some() {
                 fishing::check(config, net)?;
             }
+            objective::check(&search.distance, net)?;
             variable::check(search, config, net, rows, generator)?;
             prior::check(search, net, &config.attack.labels)
         }

@@ -2,10 +2,10 @@
 
 use super::{Facts, Family, LabelUse, Need};
 
-/// The class attack: min over x of `cosine`(g(x, y), h) + a `tv`, where h is of the samples of one class alone.
+/// min over x of `cosine`(g(x, y), h) + a `tv`, where h is of the samples of one class alone, or of one sample after another.
 pub static FISHING: Facts = Facts {
     name: "fishing",
-    title: "Fishing for user data, class attack",
+    title: "Fishing for user data",
     source: "Wen, Geiping, Fowl, Goldblum, Goldstein, ICML 2022, arXiv 2202.00580",
     year: 2022,
     family: Family::Isolating,
@@ -16,6 +16,7 @@ pub static FISHING: Facts = Facts {
     recipe: r#"
 labels = "given"
 target = "rarest"
+queries = 100
 distance = "cosine"
 box = true
 optimiser = { kind = "adam", signed = true, lr = 0.1, decay = "step" }

@@ -47,6 +47,7 @@ mod tests {
             loss: 1e-6,
             iteration: None,
             undescended: false,
+            picked: None,
             equation: None,
             at_truth: None,
             baselines: None,

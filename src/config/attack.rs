@@ -228,6 +228,8 @@ struct Named {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Target>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    queries: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bins: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<Variant>,
@@ -277,6 +279,7 @@ impl TryFrom<Named> for AttackConfig {
                 stop_below: named.stop_below.or(recipe.stop_below).unwrap_or_default(),
                 answer: named.answer.or(recipe.answer).unwrap_or_default(),
                 target: named.target.or(recipe.target),
+                queries: named.queries.or(recipe.queries),
             };
             search.keep_to_budget()?;
             Method::Search(search)
@@ -349,6 +352,7 @@ impl Named {
         ];
         let of_some = [
             ("target", self.target.is_some(), recipe.target.is_some()),
+            ("queries", self.queries.is_some(), recipe.queries.is_some()),
             ("bins", self.bins.is_some(), recipe.bins.is_some()),
             ("variant", self.variant.is_some(), recipe.variant.is_some()),
             ("mean", self.mean.is_some(), recipe.mean.is_some()),
@@ -386,6 +390,7 @@ impl From<AttackConfig> for Named {
                 stop_below: Some(search.stop_below),
                 answer: Some(search.answer),
                 target: search.target,
+                queries: search.queries,
                 ..Named::default()
             },
             Method::Direct(Direct { bins, variant, mean, deviation, factor, draws }) => {

@@ -28,6 +28,8 @@ pub enum DistanceKind {
     LayerL2,
     /// Half the sum of squared differences.
     HalfL2,
+    /// Squared differences, and the direction of the gradient to a transformer's positions.
+    L2Positions,
 }
 
 /// What is known of a distance.
@@ -59,7 +61,7 @@ const fn facts(
 }
 
 /// All distances.
-pub static DISTANCES: [DistanceFacts; 10] = [
+pub static DISTANCES: [DistanceFacts; 11] = [
     facts(DistanceKind::L2, "l2", "squared distance", "Zhu et al. 2019", &["layers"], false),
     facts(DistanceKind::Cosine, "cosine", "cosine distance", "Geiping et al. 2020", &["layers"], true),
     facts(
@@ -117,6 +119,14 @@ pub static DISTANCES: [DistanceFacts; 10] = [
         "half the squared distance",
         "public re-implementations",
         &["layers"],
+        false,
+    ),
+    facts(
+        DistanceKind::L2Positions,
+        "l2-positions",
+        "squared distance and direction to positions",
+        "Lu et al. 2022 (APRIL, its search)",
+        &["alpha"],
         false,
     ),
 ];
@@ -185,7 +195,7 @@ pub struct Distance {
     pub kind: DistanceKind,
     /// How much each tensor counts.
     pub layers: Option<LayerWeights>,
-    /// Factor of the absolute differences.
+    /// Factor of the second term.
     pub alpha: Option<f64>,
     /// Sum or mean over the tensors.
     pub over: Option<Over>,
@@ -202,9 +212,10 @@ impl From<DistanceKind> for Distance {
 }
 
 impl Distance {
-    /// Factor of the absolute differences: 0.01 unless said otherwise, as the authors of LAMP ran it.
+    /// Factor of the second term. Of absolute differences 0.01 unless said otherwise, as the authors of LAMP ran it; of the
+    /// direction to positions 1, which is ours.
     pub fn alpha(&self) -> f64 {
-        self.alpha.unwrap_or(0.01)
+        self.alpha.unwrap_or(if self.kind == DistanceKind::L2Positions { 1.0 } else { 0.01 })
     }
 
     /// Share of the entries that a mask of the largest keeps: a quarter unless said otherwise.

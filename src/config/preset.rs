@@ -87,6 +87,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("trap-weights", include_str!("../../presets/trap-weights.toml")),
     ("loki", include_str!("../../presets/loki.toml")),
     ("fishing", include_str!("../../presets/fishing.toml")),
+    ("fishing-each", include_str!("../../presets/fishing-each.toml")),
 ];
 
 /// Names of the shipped presets.

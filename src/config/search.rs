@@ -42,6 +42,8 @@ pub struct Search {
     pub answer: Answer,
     /// Whose samples alone are searched, of a server that singles them out; nothing if all are.
     pub target: Option<Target>,
+    /// How often it asks a client at most, to tell every sample from the others.
+    pub queries: Option<usize>,
 }
 
 /// Where a trial begins.

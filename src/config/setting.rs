@@ -436,8 +436,15 @@ pub static SETTINGS: &[Setting] = &[
         "attack.target",
         Kind::Optional,
         "",
-        words("rarest, 3").or("rarest"),
-        "of fishing: the class whose samples the changed model singles out",
+        words("rarest, 3, each").or("rarest"),
+        "of fishing: the class whose samples the changed model singles out, or each sample by asking several times",
+    ),
+    setting(
+        "attack.queries",
+        Kind::Optional,
+        "",
+        within(4.0, 1e5).or("100"),
+        "of fishing for each sample: how often the client is asked at most, with the same batch",
     ),
     setting(
         "attack.draws",

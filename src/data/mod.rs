@@ -107,11 +107,17 @@ impl Batch {
     #[must_use]
     pub fn of_class(&self, class: usize) -> Batch {
         let own: Vec<usize> = (0..self.labels.len()).filter(|i| self.labels[*i] == class).collect();
-        let pixels = own.iter().flat_map(|i| self.images.sample(*i).iter().copied()).collect();
+        self.in_order(&own)
+    }
+
+    /// The samples at these places.
+    #[must_use]
+    pub fn in_order(&self, places: &[usize]) -> Batch {
+        let pixels = places.iter().flat_map(|i| self.images.sample(*i).iter().copied()).collect();
         Batch {
-            images: Images { samples: own.len(), pixels, ..self.images },
-            labels: vec![class; own.len()],
-            names: own.iter().filter_map(|i| self.names.get(*i).cloned()).collect(),
+            images: Images { samples: places.len(), pixels, ..self.images },
+            labels: places.iter().map(|i| self.labels[*i]).collect(),
+            names: places.iter().filter_map(|i| self.names.get(*i).cloned()).collect(),
         }
     }
 }

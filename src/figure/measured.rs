@@ -168,6 +168,8 @@ pub struct Measured<'a> {
     pub at_truth: Option<AtTruth>,
     /// What pictures score that need no update; absent without ground truth.
     pub baselines: Option<Baselines>,
+    /// PSNR in dB if the truth picked among the trials, sample by sample; absent of one trial and without ground truth.
+    pub picked: Option<f64>,
     /// Its matching loss.
     pub matching: Option<f64>,
     /// Iteration of the trial that the answer is from.

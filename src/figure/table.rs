@@ -357,6 +357,23 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         word: Word {
+            key: "psnr_picked",
+            heading: "picked by truth dB",
+            ascii: "picked by truth dB",
+            also: &["picked", "oracle", "picked by the truth"],
+            about: "PSNR if the truth picked among the answers of all trials, sample by sample, mean over the batch: an oracle, \
+                    which no attacker has, and what demonstrations report that choose their outputs by the ground truth. \
+                    What it is above the PSNR of the answer is owed to that choice. Of one trial there is none.",
+            source: "gialab's definition, after the demonstration of FedLeak (arXiv 2506.08435)",
+        },
+        unit: "dB",
+        better: Neither,
+        form: Fixed(1),
+        rank: 7,
+        read: Truth(|r| r.picked),
+    },
+    Figure {
+        word: Word {
             key: "accuracy",
             heading: "acc",
             ascii: "acc",

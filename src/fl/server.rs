@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rand::seq::{IndexedRandom, SliceRandom};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::post::{Posts, Residues};
 use super::sent::Mean;
@@ -17,6 +18,11 @@ use crate::seed::Seed;
 
 /// Samples that go through the model at once where more need not.
 const AT_ONCE: usize = 128;
+
+/// Parameters of a model that does not keep several threads busy.
+const SMALL_PARAMETERS: usize = 1 << 20;
+/// Values of a sample of such a model.
+const SMALL_INPUT: usize = 3 * 32 * 32;
 
 /// The global model, and who trains it.
 #[derive(Debug, Clone)]
@@ -117,18 +123,29 @@ impl Server {
         let mut mean = Mean::default();
         let mut effects = Vec::new();
         let mut samples = Vec::new();
-        for client in self.drawn(round) {
-            let attacked = self.config.federation.secure_aggregation as usize;
-            let sent = match client.checked_sub(attacked) {
-                // The attacked clients come as one.
-                None if client == 0 => victim.send_after(&mut self.residues, &self.model, round),
-                None => continue,
-                Some(other) => self.other(round, client, other)?,
-            };
+        let mut take = |sent: Sent, clients: usize| {
             effects.extend(sent.effect);
-            let clients = if client == 0 { attacked } else { 1 };
             samples.extend(vec![sent.update.samples as f64 / clients as f64; clients]);
             mean.add(sent);
+        };
+        let attacked = self.config.federation.secure_aggregation as usize;
+        let (own, others): (Vec<usize>, Vec<usize>) =
+            self.drawn(round).into_iter().partition(|client| *client < attacked);
+        // The attacked clients come as one.
+        if own.contains(&0) {
+            take(victim.send_after(&mut self.residues, &self.model, round), attacked);
+        }
+        for some in others.chunks(self.side_by_side()) {
+            let lent: Vec<Residues> = some.iter().map(|client| self.residues.lent(*client)).collect();
+            let work = some.par_iter().zip(lent).map(|(client, mut lent)| {
+                let sent = self.other(round, *client, client - attacked, &mut lent)?;
+                Ok((sent, lent))
+            });
+            for done in work.collect::<Vec<Result<(Sent, Residues), DataError>>>() {
+                let (sent, lent) = done?;
+                self.residues.take_back(lent);
+                take(sent, 1);
+            }
         }
         if let Some(mut mean) = mean.get() {
             let (all, squares) =
@@ -154,8 +171,21 @@ impl Server {
         drawn
     }
 
+    /// Clients that work at the same time: as many as there are threads where each is so small that it cannot use them, else one.
+    fn side_by_side(&self) -> usize {
+        let net = &self.model.net;
+        let small = net.parameter_count() <= SMALL_PARAMETERS && net.input_count() <= SMALL_INPUT;
+        if small && self.compute.name() != "cuda" { rayon::current_num_threads() } else { 1 }
+    }
+
     /// What a client that is not attacked sends.
-    fn other(&mut self, round: u32, client_number: usize, other: usize) -> Result<Sent, DataError> {
+    fn other(
+        &self,
+        round: u32,
+        client_number: usize,
+        other: usize,
+        residues: &mut Residues,
+    ) -> Result<Sent, DataError> {
         let Some(population) = &self.population else {
             unreachable!("a set-up that trains has a population")
         };
@@ -184,7 +214,7 @@ impl Server {
         let protocol = Protocol::of(vec![client]);
         let work = Work { mode, x: &x, targets: &targets, protocol: &protocol, round, own: &[] };
         let who = |_| (client_number, post_stream(seed, round, client_number));
-        Ok(send(&self.model, work, &self.posts, &mut self.residues, who))
+        Ok(send(&self.model, work, &self.posts, residues, who))
     }
 
     fn apply(&mut self, mean: &Sent) {

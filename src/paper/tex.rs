@@ -1,10 +1,14 @@
 //! Tables for LaTeX: `booktabs`, and `graphicx` so that none is wider than its column; words from outside escaped.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::ops::Range;
 
 use crate::figure::{Better, Figure, Form};
 use crate::text;
+
+/// Letters of a cell that stands in one line.
+const LONGEST: usize = 36;
 
 /// A column with a cell a row, in LaTeX.
 pub struct Column {
@@ -60,7 +64,7 @@ impl Table<'_> {
                 writeln!(out, "    \\multicolumn{{{all}}}{{@{{}}l}}{{\\emph{{{name}}}}} \\\\")?;
             }
             for row in rows.clone() {
-                let cells: Vec<&str> = self.columns.iter().map(|column| column.cells[row].as_str()).collect();
+                let cells: Vec<_> = self.columns.iter().map(|column| wrapped(&column.cells[row])).collect();
                 writeln!(out, "    {} \\\\", cells.join(" & "))?;
             }
         }
@@ -84,6 +88,16 @@ impl Column {
             None => self.heading.clone(),
         }
     }
+}
+
+/// A cell; a long one in several lines, so that one name does not make a whole table small.
+fn wrapped(cell: &str) -> Cow<'_, str> {
+    if cell.chars().count() <= LONGEST || cell.contains('$') {
+        return Cow::Borrowed(cell);
+    }
+    // A hyphen is a place to break at by itself.
+    let lines = cell.replace("\\_", "\\_\\allowbreak{}");
+    Cow::Owned(format!("\\parbox[t]{{12em}}{{\\raggedright\\strut {lines}\\strut}}"))
 }
 
 /// Nothing in it that a label cannot have.
@@ -216,6 +230,20 @@ mod tests {
         assert_eq!(of("PSNR (dB) $\\uparrow$", "43.25"), "\\shortstack[r]{PSNR\\\\(dB) $\\uparrow$}");
         assert_eq!(of("PSNR (dB)", "43.25 [40.00, 45.00]"), "PSNR (dB)");
         assert_eq!(of("statistics", "x"), "statistics");
+    }
+
+    #[test]
+    fn a_long_name_stands_in_several_lines() {
+        assert_eq!(wrapped("20261130-ig-lenet"), "20261130-ig-lenet");
+        assert_eq!(
+            wrapped("$1.0\\times 10^{-3}$, which is not a name but mathematics"),
+            "$1.0\\times 10^{-3}$, which is not a name but mathematics"
+        );
+        let name = "ig\\_lenet-with-a-name-that-nobody-shortened";
+        assert_eq!(
+            wrapped(name),
+            "\\parbox[t]{12em}{\\raggedright\\strut ig\\_\\allowbreak{}lenet-with-a-name-that-nobody-shortened\\strut}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::recorder::{Evaluator, Place as At, Reporter};
 use crate::attack::label::Answer;
 use crate::attack::{Flow, Progress, Sink, TrialEnd};
 use crate::config::{RunConfig, Search};
+use crate::metric::Picked;
 
 /// Points of the loss are sent together this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -66,6 +67,8 @@ pub struct Bridge<'a> {
     trial_begin: f64,
     learning_rate: f64,
     best_stored: usize,
+    /// What the truth would pick among the trials so far.
+    pub picked: Picked,
 }
 
 impl<'a> Bridge<'a> {
@@ -100,6 +103,7 @@ impl<'a> Bridge<'a> {
             trial_begin: clock.now(),
             learning_rate: f64::NAN,
             best_stored: 0,
+            picked: Picked::default(),
         }
     }
 
@@ -197,7 +201,7 @@ impl Sink for Bridge<'_> {
         self.trial_begin = self.clock.now();
         self.learning_rate = f64::NAN;
         self.best_stored = 0;
-        let labels = labels.to_vec();
+        let labels = if self.evaluator.names_labels { labels.to_vec() } else { Vec::new() };
         self.reporter.event(self.clock.now(), Event::Trial { round: self.round, trial, labels });
     }
 
@@ -252,6 +256,10 @@ impl Sink for Bridge<'_> {
     }
 
     fn trial_finished(&mut self, end: &TrialEnd) {
+        let metrics = self.evaluator.judge(&end.guess);
+        if let Some(metrics) = &metrics {
+            self.picked.add(end.trial, metrics);
+        }
         let event = Event::TrialFinished {
             round: self.round,
             trial: end.trial,
@@ -261,7 +269,7 @@ impl Sink for Bridge<'_> {
             best_iteration: end.best.iteration,
             evaluations: end.evaluations,
             seconds: self.clock.now() - self.trial_begin,
-            metrics: self.evaluator.judge(&end.guess),
+            metrics,
             labels: self.evaluator.labels(&end.guess),
         };
         // Points that the last iterations left behind belong in front of the end of their trial.

@@ -375,6 +375,9 @@ pub struct RoundResult {
     /// What pictures score that need no update; absent without ground truth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baselines: Option<Baselines>,
+    /// PSNR in dB if the truth picked among the trials, sample by sample; absent of one trial and without ground truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picked: Option<Ratio>,
     /// Its labels, in the order of its samples, whether given, read off the update or optimised; absent in logs of earlier
     /// versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -401,6 +404,7 @@ impl RoundResult {
             probe: self.probe,
             at_truth: self.at_truth,
             baselines: self.baselines,
+            picked: self.picked.map(|psnr| psnr.0),
             matching: Some(self.loss),
             iteration: self.iteration,
             trial: Some(self.trial),

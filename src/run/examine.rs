@@ -46,14 +46,16 @@ pub fn metrics(
     Some(metrics)
 }
 
-/// The attack's objective at the private samples, with the labels they have, as the attacker simulates the clients.
+/// The attack's objective at the private samples, in the attacker's order and with the labels that it takes them for, as it simulates
+/// the clients.
 pub fn at_truth(
     evaluator: &Evaluator,
+    private: Option<&Batch>,
     answer: &Reconstruction,
     config: &RunConfig,
     view: &AttackerView,
 ) -> Option<AtTruth> {
-    let truth = evaluator.truth.as_ref()?;
+    let truth = private?;
     let labels = LabelVariable::Fixed(truth.labels.clone());
     let objective = GradientMatching::at(view, config.attack.search()?, labels);
     let there = objective.evaluate(&evaluator.clients.apply(&truth.images));
@@ -143,8 +145,13 @@ pub fn set(config: &RunConfig) -> Option<Dataset> {
 }
 
 /// IGSA of the true samples under the attacked model. Absent without ground truth, and if the set is gone.
-pub fn probe(evaluator: &Evaluator, config: &RunConfig, view: &AttackerView) -> Option<Probe> {
-    let truth = evaluator.truth.as_ref()?;
+pub fn probe(
+    evaluator: &Evaluator,
+    private: Option<&Batch>,
+    config: &RunConfig,
+    view: &AttackerView,
+) -> Option<Probe> {
+    let truth = private?;
     let set = set(config)?;
     let deviation = evaluator.normalisation.deviation_of(&set.normalisation());
     let input = evaluator.normalisation.apply(&truth.images);

@@ -23,6 +23,7 @@ pub mod launch;
 pub mod listing;
 pub mod lock;
 pub mod log;
+mod logged;
 pub mod manifest;
 pub mod memory;
 pub mod notebook;

@@ -1,7 +1,7 @@
 //! What a config comes to: the attack and the private side, or one sentence on why they do not fit. Nothing is
 //! computed yet.
 
-use crate::attack;
+use crate::attack::{self, Aim};
 use crate::config::RunConfig;
 use crate::data;
 use crate::fl::{Setup, VictimError};
@@ -15,7 +15,7 @@ pub struct Plan {
     /// The network that clients are sent in attacked rounds: the model's own, unless the server changes it.
     pub sent: Net,
     /// The class whose samples alone the attack is after; nothing if it is after all.
-    pub aim: Option<usize>,
+    pub aim: Option<Aim>,
     /// LPIPS, if the config names a backbone.
     pub lpips: Option<Lpips>,
 }

@@ -42,6 +42,8 @@ pub struct Evaluator {
     pub clients: Normalisation,
     /// Shape of a guess, `[batch, channels, height, width]`.
     pub shape: [usize; 4],
+    /// The attack says which label is whose.
+    pub names_labels: bool,
     /// What counts as recovered, and the distances that are taken.
     pub scoring: Scoring,
     /// What the values mean, if samples are rows of a table.
@@ -56,7 +58,11 @@ impl Evaluator {
 
     /// The labels of a guess in the order in which its pictures are stored.
     pub fn labels(&self, guess: &Guess) -> Vec<usize> {
-        self.order(guess).into_iter().filter_map(|at| guess.labels.get(at).copied()).collect()
+        let named = &guess.labels[..if self.names_labels { guess.labels.len() } else { 0 }];
+        if named.is_empty() {
+            return Vec::new();
+        }
+        self.order(guess).into_iter().filter_map(|at| named.get(at).copied()).collect()
     }
 
     /// Which sample of a guess is shown beside each true one.
@@ -123,7 +129,7 @@ impl Evaluator {
             &truth.images,
             images,
             &truth.labels,
-            (!guess.labels.is_empty()).then_some(guess.labels.as_slice()),
+            (self.names_labels && !guess.labels.is_empty()).then_some(guess.labels.as_slice()),
             &self.scoring,
         ))
     }

@@ -1,7 +1,6 @@
 //! The rounds of a run: the global model trains, chosen rounds are attacked.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,10 +10,11 @@ use super::bridge::{Bridge, Clock, Orders, hold};
 use super::checkpoint::Checkpoint;
 use super::directory::RunDirectory;
 use super::effect;
-use super::event::{Baselines, Event, Finished, Level, Line, PictureOf, Ratio, RoundResult};
+use super::event::{Baselines, Event, Finished, Level, PictureOf, Ratio, RoundResult};
 use super::examine;
 use super::exchange::{Observed, observe, seen};
 use super::global_model;
+use super::logged;
 use super::manifest::{Manifest, Status};
 use super::memory::{self, Fit};
 use super::panics;
@@ -22,7 +22,7 @@ use super::plan::Plan;
 use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
-use crate::attack::{self, AttackError, Craft, Ended, Flow, Guess, Guessed, Reconstruction, Task};
+use crate::attack::{self, Aim, AttackError, Craft, Ended, Flow, Guess, Guessed, Reconstruction, Task};
 use crate::backend::Compute;
 use crate::data::DataError;
 use crate::fl::received::Finding;
@@ -30,7 +30,7 @@ use crate::fl::{AttackerView, Server, Source, post};
 use crate::metric::Scoring;
 use crate::model::Model;
 use crate::seed::Seed;
-use crate::{files, format, text};
+use crate::{format, text};
 
 /// Everything that the rounds of a run share.
 struct Rounds<'a> {
@@ -47,8 +47,8 @@ struct Rounds<'a> {
     undefended: Option<Undefended>,
     /// State of an attack to go on with.
     resume: Option<Checkpoint>,
-    /// The class whose samples alone the attack is after.
-    aim: Option<usize>,
+    /// Whose samples the attack tells from the others.
+    aim: Option<Aim>,
     /// What needs no update, the same in every round.
     baselines: Option<Baselines>,
     /// What the attacker saw in attacked rounds so far, if it is told that all have the same samples.
@@ -77,13 +77,14 @@ pub fn run(
     // Of an attack that is after some samples alone, these are the truth.
     let whole = plan.setup.batch.clone();
     let truth = match plan.aim {
-        Some(class) => whole.map(|batch| batch.of_class(class)),
-        None => whole,
+        Some(Aim::Class(class)) => whole.map(|batch| batch.of_class(class)),
+        Some(Aim::Each(_)) | None => whole,
     };
     let samples = truth.as_ref().map_or(config.batch(), |truth| truth.labels.len());
     let shape = [samples, channels, height, width];
     let evaluator = Evaluator {
         shape,
+        names_labels: !matches!(plan.aim, Some(Aim::Each(_))),
         tabulator: examine::tabulator(shape, truth.as_ref(), config),
         truth,
         normalisation: plan.setup.taken.clone(),
@@ -104,7 +105,7 @@ pub fn run(
     }
     // Attacks on rounds before the one to go on with are over, if the log says so.
     let first = resume.as_ref().map_or(begin, |resume| begin.max(resume.round));
-    let done = if config.trains() { finished_rounds(directory, first)? } else { BTreeMap::new() };
+    let done = if config.trains() { logged::rounds(directory, first)? } else { BTreeMap::new() };
 
     let fit = memory::fit(config, &plan.sent, &compute)?;
     let undefended = Undefended::new(&plan.setup, config, &compute);
@@ -191,7 +192,7 @@ pub fn run(
 fn measure_budget(
     directory: &RunDirectory,
     manifest: &mut Manifest,
-    aim: Option<usize>,
+    aim: Option<Aim>,
     view: impl FnOnce() -> Result<AttackerView, anyhow::Error>,
 ) -> Result<Option<String>, anyhow::Error> {
     let attack = &manifest.config.attack;
@@ -342,7 +343,7 @@ impl Rounds<'_> {
         let Observed { craft, source, mut view, effect } =
             observe(&self.source, &self.server, config, (self.aim, &range), &self.compute, round)?;
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
-        view.earlier.clone_from(&self.earlier);
+        view.earlier.extend(self.earlier.iter().cloned());
         let update_norm = view.update.values.norm();
         if let (true, Source::Simulated(victim)) = (!update_norm.is_normal(), &source)
             && let Some(culprit) = effect::culprit(victim, self.server.residues(), sent, round, &config.post)
@@ -399,6 +400,9 @@ impl Rounds<'_> {
 
         let mut bridge =
             Bridge::new(self.reporter, &self.evaluator, self.orders, self.clock, began, round, config);
+        if resume.is_some() {
+            bridge.picked = logged::trials(self.directory, round)?;
+        }
         let task = Task {
             view: &view,
             config: &config.attack,
@@ -413,6 +417,7 @@ impl Rounds<'_> {
             _ => anyhow::Error::new(error),
         })?;
         self.clock = bridge.clock;
+        let picked = bridge.picked.psnr().map(Ratio);
         let Ended::Reconstructed(reconstruction) = ended else { return Ok(None) };
         self.judge(&reconstruction);
         // Of the attack, without the examination that follows.
@@ -420,10 +425,18 @@ impl Rounds<'_> {
         let set = examine::set(config);
         let without = self.undefended.as_ref().map(Undefended::accuracy).transpose()?.flatten();
         let labels = self.evaluator.labels(&reconstruction.guess);
+        let clients = &self.evaluator.clients;
+        let private =
+            self.evaluator.truth.as_ref().map(|truth| attack::in_order(&view, self.aim, truth, clients));
+        let private = private.as_ref();
         let result = RoundResult {
             round,
             metrics: examine::metrics(&self.evaluator, &reconstruction.guess, set.as_ref(), config, &view),
-            probe: config.run.probe.then(|| examine::probe(&self.evaluator, config, &view)).flatten(),
+            probe: config
+                .run
+                .probe
+                .then(|| examine::probe(&self.evaluator, private, config, &view))
+                .flatten(),
             accuracy,
             accuracy_lost: without.zip(accuracy).map(|(without, with)| without - with),
             update_norm: Some(Ratio(update_norm)),
@@ -437,7 +450,8 @@ impl Rounds<'_> {
             loss: reconstruction.matching,
             iteration: Some(reconstruction.iteration),
             undescended: !reconstruction.descended,
-            at_truth: examine::at_truth(&self.evaluator, &reconstruction, config, &view),
+            picked,
+            at_truth: examine::at_truth(&self.evaluator, private, &reconstruction, config, &view),
             baselines: self.baselines_with(reconstruction.control.as_ref()),
             label_names: set.as_ref().map_or_else(Vec::new, |set| examine::names(set, &labels)),
             labels,
@@ -459,30 +473,3 @@ impl Rounds<'_> {
 
 /// Share of an update from outside that a match may leave unexplained without a word. Ours.
 const UNEXPLAINED: f64 = 0.05;
-
-/// Results of rounds before `first`, as the log of an earlier worker holds them.
-fn finished_rounds(
-    directory: &RunDirectory,
-    first: u32,
-) -> Result<BTreeMap<u32, RoundResult>, super::RunError> {
-    let path = directory.events_path();
-    let log = match files::open(&path) {
-        Ok(log) => log,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(e) => return Err(super::RunError::io("read", &path, e)),
-    };
-    let mut done = BTreeMap::new();
-    for line in BufReader::new(log).split(b'\n') {
-        let line = line.map_err(|e| super::RunError::io("read", &path, e))?;
-        // Few of many lines; the others need not be taken apart.
-        if !line.windows(16).any(|part| part == b"\"round-finished\"") {
-            continue;
-        }
-        if let Ok(Line { event: Event::RoundFinished(result), .. }) = serde_json::from_slice(&line)
-            && result.round < first
-        {
-            done.insert(result.round, *result);
-        }
-    }
-    Ok(done)
-}

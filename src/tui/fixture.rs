@@ -378,6 +378,7 @@ fn result(iterations: usize) -> RoundResult {
         loss: 3.1e-7,
         iteration: Some(iterations),
         undescended: false,
+        picked: None,
         equation: None,
         at_truth: Some(AtTruth { matching: 2.1e-9, prior: 0.0, answer_prior: 0.0, of_nothing: 11.6 }),
         baselines: Some(Baselines { grey: Some(Ratio(11.3)), mean: Some(Ratio(12.6)), noise: None }),

@@ -27,6 +27,73 @@ fn fishing_brings_back_one_photo_of_sixteen() {
     }
 }
 
+/// Every one of eight photos, each from a gradient of its own, where all at once from the honest model stay mixtures.
+#[test]
+fn fishing_for_each_brings_back_a_whole_batch() {
+    for seed in 0..2 {
+        let indices: Vec<usize> = (0..8).map(|at| (at + seed) % 17).collect();
+        let (seed, indices) = (format!("run.seed={seed}"), format!("victim.indices={indices:?}"));
+        let changes = [&*seed, &*indices, "attack.iterations=600"];
+        let (found, judged) = recover_from("fishing-each", &changes, |_| {});
+        assert_eq!((judged.samples.len(), found.trials), (8, 1));
+        let psnr = judged.psnr.unwrap().mean;
+        let honest =
+            [&changes[..], &["attack.kind=inverting-gradients", "knowledge.manipulate=false"]].concat();
+        let (_, whole) = recover_from("fishing", &honest, |_| {});
+        let all = whole.psnr.unwrap().mean;
+        let (_, judged) = recover_from("fishing-each", &changes, noise);
+        let nothing = judged.psnr.unwrap().mean;
+        eprintln!("{seed}: {psnr:.1} dB for each, {all:.1} all at once, {nothing:.1} of noise");
+        assert!(
+            psnr > all + 2.0 && psnr > nothing + 4.0,
+            "{seed}: {psnr}, {all} at once, {nothing} of noise"
+        );
+    }
+}
+
+/// Labels that it cannot tell are not claimed, the truth is compared in the order in which it has the samples, and a worker that dies
+/// asks again.
+#[test]
+fn a_run_of_fishing_for_each_says_how_often_it_asked() {
+    let lab = Lab::new();
+    let run = [
+        "run",
+        "fishing-each",
+        "--set",
+        "victim.indices=[0,1,2,3,4,5]",
+        "--set",
+        "attack.iterations=60",
+        "--json",
+    ];
+    let round = finished(&lab.succeed(&run))["rounds"][0].clone();
+    assert_eq!(round["metrics"]["samples"].as_array().map(Vec::len), Some(6), "{round}");
+    assert!(round["labels"].is_null() && round["metrics"]["label_accuracy"].is_null(), "{round}");
+    let at_truth = round["at_truth"]["matching"].as_f64().unwrap();
+    assert!(at_truth < 1e-4, "the photos explain all that is matched: {at_truth}");
+    let shown = lab.succeed(&["show", "last"]);
+    for said in [
+        "times one after another to a client that takes the same 6 samples each time",
+        "all 6 samples stand apart: each is searched from a gradient of its own",
+        "a client that looks finds (silent rows): ",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let few = ["run", "fishing-each", "--set", "attack.queries=8", "--set", "attack.iterations=2", "--json"];
+    finished(&lab.succeed(&few));
+    assert!(lab.succeed(&["show", "last"]).contains("since attack.queries are used up"));
+    let post = r#"post=[{ kind = "gaussian-noise", sigma = 0.1 }]"#;
+    for (change, said) in [
+        ("attack.queries=3", "attack.queries = 3, must be 4 to 100000"),
+        (
+            post,
+            "fishing tells samples apart by differences of updates, which are taken without post-processing",
+        ),
+    ] {
+        let error = lab.fail(&["run", "fishing-each", "--set", change], 2);
+        assert!(error.contains(said) && error.lines().count() == 1, "{change}: {error}");
+    }
+}
+
 #[test]
 fn fishing_is_refused_where_it_cannot_work() {
     let lab = Lab::new();
@@ -53,7 +120,7 @@ fn fishing_is_refused_where_it_cannot_work() {
             "attack.target=16",
             "attack.target is a class that no sample of the batch has; it has 0, 1,",
         ),
-        ("fishing", "attack.target=often", "attack.target is \"rarest\", or a class as 3"),
+        ("fishing", "attack.target=often", "attack.target is \"rarest\", a class as 3, or \"each\""),
         ("ig-lenet", "attack.target=3", "`target` is no setting of inverting-gradients"),
         (
             "fishing",

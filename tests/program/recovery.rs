@@ -1,12 +1,12 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{self, Ended, Flow, Guess, Progress, Reconstruction, Sink, State, Task, TrialEnd};
+use gialab::attack::{self, Aim, Ended, Flow, Guess, Progress, Reconstruction, Sink, State, Task, TrialEnd};
 use gialab::backend::Compute;
 use gialab::config::{RunConfig, preset};
 use gialab::figure::Metrics;
 use gialab::fl::{AttackerView, Server, Setup, Source};
 use gialab::metric;
-use gialab::model::Parameters;
+use gialab::model::{Model, Parameters};
 use gialab::run::plan;
 use gialab::seed::{Seed, normal};
 
@@ -17,15 +17,20 @@ fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", config.run.precision).unwrap();
     let server = Server::new(setup, config, compute.clone());
     let aim = aim(config, setup);
-    let craft = attack::craft(config, aim, &server.model, &setup.normalisation.range(), &compute).unwrap();
+    let (source, range) = (Source::new(setup.clone(), config, compute.clone()), setup.normalisation.range());
+    let mut ask = |model: &Model| source.view(model, 0).0;
+    if let Some(asked) = attack::asked(config, aim, &server.model, &range, &compute, &mut ask).unwrap() {
+        return asked.view;
+    }
+    let craft = attack::craft(config, aim, &server.model, &range, &compute).unwrap();
     let (model, own) =
         craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
-    let seen = Source::new(setup.clone(), config, compute).with_models(own).view(&model, 0).0;
+    let seen = source.clone().with_models(own).view(&model, 0).0;
     attack::isolated(seen, aim).unwrap().0
 }
 
-/// The class whose samples alone an attack is after.
-fn aim(config: &RunConfig, setup: &Setup) -> Option<usize> {
+/// Whose samples an attack tells from the others.
+fn aim(config: &RunConfig, setup: &Setup) -> Option<Aim> {
     attack::aim(config, setup.batch.as_ref().map(|batch| batch.labels.as_slice())).unwrap()
 }
 
@@ -139,20 +144,27 @@ fn recover(name: &str, changes: &[&str]) -> (Reconstruction, f64, f64) {
     (found, judged.psnr.unwrap().mean, judged.label_accuracy.unwrap())
 }
 
-/// Replaces the update by noise of its norm: what comes back of it is no leak.
+/// Replaces every update by noise of its norm: what comes back of it is no leak.
 pub fn noise(view: &mut AttackerView) {
-    let values = &view.update.values;
     let mut generator = Seed(99).stream("control", &[]);
-    let noise = Parameters::from_values(&view.compute, values.specs().clone(), |spec| {
-        normal(&mut generator, spec.shape.iter().product())
-    });
-    view.update.values = noise.clone().scaled(values.norm() / noise.norm());
+    let compute = view.compute.clone();
+    for update in
+        std::iter::once(&mut view.update).chain(view.earlier.iter_mut().map(|view| &mut view.update))
+    {
+        let noise = Parameters::from_values(&compute, update.values.specs().clone(), |spec| {
+            normal(&mut generator, spec.shape.iter().product())
+        });
+        update.values = noise.clone().scaled(update.values.norm() / noise.norm());
+    }
 }
 
 /// How good a guess at the batch of a set-up is.
 fn judged(config: &RunConfig, setup: &Setup, guess: &Guess) -> Metrics {
     let whole = setup.batch.clone().unwrap();
-    let truth = aim(config, setup).map_or(whole.clone(), |class| whole.of_class(class));
+    let truth = match aim(config, setup) {
+        Some(Aim::Class(class)) => whole.of_class(class),
+        Some(Aim::Each(_)) | None => whole.clone(),
+    };
     let images = setup.normalisation.undo(guess.samples.values(), truth.images.shape());
     let scoring = metric::Scoring { classes: setup.net.classes(), recovered_psnr: 20.0, lpips: None };
     let labels = Some(&guess.labels[..]).filter(|labels| !labels.is_empty());

@@ -10,6 +10,7 @@ mod gauss;
 mod half;
 mod l1;
 mod l2;
+mod l2_positions;
 mod layer_cosine;
 mod layer_l2;
 mod masked_cosine;
@@ -22,7 +23,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::config::{self, DistanceKind};
-use crate::model::{Parameters, Scalar};
+use crate::model::{Net, Parameters, Scalar};
 
 /// Distance and cotangent at the current g.
 #[derive(Debug, Clone)]
@@ -63,8 +64,22 @@ fn measure(config: config::Distance, observed: Parameters) -> Arc<dyn Measure> {
         DistanceKind::Tag => Arc::new(tag::Tag::new(config, observed)),
         DistanceKind::Gauss => Arc::new(gauss::Gauss::new(config, observed)),
         DistanceKind::HalfL2 => Arc::new(half::Half { of: l2::measure(config, observed) }),
+        DistanceKind::L2Positions => Arc::new(l2_positions::L2Positions::new(config, observed)),
         DistanceKind::LayerL2 => Arc::new(layer_l2::LayerL2 { observed }),
     }
+}
+
+/// Whether a distance can be taken between updates of this network.
+///
+/// # Errors
+/// One sentence that says why not.
+pub(super) fn check(config: &config::Distance, net: &Net) -> Result<(), String> {
+    if config.kind == DistanceKind::L2Positions && !l2_positions::fits(net) {
+        return Err("attack.distance = \"l2-positions\" compares the gradient to the positions of a vision transformer, which this \
+                    model has none of; choose vit-april, or \"l2\""
+            .to_owned());
+    }
+    Ok(())
 }
 
 /// A matching distance with what it needs to know of h.

@@ -31,10 +31,10 @@ fn compute() -> Compute {
     Compute::select("flex", Precision::F64).unwrap()
 }
 
-/// Tensors of 5, 3 and 2 entries.
+/// Tensors of 5, 3 and 2 entries, the second one the positions of a transformer.
 fn of(compute: &Compute, values: &[f64]) -> Parameters {
     let spec = |(name, count): (&str, usize)| TensorSpec { name: name.into(), shape: vec![count] };
-    let specs: Vec<TensorSpec> = [("a", 5), ("b", 3), ("c", 2)].map(spec).into();
+    let specs: Vec<TensorSpec> = [("a", 5), ("pos_embed", 3), ("c", 2)].map(spec).into();
     let mut rest = values;
     Parameters::from_values(compute, specs.into(), |spec| {
         let (own, behind) = rest.split_at(spec.count());
@@ -149,7 +149,7 @@ fn what_a_layer_does_not_say_does_not_pull() {
         // A tensor of h that is all zero is left out; one of g that is has no direction.
         let distance = Distance::new(kind, of(&compute, &silent));
         let found = distance.compare(of(&compute, &h));
-        assert!(found.cotangent.values("b").unwrap().iter().all(|v| *v == 0.0), "{kind:?}");
+        assert!(found.cotangent.values("pos_embed").unwrap().iter().all(|v| *v == 0.0), "{kind:?}");
         assert!(found.distance() < 1e-12, "{kind:?}");
     }
     let found = Distance::new(DistanceKind::LayerCosine, of(&compute, &h)).compare(of(&compute, &silent));

@@ -19,6 +19,16 @@ impl Residues {
     pub fn of(&mut self, client: usize) -> &mut Residue {
         self.0.entry(client).or_default()
     }
+
+    /// That of one client, for it alone, until it is given back.
+    pub fn lent(&mut self, client: usize) -> Residues {
+        Residues(self.0.remove_entry(&client).into_iter().collect())
+    }
+
+    /// Takes back what was lent.
+    pub fn take_back(&mut self, lent: Residues) {
+        self.0.extend(lent.0);
+    }
 }
 
 impl Residue {

@@ -188,6 +188,7 @@ pub(super) fn done() -> Vec<(f64, Event)> {
         loss: 3.1e-7,
         iteration: None,
         undescended: false,
+        picked: None,
         equation: None,
         at_truth: None,
         baselines: None,

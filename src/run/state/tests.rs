@@ -48,6 +48,7 @@ fn result() -> RoundResult {
         loss: 0.01,
         iteration: None,
         undescended: false,
+        picked: None,
         equation: None,
         at_truth: None,
         baselines: None,

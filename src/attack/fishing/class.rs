@@ -1,51 +1,18 @@
-//! Fishing for user data (Wen et al. 2022), the class attack: a classifier that takes no sample for one class, and whose other rows are
-//! zero. The loss of a sample of that class alone depends on what lies below the classifier: the update there is theirs alone,
-//! however large the batch, and any search recovers them as if they had been the batch.
+//! The class attack: a classifier that takes no sample for one class, and whose other rows are zero. The loss of a sample of that class
+//! alone depends on what lies below the classifier.
 
-use super::AttackError;
-use super::craft::{Craft, Honest};
+use super::{BIAS, NO_CLASSIFIER, classifier, counted, own_row};
+use crate::attack::AttackError;
+use crate::attack::craft::{Craft, Honest};
 use crate::backend;
-use crate::config::{BatchNormMode, Labels, Loss, RunConfig};
 use crate::fl::{AttackerView, Client, Knowledge, Protocol, Update};
-use crate::model::{Classifier, Model, Net};
+use crate::model::Model;
 
-/// Biases of all other classes, as published: next to them no score of the one class counts.
-const BIAS: f64 = 1000.0;
 /// What the row of the class is times, as published.
 const ROW: f64 = 0.5;
 
-/// The classifier with its bias.
-fn classifier(net: &Net) -> Option<(Classifier, usize)> {
-    let last = net.classifier().filter(|last| last.classes > 1)?;
-    Some((last, last.bias?))
-}
-
-/// Whether a class can be singled out by the classifier of a network.
-///
-/// # Errors
-/// One sentence that says why not.
-pub(super) fn check(config: &RunConfig, net: &Net) -> Result<(), String> {
-    let why = if classifier(net).is_none() {
-        "changes the rows of a fully connected layer with a bias that ends a network, one for each of several classes, which this \
-         model has not; choose a model that has (lenet, convnet64), or attack with imprint"
-    } else if !matches!(config.victim.loss, Loss::Ce | Loss::CeSum) {
-        "silences samples by the softmax of cross-entropy with hard labels, which is not the loss here; set victim.loss = \
-         \"ce\", or attack with imprint"
-    } else if config.victim.mode == BatchNormMode::Train && !net.buffer_specs().is_empty() {
-        "parts the samples of one class from the others, which BatchNorm in train mode joins; set victim.mode = \"eval\", or \
-         choose a model without it"
-    } else if config.attack.labels != Labels::Given {
-        "chooses a class by the labels of the batch; set attack.labels = \"given\" and knowledge.labels = true"
-    } else if config.knowledge.same_batch {
-        "matches the update of one round, whose model was made for it; set knowledge.same_batch = false"
-    } else {
-        return Ok(());
-    };
-    Err(format!("fishing {why}"))
-}
-
 /// The honest model with another classifier.
-pub(super) fn craft(class: usize, honest: &Honest<'_>) -> Result<Craft, String> {
+pub fn craft(class: usize, honest: &Honest<'_>) -> Result<Craft, String> {
     let Honest { model, .. } = honest;
     let (last, bias) =
         classifier(&model.net).ok_or("no fully connected layer with a bias ends this model")?;
@@ -76,11 +43,10 @@ pub(super) fn craft(class: usize, honest: &Honest<'_>) -> Result<Craft, String> 
 ///
 /// # Errors
 /// If nothing is seen of them.
-pub(super) fn isolated(view: &AttackerView, class: usize) -> Result<(AttackerView, String), AttackError> {
+pub fn isolated(view: &AttackerView, class: usize) -> Result<(AttackerView, String), AttackError> {
     let model = &view.model;
-    let (last, bias) = classifier(&model.net).ok_or_else(|| AttackError::Unsolved {
-        why: "no fully connected layer with a bias ends the model that was sent".to_owned(),
-    })?;
+    let (last, bias) =
+        classifier(&model.net).ok_or_else(|| AttackError::Unsolved { why: NO_CLASSIFIER.to_owned() })?;
     let labels = view.knowledge.labels.as_ref().ok_or(AttackError::NoLabels)?;
     let (batch, protocol) = (view.update.samples, &view.knowledge.protocol);
     let samples = labels.iter().filter(|label| **label == class).count();
@@ -88,17 +54,10 @@ pub(super) fn isolated(view: &AttackerView, class: usize) -> Result<(AttackerVie
         return Err(AttackError::Silent { class });
     };
 
-    let own_row = view.update.values.mapped(|spec, values| {
-        let specs = model.net.parameter_specs();
-        let is_classifier = [last.weight, bias].iter().any(|at| specs[*at].name == spec.name);
-        let row = values.len() / last.classes;
-        for (at, values) in values.chunks_mut(row.max(1)).enumerate() {
-            values.fill(f64::from(u8::from(!is_classifier || at == class)));
-        }
-    });
+    let own_row = own_row(&view.update.values, &model.net, (last, bias), class);
     // What one sample counts among all, and among these alone.
     let loss = model.net.loss();
-    let counted = loss.share(client.samples.len(), 1) * client.samples.len() as f64 / batch as f64;
+    let counted = counted(view);
     let values = view.update.values.times(&own_row).scaled(loss.share(samples, 1) / counted);
     let below = values.clone().without(&[last.weight, bias]).norm();
     if below == 0.0 {
@@ -121,7 +80,3 @@ pub(super) fn isolated(view: &AttackerView, class: usize) -> Result<(AttackerVie
     let update = Update { values, samples, ..view.update };
     Ok((AttackerView { update, knowledge, earlier: Vec::new(), ..view.clone() }, words))
 }
-
-#[cfg(test)]
-#[path = "fishing_tests.rs"]
-mod tests;
