@@ -176,7 +176,10 @@ fn came_of(study: &Study, place: &Place, arguments: &Arguments, pace: &Pace) -> 
     let mut out = output::whole(arguments.json);
     match arguments.json {
         true => show::json(&mut out, study, place, &results, &pace.dimensions)?,
-        false => table::print(&mut out, study, &results, &pace.dimensions, &place.costs())?,
+        false => {
+            let (dimensions, costs) = (&pace.dimensions, &place.costs());
+            table::print(&mut out, table::Shown { study, results: &results, dimensions, costs })?;
+        }
     }
     Ok(out.flush()?)
 }

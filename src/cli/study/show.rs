@@ -35,7 +35,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let mut out = output::whole(arguments.json);
     match arguments.json {
         true => json(&mut out, &study, &place, &results, &pace.dimensions)?,
-        false => table::print(&mut out, &study, &results, &pace.dimensions, &place.costs())?,
+        false => {
+            let (dimensions, costs) = (&pace.dimensions, &place.costs());
+            table::print(&mut out, table::Shown { study: &study, results: &results, dimensions, costs })?;
+        }
     }
     out.flush()?;
     Ok(DONE)

@@ -10,14 +10,20 @@ use gialab::study::{Filled, Results, Standing, Study};
 /// As wide as a page of text.
 const WIDTH: usize = 100;
 
+/// A study with what came of it so far.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    pub study: &'a Study,
+    pub results: &'a Results,
+    /// Of every cell.
+    pub dimensions: &'a [Dimension],
+    /// What post-processing was measured to cost.
+    pub costs: &'a Costs,
+}
+
 /// Prints all of it.
-pub fn print(
-    out: &mut impl Write,
-    study: &Study,
-    results: &Results,
-    dimensions: &[Dimension],
-    costs: &Costs,
-) -> io::Result<()> {
+pub fn print(out: &mut impl Write, shown: Shown<'_>) -> io::Result<()> {
+    let Shown { study, results, .. } = shown;
     let (done, all) = results.count();
     writeln!(out, "{}: {}", study.name, study.definition.title)?;
     for line in format::wrapped(&study.conditions().join(", "), WIDTH) {
@@ -34,16 +40,11 @@ pub fn print(
         writeln!(out, "  {}", judged.in_words())?;
     }
     writeln!(out)?;
-    cells(out, study, results, dimensions, costs)
+    cells(out, shown)
 }
 
-fn cells(
-    out: &mut impl Write,
-    study: &Study,
-    results: &Results,
-    dimensions: &[Dimension],
-    costs: &Costs,
-) -> io::Result<()> {
+fn cells(out: &mut impl Write, shown: Shown<'_>) -> io::Result<()> {
+    let Shown { study, results, dimensions, costs } = shown;
     let shown: Vec<usize> =
         (0..study.cells.len()).filter(|cell| !results.cells[*cell].runs.is_empty()).collect();
     let mut columns: Vec<Vec<String>> = Vec::new();

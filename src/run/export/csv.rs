@@ -58,7 +58,7 @@ const BEFORE: [Column; 16] = [
 ];
 
 /// What became of the attack, and how it was computed.
-const AFTER: [Column; 9] = [
+const AFTER: [Column; 12] = [
     ("verdict", |row| {
         let result = row.round.and_then(|round| round.result.as_ref());
         result.and_then(Verdict::of).map_or("", Verdict::name).to_owned()
@@ -77,6 +77,10 @@ const AFTER: [Column; 9] = [
     ("backend", |row| name(&row.record.manifest.backend)),
     ("host", |row| name(&row.record.manifest.host)),
     ("gialab", |row| name(&row.record.manifest.gialab)),
+    // What a person wrote to the run.
+    ("title", |row| name(&row.record.notebook.title)),
+    ("tags", |row| name(&row.record.notebook.tags.iter().cloned().collect::<Vec<_>>().join(" "))),
+    ("note", |row| name(&row.record.notebook.note)),
 ];
 
 /// A point of a curve.

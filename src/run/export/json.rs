@@ -14,6 +14,7 @@ use crate::figure::number;
 use crate::reading::Reading;
 use crate::run::cost::Cost;
 use crate::run::event::{Effect, LabelsRead, Metrics, Ratio, RoundResult, Tiles, TrialOutcome};
+use crate::run::notebook::Notebook;
 use crate::run::rows::Rows;
 use crate::run::state::{Content, Picture, RoundState, TrialState};
 use crate::run::verdict::Verdict;
@@ -40,6 +41,9 @@ struct Run<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// `title`, `note` and `tags`, where a person wrote some.
+    #[serde(flatten)]
+    notebook: &'a Notebook,
     /// Seconds since the epoch at creation.
     created: f64,
     /// Seconds of computing.
@@ -204,6 +208,7 @@ fn run(record: &Record) -> Run<'_> {
         preset: &manifest.preset,
         status: record.health.name(),
         error: manifest.error.as_deref(),
+        notebook: &record.notebook,
         created: manifest.created,
         seconds: record.state.seconds,
         gialab: &manifest.gialab,

@@ -39,7 +39,10 @@ pub fn table(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     // In the order of the table, where the members of a group stand together.
     let rows: Vec<&Entry<'_>> = groups.iter().flat_map(|(_, members)| members.iter().copied()).collect();
     let of_run = |entry: &&Entry<'_>| run(entry).unwrap_or(0);
-    let name = |entry: &&Entry<'_>| row_name(entry, &names[of_run(entry)]);
+    let name = |entry: &&Entry<'_>| {
+        let title = &entry.record.notebook.title;
+        row_name(entry, if title.is_empty() { &names[of_run(entry)] } else { title })
+    };
 
     let mut columns =
         vec![Column { heading: "run".into(), is_number: false, cells: rows.iter().map(name).collect() }];

@@ -4,7 +4,7 @@ use crate::config::RunConfig;
 use crate::run::comparison::Side;
 use crate::run::cost::{self, Cost, Costs};
 use crate::run::state::{Picture, RoundState};
-use crate::run::{Health, Manifest, Pulse, RunDirectory, RunError, RunState, Tail};
+use crate::run::{Health, Manifest, Notebook, Pulse, RunDirectory, RunError, RunState, Tail};
 
 use super::ExportError;
 
@@ -23,6 +23,8 @@ pub struct Record {
     pub skipped: u64,
     /// What its post-processing costs, if that was measured.
     pub cost: Option<Cost>,
+    /// What a person wrote to it.
+    pub notebook: Notebook,
 }
 
 /// Reads every run once, in the order given.
@@ -58,7 +60,8 @@ impl Record {
             return Err(ExportError::NoEvents { run: directory.id() });
         }
         let cost = Costs::beside(directory).of(&manifest.config);
-        Ok(Record { directory: directory.clone(), manifest, health, state, skipped: tail.skipped(), cost })
+        let (directory, skipped, notebook) = (directory.clone(), tail.skipped(), Notebook::read(directory)?);
+        Ok(Record { directory, manifest, health, state, skipped, cost, notebook })
     }
 
     /// Directory name.

@@ -18,7 +18,7 @@ use crate::run::event::{
     Tiles, TrialOutcome, VERSION,
 };
 use crate::run::launch::As;
-use crate::run::{Manifest, RunState, Status, Store};
+use crate::run::{Manifest, Notebook, RunState, Status, Store};
 
 pub(super) struct Lab {
     home: TempDir,
@@ -461,6 +461,34 @@ fn a_report_tells_what_a_defence_protects_from_only_beside_what_it_costs() {
     );
     let control = html(&lab.run("control", &["post=[{ kind = \"noise-only\" }]"], done()));
     assert!(control.contains(psnr));
+}
+
+#[test]
+fn what_a_person_wrote_to_a_run_is_in_every_export() {
+    use crate::run::notebook::Entry;
+    let lab = Lab::new();
+    let run = lab.run("plain", &[], done());
+    let bare: Value =
+        serde_json::from_str(&lab.export(std::slice::from_ref(&run), Format::Json, "bare.json")).unwrap();
+    assert!(["title", "note", "tags"].iter().all(|key| bare["runs"][0][key].is_null()), "{bare}");
+    let tags = Entry::Tags(vec!["paper".into(), "a".into()], Vec::new());
+    for entry in [Entry::title("the baseline").unwrap(), Entry::Note("it, too".into()), tags] {
+        Notebook::enter(&run, entry).unwrap();
+    }
+    let runs = [run];
+    let json: Value = serde_json::from_str(&lab.export(&runs, Format::Json, "x.json")).unwrap();
+    let written = &json["runs"][0];
+    assert_eq!(
+        (written["title"].as_str(), written["note"].as_str()),
+        (Some("the baseline"), Some("it, too"))
+    );
+    assert_eq!(written["tags"], serde_json::json!(["a", "paper"]));
+    let table = parse(&lab.export(&runs, Format::Csv, "x.csv"));
+    let of = ["title", "tags", "note"].map(|column| cell(&table, 1, column));
+    assert_eq!(of, ["the baseline", "a paper", "it, too"]);
+    let html = lab.export(&runs, Format::Html, "x.html");
+    assert!(["the baseline", "a, paper", "it, too"].iter().all(|words| html.contains(words)));
+    assert!(lab.export(&runs, Format::Latex, "x.tex").contains("the baseline &"));
 }
 
 #[test]

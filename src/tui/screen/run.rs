@@ -31,7 +31,9 @@ pub fn draw(model: &Model, view: &mut View, area: Rect) {
         return;
     };
     let areas = areas(model, run, area, view.surface.cell());
-    draw_header(run, theme, view, areas.header);
+    let title = model.runs_view.rows.iter().flatten().find(|row| row.directory == run.directory);
+    let title = title.map_or("", |row| row.notebook.title.as_str());
+    draw_header((run, title), theme, view, areas.header);
     if areas.chart.area() > 0 {
         draw_chart(model, run, view, areas.chart);
     }
@@ -161,8 +163,9 @@ fn done(run: &RunView) -> String {
     }
 }
 
-/// Two lines: what is attacked, and what the attacker knows; a third where the update may be something else.
-fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
+/// Two lines: what is attacked, behind the title that a person gave it, and what the attacker knows; a third where the update may be
+/// something else.
+fn draw_header((run, title): (&RunView, &str), theme: Theme, view: &mut View, area: Rect) {
     let lines = match run.manifest.as_ref().map(|manifest| &manifest.config) {
         Some(config) => {
             let doubt = run.manifest.as_ref().and_then(|manifest| manifest.doubt()).map(|doubt| {
@@ -172,7 +175,7 @@ fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
                     theme.bad(),
                 )
             });
-            [what(run, config, theme, area.width.into()), knowledge(run, config, theme)]
+            [what((run, title), config, theme, area.width.into()), knowledge(run, config, theme)]
                 .into_iter()
                 .chain(doubt)
                 .collect()
@@ -187,7 +190,7 @@ fn draw_header(run: &RunView, theme: Theme, view: &mut View, area: Rect) {
     }
 }
 
-fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'static> {
+fn what((run, title): (&RunView, &str), config: &RunConfig, theme: Theme, width: usize) -> Line<'static> {
     let preset = run.manifest.as_ref().map(|manifest| manifest.preset.clone()).unwrap_or_default();
     let dot = theme.glyph(" · ", ", ");
     let source = config.victim.source();
@@ -196,7 +199,9 @@ fn what(run: &RunView, config: &RunConfig, theme: Theme, width: usize) -> Line<'
         Some(first) if config.victim.captured.is_none() => (first + 1).to_string(),
         _ => config.victim.which(),
     };
-    let mut parts = vec![Piece::Name(preset), Piece::Name(format!("{source} {which}"))];
+    let title = Some(title).filter(|title| !title.is_empty()).map(|title| Piece::Name(title.to_owned()));
+    let mut parts: Vec<Piece> = title.into_iter().collect();
+    parts.extend([Piece::Name(preset), Piece::Name(format!("{source} {which}"))]);
     if config.batch() > 1 {
         parts.push(Piece::Word(format!("batch {}", config.batch())));
     }

@@ -43,8 +43,13 @@ fn facts(record: &Record) -> Markup {
         }
         _ => victim.which(),
     };
+    let written = |words: String| Some(words).filter(|words| !words.is_empty());
+    let tags: Vec<&str> = record.notebook.tags.iter().map(String::as_str).collect();
     let facts = [
+        ("title", written(record.notebook.title.clone())),
         ("what", Some(config.title.clone())),
+        ("tags", written(tags.join(", "))),
+        ("note", written(record.notebook.note.clone())),
         ("preset", Some(manifest.preset.clone())),
         ("status", Some(record.health.name().to_owned())),
         ("error", manifest.error.clone()),

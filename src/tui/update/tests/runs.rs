@@ -532,6 +532,14 @@ fn title_note_and_tags_are_written_to_the_chosen_run_and_shown() {
     (row.notebook.title, row.notebook.note) = ("baseline".into(), "the loss jumps".into());
     let drawn = fixture::drawn(&model);
     assert!(drawn.contains(" baseline ") && drawn.contains("#draft the loss jumps"), "{drawn}");
+    // On its own screen the title stands in front of the preset.
+    code(&mut model, KeyCode::Enter);
+    let id = model.opened.clone().unwrap();
+    let manifest = fixture::manifest(&id, "dlg-lenet", Health::Done, NOW);
+    model.run_mut().unwrap().manifest = Some(manifest);
+    let drawn = fixture::drawn(&model);
+    assert!(drawn.contains(" baseline · dlg-lenet · "), "{drawn}");
+    press(&mut model, "2");
     for (filter, count) in
         [("tag:dra", 1), ("tag=draft", 1), ("tag=dra", 0), ("note:jumps", 1), ("title=baseline", 1)]
     {
