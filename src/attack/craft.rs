@@ -1,9 +1,8 @@
 //! A malicious server: the model that it sends instead of the honest one, and whose samples it does that for.
 
 use super::{AttackError, direct, fishing};
-use crate::backend::{self, Compute};
-use crate::config::{BatchNormMode, Method, RunConfig, Target};
-use crate::data::{Batch, Normalisation};
+use crate::backend::Compute;
+use crate::config::{Method, RunConfig, Target};
 use crate::fl::AttackerView;
 use crate::model::{Model, Net};
 use crate::seed::Seed;
@@ -138,24 +137,6 @@ pub fn asked(
     let (Some(Aim::Each(class)), Some(search)) = (aim, config.attack.search()) else { return Ok(None) };
     let queries = search.queries.unwrap_or(usize::MAX);
     fishing::each(&of(config, honest, range, compute), class, queries, ask).map(Some)
-}
-
-/// The private samples in the order in which the attacker has them, with the labels that it takes them for: what its objective is at
-/// the truth.
-#[must_use]
-pub fn in_order(
-    view: &AttackerView,
-    aim: Option<Aim>,
-    truth: &Batch,
-    normalisation: &Normalisation,
-) -> Batch {
-    let Some(Aim::Each(class)) = aim else { return truth.clone() };
-    let x = view.compute.tensor(&normalisation.apply(&truth.images), truth.images.shape());
-    let scores = backend::values(&view.model.scores(BatchNormMode::Eval, &x));
-    let classes = scores.len() / truth.labels.len().max(1);
-    let mut order: Vec<usize> = (0..truth.labels.len()).collect();
-    order.sort_by(|a, b| scores[a * classes + class].total_cmp(&scores[b * classes + class]));
-    Batch { labels: vec![class; order.len()], ..truth.in_order(&order) }
 }
 
 /// What the attacker makes of what it sees before it begins: the part of the update that is of the class it is after ([`aim`]), as if

@@ -22,7 +22,7 @@ mod surrogate;
 mod trial;
 pub mod variable;
 
-pub use craft::{Aim, Asked, Craft, aim, asked, craft, in_order, isolated, sent_net};
+pub use craft::{Aim, Asked, Craft, aim, asked, craft, isolated, sent_net};
 pub use direct::r_gap_by_count;
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;

@@ -4,7 +4,7 @@
 use super::event::{AtTruth, Baselines, Metrics, Probe, Ratio};
 use super::recorder::Evaluator;
 use super::rows::Tabulator;
-use crate::attack::{GradientMatching, Guess, LabelVariable, Reconstruction};
+use crate::attack::{Aim, GradientMatching, Guess, LabelVariable, Reconstruction};
 use crate::backend;
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::{self, Batch, Dataset, FieldAccuracy, Images, Normalisation, TOLERANCE, field_accuracy};
@@ -44,6 +44,18 @@ pub fn metrics(
         metrics.feature_mse = Some(metric::distance(&metric::rows_mse(a, b)));
     }
     Some(metrics)
+}
+
+/// The private samples in the order in which an attacker has them who tells each from the others, with the labels that it takes them
+/// for; as they are for any other.
+pub fn in_its_order(view: &AttackerView, aim: Option<Aim>, truth: &Batch, clients: &Normalisation) -> Batch {
+    let Some(Aim::Each(class)) = aim else { return truth.clone() };
+    let x = view.compute.tensor(&clients.apply(&truth.images), truth.images.shape());
+    let scores = backend::values(&view.model.scores(BatchNormMode::Eval, &x));
+    let classes = scores.len() / truth.labels.len().max(1);
+    let mut order: Vec<usize> = (0..truth.labels.len()).collect();
+    order.sort_by(|a, b| scores[a * classes + class].total_cmp(&scores[b * classes + class]));
+    Batch { labels: vec![class; order.len()], ..truth.in_order(&order) }
 }
 
 /// The attack's objective at the private samples, in the attacker's order and with the labels that it takes them for, as it simulates

@@ -2,7 +2,8 @@
 
 use crate::backend::Compute;
 use crate::config::{
-    BatchNormMode, LocalKnowledge, LocalTraining, OptimiserKind, Precision, RunConfig, Search, VariableKind,
+    BatchNormMode, LocalKnowledge, LocalTraining, OptimiserKind, Precision, RunConfig, Search, Target,
+    VariableKind,
 };
 use crate::machine::{self, Bound};
 use crate::model::{self, Descent, Net, Optimiser, Step};
@@ -45,6 +46,11 @@ const KERNELS: u64 = 6;
 /// never turns back.
 const HALF_COPIES_MEMBER: u64 = 6;
 const HALF_MAPS_MEMBER: u64 = 3;
+
+/// More for each sample that is told apart from the others, what it sends, where that counts and what it is held against, and for
+/// asking.
+const COPIES_EACH: u64 = 6;
+const COPIES_ASKED: u64 = 12;
 
 /// The same where they were never measured.
 const HALF_COPIES_CUDA: u64 = 14;
@@ -112,6 +118,8 @@ impl Need {
             "flex" if model::needs_no_tape(net) => KERNELS * 8 * model::largest_kernel(net, at_once(config)),
             _ => 0,
         };
+        let each = config.attack.search().is_some_and(|search| search.target == Some(Target::Each));
+        let apart = if each { (COPIES_ASKED + COPIES_EACH * config.batch() as u64) * parameters } else { 0 };
         // What each client keeps back, and the model of the federation without post-processing.
         let kept_back = config.post.iter().filter(|step| step.feeds_back()).count() as u64;
         let beside = match config.trains() && !config.post.is_empty() {
@@ -121,6 +129,7 @@ impl Need {
         Need {
             fixed: PROGRAM
                 + beside
+                + apart
                 + pictures
                 + kernels
                 + (copies + members * HALF_COPIES_MEMBER) * parameters / 2
@@ -268,7 +277,8 @@ mod tests {
         let accumulated =
             [&adam[..], &clip[4..], &["federation.local_batch=1", "federation.accumulate=4"]].concat();
         let four_wide = [&four[..], &wide[..]].concat();
-        let runs: [Run; 40] = [
+        let each = ["attack.kind=fishing", "attack.target=each", "knowledge.manipulate=true"];
+        let runs: [Run; 42] = [
             ("lenet", 32, 1, &[], "flex", 64),
             ("lenet", 32, 16, &[], "flex", 78),
             ("lenet", 128, 1, &[], "flex", 123),
@@ -305,6 +315,8 @@ mod tests {
             ("resnet18", 32, 4, &clip, "flex", 1147),
             ("resnet18", 32, 4, &accumulated, "flex", 1523),
             ("resnet18", 32, 4, &four_wide, "flex", 2078),
+            ("resnet18", 32, 2, &each, "flex", 1353),
+            ("resnet18", 32, 6, &each, "flex", 2337),
             ("resnet18-imagenet", 224, 4, &[], "flex", 1254),
             ("resnet50-imagenet", 224, 1, &[], "flex", 1378),
             ("vit", 32, 4, &[], "flex", 311),

@@ -427,7 +427,7 @@ impl Rounds<'_> {
         let labels = self.evaluator.labels(&reconstruction.guess);
         let clients = &self.evaluator.clients;
         let private =
-            self.evaluator.truth.as_ref().map(|truth| attack::in_order(&view, self.aim, truth, clients));
+            self.evaluator.truth.as_ref().map(|truth| examine::in_its_order(&view, self.aim, truth, clients));
         let private = private.as_ref();
         let result = RoundResult {
             round,

@@ -90,7 +90,7 @@ fn a_preset_that_was_broken_in_the_editor_is_said_with_its_line_and_nothing_is_l
     screen.press("E");
     wait_for_wrapped(&screen, "did you mean `iterations`?");
     screen.press("\r");
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     leave(&mut screen);
 }
 
@@ -135,7 +135,7 @@ fn mistakes_in_files_of_the_person_are_said_with_their_line_and_the_defaults_are
         wait_for_wrapped(&screen, words);
     }
     screen.press("\r");
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     leave(&mut screen);
     let report = lab.succeed(&["doctor"]);
     for words in ["config.toml:2", "keymap.toml:3", "mine.toml:2", "3 problems"] {
@@ -165,7 +165,7 @@ fn a_theme_of_the_person_colours_the_screen() {
     configure(&lab, "config.toml", "theme = \"mine\"\n");
     configure(&lab, "themes/mine.toml", "base = \"dark\"\naccent = \"201\"\n");
     let mut screen = Screen::open(&lab, 80, 24);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     assert!(String::from_utf8_lossy(&screen.raw()).contains("38;5;201"));
     leave(&mut screen);
 }
@@ -174,7 +174,7 @@ fn a_theme_of_the_person_colours_the_screen() {
 fn without_colours_nothing_is_coloured() {
     let lab = Lab::new();
     let mut screen = Screen::run(&lab, &["/usr/bin/env", "NO_COLOR=1", PROGRAM], 80, 24);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     let raw = String::from_utf8_lossy(&screen.raw()).into_owned();
     assert!(!raw.contains("38;5;") && !raw.contains("48;5;") && !raw.contains("38;2;"), "{raw:?}");
     leave(&mut screen);
@@ -184,17 +184,17 @@ fn without_colours_nothing_is_coloured() {
 fn clicks_and_the_wheel_do_what_keys_do_unless_they_are_turned_off() {
     let lab = Lab::new();
     let mut screen = Screen::open(&lab, 80, 24);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     // The second tab, then a turn of the wheel over the list of presets.
     screen.press("\x1b[<0;15;1M\x1b[<0;15;1m");
     screen.wait_for("No runs yet");
     screen.press("\x1b[<0;5;1M");
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     screen.press("\x1b[<65;10;5M");
     screen.wait_for("Inverting Gradients");
     leave(&mut screen);
     let mut screen = Screen::run(&lab, &[PROGRAM, "--no-mouse"], 80, 24);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     assert!(!String::from_utf8_lossy(&screen.raw()).contains("\x1b[?1000h"));
     leave(&mut screen);
 }
@@ -205,7 +205,7 @@ fn a_table_is_copied_and_a_report_is_written() {
     let run = ["run"].into_iter().chain(QUICK).collect::<Vec<_>>();
     lab.succeed(&run);
     let mut screen = Screen::open(&lab, 100, 30);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     screen.press("2");
     screen.wait_for("done");
     screen.press("\r");
@@ -251,7 +251,7 @@ fn a_table_is_copied_and_a_report_is_written() {
 fn the_palette_starts_a_preset_by_its_name() {
     let lab = Lab::new();
     let mut screen = Screen::open(&lab, 100, 30);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     screen.press(":digits");
     screen.wait_for("preset dlg-digits");
     screen.press("\r\r");
@@ -267,7 +267,7 @@ fn two_runs_are_compared() {
         lab.succeed(&run);
     }
     let mut screen = Screen::open(&lab, 120, 40);
-    screen.wait_for("63 presets");
+    screen.wait_for(" presets; your own");
     screen.press("2");
     screen.wait_for("done");
     screen.press("  c");

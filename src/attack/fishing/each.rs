@@ -222,7 +222,7 @@ fn scores(
 fn groups(view: &AttackerView, (last, bias): (Classifier, usize), gain: f64, cuts: &[Query]) -> Vec<Group> {
     let loss = view.model.net.loss();
     let between = |pair: &[Query]| {
-        let samples = pair[1].below - pair[0].below;
+        let samples = pair[1].below.saturating_sub(pair[0].below);
         let difference = pair[1].update.clone().combine(1.0, &pair[0].update, -1.0);
         // What reaches the layers below has passed the row, which the classifier's own gradient has not.
         let update = difference.clone().scaled(1.0 / gain).with(&[last.weight, bias], &difference);

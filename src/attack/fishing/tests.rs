@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use crate::attack::{Aim, Asked, AttackError, aim, asked, craft, in_order, isolated};
-use crate::backend::{Compute, Precision};
-use crate::config::{RunConfig, preset};
+use crate::attack::{Aim, Asked, AttackError, aim, asked, craft, isolated};
+use crate::backend::{self, Compute, Precision};
+use crate::config::{BatchNormMode, RunConfig, preset};
 use crate::fl::{At, AttackerView, Server, Setup, Source};
 use crate::model::{Model, Targets};
 
@@ -100,8 +100,19 @@ fn each(changes: &[&str]) -> (Result<Asked, AttackError>, Vec<f64>, usize) {
     };
     let found = asked(&config, aim, &server.model, &range, &compute, &mut ask);
     let found = found.map(Option::unwrap);
-    let ordered = found.as_ref().ok().map(|asked| in_order(&asked.view, aim, &batch, &normalisation));
-    let samples = ordered.map(|batch| normalisation.apply(&batch.images)).unwrap_or_default();
+    // In the order of their scores, as cuts part them.
+    let samples = found.as_ref().map_or_else(
+        |_| Vec::new(),
+        |Asked { view, .. }| {
+            let Some(Aim::Each(class)) = aim else { panic!("{aim:?}") };
+            let x = compute.tensor(&normalisation.apply(&batch.images), batch.images.shape());
+            let scores = backend::values(&view.model.scores(BatchNormMode::Eval, &x));
+            let classes = view.model.net.classes();
+            let mut order: Vec<usize> = (0..batch.labels.len()).collect();
+            order.sort_by(|a, b| scores[a * classes + class].total_cmp(&scores[b * classes + class]));
+            normalisation.apply(&batch.in_order(&order).images)
+        },
+    );
     (found, samples, queries)
 }
 
