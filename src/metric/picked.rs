@@ -7,15 +7,25 @@ use crate::figure::Metrics;
 
 /// PSNR of a batch if the truth picked, for each sample, among the answers of all trials. No attacker can: it
 /// stands for what demonstrations report that choose their outputs by the ground truth.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Picked {
+    /// Of the attack; what follows are controls, which answer to noise.
+    count: usize,
     /// Of every true sample, in dB, by trial.
     trials: BTreeMap<usize, Vec<f64>>,
 }
 
 impl Picked {
+    /// Among so many trials.
+    pub fn among(count: usize) -> Picked {
+        Picked { count, trials: BTreeMap::new() }
+    }
+
     /// With the quality of a trial's answer, which replaces an earlier one of the same trial.
     pub fn add(&mut self, trial: usize, metrics: &Metrics) {
+        if trial >= self.count {
+            return;
+        }
         let alone = || metrics.psnr.map(|psnr| psnr.mean).into_iter().collect();
         let each: Vec<f64> = metrics.samples.iter().filter_map(|sample| Some(sample.psnr?.0)).collect();
         self.trials.insert(trial, if each.is_empty() { alone() } else { each });
@@ -42,7 +52,7 @@ mod tests {
 
     #[test]
     fn the_best_of_every_sample_is_taken_over_all_trials() {
-        let mut picked = Picked::default();
+        let mut picked = Picked::among(4);
         assert_eq!(picked.psnr(), None);
         picked.add(0, &batch(&[10.0, f64::NAN]));
         assert_eq!(picked.psnr(), None, "one trial leaves nothing to pick");
@@ -54,10 +64,12 @@ mod tests {
         assert_eq!(picked.psnr(), Some(17.0));
         picked.add(3, &batch(&[f64::INFINITY, 0.0]));
         assert_eq!(picked.psnr(), Some(57.0), "a perfect sample counts as 100 dB");
+        picked.add(4, &batch(&[f64::INFINITY, f64::INFINITY]));
+        assert_eq!(picked.psnr(), Some(57.0), "what a control makes of noise is no answer");
 
         let alone =
             |mean| Metrics { psnr: Some(Spread { mean, best: mean, worst: mean }), ..Metrics::default() };
-        let mut picked = Picked::default();
+        let mut picked = Picked::among(4);
         picked.add(0, &alone(11.0));
         picked.add(1, &alone(9.0));
         assert_eq!(picked.psnr(), Some(11.0), "a batch of one has no list of samples");

@@ -103,7 +103,7 @@ impl<'a> Bridge<'a> {
             trial_begin: clock.now(),
             learning_rate: f64::NAN,
             best_stored: 0,
-            picked: Picked::default(),
+            picked: Picked::among(config.attack.search().map_or(1, |search| search.trials)),
         }
     }
 

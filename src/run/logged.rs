@@ -25,20 +25,18 @@ pub fn rounds(directory: &RunDirectory, first: u32) -> Result<BTreeMap<u32, Roun
     Ok(done)
 }
 
-/// What the truth would pick among the trials of a round that have ended.
+/// Adds the trials of a round that have ended to what the truth would pick.
 ///
 /// # Errors
 /// If the log cannot be read.
-pub fn trials(directory: &RunDirectory, of: u32) -> Result<Picked, RunError> {
-    let mut picked = Picked::default();
+pub fn trials(directory: &RunDirectory, of: u32, picked: &mut Picked) -> Result<(), RunError> {
     each(directory, b"\"trial-finished\"", |event| {
         if let Event::TrialFinished { round, trial, metrics: Some(metrics), .. } = event
             && round == of
         {
             picked.add(trial, &metrics);
         }
-    })?;
-    Ok(picked)
+    })
 }
 
 /// Takes up every event whose line holds the word: few of many, the others need not be taken apart.

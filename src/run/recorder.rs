@@ -58,10 +58,7 @@ impl Evaluator {
 
     /// The labels of a guess in the order in which its pictures are stored.
     pub fn labels(&self, guess: &Guess) -> Vec<usize> {
-        let named = &guess.labels[..if self.names_labels { guess.labels.len() } else { 0 }];
-        if named.is_empty() {
-            return Vec::new();
-        }
+        let named = if self.names_labels { guess.labels.as_slice() } else { &[] };
         self.order(guess).into_iter().filter_map(|at| named.get(at).copied()).collect()
     }
 

@@ -401,7 +401,7 @@ impl Rounds<'_> {
         let mut bridge =
             Bridge::new(self.reporter, &self.evaluator, self.orders, self.clock, began, round, config);
         if resume.is_some() {
-            bridge.picked = logged::trials(self.directory, round)?;
+            logged::trials(self.directory, round, &mut bridge.picked)?;
         }
         let task = Task {
             view: &view,

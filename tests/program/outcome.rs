@@ -125,3 +125,17 @@ fn a_trial_that_never_came_below_its_start_is_said_to_be_none() {
     assert!(said("attack.optimiser.lr=1e4"));
     assert!(!said("attack.optimiser.lr=0.1"));
 }
+
+/// What the truth would pick among trials is at least what the attacker chose, and no control on noise is among them.
+#[test]
+fn what_the_truth_would_pick_is_of_the_attacks_own_trials() {
+    let lab = Lab::new();
+    let (two, _) = round(&lab, "ig-lenet", &["attack.trials=2", "attack.iterations=30"]);
+    let chosen = two["metrics"]["psnr"]["mean"].as_f64().unwrap();
+    assert!(two["picked"].as_f64().unwrap() >= chosen, "{two}");
+    let (one, _) = round(&lab, "ig-lenet", &["attack.iterations=3"]);
+    assert!(one["picked"].is_null(), "{one}");
+    // One trial, and one on noise as its control.
+    let (generated, _) = round(&lab, "fedleak", &["attack.iterations=3"]);
+    assert!(generated["baselines"]["noise"].is_number() && generated["picked"].is_null(), "{generated}");
+}
