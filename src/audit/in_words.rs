@@ -27,6 +27,18 @@ pub enum Tone {
     Plain,
 }
 
+/// The most that came back, in a few words.
+pub fn found(report: &Report) -> String {
+    let most = report.best().and_then(|best| Some((best, best.recovered()?)));
+    match most {
+        None => "nothing to compare with".to_owned(),
+        Some((_, 0)) => "not recovered by these attacks".to_owned(),
+        Some((best, count)) => {
+            format!("{count} of {} by {} ({})", report.subject.samples, best.title, best.threat_model)
+        }
+    }
+}
+
 /// What an attack knows, in words.
 pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     let knowledge = &config.knowledge;

@@ -23,7 +23,7 @@ mod verify;
 pub use budget::{Amount, Budget};
 pub use conduct::{Asked, How, Step, conduct};
 pub use html::page;
-pub use in_words::{Said, Tone, lines, self_test};
+pub use in_words::{Said, Tone, found, lines, self_test};
 pub use judge::Threshold;
 pub use report::{Attempt, Bounds, Protection, Report, Round, SCHEMA, Subject, Untried};
 pub use verify::{Checked, verify};

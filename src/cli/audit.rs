@@ -19,7 +19,7 @@ use gialab::text::{self, about};
 use gialab::threads;
 
 use super::captured::Captured;
-use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, complete, computing, output};
+use super::{Context, DONE, FAILED, INTERRUPTED, NOT_MET, audits, complete, computing, output};
 
 /// Columns of what a line is about, and of what it says.
 const ABOUT: usize = 22;
@@ -29,7 +29,7 @@ const WIDTH: usize = 100;
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
-    verify: Option<Command>,
+    command: Option<Command>,
     /// A federation: a shipped preset, one of yours, or a preset file
     #[arg(add = complete::presets(), required_unless_present_any = ["update", "weights"], conflicts_with = "update")]
     preset: Option<String>,
@@ -90,6 +90,10 @@ pub struct Arguments {
 enum Command {
     /// Check a report: whether a byte was changed, and whether files and runs are those that it tells of
     Verify(Verify),
+    /// What audits there are, and how they stand
+    List(audits::List),
+    /// Stop one that is being made; what it has computed stays
+    Stop(audits::Stop),
 }
 
 #[derive(clap::Args)]
@@ -102,8 +106,11 @@ struct Verify {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    if let Some(Command::Verify(arguments)) = &arguments.verify {
-        return verify(context, arguments);
+    match &arguments.command {
+        Some(Command::Verify(arguments)) => return verify(context, arguments),
+        Some(Command::List(arguments)) => return audits::list(context, arguments),
+        Some(Command::Stop(arguments)) => return audits::stop(context, arguments),
+        None => {}
     }
     if let Some(out) = arguments.out.as_ref().filter(|out| out.exists() && !arguments.force) {
         let message = "is there already; give another name, or --force to replace it";

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
+use gialab::audit::shelf;
 use gialab::catalogue::literature;
 use gialab::config::setting::{self, Kind, SETTINGS, Setting};
 use gialab::config::{ConfigError, preset};
@@ -45,6 +46,14 @@ pub fn begun() -> ArgValueCompleter {
         let all = study::begun(&paths().data).into_iter();
         let named = all.map(|(name, of)| candidate(name, &of.map_or_else(|_| String::new(), |of| of.title)));
         fitting(named, begun, Vec::new())
+    })
+}
+
+/// An audit of the data directory.
+pub fn audits() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let all = shelf::kept(&paths().data).into_iter().filter(|kept| kept.live);
+        fitting(all.map(|kept| candidate(kept.name, "is being made")), begun, Vec::new())
     })
 }
 

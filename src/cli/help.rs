@@ -137,7 +137,8 @@ Examples:
       --set 'victim.captured.local={ learning_rate = 0.1, epochs = 2 }' --truth batch.npz
   gialab audit mine.toml --limit 0.1 --protect '[{ kind = \"gaussian-noise\", sigma = 0.01 }]'
   gialab audit dlg-lenet --fail-if 'brr>0' --out audit.html
-  gialab audit verify audit.html";
+  gialab audit verify audit.html
+  gialab audit list";
 
 pub const ATTACKS: &str = "\
 Examples:

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod audit;
+mod audits;
 mod bench;
 mod capture;
 mod captured;

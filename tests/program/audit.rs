@@ -1,5 +1,7 @@
 //! The audit: which setting makes an update, what comes back, what would protect, and a report whose changes show.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::lab::{Lab, cases, text};
@@ -265,6 +267,9 @@ fn what_cannot_be_audited_is_refused_in_a_sentence() {
         let said = lab.fail(arguments, 2);
         assert!(said.contains(sentence), "{arguments:?}: {said}");
     }
+    let said = lab.fail(&["audit", "stop", "dlg-lenet-0000"], 2);
+    assert!(said.contains("there are no audits yet") && said.lines().count() == 1, "{said}");
+    assert!(lab.succeed(&["audit", "list"]).starts_with("no audits yet"));
     let other = lab.path("other.html");
     std::fs::write(&other, "<html></html>").unwrap();
     assert!(lab.fail(&["audit", "verify", other.to_str().unwrap()], 1).contains("no report"));
@@ -276,4 +281,27 @@ fn what_cannot_be_audited_is_refused_in_a_sentence() {
     // What was refused leaves nothing to be shown.
     let audits = std::fs::read_dir(lab.path("data/audits"));
     assert_eq!(audits.map_or(0, |audits| audits.count()), 0);
+}
+
+#[test]
+fn an_audit_that_is_being_made_is_listed_and_stopped_from_another_shell() {
+    let lab = Lab::new();
+    let mut made = lab.command(&["audit", "ig-lenet", "--budget", "30min", "--rounds", "0"]);
+    let mut made = made.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let listed = || -> Vec<serde_json::Value> {
+        serde_json::from_str(&lab.succeed(&["audit", "list", "--json"])).unwrap()
+    };
+    lab.wait_for("a run of the audit", || {
+        listed().iter().any(|audit| audit["runs_begun"].as_u64() > Some(0))
+    });
+    let audit = &listed()[0];
+    assert_eq!(audit["state"], "running");
+    let name = audit["audit"].as_str().unwrap();
+    let said = lab.succeed(&["audit", "stop", name]);
+    assert!(said.contains("is stopped; the command that began it goes on"), "{said}");
+    assert_eq!(made.wait().unwrap().code(), Some(130));
+    assert_eq!(listed()[0]["state"], "stopped");
+    assert!(lab.fail(&["audit", "stop", name], 1).contains("is stopped already"));
+    let said = lab.fail(&["audit", "stop", "ig-lenett"], 2);
+    assert!(said.contains("the audit `ig-lenett` is not known") && said.contains(name), "{said}");
 }

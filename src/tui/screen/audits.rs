@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use crate::audit::shelf::Kept;
-use crate::audit::{Report, Tone, lines};
+use crate::audit::{Tone, found, lines};
 use crate::format::{self, wrapped};
 use crate::tui::layout;
 use crate::tui::model::Model;
@@ -99,18 +99,6 @@ fn state(audit: &Kept, theme: Theme) -> (String, Style) {
         Some(Ok(_)) => (format!("{} done", theme.glyph("✓", "+")), theme.good()),
         Some(Err(_)) => (format!("{} unreadable", theme.glyph("✗", "x")), theme.bad()),
         None => (format!("{} stopped", theme.glyph("■", "#")), theme.warning()),
-    }
-}
-
-/// The most that came back, in a few words.
-fn found(report: &Report) -> String {
-    let most = report.best().and_then(|best| Some((best, best.recovered()?)));
-    match most {
-        None => "nothing to compare with".to_owned(),
-        Some((_, 0)) => "not recovered by these attacks".to_owned(),
-        Some((best, count)) => {
-            format!("{count} of {} by {} ({})", report.subject.samples, best.title, best.threat_model)
-        }
     }
 }
 
