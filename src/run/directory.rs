@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::listing;
 use super::lock::{self, Held, Lock};
 use super::manifest::{self, Health, Manifest, Worker};
 use super::{Pulse, RunError, RunState, Tail};
@@ -248,6 +249,12 @@ impl RunDirectory {
     /// The outcome, once the run is complete.
     pub fn result(&self) -> Option<super::event::Finished> {
         serde_json::from_slice(&files::read(&self.result_path(), files::DOCUMENT).ok()?).ok()
+    }
+
+    /// Seconds of computing that a complete run took, training and all, if it did so without a pause and with one worker.
+    pub fn took_in_one_go(&self) -> Option<f64> {
+        let summary = listing::summary(&self.events_path()).ok()?;
+        summary.seconds.filter(|_| summary.in_one_go)
     }
 
     /// What its log adds up to, and what there is to say of how that was read. Of a long log the middle is thinned.

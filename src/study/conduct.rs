@@ -95,11 +95,7 @@ pub fn standing(run: &RunDirectory, pulse: &mut Pulse) -> Result<Standing, RunEr
         Err(error) => return Err(error),
     };
     Ok(match health {
-        Health::Done => {
-            let finished = run.result();
-            let whole = finished.filter(|finished| !finished.interrupted);
-            Standing::Done(whole.map(|finished| finished.rounds.iter().map(|round| round.seconds).sum()))
-        }
+        Health::Done => Standing::Done(run.took_in_one_go()),
         Health::Running | Health::Paused | Health::Queued => Standing::Live,
         Health::Crashed | Health::Stopped => Standing::Left,
         Health::Failed => {
