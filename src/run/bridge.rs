@@ -197,6 +197,10 @@ impl Sink for Bridge<'_> {
         self.log(Level::Info, words);
     }
 
+    fn halted(&mut self) -> bool {
+        hold(self.reporter, self.orders, &mut self.clock) == Flow::Stop
+    }
+
     fn trial_started(&mut self, trial: usize, labels: &[usize]) {
         self.trial_begin = self.clock.now();
         self.learning_rate = f64::NAN;

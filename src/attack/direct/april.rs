@@ -5,7 +5,7 @@ use faer::Mat;
 
 use super::super::{AttackError, Task};
 use super::logit::label_of;
-use super::{Found, Of, certificate, least_squares};
+use super::{Desk, Found, Of, certificate, least_squares};
 use crate::backend;
 use crate::config::{Direct, Precision};
 use crate::model::{Layer, Net};
@@ -71,11 +71,7 @@ pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
     shape(of.net).map(|_| ())
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    _settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
+pub(super) fn solve(task: &Task<'_>, _settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
     let unsolved = |why: String| AttackError::Unsolved { why };
     let net = &task.view.model.net;
     let Shape { side, tokens, width, qkv } = shape(net).map_err(unsolved)?;
@@ -100,12 +96,12 @@ pub(super) fn solve(
     };
     let z = self::tokens(&matrix(&weight), &matrix(&to_weight), &matrix(&to_positions), tolerance)
         .map_err(unsolved)?;
-    say(format!(
+    desk.say(format!(
         "attention: {width} equations for {tokens} tokens: rank {}, condition {:.0e}, residual {:.0e}",
         z.rank, z.condition, z.residual
     ));
     if z.rank < tokens {
-        say(format!(
+        desk.say(format!(
             "{} combinations of tokens are told by nothing, and are left at zero: the picture comes back as far as the others tell it",
             tokens - z.rank
         ));
@@ -114,7 +110,7 @@ pub(super) fn solve(
     let known = |feature: usize| class[feature] + positions[feature];
     let off: f64 = (0..width).map(|j| (z.x[(0, j)] - known(j)).powi(2)).sum::<f64>().sqrt();
     let norm: f64 = (0..width).map(|j| known(j).powi(2)).sum::<f64>().sqrt();
-    say(format!(
+    desk.say(format!(
         "the class token, which is public, comes back to {:.0e} of its norm",
         off / norm.max(f64::MIN_POSITIVE)
     ));
@@ -126,7 +122,7 @@ pub(super) fn solve(
         z.x[(patch + 1, j)] - positions[(patch + 1) * width + j] - offset[j]
     });
     let patches = least_squares::solve(embedding.as_ref(), embedded.as_ref(), tolerance).map_err(unsolved)?;
-    say(format!(
+    desk.say(format!(
         "patches: {width} equations for {inputs} values each: rank {}, condition {:.0e}, residual {:.0e}",
         patches.rank, patches.condition, patches.residual
     ));
@@ -145,7 +141,7 @@ pub(super) fn solve(
         return Ok(Found::unlabelled(vec![x], (z.residual * z.residual).min(1.0)));
     };
     let difference = certificate::difference(task.view, &x, &[label]);
-    say(certificate::in_words(difference));
+    desk.say(certificate::in_words(difference));
     let unexplained = if difference.is_finite() { (difference * difference).min(1.0) } else { 1.0 };
     Ok(Found { samples: vec![x], labels: vec![label], unexplained, equation: None })
 }

@@ -9,7 +9,7 @@ use faer::{Mat, Side};
 use super::super::{AttackError, Task};
 use super::rows::{self, Rows, inside};
 use super::span::Span;
-use super::{Found, Of, least_squares};
+use super::{Desk, Found, Of, least_squares};
 use crate::config::{Direct, Precision};
 use crate::seed;
 
@@ -21,11 +21,7 @@ pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
     rows::begins_with_layer("cpa", of.net)
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    _settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
+pub(super) fn solve(task: &Task<'_>, _settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
     let unsolved = |why: String| AttackError::Unsolved { why };
     let (rows, layer) = Rows::of_first(task)?;
     let batch = task.view.update.samples;
@@ -35,7 +31,7 @@ pub(super) fn solve(
     };
     let span = Span::of(&rows, batch, tolerance, task.seed).map_err(unsolved)?;
     let rank = span.rank();
-    say(format!(
+    desk.say(format!(
         "layer {}: rank {rank} of a batch of {batch}; the next singular value is {:.0e} of the first",
         layer.name, span.rest
     ));
@@ -53,10 +49,10 @@ pub(super) fn solve(
         .collect();
     samples.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let possible = samples.iter().filter(|(inside, _)| *inside >= 1.0).count();
-    say(format!("{rank} components, {possible} of them what a sample can be in every value"));
+    desk.say(format!("{rank} components, {possible} of them what a sample can be in every value"));
     let samples: Vec<Vec<f64>> = samples.into_iter().map(|(_, x)| x).collect();
     let unexplained = rows.unexplained(&samples);
-    say(format!(
+    desk.say(format!(
         "they leave {unexplained:.1e} of the layer's gradient unexplained, as any mixtures of them do: what parts them is only that \
          they are independent"
     ));

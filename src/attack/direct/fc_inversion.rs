@@ -5,7 +5,7 @@
 
 use super::super::{AttackError, Task};
 use super::rows::{self, Rows, inside};
-use super::{Found, Of};
+use super::{Desk, Found, Of};
 use crate::config::{Direct, Precision};
 
 /// A row whose bias gradient is smaller than this share of the largest is rounding. Ours.
@@ -40,11 +40,7 @@ pub(super) struct Cluster {
     pub certain: bool,
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    _settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
+pub(super) fn solve(task: &Task<'_>, _settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
     let (rows, layer) = Rows::of_first(task)?;
     let largest = rows.bias.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     let mut active: Vec<usize> =
@@ -55,7 +51,7 @@ pub(super) fn solve(
         clusters(&rows, &active, batch, rounding(task.view.compute.precision()), inside(task.view));
     let certain = || clusters.iter().filter(|cluster| cluster.certain);
     let (found, alone) = (certain().count(), certain().map(|cluster| cluster.rows).sum::<usize>());
-    say(format!(
+    desk.say(format!(
         "layer {}: {} of {} rows are active, {alone} of them ({:.0} %) hold one sample alone: {found} of a batch of {batch}",
         layer.name,
         active.len(),
@@ -64,12 +60,12 @@ pub(super) fn solve(
     ));
     let agreed = clusters.iter().filter(|cluster| cluster.agreed(batch)).count();
     if agreed > batch {
-        say(format!(
+        desk.say(format!(
             "rows agree on {agreed} pictures that are possible, more than the batch has samples: mixtures agree as well here, so \
              that none is certain"
         ));
     } else if found < batch {
-        say(format!(
+        desk.say(format!(
             "{} of {batch} samples not found for sure, the same as another or alone in fewer than {ENOUGH} rows: shown is the \
              likeliest mixture",
             batch - found
@@ -77,7 +73,7 @@ pub(super) fn solve(
     }
     let samples: Vec<Vec<f64>> = clusters.into_iter().take(batch).map(|cluster| cluster.x).collect();
     let unexplained = rows.unexplained(&samples);
-    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    desk.say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found::unlabelled(samples, unexplained))
 }
 

@@ -4,7 +4,7 @@
 
 use super::super::{AttackError, Task};
 use super::rows::Rows;
-use super::{Craft, Found, Honest, Of};
+use super::{Craft, Desk, Found, Honest, Of};
 use crate::backend;
 use crate::config::{Direct, Variant};
 use crate::dual::Activation;
@@ -133,11 +133,7 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
     Ok(Craft { model, own: Vec::new(), words })
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
+pub(super) fn solve(task: &Task<'_>, settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
     let (bins, variant) = self::settings(settings);
     let view = task.view;
     let position = |suffix: &str| {
@@ -168,29 +164,29 @@ pub(super) fn solve(
     }
     let possible = found.iter().filter(|bin| bin.possible).count();
     match variant {
-        Variant::OneShot => say(match (found.len(), possible) {
+        Variant::OneShot => desk.say(match (found.len(), possible) {
             (0, _) => format!("no sample of a batch of {batch} fell into the bin; another round has others"),
             (_, 0) => "what fell into the bin cannot be one sample: it is a mixture of several".to_owned(),
             _ => format!(
                 "what fell into the bin can be one sample of a batch of {batch}, of which it shows no more"
             ),
         }),
-        Variant::Linear | Variant::Sparse => say(format!(
+        Variant::Linear | Variant::Sparse => desk.say(format!(
             "{} of {bins} bins hold something of a batch of {batch}, {possible} of them what a sample can be",
             found.len()
         )),
     }
     let largest = found.iter().fold(0.0f64, |most, bin| most.max(bin.weight));
     if found.is_empty() && variant != Variant::OneShot {
-        say("no bin holds more than noise does".to_owned());
+        desk.say("no bin holds more than noise does".to_owned());
     } else if NOISE * floor > EMPTY * largest {
         let share = NOISE * floor / largest;
-        say(format!(
+        desk.say(format!(
             "there is noise: a bin with less than {share:.1e} of the largest one's gradient cannot be told from none"
         ));
     }
     if possible < batch && variant != Variant::OneShot {
-        say(format!(
+        desk.say(format!(
             "at least {} samples are not alone in a bin: what is shown of a shared bin is a mixture; more attack.bins, or \
              attack.mean and attack.deviation nearer to those of the samples' means, may part them",
             batch - possible
@@ -199,7 +195,7 @@ pub(super) fn solve(
     found.sort_by(|a, b| b.possible.cmp(&a.possible).then(b.weight.total_cmp(&a.weight)));
     let samples: Vec<Vec<f64>> = found.into_iter().take(batch).map(|bin| bin.x).collect();
     let unexplained = rows.unexplained(&samples);
-    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    desk.say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found::unlabelled(samples, unexplained))
 }
 

@@ -8,7 +8,7 @@
 use super::super::{AttackError, Task};
 use super::imprint;
 use super::rows::{Rows, inside};
-use super::{Craft, Found, Honest};
+use super::{Craft, Desk, Found, Honest};
 use crate::backend;
 use crate::config::{Direct, Variant};
 use crate::dual::Activation;
@@ -92,11 +92,7 @@ pub(super) fn craft(settings: &Direct, honest: &Honest<'_>) -> Result<Craft, Str
     Ok(Craft { model, own, words })
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
+pub(super) fn solve(task: &Task<'_>, settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
     let bins = imprint::settings(settings).0;
     let view = task.view;
     let name = format!("{MEASURE}.weight");
@@ -122,7 +118,7 @@ pub(super) fn solve(
         let mut found = imprint::read(&rows, Variant::Linear, each).bins;
         found.sort_by(|a, b| inside(&b.x).total_cmp(&inside(&a.x)).then(b.weight.total_cmp(&a.weight)));
         let possible = found.iter().filter(|bin| inside(&bin.x) >= 1.0).count();
-        say(format!(
+        desk.say(format!(
             "client {}: {} of {bins} bins hold something of its {each} samples, {possible} of them what a sample can be",
             client + 1,
             found.len()
@@ -134,6 +130,6 @@ pub(super) fn solve(
         samples.extend(own);
     }
     let unexplained = if all > 0.0 { left / all } else { 1.0 };
-    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    desk.say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found::unlabelled(samples, unexplained))
 }

@@ -54,8 +54,28 @@ struct Of<'a> {
     samples: usize,
 }
 
-/// Solves, and says its steps in words.
-type Solve = fn(&Task<'_>, &Direct, say: &mut dyn FnMut(String)) -> Result<Found, AttackError>;
+/// Solves, and says its steps.
+type Solve = fn(&Task<'_>, &Direct, &mut Desk<'_>) -> Result<Found, AttackError>;
+
+/// Where an attack reports to while it solves.
+struct Desk<'a> {
+    sink: &'a mut dyn Sink,
+    /// What was said so far.
+    stages: Vec<String>,
+}
+
+impl Desk<'_> {
+    /// Says a step, in words.
+    fn say(&mut self, words: String) {
+        self.sink.stage(words.clone());
+        self.stages.push(words);
+    }
+
+    /// Whether it is to stop, for one that works for long; then it ends with [`AttackError::Stopped`].
+    fn halted(&mut self) -> bool {
+        self.sink.halted()
+    }
+}
 
 /// How an attack solves.
 struct Solver {
@@ -134,12 +154,13 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
     if task.resume.is_none() {
         sink.trial_started(0, &[]);
     }
-    let mut stages = Vec::new();
-    let mut say = |words: String| {
-        sink.stage(words.clone());
-        stages.push(words);
+    let mut desk = Desk { sink: &mut *sink, stages: Vec::new() };
+    let found = match (solver.solve)(&task, settings, &mut desk) {
+        Err(AttackError::Stopped) => return Ok(Ended::Stopped),
+        found => found?,
     };
-    let Found { samples, labels, unexplained, equation } = (solver.solve)(&task, settings, &mut say)?;
+    let stages = desk.stages;
+    let Found { samples, labels, unexplained, equation } = found;
     let [batch, channels, height, width] = task.view.shape();
     let mut values: Vec<f64> = samples.into_iter().flatten().collect();
     // What was not found is the middle of the range.
@@ -172,7 +193,9 @@ pub(super) fn run(task: Task<'_>, settings: &Direct, sink: &mut dyn Sink) -> Res
         evaluations: 0,
         stages,
         equation,
+        supposed: None,
         control: None,
+        enhanced: None,
     }))
 }
 

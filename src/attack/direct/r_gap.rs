@@ -6,7 +6,7 @@ use faer::Mat;
 use super::super::{AttackError, Task};
 use super::conv::Conv;
 use super::logit::{Head, Root, Told};
-use super::{Found, Of, certificate, least_squares, rows};
+use super::{Desk, Found, Of, certificate, least_squares, rows};
 use crate::backend;
 use crate::config::{Direct, Precision};
 use crate::dual::Activation;
@@ -160,14 +160,11 @@ pub(in crate::attack) struct Answer {
     pub equation: Option<Equation>,
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    _settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
-    say(by_count(&task.view.model.net));
+pub(super) fn solve(task: &Task<'_>, _settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
+    desk.say(by_count(&task.view.model.net));
     let granted = task.view.knowledge.labels.as_ref().and_then(|labels| labels.first());
-    let Answer { x, label, off, equation, .. } = answer(task.view, granted.copied(), say)?;
+    let Answer { x, label, off, equation, .. } =
+        answer(task.view, granted.copied(), &mut |words| desk.say(words))?;
     Ok(Found { samples: vec![x], labels: vec![label], unexplained: (off * off).min(1.0), equation })
 }
 

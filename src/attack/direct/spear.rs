@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::super::{AttackError, Task};
 use super::rows::{self, Rows};
 use super::span::Span;
-use super::{Found, Of, least_squares};
+use super::{Desk, Found, Of, least_squares};
 use crate::config::{Direct, Precision};
 use crate::dual::Activation;
 use crate::model::Layer;
@@ -48,11 +48,7 @@ pub(super) fn check(of: &Of<'_>) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn solve(
-    task: &Task<'_>,
-    settings: &Direct,
-    say: &mut dyn FnMut(String),
-) -> Result<Found, AttackError> {
+pub(super) fn solve(task: &Task<'_>, settings: &Direct, desk: &mut Desk<'_>) -> Result<Found, AttackError> {
     let unsolved = |why: String| AttackError::Unsolved { why };
     let (rows, layer) = Rows::of_first(task)?;
     let batch = task.view.update.samples;
@@ -62,33 +58,34 @@ pub(super) fn solve(
     };
     let span = Span::of(&rows, batch, tolerance, task.seed).map_err(unsolved)?;
     let rank = span.rank();
-    say(format!(
+    desk.say(format!(
         "layer {}: rank {rank} of a batch of {batch}; the next singular value is {:.0e} of the first",
         layer.name, span.rest
     ));
     let most = settings.draws.unwrap_or(400_000);
-    let (found, draws) = search(task, (&rows, &layer.name), &span, zero, most).map_err(unsolved)?;
-    say(format!(
+    let searched = search(task, (&rows, &layer.name), &span, (zero, most), desk).map_err(unsolved)?;
+    let (found, draws) = searched.ok_or(AttackError::Stopped)?;
+    desk.say(format!(
         "{} of {rank} directions with zeros as ReLUs leave them, in {draws} draws of {} rows",
         found.directions,
         rank.saturating_sub(1)
     ));
     if found.directions < rank {
-        say(format!(
+        desk.say(format!(
             "{} directions were not met: what is shown is mixed with them; more attack.draws find them, about twice as many for \
              each further sample",
             rank - found.directions
         ));
     }
     let certain = found.certain();
-    say(format!(
+    desk.say(format!(
         "{certain} of {batch} samples are certain: their ReLUs are on just where the gradient says so, in {:.0} % of the rows or \
          more; that needs no truth",
         100.0 * CERTAIN
     ));
     let samples: Vec<Vec<f64>> = found.samples.into_iter().map(|(_, x)| x).collect();
     let unexplained = rows.unexplained(&samples);
-    say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
+    desk.say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found::unlabelled(samples, unexplained))
 }
 
@@ -106,14 +103,14 @@ impl Parted {
     }
 }
 
-/// Draws rows until every sample is certain, or there have been enough; with the draws that were made.
+/// Draws rows until every sample is certain, or there have been enough; with the draws that were made. Nothing if it was stopped.
 fn search(
     task: &Task<'_>,
     (rows, layer): (&Rows, &str),
     span: &Span,
-    zero: f64,
-    most: usize,
-) -> Result<(Parted, usize), String> {
+    (zero, most): (f64, usize),
+    desk: &mut Desk<'_>,
+) -> Result<Option<(Parted, usize)>, String> {
     let (left, rank) = (active(&span.left), span.rank());
     let mut met: Vec<(usize, Vec<f64>)> = if rank == 1 { vec![(0, vec![1.0])] } else { Vec::new() };
     let most = if rank > 1 && left.nrows() >= rank { most } else { 0 };
@@ -121,6 +118,9 @@ fn search(
     loop {
         // Looking costs more than drawing: at twice as many each time.
         while draws < most.min(look) {
+            if desk.halted() {
+                return Ok(None);
+            }
             let next = most.min(draws + AT_ONCE);
             gather(&mut met, &left, zero, draws..next, task);
             draws = next;
@@ -130,7 +130,7 @@ fn search(
         if chosen.len() == rank || ended {
             let parted = part(task, (rows, layer), span, chosen, zero)?;
             if ended || parted.certain() == rank {
-                return Ok((parted, draws));
+                return Ok(Some((parted, draws)));
             }
         }
     }
