@@ -93,7 +93,7 @@ pub static DISTANCES: [DistanceFacts; 11] = [
         "masked-cosine",
         "masked cosine distance",
         "for sparse updates",
-        &["mask", "keep"],
+        &["mask", "keep", "alpha"],
         true,
     ),
     facts(
@@ -213,9 +213,13 @@ impl From<DistanceKind> for Distance {
 
 impl Distance {
     /// Factor of the second term. Of absolute differences 0.01 unless said otherwise, as the authors of LAMP ran it; of the
-    /// direction to positions 1, which is ours.
+    /// direction to positions 1, which is ours; beside a masked cosine 0.
     pub fn alpha(&self) -> f64 {
-        self.alpha.unwrap_or(if self.kind == DistanceKind::L2Positions { 1.0 } else { 0.01 })
+        self.alpha.unwrap_or(match self.kind {
+            DistanceKind::L2Positions => 1.0,
+            DistanceKind::MaskedCosine => 0.0,
+            _ => 0.01,
+        })
     }
 
     /// Share of the entries that a mask of the largest keeps: a quarter unless said otherwise.
@@ -225,7 +229,8 @@ impl Distance {
 
     /// Whether a positive factor on the observed gradient changes nothing.
     pub fn ignores_scale(&self) -> bool {
-        self.kind.facts().ignores_scale
+        let beside_a_cosine = self.kind == DistanceKind::MaskedCosine && self.alpha() > 0.0;
+        self.kind.facts().ignores_scale && !beside_a_cosine
     }
 
     /// For descriptions: `squared distance`, `squared distance, layers linear`.

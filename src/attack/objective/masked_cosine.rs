@@ -1,32 +1,57 @@
-//! `masked-cosine`: one cosine over some of the entries, as an update that was sparsified asks for.
+//! `masked-cosine`: one cosine over some of the entries, as an update that was sparsified asks for; with the absolute differences
+//! there, as FedLeak (arXiv 2506.08435) has them.
 
 use super::cosine::Cosine;
 use super::{Match, Measure};
 use crate::config::{Distance, Mask};
 use crate::model::Parameters;
 
-/// `cosine` of m g and m h, with a mask m that h tells.
+/// `cosine` of m g and m h, with a mask m that h tells, and `a |m (g - h)|_1 / |m h|_1`. That the second term is a share of what a zero
+/// gradient has is ours.
 #[derive(Debug)]
 pub(super) struct MaskedCosine {
     mask: Parameters,
     of: Cosine,
+    absolute: Option<Absolute>,
+}
+
+/// The second term.
+#[derive(Debug)]
+struct Absolute {
+    /// m h.
+    observed: Parameters,
+    /// a / |m h|_1.
+    factor: f64,
+    /// a.
+    alpha: f64,
 }
 
 impl MaskedCosine {
     pub(super) fn new(config: Distance, observed: &Parameters) -> Self {
         let mask = mask(config, observed);
-        let of = Cosine::new(observed.times(&mask));
-        MaskedCosine { mask, of }
+        let observed = observed.times(&mask);
+        let alpha = config.alpha();
+        let absolute = (alpha > 0.0).then(|| {
+            let size = observed.dot(&observed.signs());
+            Absolute { observed: observed.clone(), factor: alpha / size, alpha }
+        });
+        MaskedCosine { mask, of: Cosine::new(observed), absolute }
     }
 }
 
 impl Measure for MaskedCosine {
     fn compare(&self, g: Parameters) -> Match {
-        self.of.compare(g.times(&self.mask))
+        let g = g.times(&self.mask);
+        let Some(Absolute { observed, factor, .. }) = &self.absolute else { return self.of.compare(g) };
+        let difference = g.clone().combine(1.0, observed, -1.0);
+        let signs = difference.signs();
+        let (_, absolute) = difference.products(&signs);
+        let Match { distance, cotangent } = self.of.compare(g);
+        Match { distance: distance - absolute * -factor, cotangent: cotangent.combine(1.0, &signs, *factor) }
     }
 
     fn of_nothing(&self) -> f64 {
-        self.of.of_nothing()
+        self.of.of_nothing() + self.absolute.as_ref().map_or(0.0, |absolute| absolute.alpha)
     }
 }
 

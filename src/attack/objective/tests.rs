@@ -24,6 +24,8 @@ fn every_distance() -> Vec<config::Distance> {
         let keep = Some(0.3);
         all.push(config::Distance { mask: Some(mask), keep, ..plain(DistanceKind::MaskedCosine) });
     }
+    let (mask, keep) = (Some(Mask::TopKWhole), Some(0.5));
+    all.push(config::Distance { mask, keep, alpha: Some(0.5), ..plain(DistanceKind::MaskedCosine) });
     all
 }
 
@@ -112,7 +114,8 @@ fn the_scale_is_the_distance_of_nothing() {
     for config in every_distance() {
         let distance = Distance::new(config, of(&compute, &h));
         let expected = match config.kind {
-            DistanceKind::Cosine | DistanceKind::MaskedCosine => 1.0,
+            DistanceKind::Cosine => 1.0,
+            DistanceKind::MaskedCosine => 1.0 + config.alpha(),
             DistanceKind::Angular => 0.5,
             DistanceKind::LayerCosine if config.over.is_some() => 1.0,
             DistanceKind::LayerCosine => config.layers.unwrap_or_default().of(3).iter().sum(),
