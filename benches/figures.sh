@@ -33,6 +33,7 @@ labels right by the corrected bias; labels; attack.labels={rule="bias-corrected"
 labels right by iLRG, sixty-four; labels; victim.sample.count=64 attack.iterations=1
 local-steps, known; local-steps
 local-steps, not known; local-steps; knowledge.local=none
+local-guessed, twelve ways; local-guessed
 leakage-by-round, first round; leakage-by-round
 leakage-by-round, last round; leakage-by-round
 secure-sum; secure-sum
@@ -173,26 +174,41 @@ sapag; sapag
 sapag, photos; sapag; victim.data=photos
 sapag, photos, sigmoid LeNet; sapag; victim.data=photos victim.options.activation=sigmoid victim.options.initialisation=uniform
 dimitrov, epochs by themselves; dimitrov
+dimitrov, distance of the paper; dimitrov; attack.distance={kind="l2",layers="exp"} attack.optimiser={kind="adam",lr=0.1}
 dimitrov, one sample for all epochs; dimitrov; attack.kind=inverting-gradients attack.prior=
+ig-modern; ig-modern
+huang, strong; huang
+huang, realistic; huang; knowledge.statistics=running attack.prior.bn=0.001 attack.prior.tv=0.05 attack.labels={rule="yin"} knowledge.labels=false
 sme, surrogate; sme
 sme, taken for one gradient; sme; attack.kind=inverting-gradients attack.prior.tv=0.005
 sme, all steps known; sme; attack.kind=inverting-gradients attack.prior.tv=0.005 knowledge.local=known
+sme, all steps known, 25 iterations; sme; attack.kind=inverting-gradients attack.prior.tv=0.005 knowledge.local=known attack.iterations=25
+sme, all steps known, 50 iterations; sme; attack.kind=inverting-gradients attack.prior.tv=0.005 knowledge.local=known attack.iterations=50
+sme, all steps known, 100 iterations; sme; attack.kind=inverting-gradients attack.prior.tv=0.005 knowledge.local=known attack.iterations=100
 rog, half the side; rog
 rog, pixels; rog; attack.variable=pixels
 gias; gias
 gias, on noise; gias
 gias, pixels; gias; attack.kind=inverting-gradients attack.iterations=500
+gias, of a sparsified update; gias; post=[{kind="sparsify",share=0.9}]
+gias, of a sparsified update, ignored; gias; post=[{kind="sparsify",share=0.9}] knowledge.post=none
+gias, pixels of a sparsified update; gias; attack.kind=inverting-gradients attack.iterations=500 post=[{kind="sparsify",share=0.9}]
+gias, pixels of a sparsified update, ignored; gias; attack.kind=inverting-gradients attack.iterations=500 post=[{kind="sparsify",share=0.9}] knowledge.post=none
 ggl; ggl
 ggl, on noise; ggl
+ggl, of a sparsified update, ignored; ggl; post=[{kind="sparsify",share=0.9}] knowledge.post=none
 ggl, adam; ggl; attack.optimiser={kind="adam",lr=0.1}
 ggl, pixels; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"} attack.iterations=1000
 gifd; gifd
 gifd, on noise; gifd
+gifd, of a sparsified update; gifd; post=[{kind="sparsify",share=0.9}]
+gifd, of a sparsified update, ignored; gifd; post=[{kind="sparsify",share=0.9}] knowledge.post=none
 ci-net; ci-net
 ci-net, on noise; ci-net
 ci-net, pixels; ci-net; attack.kind=inverting-gradients attack.iterations=500
 fedleak; fedleak
 fedleak, on noise; fedleak
+fedleak, with the absolute term; fedleak; attack.distance={kind="masked-cosine",mask="top-k-whole",keep=0.5,alpha=0.1}
 fedleak, ReLU; fedleak; victim.options.activation=relu
 '
 

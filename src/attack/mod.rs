@@ -9,6 +9,7 @@
 mod align;
 mod craft;
 mod direct;
+mod enhance;
 mod fishing;
 pub mod label;
 mod matching;
@@ -24,6 +25,7 @@ pub mod variable;
 
 pub use craft::{Aim, Asked, Craft, aim, asked, craft, isolated, sent_net};
 pub use direct::r_gap_by_count;
+pub use enhance::Enhanced;
 pub use matching::{GradientMatching, LabelVariable};
 pub use restarts::Reconstruction;
 pub use state::{State, StateError};
@@ -63,13 +65,19 @@ pub fn fits(
         fully_connected: net.full_layers().iter().any(|layer| layer.bias.is_some()),
         rows,
         one_gradient: !config.takes_steps(),
-        local_knowledge: config.knowledge.local != LocalKnowledge::None,
+        local_knowledge: config.knowledge.local != LocalKnowledge::None || !config.supposed().is_empty(),
         generator: config.knowledge.generator.is_some(),
         manipulate: config.knowledge.manipulate,
         choose: config.knowledge.choose,
         client: config.victim.captured.is_none(),
         one_sample: config.batch() == 1,
     };
+    if rows && config.knowledge.enhancer.is_some() {
+        return Err(
+            "knowledge.enhancer makes better pictures, and the samples are rows of a table; remove it"
+                .to_owned(),
+        );
+    }
     if let Some(why) = facts.needs.iter().find_map(|need| need.unmet(&offer)) {
         return Err(format!("{} {why}", facts.name));
     }
@@ -91,13 +99,20 @@ pub fn fits(
 /// # Errors
 /// Why it could not go on.
 pub fn run(task: Task<'_>, sink: &mut dyn Sink) -> Result<Ended, AttackError> {
-    match &task.config.method {
+    let ended = match &task.config.method {
         Method::Search(search) => {
             let labels = label::variable(&task, sink)?;
             restarts::run(task, search, labels, sink)
         }
         Method::Direct(settings) => direct::run(task, settings, sink),
-    }
+    };
+    ended.map(|ended| match ended {
+        Ended::Stopped => Ended::Stopped,
+        Ended::Reconstructed(found) => {
+            let enhanced = enhance::enhanced(&task, &found.guess);
+            Ended::Reconstructed(Reconstruction { enhanced, ..found })
+        }
+    })
 }
 
 /// Seconds that an evaluation takes here, of a search from its first guess.
@@ -272,6 +287,10 @@ pub trait Sink {
     fn labels_read(&mut self, _rule: &'static str, _answer: &label::Answer) {}
     /// A step of an attack that solves is done, in words.
     fn stage(&mut self, _words: String) {}
+    /// Whether an attack that solves is to stop, asked between steps.
+    fn halted(&mut self) -> bool {
+        false
+    }
     /// A trial begins; labels are empty while they are optimised.
     fn trial_started(&mut self, trial: usize, labels: &[usize]);
     /// A trial goes on from a checkpoint.
@@ -309,6 +328,9 @@ pub enum AttackError {
         /// Theirs.
         class: usize,
     },
+    /// An attack that solves was stopped: it [`Ended::Stopped`], which nobody sees as an error.
+    #[error("it was stopped")]
+    Stopped,
     /// An attack that solves cannot.
     #[error("there is no solution: {why}")]
     Unsolved {

@@ -1,5 +1,6 @@
 //! The trials of a gradient-matching attack, and the choice among them by matching loss alone.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,10 @@ use super::matching::{GradientMatching, LabelVariable};
 use super::state::State;
 use super::trial::{Best, Trial};
 use super::{
-    AttackError, Ended, Flow, Guess, Guessed, Progress, Sink, Task, TrialEnd, TrialOutcome, optimiser,
+    AttackError, Ended, Enhanced, Flow, Guess, Guessed, Progress, Sink, Task, TrialEnd, TrialOutcome,
+    optimiser,
 };
-use crate::config::{OptimiserKind, Search};
+use crate::config::{GuessedTraining, LocalTraining, OptimiserKind, Search};
 use crate::equation::Equation;
 use crate::fl::AttackerView;
 use crate::fl::post::noise_like;
@@ -42,8 +44,12 @@ pub struct Reconstruction {
     pub stages: Vec<String>,
     /// The equation of one unknown that one which solves began with.
     pub equation: Option<Equation>,
+    /// How the clients were taken to have trained, of an attack that guessed it.
+    pub supposed: Option<LocalTraining>,
     /// What the same search makes of noise of the update's norm, where a generator makes the pictures.
     pub control: Option<Guess>,
+    /// What the attacker's enhancer makes of it, and of noise, where it has one.
+    pub enhanced: Option<Enhanced>,
 }
 
 /// A trial that stalls with a matching loss below this share of the distance's scale stands at a solution, as far
@@ -57,6 +63,9 @@ struct Chosen {
     guess: Guess,
     /// Losses and iteration of its best iterate.
     matching: f64,
+    /// The first as a share of what a zero gradient would have: of two ways in which the clients may have trained this one can be
+    /// compared.
+    unexplained: f64,
     prior: f64,
     iteration: usize,
     descended: bool,
@@ -70,6 +79,8 @@ struct Finished {
     chosen: Option<Chosen>,
     /// The best of those on noise.
     control: Option<Chosen>,
+    /// The least share that is unexplained under each way in which the clients may have trained; infinite before any trial.
+    ways: Vec<f64>,
     /// Evaluations of all.
     spent: usize,
     /// Trials on the update that were run.
@@ -93,8 +104,8 @@ pub fn run(
     if norm == 0.0 {
         return Err(AttackError::Update { what: "zero" });
     }
-    let view = task.view;
-    let objective = GradientMatching::of(view, config, labels.clone(), task.seed)?;
+    let ways = ways(task.view, config);
+    let objective = GradientMatching::of(&ways[0].view, config, labels.clone(), task.seed)?;
     if config.optimiser.kind == OptimiserKind::CmaEs && objective.count() > optimiser::MOST {
         let why = format!(
             "cma-es moves at most {} numbers, and there are {}; attack fewer samples, or use adam",
@@ -104,28 +115,47 @@ pub fn run(
         return Err(AttackError::Variable { why });
     }
     let (first, finished) = match task.resume {
-        Some(state) => restore(state, &objective, view)?,
+        Some(state) => restore(state, &objective, task.view)?,
         None => (0, Finished::default()),
     };
-    let stages = objective.words().to_vec();
+    let mut stages = objective.words().to_vec();
     if task.resume.is_none() {
         stages.iter().for_each(|words| sink.stage(words.clone()));
     }
     let mut restarts = Restarts { task, config, first, finished };
-    let size = objective.of_nothing();
-    if restarts.of(&objective, 0..config.trials, sink)? == Flow::Stop {
-        return Ok(Ended::Stopped);
+    restarts.finished.ways.resize(ways.len(), f64::INFINITY);
+    for (at, way) in ways.iter().enumerate() {
+        let trials = at * config.trials..(at + 1) * config.trials;
+        if trials.end <= first {
+            continue;
+        }
+        let objective = match at {
+            0 => objective.clone(),
+            _ => GradientMatching::of(&way.view, config, labels.clone(), task.seed)?,
+        };
+        match restarts.of(&objective, trials, sink)? {
+            Through::Stopped => return Ok(Ended::Stopped),
+            Through::Solved => break,
+            Through::All => {}
+        }
     }
     let trials = restarts.finished.tried;
     if restarts.finished.chosen.is_none() || restarts.finished.sound == 0 {
         // What stood before a loss that diverged in every trial is no answer: it may be the first guess.
         return Err(AttackError::NonFinite { trials });
     }
+    let way = restarts.finished.chosen.as_ref().map_or(0, |chosen| chosen.trial / config.trials);
+    let Way { view, supposed } = &ways[way];
+    if let Some(guess) = &config.guess {
+        let words = told(guess, way, &restarts.finished.ways);
+        sink.stage(words.clone());
+        stages.push(words);
+    }
     if config.has_control() {
         let noise = view_of_noise(view, restarts.task.seed, restarts.task.round);
         let objective = GradientMatching::of(&noise, config, labels, restarts.task.seed)?;
-        let control = config.trials..2 * config.trials;
-        if restarts.of(&objective, control, sink)? == Flow::Stop {
+        let control = config.trials_on_update()..config.all_trials();
+        if restarts.of(&objective, control, sink)? == Through::Stopped {
             return Ok(Ended::Stopped);
         }
     }
@@ -136,8 +166,8 @@ pub fn run(
         guess: chosen.guess,
         matching: chosen.matching,
         prior: chosen.prior,
-        unexplained: chosen.matching / size,
-        scale: (!view.knowledge.scale).then(|| norm / chosen.norm),
+        unexplained: chosen.unexplained,
+        scale: (!view.knowledge.scale).then(|| view.observed().norm() / chosen.norm),
         trial: chosen.trial,
         iteration: chosen.iteration,
         descended: chosen.descended,
@@ -145,7 +175,9 @@ pub fn run(
         evaluations: spent,
         stages,
         equation: None,
+        supposed: *supposed,
         control: control.map(|control| control.guess),
+        enhanced: None,
     }))
 }
 
@@ -158,7 +190,9 @@ pub fn seconds_per_evaluation(
     config: &Search,
     labels: LabelVariable,
 ) -> Result<f64, AttackError> {
-    let objective = GradientMatching::of(task.view, config, labels, task.seed)?;
+    let ways = ways(task.view, config);
+    // One in the middle of the list stands for all.
+    let objective = GradientMatching::of(&ways[ways.len() / 2].view, config, labels, task.seed)?;
     let z = objective.first(config.start, &mut task.seed.stream("timing", &[]));
     // The first one makes what the others use again.
     objective.evaluate(&z);
@@ -174,6 +208,38 @@ pub fn seconds_per_evaluation(
     Ok(each[each.len() / 2])
 }
 
+/// A way in which the clients may have trained, and the world as it is then.
+struct Way<'a> {
+    view: Cow<'a, AttackerView>,
+    /// Nothing where it is not guessed.
+    supposed: Option<LocalTraining>,
+}
+
+/// The ways that are searched under: one where nothing is guessed.
+fn ways<'a>(view: &'a AttackerView, config: &Search) -> Vec<Way<'a>> {
+    match &config.guess {
+        None => vec![Way { view: Cow::Borrowed(view), supposed: None }],
+        Some(guess) => guess
+            .ways()
+            .into_iter()
+            .map(|way| Way { view: Cow::Owned(view.supposing(way)), supposed: Some(way) })
+            .collect(),
+    }
+}
+
+/// Which way explains most, and how far the next one is behind.
+fn told(guess: &GuessedTraining, way: usize, unexplained: &[f64]) -> String {
+    let ways = guess.ways();
+    let of = |way: usize| {
+        let name = ways.get(way).map(LocalTraining::name).unwrap_or_default();
+        format!("{name} ({:.2e} of the update unexplained)", unexplained[way])
+    };
+    let others = (0..unexplained.len()).filter(|other| *other != way && unexplained[*other].is_finite());
+    let next = others.min_by(|a, b| unexplained[*a].total_cmp(&unexplained[*b]));
+    let next = next.map(|next| format!(", then {}", of(next))).unwrap_or_default();
+    format!("of {} ways to train best explained by {}{next}", ways.len(), of(way))
+}
+
 /// The same view of updates that are noise of the same norm, from a stream of the attacker's own.
 fn view_of_noise(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
     let mut draw = seed.child("control").stream("noise", &[u64::from(round)]);
@@ -183,6 +249,17 @@ fn view_of_noise(view: &AttackerView, seed: Seed, round: u32) -> AttackerView {
         earlier.update.values = noise_like(earlier.update.values.clone(), &mut draw);
     }
     noise
+}
+
+/// What came of some trials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Through {
+    /// All are through.
+    All,
+    /// One converged or stands at a solution: no more are needed.
+    Solved,
+    /// They were stopped.
+    Stopped,
 }
 
 /// A round's trials in progress.
@@ -195,15 +272,16 @@ struct Restarts<'a> {
 }
 
 impl Restarts<'_> {
-    /// Runs those of these trials that are left; whether to go on.
+    /// Runs those of these trials that are left.
     fn of(
         &mut self,
         objective: &GradientMatching<'_>,
         all: Range<usize>,
         sink: &mut dyn Sink,
-    ) -> Result<Flow, AttackError> {
+    ) -> Result<Through, AttackError> {
         let Restarts { task, config, first, .. } = *self;
-        let solved = SOLVED * objective.of_nothing();
+        let size = objective.of_nothing();
+        let solved = SOLVED * size;
         for trial in first.clamp(all.start, all.end)..all.end {
             let outer = save(&self.finished);
             let mut restart = Trial::start(objective, config, task.seed, task.round, trial, outer);
@@ -222,7 +300,7 @@ impl Restarts<'_> {
                 restart.step();
                 match sink.iterated(&restart) {
                     Flow::Continue => {}
-                    Flow::Stop => return Ok(Flow::Stop),
+                    Flow::Stop => return Ok(Through::Stopped),
                     Flow::Enough => break restart.outcome().unwrap_or(TrialOutcome::OutOfTime),
                 }
             };
@@ -235,23 +313,28 @@ impl Restarts<'_> {
             };
             let end = TrialEnd { trial, outcome, best, guess, evaluations, start: restart.began() };
             sink.trial_finished(&end);
-            let is_control = trial >= config.trials;
+            let is_control = trial >= config.trials_on_update();
             self.finished.tried += usize::from(!is_control);
             self.finished.sound += usize::from(!is_control && outcome != TrialOutcome::NonFinite);
             let known = if is_control { &mut self.finished.control } else { &mut self.finished.chosen };
             let descended = end.descended();
             let TrialEnd { best, guess, .. } = end;
-            if best.matching.is_finite() && known.as_ref().is_none_or(|known| best.matching < known.matching)
-            {
+            let unexplained = best.matching / size;
+            if unexplained.is_finite() && known.as_ref().is_none_or(|known| unexplained < known.unexplained) {
                 let norm = if task.view.knowledge.scale { 0.0 } else { restart.norm(&best.z) };
                 let Best { iteration, matching, prior, .. } = best;
-                *known = Some(Chosen { trial, guess, matching, prior, iteration, descended, norm });
+                *known =
+                    Some(Chosen { trial, guess, matching, unexplained, prior, iteration, descended, norm });
+            }
+            let way = self.finished.ways.get_mut(trial / config.trials).filter(|_| !is_control);
+            if let Some(least) = way {
+                *least = least.min(unexplained);
             }
             if done {
-                break;
+                return Ok(Through::Solved);
             }
         }
-        Ok(Flow::Continue)
+        Ok(Through::All)
     }
 }
 
@@ -260,6 +343,7 @@ fn save(finished: &Finished) -> State {
     state.put_number("spent", finished.spent as f64);
     state.put_number("tried", finished.tried as f64);
     state.put_number("sound", finished.sound as f64);
+    state.put("ways", &finished.ways);
     for (name, chosen) in [("chosen", &finished.chosen), ("control", &finished.control)] {
         let Some(chosen) = chosen else { continue };
         let labels: Vec<f64> = chosen.guess.labels.iter().map(|label| *label as f64).collect();
@@ -269,6 +353,7 @@ fn save(finished: &Finished) -> State {
         state.put(&format!("{name}.confidence"), chosen.guess.samples.confidence());
         state.put_number(&format!("{name}.iteration"), chosen.iteration as f64);
         state.put_number(&format!("{name}.matching"), chosen.matching);
+        state.put_number(&format!("{name}.unexplained"), chosen.unexplained);
         state.put_number(&format!("{name}.prior"), chosen.prior);
         state.put_number(&format!("{name}.descended"), f64::from(u8::from(chosen.descended)));
         state.put_number(&format!("{name}.norm"), chosen.norm);
@@ -302,6 +387,11 @@ fn restore(
             trial: number("trial")? as usize,
             guess,
             matching: number("matching")?,
+            // Older checkpoints know one way to train.
+            unexplained: match state.has(&format!("{name}.unexplained")) {
+                true => number("unexplained")?,
+                false => number("matching")? / objective.of_nothing(),
+            },
             prior: number("prior")?,
             iteration: number("iteration")? as usize,
             // Older checkpoints did not ask.
@@ -316,5 +406,6 @@ fn restore(
     let trial = state.number("trial")? as usize;
     let tried = if state.has("tried") { state.number("tried")? as usize } else { trial };
     let spent = state.number("spent")? as usize;
-    Ok((trial, Finished { chosen, control, spent, tried, sound }))
+    let ways = if state.has("ways") { state.any_vector("ways")?.to_vec() } else { Vec::new() };
+    Ok((trial, Finished { chosen, control, ways, spent, tried, sound }))
 }

@@ -79,7 +79,8 @@ impl<'a> Trial<'a> {
         trial: usize,
         outer: State,
     ) -> Self {
-        let mut generator = seed.stream("initial guess", &[u64::from(round), trial as u64]);
+        let start = config.start_of(trial) as u64;
+        let mut generator = seed.stream("initial guess", &[u64::from(round), start]);
         let z = objective.first(config.start, &mut generator);
         Trial {
             objective: objective.clone(),

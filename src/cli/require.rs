@@ -48,6 +48,7 @@ mod tests {
             iteration: None,
             undescended: false,
             picked: None,
+            enhanced: None,
             equation: None,
             at_truth: None,
             baselines: None,

@@ -331,37 +331,40 @@ fn side_by_side(context: &Context, directory: &RunDirectory, files: &[String]) -
                 )?;
                 continue;
             }
-            let control = control(&reconstruction).filter(|path| path.exists());
-            let noise = control.map(|path| picture::read(&path)).transpose()?.map(|loaded| loaded.pixels);
+            let more = beside_it(&reconstruction);
+            let named = more.first().map_or("", |(name, _)| *name);
+            let third = more.first().map(|(_, path)| picture::read(path)).transpose()?;
+            let third = third.map(|loaded| loaded.pixels);
             if has_truth {
                 let truth = picture::read(&directory.pictures_path().join("truth.png"))?.pixels;
-                let what = match noise {
-                    None => "left: private (known to you, not to the attacker); right: reconstructed",
-                    Some(_) => {
-                        "left: private (known to you, not to the attacker); then reconstructed; right: on noise alone"
-                    }
-                };
-                writeln!(output::lines(), "\n{what}")?;
+                let left = "left: private (known to you, not to the attacker)";
+                match named {
+                    "" => writeln!(output::lines(), "\n{left}; right: reconstructed")?,
+                    named => writeln!(output::lines(), "\n{left}; then reconstructed; right: {named}")?,
+                }
                 let both = beside(&truth, &picture);
-                shell.print(&noise.map_or_else(|| both.clone(), |noise| beside(&both, &noise)))?;
+                shell.print(&third.map_or_else(|| both.clone(), |third| beside(&both, &third)))?;
             } else {
                 writeln!(output::lines(), "\nreconstructed; there is no ground truth")?;
                 shell.print(&picture)?;
             }
         }
         writeln!(output::lines(), "picture  {}", reconstruction.display())?;
-        if let Some(control) = control(&reconstruction).filter(|path| path.exists()) {
-            writeln!(output::lines(), "on noise {}", control.display())?;
+        for (name, path) in beside_it(&reconstruction) {
+            writeln!(output::lines(), "{name:<8} {}", path.display())?;
         }
     }
     Ok(())
 }
 
-/// Where the picture lies that the same search made of noise, if it made one.
-fn control(reconstruction: &Path) -> Option<PathBuf> {
-    let name = reconstruction.file_name()?.to_str()?;
-    name.ends_with("-reconstruction.png")
-        .then(|| reconstruction.with_file_name(name.replace("-reconstruction", "-control")))
+/// The pictures that lie beside a reconstruction, with their names: what the same search made of noise, what the attacker's enhancer
+/// made of the answer.
+fn beside_it(reconstruction: &Path) -> Vec<(&'static str, PathBuf)> {
+    let name = reconstruction.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(round) = name.strip_suffix("-reconstruction.png") else { return Vec::new() };
+    let named = [("on noise", "control"), ("enhanced", "enhanced")];
+    let all = named.map(|(name, file)| (name, reconstruction.with_file_name(format!("{round}-{file}.png"))));
+    all.into_iter().filter(|(_, path)| path.exists()).collect()
 }
 
 /// Two pictures with a gap of two pixels.

@@ -7,7 +7,7 @@ use super::optimiser::NamedOptimiser;
 use super::spoken::not_known;
 use super::validate::Fault;
 use super::variable::{Stage, VariableKind};
-use super::{Answer, Budget, Distance, Labels, Priors, Search, Start, Target};
+use super::{Answer, Budget, Distance, GuessedTraining, Labels, Priors, Search, Start, Target};
 use crate::catalogue::{self, Facts, LabelUse};
 
 /// The attack and its settings.
@@ -46,6 +46,7 @@ impl Kind {
 
 /// Settings by the way an attack goes about it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a config has one")]
 pub enum Method {
     /// Of a search.
     Search(Search),
@@ -124,7 +125,7 @@ impl AttackConfig {
 
     /// Whether this trial, 0-based, is of the control on noise.
     pub fn is_control(&self, trial: usize) -> bool {
-        self.search().is_some_and(|search| search.has_control() && trial >= search.trials)
+        self.search().is_some_and(|search| search.has_control() && trial >= search.trials_on_update())
     }
 
     /// What a trial, 0-based, is called.
@@ -210,6 +211,8 @@ struct Named {
     #[serde(skip_serializing_if = "Option::is_none")]
     surrogate: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    guess: Option<GuessedTraining>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<Start>,
     #[serde(skip_serializing_if = "Option::is_none")]
     optimiser: Option<NamedOptimiser>,
@@ -270,6 +273,7 @@ impl TryFrom<Named> for AttackConfig {
                 variable: named.variable.or(recipe.variable).unwrap_or_default(),
                 then: named.then.or(recipe.then).unwrap_or_default(),
                 surrogate: named.surrogate.or(recipe.surrogate),
+                guess: named.guess.or(recipe.guess),
                 start: named.start.or(recipe.start).unwrap_or_default(),
                 optimiser,
                 members: named.members.or(recipe.members).unwrap_or(1),
@@ -303,13 +307,14 @@ fn recipe(facts: &Facts) -> Result<Named, String> {
 }
 
 /// Keys of `[attack]` that only searches have.
-const OF_SEARCHES: [&str; 14] = [
+const OF_SEARCHES: [&str; 15] = [
     "distance",
     "prior",
     "box",
     "variable",
     "then",
     "surrogate",
+    "guess",
     "start",
     "optimiser",
     "members",
@@ -341,6 +346,7 @@ impl Named {
             self.variable.is_some(),
             self.then.is_some(),
             self.surrogate.is_some(),
+            self.guess.is_some(),
             self.start.is_some(),
             self.optimiser.is_some(),
             self.members.is_some(),
@@ -381,6 +387,7 @@ impl From<AttackConfig> for Named {
                 variable: Some(search.variable),
                 then: Some(search.then).filter(|then| !then.is_empty()),
                 surrogate: search.surrogate,
+                guess: search.guess,
                 start: Some(search.start),
                 optimiser: Some(search.optimiser.into()),
                 members: Some(search.members),

@@ -282,7 +282,7 @@ fn local(config: &RunConfig, captured: &Captured) -> Result<(), Fault> {
         },
         (true, None) => match config.knowledge.local {
             LocalKnowledge::Assumed(_) => Ok(()),
-            LocalKnowledge::None if config.attack.ignores_scale() => Ok(()),
+            LocalKnowledge::None if config.attack.ignores_scale() || !config.supposed().is_empty() => Ok(()),
             _ => fault(
                 "is missing: the update comes from local steps; add local = { epochs = 1, batch = .., learning_rate = \
                  .. }, or set knowledge.local = \"none\" and attack.distance = \"cosine\" to take it for one gradient"

@@ -277,15 +277,27 @@ fn knowledge(config: &RunConfig) -> Result<(), Fault> {
         let message = "is about local steps; use federation.algorithm = \"fedavg\", or remove it";
         return fault("knowledge.local", message.into());
     }
-    if local == LocalKnowledge::None && !config.attack.ignores_scale() {
+    let guess = config.attack.search().and_then(|search| search.guess.as_ref());
+    let each = config.batch() / federation.secure_aggregation.max(1) as usize;
+    if let Some(guess) = guess {
+        guess.check(each)?;
+        if !config.takes_steps() {
+            let message = "is about local steps; use federation.algorithm = \"fedavg\", or remove it";
+            return fault("attack.guess", message.into());
+        }
+        if local != LocalKnowledge::None {
+            let message = "is for an attacker who is not told how the client trains; set knowledge.local = \"none\", or remove it";
+            return fault("attack.guess", message.into());
+        }
+    }
+    if local == LocalKnowledge::None && guess.is_none() && !config.attack.ignores_scale() {
         let message = "= \"none\" leaves the scale of the update unknown; use attack.distance = \"cosine\"";
         return fault("knowledge.local", message.into());
     }
-    if let LocalKnowledge::Assumed(assumed) = local {
-        let each = config.batch() / federation.secure_aggregation.max(1) as usize;
-        if let Err((field, message)) = assumed.check(each) {
-            return fault("knowledge.local", format!("assumes {field} {message}"));
-        }
+    if let LocalKnowledge::Assumed(assumed) = local
+        && let Err((field, message)) = assumed.check(each)
+    {
+        return fault("knowledge.local", format!("assumes {field} {message}"));
     }
     if config.knowledge.order && !(federation.shuffle && local == LocalKnowledge::Known) {
         let message = "= true grants the order of a client that shuffles and whose local training is known; \

@@ -45,7 +45,10 @@ impl RunConfig {
             LocalKnowledge::Known if self.knowledge.order => "known with the order".to_owned(),
             LocalKnowledge::Known if self.federation.shuffle => "known but for the order".to_owned(),
             LocalKnowledge::Known => "known".to_owned(),
-            LocalKnowledge::None => "not known".to_owned(),
+            LocalKnowledge::None => match self.supposed().len() {
+                0 => "not known".to_owned(),
+                ways => format!("not known, guessed among {ways}"),
+            },
             LocalKnowledge::Assumed(assumed) => {
                 let own = &self.federation;
                 let missed = [
@@ -153,7 +156,7 @@ impl RunConfig {
     }
 
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
-    /// basics of the client's data such as its labels, C also how the client trains, D also has data like the client's, or a generator of it, E also knows how the client's is distributed,
+    /// basics of the client's data such as its labels, C also how the client trains, D also has data like the client's, or a network trained on such, E also knows how the client's is distributed,
     /// as the statistics of its batch say; F changes the model that it sends, H sends clients
     /// different ones.
     pub fn threat_model(&self) -> &'static str {
@@ -173,6 +176,9 @@ impl RunConfig {
             }
             () if self.knowledge.generator.is_some() => {
                 "D (data-enhanced: update, model, batch size and a generator of like pictures)"
+            }
+            () if self.knowledge.enhancer.is_some() => {
+                "D (data-enhanced: update, model, batch size and a network that enhances like pictures)"
             }
             () if self.takes_steps() && self.knowledge.local == LocalKnowledge::Known => {
                 "C (parameter-aware: update, model, batch size and local training)"

@@ -9,8 +9,10 @@ mod budget;
 mod captured;
 pub mod difference;
 mod distance;
+mod enhancer;
 mod error;
 mod federation;
+mod guess;
 mod headers;
 mod keys;
 mod labels;
@@ -40,8 +42,10 @@ pub use attack::{AttackConfig, Direct, Method, Variant, keys_of};
 pub use budget::Budget;
 pub use captured::{Captured, CapturedKind, Scale};
 pub use distance::{DISTANCES, Distance, DistanceFacts, DistanceKind, LayerWeights, Mask, Over};
+pub use enhancer::{Enhancer, Residual};
 pub use error::{ConfigError, described, line_of};
 pub use federation::{Algorithm, Federation, LocalKnowledge};
+pub use guess::GuessedTraining;
 pub use labels::Labels;
 pub use local_training::{Accumulate, LocalOptimiser, LocalTraining};
 pub use loss::Loss;
@@ -260,6 +264,9 @@ pub struct KnowledgeConfig {
     /// A generator of pictures like the client's, trained on others: a built-in name or a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<String>,
+    /// A network that the attacker passes its answer through, trained on pictures like the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enhancer: Option<Enhancer>,
 }
 
 /// Which BatchNorm statistics the attacker knows.
@@ -393,6 +400,18 @@ impl RunConfig {
         match &self.victim.captured {
             Some(captured) => captured.local,
             None => self.federation.local(),
+        }
+    }
+
+    /// How the attacker takes the clients to have trained: nothing where it takes the update for one gradient, several ways where
+    /// it guesses.
+    pub fn supposed(&self) -> Vec<LocalTraining> {
+        let guess = || self.attack.search().and_then(|search| search.guess.as_ref());
+        match self.knowledge.local {
+            _ if !self.takes_steps() => Vec::new(),
+            LocalKnowledge::Known => self.local().into_iter().collect(),
+            LocalKnowledge::Assumed(local) => vec![local],
+            LocalKnowledge::None => guess().map(GuessedTraining::ways).unwrap_or_default(),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::optimiser::OptimiserConfig;
 use super::validate::Fault;
 use super::variable::{self, Stage, VariableKind};
-use super::{Answer, Budget, Distance, Priors, Target};
+use super::{Answer, Budget, Distance, GuessedTraining, Priors, Target};
 
 /// Settings of a search by gradient matching.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Search {
     /// One gradient at weights between those that were sent and those that came back, this share of the way at first, stands
     /// for all local steps (Zhu et al. 2023).
     pub surrogate: Option<f64>,
+    /// Ways in which the clients may have trained, each of which is searched under.
+    pub guess: Option<GuessedTraining>,
     /// Where a trial begins.
     pub start: Start,
     /// Optimiser and schedule.
@@ -67,9 +69,24 @@ impl Search {
         self.iterations + self.then.iter().map(|stage| stage.iterations).sum::<usize>()
     }
 
-    /// Restarts, and as many on noise where it has this control.
+    /// Ways in which the clients are taken to have trained, 1 or more.
+    pub fn ways(&self) -> usize {
+        self.guess.as_ref().map_or(1, GuessedTraining::count)
+    }
+
+    /// Restarts on the update: as many under each way in which the clients may have trained.
+    pub fn trials_on_update(&self) -> usize {
+        self.ways() * self.trials
+    }
+
+    /// Restarts on the update, and those on noise where it has this control.
     pub fn all_trials(&self) -> usize {
-        if self.has_control() { 2 * self.trials } else { self.trials }
+        self.trials_on_update() + if self.has_control() { self.trials } else { 0 }
+    }
+
+    /// Which first guess a trial, 0-based, begins with: under each way in which the clients may have trained the same.
+    pub fn start_of(&self, trial: usize) -> usize {
+        if trial < self.trials_on_update() { trial % self.trials.max(1) } else { trial }
     }
 
     /// Whether the same search is made on noise of the update's norm: what a generator makes of that is no leakage.
@@ -96,6 +113,9 @@ impl Search {
             let message = format!("= {share}, must be 0 to 1");
             require((0.0..=1.0).contains(&share), "attack.surrogate", message)?;
         }
+        let twice =
+            "is one gradient for all steps, which attack.guess goes through; remove one of them".to_owned();
+        require(self.guess.is_none() || self.surrogate.is_none(), "attack.surrogate", twice)?;
         variable::check(self.variable, &self.then)?;
         let alone = "= 1 is all that a generator's search and one over epochs can hold; remove it".to_owned();
         let takes_members = matches!(self.variable, VariableKind::Pixels | VariableKind::Fields);

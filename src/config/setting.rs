@@ -212,6 +212,13 @@ pub static SETTINGS: &[Setting] = &[
         words("fashion28-vae or a file").or("none"),
         "a generator of like pictures that the attacker has",
     ),
+    setting(
+        "knowledge.enhancer",
+        Kind::Optional,
+        "",
+        words("srcnn.pth, { file = \"dncnn.pth\", residual = \"subtract\" }").or("none"),
+        "a network of convolutions that the attacker passes its answer through",
+    ),
     setting("knowledge.labels", Kind::Flag, "", words(""), "the attacker is granted the labels"),
     setting("attack.kind", Kind::Attack, "", words("an attack of gialab"), "which attack"),
     setting(
@@ -382,6 +389,13 @@ pub static SETTINGS: &[Setting] = &[
         "",
         within(0.0, 1.0).or("the steps themselves"),
         "one gradient this share of the way between the weights stands for all steps",
+    ),
+    setting(
+        "attack.guess",
+        Kind::Optional,
+        "",
+        words("{ learning_rate = [0.01, 0.1], epochs = [1, 5], batch = [4] }").or("nothing"),
+        "ways in which the client may have trained, where nobody tells; the smallest matching loss wins",
     ),
     setting(
         "attack.start",

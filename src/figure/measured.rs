@@ -170,6 +170,8 @@ pub struct Measured<'a> {
     pub baselines: Option<Baselines>,
     /// PSNR in dB if the truth picked among the trials, sample by sample; absent of one trial and without ground truth.
     pub picked: Option<f64>,
+    /// PSNR in dB of what the attacker's enhancer makes of the answer, and of noise; absent without one and without ground truth.
+    pub enhanced: Option<[f64; 2]>,
     /// Its matching loss.
     pub matching: Option<f64>,
     /// Iteration of the trial that the answer is from.

@@ -374,6 +374,39 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         word: Word {
+            key: "psnr_enhanced",
+            heading: "enhanced↑ dB",
+            ascii: "enhanced dB",
+            also: &["enhanced", "enhancer", "super-resolution"],
+            about: "PSNR of what the attacker's network makes of the answer (knowledge.enhancer), mean over the batch. PSNR is \
+                    that of the answer itself: what lies between is the network's work, and what it makes of noise \
+                    (psnr_enhanced_noise) came out of no update.",
+            source: "Yue et al., USENIX Security 2023 (arXiv 2206.04055), as the last step of ROG",
+        },
+        unit: "dB",
+        better: Higher,
+        form: Fixed(1),
+        rank: 7,
+        read: Truth(|r| r.enhanced.map(|[answer, _]| answer)),
+    },
+    Figure {
+        word: Word {
+            key: "psnr_enhanced_noise",
+            heading: "enhanced noise dB",
+            ascii: "enhanced noise dB",
+            also: &["enhancer alone"],
+            about: "PSNR of what the attacker's network (knowledge.enhancer) makes of noise, mean over the batch. It is what \
+                    that network gives without any update.",
+            source: "gialab's definition, a control",
+        },
+        unit: "dB",
+        better: Neither,
+        form: Fixed(1),
+        rank: 7,
+        read: Truth(|r| r.enhanced.map(|[_, noise]| noise)),
+    },
+    Figure {
+        word: Word {
             key: "accuracy",
             heading: "acc",
             ascii: "acc",

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use rand::Rng;
 
+use super::client::descent;
 use super::diagnosis::{self, Diagnosis, Finding, Suspect};
 use super::grants::Grants;
 use super::post::Posts;
 use super::setup::{File, attacked, choice, file_name, fitted, taken};
 use super::truth::Truth;
-use super::victim::descent;
 use super::{AttackerView, Client, Protocol, Setup, Update, UpdateKind, VictimError};
 use crate::backend::{self, Compute, Plain};
 use crate::config::{
@@ -218,6 +218,8 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -
     let labels = granted.filter(|_| config.knowledge.labels).cloned();
     let posts = Posts::new(config, &net, &normalisation).map_err(VictimError::Post)?;
     let taken = normalisation.clone();
+    let enhancer =
+        super::enhancer::granted(config.knowledge.enhancer.as_ref(), net.input()[0], &mut reading)?;
     Ok(Setup {
         attacked: Vec::new(),
         posts,
@@ -237,6 +239,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -
             unchecked: diagnosis.unchecked,
         }),
         fields,
+        enhancer,
         generator: super::generator::granted(config.knowledge.generator.as_deref())?,
         reading,
     })

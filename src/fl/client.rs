@@ -3,13 +3,38 @@
 use std::borrow::Cow;
 
 use burn::tensor::Tensor;
+use rand::seq::SliceRandom;
 
 use super::post::Transforms;
 use super::protocol::{At, Back};
 use super::sent::{Mean, Sent};
 use super::{Update, UpdateKind};
 use crate::backend::{self, Plain};
-use crate::model::{Descent, FirstPass, Model, Parameters, Targets, Trace, rows};
+use crate::config::{Accumulate, LocalTraining};
+use crate::model::{Descent, FirstPass, Model, Parameters, Step, Targets, Trace, rows};
+
+/// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.
+pub(super) fn descent<R: rand::Rng>(
+    local: LocalTraining,
+    samples: &[usize],
+    order: impl Fn(u32) -> Option<R>,
+) -> Descent {
+    let batch = local.batch.map_or(samples.len(), |batch| batch as usize).max(1);
+    let accumulated = local.accumulate.batches().max(1) as usize;
+    let mut steps = Vec::with_capacity(local.steps(samples.len()));
+    for epoch in 0..local.epochs {
+        let mut samples = samples.to_vec();
+        if let Some(mut generator) = order(epoch) {
+            samples.shuffle(&mut generator);
+        }
+        let batches: Vec<Vec<usize>> = samples.chunks(batch).map(<[usize]>::to_vec).collect();
+        steps.extend(batches.chunks(accumulated).map(|batches| match local.accumulate {
+            Accumulate::Mean(_) => Step::mean(batches.to_vec()),
+            Accumulate::Sum { .. } => Step::sum(batches.to_vec()),
+        }));
+    }
+    Descent::of(&local, steps)
+}
 
 /// What one client does.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use crate::backend::Compute;
 use crate::config::{PostKnowledge, RunConfig};
 use crate::data::Normalisation;
 use crate::model::Model;
+use crate::model::enhancer::Enhancer;
 use crate::model::generator::Generator;
 
 /// The one place in which an attacker's world is put together.
@@ -22,6 +23,7 @@ pub(super) struct Grants {
     /// Values of each field, where samples are rows of a table.
     pub fields: Option<Arc<[usize]>>,
     pub generator: Option<Arc<Generator>>,
+    pub enhancer: Option<Arc<Enhancer>>,
     /// Samples whose gradient is taken at once.
     pub most: usize,
 }
@@ -30,7 +32,16 @@ impl Grants {
     /// Of pictures, before an attacker without a generator.
     pub fn new(config: &RunConfig, compute: Compute, taken: Normalisation, posts: Posts) -> Grants {
         let config = config.clone();
-        Grants { config, compute, taken, posts, fields: None, generator: None, most: usize::MAX }
+        Grants {
+            config,
+            compute,
+            taken,
+            posts,
+            fields: None,
+            generator: None,
+            enhancer: None,
+            most: usize::MAX,
+        }
     }
 
     /// The attacker's world: the model that was sent, the update, the labels if they are granted, and what the clients are
@@ -52,6 +63,7 @@ impl Grants {
                 labels: labels.filter(|_| granted.labels),
                 fields: self.fields.clone(),
                 generator: self.generator.clone(),
+                enhancer: self.enhancer.clone(),
                 ..Knowledge::of(self.config.victim.mode, protocol)
             },
             earlier: Vec::new(),

@@ -3,6 +3,7 @@
 mod captured;
 mod client;
 mod diagnosis;
+mod enhancer;
 mod generator;
 mod grants;
 mod population;

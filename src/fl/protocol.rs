@@ -4,10 +4,10 @@
 use burn::tensor::Tensor;
 
 use crate::backend::{self, Plain, Vector};
-use crate::config::BatchNormMode;
+use crate::config::{BatchNormMode, LocalTraining};
 use crate::model::{self, Kept, Model, Parameters, Pull, Targets, Trace};
 
-use super::client::Client;
+use super::client::{Client, descent};
 use super::post::{Passed, Transforms};
 use super::sent::Mean;
 
@@ -100,6 +100,15 @@ impl Protocol {
     #[must_use]
     pub fn in_parts(mut self, most: usize) -> Protocol {
         self.clients.iter_mut().for_each(|client| client.at_once = most);
+        self
+    }
+
+    /// The same clients as if each had trained so, taking its samples in their order.
+    #[must_use]
+    pub fn supposing(mut self, local: LocalTraining) -> Protocol {
+        for client in &mut self.clients {
+            client.descent = Some(descent(local, &client.samples, |_| None::<rand::rngs::ThreadRng>));
+        }
         self
     }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
+use super::client::descent;
 use super::post::{Posts, Residues};
 use super::sent::Mean;
-use super::victim::{Work, descent, post_stream, send};
+use super::victim::{Work, post_stream, send};
 use super::{Client, Population, Protocol, Sent, Setup, UpdateKind, Victim};
 use crate::backend::{self, Compute};
 use crate::config::{Algorithm, BatchNormMode, RunConfig};

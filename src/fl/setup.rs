@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{self, BatchNormMode, RunConfig, VictimConfig};
 use crate::data::{self, Batch, DataError, Dataset, Normalisation};
+use crate::model::enhancer::Enhancer;
 use crate::model::{self, Net};
 use crate::reading::Reading;
 use crate::seed::Seed;
@@ -12,8 +13,8 @@ use crate::weights::{self, Choice, Misfit, Table, Trained, TrainedGenerator, Wei
 
 use super::Population;
 use super::captured::{self, CapturedError, CapturedUpdate};
-use super::generator;
 use super::post::{self, Posts};
+use super::{enhancer, generator};
 
 /// Why a victim cannot be set up from a config.
 #[derive(Debug, thiserror::Error)]
@@ -178,6 +179,8 @@ pub struct Setup {
     pub fields: Option<Arc<[usize]>>,
     /// The generator that the attacker is granted.
     pub generator: Option<Arc<TrainedGenerator>>,
+    /// The network that it passes its answer through.
+    pub enhancer: Option<Arc<Enhancer>>,
     /// How the files were read.
     pub reading: Reading,
 }
@@ -267,7 +270,9 @@ impl Setup {
         if let (Some(path), Some(weights)) = (&victim.weights, &weights) {
             reading.extend(taken(path, weights));
         }
+        let enhancer = enhancer::granted(config.knowledge.enhancer.as_ref(), net.input()[0], &mut reading)?;
         let mut setup = Setup {
+            enhancer,
             fields: dataset.fields(),
             attacked,
             batch,

@@ -31,7 +31,7 @@ impl Source {
     pub fn new(setup: Setup, config: &RunConfig, compute: Compute) -> Source {
         let generator = setup.generator.map(|trained| Arc::new(trained.on(&compute)));
         let grants = Grants::new(config, compute, setup.taken, setup.posts);
-        let grants = Grants { fields: setup.fields, generator, ..grants };
+        let grants = Grants { fields: setup.fields, generator, enhancer: setup.enhancer, ..grants };
         match (setup.captured, setup.batch) {
             (Some(update), _) => Source::Captured(Box::new(Outside { update, grants })),
             (None, Some(batch)) => {

@@ -2,21 +2,19 @@
 //! [`AttackerView`] made here and nothing else.
 
 use burn::tensor::Tensor;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::client::descent;
 use super::grants::Grants;
 use super::post::{Posts, Residues};
 use super::received::{self, Finding, Named};
 use super::sent::Mean;
 use super::{At, AttackerView, Client, Protocol, Sent};
 use crate::backend::{Compute, Plain};
-use crate::config::{
-    Accumulate, BatchNormMode, LocalKnowledge, LocalTraining, RunConfig, StatisticsKnowledge,
-};
+use crate::config::{BatchNormMode, LocalKnowledge, LocalTraining, RunConfig, StatisticsKnowledge};
 use crate::data::{Batch, Normalisation};
 use crate::figure::Effect;
-use crate::model::{Descent, Model, Moments, Step, Targets};
+use crate::model::{Model, Moments, Targets};
 use crate::seed::Seed;
 
 /// Samples of a client that a received model is tried on: a gradient is taken for each.
@@ -212,27 +210,4 @@ pub(super) fn send(
 /// The victim's own randomness for post-processing, by round and client.
 pub(super) fn post_stream(seed: Seed, round: u32, client: usize) -> ChaCha8Rng {
     seed.stream("post-processing", &[u64::from(round), client as u64])
-}
-
-/// The local steps on these samples, epoch by epoch, in their own order or in one drawn from a generator.
-pub(super) fn descent<R: rand::Rng>(
-    local: LocalTraining,
-    samples: &[usize],
-    order: impl Fn(u32) -> Option<R>,
-) -> Descent {
-    let batch = local.batch.map_or(samples.len(), |batch| batch as usize).max(1);
-    let accumulated = local.accumulate.batches().max(1) as usize;
-    let mut steps = Vec::with_capacity(local.steps(samples.len()));
-    for epoch in 0..local.epochs {
-        let mut samples = samples.to_vec();
-        if let Some(mut generator) = order(epoch) {
-            samples.shuffle(&mut generator);
-        }
-        let batches: Vec<Vec<usize>> = samples.chunks(batch).map(<[usize]>::to_vec).collect();
-        steps.extend(batches.chunks(accumulated).map(|batches| match local.accumulate {
-            Accumulate::Mean(_) => Step::mean(batches.to_vec()),
-            Accumulate::Sum { .. } => Step::sum(batches.to_vec()),
-        }));
-    }
-    Descent::of(&local, steps)
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::backend::{self, Compute};
-use crate::config::BatchNormMode;
+use crate::config::{BatchNormMode, LocalTraining};
+use crate::model::enhancer::Enhancer;
 use crate::model::generator::Generator;
 use crate::model::{Model, Moments, Parameters};
 
@@ -24,6 +25,8 @@ pub struct Knowledge {
     pub fields: Option<Arc<[usize]>>,
     /// A generator of pictures like the client's, if it is granted.
     pub generator: Option<Arc<Generator>>,
+    /// A network that makes better pictures of poor ones, if it has one.
+    pub enhancer: Option<Arc<Enhancer>>,
     /// The factor on all numbers of the update is known, and taken out of it; else it is some positive number.
     pub scale: bool,
 }
@@ -38,6 +41,7 @@ impl Knowledge {
             moments: None,
             fields: None,
             generator: None,
+            enhancer: None,
             scale: true,
         }
     }
@@ -79,6 +83,15 @@ impl AttackerView {
             earlier: Vec::new(),
             model,
         }
+    }
+
+    /// The same world to an attacker who takes the clients to have trained so.
+    #[must_use]
+    pub fn supposing(&self, local: LocalTraining) -> AttackerView {
+        let mut view = self.clone();
+        view.knowledge.protocol = view.knowledge.protocol.supposing(local);
+        view.earlier = view.earlier.iter().map(|earlier| earlier.supposing(local)).collect();
+        view
     }
 
     /// The update in units of a gradient, as the attacker takes it: of a weight difference the direction of descent

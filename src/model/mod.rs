@@ -9,6 +9,7 @@ mod cpu;
 mod densenet;
 mod descent;
 mod direct;
+pub mod enhancer;
 mod forward;
 pub mod generator;
 mod gradient;

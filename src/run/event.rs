@@ -272,6 +272,8 @@ pub enum PictureOf {
     Reconstruction,
     /// What the same search makes of noise of the update's norm.
     Control,
+    /// What the attacker's enhancer makes of the reconstruction.
+    Enhanced,
 }
 
 /// How the samples of a batch are tiled in a picture, row by row.
@@ -378,6 +380,9 @@ pub struct RoundResult {
     /// PSNR in dB if the truth picked among the trials, sample by sample; absent of one trial and without ground truth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picked: Option<Ratio>,
+    /// PSNR in dB of what the attacker's enhancer makes of the answer, and of noise; absent without one and without ground truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enhanced: Option<[Ratio; 2]>,
     /// Its labels, in the order of its samples, whether given, read off the update or optimised; absent in logs of earlier
     /// versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -405,6 +410,7 @@ impl RoundResult {
             at_truth: self.at_truth,
             baselines: self.baselines,
             picked: self.picked.map(|psnr| psnr.0),
+            enhanced: self.enhanced.map(|scores| scores.map(|psnr| psnr.0)),
             matching: Some(self.loss),
             iteration: self.iteration,
             trial: Some(self.trial),

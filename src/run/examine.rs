@@ -69,7 +69,8 @@ pub fn at_truth(
 ) -> Option<AtTruth> {
     let truth = private?;
     let labels = LabelVariable::Fixed(truth.labels.clone());
-    let objective = GradientMatching::at(view, config.attack.search()?, labels);
+    let supposed = answer.supposed.map(|way| view.supposing(way));
+    let objective = GradientMatching::at(supposed.as_ref().unwrap_or(view), config.attack.search()?, labels);
     let there = objective.evaluate(&evaluator.clients.apply(&truth.images));
     Some(AtTruth {
         matching: there.matching,

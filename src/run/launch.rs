@@ -56,6 +56,9 @@ pub fn anchored(config: &RunConfig) -> RunConfig {
         let shipped = weights::GENERATORS.iter().any(|(name, _)| *name == generator);
         if shipped { generator } else { plan::absolute(&generator) }
     });
+    if let Some(enhancer) = &mut config.knowledge.enhancer {
+        enhancer.file = plan::absolute(&enhancer.file);
+    }
     config.victim.captured =
         config.victim.captured.map(|captured| captured.with_paths(|path| plan::absolute(&path)));
     if let Some(captured) = &mut config.victim.captured {

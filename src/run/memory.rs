@@ -2,8 +2,7 @@
 
 use crate::backend::Compute;
 use crate::config::{
-    BatchNormMode, LocalKnowledge, LocalTraining, OptimiserKind, Precision, RunConfig, Search, Target,
-    VariableKind,
+    BatchNormMode, LocalTraining, OptimiserKind, Precision, RunConfig, Search, Target, VariableKind,
 };
 use crate::machine::{self, Bound};
 use crate::model::{self, Descent, Net, Optimiser, Step};
@@ -107,7 +106,8 @@ impl Need {
         let [channels, height, width] = net.input().map(|n| n as u64);
         // A search over the samples of each epoch holds them all.
         let by_epochs = config.attack.search().is_some_and(|search| search.variable == VariableKind::Epochs);
-        let epochs = config.local().filter(|_| by_epochs).map_or(1, |local| u64::from(local.epochs));
+        let most = || config.supposed().iter().map(|local| u64::from(local.epochs)).max();
+        let epochs = if by_epochs { most().unwrap_or(1) } else { 1 };
         let pictures = PER_POSITION * height * width
             + CANDIDATES * 8 * channels * height * width * config.batch() as u64 * epochs;
         let members = members_at_once(config, backend);
@@ -173,17 +173,9 @@ pub fn fit(config: &RunConfig, net: &Net, compute: &Compute) -> Result<Fit, TooL
         _ => machine::memory_bounds().into_iter().next(),
     };
     let Some(bound) = bound else { return Ok(Fit::Whole) };
-    let in_parts = config.local().is_none() && config.victim.mode != BatchNormMode::Train;
+    let one_gradient = config.local().is_none() && config.supposed().is_empty();
+    let in_parts = one_gradient && config.victim.mode != BatchNormMode::Train;
     Need::of(config, net, compute.name()).fit(at_once(config), in_parts, &bound)
-}
-
-/// Local training as the attacker simulates it.
-fn assumed(config: &RunConfig) -> Option<LocalTraining> {
-    match config.knowledge.local {
-        LocalKnowledge::Known => config.local(),
-        LocalKnowledge::None => None,
-        LocalKnowledge::Assumed(local) => config.local().map(|_| local),
-    }
 }
 
 /// Members of a population that are evaluated beside the first.
@@ -198,11 +190,12 @@ fn members_at_once(config: &RunConfig, backend: &str) -> u64 {
     }
 }
 
-/// Clients whose local steps are simulated together, and the steps of each.
+/// Clients whose local steps are simulated together, and the steps of each, at most.
 fn descents(config: &RunConfig) -> Option<(u64, Descent)> {
-    let local = assumed(config)?;
     let clients = config.federation.secure_aggregation.max(1);
-    let steps = vec![Step::of(Vec::new()); local.steps(config.batch() / clients as usize)];
+    let steps = |local: &LocalTraining| local.steps(config.batch() / clients as usize);
+    let local = config.supposed().into_iter().max_by_key(steps)?;
+    let steps = vec![Step::of(Vec::new()); steps(&local)];
     Some((clients.into(), Descent::of(&local, steps)))
 }
 
@@ -222,7 +215,9 @@ pub fn at_once(config: &RunConfig) -> usize {
             each.min(batch * waiting)
         }
     };
-    of(config.local()).max(of(assumed(config)))
+    let supposed = config.supposed();
+    let taken = supposed.iter().map(|local| of(Some(*local))).max().unwrap_or_else(|| of(None));
+    of(config.local()).max(taken)
 }
 
 fn size(bytes: u64) -> String {

@@ -401,6 +401,7 @@ impl Recorder {
             }
             (PictureOf::Best, Some(trial)) => format!("round-{round}-trial-{trial}-best.png"),
             (PictureOf::Control, _) => format!("round-{round}-control.png"),
+            (PictureOf::Enhanced, _) => format!("round-{round}-enhanced.png"),
             _ => format!("round-{round}-reconstruction.png"),
         };
         let (picture, columns) = images.to_picture();

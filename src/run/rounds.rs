@@ -296,6 +296,12 @@ impl Rounds<'_> {
         self.baselines.map(|baselines| Baselines { noise, ..baselines })
     }
 
+    /// PSNR of each; nothing without ground truth.
+    fn scores(&self, guesses: [&Guess; 2]) -> Option<[Ratio; 2]> {
+        let [one, other] = guesses.map(|guess| Some(Ratio(self.evaluator.compare(guess).1?.psnr?.mean)));
+        Some([one?, other?])
+    }
+
     /// What was sent instead of the honest model, how good it still is, and what clients would find who look at it.
     fn on_craft(
         server: &Server,
@@ -451,6 +457,10 @@ impl Rounds<'_> {
             iteration: Some(reconstruction.iteration),
             undescended: !reconstruction.descended,
             picked,
+            enhanced: reconstruction
+                .enhanced
+                .as_ref()
+                .and_then(|made| self.scores([&made.answer, &made.of_noise])),
             at_truth: examine::at_truth(&self.evaluator, private, &reconstruction, config, &view),
             baselines: self.baselines_with(reconstruction.control.as_ref()),
             label_names: set.as_ref().map_or_else(Vec::new, |set| examine::names(set, &labels)),
@@ -464,6 +474,9 @@ impl Rounds<'_> {
         self.reporter.picture(at, self.clock.now(), PictureOf::Reconstruction, reconstruction.guess);
         if let Some(control) = reconstruction.control {
             self.reporter.picture(at, self.clock.now(), PictureOf::Control, control);
+        }
+        if let Some(enhanced) = reconstruction.enhanced {
+            self.reporter.picture(at, self.clock.now(), PictureOf::Enhanced, enhanced.answer);
         }
         self.reporter.event(self.clock.now(), Event::RoundFinished(Box::new(result.clone())));
 

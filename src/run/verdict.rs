@@ -174,6 +174,7 @@ mod tests {
             iteration: Some(90),
             undescended: false,
             picked: None,
+            enhanced: None,
             equation: None,
             at_truth: Some(AtTruth { matching: at_truth, prior: 0.0, answer_prior: 0.0, of_nothing: 1.0 }),
             baselines: Some(Baselines { grey: Some(Ratio(11.25)), mean: None, noise: None }),

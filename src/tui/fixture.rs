@@ -86,6 +86,7 @@ pub fn config(title: &str, group: &str, model: &str, seconds: f64, psnr: f64) ->
         knowledge: KnowledgeConfig {
             normalisation: false,
             generator: None,
+            enhancer: None,
             labels: false,
             local: Default::default(),
             order: false,
@@ -379,6 +380,7 @@ fn result(iterations: usize) -> RoundResult {
         iteration: Some(iterations),
         undescended: false,
         picked: None,
+        enhanced: None,
         equation: None,
         at_truth: Some(AtTruth { matching: 2.1e-9, prior: 0.0, answer_prior: 0.0, of_nothing: 11.6 }),
         baselines: Some(Baselines { grey: Some(Ratio(11.3)), mean: Some(Ratio(12.6)), noise: None }),
@@ -421,6 +423,7 @@ fn picture(iteration: usize, trial: Option<usize>, what: PictureOf) -> Event {
         PictureOf::Best => "best",
         PictureOf::Reconstruction => "reconstruction",
         PictureOf::Control => "control",
+        PictureOf::Enhanced => "enhanced",
     };
     let file = match trial {
         Some(trial) => format!("pictures/{name}-{trial}-{iteration}.png"),

@@ -6,6 +6,7 @@
 //! dicts in a file [`Choice`] names one. [`WeightFile::fit`] compares a file with the built-in models.
 
 mod dtype;
+mod enhancer;
 mod error;
 mod fit;
 mod generator;

@@ -141,6 +141,28 @@ fn sme_recovers_from_one_gradient_in_the_middle_what_the_end_alone_does_not_tell
     assert!(psnr > sent + 1.0 && psnr > control + 4.0 && control < 12.0, "{psnr} {sent} {control}");
 }
 
+/// Told nothing, an attacker finds how the client trained by what explains the update best, and recovers as much as one who is told;
+/// of noise no way explains anything.
+#[test]
+fn local_training_that_nobody_tells_is_found_by_the_matching_loss() {
+    let guess = "attack.guess={ learning_rate = [0.01, 0.05], epochs = [1, 2], batch = [2] }";
+    let changes = [guess, "attack.iterations=200"];
+    let (found, judged) = recover_from("local-guessed", &changes, |_| {});
+    let way = found.supposed.unwrap();
+    assert_eq!(way.name(), "2 epochs of 2, lr 0.05");
+    let told = found.stages.last().unwrap();
+    assert!(told.starts_with("of 4 ways to train best explained by 2 epochs of 2, lr 0.05 ("), "{told}");
+    let known = ["attack.guess=", "knowledge.local=known", "attack.iterations=200"];
+    let (_, known) = recover_from("local-guessed", &known, |_| {});
+    let taken = ["attack.guess=", "attack.iterations=200"];
+    let (_, taken) = recover_from("local-guessed", &taken, |_| {});
+    let [psnr, known, taken] = [judged, known, taken].map(|judged| judged.psnr.unwrap().mean);
+    assert!((psnr - known).abs() < 0.5 && psnr > taken + 4.0, "{psnr} {known} {taken}");
+    let (found, judged) = recover_from("local-guessed", &changes, noise);
+    let control = judged.psnr.unwrap().mean;
+    assert!(control < 10.0 && found.unexplained > 0.5, "{control} {}", found.unexplained);
+}
+
 #[test]
 fn rog_recovers_a_small_picture() {
     let (psnr, control) = psnr_and_control("rog", &[]);
@@ -213,6 +235,24 @@ fn attacks_are_refused_for_what_they_need() {
             "attack.surrogate=0.5",
             "attack.surrogate stands between the weights before and after local",
         ),
+        ("ig-lenet", "attack.guess={ learning_rate = [0.1] }", "attack.guess is about local steps"),
+        (
+            "local-steps",
+            "attack.guess={ learning_rate = [0.1] }",
+            "attack.guess is for an attacker who is not told",
+        ),
+        ("local-guessed", "attack.guess={ learning_rate = [] }", "attack.guess has an empty list; name one"),
+        (
+            "local-guessed",
+            "attack.guess={ learning_rate = [0.1, 0] }",
+            "attack.guess supposes learning_rate = 0",
+        ),
+        (
+            "local-guessed",
+            "attack.guess.batch=[9]",
+            "attack.guess supposes batch = 9, but the attacked client holds 4",
+        ),
+        ("local-guessed", "attack.surrogate=0.5", "attack.surrogate is one gradient for all steps"),
         ("ggl", "knowledge.generator=", "ggl searches what a generator makes, and none is granted"),
         ("ggl", "victim.size=32", "knowledge.generator makes pictures of 1x28x28, the victim's are 1x32x32"),
         ("ggl", "victim.data=photos", "knowledge.generator makes pictures of 1x28x28, the victim's are 3x"),

@@ -11,6 +11,7 @@ mod commands;
 mod data;
 mod device;
 mod effect;
+mod enhancer;
 mod export;
 mod federation;
 mod files;

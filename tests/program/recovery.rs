@@ -105,6 +105,7 @@ fn a_checkpoint_after_any_iteration_goes_on_to_the_same_reconstruction() {
 fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
     let then = "attack.then=[{ variable = \"weights\", iterations = 2, lr = 0.001 }]";
     let features = "attack.then=[{ variable = { features = 2 }, iterations = 2, lr = 0.1, radius = 5.0 }]";
+    let guess = "attack.guess={ learning_rate = [0.1, 0.05], epochs = [2], batch = [2] }";
     for (preset, changes, trials, iterations) in [
         ("gias", &["attack.iterations=2", then][..], 2, 4),
         ("gifd", &["attack.iterations=2", features], 2, 4),
@@ -113,6 +114,7 @@ fn a_checkpoint_in_any_stage_goes_on_to_the_same_reconstruction() {
         ("fedleak", &["attack.iterations=2"], 2, 2),
         ("dimitrov", &["attack.iterations=3"], 1, 3),
         ("sme", &["attack.iterations=3"], 1, 3),
+        ("local-guessed", &["attack.iterations=2", "attack.trials=2", guess], 4, 2),
         ("rog", &["attack.iterations=3", "attack.optimiser.langevin=0.1"], 1, 3),
         ("copa", &["attack.iterations=3"], 1, 3),
         ("fishing", &["attack.iterations=2", "attack.trials=2"], 2, 2),

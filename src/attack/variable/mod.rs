@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 
 use super::{AttackError, direct};
-use crate::config::{Labels, LocalKnowledge, RunConfig, Search, Stage, Start, VariableKind};
+use crate::config::{Labels, RunConfig, Search, Stage, Start, VariableKind};
 use crate::fl::AttackerView;
 use crate::model::Net;
 use crate::model::generator::GeneratorNet;
@@ -94,8 +94,7 @@ pub fn check(
             }
             direct::goes_down(victim)?;
         }
-        let takes_steps = config.takes_steps() && config.knowledge.local != LocalKnowledge::None;
-        if kind == VariableKind::Epochs && !takes_steps {
+        if kind == VariableKind::Epochs && config.supposed().is_empty() {
             let why = "the update is taken for one gradient, which has no epochs; attack local steps that are known or assumed";
             return refused("attack.variable", kind, why);
         }

@@ -9,7 +9,7 @@ use rand::seq::IndexedRandom;
 
 use super::super::captured::{canonical, diagnosed};
 use super::super::post::{self, Posts, Residues};
-use super::super::{Client, Protocol, UpdateKind, victim};
+use super::super::{Client, Protocol, UpdateKind, client, victim};
 use super::*;
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, ModelOptions, preset};
@@ -95,7 +95,7 @@ fn honest(i: usize) -> Option<(String, Vec<Finding>, String)> {
         local
     });
     let samples: Vec<usize> = (0..batch).collect();
-    let descent = local.map(|local| victim::descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
+    let descent = local.map(|local| client::descent(local, &samples, |_| None::<rand::rngs::ThreadRng>));
     let protocol = Protocol::of(vec![Client::new(samples, descent)]);
     let work = victim::Work { mode, x: &x, targets: &targets, protocol: &protocol, round: 0, own: &[] };
     let no_draws = |client| (client, victim::post_stream(Seed(0), 0, client));

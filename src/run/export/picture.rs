@@ -48,6 +48,11 @@ pub fn control(record: &Record, round: &RoundState) -> Result<Option<Loaded>, Ex
     round.control.as_ref().map(|control| load(record, control)).transpose()
 }
 
+/// What the attacker's enhancer made of the reconstruction, where it has one.
+pub fn enhanced(record: &Record, round: &RoundState) -> Result<Option<Loaded>, ExportError> {
+    round.enhanced.as_ref().map(|enhanced| load(record, enhanced)).transpose()
+}
+
 /// Reads one picture.
 pub fn load(record: &Record, picture: &Picture) -> Result<Loaded, ExportError> {
     let file = picture.file().unwrap_or_default();

@@ -189,6 +189,7 @@ pub(super) fn done() -> Vec<(f64, Event)> {
         iteration: None,
         undescended: false,
         picked: None,
+        enhanced: None,
         equation: None,
         at_truth: None,
         baselines: None,

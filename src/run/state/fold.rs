@@ -67,6 +67,7 @@ impl RunState {
                     truth: early.or(truth),
                     reconstruction: None,
                     control: None,
+                    enhanced: None,
                     result: None,
                     processed: None,
                     began,
@@ -211,7 +212,7 @@ impl RunState {
         let state = &mut self.rounds[at];
         state.result = None;
         state.reconstruction = None;
-        state.control = None;
+        (state.control, state.enhanced) = (None, None);
         state.trials.retain(|known| known.trial <= trial);
         if let Some(last) = state.trials.last_mut().filter(|known| known.trial == trial) {
             last.take_back(iteration);
@@ -250,6 +251,11 @@ impl RunState {
                     round.control = Some(picture);
                 }
             }
+            (PictureOf::Enhanced, _) => {
+                if let Some(round) = self.round_announced(round, t) {
+                    round.enhanced = Some(picture);
+                }
+            }
             (PictureOf::Current | PictureOf::Best, Some(trial)) => {
                 let Some(trial) = self.trial_announced(round, trial, t) else { return };
                 let list =
@@ -284,6 +290,7 @@ impl RunState {
                 truth: like.truth.clone(),
                 reconstruction: None,
                 control: None,
+                enhanced: None,
                 result: None,
                 processed: None,
                 began: t,

@@ -97,6 +97,8 @@ pub struct RoundState {
     pub reconstruction: Option<Picture>,
     /// What the same search makes of noise.
     pub control: Option<Picture>,
+    /// What the attacker's enhancer made of the reconstruction.
+    pub enhanced: Option<Picture>,
     /// Outcome once all trials ended.
     pub result: Option<RoundResult>,
     /// Seconds of computing when it began.

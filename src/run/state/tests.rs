@@ -49,6 +49,7 @@ fn result() -> RoundResult {
         iteration: None,
         undescended: false,
         picked: None,
+        enhanced: None,
         equation: None,
         at_truth: None,
         baselines: None,

@@ -193,9 +193,12 @@ impl RunView {
         }
     }
 
-    /// What the same search made of noise, once the round is complete and nobody scrubs through its iterates.
-    pub fn control(&self) -> Option<&Picture> {
-        self.round()?.control.as_ref().filter(|_| self.judges_best() && self.chosen_trial.is_none())
+    /// What stands in place of an iterate once the round is complete and nobody scrubs through them, with its name: what the same
+    /// search made of noise, or what the attacker's enhancer made of the answer.
+    pub fn beside(&self) -> Option<(&'static str, &Picture)> {
+        let round = self.round().filter(|_| self.judges_best() && self.chosen_trial.is_none())?;
+        let control = round.control.as_ref().map(|picture| ("on noise", picture));
+        control.or_else(|| round.enhanced.as_ref().map(|picture| ("enhanced", picture)))
     }
 
     /// Iterations of the stored iterates.

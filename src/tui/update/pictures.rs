@@ -25,7 +25,7 @@ fn want_of(run: &mut RunView) -> Vec<PictureKey> {
     };
     let wanted = [
         run.round().and_then(|round| round.truth.as_ref()).and_then(key),
-        run.control().or_else(|| run.current_picture()).and_then(key),
+        run.beside().map(|(_, picture)| picture).or_else(|| run.current_picture()).and_then(key),
         run.best_picture().and_then(key),
     ];
     let pictures = &mut run.pictures;

@@ -111,12 +111,12 @@ fn collect(run: &RunView) -> Vec<Shown<'_>> {
     let difference = pictures.difference.as_ref();
     vec![
         of(0, TRUTH.to_owned(), false),
-        match run.control() {
-            Some(control) => {
-                let psnr = control.metrics.as_ref().and_then(|metrics| metrics.psnr);
+        match run.beside() {
+            Some((name, picture)) => {
+                let psnr = picture.metrics.as_ref().and_then(|metrics| metrics.psnr);
                 let score =
                     psnr.map_or_else(String::new, |psnr| format!(" {} dB", format::fixed(psnr.mean, 1)));
-                of(1, format!("on noise{score}"), false)
+                of(1, format!("{name}{score}"), false)
             }
             None => of(1, format!("current{}{}", iteration(1), judged(!judges_best)), !judges_best),
         },

@@ -202,6 +202,11 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
     let quality = psnr.map_or_else(String::new, |psnr| format!(", {} dB", fixed(psnr.mean, 2)));
     let history = history(entry.record, round)?;
     let control = picture::control(entry.record, round)?;
+    let enhanced = picture::enhanced(entry.record, round)?;
+    let gained = entry
+        .measured()
+        .enhanced
+        .map_or_else(String::new, |[answer, _]| format!(", {} dB", fixed(answer, 2)));
     Ok(html! {
         div.pictures {
             h3 { (swatch(entry.style)) " " (entry.name()) }
@@ -210,6 +215,9 @@ fn pictures(entry: &Entry<'_>) -> Result<Markup, ExportError> {
                     (shown(&truth.file, truth.pixels.dimensions(), SIDE, "truth (private)"))
                 }
                 (shown(&pair.judged.file, pair.judged.pixels.dimensions(), SIDE, &caption(&pair, &quality)))
+                @if let Some(better) = &enhanced {
+                    (shown(&better.file, better.pixels.dimensions(), SIDE, &format!("enhanced by the attacker's network{gained}")))
+                }
                 @if let Some(noise) = &control {
                     (shown(&noise.file, noise.pixels.dimensions(), SIDE, &on_noise(entry)))
                 }
