@@ -50,7 +50,10 @@ pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     if config.takes_steps() {
         knows.push(match knowledge.local {
             LocalKnowledge::Known => "the client's local training".to_owned(),
-            LocalKnowledge::None => "nothing of the local training".to_owned(),
+            LocalKnowledge::None => match config.supposed().len() {
+                0 => "nothing of the local training".to_owned(),
+                ways => format!("nothing of the local training, which it guesses among {ways} ways"),
+            },
             LocalKnowledge::Assumed(_) => "local training that it assumes".to_owned(),
         });
     }
@@ -59,6 +62,9 @@ pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     }
     if let Some(generator) = &knowledge.generator {
         knows.push(format!("a generator of like data ({generator})"));
+    }
+    if let Some(enhancer) = &knowledge.enhancer {
+        knows.push(format!("a network that enhances like data ({})", enhancer.file));
     }
     if !config.post.is_empty() {
         knows.push(match knowledge.post {
