@@ -227,7 +227,7 @@ fn ways<'a>(view: &'a AttackerView, config: &Search) -> Vec<Way<'a>> {
     }
 }
 
-/// Which way explains most, and how far the next one is behind.
+/// Which way explains most, how far the next one is behind, and how many were tried where a solution spared the others.
 fn told(guess: &GuessedTraining, way: usize, unexplained: &[f64]) -> String {
     let ways = guess.ways();
     let of = |way: usize| {
@@ -237,7 +237,10 @@ fn told(guess: &GuessedTraining, way: usize, unexplained: &[f64]) -> String {
     let others = (0..unexplained.len()).filter(|other| *other != way && unexplained[*other].is_finite());
     let next = others.min_by(|a, b| unexplained[*a].total_cmp(&unexplained[*b]));
     let next = next.map(|next| format!(", then {}", of(next))).unwrap_or_default();
-    format!("of {} ways to train best explained by {}{next}", ways.len(), of(way))
+    let tried = unexplained.iter().filter(|share| share.is_finite()).count();
+    let count =
+        if tried < ways.len() { format!("{tried} tried of {}", ways.len()) } else { tried.to_string() };
+    format!("of {count} ways to train best explained by {}{next}", of(way))
 }
 
 /// The same view of updates that are noise of the same norm, from a stream of the attacker's own.

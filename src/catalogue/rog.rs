@@ -3,7 +3,7 @@
 use super::{Facts, Family, LabelUse, Need};
 
 /// min over a picture of a fraction of the side of `l2`(update(up(z), y), h), enlarged by cubic curves inside the loss. The enhancing
-/// network of the paper is left out: it needs data of its own.
+/// network of the paper is whatever `knowledge.enhancer` names: it needs data of its own.
 pub static ROG: Facts = Facts {
     name: "rog",
     title: "ROG, reconstruction from obfuscated gradients",

@@ -49,7 +49,7 @@ pub fn begun() -> ArgValueCompleter {
     })
 }
 
-/// An audit of the data directory.
+/// An audit that is being made.
 pub fn audits() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| {
         let all = shelf::kept(&paths().data).into_iter().filter(|kept| kept.live);

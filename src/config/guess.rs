@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LocalTraining;
 use super::validate::Fault;
+use super::{Algorithm, Federation, LocalTraining};
 
-/// Ways in which a client may have trained, by SGD: every combination of these.
+/// Ways in which a client may have trained, otherwise as a federation of which nothing is said (plain SGD): every combination of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuessedTraining {
@@ -42,8 +42,14 @@ impl GuessedTraining {
         let mut ways = Vec::with_capacity(self.count());
         for &epochs in &self.epochs {
             for &batch in &batches {
-                let with = |&rate| LocalTraining { epochs, ..LocalTraining::sgd(batch, rate) };
-                ways.extend(self.learning_rate.iter().map(with));
+                let like = |&rate| Federation {
+                    algorithm: Algorithm::Fedavg,
+                    local_epochs: epochs,
+                    local_batch: batch,
+                    learning_rate: Some(rate),
+                    ..Federation::default()
+                };
+                ways.extend(self.learning_rate.iter().map(like).filter_map(|like| like.local()));
             }
         }
         ways

@@ -155,10 +155,10 @@ impl RunConfig {
         }
     }
 
-    /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows
-    /// basics of the client's data such as its labels, C also how the client trains, D also has data like the client's, or a network trained on such, E also knows how the client's is distributed,
-    /// as the statistics of its batch say; F changes the model that it sends, H sends clients
-    /// different ones.
+    /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows basics of the client's
+    /// data such as its labels, C also how the client trains, D also has data like the client's, or a network trained on such,
+    /// E also knows how the client's is distributed, as the statistics of its batch say; F changes the model that it sends, H
+    /// sends clients different ones.
     pub fn threat_model(&self) -> &'static str {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
         let exact = self.knowledge.statistics == StatisticsKnowledge::Exact;

@@ -106,25 +106,6 @@ impl Accumulate {
 }
 
 impl LocalTraining {
-    /// One epoch of plain SGD in batches of so many samples, or of all.
-    pub fn sgd(batch: Option<u32>, learning_rate: f64) -> LocalTraining {
-        LocalTraining {
-            epochs: 1,
-            batch,
-            accumulate: Accumulate::default(),
-            optimiser: LocalOptimiser::default(),
-            learning_rate,
-            momentum: 0.0,
-            dampening: 0.0,
-            nesterov: false,
-            betas: None,
-            eps: None,
-            weight_decay: None,
-            clip: None,
-            proximal: 0.0,
-        }
-    }
-
     /// For headers: `2 epochs of 4, lr 0.01`, `1 epoch of 2, Adam, lr 0.001, clip 1`. What is as usual is not said.
     pub fn name(&self) -> String {
         let mut name = if self.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", self.epochs) };

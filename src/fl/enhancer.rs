@@ -23,7 +23,7 @@ pub fn granted(
     let unusable = |what: String| VictimError::Unusable { key: KEY, path: file.clone(), what };
     let read = WeightFile::read(file.as_ref()).map_err(|error| VictimError::File { key: KEY, error })?;
     let enhancer = read.enhancer(*residual).map_err(unusable)?;
-    if !matches!(enhancer.channels(), 1) && enhancer.channels() != channels {
+    if ![1, channels].contains(&enhancer.channels()) {
         return Err(unusable(format!(
             "makes pictures of {} channels, the victim's have {channels}",
             enhancer.channels()

@@ -1,5 +1,6 @@
 //! Rounds on the real binary: trained, attacked, killed and gone on with.
 
+use gialab::run::RunDirectory;
 use gialab::run::event::Event;
 use serde_json::Value;
 
@@ -47,6 +48,11 @@ fn survive_a_kill(precision: &str) {
     for round in rounds {
         assert!(round["accuracy"].is_number() && round["metrics"]["st_lpips"]["mean"].is_number(), "{round}");
     }
+    // What it took has the training in it, which a study goes by.
+    let took = |run: &str| RunDirectory::at(lab.run_path(run)).took_in_one_go();
+    let attacks: f64 = rounds.iter().map(|round| round["seconds"].as_f64().unwrap()).sum();
+    let whole = took(straight["run"].as_str().unwrap()).unwrap();
+    assert!(whole > attacks, "{whole} {attacks}");
     let psnr = |round: usize| rounds[round]["metrics"]["psnr"]["mean"].as_f64().unwrap();
     assert!(psnr(0) > 38.0, "{}", psnr(0));
 
@@ -59,6 +65,7 @@ fn survive_a_kill(precision: &str) {
     lab.wait_for("the crash to show", || lab.status(&run) == "crashed");
     let resumed = finished(&lab.succeed(&["resume", &run, "--json"]));
     assert_eq!(timeless(&resumed["rounds"]), timeless(&straight["rounds"]));
+    assert_eq!(took(&run), None, "it was not in one go");
     // Round 0 was attacked once, and the global model was not trained from the beginning again.
     let events = lab.events(&run);
     let attacked = |of: u32| {

@@ -63,7 +63,7 @@ fn a_killed_run_is_resumed_to_the_same_result() {
 
 /// An attack that solves has no iterations between which it could stop: SPEAR looks up between its draws.
 #[test]
-fn an_attack_that_draws_for_minutes_stops_on_request() {
+fn an_attack_that_draws_for_minutes_pauses_and_stops_on_request() {
     let lab = Lab::new();
     let indices = format!("victim.indices={:?}", (0..24).collect::<Vec<_>>());
     let garments = ["victim.data=fashion28", "victim.size=", "victim.classes=", indices.as_str()];
@@ -72,6 +72,8 @@ fn an_attack_that_draws_for_minutes_stops_on_request() {
     let draws =
         |event: &Event| matches!(event, Event::Log { message, .. } if message.contains("rank 24 of a batch"));
     lab.wait_for("its first step", || lab.events(&run).iter().any(|line| draws(&line.event)));
+    RunDirectory::at(lab.run_path(&run)).ask(Request::Pause).unwrap();
+    lab.wait_for("the pause", || lab.status(&run) == "paused");
     lab.succeed(&["stop", &run]);
     lab.wait_for("the stop", || lab.status(&run) == "stopped");
     assert!(!lab.run_path(&run).join("result.json").exists());

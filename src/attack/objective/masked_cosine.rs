@@ -47,6 +47,7 @@ impl Measure for MaskedCosine {
         let signs = difference.signs();
         let (_, absolute) = difference.products(&signs);
         let Match { distance, cotangent } = self.of.compare(g);
+        // Scalars know no sum.
         Match { distance: distance - absolute * -factor, cotangent: cotangent.combine(1.0, &signs, *factor) }
     }
 
