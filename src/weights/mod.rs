@@ -314,6 +314,8 @@ impl Contents {
 fn parse(bytes: &[u8]) -> Result<(Format, Contents), Fault> {
     match bytes {
         [] => Err(Fault::Damaged("it is empty".into())),
+        // First: the length in front of it can be what others begin with, 0x0280 to 0x0580 as a pickle.
+        _ if safetensors::is_one(bytes) => Ok((Format::Safetensors, safetensors::read(bytes)?)),
         [b'P', b'K', 3 | 5, ..] => {
             let archive = zip::Archive::new(bytes)?;
             if let Some(program) = identify::program(&archive) {

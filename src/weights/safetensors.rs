@@ -10,6 +10,11 @@ pub fn looks_like(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{')
 }
 
+/// Whether the length in front is that of a header in this file, which says of tensors what a header says.
+pub fn is_one(bytes: &[u8]) -> bool {
+    looks_like(bytes) && SafeTensors::read_metadata(bytes).is_ok()
+}
+
 pub fn read(bytes: &[u8]) -> Result<Contents, Fault> {
     let damaged = |error: ::safetensors::SafeTensorError| Fault::Damaged(error.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;

@@ -558,3 +558,16 @@ fn an_index_and_its_files_are_one_checkpoint() {
     let error = refused(&whole);
     assert!(error.contains("1.safetensors is damaged or cut off"), "{error}");
 }
+
+/// A header of 0x0280 to 0x0580 bytes has the beginning of a pickle in its length.
+#[test]
+fn safetensors_are_told_from_pickles_whatever_the_length_of_their_header() {
+    for length in [0x0280usize, 0x0380, 0x0480, 0x0580, 0x0003_4b50] {
+        let header = r#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+        let mut file = (length as u64).to_le_bytes().to_vec();
+        file.extend(header.bytes().chain(std::iter::repeat(b' ')).take(length));
+        file.extend([1.0f32, 2.0].iter().flat_map(|value| value.to_le_bytes()));
+        let read = WeightFile::parse(&file).unwrap();
+        assert_eq!((read.format, read.count()), (Format::Safetensors, 2), "{length:#x}");
+    }
+}
