@@ -220,6 +220,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -
     let taken = normalisation.clone();
     let enhancer =
         super::enhancer::granted(config.knowledge.enhancer.as_ref(), net.input()[0], &mut reading)?;
+    let (enhancer, enhancer_sha256) = enhancer.unzip();
     Ok(Setup {
         attacked: Vec::new(),
         posts,
@@ -240,6 +241,7 @@ pub(super) fn setup(config: &RunConfig, captured: &Captured, questioned: bool) -
         }),
         fields,
         enhancer,
+        enhancer_sha256,
         generator: super::generator::granted(config.knowledge.generator.as_deref())?,
         reading,
     })

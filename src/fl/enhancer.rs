@@ -17,11 +17,12 @@ pub fn granted(
     named: Option<&config::Enhancer>,
     channels: usize,
     reading: &mut Reading,
-) -> Result<Option<Arc<Enhancer>>, VictimError> {
+) -> Result<Option<(Arc<Enhancer>, String)>, VictimError> {
     let Some(config::Enhancer { file, residual }) = named else { return Ok(None) };
     const KEY: &str = "knowledge.enhancer";
     let unusable = |what: String| VictimError::Unusable { key: KEY, path: file.clone(), what };
     let read = WeightFile::read(file.as_ref()).map_err(|error| VictimError::File { key: KEY, error })?;
+    let sha256 = read.sha256.clone();
     let enhancer = read.enhancer(*residual).map_err(unusable)?;
     if ![1, channels].contains(&enhancer.channels()) {
         return Err(unusable(format!(
@@ -41,5 +42,5 @@ pub fn granted(
         enhancer.depth()
     ));
     reading.extend(read.of(&file_name(file)));
-    Ok(Some(Arc::new(enhancer)))
+    Ok(Some((Arc::new(enhancer), sha256)))
 }

@@ -181,6 +181,8 @@ pub struct Setup {
     pub generator: Option<Arc<TrainedGenerator>>,
     /// The network that it passes its answer through.
     pub enhancer: Option<Arc<Enhancer>>,
+    /// SHA-256 of the file of that network.
+    pub enhancer_sha256: Option<String>,
     /// How the files were read.
     pub reading: Reading,
 }
@@ -271,8 +273,10 @@ impl Setup {
             reading.extend(taken(path, weights));
         }
         let enhancer = enhancer::granted(config.knowledge.enhancer.as_ref(), net.input()[0], &mut reading)?;
+        let (enhancer, enhancer_sha256) = enhancer.unzip();
         let mut setup = Setup {
             enhancer,
+            enhancer_sha256,
             fields: dataset.fields(),
             attacked,
             batch,

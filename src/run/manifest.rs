@@ -69,6 +69,9 @@ pub struct Manifest {
     /// SHA-256 of the file of a captured update, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_sha256: Option<String>,
+    /// SHA-256 of the files that the attacker is granted, a generator and a network that enhances, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub granted_sha256: Vec<String>,
     /// How its files were read.
     #[serde(default, skip_serializing_if = "Reading::is_empty")]
     pub reading: Reading,

@@ -64,6 +64,7 @@ impl Store {
             config: config.clone(),
             weights_sha256: None,
             update_sha256: None,
+            granted_sha256: Vec::new(),
             reading: reading.clone(),
             created,
             gialab: env!("CARGO_PKG_VERSION").to_owned(),

@@ -128,7 +128,7 @@ fn same_threads(manifest: &mut Manifest) -> Option<String> {
     }
 }
 
-/// A run that goes on does so with the weights, and the captured update, that it began with.
+/// A run that goes on does so with the weights, the captured update and what the attacker is granted, that it began with.
 fn same_files(manifest: &mut Manifest, setup: &Setup) -> Result<(), anyhow::Error> {
     let victim = &manifest.config.victim;
     let captured = victim.captured.as_ref();
@@ -149,5 +149,12 @@ fn same_files(manifest: &mut Manifest, setup: &Setup) -> Result<(), anyhow::Erro
         );
         *begun = found.cloned();
     }
+    let generator = setup.generator.as_ref().map(|generator| generator.sha256.clone());
+    let granted: Vec<String> = generator.into_iter().chain(setup.enhancer_sha256.clone()).collect();
+    anyhow::ensure!(
+        manifest.granted_sha256.is_empty() || manifest.granted_sha256 == granted,
+        "knowledge.generator or knowledge.enhancer has changed since this run began; put the old file back, or start a new run"
+    );
+    manifest.granted_sha256 = granted;
     Ok(())
 }

@@ -556,6 +556,7 @@ pub fn manifest(run: &str, preset: &str, health: Health, created: f64) -> Manife
         config: config.unwrap_or_else(config_of_stranger),
         weights_sha256: None,
         update_sha256: None,
+        granted_sha256: Vec::new(),
         reading: Reading::default(),
         created,
         gialab: "0.1.0".into(),

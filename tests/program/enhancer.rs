@@ -61,6 +61,23 @@ fn what_an_enhancer_makes_stands_beside_the_answer_with_what_it_makes_of_noise()
 }
 
 #[test]
+fn a_run_goes_on_with_the_network_that_it_began_with() {
+    let lab = Lab::new();
+    let file = identities(&lab, "same.safetensors", &[[1, 1, 3, 3]]);
+    let before = std::fs::read(&file).unwrap();
+    let set = format!("knowledge.enhancer={file}");
+    let run = lab.detach(&["rog", "--set", "attack.iterations=1000000", "--set", &set]);
+    lab.wait_for_checkpoint(&run);
+    lab.succeed(&["stop", &run]);
+    identities(&lab, "same.safetensors", &[[1, 1, 5, 5]]);
+    let error = lab.fail(&["resume", &run], 1);
+    assert!(error.contains("knowledge.enhancer has changed since this run began"), "{error}");
+    std::fs::write(&file, before).unwrap();
+    lab.succeed(&["resume", &run, "--detach"]);
+    lab.succeed(&["stop", &run]);
+}
+
+#[test]
 fn what_cannot_enhance_the_pictures_is_refused_in_one_sentence() {
     let lab = Lab::new();
     let coloured = identities(&lab, "coloured.safetensors", &[[3, 3, 3, 3]]);

@@ -90,6 +90,7 @@ mod tests {
             config,
             weights_sha256: None,
             update_sha256: None,
+            granted_sha256: Vec::new(),
             reading: crate::reading::Reading::default(),
             created: 0.0,
             gialab: "0.1.0".into(),
