@@ -154,6 +154,10 @@ pub enum Action {
     NextFigure,
     /// Only what is under this threat model, or all again.
     ThreatModel(char),
+    /// Only the next family of attacks or defences, or all again.
+    NextFamily,
+    /// Only what is shown on the next kind of samples, or all again.
+    NextModality,
     /// Only what gialab runs, or all again.
     OnlyRuns,
     /// One column to the left.
@@ -489,6 +493,14 @@ pub static BINDINGS: &[Binding] = &[
     bind(P::Catalogue, "start", A::Start, "run", "run the preset that shows it, after asking"),
     bind(P::Catalogue, "switch", A::NextRows, "attacks/defences", "attacks or defences"),
     bind(P::Catalogue, "runs", A::OnlyRuns, "only here", "only what gialab runs, or all"),
+    bind(P::Catalogue, "family", A::NextFamily, "", "only the next family, or all"),
+    bind(
+        P::Catalogue,
+        "modality",
+        A::NextModality,
+        "",
+        "only what is shown on the next kind of samples, or all",
+    ),
     bind(
         P::Catalogue,
         "filter",

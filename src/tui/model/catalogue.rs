@@ -19,6 +19,10 @@ pub struct CatalogueView {
     pub filtering: bool,
     /// Only this threat model.
     pub threat_model: Option<char>,
+    /// Only this family.
+    pub family: Option<&'static str>,
+    /// Only what is shown on this.
+    pub modality: Option<&'static str>,
     /// Only what gialab runs.
     pub runs: bool,
 }
@@ -34,8 +38,9 @@ impl CatalogueView {
         let filter = Filter {
             words: words(self.filter.value()),
             threat_model: self.threat_model,
+            family: self.family.map(str::to_owned),
+            modality: self.modality.map(str::to_owned),
             runs: self.runs,
-            ..Filter::default()
         };
         self.all().iter().filter(|entry| filter.fits(entry)).collect()
     }
@@ -48,14 +53,44 @@ impl CatalogueView {
 
     /// Whether not all are shown.
     pub fn is_filtered(&self) -> bool {
-        self.filtering || self.runs || self.threat_model.is_some() || !self.filter.value().is_empty()
+        let one = self.threat_model.is_some() || self.family.is_some() || self.modality.is_some();
+        self.filtering || self.runs || one || !self.filter.value().is_empty()
     }
 
     /// Shows all of them.
     pub fn show_all(&mut self) {
         self.filter.reset();
-        (self.threat_model, self.runs) = (None, false);
+        (self.threat_model, self.family, self.modality, self.runs) = (None, None, None, false);
     }
+
+    /// The other of attacks and defences: their families are others.
+    pub fn switch(&mut self) {
+        self.defences = !self.defences;
+        (self.family, self.modality) = (None, None);
+    }
+
+    /// The next family alone, in the order in which they come, or all again.
+    pub fn next_family(&mut self) {
+        self.family = next(self.all().iter().map(|entry| entry.family.as_str()), self.family);
+    }
+
+    /// What is shown on the next kind of samples alone, or all again.
+    pub fn next_modality(&mut self) {
+        let kinds = self.all().iter().flat_map(|entry| entry.modality().split(" and "));
+        self.modality = next(kinds.filter(|kind| !matches!(*kind, "any" | "")), self.modality);
+    }
+}
+
+/// What comes after this one where each is met for the first time; the first after nothing, nothing after the last.
+fn next(all: impl Iterator<Item = &'static str>, after: Option<&'static str>) -> Option<&'static str> {
+    let mut met: Vec<&str> = Vec::new();
+    for one in all {
+        if !met.contains(&one) {
+            met.push(one);
+        }
+    }
+    let at = after.map_or(0, |after| met.iter().position(|one| *one == after).map_or(0, |at| at + 1));
+    met.get(at).copied()
 }
 
 impl Model {

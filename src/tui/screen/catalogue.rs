@@ -105,6 +105,12 @@ fn title(view: &CatalogueView, at: usize, count: usize) -> String {
     if let Some(letter) = view.threat_model {
         title.push_str(&format!(", threat model {letter}"));
     }
+    if let Some(family) = view.family {
+        title.push_str(&format!(", {family}"));
+    }
+    if let Some(modality) = view.modality {
+        title.push_str(&format!(", on {modality}"));
+    }
     if view.runs {
         title.push_str(", that run here");
     }

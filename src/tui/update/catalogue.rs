@@ -12,7 +12,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let view = &mut model.catalogue_view;
     match action {
         Action::Filter => view.filtering = true,
-        Action::NextRows => view.defences = !view.defences,
+        Action::NextRows => view.switch(),
+        Action::NextFamily => view.next_family(),
+        Action::NextModality => view.next_modality(),
         Action::OnlyRuns => view.runs = !view.runs,
         Action::ThreatModel(letter) => {
             view.threat_model = Some(letter).filter(|_| view.threat_model != Some(letter));

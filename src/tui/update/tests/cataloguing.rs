@@ -40,6 +40,35 @@ fn the_list_moves_and_is_narrowed_by_threat_model_words_and_what_is_here() {
 }
 
 #[test]
+fn families_and_kinds_of_samples_are_gone_through_one_by_one() {
+    let mut model = at_catalogue();
+    let all = literature::attacks().len();
+    let mut families = Vec::new();
+    loop {
+        press(&mut model, "f");
+        let Some(family) = model.catalogue_view.family else { break };
+        assert!(model.catalogue_view.visible().iter().all(|entry| entry.family == family), "{family}");
+        assert!(fixture::drawn(&model).contains(&format!(", {family}")), "{family}");
+        families.push((family, model.catalogue_view.visible().len()));
+    }
+    assert_eq!(families.iter().map(|(_, count)| count).sum::<usize>(), all, "{families:?}");
+    assert_eq!(model.catalogue_view.visible().len(), all);
+    press(&mut model, "mm");
+    let modality = model.catalogue_view.modality.unwrap();
+    let fits = |entry: &&literature::Entry| entry.modality() == "any" || entry.modality().contains(modality);
+    assert!(model.catalogue_view.visible().iter().all(fits) && model.catalogue_view.visible().len() < all);
+    // Those of defences are others, and nobody says what they are shown on.
+    press(&mut model, "t");
+    assert!(!model.catalogue_view.is_filtered());
+    press(&mut model, "m");
+    assert_eq!(model.catalogue_view.modality, None);
+    press(&mut model, "f");
+    assert!(model.catalogue_view.is_filtered());
+    code(&mut model, KeyCode::Esc);
+    assert!(!model.catalogue_view.is_filtered());
+}
+
+#[test]
 fn enter_asks_at_the_preset_and_what_is_not_here_says_so() {
     let mut model = at_catalogue();
     press(&mut model, "/lamp");
