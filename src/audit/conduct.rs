@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::budget::Budget;
 use super::ladder::{self, Left};
 use super::report::{Attempt, Bounds, Input, Report, SCHEMA, Subject, Untried};
-use super::{AuditError, Threshold, protection, seal};
+use super::{AuditError, Threshold, clients, protection, seal};
 use crate::backend::Compute;
 use crate::catalogue::literature;
 use crate::config::{Method, RunConfig, preset};
@@ -102,14 +102,16 @@ fn make(
     let tested = self_test(&asked.base, &compute)?;
     let (base, taken) = taken(&asked.base, tested.as_ref())?;
     let seen = Seen::of(&base, &compute)?;
+    protection::check(asked, &base, &seen.setup)?;
     let (attempts, mut left) = ladder::attempts(&base, &seen.setup.net);
     if attempts.is_empty() {
         let why = left.first().map_or_else(String::new, |left| left.why.clone());
         return Err(AuditError::Nothing(why));
     }
     let searches = attempts.iter().filter(|attempt| searches(&attempt.config)).count();
-    let share = if has_truth && base.victim.captured.is_none() { FOR_ATTACKS } else { 1.0 };
-    let each = asked.budget.each(searches, how.at_once, share)?;
+    let share = if has_truth { FOR_ATTACKS } else { 1.0 };
+    let others = clients::others(&base, &seen);
+    let each = asked.budget.each(searches + others.len(), how.at_once, share)?;
     let mut configs = Vec::new();
     for attempt in attempts {
         match within(&attempt.config, &each) {
@@ -139,6 +141,7 @@ fn make(
         bounds: seen.bounds(&base, &compute),
         attempts,
         control: None,
+        clients: Vec::new(),
         not_tried: left.into_iter().map(Untried::from).collect(),
         elsewhere: literature::attacks().iter().filter(|entry| !entry.runs).count(),
         limit: asked.limit,
@@ -148,6 +151,9 @@ fn make(
         seal: String::new(),
     };
     made.bounds.received = received(&made.attempts, &asked.place);
+    if !clients::by_client(asked, others, how, report, &mut made)? {
+        return Ok(None);
+    }
     if !protection::protect(asked, &seen, how, report, &mut made)? {
         return Ok(None);
     }
@@ -308,6 +314,7 @@ fn subject(asked: &Asked, base: &RunConfig, seen: &Seen) -> Subject {
         None => files.extend(base.victim.weights.clone().map(|weights| ("weights", weights))),
     }
     files.extend(base.knowledge.generator.clone().map(|generator| ("generator", generator)));
+    files.extend(base.knowledge.enhancer.clone().map(|enhancer| ("enhancing network", enhancer.file)));
     let input = |(what, path): (&str, String)| {
         // Names of what ships with gialab are no files.
         let bytes = files::read(path.as_ref(), files::STATE).ok()?;
@@ -315,15 +322,18 @@ fn subject(asked: &Asked, base: &RunConfig, seen: &Seen) -> Subject {
     };
     let told = seen.view.knowledge.protocol.post.inferred.as_ref().filter(|told| !told.is_empty());
     let told = told.map(|told| format!("{} (told from the update)", post::in_words(told)));
+    let has_batch_norm = !seen.setup.net.buffer_specs().is_empty();
     Subject {
         name: asked.name.clone(),
         captured: base.victim.captured.is_some(),
-        conditions: vec![
+        conditions: [
             format!("model {}, {}", base.victim.model, base.training()),
             format!("loss: {}", base.victim.loss.name()),
-            format!("BatchNorm {}", base.victim.batch_norm()),
             base.protocol(),
-        ],
+        ]
+        .into_iter()
+        .chain(has_batch_norm.then(|| format!("BatchNorm {}", base.victim.batch_norm())))
+        .collect(),
         samples: base.batch(),
         rows: seen.setup.fields.is_some(),
         has_truth: base.has_truth(),

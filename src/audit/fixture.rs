@@ -63,6 +63,7 @@ pub fn report() -> Report {
             attempt("B", "Inverting Gradients", 1, 22.3),
         ],
         control: Some(attempt("B", "Inverting Gradients", 0, 9.1)),
+        clients: vec![attempt("B", "Inverting Gradients", 2, 24.0)],
         not_tried: vec![Untried {
             title: "GGL".into(),
             threat_model: "D".into(),

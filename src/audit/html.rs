@@ -8,8 +8,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::in_words::{self, Tone};
 use super::report::{Attempt, Report};
 use super::{AuditError, seal};
+use crate::catalogue::defence;
 use crate::config::RunConfig;
 use crate::config::difference::differences;
+use crate::format::count;
 use crate::run::RunDirectory;
 use crate::run::export::{SHEET, by_round, recovered};
 use crate::study::Place;
@@ -34,19 +36,23 @@ const THREAT_MODELS: [(&str, &str); 8] = [
     ("D", "also has data of the same kind, or a program that makes such"),
     ("E", "also knows statistics of the client's own samples"),
     ("F", "is the server, and sends a model that was made to leak"),
-    ("G", "does so with data of the same kind"),
-    ("H", "does so, and sends clients different models"),
+    ("G", "is such a server, and has data of the same kind"),
+    ("H", "is such a server, and sends clients different models"),
 ];
 
 /// Words of the report, for whoever has not met them.
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 18] = [
+    (
+        "federation, client, server",
+        "many parties (clients) train one model together: a server sends them the model, each computes on its own samples how it would change it, and sends that back.",
+    ),
     (
         "update",
         "what a client sends to the server after it has looked at its own samples: how it would change the model. The samples themselves are not sent.",
     ),
     (
         "gradient inversion",
-        "looking for samples that would make the same update. If there is only one answer, it is the private samples.",
+        "looking for samples that would make the same update. If there is only one answer and the search finds it, it is the private samples.",
     ),
     (
         "recovered",
@@ -70,11 +76,36 @@ const WORDS: [(&str, &str); 10] = [
     ),
     (
         "P_eff, B d",
-        "numbers in the update that can tell something, and numbers in the private samples. Fewer of the first than of the second: several batches make the same update.",
+        "numbers in the update that can tell something, and numbers in the private samples. Fewer of the first than of the second: several batches make the same update. With more of the first nothing is shown either way.",
     ),
     (
         "post-processing",
         "what a client does to its update before it sends it, as adding noise or sending a part. The attacks know of it and adapt.",
+    ),
+    (
+        "label",
+        "the class that a sample is of, as the garment that a picture shows, or a diagnosis. Labels are optimised (searched for beside the sample), read (computed from the update by a rule, as idlg), given, or not used.",
+    ),
+    (
+        "seed, batch, local steps",
+        "the number that all chance is drawn from; the samples that an update is computed from at once; how often a client changes its model before it sends what became of it.",
+    ),
+    (
+        "a client that looks",
+        "what a client would have found that compares the model it was sent with the one that was agreed on: layers that were added, rows of numbers that are copies of each other (alike), zero (silent) or extreme.",
+    ),
+    ("difference × 1", "a picture of how far the one that came back is from the private one, in each point."),
+    (
+        "membership, attributes",
+        "whether somebody's sample was among those trained on, and properties of it: other questions than what it looks like.",
+    ),
+    (
+        "flex, cuda, burn",
+        "with what it was computed: on the processor, on a graphics card; the software for it.",
+    ),
+    (
+        "preset, lenet5, FedSGD and the like",
+        "names of gialab's, of the model and of how clients train; the settings in the appendix have them all. gialab explain WORD says more.",
     ),
     ("BatchNorm", "a part of some models that carries the mean and spread of the samples it was trained on."),
 ];
@@ -115,6 +146,9 @@ pub fn page(report: &Report, place: &Path) -> Result<String, AuditError> {
                     @if !pictures.is_empty() { section { h2 { "Seen" } @for picture in &pictures { (picture) } } }
                     @if report.attempts.iter().any(|attempt| attempt.rounds.len() > 1) {
                         section { h2 { "Round by round" } (rounds(report, &place)?) }
+                    }
+                    @if !report.clients.is_empty() {
+                        section { h2 { "Client by client" } (clients(report, &place)?) }
                     }
                     section { h2 { "What would protect" } (protections(report)) }
                     section { h2 { "What was not tried" } (not_tried(report)) }
@@ -171,7 +205,7 @@ fn test(report: &Report) -> Markup {
         p.about {
             (report.bounds.dimension)
             @if let Some(r_eff) = report.bounds.r_eff {
-                "; about " (format!("{r_eff:.0}")) " of the " (report.bounds.input) " directions of an input show in the gradient"
+                "; about " (format!("{r_eff:.0}")) " of the " (report.bounds.input) " directions of an input show in the gradient of the honest model"
             }
             "."
         }
@@ -179,6 +213,7 @@ fn test(report: &Report) -> Markup {
 }
 
 fn attempts(report: &Report) -> Markup {
+    let of_this = |letter: &str| report.attempts.iter().any(|attempt| attempt.threat_model == letter);
     html! {
         p.about { "From little knowledge to much. Of several rounds the one in which most came back; of several samples also the worst and the best." }
         div.wide {
@@ -194,7 +229,12 @@ fn attempts(report: &Report) -> Markup {
         div.wide {
             table.samples {
                 tbody {
-                    @for (letter, words) in THREAT_MODELS { tr { th scope="row" { (letter) } td { (words) } } }
+                    @for (letter, words) in THREAT_MODELS {
+                        tr {
+                            th scope="row" { (letter) }
+                            td { (words) @if !of_this(letter) { " (no attack of this kind was run)" } }
+                        }
+                    }
                 }
             }
         }
@@ -217,14 +257,18 @@ fn attempt_row(who: &str, attempt: &Attempt, report: &Report) -> Markup {
     }
 }
 
-/// Truth and reconstruction of those attacks that brought most back, or of the best if none did.
+/// Truth and reconstruction of those attacks that brought most back, and of the best that did not.
 fn pictures(report: &Report, place: &Place) -> Result<Vec<Markup>, AuditError> {
-    let mut shown: Vec<&Attempt> =
+    let mut ended: Vec<&Attempt> =
         report.attempts.iter().filter(|attempt| !attempt.rounds.is_empty()).collect();
-    shown.sort_by(|a, b| b.by_score(a));
-    let some = shown.iter().filter(|attempt| attempt.recovered().unwrap_or(0) > 0).count();
-    shown.truncate(some.clamp(1, SHOWN));
-    let runs: Vec<RunDirectory> = shown.iter().map(|attempt| place.run(&attempt.run)).collect();
+    ended.sort_by(|a, b| b.by_score(a));
+    let some = ended.iter().filter(|attempt| attempt.recovered().unwrap_or(0) > 0).count();
+    // What does not count as recovered is to be seen as well: the best of it, without post-processing and with it.
+    let best = ended.iter().take(some.min(SHOWN)).chain(ended.get(some)).copied();
+    let holding = report.protections.iter().filter(|it| it.holds && !it.attempt.rounds.is_empty());
+    let protected = holding.map(|it| &it.attempt).max_by(|a, b| a.by_score(b));
+    let shown = best.chain(protected);
+    let runs: Vec<RunDirectory> = shown.map(|attempt| place.run(&attempt.run)).collect();
     if runs.is_empty() {
         return Ok(Vec::new());
     }
@@ -241,10 +285,7 @@ fn rounds(report: &Report, place: &Place) -> Result<Markup, AuditError> {
     let names: Vec<String> = ended.iter().map(|attempt| attempt.name()).collect();
     let drawing = if runs.is_empty() { None } else { by_round(&runs, &names)? };
     Ok(html! {
-        @if let Some(drawing) = &drawing {
-            // What makes it a file of its own stays out of a page.
-            figure { (PreEscaped(drawing.split_once("?>").map_or(drawing.as_str(), |(_, drawing)| drawing))) }
-        }
+        @if let Some(drawing) = &drawing { (figure(drawing)) }
         div.wide {
             table {
                 thead { tr { th { "attack" } th.number { "round" } th { "what came back" } } }
@@ -267,25 +308,70 @@ fn rounds(report: &Report, place: &Place) -> Result<Markup, AuditError> {
     })
 }
 
+/// The best attack on the client that was audited, and on others of the federation.
+fn clients(report: &Report, place: &Place) -> Result<Markup, AuditError> {
+    let audited = report.best();
+    let all: Vec<(String, &Attempt)> = audited
+        .into_iter()
+        .chain(&report.clients)
+        .enumerate()
+        .map(|(number, attempt)| (format!("client {}", number + 1), attempt))
+        .collect();
+    let runs: Vec<RunDirectory> = all.iter().map(|(_, attempt)| place.run(&attempt.run)).collect();
+    let names: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
+    let several = all.iter().any(|(_, attempt)| attempt.rounds.len() > 1);
+    let drawing = if several { by_round(&runs, &names)? } else { None };
+    Ok(html! {
+        p.about {
+            "The attack that brought most back, on other clients of the federation as well: as many samples of each, with the same "
+            "knowledge and as many evaluations. The first is the one that was audited."
+        }
+        @if let Some(drawing) = &drawing { (figure(drawing)) }
+        div.wide {
+            table {
+                thead { tr { th { "client" } th { "what came back" } } }
+                tbody {
+                    @for (name, attempt) in &all {
+                        tr { th scope="row" { (name) } td { (in_words::came_back(attempt, report).0) } }
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// A drawing in a page: what makes it a file of its own stays out.
+fn figure(drawing: &str) -> Markup {
+    html! { figure { (PreEscaped(drawing.split_once("?>").map_or(drawing, |(_, drawing)| drawing))) } }
+}
+
 fn protections(report: &Report) -> Markup {
     html! {
         p { (in_words::protection(report)) "." }
+        @if let Some(words) = in_words::refusal(report) { p { (words) } }
         @if !report.protections.is_empty() {
             div.wide {
                 table {
                     thead {
-                        tr { th { "post-processing" } th { "what came back for an attacker who knows of it" } th { "accuracy lost" } th.number { "bytes of an update" } }
+                        tr {
+                            th { "post-processing" }
+                            th { "holds" }
+                            th { "what came back for an attacker who knows of it" }
+                            th { "accuracy lost" }
+                            th.number { "bytes of an update" }
+                        }
                     }
                     tbody {
                         @for protection in &report.protections {
                             @let (words, _) = in_words::came_back(&protection.attempt, report);
-                            tr.chosen[protection.holds] {
+                            tr {
                                 th scope="row" { (protection.steps.join(", ")) }
+                                td { (if protection.holds { "yes" } else { "no" }) }
                                 td { (protection.attempt.title) ": " (words) }
                                 td { (protection.cost.as_deref().unwrap_or(if protection.holds { "not measured" } else { "–" })) }
                                 td.number {
                                     @match protection.bytes {
-                                        Some((with, without)) => { (with) " of " (without) }
+                                        Some((with, without)) => { (count(with as usize)) " of " (count(without as usize)) }
                                         None => "–"
                                     }
                                 }
@@ -294,7 +380,25 @@ fn protections(report: &Report) -> Markup {
                     }
                 }
             }
+            (steps(report))
         }
+    }
+}
+
+/// What each step of post-processing does, where a report has any.
+fn steps(report: &Report) -> Markup {
+    let configs =
+        report.protections.iter().filter_map(|it| toml::from_str::<RunConfig>(&it.attempt.config).ok());
+    let mut kinds: Vec<String> = configs.flat_map(|config| config.post).map(|post| post.kind).collect();
+    kinds.dedup();
+    let about = kinds.iter().filter_map(|kind| defence::defence(kind));
+    html! {
+        p.about {
+            "Each was set against the attack that had most, and the one that had most of those that search; both know of it and have as many "
+            "evaluations as before, and the one that brought more back is shown. It holds where no more than may came back. A cost "
+            "is measured of what holds."
+        }
+        dl { @for facts in about { dt { b { (facts.name) } } dd { (facts.about) } } }
     }
 }
 
@@ -328,8 +432,8 @@ fn claims(report: &Report) -> Markup {
             }
         }
         p {
-            "Every row above is one run, of one seed and one batch: a single case, no average. What another seed or another batch "
-            "would have is not in it."
+            "Every attack above is one run, of one seed and one batch: a single case, no average. What another seed or another batch "
+            "would have is not in it. Only what post-processing costs is of several seeds, where it says so."
         }
     }
 }
@@ -348,12 +452,19 @@ fn changed(report: &Report, attempt: &Attempt) -> Option<String> {
     Some(changed.collect::<Vec<_>>().join("; "))
 }
 
+/// When it was made, the same wherever it is read.
+fn date(seconds: f64) -> String {
+    let at = jiff::Timestamp::from_second(seconds as i64).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 fn appendix(report: &Report) -> Markup {
     let protections = report.protections.iter().map(|protection| &protection.attempt);
-    let runs: Vec<&Attempt> = report.attempts.iter().chain(&report.control).chain(protections).collect();
+    let other = report.control.iter().chain(&report.clients);
+    let runs: Vec<&Attempt> = report.attempts.iter().chain(other).chain(protections).collect();
     html! {
         p { code { (report.command) } }
-        p { "gialab " (report.gialab) ", burn " (report.burn) ". Files, with their SHA-256:" }
+        p { "gialab " (report.gialab) ", burn " (report.burn) ", " (date(report.made)) ". Files, with their SHA-256:" }
         div.wide {
             table.samples {
                 tbody {

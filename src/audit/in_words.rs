@@ -39,12 +39,15 @@ pub fn found(report: &Report) -> String {
     }
 }
 
+/// How it is said that an attack is given the labels.
+const LABELS: &str = "the labels";
+
 /// What an attack knows, in words.
 pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     let knowledge = &config.knowledge;
     let mut knows = Vec::new();
     knows.push(match (&config.attack.labels, knowledge.labels) {
-        (Labels::Given, _) => "the labels".to_owned(),
+        (Labels::Given, _) => LABELS.to_owned(),
         (labels, _) => format!("labels {}", labels.name()),
     });
     if config.takes_steps() {
@@ -132,6 +135,11 @@ pub fn lines(report: &Report) -> Vec<Said> {
         let tone = if control.score().0 > 0.0 { Tone::Bad } else { Tone::Good };
         say("control on noise", words, tone);
     }
+    for (number, client) in report.clients.iter().enumerate() {
+        let (words, tone) = came_back(client, report);
+        let about = if number == 0 { "other clients" } else { "" };
+        say(about, format!("{}: {words}", client.title), tone);
+    }
     for (at, left) in report.not_tried.iter().enumerate() {
         let about = if at == 0 { "not tried" } else { "" };
         say(about, format!("{} {}: {}", left.threat_model, left.title, left.why), Tone::Plain);
@@ -141,6 +149,9 @@ pub fn lines(report: &Report) -> Vec<Said> {
         say(&format!("with {}", protection.steps.join(", ")), protected(protection, report), Tone::Plain);
     }
     say("protection", protection(report), Tone::Plain);
+    if let Some(words) = refusal(report) {
+        say("", words, Tone::Plain);
+    }
     for threshold in &report.thresholds {
         match threshold.met.as_slice() {
             [] => say("threshold", format!("{} is so nowhere", threshold.condition.text), Tone::Good),
@@ -171,12 +182,10 @@ pub fn self_test(test: Option<&SelfTest>, captured: bool) -> (String, Option<boo
                      this update";
         return (words.to_owned(), None);
     };
-    let share = |left: f64| {
-        if left < 1e-3 {
-            format!("{left:.0e} of its norm")
-        } else {
-            format!("{:.1} % of its norm", 100.0 * left)
-        }
+    let share = |left: f64| match left {
+        small if small < 1e-6 => "less than 0.0001 % of its norm".to_owned(),
+        small if small < 1e-3 => format!("{:.4} % of its norm", 100.0 * small),
+        left => format!("{:.1} % of its norm", 100.0 * left),
     };
     let told =
         test.told.as_ref().map_or_else(String::new, |told| format!("; with {told}, as told from the update"));
@@ -185,7 +194,7 @@ pub fn self_test(test: Option<&SelfTest>, captured: bool) -> (String, Option<boo
     if !captured {
         let left = test.left.unwrap_or(1.0);
         let words = format!(
-            "the client is gialab's own; an attacker who knows what it did leaves {} over",
+            "the client is gialab's own; what an attacker simulates who knows what it did differs from its update by {}",
             share(left)
         );
         return (format!("{words}{told}"), Some(left <= REPRODUCED));
@@ -241,7 +250,10 @@ pub fn self_test(test: Option<&SelfTest>, captured: bool) -> (String, Option<boo
 fn bounds(report: &Report) -> String {
     let bounds = &report.bounds;
     let r_eff = bounds.r_eff.map_or_else(String::new, |r_eff| {
-        format!("; {r_eff:.0} of {} directions of an input show in the gradient (r_eff)", bounds.input)
+        format!(
+            "; {r_eff:.0} of {} directions of an input show in the gradient of the honest model (r_eff)",
+            bounds.input
+        )
     });
     format!("{}{r_eff}", bounds.dimension)
 }
@@ -319,27 +331,52 @@ fn protected(protection: &Protection, report: &Report) -> String {
 
 /// What would keep it from coming back.
 pub(super) fn protection(report: &Report) -> String {
-    let limit = format!("{:.0} % of the samples", 100.0 * report.limit);
+    let limit = match report.limit {
+        0.0 => "lets nothing through".to_owned(),
+        limit => format!("lets at most {:.0} % of the samples through", 100.0 * limit),
+    };
     match (report.cheapest(), &report.unprotected) {
         (Some(cheapest), _) if cheapest.cost.is_none() => format!(
-            "the first of those tried that leaves no more than {limit}: {}; which is cheapest is not known, as no cost was measured",
+            "the first of those tried that {limit}: {}; which is cheapest is not known, as no cost was measured",
             cheapest.steps.join(", ")
         ),
         (Some(cheapest), _) => {
             let cost = format!("at a cost of {}", cheapest.cost.as_deref().unwrap_or_default());
             let psnr = cheapest.attempt.worst_round().and_then(|round| round.psnr);
-            let psnr = psnr
-                .map_or_else(String::new, |[mean, ..]| format!("; the adaptive attacker has {mean:.1} dB"));
-            format!(
-                "cheapest of those tried that leaves no more than {limit}: {}, {cost}{psnr}",
-                cheapest.steps.join(", ")
-            )
+            let psnr = psnr.map_or_else(String::new, |[mean, ..]| {
+                format!("; the best attack that knows of it has {mean:.1} dB")
+            });
+            format!("cheapest of those tried that {limit}: {}, {cost}{psnr}", cheapest.steps.join(", "))
         }
         (None, Some(why)) => format!("none tried: {why}"),
         (None, None) => {
-            format!("none of {} that were tried leaves no more than {limit}", report.protections.len())
+            format!("none of {} that were tried {limit}", report.protections.len())
         }
     }
+}
+
+/// What a client can do about a server that changes the model, where such a one brought something back.
+pub(super) fn refusal(report: &Report) -> Option<String> {
+    let changes = |attempt: &&Attempt| "FGH".contains(&attempt.threat_model);
+    let by: Vec<&str> = report
+        .attempts
+        .iter()
+        .filter(changes)
+        .filter(|attempt| attempt.recovered().unwrap_or(0) > 0)
+        .map(|attempt| attempt.title.as_str())
+        .collect();
+    let seen =
+        report.bounds.received.iter().filter(|(title, found)| by.contains(&&**title) && !found.is_empty());
+    (!by.is_empty()).then(|| {
+        format!(
+            "Against {} it helps to look at the model before training on it: what was sent in {} of {} such attempts would have been \
+             noticed (gialab inspect --received FILE --reference FILE), and a client need not answer. Whether clients look is not \
+             known here.",
+            by.join(" and "),
+            seen.count(),
+            by.len()
+        )
+    })
 }
 
 /// What it comes to, in a sentence or two.
@@ -348,7 +385,14 @@ pub(super) fn conclusion(report: &Report) -> String {
     let things = things(report);
     let ended: Vec<&Attempt> = report.attempts.iter().filter(|attempt| attempt.failed.is_none()).collect();
     let count = ended.len();
-    let limits = format!("{count} attack{} ({})", if count == 1 { "" } else { "s" }, report.budget);
+    let attempts = format!("{count} attempt{}", if count == 1 { "" } else { "s" });
+    let limits = format!("{attempts} ({})", report.budget);
+    let labels = labels_told(&ended).map_or_else(String::new, |words| format!(" {words}"));
+    let others = match report.clients.iter().filter(|client| client.recovered().unwrap_or(0) > 0).count() {
+        _ if report.clients.is_empty() => String::new(),
+        0 => " No other client that was looked at lost anything to it.".to_owned(),
+        count => format!(" {count} of {} others lost something to it as well.", report.clients.len()),
+    };
     if !report.subject.has_truth {
         return format!(
             "Nothing to compare with: {limits} were run, and what they found is to be looked at. Give the private samples with \
@@ -365,19 +409,35 @@ pub(super) fn conclusion(report: &Report) -> String {
         ),
         None => format!(
             "Not recovered by these attacks with this budget: {limits}. That is no proof: other attacks, more time or more \
-             knowledge may do it."
+             knowledge may do it.{others}{labels}"
         ),
         Some(weakest) => {
-            let most = ended.iter().filter_map(|attempt| attempt.recovered()).max().unwrap_or(0);
+            let recovered = || ended.iter().filter_map(|attempt| attempt.recovered());
+            let most = recovered().max().unwrap_or(0);
+            let by = recovered().filter(|count| *count > 0).count();
             format!(
-                "Up to {most} of {samples} {things} came back by {limits}; the least that an attacker must know for it is \
-                 threat model {} ({}: {}).",
+                "Up to {most} of {samples} {things} came back, by {by} of {limits}; the least that an attacker must know for it \
+                 is threat model {} ({}: {}).{others}{labels}",
                 weakest.threat_model,
                 weakest.title,
                 weakest.knows.join(", ")
             )
         }
     }
+}
+
+/// What of the labels came back from an attack that was not given them, by the one that knew least among those with most.
+fn labels_told(ended: &[&Attempt]) -> Option<String> {
+    let share = |attempt: &Attempt| attempt.worst_round()?.figures.get("label_accuracy").copied();
+    let told = ended.iter().rev().filter(|attempt| !attempt.knows.iter().any(|known| known == LABELS));
+    let told = told.filter_map(|attempt| Some((attempt, share(attempt)?)));
+    let (attempt, share) = told.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, share)| *share > 0.0)?;
+    Some(format!(
+        "Of the labels, the class that each sample is of, {:.0} % came back for threat model {} ({}).",
+        100.0 * share,
+        attempt.threat_model,
+        attempt.title
+    ))
 }
 
 #[cfg(test)]
@@ -402,7 +462,7 @@ mod tests {
     #[test]
     fn what_was_not_recovered_is_never_called_safe() {
         let mut report = report();
-        assert!(conclusion(&report).starts_with("Up to 1 of 4 pictures came back"));
+        assert!(conclusion(&report).starts_with("Up to 1 of 4 pictures came back, by 1 of 2 attempts"));
         assert!(conclusion(&report).contains("threat model B (Inverting Gradients: the labels)"));
         report.attempts = vec![attempt("A", "Deep Leakage", 0, 12.0)];
         assert!(conclusion(&report).contains("no proof"));

@@ -42,16 +42,21 @@ impl Threshold {
     /// # Errors
     /// If no attempt has its figure.
     pub(super) fn judge(mut self, report: &Report) -> Result<Threshold, AuditError> {
-        let attempts = report.attempts.iter();
-        let rounds = attempts.flat_map(|attempt| attempt.rounds.iter().map(move |round| (attempt, round)));
+        let attempts = report.attempts.iter().map(|attempt| (attempt.name(), attempt));
+        let clients = report.clients.iter().enumerate();
+        let clients =
+            clients.map(|(number, client)| (format!("{} on client {}", client.name(), number + 2), client));
+        let all: Vec<_> = attempts.chain(clients).collect();
+        let rounds =
+            all.iter().flat_map(|(name, attempt)| attempt.rounds.iter().map(move |round| (name, round)));
         let mut seen = false;
-        for (attempt, round) in rounds {
+        for (name, round) in rounds {
             let Some(&value) = round.figures.get(self.condition.key()) else { continue };
             seen = true;
             if self.condition.holds(value) {
                 let told =
                     self.condition.figure().map_or_else(|| value.to_string(), |figure| figure.text(value));
-                self.met.push(format!("{} in round {}: {told}", attempt.name(), round.round));
+                self.met.push(format!("{name} in round {}: {told}", round.round));
             }
         }
         match seen {

@@ -12,8 +12,9 @@ const EVERYWHERE: &str = "inverting-gradients";
 /// Rules that read labels off an update, the first that fits is taken.
 const RULES: [&str; 4] = ["idlg", "yin", "bias-corrected", "llg"];
 
-/// The built-in generator of pictures, and the data that it is of.
+/// The built-in generator of pictures, and the autoencoder, with the data that they are of.
 const GENERATOR: (&str, &str) = ("fashion28", "fashion28-vae");
+const AUTOENCODER: (&str, &str) = ("fashion28", "fashion28-autoencoder");
 
 /// An attack with what it is granted.
 #[derive(Debug, Clone)]
@@ -122,7 +123,11 @@ impl Rung {
 
 /// The generator that an attacker with data like the client's has.
 fn generator(base: &RunConfig) -> Option<String> {
-    let (set, own) = GENERATOR;
+    own_or(base, GENERATOR)
+}
+
+/// What is given, or what is built in for such data.
+fn own_or(base: &RunConfig, (set, own): (&str, &str)) -> Option<String> {
     let built_in = (base.victim.data == set && base.victim.captured.is_none()).then(|| own.to_owned());
     base.knowledge.generator.clone().or(built_in)
 }
@@ -203,7 +208,9 @@ fn on(base: &RunConfig, facts: &Facts, rung: Rung) -> Result<RunConfig, String> 
     for labels in labels {
         let settings = rung.settings(base);
         let labels = labels.map(|labels| ("attack.labels", labels));
-        let changes: Vec<(&str, String)> = settings.into_iter().chain(labels).collect();
+        let autoencoder = own_or(base, AUTOENCODER).filter(|_| facts.needs.contains(&Need::Autoencoder));
+        let autoencoder = autoencoder.map(|file| ("knowledge.generator", file));
+        let changes: Vec<(&str, String)> = settings.into_iter().chain(labels).chain(autoencoder).collect();
         let changes = changes.iter().map(|(key, value)| (*key, value.as_str()));
         let changed = match own {
             true => preset::change(base, changes),

@@ -7,6 +7,7 @@
 //! shows ([`seal`]).
 
 mod budget;
+mod clients;
 mod conduct;
 #[cfg(test)]
 pub mod fixture;
@@ -14,6 +15,7 @@ mod html;
 mod in_words;
 mod judge;
 mod ladder;
+mod processed;
 mod protection;
 mod report;
 pub mod seal;

@@ -4,19 +4,37 @@ use std::sync::atomic::Ordering;
 
 use super::AuditError;
 use super::conduct::{Asked, How, Seen, Step, stage};
+use super::processed::{Processed, processed};
 use super::report::{Attempt, Protection, Report};
 use crate::backend::Compute;
 use crate::config::{RunConfig, VariableKind, preset};
 use crate::fl::Setup;
+use crate::fl::post::Posts;
 use crate::fl::utility::{UtilityError, federation, pair};
 use crate::run::cost::{Cost, Costs};
 use crate::run::plan;
+use crate::study::Place;
 
 /// Times the accuracy of guessing that a model must have to have learned. Ours.
 const LEARNED: f64 = 2.0;
 
 /// Pairs of trainings of which a cost is told.
 const PAIRS: u32 = 3;
+
+/// Why a captured update's post-processing has no cost.
+const NO_FEDERATION: &str = "what it costs needs a federation to train: describe yours as a preset (victim.weights takes your \
+                             model) and audit that";
+
+/// Post-processing that is tried.
+struct Tried {
+    setting: String,
+    /// The best attack against it.
+    config: RunConfig,
+    /// How many attacks are set against it.
+    opponents: usize,
+    /// Of an update with and without it, where that is known before any training.
+    bytes: Option<(u64, u64)>,
+}
 
 /// Shares of zeros, and noise as a share of the update's norm.
 const SPARSE: [f64; 2] = [0.9, 0.99];
@@ -39,6 +57,25 @@ pub(super) fn against(best: &RunConfig, post: &str) -> Result<RunConfig, preset:
     preset::change(best, [("post", post), ("knowledge.post", "known")])
 }
 
+/// Why a captured update cannot go through post-processing.
+const COMPUTED: &str = "acts on what an update is computed from, and this one is computed";
+
+/// Whether what was asked for can be put on, before anything is computed.
+pub(super) fn check(asked: &Asked, base: &RunConfig, setup: &Setup) -> Result<(), AuditError> {
+    let fits = |setting: &str| -> Result<(), String> {
+        let with = against(base, setting).map_err(|refused| refused.message)?;
+        match base.victim.captured {
+            None => plan::plan(&with).map(|_| ()).map_err(|e| e.to_string()),
+            Some(_) => match Posts::new(&with, &setup.net, &setup.normalisation)?.acts_on_updates() {
+                true => Ok(()),
+                false => Err(COMPUTED.to_owned()),
+            },
+        }
+    };
+    let refused = |setting: &String, why: String| AuditError::Setting(format!("--protect {setting}: {why}"));
+    asked.protections.iter().try_for_each(|setting| fits(setting).map_err(|why| refused(setting, why)))
+}
+
 /// Tries post-processing against the best attack, and that attack on noise. False if it was asked to end.
 pub(super) fn protect(
     asked: &Asked,
@@ -52,17 +89,40 @@ pub(super) fn protect(
         made.unprotected = unprotected("no attack came to an end");
         return Ok(true);
     };
-    let config: RunConfig = toml::from_str(&best.config)
-        .map_err(|e| AuditError::Setting(format!("{}: {}", best.run, e.message())))?;
-    if config.victim.captured.is_some() {
+    if !made.subject.has_truth {
+        made.unprotected = unprotected("without the private samples nothing tells whether it helps");
+        return Ok(true);
+    }
+    let place = Place::at(asked.place.clone());
+    let as_it_ran = place.run(&best.run).manifest().map_err(AuditError::Run)?;
+    let config: RunConfig = as_it_ran.config;
+    let captured = config.victim.captured.is_some();
+    if captured && made.subject.post.is_some() {
         made.unprotected = unprotected(
-            "what a client's post-processing protects from, and what it costs, needs a federation to train: describe yours as \
-             a preset (victim.weights takes your model) and audit that",
+            "there is post-processing on this update already, and more on top of it would tell of both",
         );
         return Ok(true);
     }
+    let compute = Compute::select(how.backend, config.run.precision)?;
+    // What a client would have sent who puts this on; of a captured update what becomes of it.
+    let put_on = |setting: &str| -> Result<Option<Processed>, String> {
+        let with = against(&config, setting).map_err(|refused| refused.message)?;
+        if !captured {
+            return Ok(None);
+        }
+        let made = processed(&with, seen, &compute, &asked.place).map_err(|e| e.to_string())?;
+        made.map(Some).ok_or_else(|| COMPUTED.to_owned())
+    };
+    let opposed = |opponent: &RunConfig, setting: &str, processed: Option<&Processed>| {
+        let with = against(opponent, setting).map_err(|refused| refused.message)?;
+        let with = processed.map_or(with.clone(), |processed| processed.on(with));
+        plan::plan(&with).map(|_| with).map_err(|e| e.to_string())
+    };
     let mut configs = Vec::new();
-    if let Ok(control) = against(&config, "[{ kind = \"noise-only\" }]") {
+    const NOISE_ONLY: &str = "[{ kind = \"noise-only\" }]";
+    if let Ok(noise) = put_on(NOISE_ONLY)
+        && let Ok(control) = opposed(&config, NOISE_ONLY, noise.as_ref())
+    {
         configs.push((format!("control_{}", best.name()), control));
     }
     let comes_back = best.score().0 > asked.limit;
@@ -72,24 +132,24 @@ pub(super) fn protect(
         let usual = || usual(norm, seen.view.update.values.count());
         let tried = if asked.protections.is_empty() { usual() } else { asked.protections.clone() };
         for (at, setting) in tried.into_iter().enumerate() {
-            let with = against(&config, &setting);
-            // What does not go with this client is no protection of it; what was asked for by name must be said.
+            let with =
+                put_on(&setting).and_then(|made| Ok((opposed(&config, &setting, made.as_ref())?, made)));
             match with {
-                Ok(with) if plan::plan(&with).is_ok() => {
-                    let others = opponents(made).into_iter().filter_map(|(name, opponent)| {
-                        let with = against(&opponent, &setting).ok()?;
-                        plan::plan(&with).is_ok().then(|| (format!("protected-{at}_{name}"), with))
+                Ok((with, made_of)) => {
+                    let others = opponents(made, &place).into_iter().filter_map(|(name, opponent)| {
+                        let with = opposed(&opponent, &setting, made_of.as_ref()).ok()?;
+                        Some((format!("protected-{at}_{name}"), with))
                     });
                     let before = configs.len();
                     configs.extend(others);
-                    posts.push((setting, with, configs.len() - before));
+                    let bytes = made_of.map(|made_of| made_of.bytes);
+                    posts.push(Tried { setting, config: with, opponents: configs.len() - before, bytes });
                 }
-                Ok(with) if !asked.protections.is_empty() => {
-                    let why = plan::plan(&with).err().map_or_else(String::new, |e| e.to_string());
+                // What does not go with this client is no protection of it; what was asked for by name must be said.
+                Err(why) if !asked.protections.is_empty() => {
                     return Err(AuditError::Setting(format!("--protect {setting}: {why}")));
                 }
-                Err(refused) if !asked.protections.is_empty() => return Err(refused.into()),
-                _ => {}
+                Err(_) => {}
             }
         }
     } else {
@@ -102,7 +162,7 @@ pub(super) fn protect(
         made.control = Some(tried.remove(0));
     }
     let costs = Costs::in_data_dir(&asked.data);
-    for (setting, config, opponents) in posts {
+    for Tried { setting, config, opponents, bytes } in posts {
         // The one that has most of it.
         let against = tried.drain(..opponents).max_by(|a, b| a.by_score(b));
         let Some(attempt) = against else { continue };
@@ -110,6 +170,7 @@ pub(super) fn protect(
         let cost = match costs.of(&config) {
             Some(known) => Ok(known),
             None if !holds => Err("it does not hold".to_owned()),
+            None if captured => Err(NO_FEDERATION.to_owned()),
             None if asked.rounds == 0 => Err("--rounds 0".to_owned()),
             None => cost(&config, asked.rounds, how, report)?,
         };
@@ -122,23 +183,28 @@ pub(super) fn protect(
             attempt,
             holds,
             lost: cost.as_ref().ok().map(|cost| 100.0 * cost.drop.median),
-            bytes: cost.as_ref().ok().map(|cost| (cost.bytes, cost.bytes_without)),
+            bytes: cost.as_ref().ok().map(|cost| (cost.bytes, cost.bytes_without)).or(bytes),
             unmeasured: cost.as_ref().err().cloned(),
-            cost: cost.ok().map(|cost| told(&cost, seen.setup.net.labels())),
+            cost: cost.ok().map(|cost| told(&cost, &seen.setup)),
         });
     }
     Ok(true)
 }
 
-/// Who is set against post-processing: the best attack, and the best that searches, for it adapts to everything.
-fn opponents(made: &Report) -> Vec<(String, RunConfig)> {
+/// Who is set against post-processing: the best attack, and the best that searches, for it adapts to everything. Each with the
+/// evaluations that its run was given, however fast the machine is by then.
+fn opponents(made: &Report, place: &Place) -> Vec<(String, RunConfig)> {
     let config = |attempt: &Attempt| toml::from_str::<RunConfig>(&attempt.config).ok();
+    let as_it_ran = |attempt: &Attempt| {
+        let manifest = place.run(&attempt.run).manifest().ok();
+        manifest.map(|manifest| manifest.config).or_else(|| config(attempt))
+    };
     let searching =
         made.attempts.iter().filter(|attempt| config(attempt).is_some_and(|config| adapts(&config)));
     let best = searching.filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| a.by_score(b));
     let mut opponents: Vec<&Attempt> = made.best().into_iter().chain(best).collect();
     opponents.dedup_by(|a, b| a.run == b.run);
-    opponents.into_iter().filter_map(|attempt| Some((attempt.name(), config(attempt)?))).collect()
+    opponents.into_iter().filter_map(|attempt| Some((attempt.name(), as_it_ran(attempt)?))).collect()
 }
 
 /// Whether an attack searches from the update alone: equations that have to hold exactly have no solution under noise.
@@ -178,11 +244,17 @@ fn cost(
     })
 }
 
-/// A cost in words. What a model loses that has not learned in these rounds says nothing.
-fn told(cost: &Cost, labels: usize) -> String {
-    match cost.without.median < LEARNED / labels as f64 {
-        true => format!("{cost}, of a model that has hardly learned: raise --rounds"),
-        false => cost.to_string(),
+/// A cost in words. What a model loses that has not learned in these rounds says nothing, nor what one keeps that had learned
+/// before them.
+fn told(cost: &Cost, setup: &Setup) -> String {
+    let hardly_learned = cost.without.median < LEARNED / setup.net.labels() as f64;
+    match (hardly_learned, setup.weights.is_some()) {
+        (true, _) => format!("{cost}, of a model that has hardly learned: raise --rounds"),
+        (false, true) => format!(
+            "{cost}, of weights that were trained before: a model that has to learn under it may lose more (audit it with --set \
+             victim.weights=)"
+        ),
+        (false, false) => cost.to_string(),
     }
 }
 

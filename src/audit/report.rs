@@ -44,6 +44,9 @@ pub struct Report {
     pub attempts: Vec<Attempt>,
     /// The best attack on noise in the update's place; absent where there is no client to make it.
     pub control: Option<Attempt>,
+    /// The best attack on other clients of the federation.
+    #[serde(default)]
+    pub clients: Vec<Attempt>,
     /// What does not fit, or is not granted.
     pub not_tried: Vec<Untried>,
     /// Published attacks that this gialab does not have.
@@ -218,11 +221,14 @@ impl Report {
         self.attempts.iter().rev().filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| a.by_score(b))
     }
 
-    /// The cheapest post-processing that holds: of those whose cost was measured the one that costs least, else the first.
+    /// The cheapest post-processing that holds: of those whose cost was measured the one that costs least, and of several the one
+    /// that lets least through; else the first.
     pub fn cheapest(&self) -> Option<&Protection> {
         let holding = || self.protections.iter().filter(|protection| protection.holds);
         let measured = holding().filter_map(|protection| Some((protection, protection.lost?)));
-        let least = measured.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(protection, _)| protection);
+        let least = measured
+            .min_by(|(a, lost), (b, more)| lost.total_cmp(more).then_with(|| a.attempt.by_score(&b.attempt)));
+        let least = least.map(|(protection, _)| protection);
         least.or_else(|| holding().next())
     }
 }

@@ -35,7 +35,7 @@ pub fn verify(text: &str, runs: &Path) -> Result<(Report, Vec<Checked>), String>
         checked.push(Checked { what: format!("{} {}", input.what, input.path), holds });
     }
     let protections = report.protections.iter().map(|protection| &protection.attempt);
-    let attempts = report.attempts.iter().chain(&report.control).chain(protections);
+    let attempts = report.attempts.iter().chain(&report.control).chain(&report.clients).chain(protections);
     for attempt in attempts.filter(|attempt| !attempt.result_sha256.is_empty()) {
         let result = RunDirectory::at(runs.join(&attempt.run)).result_path();
         let bytes = files::read(&result, files::DOCUMENT).ok();

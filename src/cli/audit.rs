@@ -63,7 +63,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, allow_hyphen_values = true)]
     limit: f64,
     /// Post-processing to try instead of the usual, as '[{ kind = "sign" }]'; can be given several times
-    #[arg(long, value_name = "POST", conflicts_with = "update")]
+    #[arg(long, value_name = "POST")]
     protect: Vec<String>,
     /// Rounds of the trainings that tell what post-processing costs; 0 leaves that out
     #[arg(long, value_name = "N", default_value_t = 20, allow_hyphen_values = true,

@@ -126,6 +126,19 @@ pub struct Sending<'a> {
     pub round: u32,
 }
 
+/// Steps act on the samples, their passes, the gradients of each, or the update, in this order.
+fn acts_on(step: &dyn Post) -> usize {
+    match (step.on_samples(), step.on_pass(), step.each()) {
+        (Some(_), ..) => 0,
+        (None, Some(_), _) => 1,
+        (None, None, Some(_)) => 2,
+        (None, None, None) => UPDATES,
+    }
+}
+
+/// What the last of them act on.
+const UPDATES: usize = 3;
+
 /// What an attacker has at hand who adapts.
 #[derive(Debug, Clone, Copy)]
 pub struct Received<'a> {
@@ -272,18 +285,12 @@ impl Posts {
             build(&settings, tensors).map_err(|refused| format!("post[{at}].{refused}"))
         };
         let posts: Vec<Arc<dyn Post>> = steps.iter().enumerate().map(step).collect::<Result<_, _>>()?;
-        let acts_on = |step: &Arc<dyn Post>| match (step.on_samples(), step.on_pass(), step.each()) {
-            (Some(_), ..) => 0,
-            (None, Some(_), _) => 1,
-            (None, None, Some(_)) => 2,
-            (None, None, None) => 3,
-        };
-        match (1..posts.len()).find(|&at| acts_on(&posts[at]) < acts_on(&posts[at - 1])) {
+        match (1..posts.len()).find(|&at| acts_on(&*posts[at]) < acts_on(&*posts[at - 1])) {
             Some(at) => Err(format!(
                 "post[{at}].kind = \"{}\" acts on {}, so it comes before post[{}], \"{}\", which acts on what is made of them",
                 steps[at].kind,
                 ["the samples", "the passes of samples", "the gradients of samples", "updates"]
-                    [acts_on(&posts[at])],
+                    [acts_on(&*posts[at])],
                 at - 1,
                 steps[at - 1].kind
             )),
@@ -335,6 +342,28 @@ impl Posts {
         let bits = code.bits(effect::zeros(&values));
         let effect = Some(Effect::of(&clean.update.values, &values, bits));
         Sent { update: Update { values, ..clean.update }, effect, ..clean }
+    }
+
+    /// Whether every step acts on updates alone, and on nothing that they are computed from.
+    pub fn acts_on_updates(&self) -> bool {
+        self.steps.iter().all(|step| acts_on(&**step) == UPDATES)
+    }
+
+    /// What becomes of an update that a client has computed already, and the bits of a number in which it is sent; nothing if a
+    /// step acts on what updates are computed from.
+    pub fn on_update(
+        &self,
+        update: Parameters,
+        at: &Sending<'_>,
+        generator: &mut ChaCha8Rng,
+    ) -> Option<(Parameters, f64)> {
+        if !self.acts_on_updates() {
+            return None;
+        }
+        let values = self.steps.iter().fold(update, |update, step| step.apply(update, at, generator));
+        let code = self.steps.iter().fold(Code::default(), |code, step| step.code(code));
+        let bits = code.bits(effect::zeros(&values));
+        Some((values, bits))
     }
 
     /// What the server makes of the mean over clients, given the sum of the squares of their shares in it: the last step first,
