@@ -154,14 +154,21 @@ trap-weights, 0.7; trap-weights; attack.factor=0.7
 trap-weights, 0.9; trap-weights; attack.factor=0.9
 loki; loki
 loki, 512 bins; loki; attack.bins=512
+scale-mia; scale-mia
+scale-mia, sixty-four; scale-mia; victim.sample.count=64
+scale-mia, one client of eight; scale-mia; federation.clients=1 federation.secure_aggregation=1 victim.sample.count=8
 fishing, one photo of sixteen; fishing
 fishing, all sixteen from the honest model; fishing; attack.kind=inverting-gradients knowledge.manipulate=false
+fishing, one crop of sixty-four; fishing; victim.data=crops32 victim.indices= victim.sample={count=64} victim.classes=100
+fishing, one crop of a hundred; fishing; victim.data=crops32 victim.indices= victim.sample={count=100} victim.classes=100
 fishing for each of sixteen; fishing-each
 fishing for each of sixteen, fifteen queries; fishing-each; attack.queries=15
 fishing for each of sixty-four garments; fishing-each; victim.data=fashion28 victim.size= victim.classes= victim.sample={count=64,classes="any"} attack.queries=400
 imprint, linear; imprint
 imprint, sparse; imprint; attack.variant=sparse
 imprint, 16 bins; imprint; attack.bins=16
+imprint, sixty-four crops, 128 bins; imprint; victim.data=crops32 victim.indices= victim.sample={count=64} victim.classes=100
+imprint, sixty-four crops, 1000 bins; imprint; victim.data=crops32 victim.indices= victim.sample={count=64} victim.classes=100 attack.bins=1000
 cpl, patterned; cpl
 cpl, normal start; cpl; attack.start=normal
 cpl, without loss; cpl; attack.prior.loss=0
@@ -194,8 +201,12 @@ gias, of a sparsified update; gias; post=[{kind="sparsify",share=0.9}]
 gias, of a sparsified update, ignored; gias; post=[{kind="sparsify",share=0.9}] knowledge.post=none
 gias, pixels of a sparsified update; gias; attack.kind=inverting-gradients attack.iterations=500 post=[{kind="sparsify",share=0.9}]
 gias, pixels of a sparsified update, ignored; gias; attack.kind=inverting-gradients attack.iterations=500 post=[{kind="sparsify",share=0.9}] knowledge.post=none
+gias, pixels of a sparsified update, ignored, masked; gias; attack.kind=inverting-gradients attack.iterations=500 attack.distance=masked-cosine post=[{kind="sparsify",share=0.9}] knowledge.post=none
 ggl; ggl
 ggl, on noise; ggl
+ggl, of a sparsified update; ggl; post=[{kind="sparsify",share=0.9}]
+ggl, pixels of a sparsified update; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"} attack.iterations=1000 post=[{kind="sparsify",share=0.9}]
+ggl, pixels of a sparsified update, ignored; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"} attack.iterations=1000 post=[{kind="sparsify",share=0.9}] knowledge.post=none
 ggl, of a sparsified update, ignored; ggl; post=[{kind="sparsify",share=0.9}] knowledge.post=none
 ggl, adam; ggl; attack.optimiser={kind="adam",lr=0.1}
 ggl, pixels; ggl; attack.kind=inverting-gradients attack.labels={rule="idlg"} attack.iterations=1000

@@ -1,17 +1,33 @@
 //! A malicious server: the model that it sends instead of the honest one, and whose samples it does that for.
 
+use std::sync::Arc;
+
 use super::{AttackError, direct, fishing};
 use crate::backend::Compute;
 use crate::config::{Method, RunConfig, Target};
 use crate::fl::AttackerView;
 use crate::model::{Model, Net};
 use crate::seed::Seed;
+use crate::weights::TrainedGenerator;
+
+/// What a server makes a model with, besides the honest one.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// Whose samples it tells from the others, if not those of all ([`aim`]).
+    pub aim: Option<Aim>,
+    /// Smallest and largest normalised value of each channel.
+    pub range: Vec<(f64, f64)>,
+    /// The generator that it is granted, with what its file holds besides.
+    pub generator: Option<Arc<TrainedGenerator>>,
+}
 
 /// What the server has to make a model of.
 pub(super) struct Honest<'a> {
     pub model: &'a Model,
     /// Smallest and largest normalised value of each channel.
     pub range: &'a [(f64, f64)],
+    /// What makes pictures like the samples, if it is granted; with an encoder of them where it is an autoencoder.
+    pub generator: Option<&'a TrainedGenerator>,
     /// Whose updates come as one.
     pub clients: usize,
     /// Samples of all of them.
@@ -92,22 +108,20 @@ pub fn sent_net(config: &RunConfig, honest: &Net) -> Result<Net, String> {
     }
 }
 
-/// The changed model that a server sends instead of this one, if the attack needs one, for the class that it is after
-/// ([`aim`]). `range` are the smallest and largest normalised values of each channel.
+/// The changed model that a server sends instead of this one, if the attack needs one.
 ///
 /// # Errors
 /// Why it cannot be made of this model.
 pub fn craft(
     config: &RunConfig,
-    aim: Option<Aim>,
+    means: &Means,
     honest: &Model,
-    range: &[(f64, f64)],
     compute: &Compute,
 ) -> Result<Option<Craft>, String> {
-    let honest = &of(config, honest, range, compute);
+    let honest = &of(config, honest, means, compute);
     match &config.attack.method {
         Method::Search(_) => {
-            aim.map(|(Aim::Class(class) | Aim::Each(class))| fishing::craft(class, honest)).transpose()
+            means.aim.map(|(Aim::Class(class) | Aim::Each(class))| fishing::craft(class, honest)).transpose()
         }
         Method::Direct(settings) => {
             let forge = direct::forge(config.attack.kind.name());
@@ -117,9 +131,10 @@ pub fn craft(
 }
 
 /// What there is to make a model of.
-fn of<'a>(config: &RunConfig, model: &'a Model, range: &'a [(f64, f64)], compute: &'a Compute) -> Honest<'a> {
+fn of<'a>(config: &RunConfig, model: &'a Model, means: &'a Means, compute: &'a Compute) -> Honest<'a> {
     let seed = Seed(config.run.seed).attacker();
-    Honest { model, range, clients: clients(config), samples: config.batch(), seed, compute }
+    let (range, generator) = (&*means.range, means.generator.as_deref());
+    Honest { model, range, generator, clients: clients(config), samples: config.batch(), seed, compute }
 }
 
 /// What is seen of every sample alone where a server asks a client for them all, as often as it takes; nothing of one that asks once.
@@ -128,15 +143,14 @@ fn of<'a>(config: &RunConfig, model: &'a Model, range: &'a [(f64, f64)], compute
 /// Why they cannot be told apart.
 pub fn asked(
     config: &RunConfig,
-    aim: Option<Aim>,
+    means: &Means,
     honest: &Model,
-    range: &[(f64, f64)],
     compute: &Compute,
     ask: &mut Ask<'_>,
 ) -> Result<Option<Asked>, AttackError> {
-    let (Some(Aim::Each(class)), Some(search)) = (aim, config.attack.search()) else { return Ok(None) };
+    let (Some(Aim::Each(class)), Some(search)) = (means.aim, config.attack.search()) else { return Ok(None) };
     let queries = search.queries.unwrap_or(usize::MAX);
-    fishing::each(&of(config, honest, range, compute), class, queries, ask).map(Some)
+    fishing::each(&of(config, honest, means, compute), class, queries, ask).map(Some)
 }
 
 /// What the attacker makes of what it sees before it begins: the part of the update that is of the class it is after ([`aim`]), as if

@@ -23,7 +23,7 @@ mod surrogate;
 mod trial;
 pub mod variable;
 
-pub use craft::{Aim, Asked, Craft, aim, asked, craft, isolated, sent_net};
+pub use craft::{Aim, Asked, Craft, Means, aim, asked, craft, isolated, sent_net};
 pub use direct::r_gap_by_count;
 pub use enhance::Enhanced;
 pub use matching::{GradientMatching, LabelVariable};
@@ -35,8 +35,8 @@ use crate::catalogue::Offer;
 use crate::config::{AttackConfig, LocalKnowledge, Method, RunConfig};
 use crate::fl::AttackerView;
 use crate::model::Net;
-use crate::model::generator::GeneratorNet;
 use crate::seed::Seed;
+use crate::weights::TrainedGenerator;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ pub fn fits(
     config: &RunConfig,
     net: &Net,
     rows: bool,
-    generator: Option<&GeneratorNet>,
+    generator: Option<&TrainedGenerator>,
 ) -> Result<(), String> {
     let facts = config.attack.kind.facts();
     let offer = Offer {
@@ -87,10 +87,10 @@ pub fn fits(
                 fishing::check(config, net)?;
             }
             objective::check(&search.distance, net)?;
-            variable::check(search, config, net, rows, generator)?;
+            variable::check(search, config, net, rows, generator.map(|generator| &generator.net))?;
             prior::check(search, net, &config.attack.labels)
         }
-        Method::Direct(_) => direct::check(facts.name, net, config.batch()),
+        Method::Direct(_) => direct::check(facts.name, net, config.batch(), generator),
     }
 }
 

@@ -28,6 +28,7 @@ mod need;
 mod r_gap;
 mod rog;
 mod sapag;
+mod scale_mia;
 mod sme;
 mod spear;
 mod tableak;
@@ -106,7 +107,7 @@ pub enum LabelUse {
 }
 
 /// All attacks, by year.
-pub static ATTACKS: [&Facts; 25] = [
+pub static ATTACKS: [&Facts; 26] = [
     &fc_inversion::FC_INVERSION,
     &dlg::DLG,
     &idlg::IDLG,
@@ -131,6 +132,7 @@ pub static ATTACKS: [&Facts; 25] = [
     &tableak::TABLEAK,
     &loki::LOKI,
     &spear::SPEAR,
+    &scale_mia::SCALE_MIA,
     &fedleak::FEDLEAK,
 ];
 

@@ -19,6 +19,8 @@ pub enum Need {
     OneSample,
     /// A generator of pictures like the client's.
     Generator,
+    /// A generator that comes with the encoder of its codes.
+    Autoencoder,
     /// Pictures.
     Pictures,
     /// The server may change the model that it sends.
@@ -64,6 +66,7 @@ impl Need {
             Need::LocalKnowledge => "knowledge of the local steps",
             Need::OneSample => "one sample",
             Need::Generator => "a generator trained on like pictures",
+            Need::Autoencoder => "an autoencoder trained on like pictures",
             Need::Pictures => "pictures",
             Need::Manipulate => "a server that changes the model",
             Need::Choose => "a server that sends clients different models",
@@ -112,6 +115,11 @@ impl Need {
                 offer.generator,
                 "searches what a generator makes, and none is granted; set knowledge.generator to a built-in one \
                  (fashion28-vae) or a file, or attack with inverting-gradients",
+            ),
+            Need::Autoencoder => (
+                offer.generator,
+                "makes pictures of features by the decoder of an autoencoder, and none is granted; set knowledge.generator to \
+                 the built-in one (fashion28-autoencoder), or to what gialab train PRESET --autoencoder made",
             ),
             Need::Pictures => (
                 !offer.rows,
@@ -165,6 +173,7 @@ mod tests {
             (Need::Manipulate, Offer { client: false, ..all }),
             (Need::LocalKnowledge, Offer { local_knowledge: false, ..all }),
             (Need::Generator, Offer { generator: false, ..all }),
+            (Need::Autoencoder, Offer { generator: false, ..all }),
             (Need::Choose, Offer { choose: false, ..all }),
             (Need::OneSample, Offer { one_sample: false, ..all }),
         ] {

@@ -9,8 +9,8 @@ use gialab::backend::Compute;
 use gialab::config::RunConfig;
 use gialab::config::preset;
 use gialab::fl::Setup;
-use gialab::fl::training::{Training, train, train_generator};
-use gialab::model::generator::VaeTraining;
+use gialab::fl::training::{Training, train, train_autoencoder, train_generator};
+use gialab::model::generator::Schedule;
 use gialab::model::{Parameters, TensorSpec};
 use gialab::run::global_model;
 
@@ -40,14 +40,18 @@ pub struct Arguments {
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
     /// Train a generator of such pictures instead, for knowledge.generator: the decoder of a variational autoencoder
-    #[arg(long, conflicts_with_all = ["momentum", "weight_decay"])]
+    #[arg(long, group = "pictures", conflicts_with_all = ["momentum", "weight_decay"])]
     generator: bool,
+    /// Train the front of the model as an encoder instead, with a generator that makes pictures of its features again: for
+    /// knowledge.generator of scale-mia
+    #[arg(long, group = "pictures", conflicts_with_all = ["latent", "momentum", "weight_decay"])]
+    autoencoder: bool,
     /// Numbers of a generator's code
     #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(1..=4096))]
     latent: u32,
     /// Channels of a generator's smallest map
-    #[arg(long, value_name = "N", default_value_t = 32, requires = "generator", allow_hyphen_values = true,
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "pictures", allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(2..=1024))]
     width: u32,
     /// Momentum
@@ -62,7 +66,8 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
-    let rate = arguments.learning_rate.unwrap_or(if arguments.generator { 1e-3 } else { 0.05 });
+    let makes_pictures = arguments.generator || arguments.autoencoder;
+    let rate = arguments.learning_rate.unwrap_or(if makes_pictures { 1e-3 } else { 0.05 });
     let misuse = |what: String| Err(Misuse(what));
     if !(rate.is_finite() && rate > 0.0) {
         misuse(format!("--learning-rate {rate}: must be a finite number above 0"))?;
@@ -94,8 +99,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     let setup = Setup::new(&config)?;
     show::reading(&mut output::notes(), &setup.reading)?;
     let compute = computing::choose(&arguments.backend, &config, &setup.net)?;
-    if arguments.generator {
-        return generator(arguments, &setup, &config, rate, &compute);
+    if makes_pictures {
+        let (epochs, batch) = (arguments.epochs, arguments.batch as usize);
+        let schedule = Schedule { epochs, batch, learning_rate: rate };
+        let train = if arguments.generator { generator } else { autoencoder };
+        return train(arguments, &setup, &config, schedule, &compute);
     }
     let training = Training {
         epochs: arguments.epochs,
@@ -153,19 +161,18 @@ fn generator(
     arguments: &Arguments,
     setup: &Setup,
     config: &RunConfig,
-    rate: f64,
+    schedule: Schedule,
     compute: &Compute,
 ) -> anyhow::Result<u8> {
     let sizes = (arguments.latent as usize, arguments.width as usize);
-    let (epochs, batch) = (arguments.epochs, arguments.batch as usize);
-    let training = VaeTraining { epochs, batch, learning_rate: rate, hidden: 256 };
     let mut out = output::lines();
     let begin = Instant::now();
-    let made = train_generator(setup, config, sizes, training, compute, &mut |epoch, standing| {
+    let made = train_generator(setup, config, sizes, schedule, compute, &mut |epoch, standing| {
         // Progress only: a reader that went away must not end the training.
         let _ = writeln!(
             out,
-            "epoch {epoch:>4}/{epochs}  pixels {:.2} nats  code {:.2} nats  {:.0} s",
+            "epoch {epoch:>4}/{}  pixels {:.2} nats  code {:.2} nats  {:.0} s",
+            schedule.epochs,
             standing.pixels,
             standing.code,
             begin.elapsed().as_secs_f64()
@@ -176,15 +183,55 @@ fn generator(
     let shares = vec![1.0 / classes as f64; classes];
     let spec = TensorSpec { name: "classes".to_owned(), shape: vec![classes] };
     let classes = Parameters::from_values(compute, std::sync::Arc::new([spec]), |_| shares.clone());
-    let metadata = HashMap::from([
-        ("generator".to_owned(), "upsampling".to_owned()),
-        ("data".to_owned(), config.victim.data.clone()),
-        ("seed".to_owned(), config.run.seed.to_string()),
-        ("epochs".to_owned(), epochs.to_string()),
-    ]);
-    let file = global_model::serialise(&[&made.parameters, &made.buffers, &classes], metadata)
-        .map_err(anyhow::Error::msg)?;
-    gialab::run::directory::write_atomically(&arguments.out, &file)?;
+    let parts = [&made.parameters, &made.buffers, &classes];
+    write(arguments, config, "generator", &parts)?;
     writeln!(out, "generator  {} parameters, {}", made.net.parameter_count(), arguments.out.display())?;
     Ok(DONE)
+}
+
+/// Trains the front of the victim's model as an encoder, with its decoder.
+fn autoencoder(
+    arguments: &Arguments,
+    setup: &Setup,
+    config: &RunConfig,
+    schedule: Schedule,
+    compute: &Compute,
+) -> anyhow::Result<u8> {
+    let width = arguments.width as usize;
+    let mut out = output::lines();
+    let begin = Instant::now();
+    let made = train_autoencoder(setup, config, width, schedule, compute, &mut |epoch, error| {
+        let _ = writeln!(
+            out,
+            "epoch {epoch:>4}/{}  squared error {error:.5}, {:.1} dB  {:.0} s",
+            schedule.epochs,
+            -10.0 * error.log10(),
+            begin.elapsed().as_secs_f64()
+        );
+    })?;
+    let decoder = &made.decoder;
+    let parts = [&made.encoder, &decoder.parameters, &decoder.buffers, &made.measured];
+    write(arguments, config, "autoencoder", &parts)?;
+    writeln!(
+        out,
+        "autoencoder  {} features, {} and {} parameters, {}",
+        decoder.net.latent(),
+        made.encoder.count(),
+        decoder.net.parameter_count(),
+        arguments.out.display()
+    )?;
+    Ok(DONE)
+}
+
+/// Writes what was trained to make pictures.
+fn write(arguments: &Arguments, config: &RunConfig, what: &str, parts: &[&Parameters]) -> anyhow::Result<()> {
+    let metadata = HashMap::from([
+        (what.to_owned(), "upsampling".to_owned()),
+        ("data".to_owned(), config.victim.data.clone()),
+        ("seed".to_owned(), config.run.seed.to_string()),
+        ("epochs".to_owned(), arguments.epochs.to_string()),
+    ]);
+    let file = global_model::serialise(parts, metadata).map_err(anyhow::Error::msg)?;
+    gialab::run::directory::write_atomically(&arguments.out, &file)?;
+    Ok(())
 }

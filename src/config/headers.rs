@@ -157,8 +157,8 @@ impl RunConfig {
 
     /// Letter and name of the threat model after Carletti et al.: A sees the update alone, B also knows basics of the client's
     /// data such as its labels, C also how the client trains, D also has data like the client's, or a network trained on such,
-    /// E also knows how the client's is distributed, as the statistics of its batch say; F changes the model that it sends, H
-    /// sends clients different ones.
+    /// E also knows how the client's is distributed, as the statistics of its batch say; F changes the model that it sends, G
+    /// by data of the same kind, H sends clients different ones.
     pub fn threat_model(&self) -> &'static str {
         let shares_statistics = self.victim.share_buffers && self.victim.mode != BatchNormMode::Eval;
         let exact = self.knowledge.statistics == StatisticsKnowledge::Exact;
@@ -166,6 +166,9 @@ impl RunConfig {
         match () {
             () if self.manipulates() && self.attack.kind.facts().needs.contains(&Need::Choose) => {
                 "H (active client manipulator: sends clients different models that were made to leak)"
+            }
+            () if self.manipulates() && self.attack.kind.facts().needs.contains(&Need::Autoencoder) => {
+                "G (active manipulator with like data: sends a model that was made to leak, by an autoencoder of like pictures)"
             }
             () if self.manipulates() => "F (active manipulator: sends a model that was made to leak)",
             () if shares_statistics || exact => {

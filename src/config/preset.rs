@@ -89,6 +89,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("imprint", include_str!("../../presets/imprint.toml")),
     ("trap-weights", include_str!("../../presets/trap-weights.toml")),
     ("loki", include_str!("../../presets/loki.toml")),
+    ("scale-mia", include_str!("../../presets/scale-mia.toml")),
     ("fishing", include_str!("../../presets/fishing.toml")),
     ("fishing-each", include_str!("../../presets/fishing-each.toml")),
 ];

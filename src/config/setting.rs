@@ -209,7 +209,7 @@ pub static SETTINGS: &[Setting] = &[
         "knowledge.generator",
         Kind::Path,
         "",
-        words("fashion28-vae or a file").or("none"),
+        words("fashion28-vae, fashion28-autoencoder or a file").or("none"),
         "a generator of like pictures that the attacker has",
     ),
     setting(

@@ -2,11 +2,11 @@
 
 use rand::seq::SliceRandom;
 
-use super::{Server, Setup, Standing};
+use super::{Population, Server, Setup, Standing};
 use crate::backend::Compute;
 use crate::config::{BatchNormMode, RunConfig};
 use crate::data::DataError;
-use crate::model::generator::{self, Generator, TrainingFailure, VaeTraining};
+use crate::model::generator::{self, Autoencoder, Generator, Schedule, TrainingFailure};
 use crate::model::{Descent, Memory, Model, Optimiser, Step, Targets};
 use crate::seed::Seed;
 
@@ -48,6 +48,18 @@ pub enum TrainingError {
     /// No generator makes such pictures.
     #[error("a generator cannot be trained: {0}; choose another victim.size")]
     Generator(String),
+    /// The victim's network has no front that could be an encoder.
+    #[error("an autoencoder cannot be trained: the model {0}; choose another victim.model (lenet5)")]
+    Autoencoder(String),
+}
+
+impl From<TrainingFailure<DataError>> for TrainingError {
+    fn from(failure: TrainingFailure<DataError>) -> TrainingError {
+        match failure {
+            TrainingFailure::Data(error) => TrainingError::Data(error),
+            TrainingFailure::Diverged { epoch } => TrainingError::Diverged { epoch },
+        }
+    }
 }
 
 /// Trains a generator of `width` channels and codes of `latent` numbers on the same samples, and on their labels: the
@@ -59,16 +71,11 @@ pub fn train_generator(
     setup: &Setup,
     config: &RunConfig,
     (latent, width): (usize, usize),
-    training: VaeTraining,
+    schedule: Schedule,
     compute: &Compute,
     report: &mut dyn FnMut(u32, generator::Standing),
 ) -> Result<Generator, TrainingError> {
-    let no_data = || TrainingError::NoData { set: config.victim.data.clone() };
-    let population = setup.population.as_ref().ok_or_else(no_data)?;
-    let samples: Vec<usize> = population.clients().iter().flatten().copied().collect();
-    if samples.is_empty() {
-        return Err(no_data());
-    }
+    let (population, samples) = learnt(setup, config)?;
     let net = generator::upsampling(latent, setup.net.labels(), setup.net.input(), width);
     let net = net.map_err(TrainingError::Generator)?;
     let mut pictures = |chosen: &[usize]| {
@@ -76,12 +83,53 @@ pub fn train_generator(
         population.batch(&chosen).map(|batch| (batch.images.pixels, batch.labels))
     };
     let seed = Seed(config.run.seed);
-    generator::train(net, samples.len(), &mut pictures, training, compute, seed, report).map_err(|failure| {
-        match failure {
-            TrainingFailure::Data(error) => TrainingError::Data(error),
-            TrainingFailure::Diverged { epoch } => TrainingError::Diverged { epoch },
-        }
-    })
+    let made = generator::train(net, samples.len(), &mut pictures, schedule, compute, seed, report);
+    made.map_err(TrainingError::from)
+}
+
+/// Trains the front of the victim's network with a decoder of `width` channels on the same samples. `report` is told the mean
+/// squared error of a pixel in every epoch.
+///
+/// # Errors
+/// [`TrainingError`] with what went wrong.
+pub fn train_autoencoder(
+    setup: &Setup,
+    config: &RunConfig,
+    width: usize,
+    schedule: Schedule,
+    compute: &Compute,
+    report: &mut dyn FnMut(u32, f64),
+) -> Result<Autoencoder, TrainingError> {
+    let (population, samples) = learnt(setup, config)?;
+    let (front, features) = generator::front(&setup.net).map_err(TrainingError::Autoencoder)?;
+    let decoder = generator::upsampling(features, 0, setup.net.input(), width);
+    let decoder = decoder.map_err(TrainingError::Generator)?;
+    let mut pictures = |chosen: &[usize]| {
+        let chosen: Vec<usize> = chosen.iter().map(|&at| samples[at]).collect();
+        let images = population.batch(&chosen)?.images;
+        Ok((setup.normalisation.apply(&images), images.pixels))
+    };
+    let seed = Seed(config.run.seed);
+    let count = samples.len();
+    let made = generator::train_autoencoder(
+        (setup.net.input(), front),
+        decoder,
+        count,
+        &mut pictures,
+        schedule,
+        compute,
+        seed,
+        report,
+    );
+    made.map_err(TrainingError::from)
+}
+
+/// The samples that are neither attacked nor held out.
+fn learnt<'a>(setup: &'a Setup, config: &RunConfig) -> Result<(&'a Population, Vec<usize>), TrainingError> {
+    let no_data = || TrainingError::NoData { set: config.victim.data.clone() };
+    let population = setup.population.as_ref().ok_or_else(no_data)?;
+    let samples: Vec<usize> = population.clients().iter().flatten().copied().collect();
+    if samples.is_empty() { Err(no_data()) } else { Ok((population, samples)) }
 }
 
 /// Trains the model of a config on the population of its set-up: the data set without the attacked samples and those held out, BatchNorm in train
@@ -98,12 +146,7 @@ pub fn train(
 ) -> Result<Model, TrainingError> {
     let seed = Seed(config.run.seed);
     let mut server = Server::new(setup, config, compute.clone());
-    let no_data = || TrainingError::NoData { set: config.victim.data.clone() };
-    let population = setup.population.as_ref().ok_or_else(no_data)?;
-    let mut samples: Vec<usize> = population.clients().iter().flatten().copied().collect();
-    if samples.is_empty() {
-        return Err(no_data());
-    }
+    let (population, mut samples) = learnt(setup, config)?;
     report(0, server.standing()?);
     let steps = training.epochs as usize * samples.len().div_ceil(training.batch);
     let mut step = 0;

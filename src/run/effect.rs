@@ -6,7 +6,7 @@ use super::event::Effect;
 use super::launch::BeginError;
 use super::plan::{self, PlanError};
 use super::{memory, memory::Fit};
-use crate::attack;
+use crate::attack::{self, Means};
 use crate::backend::Compute;
 use crate::config::{Post, RunConfig};
 use crate::fl::post::{Posts, Residues};
@@ -65,7 +65,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     let (setup, aim) = (plan.setup, plan.aim);
     let plain = setup.without_posts().net.parameter_count();
     let Some(batch) = setup.batch else { anyhow::bail!("the preset has no batch") };
-    let range = setup.normalisation.range();
+    let means = Means { aim, range: setup.normalisation.range(), generator: setup.generator.clone() };
     let victim = Victim::new(batch, setup.normalisation, setup.posts.clone(), config, compute.clone());
     let victim = match fit {
         Fit::Whole => victim,
@@ -75,7 +75,7 @@ pub fn effects(config: &RunConfig, backend: &str) -> Result<Effects, anyhow::Err
     for round in 0..round {
         server.train(round, &victim)?;
     }
-    let craft = attack::craft(config, aim, &server.model, &range, &compute).map_err(anyhow::Error::msg)?;
+    let craft = attack::craft(config, &means, &server.model, &compute).map_err(anyhow::Error::msg)?;
     let model = craft.as_ref().map_or(&server.model, |craft| &craft.model);
     let victim = victim.with_models(craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default());
     let residues = server.residues();

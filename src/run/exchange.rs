@@ -1,6 +1,6 @@
 //! What the server sends in a round, and what comes back.
 
-use crate::attack::{self, Aim, Craft};
+use crate::attack::{self, Craft, Means};
 use crate::backend::Compute;
 use crate::config::RunConfig;
 use crate::figure::Effect;
@@ -19,21 +19,21 @@ pub(super) struct Observed {
     pub effect: Option<Effect>,
 }
 
-/// Sends the honest model or what the attack makes of it, for whom it is after and channels of this range; as often as it takes.
+/// Sends the honest model or what the attack makes of it, as often as it takes.
 pub(super) fn observe(
     source: &Source,
     server: &Server,
     config: &RunConfig,
-    (aim, range): (Option<Aim>, &[(f64, f64)]),
+    means: &Means,
     compute: &Compute,
     round: u32,
 ) -> Result<Observed, anyhow::Error> {
     let mut ask = |model: &Model| source.view_after(server.residues(), model, round).0;
-    if let Some(asked) = attack::asked(config, aim, &server.model, range, compute, &mut ask)? {
+    if let Some(asked) = attack::asked(config, means, &server.model, compute, &mut ask)? {
         let attack::Asked { craft, view } = asked;
         return Ok(Observed { craft: Some(craft), source: source.clone(), view, effect: None });
     }
-    let craft = attack::craft(config, aim, &server.model, range, compute).map_err(anyhow::Error::msg)?;
+    let craft = attack::craft(config, means, &server.model, compute).map_err(anyhow::Error::msg)?;
     let sent = craft.as_ref().map_or(&server.model, |craft| &craft.model);
     let own = craft.as_ref().map(|craft| craft.own.clone()).unwrap_or_default();
     let source = source.clone().with_models(own);

@@ -65,7 +65,7 @@ pub fn plan(config: &RunConfig) -> Result<Plan, PlanError> {
     config.check().map_err(PlanError::Value)?;
     attack::check(config).map_err(PlanError::Refused)?;
     let setup = Setup::new(config)?;
-    let generator = setup.generator.as_ref().map(|generator| &generator.net);
+    let generator = setup.generator.as_deref();
     attack::fits(config, &setup.net, setup.fields.is_some(), generator).map_err(PlanError::Refused)?;
     let lpips = config.run.lpips.as_ref().map(|path| Lpips::read(path.as_ref())).transpose()?;
     let sent = attack::sent_net(config, &setup.net).map_err(PlanError::Refused)?;

@@ -22,7 +22,9 @@ use super::plan::Plan;
 use super::queue::Place;
 use super::recorder::{Evaluator, Place as At, Reporter};
 use super::undefended::Undefended;
-use crate::attack::{self, Aim, AttackError, Craft, Ended, Flow, Guess, Guessed, Reconstruction, Task};
+use crate::attack::{
+    self, Aim, AttackError, Craft, Ended, Flow, Guess, Guessed, Means, Reconstruction, Task,
+};
 use crate::backend::Compute;
 use crate::data::DataError;
 use crate::fl::received::Finding;
@@ -47,8 +49,8 @@ struct Rounds<'a> {
     undefended: Option<Undefended>,
     /// State of an attack to go on with.
     resume: Option<Checkpoint>,
-    /// Whose samples the attack tells from the others.
-    aim: Option<Aim>,
+    /// What a model is made with that the server sends instead of the honest one.
+    means: Means,
     /// What needs no update, the same in every round.
     baselines: Option<Baselines>,
     /// What the attacker saw in attacked rounds so far, if it is told that all have the same samples.
@@ -107,6 +109,8 @@ pub fn run(
     let first = resume.as_ref().map_or(begin, |resume| begin.max(resume.round));
     let done = if config.trains() { logged::rounds(directory, first)? } else { BTreeMap::new() };
 
+    let range = evaluator.normalisation.range();
+    let means = Means { aim: plan.aim, range, generator: plan.setup.generator.clone() };
     let fit = memory::fit(config, &plan.sent, &compute)?;
     let undefended = Undefended::new(&plan.setup, config, &compute);
     let mut source = Source::new(plan.setup, config, compute.clone());
@@ -116,10 +120,8 @@ pub fn run(
         );
         source = source.in_parts(most);
     }
-    let aim = plan.aim;
-    let range = evaluator.normalisation.range();
-    let timed = measure_budget(directory, manifest, aim, || {
-        Ok(observe(&source, &server, config, (aim, &range), &compute, begin)?.view)
+    let timed = measure_budget(directory, manifest, means.aim, || {
+        Ok(observe(&source, &server, config, &means, &compute, begin)?.view)
     })?;
     let config = manifest.config.clone();
     let config = &config;
@@ -151,7 +153,7 @@ pub fn run(
     }
     let baselines = examine::baselines(&evaluator, config);
     let mut rounds = Rounds {
-        aim,
+        means,
         baselines,
         directory,
         manifest,
@@ -345,9 +347,8 @@ impl Rounds<'_> {
         let resume = self.resume.take().filter(|resume| resume.round == round);
         let began = resume.as_ref().map_or_else(|| self.clock.now(), |resume| resume.began);
         let honest = &self.server.model;
-        let range = self.evaluator.normalisation.range();
         let Observed { craft, source, mut view, effect } =
-            observe(&self.source, &self.server, config, (self.aim, &range), &self.compute, round)?;
+            observe(&self.source, &self.server, config, &self.means, &self.compute, round)?;
         let sent = craft.as_ref().map_or(honest, |craft| &craft.model);
         view.earlier.extend(self.earlier.iter().cloned());
         let update_norm = view.update.values.norm();
@@ -396,7 +397,7 @@ impl Rounds<'_> {
         if let Some(inferred) = inferred.as_deref().filter(|_| resume.is_none()) {
             self.log(Level::Info, format!("told from the update: {}", post::in_words(inferred)));
         }
-        let (view, singled_out) = attack::isolated(view, self.aim)?;
+        let (view, singled_out) = attack::isolated(view, self.means.aim)?;
         if let Some(words) = singled_out.as_ref().filter(|_| resume.is_none()) {
             self.log(Level::Info, words.clone());
         }
@@ -432,8 +433,11 @@ impl Rounds<'_> {
         let without = self.undefended.as_ref().map(Undefended::accuracy).transpose()?.flatten();
         let labels = self.evaluator.labels(&reconstruction.guess);
         let clients = &self.evaluator.clients;
-        let private =
-            self.evaluator.truth.as_ref().map(|truth| examine::in_its_order(&view, self.aim, truth, clients));
+        let private = self
+            .evaluator
+            .truth
+            .as_ref()
+            .map(|truth| examine::in_its_order(&view, self.means.aim, truth, clients));
         let private = private.as_ref();
         let result = RoundResult {
             round,

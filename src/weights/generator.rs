@@ -15,6 +15,8 @@ pub struct TrainedGenerator {
     pub weights: Vec<Vec<f64>>,
     /// Running statistics.
     pub buffers: Vec<Vec<f64>>,
+    /// What else the file holds: of an autoencoder its encoder, and what was measured of its features.
+    pub beside: Vec<(TensorSpec, Vec<f64>)>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }
@@ -61,7 +63,17 @@ impl WeightFile {
             specs.iter().map(value).collect::<Result<Vec<_>, String>>()
         };
         let (weights, buffers) = (values(net.parameter_specs())?, values(net.buffer_specs())?);
-        Ok(TrainedGenerator { net, weights, buffers, sha256: self.sha256.clone() })
+        let own = |name: &str| {
+            let mut specs = net.parameter_specs().iter().chain(net.buffer_specs().iter());
+            specs.any(|spec| spec.name == name)
+        };
+        let beside = level.all().filter(|(name, _)| !own(name)).filter_map(|(name, shape)| {
+            let values = level.get(name)?.values.clone();
+            let finite = values.iter().all(|value| value.is_finite());
+            finite.then(|| (TensorSpec { name: name.to_owned(), shape: shape.to_vec() }, values))
+        });
+        let beside = beside.collect();
+        Ok(TrainedGenerator { net, weights, buffers, beside, sha256: self.sha256.clone() })
     }
 }
 

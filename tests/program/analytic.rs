@@ -1,6 +1,7 @@
 //! Attacks that solve: exact where they say so, with a certificate that needs no truth, nothing on noise of the update's norm, and
 //! refused where they cannot work.
 
+use gialab::attack::Guessed;
 use gialab::fl::AttackerView;
 
 use crate::lab::Lab;
@@ -127,6 +128,50 @@ fn a_sum_over_clients_hides_nobody_from_loki() {
     assert!(psnr < 14.0 && nothing.unexplained > 0.5, "{psnr} {}", nothing.unexplained);
 }
 
+/// What an attack makes of garments of these numbers in one batch of one client, in 64 bit: pictures and what it says.
+fn decoded(indices: &str) -> (Vec<Vec<f64>>, Vec<String>) {
+    let indices = format!("victim.indices={indices}");
+    let one = ["victim.sample=", &indices, "federation.clients=1", "federation.secure_aggregation=1"];
+    let (found, _) = recover_from("scale-mia", &[&one[..], &["run.precision=f64"]].concat(), |_| {});
+    let Guessed::Images(pixels) = found.guess.samples else { panic!("garments are pictures") };
+    (pixels.chunks(28 * 28).map(<[f64]>::to_vec).collect(), found.stages)
+}
+
+/// The largest difference of two pictures.
+fn apart(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |most, (a, b)| (a - b).abs().max(most))
+}
+
+/// Whoever else is in a batch: alone between two rows a garment is what the decoder makes of its features, to rounding.
+#[test]
+fn features_are_parted_exactly() {
+    let numbers = [0, 11, 22, 33, 44, 55];
+    let (together, stages) = decoded("[0, 11, 22, 33, 44, 55]");
+    assert!(says(&stages, "6 of 168 bins hold features of a batch of 6"), "{stages:?}");
+    let alone: Vec<_> = numbers.iter().map(|number| decoded(&format!("[{number}]")).0.remove(0)).collect();
+    for (number, alone) in numbers.iter().zip(&alone) {
+        let nearest = together.iter().map(|found| apart(found, alone)).fold(f64::INFINITY, f64::min);
+        assert!(nearest < 1e-6, "{number}: {nearest}");
+    }
+    assert!(apart(&alone[0], &alone[1]) > 0.1, "any two are alike");
+    // Copies share a bin, which holds what both have; a batch of one class is as good as any.
+    let (copies, stages) = decoded("[0, 0, 11]");
+    assert!(says(&stages, "at least 1 samples are not alone in a bin"), "{stages:?}");
+    assert!(copies[..2].iter().any(|found| apart(found, &alone[0]) < 1e-6));
+    let (_, stages) = decoded("[0, 10, 20, 30]");
+    assert!(says(&stages, "4 of 168 bins hold"), "{stages:?}");
+}
+
+#[test]
+fn a_sum_over_clients_hides_no_features() {
+    let (found, judged) = recover_from("scale-mia", &[], |_| {});
+    let psnr = judged.psnr.unwrap().mean;
+    assert!(psnr > 18.0 && found.unexplained < 1e-6, "{psnr} {:?}", found.stages);
+    let (nothing, judged) = recover_from("scale-mia", &[], noise);
+    let nothing_from = judged.psnr.unwrap().mean;
+    assert!(nothing_from < 12.0 && nothing.unexplained > 0.5, "{nothing_from} {}", nothing.unexplained);
+}
+
 #[test]
 fn solvers_are_refused_where_they_cannot_work() {
     let lab = Lab::new();
@@ -161,6 +206,31 @@ fn solvers_are_refused_where_they_cannot_work() {
             "knowledge.choose=false",
             "loki sends clients different models, which knowledge.choose = false",
         ),
+        ("scale-mia", "knowledge.manipulate=false", "scale-mia sends a changed model, which"),
+        ("scale-mia", "knowledge.generator=", "scale-mia makes pictures of features by the decoder of an"),
+        (
+            "scale-mia",
+            "knowledge.generator=fashion28-vae",
+            "is no autoencoder of this model: its file lacks convnet.c1",
+        ),
+        (
+            "scale-mia",
+            "victim.options.width=1",
+            "lacks convnet.c1.weight of the shape [6, 1, 5, 5]; train one with",
+        ),
+        (
+            "scale-mia",
+            "victim.model=lenet",
+            "but the model has one fully connected layer alone; choose one with",
+        ),
+        ("scale-mia", "victim.model=mlp", "but the model has no layer with weights in front of its first"),
+        ("scale-mia", "victim.model=resnet20", "but the model has BatchNorm in front of its first fully"),
+        (
+            "scale-mia",
+            "victim.options.activation=tanh",
+            "has no ReLU alone between its first two fully connected",
+        ),
+        ("scale-mia", "attack.bins=12", "`bins` is no setting of scale-mia, which takes none"),
         ("fc-inversion", "knowledge.choose=true", "but knowledge.manipulate = false does not let it"),
     ] {
         let error = lab.fail(&["run", preset, "--set", change], 2);

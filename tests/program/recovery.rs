@@ -1,6 +1,8 @@
 //! Attacks recover what they should, far above what a broken attack could reach.
 
-use gialab::attack::{self, Aim, Ended, Flow, Guess, Progress, Reconstruction, Sink, State, Task, TrialEnd};
+use gialab::attack::{
+    self, Aim, Ended, Flow, Guess, Means, Progress, Reconstruction, Sink, State, Task, TrialEnd,
+};
 use gialab::backend::Compute;
 use gialab::config::{RunConfig, preset};
 use gialab::figure::Metrics;
@@ -17,12 +19,13 @@ fn view(config: &RunConfig, setup: &Setup) -> AttackerView {
     let compute = Compute::select("flex", config.run.precision).unwrap();
     let server = Server::new(setup, config, compute.clone());
     let aim = aim(config, setup);
-    let (source, range) = (Source::new(setup.clone(), config, compute.clone()), setup.normalisation.range());
+    let source = Source::new(setup.clone(), config, compute.clone());
+    let means = Means { aim, range: setup.normalisation.range(), generator: setup.generator.clone() };
     let mut ask = |model: &Model| source.view(model, 0).0;
-    if let Some(asked) = attack::asked(config, aim, &server.model, &range, &compute, &mut ask).unwrap() {
+    if let Some(asked) = attack::asked(config, &means, &server.model, &compute, &mut ask).unwrap() {
         return asked.view;
     }
-    let craft = attack::craft(config, aim, &server.model, &range, &compute).unwrap();
+    let craft = attack::craft(config, &means, &server.model, &compute).unwrap();
     let (model, own) =
         craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
     let seen = source.clone().with_models(own).view(&model, 0).0;

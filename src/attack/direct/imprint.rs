@@ -65,7 +65,7 @@ pub(super) fn edges(settings: &Direct, honest: &Honest<'_>) -> Vec<f64> {
 }
 
 /// z with Phi(z) = p.
-fn quantile(p: f64) -> f64 {
+pub(super) fn quantile(p: f64) -> f64 {
     let phi = |z: f64| 0.5 * (1.0 + libm::erf(z / std::f64::consts::SQRT_2));
     let (mut low, mut high) = (-9.0, 9.0);
     for _ in 0..60 {
@@ -176,14 +176,8 @@ pub(super) fn solve(task: &Task<'_>, settings: &Direct, desk: &mut Desk<'_>) -> 
             found.len()
         )),
     }
-    let largest = found.iter().fold(0.0f64, |most, bin| most.max(bin.weight));
-    if found.is_empty() && variant != Variant::OneShot {
-        desk.say("no bin holds more than noise does".to_owned());
-    } else if NOISE * floor > EMPTY * largest {
-        let share = NOISE * floor / largest;
-        desk.say(format!(
-            "there is noise: a bin with less than {share:.1e} of the largest one's gradient cannot be told from none"
-        ));
+    if variant != Variant::OneShot || !found.is_empty() {
+        say_noise(desk, &found, floor);
     }
     if possible < batch && variant != Variant::OneShot {
         desk.say(format!(
@@ -197,6 +191,19 @@ pub(super) fn solve(task: &Task<'_>, settings: &Direct, desk: &mut Desk<'_>) -> 
     let unexplained = rows.unexplained(&samples);
     desk.say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     Ok(Found::unlabelled(samples, unexplained))
+}
+
+/// What noise hides.
+pub(super) fn say_noise(desk: &mut Desk<'_>, found: &[Bin], floor: f64) {
+    let largest = found.iter().fold(0.0f64, |most, bin| most.max(bin.weight));
+    if found.is_empty() {
+        desk.say("no bin holds more than noise does".to_owned());
+    } else if NOISE * floor > EMPTY * largest {
+        let share = NOISE * floor / largest;
+        desk.say(format!(
+            "there is noise: a bin with less than {share:.1e} of the largest one's gradient cannot be told from none"
+        ));
+    }
 }
 
 /// What a bin holds.

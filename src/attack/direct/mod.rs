@@ -13,6 +13,7 @@ mod logit;
 mod loki;
 mod r_gap;
 mod rows;
+mod scale_mia;
 mod span;
 mod spear;
 mod trap_weights;
@@ -23,6 +24,7 @@ use super::{AttackError, Ended, Guess, Guessed, Reconstruction, Sink, Task, Tria
 use crate::config::Direct;
 use crate::equation::Equation;
 use crate::model::Net;
+use crate::weights::TrainedGenerator;
 
 pub use r_gap::by_count as r_gap_by_count;
 pub(super) use r_gap::{answer, goes_down};
@@ -52,6 +54,8 @@ struct Of<'a> {
     net: &'a Net,
     /// Samples behind the update.
     samples: usize,
+    /// What makes pictures, if it is granted.
+    generator: Option<&'a TrainedGenerator>,
 }
 
 /// Solves, and says its steps.
@@ -114,6 +118,11 @@ fn solver(name: &str) -> Option<Solver> {
             solve: loki::solve,
             forge: Some(Forge { net: loki::net, model: loki::craft }),
         }),
+        "scale-mia" => Some(Solver {
+            check: scale_mia::check,
+            solve: scale_mia::solve,
+            forge: Some(Forge { net: |_, honest, _| Ok(honest.clone()), model: scale_mia::craft }),
+        }),
         "trap-weights" => Some(Solver {
             check: trap_weights::check,
             solve: fc_inversion::solve,
@@ -128,13 +137,18 @@ pub(super) fn forge(name: &str) -> Option<Forge> {
     solver(name)?.forge
 }
 
-/// Whether the attack of this name can work on a network and so many samples.
+/// Whether the attack of this name can work on a network and so many samples, with this generator.
 ///
 /// # Errors
 /// One sentence that says why not.
-pub(super) fn check(name: &str, net: &Net, samples: usize) -> Result<(), String> {
+pub(super) fn check(
+    name: &str,
+    net: &Net,
+    samples: usize,
+    generator: Option<&TrainedGenerator>,
+) -> Result<(), String> {
     match solver(name) {
-        Some(solver) => (solver.check)(&Of { net, samples }),
+        Some(solver) => (solver.check)(&Of { net, samples, generator }),
         None => Err(format!("{name} cannot be run by this gialab")),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::attack::{Aim, Asked, AttackError, aim, asked, craft, isolated};
+use crate::attack::{Aim, Asked, AttackError, Means, aim, asked, craft, isolated};
 use crate::backend::{self, Compute, Precision};
 use crate::config::{BatchNormMode, RunConfig, preset};
 use crate::fl::{At, AttackerView, Server, Setup, Source};
@@ -23,8 +23,8 @@ fn seen(config: &RunConfig) -> (AttackerView, Vec<f64>) {
     let batch = setup.batch.clone().unwrap();
     let aim = aim(config, Some(&batch.labels)).unwrap();
     let server = Server::new(&setup, config, compute.clone());
-    let range = setup.normalisation.range();
-    let made = craft(config, aim, &server.model, &range, &compute).unwrap().unwrap();
+    let means = Means { aim, range: setup.normalisation.range(), generator: None };
+    let made = craft(config, &means, &server.model, &compute).unwrap().unwrap();
     let Some(Aim::Class(class)) = aim else { panic!("{aim:?}") };
     let own = setup.normalisation.apply(&batch.of_class(class).images);
     let view = Source::new(setup, config, compute).view(&made.model, 0).0;
@@ -91,14 +91,15 @@ fn each(changes: &[&str]) -> (Result<Asked, AttackError>, Vec<f64>, usize) {
     let batch = setup.batch.clone().unwrap();
     let aim = aim(&config, Some(&batch.labels)).unwrap();
     let server = Server::new(&setup, &config, compute.clone());
-    let (range, normalisation) = (setup.normalisation.range(), setup.normalisation.clone());
+    let normalisation = setup.normalisation.clone();
+    let means = Means { aim, range: normalisation.range(), generator: None };
     let source = Source::new(setup, &config, compute.clone());
     let mut queries = 0;
     let mut ask = |model: &Model| {
         queries += 1;
         source.view(model, 0).0
     };
-    let found = asked(&config, aim, &server.model, &range, &compute, &mut ask);
+    let found = asked(&config, &means, &server.model, &compute, &mut ask);
     let found = found.map(Option::unwrap);
     // In the order of their scores, as cuts part them.
     let samples = found.as_ref().map_or_else(

@@ -99,7 +99,7 @@ impl Knowledge {
         match need {
             Need::LocalKnowledge => Some(Knowledge::Local),
             Need::BatchNorm => Some(Knowledge::BatchNorm),
-            Need::Generator => Some(Knowledge::Generator),
+            Need::Generator | Need::Autoencoder => Some(Knowledge::Generator),
             Need::Manipulate => Some(Knowledge::Manipulate),
             Need::Choose => Some(Knowledge::Choose),
             Need::FullyConnected

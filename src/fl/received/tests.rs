@@ -24,7 +24,9 @@ fn findings(preset: &str, changes: &[&str]) -> Vec<Finding> {
     let server = Server::new(&setup, &config, compute.clone());
     let labels = setup.batch.as_ref().map(|batch| batch.labels.as_slice());
     let aim = attack::aim(&config, labels).unwrap();
-    let craft = attack::craft(&config, aim, &server.model, &setup.normalisation.range(), &compute).unwrap();
+    let (range, generator) = (setup.normalisation.range(), setup.generator.clone());
+    let means = attack::Means { aim, range, generator };
+    let craft = attack::craft(&config, &means, &server.model, &compute).unwrap();
     let (sent, own) =
         craft.map_or_else(|| (server.model.clone(), Vec::new()), |craft| (craft.model, craft.own));
     let Source::Simulated(victim) = Source::new(setup, &config, compute) else { panic!("{preset}") };
@@ -47,6 +49,8 @@ fn malicious_models_are_seen() {
     assert!(trap.contains(&"change"), "{trap:?}");
     let fishing = tests("fishing", &[]);
     assert!(["silent rows", "extremes", "D-SNR"].iter().all(|test| fishing.contains(test)), "{fishing:?}");
+    let scale = tests("scale-mia", &[]);
+    assert!(["alike rows", "rank"].iter().all(|test| scale.contains(test)), "{scale:?}");
     // The fewer fire, the more of them for one sample alone.
     let trap = tests("trap-weights", &["attack.factor=0.6"]);
     assert!(trap.contains(&"single neurons"), "{trap:?}");
@@ -174,7 +178,7 @@ fn honest_servers_are_seldom_accused() {
         }
     }
     said!("{accused} of {count} honest models are accused: {by_test:?}");
-    for preset in ["imprint", "loki", "trap-weights", "fishing"] {
+    for preset in ["imprint", "loki", "scale-mia", "trap-weights", "fishing"] {
         for Finding { test, words } in findings(preset, &[]) {
             said!("{preset}: {test}: {words}");
         }

@@ -3,9 +3,11 @@
 //! A generator is a list of the same layers as a victim, read backwards only to the first order: a search over codes, over
 //! weights or over the features between two layers needs the cotangent of its pictures and nothing else.
 
+mod autoencoder;
 mod dcgan;
 mod training;
 mod upsampling;
+mod vae;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,9 +24,11 @@ use super::layer::{Layer, SampleShape, Start};
 use super::net::{Initialisation, Weights, drawn};
 use super::parameters::{Parameters, TensorSpec};
 
+pub use autoencoder::{Autoencoder, MEASURED, front, train_autoencoder};
 pub use dcgan::dcgan;
-pub use training::{Standing, TrainingFailure, VaeTraining, train};
+pub use training::{Schedule, TrainingFailure};
 pub use upsampling::{upsampling, upsampling_of};
+pub use vae::{Standing, train};
 
 /// What the last layer's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,6 +246,13 @@ impl Generator {
             own
         });
         Generator { parameters, ..self.clone() }
+    }
+
+    /// The same generator with weights as they were trained.
+    fn filled(self, compute: &Compute, weights: &[TensorData]) -> Generator {
+        let values = |data: &[TensorData]| data.iter().map(|data| data.iter::<f64>().collect()).collect();
+        let buffers = values(self.buffers.host());
+        self.net.with(compute, values(weights), buffers)
     }
 
     fn on_tape(&self, as_leaves: bool) -> Vec<Tensor<Tape, 1>> {

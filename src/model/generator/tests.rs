@@ -83,6 +83,58 @@ fn an_architecture_is_told_from_its_shapes() {
     assert!(dcgan(&[("main.0.weight", &[5, 4, 3, 3])]).is_err());
 }
 
+/// Two kinds of picture through a small network's own front and back: what is made of them is what they were.
+#[test]
+fn a_trained_autoencoder_makes_pictures_of_its_features() {
+    let compute = compute();
+    let layers = vec![
+        Layer::conv("conv", 1, 2, 3, 2, 1),
+        Layer::Activation(crate::dual::Activation::Relu),
+        Layer::Flatten,
+        Layer::linear("fc", 32, 4),
+    ];
+    let net = crate::model::Net::new(layers, [1, 8, 8], Initialisation::PyTorch).unwrap();
+    let (front, features) = front(&net).unwrap();
+    assert_eq!((front.len(), features), (3, 32));
+    let picture =
+        |left: bool| -> Vec<f64> { (0..64).map(|i| f64::from(u8::from((i % 8 < 4) == left))).collect() };
+    let mut pictures = |chosen: &[usize]| {
+        let pixels: Vec<f64> = chosen.iter().flat_map(|at| picture(at % 2 == 0)).collect();
+        Ok::<_, ()>((pixels.iter().map(|pixel| 2.0 * pixel - 1.0).collect(), pixels))
+    };
+    let (mut errors, schedule) = (Vec::new(), Schedule { epochs: 40, batch: 8, learning_rate: 0.01 });
+    let mut report = |_, error| errors.push(error);
+    let decoder = upsampling(features, 0, net.input(), 8).unwrap();
+    let seed = Seed(1);
+    let made = train_autoencoder(
+        (net.input(), front),
+        decoder,
+        32,
+        &mut pictures,
+        schedule,
+        &compute,
+        seed,
+        &mut report,
+    );
+    let made = made.unwrap();
+    assert!(errors.last().unwrap() < &(0.1 * errors[0]), "{errors:?}");
+    // Its weights are the network's own, by name; what was measured is of features that a ReLU leaves.
+    assert_eq!(made.encoder.specs()[..], net.parameter_specs()[..2]);
+    let [mean, deviation] = [0, 1].map(|at| backend::values(&made.measured.tensors()[at])[0]);
+    assert!(mean > 0.0 && (0.0..mean).contains(&deviation), "{mean} {deviation}");
+    let fresh = net.initial_parameters(&compute, seed);
+    let values = made.encoder.tensors().iter().chain(&fresh.tensors()[2..]).cloned().collect();
+    let parameters = Parameters::new(net.parameter_specs().clone(), values);
+    let buffers = net.initial_buffers(&compute);
+    let model = crate::model::Model { net, parameters, buffers };
+    let x = compute.tensor(&picture(true).iter().map(|p| 2.0 * p - 1.0).collect::<Vec<_>>(), [1, 1, 8, 8]);
+    let seen = backend::values(&model.last_features(BatchNormMode::Eval, &x).unwrap());
+    assert!((seen.iter().sum::<f64>() / 32.0 - mean).abs() < 3.0 * deviation);
+    let again = made.decoder.through(&compute, made.decoder.net.whole(), 1, &seen);
+    let wrong = again.iter().zip(picture(true)).filter(|(a, b)| (*a - b).abs() > 0.5).count();
+    assert_eq!(wrong, 0);
+}
+
 /// Two kinds of picture with labels: what is made of each label is of its kind.
 #[test]
 fn a_trained_generator_makes_pictures_of_the_kind_asked_for() {
@@ -93,7 +145,7 @@ fn a_trained_generator_makes_pictures_of_the_kind_asked_for() {
         let labels: Vec<usize> = chosen.iter().map(|i| i % 2).collect();
         Ok::<_, ()>((labels.iter().flat_map(|label| half(*label == 0)).collect(), labels))
     };
-    let training = VaeTraining { epochs: 40, batch: 8, learning_rate: 0.01, hidden: 16 };
+    let training = Schedule { epochs: 80, batch: 8, learning_rate: 0.01 };
     let mut losses = Vec::new();
     let mut report = |_, standing: Standing| losses.push(standing.pixels);
     let made = train(net, 32, &mut pictures, training, &compute, Seed(1), &mut report).unwrap();
