@@ -26,12 +26,12 @@ pub enum Amount {
 
 impl Budget {
     /// What each of so many searches has, so many of them at once, as `attack.budget` takes it.
-    pub(super) fn each(&self, searches: usize, at_once: usize, share: f64) -> Result<String, AuditError> {
+    pub(super) fn each(&self, searches: usize, at_once: usize) -> Result<String, AuditError> {
         let searches = searches.max(1);
         match self.amount {
             Amount::Seconds(seconds) => {
-                let each = share * seconds * at_once.min(searches) as f64 / searches as f64;
-                let least = (LEAST * searches as f64 / (at_once.min(searches) as f64 * share)).ceil();
+                let each = seconds * at_once.min(searches) as f64 / searches as f64;
+                let least = (LEAST * searches as f64 / at_once.min(searches) as f64).ceil();
                 if each < LEAST {
                     return Err(AuditError::Budget {
                         given: self.text.clone(),
@@ -43,13 +43,13 @@ impl Budget {
                 Ok(format!("{each:.1}s"))
             }
             Amount::Evaluations(count) => {
-                let each = (share * count as f64) as usize / searches;
+                let each = count / searches;
                 if each < 10 {
                     return Err(AuditError::Budget {
                         given: self.text.clone(),
                         attempts: searches,
                         each: format!("{each} evaluations"),
-                        least: ((10 * searches) as f64 / share).ceil().to_string(),
+                        least: (10 * searches).to_string(),
                     });
                 }
                 Ok(each.to_string())

@@ -1,8 +1,9 @@
-//! Risk by client: the best attack on other clients of a described federation as well, each on as many samples of its own.
+//! Risk by client: the best attack on the samples of other clients of a described federation as well, as many of each, in the
+//! place of those that are audited. The rest of the data is dealt anew.
 
 use super::AuditError;
 use super::conduct::{Asked, How, Seen, Step, stage};
-use super::report::Report;
+use super::report::{Report, as_it_ran};
 use crate::config::RunConfig;
 use crate::run::plan;
 use crate::study::Place;
@@ -30,12 +31,12 @@ pub(super) fn by_client(
 ) -> Result<bool, AuditError> {
     let Some(best) = made.best().filter(|_| !others.is_empty()) else { return Ok(true) };
     let run = Place::at(asked.place.clone()).run(&best.run);
-    let as_it_ran = run.manifest()?.config;
+    let as_it_ran = as_it_ran(&run)?;
     let of = |(number, samples): (usize, Vec<usize>)| {
         let mut config = as_it_ran.clone();
         config.victim.sample = None;
         config.victim.indices = samples;
-        // The first is the one that is audited.
+        // The first is the one that is audited. What an attack refuses, as one that aims at a class, is not its client.
         plan::plan(&config).is_ok().then(|| (format!("client-{}_{}", number + 2, best.name()), config))
     };
     let configs: Vec<(String, RunConfig)> = others.into_iter().enumerate().filter_map(of).collect();

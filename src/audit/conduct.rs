@@ -20,9 +20,6 @@ use crate::run::RunError;
 use crate::seed::Seed;
 use crate::study::{self, Axis, Conduct, Definition, Pace, Place, Progress, Scale, Study};
 
-/// Share of a budget that is for attacks; the rest is for post-processing.
-const FOR_ATTACKS: f64 = 0.6;
-
 /// What is audited, and how.
 pub struct Asked {
     /// Of a preset, or of the update's file.
@@ -103,15 +100,17 @@ fn make(
     let (base, taken) = taken(&asked.base, tested.as_ref())?;
     let seen = Seen::of(&base, &compute)?;
     protection::check(asked, &base, &seen.setup)?;
-    let (attempts, mut left) = ladder::attempts(&base, &seen.setup.net);
+    let (attempts, mut left) = ladder::attempts(&base, &seen.setup);
     if attempts.is_empty() {
         let why = left.first().map_or_else(String::new, |left| left.why.clone());
         return Err(AuditError::Nothing(why));
     }
     let searches = attempts.iter().filter(|attempt| searches(&attempt.config)).count();
-    let share = if has_truth { FOR_ATTACKS } else { 1.0 };
     let others = clients::others(&base, &seen);
-    let each = asked.budget.each(searches + others.len(), how.at_once, share)?;
+    // Two are set against each post-processing, and one looks at noise.
+    let posts = if asked.protections.is_empty() { protection::USUAL } else { asked.protections.len() };
+    let later = if has_truth { 1 + 2 * posts } else { 0 };
+    let each = asked.budget.each(searches + others.len() + later, how.at_once)?;
     let mut configs = Vec::new();
     for attempt in attempts {
         match within(&attempt.config, &each) {
@@ -146,6 +145,7 @@ fn make(
         elsewhere: literature::attacks().iter().filter(|entry| !entry.runs).count(),
         limit: asked.limit,
         protections: Vec::new(),
+        unfit: Vec::new(),
         unprotected: None,
         thresholds: Vec::new(),
         seal: String::new(),

@@ -81,6 +81,7 @@ pub fn report() -> Report {
             lost: Some(0.4),
             bytes: Some((10_000, 60_000)),
         }],
+        unfit: Vec::new(),
         unprotected: None,
         thresholds: Vec::new(),
         seal: String::new(),

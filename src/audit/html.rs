@@ -311,20 +311,17 @@ fn rounds(report: &Report, place: &Place) -> Result<Markup, AuditError> {
 /// The best attack on the client that was audited, and on others of the federation.
 fn clients(report: &Report, place: &Place) -> Result<Markup, AuditError> {
     let audited = report.best();
-    let all: Vec<(String, &Attempt)> = audited
-        .into_iter()
-        .chain(&report.clients)
-        .enumerate()
-        .map(|(number, attempt)| (format!("client {}", number + 1), attempt))
-        .collect();
-    let runs: Vec<RunDirectory> = all.iter().map(|(_, attempt)| place.run(&attempt.run)).collect();
-    let names: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
-    let several = all.iter().any(|(_, attempt)| attempt.rounds.len() > 1);
-    let drawing = if several { by_round(&runs, &names)? } else { None };
+    let others = report.clients.iter().map(|attempt| (in_words::client(attempt), attempt));
+    let all: Vec<(String, &Attempt)> =
+        audited.map(|attempt| ("the audited one".to_owned(), attempt)).into_iter().chain(others).collect();
+    let several: Vec<_> = all.iter().filter(|(_, attempt)| attempt.rounds.len() > 1).collect();
+    let runs: Vec<RunDirectory> = several.iter().map(|(_, attempt)| place.run(&attempt.run)).collect();
+    let names: Vec<String> = several.iter().map(|(name, _)| name.clone()).collect();
+    let drawing = if runs.is_empty() { None } else { by_round(&runs, &names)? };
     Ok(html! {
         p.about {
-            "The attack that brought most back, on other clients of the federation as well: as many samples of each, with the same "
-            "knowledge and as many evaluations. The first is the one that was audited."
+            "The attack that brought most back, on the samples of other clients as well: as many of each, in the place of those that "
+            "were audited, with the same knowledge and as many evaluations. The rest of the data is dealt anew."
         }
         @if let Some(drawing) = &drawing { (figure(drawing)) }
         div.wide {
@@ -390,9 +387,11 @@ fn steps(report: &Report) -> Markup {
     let configs =
         report.protections.iter().filter_map(|it| toml::from_str::<RunConfig>(&it.attempt.config).ok());
     let mut kinds: Vec<String> = configs.flat_map(|config| config.post).map(|post| post.kind).collect();
+    kinds.sort_unstable();
     kinds.dedup();
     let about = kinds.iter().filter_map(|kind| defence::defence(kind));
     html! {
+        @for words in &report.unfit { p.about { "Not tried: " (words) "." } }
         p.about {
             "Each was set against the attack that had most, and the one that had most of those that search; both know of it and have as many "
             "evaluations as before, and the one that brought more back is shown. It holds where no more than may came back. A cost "

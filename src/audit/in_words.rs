@@ -39,15 +39,12 @@ pub fn found(report: &Report) -> String {
     }
 }
 
-/// How it is said that an attack is given the labels.
-const LABELS: &str = "the labels";
-
 /// What an attack knows, in words.
 pub(super) fn knows(config: &RunConfig) -> Vec<String> {
     let knowledge = &config.knowledge;
     let mut knows = Vec::new();
     knows.push(match (&config.attack.labels, knowledge.labels) {
-        (Labels::Given, _) => LABELS.to_owned(),
+        (Labels::Given, _) => "the labels".to_owned(),
         (labels, _) => format!("labels {}", labels.name()),
     });
     if config.takes_steps() {
@@ -135,10 +132,9 @@ pub fn lines(report: &Report) -> Vec<Said> {
         let tone = if control.score().0 > 0.0 { Tone::Bad } else { Tone::Good };
         say("control on noise", words, tone);
     }
-    for (number, client) in report.clients.iter().enumerate() {
-        let (words, tone) = came_back(client, report);
-        let about = if number == 0 { "other clients" } else { "" };
-        say(about, format!("{}: {words}", client.title), tone);
+    for attempt in &report.clients {
+        let (words, tone) = came_back(attempt, report);
+        say(&client(attempt), format!("{}: {words}", attempt.title), tone);
     }
     for (at, left) in report.not_tried.iter().enumerate() {
         let about = if at == 0 { "not tried" } else { "" };
@@ -147,6 +143,9 @@ pub fn lines(report: &Report) -> Vec<Said> {
     say(if report.not_tried.is_empty() { "not tried" } else { "" }, others(report), Tone::Plain);
     for protection in &report.protections {
         say(&format!("with {}", protection.steps.join(", ")), protected(protection, report), Tone::Plain);
+    }
+    for words in &report.unfit {
+        say("not put on", words.clone(), Tone::Plain);
     }
     say("protection", protection(report), Tone::Plain);
     if let Some(words) = refusal(report) {
@@ -163,6 +162,11 @@ pub fn lines(report: &Report) -> Vec<Said> {
     }
     say("conclusion", conclusion(report), Tone::Plain);
     lines
+}
+
+/// Which client of the federation an attempt is on: `client 2`.
+pub(super) fn client(attempt: &Attempt) -> String {
+    attempt.run.split('_').next().unwrap_or_default().replace('-', " ")
 }
 
 /// `pictures` or `records`, as many as there are.
@@ -388,10 +392,10 @@ pub(super) fn conclusion(report: &Report) -> String {
     let attempts = format!("{count} attempt{}", if count == 1 { "" } else { "s" });
     let limits = format!("{attempts} ({})", report.budget);
     let labels = labels_told(&ended).map_or_else(String::new, |words| format!(" {words}"));
-    let others = match report.clients.iter().filter(|client| client.recovered().unwrap_or(0) > 0).count() {
-        _ if report.clients.is_empty() => String::new(),
-        0 => " No other client that was looked at lost anything to it.".to_owned(),
-        count => format!(" {count} of {} others lost something to it as well.", report.clients.len()),
+    let looked_at: Vec<usize> = report.clients.iter().filter_map(Attempt::recovered).collect();
+    let others = match looked_at.iter().filter(|count| **count > 0).count() {
+        _ if looked_at.is_empty() => String::new(),
+        count => format!(" Of {count} of {} other clients something was recovered too.", looked_at.len()),
     };
     if !report.subject.has_truth {
         return format!(
@@ -428,12 +432,19 @@ pub(super) fn conclusion(report: &Report) -> String {
 
 /// What of the labels came back from an attack that was not given them, by the one that knew least among those with most.
 fn labels_told(ended: &[&Attempt]) -> Option<String> {
-    let share = |attempt: &Attempt| attempt.worst_round()?.figures.get("label_accuracy").copied();
-    let told = ended.iter().rev().filter(|attempt| !attempt.knows.iter().any(|known| known == LABELS));
+    let share = |attempt: &Attempt| {
+        let rounds = attempt.rounds.iter().filter_map(|round| round.figures.get("label_accuracy").copied());
+        rounds.reduce(f64::max)
+    };
+    let is_granted = |attempt: &Attempt| {
+        toml::from_str::<RunConfig>(&attempt.config).is_ok_and(|config| config.attack.labels.are_granted())
+    };
+    let told = ended.iter().rev().filter(|attempt| !is_granted(attempt));
     let told = told.filter_map(|attempt| Some((attempt, share(attempt)?)));
     let (attempt, share) = told.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, share)| *share > 0.0)?;
     Some(format!(
-        "Of the labels, the class that each sample is of, {:.0} % came back for threat model {} ({}).",
+        "Of the labels, the class that each sample is of, {:.0} % came back for threat model {} ({}); a guess is right once in as \
+         many times as there are classes.",
         100.0 * share,
         attempt.threat_model,
         attempt.title

@@ -3,7 +3,9 @@
 
 use crate::catalogue::{ATTACKS, Facts, LabelUse, Need};
 use crate::config::{RunConfig, preset};
+use crate::fl::Setup;
 use crate::model::Net;
+use crate::model::generator::MEASURED;
 use crate::run::plan;
 
 /// The attack that is tried with every kind of knowledge.
@@ -133,7 +135,16 @@ fn own_or(base: &RunConfig, (set, own): (&str, &str)) -> Option<String> {
 }
 
 /// All attempts on what a config describes, and what is not tried.
-pub(super) fn attempts(base: &RunConfig, net: &Net) -> (Vec<Attempt>, Vec<Left>) {
+pub(super) fn attempts(base: &RunConfig, setup: &Setup) -> (Vec<Attempt>, Vec<Left>) {
+    let net = &setup.net;
+    // What a preset grants is one or the other; features are no codes to search, and codes none to decode.
+    let granted = setup.generator.as_ref();
+    let is_autoencoder = granted.is_some_and(|it| it.beside.iter().any(|(spec, _)| spec.name == MEASURED[0]));
+    let mut other = base.clone();
+    let own = other.knowledge.generator.take();
+    let (base, autoencoder) =
+        if is_autoencoder { (&other, own) } else { (base, own_or(&other, AUTOENCODER)) };
+    let autoencoder = autoencoder.as_deref();
     let rungs: Vec<Rung> = RUNGS.into_iter().filter(|rung| rung.applies(base, net)).collect();
     let (mut attempts, mut left) = (Vec::new(), Vec::new());
     for facts in ATTACKS {
@@ -142,7 +153,7 @@ pub(super) fn attempts(base: &RunConfig, net: &Net) -> (Vec<Attempt>, Vec<Left>)
         let mut why = None;
         for &rung in rungs.iter().filter(|rung| **rung >= from && (!everywhere || **rung <= Rung::Statistics))
         {
-            match on(base, facts, rung) {
+            match on(base, facts, rung, autoencoder) {
                 Ok(config) => {
                     let letter: String = config.threat_model().chars().take(1).collect();
                     let name = format!("{letter}-{}", facts.name);
@@ -193,7 +204,7 @@ fn lacking(base: &RunConfig, net: &Net, from: Rung) -> String {
 }
 
 /// An attack with this knowledge, or why it does not work.
-fn on(base: &RunConfig, facts: &Facts, rung: Rung) -> Result<RunConfig, String> {
+fn on(base: &RunConfig, facts: &Facts, rung: Rung, autoencoder: Option<&str>) -> Result<RunConfig, String> {
     let rules = || {
         let fitting = RULES.into_iter().filter(|rule| *rule != "idlg" || base.batch() == 1);
         fitting.map(|rule| Some(format!("{{ rule = \"{rule}\" }}"))).collect()
@@ -208,8 +219,8 @@ fn on(base: &RunConfig, facts: &Facts, rung: Rung) -> Result<RunConfig, String> 
     for labels in labels {
         let settings = rung.settings(base);
         let labels = labels.map(|labels| ("attack.labels", labels));
-        let autoencoder = own_or(base, AUTOENCODER).filter(|_| facts.needs.contains(&Need::Autoencoder));
-        let autoencoder = autoencoder.map(|file| ("knowledge.generator", file));
+        let autoencoder = autoencoder.filter(|_| facts.needs.contains(&Need::Autoencoder));
+        let autoencoder = autoencoder.map(|file| ("knowledge.generator", file.to_owned()));
         let changes: Vec<(&str, String)> = settings.into_iter().chain(labels).chain(autoencoder).collect();
         let changes = changes.iter().map(|(key, value)| (*key, value.as_str()));
         let changed = match own {

@@ -1,14 +1,16 @@
 //! A captured update with post-processing on it, as a file of the audit: what its client would have sent with that.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::conduct::Seen;
 use super::{AuditError, seal};
 use crate::backend::Compute;
+use crate::catalogue::defence;
 use crate::config::{CapturedKind, RunConfig, Scale};
 use crate::fl::post::{Posts, Sending};
 use crate::fl::{At, UpdateKind};
-use crate::model::{Parameters, Targets};
+use crate::model::Targets;
 use crate::run::{directory, global_model};
 use crate::seed::Seed;
 
@@ -55,10 +57,15 @@ pub(super) fn processed(
     let Some((values, bits)) = posts.on_update(update, &Sending { own, round: 0 }, &mut draw) else {
         return Ok(None);
     };
-    let file = |values: &Parameters| {
-        global_model::serialise(&[values], std::collections::HashMap::new()).map_err(AuditError::Setting)
-    };
-    let file = file(&values)?;
+    // What a client does not train it does not send, whatever is put on the rest.
+    let frozen = view.model.net.frozen();
+    let mut values = values.without(frozen);
+    if with.post.iter().all(|post| post.kind == defence::NOISE_ONLY.name) {
+        // Noise of the update's norm, of what is sent alone.
+        let (whole, left) = (view.update.values.norm(), values.norm());
+        values = values.scaled(if left > 0.0 { whole / left } else { 1.0 });
+    }
+    let file = global_model::serialise(&[&values], HashMap::new()).map_err(AuditError::Setting)?;
     let path = place.join(format!("update-{}.safetensors", &seal::sha256(&file)[..8]));
     directory::write_atomically(&path, &file)?;
     let bytes = |bits: f64| (bits * values.count() as f64 / 8.0).ceil() as u64;

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::AuditError;
 use super::conduct::{Asked, How, Seen, Step, stage};
 use super::processed::{Processed, processed};
-use super::report::{Attempt, Protection, Report};
+use super::report::{Attempt, Protection, Report, as_it_ran};
+use super::{AuditError, seal};
 use crate::backend::Compute;
 use crate::config::{RunConfig, VariableKind, preset};
 use crate::fl::Setup;
@@ -52,6 +52,15 @@ pub(super) fn usual(norm: f64, numbers: usize) -> Vec<String> {
     quantise.into_iter().chain(sparse).chain(noise).collect()
 }
 
+/// Numbers of an update that are not frozen.
+fn sent(seen: &Seen) -> usize {
+    let (specs, frozen) = (seen.view.update.values.specs(), seen.view.model.net.frozen());
+    (0..specs.len()).filter(|at| !frozen.contains(at)).map(|at| specs[at].count()).sum()
+}
+
+/// Post-processing that is tried where nothing is asked for.
+pub(super) const USUAL: usize = 1 + SPARSE.len() + NOISE.len();
+
 /// An attack's config against clients that put this on, which it knows of and adapts to.
 pub(super) fn against(best: &RunConfig, post: &str) -> Result<RunConfig, preset::Refused> {
     preset::change(best, [("post", post), ("knowledge.post", "known")])
@@ -94,8 +103,7 @@ pub(super) fn protect(
         return Ok(true);
     }
     let place = Place::at(asked.place.clone());
-    let as_it_ran = place.run(&best.run).manifest().map_err(AuditError::Run)?;
-    let config: RunConfig = as_it_ran.config;
+    let config = as_it_ran(&place.run(&best.run))?;
     let captured = config.victim.captured.is_some();
     if captured && made.subject.post.is_some() {
         made.unprotected = unprotected(
@@ -129,16 +137,18 @@ pub(super) fn protect(
     let mut posts = Vec::new();
     if comes_back {
         let norm = seen.view.update.values.norm();
-        let usual = || usual(norm, seen.view.update.values.count());
+        let usual = || usual(norm, sent(seen));
         let tried = if asked.protections.is_empty() { usual() } else { asked.protections.clone() };
-        for (at, setting) in tried.into_iter().enumerate() {
+        for setting in tried {
             let with =
                 put_on(&setting).and_then(|made| Ok((opposed(&config, &setting, made.as_ref())?, made)));
             match with {
                 Ok((with, made_of)) => {
                     let others = opponents(made, &place).into_iter().filter_map(|(name, opponent)| {
                         let with = opposed(&opponent, &setting, made_of.as_ref()).ok()?;
-                        Some((format!("protected-{at}_{name}"), with))
+                        // The same audit with other post-processing goes on with what it has of this one.
+                        let told = &seal::sha256(setting.as_bytes())[..6];
+                        Some((format!("protected-{told}_{name}"), with))
                     });
                     let before = configs.len();
                     configs.extend(others);
@@ -149,7 +159,7 @@ pub(super) fn protect(
                 Err(why) if !asked.protections.is_empty() => {
                     return Err(AuditError::Setting(format!("--protect {setting}: {why}")));
                 }
-                Err(_) => {}
+                Err(why) => made.unfit.push(format!("{setting}: {why}")),
             }
         }
     } else {
@@ -195,10 +205,7 @@ pub(super) fn protect(
 /// evaluations that its run was given, however fast the machine is by then.
 fn opponents(made: &Report, place: &Place) -> Vec<(String, RunConfig)> {
     let config = |attempt: &Attempt| toml::from_str::<RunConfig>(&attempt.config).ok();
-    let as_it_ran = |attempt: &Attempt| {
-        let manifest = place.run(&attempt.run).manifest().ok();
-        manifest.map(|manifest| manifest.config).or_else(|| config(attempt))
-    };
+    let as_it_ran = |attempt: &Attempt| as_it_ran(&place.run(&attempt.run)).ok().or_else(|| config(attempt));
     let searching =
         made.attempts.iter().filter(|attempt| config(attempt).is_some_and(|config| adapts(&config)));
     let best = searching.filter(|attempt| !attempt.rounds.is_empty()).max_by(|a, b| a.by_score(b));

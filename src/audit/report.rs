@@ -42,7 +42,7 @@ pub struct Report {
     pub bounds: Bounds,
     /// From little knowledge to much.
     pub attempts: Vec<Attempt>,
-    /// The best attack on noise in the update's place; absent where there is no client to make it.
+    /// The best attack on noise in the update's place; absent without the private samples.
     pub control: Option<Attempt>,
     /// The best attack on other clients of the federation.
     #[serde(default)]
@@ -55,6 +55,9 @@ pub struct Report {
     pub limit: f64,
     /// Post-processing against the best attack, from what changes the update least.
     pub protections: Vec<Protection>,
+    /// Post-processing that was to be tried and cannot be put on, with why.
+    #[serde(default)]
+    pub unfit: Vec<String>,
     /// Why none was tried.
     pub unprotected: Option<String>,
     /// What the audit is to fail on.
@@ -231,6 +234,18 @@ impl Report {
         let least = least.map(|(protection, _)| protection);
         least.or_else(|| holding().next())
     }
+}
+
+/// The config of an attempt's run with the evaluations that it was given: of a budget in seconds as they were measured then,
+/// however fast the machine is by now.
+pub(super) fn as_it_ran(run: &RunDirectory) -> Result<RunConfig, RunError> {
+    let mut config = run.manifest()?.config;
+    if let Some(budget) = config.attack.search_mut().and_then(|search| search.budget.as_mut())
+        && budget.evaluations.is_some()
+    {
+        budget.seconds = None;
+    }
+    Ok(config)
 }
 
 impl Attempt {

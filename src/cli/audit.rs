@@ -292,6 +292,14 @@ fn directory(name: &str, base: &RunConfig, budget: &Budget) -> String {
             all += &audit::seal::sha256(&bytes);
         }
     }
+    let enhancer = base.knowledge.enhancer.as_ref().map(|enhancer| &enhancer.file);
+    // Names of what ships with gialab are no files.
+    for file in
+        [base.victim.weights.as_ref(), base.knowledge.generator.as_ref(), enhancer].into_iter().flatten()
+    {
+        all += &files::read(Path::new(file), files::STATE)
+            .map_or_else(|_| String::new(), |it| audit::seal::sha256(&it));
+    }
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '+' };
     let name: String = name.chars().map(plain).take(60).collect();
     format!("{name}-{}", &audit::seal::sha256(all.as_bytes())[..8])

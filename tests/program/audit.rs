@@ -245,18 +245,19 @@ fn an_update_without_its_samples_is_attacked_and_not_judged() {
 #[test]
 fn what_would_protect_a_captured_update_is_tried_on_it() {
     let lab = Lab::new();
-    let settings = ["victim.indices=[3]", "victim.model=mlp"];
+    let settings = ["victim.indices=[3]", "victim.model=mlp", "victim.options.width=0.05"];
+    let of = ["--set", settings[1], "--set", settings[2]];
     let [update, weights, truth] = captured(&lab, "mlp", &settings);
     let files = ["audit", "--update", &update, "--weights", &weights, "--truth", &truth];
-    let said = lab.succeed(&with(&[&files[..], &QUICK, &["--json"]].concat()));
+    let said = lab.succeed(&with(&[&files[..], &of, &QUICK, &["--json"]].concat()));
     let report: Value = serde_json::from_str(&said).unwrap();
     let protections = report["protections"].as_array().unwrap();
-    assert!(protections.len() >= 4, "{protections:?}");
-    let of = |kind: &str| {
+    assert_eq!(protections.len(), 6, "{protections:?}");
+    let put_on = |kind: &str| {
         let mut of = protections.iter().filter(|it| it["setting"].as_str().unwrap().contains(kind));
         of.next_back().unwrap_or_else(|| panic!("{kind}: {protections:?}"))
     };
-    // Of the one sample behind a row a tenth of the row is left, and what is left is exact; noise has no such mercy.
+    // Noise of three times the norm of the update hides what its rows are exactly.
     let psnr = |it: &Value| it["attempt"]["rounds"][0]["psnr"][0].as_f64().unwrap();
     let clean = report["attempts"]
         .as_array()
@@ -264,10 +265,11 @@ fn what_would_protect_a_captured_update_is_tried_on_it() {
         .iter()
         .map(|it| it["rounds"][0]["psnr"][0].as_f64().unwrap_or(0.0));
     let clean = clean.fold(0.0, f64::max);
-    let noised = of("gaussian-noise");
-    assert!(clean > 40.0 && psnr(noised) < clean - 20.0 && noised["holds"] == true, "{clean} {noised}");
-    assert!(noised["unmeasured"].as_str().unwrap().contains("needs a federation"), "{noised}");
-    let sparse = of("sparsify");
+    let noised = put_on("gaussian-noise");
+    assert!(clean > 40.0 && psnr(noised) < clean - 20.0, "{clean} {noised}");
+    let sparse = put_on("sparsify");
+    assert!(psnr(sparse) < clean - 20.0, "{clean} {sparse}");
+    assert!(sparse["unmeasured"].as_str().unwrap().contains("needs a federation"), "{sparse}");
     let [sent, clean] = [0, 1].map(|at| sparse["bytes"][at].as_u64().unwrap());
     assert!(sent < clean / 10, "{sent} {clean}");
     // The control is on noise of this update's norm.
@@ -277,6 +279,7 @@ fn what_would_protect_a_captured_update_is_tried_on_it() {
         &with(
             &[
                 &files[..],
+                &of,
                 &QUICK,
                 &["--protect", "[{ kind = \"dp-sgd\", norm = 1.0, noise_multiplier = 1.0 }]"],
             ]
@@ -289,14 +292,15 @@ fn what_would_protect_a_captured_update_is_tried_on_it() {
     let sparse = [&settings[..], &["post=[{ kind = \"sparsify\", share = 0.9 }]"]].concat();
     let [update, weights, truth] = captured(&lab, "sparse", &sparse);
     let files = ["audit", "--update", &update, "--weights", &weights, "--truth", &truth];
-    let said = lab.succeed(&with(&[&files[..], &QUICK].concat()));
+    let said = lab.succeed(&with(&[&files[..], &of, &QUICK].concat()));
     assert!(said.contains("post-processing on this update already"), "{said}");
 }
 
 #[test]
 fn an_audit_of_a_federation_looks_at_other_clients() {
     let lab = Lab::new();
-    let small = ["federation.clients=3", "federation.attack_rounds=[0, 1]", "run.probe=false"];
+    let small =
+        ["victim.data=digits8", "federation.clients=3", "federation.attack_rounds=[0, 1]", "run.probe=false"];
     let mut arguments = vec!["audit", "leakage-by-round", "--json", "--fail-if", "psnr>200"];
     arguments.extend(small.iter().flat_map(|setting| ["--set", setting]));
     let said = lab.succeed(&[&arguments[..], &QUICK].concat());
@@ -306,6 +310,13 @@ fn an_audit_of_a_federation_looks_at_other_clients() {
     let best =
         report["attempts"].as_array().unwrap().iter().map(|attempt| attempt["rounds"][0]["psnr"][0].as_f64());
     let best = best.flatten().fold(0.0, f64::max);
+    let config = |attempt: &Value| -> toml::Table { attempt["config"].as_str().unwrap().parse().unwrap() };
+    let mut attacked: Vec<String> =
+        clients.iter().map(|it| config(it)["victim"]["indices"].to_string()).collect();
+    attacked.push("[0]".to_owned());
+    attacked.sort_unstable();
+    attacked.dedup();
+    assert_eq!(attacked.len(), 3, "{attacked:?}");
     for client in clients {
         assert_eq!(client["rounds"].as_array().unwrap().len(), 2, "{client}");
         // R-GAP solves this network, whosever garment it is.

@@ -153,6 +153,9 @@ pub(super) fn solve(task: &Task<'_>, _: &Direct, desk: &mut Desk<'_>) -> Result<
         ));
     }
     let features: Vec<Vec<f64>> = found.into_iter().map(|bin| bin.x).collect();
+    if features.is_empty() {
+        return Ok(Found::unlabelled(Vec::new(), 1.0));
+    }
     let unexplained = rows.unexplained(&features);
     desk.say(format!("they leave {unexplained:.1e} of the layer's gradient unexplained"));
     let pixels = decoder.through(&view.compute, decoder.net.whole(), features.len(), &features.concat());
