@@ -63,7 +63,10 @@ pub fn report() -> Report {
             attempt("B", "Inverting Gradients", 1, 22.3),
         ],
         control: Some(attempt("B", "Inverting Gradients", 0, 9.1)),
-        clients: vec![attempt("B", "Inverting Gradients", 2, 24.0)],
+        clients: vec![Attempt {
+            run: "client-2_B-attack_pair-00".into(),
+            ..attempt("B", "Inverting Gradients", 2, 24.0)
+        }],
         not_tried: vec![Untried {
             title: "GGL".into(),
             threat_model: "D".into(),

@@ -395,7 +395,7 @@ pub(super) fn conclusion(report: &Report) -> String {
     let looked_at: Vec<usize> = report.clients.iter().filter_map(Attempt::recovered).collect();
     let others = match looked_at.iter().filter(|count| **count > 0).count() {
         _ if looked_at.is_empty() => String::new(),
-        count => format!(" Of {count} of {} other clients something was recovered too.", looked_at.len()),
+        count => format!(" Something was recovered of {count} of {} other clients too.", looked_at.len()),
     };
     if !report.subject.has_truth {
         return format!(
