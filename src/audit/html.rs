@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::in_words::{self, Tone};
 use super::report::{Attempt, Report};
-use super::{AuditError, seal};
+use super::{AuditError, conclusion, seal};
 use crate::catalogue::defence;
 use crate::config::RunConfig;
 use crate::config::difference::differences;
@@ -137,7 +137,7 @@ pub fn page(report: &Report, place: &Path) -> Result<String, AuditError> {
                 header {
                     p.kind { "gialab · audit of what an update gives away" }
                     h1 { (title) }
-                    p.about { (in_words::conclusion(report)) }
+                    p.about { (conclusion::conclusion(report)) }
                 }
                 main {
                     section { h2 { "What was audited" } (subject(report)) }
@@ -344,8 +344,8 @@ fn figure(drawing: &str) -> Markup {
 
 fn protections(report: &Report) -> Markup {
     html! {
-        p { (in_words::protection(report)) "." }
-        @if let Some(words) = in_words::refusal(report) { p { (words) } }
+        p { (conclusion::protection(report)) "." }
+        @if let Some(words) = conclusion::refusal(report) { p { (words) } }
         @if !report.protections.is_empty() {
             div.wide {
                 table {

@@ -8,6 +8,7 @@
 
 mod budget;
 mod clients;
+mod conclusion;
 mod conduct;
 #[cfg(test)]
 pub mod fixture;

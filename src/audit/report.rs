@@ -240,10 +240,8 @@ impl Report {
 /// however fast the machine is by now.
 pub(super) fn as_it_ran(run: &RunDirectory) -> Result<RunConfig, RunError> {
     let mut config = run.manifest()?.config;
-    if let Some(budget) = config.attack.search_mut().and_then(|search| search.budget.as_mut())
-        && budget.evaluations.is_some()
-    {
-        budget.seconds = None;
+    if let Some(budget) = config.attack.search_mut().and_then(|search| search.budget.as_mut()) {
+        *budget = budget.as_measured();
     }
     Ok(config)
 }

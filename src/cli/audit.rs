@@ -246,7 +246,7 @@ fn asked(context: &Context, arguments: &Arguments) -> anyhow::Result<Asked> {
     let base = launch::anchored(&base);
     let budget = budget(&arguments.budget)?;
     Ok(Asked {
-        place: context.paths.data.join("audits").join(directory(&name, &base, &budget)),
+        place: context.paths.data.join("audits").join(directory(&name, &base, &budget, &arguments.protect)),
         data: context.paths.data.clone(),
         command: command(),
         name,
@@ -281,8 +281,9 @@ fn subject(context: &Context, arguments: &Arguments) -> anyhow::Result<(String, 
 
 /// A name of its own for what is asked, so that the same audit goes on and another one begins anew: of its settings, the
 /// content of its files, and its budget.
-fn directory(name: &str, base: &RunConfig, budget: &Budget) -> String {
-    let mut all = format!("{}\n{}\n", env!("CARGO_PKG_VERSION"), budget.text);
+fn directory(name: &str, base: &RunConfig, budget: &Budget, protections: &[String]) -> String {
+    // What is tried shares the budget.
+    let mut all = format!("{}\n{}\n{protections:?}\n", env!("CARGO_PKG_VERSION"), budget.text);
     all += &toml::to_string(base).unwrap_or_default();
     if let Some(captured) = &base.victim.captured {
         for file in

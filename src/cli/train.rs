@@ -10,7 +10,7 @@ use gialab::config::RunConfig;
 use gialab::config::preset;
 use gialab::fl::Setup;
 use gialab::fl::training::{Training, train, train_autoencoder, train_generator};
-use gialab::model::generator::Schedule;
+use gialab::model::generator::{Schedule, Standing};
 use gialab::model::{Parameters, TensorSpec};
 use gialab::run::global_model;
 
@@ -156,6 +156,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
+/// Says a line of every epoch. Progress only: a reader that went away must not end the training.
+fn told<T>(epochs: u32, words: impl Fn(T) -> String) -> impl FnMut(u32, T) {
+    let (mut out, begin) = (output::lines(), Instant::now());
+    move |epoch, standing| {
+        let (words, seconds) = (words(standing), begin.elapsed().as_secs_f64());
+        let _ = writeln!(out, "epoch {epoch:>4}/{epochs}  {words}  {seconds:.0} s");
+    }
+}
+
 /// Trains a generator instead of the victim's model.
 fn generator(
     arguments: &Arguments,
@@ -165,19 +174,10 @@ fn generator(
     compute: &Compute,
 ) -> anyhow::Result<u8> {
     let sizes = (arguments.latent as usize, arguments.width as usize);
-    let mut out = output::lines();
-    let begin = Instant::now();
-    let made = train_generator(setup, config, sizes, schedule, compute, &mut |epoch, standing| {
-        // Progress only: a reader that went away must not end the training.
-        let _ = writeln!(
-            out,
-            "epoch {epoch:>4}/{}  pixels {:.2} nats  code {:.2} nats  {:.0} s",
-            schedule.epochs,
-            standing.pixels,
-            standing.code,
-            begin.elapsed().as_secs_f64()
-        );
-    })?;
+    let mut report = told(schedule.epochs, |standing: Standing| {
+        format!("pixels {:.2} nats  code {:.2} nats", standing.pixels, standing.code)
+    });
+    let made = train_generator(setup, config, sizes, schedule, compute, &mut report)?;
     // Of how many classes a code tells is told by a tensor's shape, as everything else is.
     let classes = made.net.classes();
     let shares = vec![1.0 / classes as f64; classes];
@@ -185,7 +185,12 @@ fn generator(
     let classes = Parameters::from_values(compute, std::sync::Arc::new([spec]), |_| shares.clone());
     let parts = [&made.parameters, &made.buffers, &classes];
     write(arguments, config, "generator", &parts)?;
-    writeln!(out, "generator  {} parameters, {}", made.net.parameter_count(), arguments.out.display())?;
+    writeln!(
+        output::lines(),
+        "generator  {} parameters, {}",
+        made.net.parameter_count(),
+        arguments.out.display()
+    )?;
     Ok(DONE)
 }
 
@@ -198,22 +203,15 @@ fn autoencoder(
     compute: &Compute,
 ) -> anyhow::Result<u8> {
     let width = arguments.width as usize;
-    let mut out = output::lines();
-    let begin = Instant::now();
-    let made = train_autoencoder(setup, config, width, schedule, compute, &mut |epoch, error| {
-        let _ = writeln!(
-            out,
-            "epoch {epoch:>4}/{}  squared error {error:.5}, {:.1} dB  {:.0} s",
-            schedule.epochs,
-            -10.0 * error.log10(),
-            begin.elapsed().as_secs_f64()
-        );
-    })?;
+    let mut report = told(schedule.epochs, |error: f64| {
+        format!("squared error {error:.5}, {:.1} dB", -10.0 * error.log10())
+    });
+    let made = train_autoencoder(setup, config, width, schedule, compute, &mut report)?;
     let decoder = &made.decoder;
     let parts = [&made.encoder, &decoder.parameters, &decoder.buffers, &made.measured];
     write(arguments, config, "autoencoder", &parts)?;
     writeln!(
-        out,
+        output::lines(),
         "autoencoder  {} features, {} and {} parameters, {}",
         decoder.net.latent(),
         made.encoder.count(),

@@ -31,6 +31,12 @@ impl Budget {
         let fit = self.seconds.map(|seconds| (PLANNED * seconds / seconds_per_evaluation).max(1.0) as usize);
         Budget { evaluations: fit.or(self.evaluations), ..self }
     }
+
+    /// Its evaluations alone, if they are known: what it came to on the machine that measured it, however fast another one is.
+    #[must_use]
+    pub fn as_measured(self) -> Budget {
+        Budget { seconds: self.seconds.filter(|_| self.evaluations.is_none()), ..self }
+    }
 }
 
 /// `60.0 s`, `5,000 evaluations`, `60.0 s, taken for 4,312 evaluations`.
@@ -148,6 +154,16 @@ mod tests {
 
     use super::*;
     use crate::config::{AttackConfig, preset};
+
+    #[test]
+    fn what_was_measured_is_kept_without_its_seconds() {
+        let open = Budget { seconds: Some(5.0), evaluations: None };
+        assert_eq!(open.as_measured(), open);
+        let measured = open.at(0.01);
+        assert_eq!(measured.seconds, Some(5.0));
+        let (seconds, evaluations) = (None, Some(475));
+        assert_eq!(measured.as_measured(), Budget { seconds, evaluations });
+    }
 
     fn attack(name: &str, changes: &[&str]) -> Result<AttackConfig, String> {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();

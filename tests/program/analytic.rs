@@ -172,6 +172,35 @@ fn a_sum_over_clients_hides_no_features() {
     assert!(nothing_from < 12.0 && nothing.unexplained > 0.5, "{nothing_from} {}", nothing.unexplained);
 }
 
+/// What is trained by the command is taken by the attack as it is, for the model that it was trained with alone.
+#[test]
+fn an_autoencoder_is_trained_and_taken() {
+    let lab = Lab::new();
+    let file = lab.path("made.safetensors");
+    let file = file.to_str().unwrap();
+    let narrow = ["--set", "victim.options.width=1"];
+    let train = ["train", "scale-mia", "--autoencoder", "--epochs", "2", "--width", "8", "--out", file];
+    let said = lab.succeed(&[&train[..], &narrow].concat());
+    let error = |epoch: &str| -> f64 {
+        let line = said.lines().find(|line| line.contains(epoch)).unwrap_or_else(|| panic!("{said}"));
+        let (_, rest) = line.split_once("squared error ").unwrap();
+        rest.split(',').next().unwrap().parse().unwrap()
+    };
+    assert!(error("2/2") < error("1/2") && said.contains("120 features"), "{said}");
+    let granted = format!("knowledge.generator={file}");
+    let run = ["run", "scale-mia", "--set", &granted];
+    let said = lab.succeed(&[&run[..], &narrow].concat());
+    assert!(said.contains("of 84 bins hold features of a batch of 32"), "{said}");
+    let refused = lab.fail(&run, 2);
+    assert!(refused.contains("lacks convnet.c1.weight of the shape [12, 1, 5, 5]"), "{refused}");
+    let refused =
+        lab.fail(&["train", "scale-mia", "--autoencoder", "--set", "victim.model=mlp", "--out", file], 1);
+    assert!(
+        refused.contains("an autoencoder cannot be trained: the model has no layer with weights"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn solvers_are_refused_where_they_cannot_work() {
     let lab = Lab::new();

@@ -75,6 +75,8 @@ fn options_that_belong_together_or_do_not() {
         (&["train", "ig-lenet"], "--out <FILE> is needed as well; see gialab train --help"),
         (&["train", "ig-lenet", "--out", "w", "--latent", "8"], "--generator is needed as well"),
         (&["train", "ig-lenet", "--out", "w", "--generator", "--momentum", "0.5"], "cannot be used with"),
+        (&["train", "ig-lenet", "--out", "w", "--width", "8"], "is needed as well"),
+        (&["train", "ig-lenet", "--out", "w", "--autoencoder", "--latent", "8"], "cannot be used with"),
         (&["train", "ig-lenet", "--out"], "a value is required for '--out <FILE>'"),
         (&["study", "run"], "is needed as well; see gialab study run --help"),
         (&["xyzzy"], "unrecognized subcommand 'xyzzy'; see gialab --help"),

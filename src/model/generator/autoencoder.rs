@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::training::{Leaf, Schedule, TrainingFailure, descend, fresh, weights};
+use super::training::{Leaf, Schedule, TrainingFailure, descend, fresh, weights, weights_of};
 use super::{Generator, GeneratorNet, flat};
 use crate::backend::{self, Compute, Tape};
 use crate::dual::Dual;
@@ -36,12 +36,9 @@ pub fn front(net: &Net) -> Result<(&[Layer], usize), String> {
         return Err("has no fully connected layer that stands in the net itself".to_owned());
     };
     let front = &net.layers()[..first.at];
-    let (mut parameters, mut buffers) = (Vec::new(), Vec::new());
-    for layer in front {
-        layer.parameters(&mut parameters);
-        layer.buffers(&mut buffers);
-    }
-    if parameters.is_empty() {
+    let mut buffers = Vec::new();
+    front.iter().for_each(|layer| layer.buffers(&mut buffers));
+    if weights_of(front).0.is_empty() {
         return Err("has no layer with weights in front of its first fully connected one".to_owned());
     }
     if !buffers.is_empty() {
@@ -72,9 +69,7 @@ pub fn train_autoencoder<E>(
     seed: Seed,
     report: &mut dyn FnMut(u32, f64),
 ) -> Result<Autoencoder, TrainingFailure<E>> {
-    let mut own = Vec::new();
-    layers.iter().for_each(|layer| layer.parameters(&mut own));
-    let (own, own_starts): (Vec<TensorSpec>, Vec<_>) = own.into_iter().unzip();
+    let (own, own_starts) = weights_of(layers);
     let of_encoder = own.len();
     let specs: Arc<[TensorSpec]> = own.into_iter().chain(decoder.specs.iter().cloned()).collect();
     let starts: Vec<_> = own_starts.into_iter().chain(decoder.starts.iter().copied()).collect();

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 
 use crate::backend::{Compute, Tape};
 use crate::config::BatchNormMode;
-use crate::model::layer::Start;
+use crate::model::layer::{Layer, Start};
 use crate::model::net::{Initialisation, Weights, drawn};
 use crate::model::optimiser::State;
 use crate::model::{Descent, Optimiser, Parameters, TensorSpec};
@@ -83,6 +83,13 @@ pub(super) fn descend<const N: usize, E>(
         report(epoch, sums.map(|sum| sum / count as f64));
     }
     Ok(state.theta)
+}
+
+/// The weights of these layers in order, and how each begins.
+pub(super) fn weights_of(layers: &[Layer]) -> (Vec<TensorSpec>, Vec<Start>) {
+    let mut all = Vec::new();
+    layers.iter().for_each(|layer| layer.parameters(&mut all));
+    all.into_iter().unzip()
 }
 
 /// Fresh weights, drawn one after the other.

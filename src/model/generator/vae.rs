@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::training::{Leaf, Schedule, TrainingFailure, descend, fresh, weights};
+use super::training::{Leaf, Schedule, TrainingFailure, descend, fresh, weights, weights_of};
 use super::{Generator, GeneratorNet, flat};
 use crate::backend::{self, Compute, Tape};
 use crate::dual::{Activation, Dual};
@@ -49,9 +49,7 @@ pub fn train<E>(
         Layer::Activation(Activation::LeakyRelu(0.2)),
         Layer::linear("encoder.out", HIDDEN, 2 * net.latent),
     ];
-    let mut all = Vec::new();
-    encoder.iter().for_each(|layer| layer.parameters(&mut all));
-    let (own, starts): (Vec<TensorSpec>, Vec<_>) = all.into_iter().unzip();
+    let (own, starts) = weights_of(&encoder);
     let specs: Arc<[TensorSpec]> = net.specs.iter().cloned().chain(own).collect();
     let starts: Vec<_> = net.starts.iter().copied().chain(starts).collect();
     let theta = fresh(compute, &specs, &starts, seed);
