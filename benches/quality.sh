@@ -27,7 +27,7 @@ IG, ConvNet64, 8, TV 0.0001; ig-convnet64; 0 7 victim.classes=17; attack.iterati
 IG, ResNet-18, 1, TV 0.01; ig-resnet18; 0 0; attack.iterations=200; invertinggradients optim.max_iterations=200 regularization.total_variation.scale=0.01
 IG, ResNet-18, 4, TV 0.01; ig-resnet18; 0 3; attack.iterations=200; invertinggradients optim.max_iterations=200 regularization.total_variation.scale=0.01
 IG, ResNet-18, 8, TV 0.01; ig-resnet18; 0 7 victim.classes=17; attack.iterations=100; invertinggradients optim.max_iterations=100 regularization.total_variation.scale=0.01
-GradInversion, ConvNet64, 1, one member, public statistics; gradinversion; 0 0; attack.members=1 attack.iterations=200 knowledge.statistics=running; seethroughgradients optim.max_iterations=200
+GradInversion, ConvNet64, 1, one member, public statistics; gradinversion; 0 0; attack.members=1 attack.prior.group=0 attack.iterations=200 knowledge.statistics=running; seethroughgradients optim.max_iterations=200
 '
 
 # Of five numbers the median, the least and the most.

@@ -36,11 +36,6 @@ pub fn needs_no_tape(net: &Net) -> bool {
     cpu::supports(net)
 }
 
-/// Numbers of the largest transformed kernel of a network's passes on the CPU, with a batch of so many samples.
-pub fn largest_kernel(net: &Net, batch: usize) -> u64 {
-    cpu::largest_kernel(net.layers(), layer::SampleShape::Map(net.input()), batch)
-}
-
 pub use descent::{Descent, Step, ThroughSteps, Trace, rows};
 pub use gradient::{FirstPass, Kept, Model, Targets, Through};
 pub use layer::Layer;

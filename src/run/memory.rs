@@ -38,9 +38,6 @@ const HALF_MAPS: u64 = 11;
 const HALF_MAPS_WIDE: u64 = 5;
 const HALF_MAPS_TAPE: u64 = 7;
 
-/// Kernels as large as the largest transformed one that live at once, in 64 bit.
-const KERNELS: u64 = 6;
-
 /// More for each member of a population beyond the first that is evaluated beside it: a gradient and the maps of a pass that
 /// never turns back.
 const HALF_COPIES_MEMBER: u64 = 6;
@@ -114,10 +111,6 @@ impl Need {
         let processed = if config.post.is_empty() { 0 } else { HALF_COPIES_POST };
         let searched = config.attack.search().is_some_and(Search::has_control);
         let copies = copies + processed + if searched { HALF_COPIES_CONTROL } else { 0 };
-        let kernels = match backend {
-            "flex" if model::needs_no_tape(net) => KERNELS * 8 * model::largest_kernel(net, at_once(config)),
-            _ => 0,
-        };
         let each = config.attack.search().is_some_and(|search| search.target == Some(Target::Each));
         let apart = if each { (COPIES_ASKED + COPIES_EACH * config.batch() as u64) * parameters } else { 0 };
         // What each client keeps back, and the model of the federation without post-processing.
@@ -131,7 +124,6 @@ impl Need {
                 + beside
                 + apart
                 + pictures
-                + kernels
                 + (copies + members * HALF_COPIES_MEMBER) * parameters / 2
                 + steps,
             per_sample: (maps + members * HALF_MAPS_MEMBER) * float * net.entries() / 2,

@@ -259,15 +259,17 @@ impl<T: Real> Kept<T> {
         let (a, from) = (&self.a, self.a.places());
         let back = match &mut self.rule {
             Rule::Conv { weight, bias, geometry } => {
-                g[*weight] = conv::to_weight(geometry, &[(&p, a)]);
                 if *bias {
                     g[*weight + 1] = p.per_channel(|channel| super::map::total(p.row(channel))).into();
                 }
                 self.p = Some(p.clone());
                 if !wanted {
+                    g[*weight] = conv::to_weight(geometry, &[(&p, a)]);
                     return p;
                 }
-                conv::to_input(geometry, &[(theta[*weight], &p)])
+                let back;
+                (g[*weight], back) = conv::reverse(geometry, theta[*weight], &p, a);
+                back
             }
             Rule::Norm { gamma, scale, .. } => {
                 let (to_gamma, to_beta) = scale.to_parameters(a, &p);

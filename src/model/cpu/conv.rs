@@ -12,7 +12,7 @@ use super::real::Real;
 use super::{transposed, winograd};
 
 /// Multiply-adds below which a layer stays on one thread.
-const GRAIN: usize = 1 << 19;
+const GRAIN: usize = 1 << 21;
 
 /// A kernel `[output, input / groups, kernel, kernel]` and the maps it meets.
 pub type Term<'a, T> = (&'a [T], &'a Map<T>);
@@ -197,6 +197,14 @@ pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> 
         }
     }
     weight
+}
+
+/// `p columns(a)^T` and `W^T p`: both gradients.
+pub fn reverse<T: Real>(geometry: &Geometry, weight: &[T], p: &Map<T>, a: &Map<T>) -> (Buffer<T>, Map<T>) {
+    if winograd::fits(geometry) {
+        return winograd::reverse(geometry, weight, p, a);
+    }
+    (to_weight(geometry, &[(p, a)]), to_input(geometry, &[(weight, p)]))
 }
 
 /// Groups and ranges of their input channels, enough for the threads.

@@ -37,6 +37,15 @@ impl<T: Real> Lanes<T> {
         lanes
     }
 
+    /// `self + factor values`, rounded once.
+    #[inline(always)]
+    pub fn plus(mut self, factor: T, values: Self) -> Self {
+        for i in 0..LANES {
+            self.0[i] = factor.mul_add(values.0[i], self.0[i]);
+        }
+        self
+    }
+
     /// To the start of a slice.
     #[inline(always)]
     pub fn store(self, values: &mut [T]) {
@@ -90,6 +99,11 @@ impl<T: Real> Mul<T> for Lanes<T> {
 /// must change something it captured: only then does it become part of the function compiled so.
 pub fn widest(f: impl FnMut()) {
     Arch::new().dispatch(Widest(f));
+}
+
+/// Whether products are added in one instruction there.
+pub fn fuses() -> bool {
+    !matches!(Arch::new(), Arch::Scalar)
 }
 
 struct Widest<F>(F);

@@ -4,6 +4,8 @@
 
 use std::marker::PhantomData;
 
+use super::lanes::{self, LANES};
+use super::narrow;
 use super::real::Real;
 
 /// A matrix to read, by strides.
@@ -35,6 +37,48 @@ impl<'a, T: Real> View<'a, T> {
         View { data: &self.data[first * self.row_stride..], rows: count, ..self }
     }
 
+    /// How many rows.
+    pub fn height(self) -> usize {
+        self.rows
+    }
+
+    /// Whether the entries of a row lie together.
+    pub fn is_by_rows(self) -> bool {
+        self.column_stride == 1
+    }
+
+    /// The entries of a row that lie together.
+    ///
+    /// # Panics
+    /// If there is no such row, or columns were exchanged for rows.
+    #[inline(always)]
+    pub fn row(self, row: usize) -> &'a [T] {
+        assert!(row < self.rows && self.column_stride == 1);
+        &self.data[row * self.row_stride..][..self.columns]
+    }
+
+    /// N rows from `row` on of some columns.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[inline(always)]
+    pub fn block<const N: usize>(self, row: usize, columns: std::ops::Range<usize>) -> Block<'a, T, N> {
+        assert!(row + N <= self.rows && columns.end <= self.columns && columns.start <= columns.end);
+        Block {
+            // SAFETY: inside the view, which is inside the slice, or one past its end where there are no columns.
+            data: unsafe {
+                self.data.as_ptr().add(match columns.is_empty() {
+                    true => 0,
+                    false => row * self.row_stride + columns.start * self.column_stride,
+                })
+            },
+            columns: columns.len(),
+            row_stride: self.row_stride,
+            column_stride: self.column_stride,
+            owner: PhantomData,
+        }
+    }
+
     /// Rows and columns exchanged.
     pub fn transposed(self) -> Self {
         View {
@@ -44,6 +88,29 @@ impl<'a, T: Real> View<'a, T> {
             column_stride: self.row_stride,
             ..self
         }
+    }
+}
+
+/// N rows of a matrix, whose entries are read one by one.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a, T, const N: usize> {
+    data: *const T,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+    owner: PhantomData<&'a [T]>,
+}
+
+impl<T: Real, const N: usize> Block<'_, T, N> {
+    /// An entry.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[inline(always)]
+    pub fn at(self, row: usize, column: usize) -> T {
+        assert!(row < N && column < self.columns);
+        // SAFETY: inside the view, by the assertion here and where the block was made.
+        unsafe { *self.data.add(row * self.row_stride + column * self.column_stride) }
     }
 }
 
@@ -111,6 +178,9 @@ impl<'a, T: Real> ViewMut<'a, T> {
     /// If the shapes do not fit.
     pub fn product(&mut self, add: bool, lhs: View<T>, rhs: View<T>) {
         assert!(lhs.columns == rhs.rows && lhs.rows == self.rows && rhs.columns == self.columns);
+        if self.columns == LANES && rhs.column_stride == 1 && lanes::fuses() {
+            return narrow::product(self, add, lhs, rhs);
+        }
         let stride = |s: usize| s as isize;
         // SAFETY: the views checked that every entry they name lies in their slices; the destination is
         // exclusively borrowed, so it overlaps neither factor.

@@ -26,6 +26,7 @@ mod loss;
 mod map;
 mod matrix;
 mod moments;
+mod narrow;
 mod norm;
 mod pass;
 mod pool;
@@ -37,7 +38,6 @@ pub use buffer::Buffer;
 pub use map::dot;
 pub use pass::{First, Second, scores, supports};
 pub use real::Real;
-pub use winograd::largest_kernel;
 
 #[cfg(test)]
 mod tests;

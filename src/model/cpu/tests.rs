@@ -281,10 +281,14 @@ fn agrees_with_ndarray(geometry: &Geometry, seed: u64) {
     // The two others by what defines them: <p, conv(a, W)> = <W^T p, a> = <to_weight(p, a), W>.
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let expected = product(&backend::values(&z), &p);
-    let back = conv::to_input(geometry, &[(&weight, &of_p)]).to_rows();
-    close(&what, &[product(&back, &a)], &[expected]);
-    let back = conv::to_weight(geometry, &[(&of_p, &of_a)]);
-    close(&what, &[product(&back, &weight)], &[expected]);
+    let back = conv::to_input(geometry, &[(&weight, &of_p)]);
+    close(&what, &[product(&back.to_rows(), &a)], &[expected]);
+    let to_weight = conv::to_weight(geometry, &[(&of_p, &of_a)]);
+    close(&what, &[product(&to_weight, &weight)], &[expected]);
+    // And both at once.
+    let both = conv::reverse(geometry, &weight, &of_p, &of_a);
+    close(&what, &both.0, &to_weight);
+    close(&what, &both.1.data, &back.data);
 }
 
 /// Where tiles come in several blocks, and where there are more threads than products of whole entries.
@@ -346,6 +350,9 @@ fn winograd_agrees_with_plain_products_on_random_shapes() {
         close(&what, &winograd::to_input(&geometry, &terms).data, &expected.data);
         let terms = [(&dp, &a), (&p, &da)];
         close(&what, &winograd::to_weight(&geometry, &terms), &conv::to_weight(&geometry, &terms));
+        let (to_weight, back) = winograd::reverse(&geometry, &w, &dp, &da);
+        close(&what, &to_weight, &conv::to_weight(&geometry, &[(&dp, &da)]));
+        close(&what, &back.data, &conv::to_input(&geometry, &[(&w, &dp)]).data);
     }
     assert!(compared > 40, "{compared}");
 }
@@ -363,12 +370,14 @@ fn winograd_in_32_bit_stays_close() {
     let (w, a) = (draw("w", output * input * 9), draw("a", input * side * side));
     let of = |values: &[f64]| Map::from_rows(values, [1, input, side, side]);
     let expected = winograd::forward(&geometry, &[(&w, &of(&a))], None).data;
+    let expected_back = winograd::to_input(&geometry, &[(&w, &of(&a))]).data;
     let (w, a) = (narrow(&w), Map::from_rows(&narrow(&a), [1, input, side, side]));
-    let largest = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
-    let error = |actual: &[f32]| {
+    let error = |actual: &[f32], expected: &[f64]| {
+        let largest = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
         let errors = actual.iter().zip(expected.iter()).map(|(&a, e)| (f64::from(a) - e).abs() / largest);
         errors.fold(0.0_f64, f64::max)
     };
-    let fast = error(&winograd::forward(&geometry, &[(&w, &a)], None).data);
-    assert!(fast < 2e-6, "{fast:e} of the largest");
+    let fast = error(&winograd::forward(&geometry, &[(&w, &a)], None).data, &expected);
+    let back = error(&winograd::to_input(&geometry, &[(&w, &a)]).data, &expected_back);
+    assert!(fast < 2e-6 && back < 2e-6, "{fast:e} and {back:e} of the largest");
 }

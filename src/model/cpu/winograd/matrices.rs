@@ -83,6 +83,26 @@ impl<T: Real> Matrix<T, SIDE, SIDE> for B {
     }
 }
 
+/// `B`.
+pub struct TransposedB;
+
+impl<T: Real> Matrix<T, SIDE, SIDE> for TransposedB {
+    #[inline(always)]
+    fn times(x: [Lanes<T>; SIDE]) -> [Lanes<T>; SIDE] {
+        let (product, sum) = (T::of(P * P * Q * Q), T::of(P * P + Q * Q));
+        let (even_p, odd_p) = (x[1] + x[2], (x[1] - x[2]) * T::of(P));
+        let (even_q, odd_q) = (x[3] + x[4], (x[3] - x[4]) * T::of(Q));
+        [
+            x[0] * product,
+            x[5] * product - odd_p * T::of(Q * Q) - odd_q * T::of(P * P),
+            Lanes::zero() - x[0] * sum - even_p * T::of(Q * Q) - even_q * T::of(P * P),
+            odd_p + odd_q - x[5] * sum,
+            x[0] + even_p + even_q,
+            x[5],
+        ]
+    }
+}
+
 /// `A`.
 pub struct A;
 

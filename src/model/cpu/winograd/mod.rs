@@ -5,13 +5,16 @@
 //!
 //! ```text
 //! z = A^T [ sum over channels  (G w G^T) o (B^T a B) ] A      forward
-//! g = G^T [ sum over tiles     (A p A^T) o (B^T a B) ] G      gradient to the kernel: its transpose
+//! g = G^T [ sum over tiles     (A p A^T) o (B^T a B) ] G      gradient to the kernel
+//! q = B   [ sum over channels  (G w G^T) o (A p A^T) ] B^T    gradient to the input
 //! ```
 //!
-//! Each of the 36 entries in brackets is one matrix product. The gradient to the input is `forward` with kernels
-//! turned around.
+//! Each of the 36 entries in brackets is one matrix product. The last two are the transposes of the first, so that all
+//! three share what they have in brackets.
 
 mod matrices;
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -24,9 +27,7 @@ use super::lanes::{LANES, widest};
 use super::map::Map;
 use super::matrix::{View, ViewMut};
 use super::real::Real;
-use crate::model::Layer;
-use crate::model::layer::SampleShape;
-use matrices::{A, B, G, Matrix, TransposedA, TransposedG, twice};
+use matrices::{A, B, G, Matrix, TransposedA, TransposedB, TransposedG, twice};
 
 /// Positions out along one side of a tile.
 const TILE: usize = 4;
@@ -47,6 +48,12 @@ const LEAST_CHANNELS: usize = 16;
 const LEAST_TILES: usize = 16;
 const CHANNELS_PER_TILE: usize = 16;
 
+/// Bytes that stay in the cache of one core.
+const CORE_BYTES: usize = 1536 << 10;
+
+/// Channels in of a kernel's gradient that are worked on at a time.
+const PIECE: usize = 32;
+
 /// Values left free between the rows of large matrices: a power of two apart they would displace each other from the
 /// cache.
 const GAP: usize = 16;
@@ -62,129 +69,230 @@ pub fn fits(geometry: &Geometry) -> bool {
         && tiles >= LEAST_TILES.max(channels / CHANNELS_PER_TILE)
 }
 
-/// Numbers of the largest kernel that one of these layers transforms with a batch of so many samples; 0 where none gains.
-pub fn largest_kernel(layers: &[Layer], mut shape: SampleShape, batch: usize) -> u64 {
-    let mut largest = 0;
-    for layer in layers {
-        let next = layer.output_shape(shape).unwrap_or(shape);
-        largest = largest.max(match (layer, shape, next) {
-            (
-                Layer::Conv { kernel, shape: geometry, input, output, .. },
-                SampleShape::Map([_, height, width]),
-                SampleShape::Map([_, rows, columns]),
-            ) => {
-                let (from, to) = ([batch, height, width], [batch, rows, columns]);
-                let geometry =
-                    Geometry { kernel: *kernel, shape: *geometry, input: *input, output: *output, from, to };
-                if fits(&geometry) { (ENTRIES * input * output) as u64 } else { 0 }
-            }
-            (Layer::Residual { body, shortcut, .. }, shape, _) => {
-                largest_kernel(body, shape, batch).max(largest_kernel(shortcut, shape, batch))
-            }
-            (Layer::Concat { branch }, shape, _) => largest_kernel(branch, shape, batch),
-            _ => 0,
-        });
-        shape = next;
-    }
-    largest
-}
-
 /// `sum conv(a, W) + b` over the terms (W, a).
 pub fn forward<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)], bias: Option<&[T]>) -> Map<T> {
-    let (output, input) = (geometry.output, geometry.input);
-    let terms: Vec<_> = terms.iter().map(|(w, a)| (kernels(w, output, input, false), *a)).collect();
-    correlate(&Tiles::of(geometry), (output, input), &terms, bias, |kernels, entry| {
-        View::new(&kernels[entry * input..], output, input, stride(input))
-    })
-}
-
-/// `sum W^T p` over the terms (W, p).
-pub fn to_input<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)]) -> Map<T> {
-    let (output, input) = (geometry.output, geometry.input);
-    let terms: Vec<_> = terms.iter().map(|(w, p)| (kernels(w, output, input, true), *p)).collect();
-    correlate(&Tiles::turned(geometry), (input, output), &terms, None, |kernels, entry| {
-        View::new(&kernels[entry * input..], output, input, stride(input)).transposed()
-    })
-}
-
-/// `sum p windows(a)^T` over the terms (p, a): `[output, input, 3, 3]`.
-pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Buffer<T> {
-    let (output, input) = (geometry.output, geometry.input);
     let tiles = Tiles::of(geometry);
-    let line = output * input + GAP;
-    let mut sums = Buffer::of(ENTRIES * line);
-    let mut add = false;
-    for &(p, a) in terms {
-        for block in tiles.blocks::<T>(output + input) {
-            let of_p = transformed::<A, T, TILE>(&tiles.covered, p, block);
-            let of_a = transformed::<B, T, SIDE>(&tiles.seen, a, block);
-            entries(&mut sums, (output, input), |entry, rows, sum| {
-                let p = of_p.entry(entry).rows(rows, sum.rows());
-                sum.product(add, p, of_a.entry(entry).transposed());
-            });
-            add = true;
-        }
-    }
-    let mut weight = Buffer::of(output * input * 9);
-    let taps = || Buffer::of(9 * input);
-    weight.par_chunks_mut(input * 9).enumerate().for_each_init(taps, |taps, (o, row)| {
-        widest(
-            #[inline(always)]
-            || {
-                let taps = &mut **taps;
-                let mut lines = ViewMut::new(taps, 9, input, input);
-                twice::<TransposedG, T, SIDE, 3>(&sums[o * input..], line, input, &mut lines);
-                for (i, row) in row.chunks_exact_mut(9).enumerate() {
-                    for tap in 0..9 {
-                        row[tap] = taps[tap * input + i];
-                    }
-                }
-            },
-        );
-    });
-    weight
-}
-
-/// Forward with transformed kernels: `view` gives the `[rows, inner]` matrix of one entry.
-fn correlate<T: Real>(
-    tiles: &Tiles,
-    (rows, inner): (usize, usize),
-    terms: &[(Buffer<T>, &Map<T>)],
-    bias: Option<&[T]>,
-    view: impl for<'a> Fn(&'a [T], usize) -> View<'a, T> + Sync,
-) -> Map<T> {
-    let mut z = Map::any(rows, tiles.covered.from);
-    for (n, block) in tiles.blocks::<T>(rows + inner).enumerate() {
-        let start = (n == 0).then_some(bias);
-        let count = tiles.count(block);
-        let mut of_z = Transformed::of(rows, count);
-        for (n, (kernels, a)) in terms.iter().enumerate() {
-            let of_a = transformed::<B, T, SIDE>(&tiles.seen, a, block);
-            entries(&mut of_z.values, (rows, count), |entry, first, of_z| {
-                let kernels = view(kernels, entry).rows(first, of_z.rows());
-                of_z.product(n > 0, kernels, of_a.entry(entry));
-            });
-        }
-        add_back(&tiles.covered, &of_z, block, start, &mut z);
+    let mut z = Map::any(geometry.output, geometry.to);
+    for block in tiles.blocks::<T>(geometry.input) {
+        let of_a = |a| transformed::<B, T, SIDE>(&tiles.seen, a, block);
+        let terms: Vec<_> = terms.iter().map(|&(w, a)| (w, of_a(a))).collect();
+        multiply::<TransposedA, T, TILE>(geometry, &tiles.covered, &terms, false, block, bias, &mut z);
     }
     z
 }
 
-/// Calls `each` for the `[rows, columns]` of every entry, [`GAP`] apart, cut into rows where there are more threads than
-/// entries: with the entry, the first row, and the place for the product.
-fn entries<T: Real>(
-    out: &mut [T],
-    (rows, columns): (usize, usize),
-    each: impl Fn(usize, usize, &mut ViewMut<T>) + Sync,
+/// `sum W^T p` over the terms (W, p).
+pub fn to_input<T: Real>(geometry: &Geometry, terms: &[(&[T], &Map<T>)]) -> Map<T> {
+    let tiles = Tiles::of(geometry);
+    let mut back = Map::any(geometry.input, geometry.from);
+    for block in tiles.blocks::<T>(geometry.output) {
+        let of_p = |p| transformed::<A, T, TILE>(&tiles.covered, p, block);
+        let terms: Vec<_> = terms.iter().map(|&(w, p)| (w, of_p(p))).collect();
+        multiply::<TransposedB, T, SIDE>(geometry, &tiles.seen, &terms, true, block, None, &mut back);
+    }
+    back
+}
+
+/// `sum p windows(a)^T` over the terms (p, a): `[output, input, 3, 3]`.
+pub fn to_weight<T: Real>(geometry: &Geometry, terms: &[(&Map<T>, &Map<T>)]) -> Buffer<T> {
+    let tiles = Tiles::of(geometry);
+    let mut weight = Buffer::of(geometry.output * geometry.input * 9);
+    for block in tiles.blocks::<T>(geometry.output + geometry.input) {
+        let of_p = |p| transformed::<A, T, TILE>(&tiles.covered, p, block);
+        let of_a = |a| transformed::<B, T, SIDE>(&tiles.seen, a, block);
+        let terms: Vec<_> = terms.iter().map(|&(p, a)| (of_p(p), of_a(a))).collect();
+        correlate(geometry, &terms, block, &mut weight);
+    }
+    weight
+}
+
+/// `p windows(a)^T` and `W^T p`, for the price of one transformed p.
+pub fn reverse<T: Real>(geometry: &Geometry, w: &[T], p: &Map<T>, a: &Map<T>) -> (Buffer<T>, Map<T>) {
+    let tiles = Tiles::of(geometry);
+    let mut weight = Buffer::of(geometry.output * geometry.input * 9);
+    let mut back = Map::any(geometry.input, geometry.from);
+    for block in tiles.blocks::<T>(geometry.output + geometry.input) {
+        let of_p = transformed::<A, T, TILE>(&tiles.covered, p, block);
+        let pair = [(of_p, transformed::<B, T, SIDE>(&tiles.seen, a, block))];
+        correlate(geometry, &pair, block, &mut weight);
+        let [(of_p, _)] = pair;
+        multiply::<TransposedB, T, SIDE>(geometry, &tiles.seen, &[(w, of_p)], true, block, None, &mut back);
+    }
+    (weight, back)
+}
+
+/// `M [ sum (G w G^T) a ] M^T` over the terms, for the matrix M named by `X`, to the positions of the maps that the tiles of a
+/// block have, summed where tiles overlap. The first block begins with the bias or zeros. With `turned`, kernels lead from
+/// channels out to channels in. Channels of the result are worked on a few at a time: their kernels and what is between products
+/// and sums stay in the cache of one core.
+fn multiply<X: Matrix<T, SIDE, N>, T: Real, const N: usize>(
+    geometry: &Geometry,
+    tiles: &Geometry,
+    terms: &[(&[T], Transformed<T>)],
+    turned: bool,
+    block: (usize, usize),
+    bias: Option<&[T]>,
+    z: &mut Map<T>,
 ) {
-    let step = rows.div_ceil((4 * rayon::current_num_threads()).div_ceil(ENTRIES));
-    let heights: Vec<_> = (0..rows).step_by(step).map(|first| step.min(rows - first)).collect();
-    let entries = out.chunks_mut(rows * columns + GAP).take(ENTRIES);
-    let tiles = entries.flat_map(|out| ViewMut::new(out, rows, columns, columns).tiles(&heights, &[columns]));
-    let tiles: Vec<_> = tiles.collect();
-    tiles.into_par_iter().enumerate().for_each(|(index, mut tile)| {
-        each(index / heights.len(), index % heights.len() * step, &mut tile);
+    let windows = Windows::new(tiles, block);
+    let (count, columns) = ((block.1 - block.0) * tiles.to[2], z.columns());
+    let inner = if turned { geometry.output } else { geometry.input };
+    let rows = rows::<T>(z.channels, inner + count);
+    let (line, kernel_line) = (rows * count + GAP, rows * inner + GAP);
+    let room = || {
+        let (kernels, sums) = (Buffer::of(ENTRIES * kernel_line), Buffer::of(ENTRIES * line));
+        (kernels, Buffer::default(), sums, windows.apart(), windows.columns())
+    };
+    let parts = z.data.par_chunks_mut(rows * columns).enumerate();
+    parts.for_each_init(room, |(kernels, taps, sums, apart, lines), (part, z)| {
+        let channels = part * rows..part * rows + z.len() / columns;
+        for (n, (w, a)) in terms.iter().enumerate() {
+            if turned {
+                transform_kernels(w, geometry, 0..inner, channels.clone(), kernels, kernel_line, taps);
+            } else {
+                transform_kernels(w, geometry, channels.clone(), 0..inner, kernels, kernel_line, taps);
+            }
+            for entry in 0..ENTRIES {
+                let kernel = &kernels[entry * kernel_line..];
+                let kernel = match turned {
+                    true => View::new(kernel, inner, channels.len(), channels.len()).transposed(),
+                    false => View::new(kernel, channels.len(), inner, inner),
+                };
+                let mut sums = ViewMut::new(&mut sums[entry * line..], channels.len(), count, count);
+                sums.product(n > 0, kernel, a.entry(entry));
+            }
+        }
+        for (n, z) in z.chunks_mut(columns).enumerate() {
+            if block.0 == 0 {
+                z.fill(bias.map_or(T::zero(), |bias| bias[channels.start + n]));
+            }
+            let mut out = ViewMut::new(lines, N * N, count, count);
+            widest(
+                #[inline(always)]
+                || twice::<X, T, SIDE, N>(&sums[n * count..], line, count, &mut out),
+            );
+            windows.add(lines, apart, z);
+        }
     });
+}
+
+/// How many channels are worked on at a time, each of which has so many numbers in each entry: as many pieces for each thread.
+fn rows<T>(channels: usize, numbers: usize) -> usize {
+    let fit = (CORE_BYTES / (ENTRIES * numbers * size_of::<T>())).max(LANES);
+    let threads = rayon::current_num_threads();
+    let rounds = channels.div_ceil(threads).div_ceil(fit);
+    let rows = channels.div_ceil(threads * rounds);
+    if rows > LANES { rows.next_multiple_of(LANES) } else { rows }
+}
+
+/// `G w G^T` of some kernels: `[36, outputs, inputs]`, entries `line` apart.
+fn transform_kernels<T: Real>(
+    w: &[T],
+    geometry: &Geometry,
+    outputs: Range<usize>,
+    inputs: Range<usize>,
+    kernels: &mut [T],
+    line: usize,
+    taps: &mut Buffer<T>,
+) {
+    let width = inputs.len();
+    taps.resize(9 * width.next_multiple_of(LANES));
+    for (row, output) in outputs.enumerate() {
+        let w = &w[(output * geometry.input + inputs.start) * 9..][..width * 9];
+        let mut out = ViewMut::new(&mut kernels[row * width..], ENTRIES, width, line);
+        widest(
+            #[inline(always)]
+            || {
+                let line = width.next_multiple_of(LANES);
+                by_tap(w, taps, line);
+                twice::<G, T, 3, SIDE>(taps, line, width, &mut out);
+            },
+        );
+    }
+}
+
+/// Kernels `[inputs, 9]` as `[9, inputs]`, lines `line` apart. As many at a time as lanes: the compiler makes vectors of that.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+fn by_tap<T: Real>(kernels: &[T], taps: &mut [T], line: usize) {
+    let width = kernels.len() / 9;
+    for tap in 0..9 {
+        let taps = &mut taps[tap * line..][..width];
+        for (taps, kernels) in taps.chunks_exact_mut(LANES).zip(kernels.chunks_exact(9 * LANES)) {
+            for i in 0..LANES {
+                taps[i] = kernels[i * 9 + tap];
+            }
+        }
+        for i in width / LANES * LANES..width {
+            taps[i] = kernels[i * 9 + tap];
+        }
+    }
+}
+
+/// `[9, inputs]` as kernels `[inputs, 9]`, or added to them.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+fn by_kernel<T: Real>(taps: &[T], kernels: &mut [T], add: bool) {
+    let width = kernels.len() / 9;
+    for (begin, kernels) in (0..width).step_by(LANES).zip(kernels.chunks_mut(9 * LANES)) {
+        let mut some = [T::zero(); 9 * LANES];
+        for tap in 0..9 {
+            let taps = &taps[tap * width + begin..][..kernels.len() / 9];
+            for i in 0..taps.len() {
+                some[i * 9 + tap] = taps[i];
+            }
+        }
+        if add {
+            kernels.iter_mut().zip(some).for_each(|(kernel, some)| *kernel += some);
+        } else {
+            kernels.copy_from_slice(&some[..kernels.len()]);
+        }
+    }
+}
+
+/// `G^T [ sum p a^T ] G` over the terms, `[output, input, 3, 3]`; added to what earlier blocks left there. In pieces, for which
+/// what is summed stays in the cache of one core.
+fn correlate<T: Real>(
+    geometry: &Geometry,
+    terms: &[(Transformed<T>, Transformed<T>)],
+    block: (usize, usize),
+    weight: &mut [T],
+) {
+    let (output, input) = (geometry.output, geometry.input);
+    let widths = pieces(input, PIECE);
+    let heights = pieces(output, output.div_ceil(rayon::current_num_threads().div_ceil(widths.len())));
+    let nine: Vec<_> = widths.iter().map(|width| width * 9).collect();
+    let tiles = ViewMut::new(weight, output, input * 9, input * 9).tiles(&heights, &nine);
+    let line = heights[0] * widths[0] + GAP;
+    let room = || (Buffer::of(ENTRIES * line), Buffer::of(9 * widths[0]));
+    tiles.into_par_iter().enumerate().for_each_init(room, |(sums, taps), (index, mut weight)| {
+        let (row, column) = (index / widths.len(), index % widths.len());
+        let (height, width) = (heights[row], widths[column]);
+        for entry in 0..ENTRIES {
+            let mut sums = ViewMut::new(&mut sums[entry * line..], height, width, width);
+            for (n, (p, a)) in terms.iter().enumerate() {
+                let p = p.entry(entry).rows(row * heights[0], height);
+                let a = a.entry(entry).rows(column * widths[0], width);
+                sums.product(n > 0, p, a.transposed());
+            }
+        }
+        for o in 0..height {
+            widest(
+                #[inline(always)]
+                || {
+                    let taps = &mut **taps;
+                    let mut lines = ViewMut::new(taps, 9, width, width);
+                    twice::<TransposedG, T, SIDE, 3>(&sums[o * width..], line, width, &mut lines);
+                    by_kernel(taps, weight.row(o), block.0 > 0);
+                },
+            );
+        }
+    });
+}
+
+/// A count in pieces of so many, and what is left.
+fn pieces(count: usize, size: usize) -> Vec<usize> {
+    (0..count).step_by(size).map(|begin| size.min(count - begin)).collect()
 }
 
 /// The 36 entries of tiles: `[36, channels, tiles]`, entries [`GAP`] apart.
@@ -223,11 +331,6 @@ impl Tiles {
         Tiles::new(geometry.shape.padding, geometry.from, geometry.to)
     }
 
-    /// Of the convolution with turned kernels that leads back.
-    fn turned(geometry: &Geometry) -> Self {
-        Tiles::new(2 - geometry.shape.padding, geometry.to, geometry.from)
-    }
-
     fn new(padding: usize, from: [usize; 3], [batch, height, width]: [usize; 3]) -> Self {
         let windows = |kernel, padding, from| Geometry {
             kernel,
@@ -247,11 +350,6 @@ impl Tiles {
         let fit = BLOCK_BYTES / (ENTRIES * channels * across * size_of::<T>()).max(1);
         let step = total.div_ceil(total.div_ceil(fit.max(1)).max(1)).max(1);
         (0..total).step_by(step).map(move |begin| (begin, (begin + step).min(total)))
-    }
-
-    /// Tiles of a block.
-    fn count(&self, (begin, end): (usize, usize)) -> usize {
-        (end - begin) * self.covered.to[2]
     }
 }
 
@@ -277,59 +375,4 @@ fn transformed<X: Matrix<T, N, SIDE>, T: Real, const N: usize>(
         );
     });
     out
-}
-
-/// Adds `A^T z A` to the positions that the tiles cover; where it is the first to do so, to the bias or to zeros.
-fn add_back<T: Real>(
-    tiles: &Geometry,
-    of_z: &Transformed<T>,
-    block: (usize, usize),
-    start: Option<Option<&[T]>>,
-    z: &mut Map<T>,
-) {
-    let windows = Windows::new(tiles, block);
-    let (count, columns) = (of_z.tiles, z.columns());
-    let room = || (windows.apart(), windows.columns());
-    let channels = z.data.par_chunks_mut(columns).enumerate().with_min_len(8);
-    channels.for_each_init(room, |(apart, lines), (channel, z)| {
-        if let Some(bias) = start {
-            z.fill(bias.map_or(T::zero(), |bias| bias[channel]));
-        }
-        let mut out = ViewMut::new(lines, TILE * TILE, count, count);
-        widest(
-            #[inline(always)]
-            || {
-                let values = &of_z.values[channel * count..];
-                twice::<TransposedA, T, SIDE, TILE>(values, of_z.line(), count, &mut out);
-            },
-        );
-        windows.add(lines, apart, z);
-    });
-}
-
-/// `G w G^T` of a kernel `[output, input, 3, 3]`, turned around or not: `[output, 36, input]`, rows of [`stride`]
-/// entries.
-fn kernels<T: Real>(w: &[T], output: usize, input: usize, turned: bool) -> Buffer<T> {
-    let mut out = Buffer::of(output * stride(input));
-    let line = input.next_multiple_of(LANES);
-    let taps = || Buffer::of(9 * line);
-    out.par_chunks_mut(stride(input)).zip(w.par_chunks(input * 9)).for_each_init(taps, |taps, (out, w)| {
-        widest(
-            #[inline(always)]
-            || {
-                for tap in 0..9 {
-                    let line = &mut taps[tap * line..][..input];
-                    let entries = w[if turned { 8 - tap } else { tap }..].iter().step_by(9);
-                    line.iter_mut().zip(entries).for_each(|(tap, &w)| *tap = w);
-                }
-                twice::<G, T, 3, SIDE>(taps, line, input, &mut ViewMut::new(out, ENTRIES, input, input));
-            },
-        );
-    });
-    out
-}
-
-/// From one kernel to the next.
-fn stride(input: usize) -> usize {
-    ENTRIES * input + GAP
 }
