@@ -30,6 +30,8 @@ pub struct Workload {
     steps: Option<usize>,
     /// Reconstructions from different initial guesses; an evaluation is one of each.
     trials: usize,
+    /// Of weights, samples and guesses.
+    pub seed: u64,
 }
 
 /// The standard workloads, cheapest first.
@@ -141,6 +143,7 @@ impl Workload {
             width: None,
             steps: None,
             trials: 1,
+            seed: 0,
         }
     }
 
@@ -158,7 +161,7 @@ impl Workload {
 
     /// What the attacker sees of it, with the same random values on every backend.
     fn view(&self, compute: &Compute) -> Option<AttackerView> {
-        let (seed, net) = (Seed(0), self.net()?);
+        let (seed, net) = (Seed(self.seed), self.net()?);
         let shape = [self.batch, 3, self.side, self.side];
         let model = Model {
             parameters: net.initial_parameters(compute, seed),
@@ -233,7 +236,8 @@ impl Workload {
     }
 
     fn guesses(&self, objective: &GradientMatching) -> Vec<Vec<f64>> {
-        let guess = |trial| seed::normal(&mut Seed(0).stream("initial guess", &[trial]), objective.count());
+        let generator = |trial| Seed(self.seed).stream("initial guess", &[trial]);
+        let guess = |trial| seed::normal(&mut generator(trial), objective.count());
         (0..self.trials as u64).map(guess).collect()
     }
 

@@ -20,7 +20,7 @@ struct Yardstick {
 }
 
 /// The reference machine is that of the presets: two cores of an AMD EPYC (Zen 4), flex, 2 threads. Its times are those of
-/// `docs/performance.md`, from `RAYON_NUM_THREADS=2 gialab bench --workload NAME`.
+/// the second table of `docs/performance.md`, from `RAYON_NUM_THREADS=2 gialab bench --workload NAME`.
 const LIGHT: Yardstick = Yardstick { workload: "ig-lenet-b1", evaluations: 1000, reference: 0.32 };
 const HEAVY: Yardstick = Yardstick { workload: "ig-convnet64-b1", evaluations: 20, reference: 73.9 };
 

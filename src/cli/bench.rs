@@ -37,6 +37,9 @@ pub struct Arguments {
     #[arg(long, default_value_t = 30, allow_hyphen_values = true,
         value_parser = clap::value_parser!(u32).range(2..=100_000))]
     evaluations: u32,
+    /// Seed of weights, samples and guesses
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
     /// Measure one workload in this process and print its JSON object
     #[arg(long, hide = true)]
     inside: bool,
@@ -103,6 +106,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.inside {
         let compute = arguments.asked()?;
         let workload = known().find(wanted).context("no workload was named")?;
+        let mut workload = workload.clone();
+        workload.seed = arguments.seed;
         let measurement = workload.measure(&compute, arguments.evaluations as usize)?;
         let measurement = measurement.context("the workload's model cannot be built")?;
         serde_json::to_writer(std::io::stdout(), &measurement)?;
@@ -264,6 +269,7 @@ fn measure_apart(workload: &str, backend: &str, arguments: &Arguments) -> anyhow
         .args(["bench", "--inside", "--workload", workload, "--backend", backend])
         .args(arguments.device.number().filter(|_| backend == "cuda").map(|n| format!("--device={n}")))
         .args(["--evaluations", &arguments.evaluations.to_string(), "--precision", &arguments.precision])
+        .args(["--seed", &arguments.seed.to_string()])
         .output()?;
     if !output.status.success() {
         anyhow::bail!("{workload} failed: {}", String::from_utf8_lossy(&output.stderr).trim());

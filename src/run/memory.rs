@@ -38,6 +38,9 @@ const HALF_MAPS: u64 = 11;
 const HALF_MAPS_WIDE: u64 = 5;
 const HALF_MAPS_TAPE: u64 = 7;
 
+/// Blocks of maps and kernels that convolutions work on, where no tape is needed.
+const BLOCKS: u64 = 16 << 20;
+
 /// More for each member of a population beyond the first that is evaluated beside it: a gradient and the maps of a pass that
 /// never turns back.
 const HALF_COPIES_MEMBER: u64 = 6;
@@ -111,6 +114,7 @@ impl Need {
         let processed = if config.post.is_empty() { 0 } else { HALF_COPIES_POST };
         let searched = config.attack.search().is_some_and(Search::has_control);
         let copies = copies + processed + if searched { HALF_COPIES_CONTROL } else { 0 };
+        let blocks = if backend == "flex" && model::needs_no_tape(net) { BLOCKS } else { 0 };
         let each = config.attack.search().is_some_and(|search| search.target == Some(Target::Each));
         let apart = if each { (COPIES_ASKED + COPIES_EACH * config.batch() as u64) * parameters } else { 0 };
         // What each client keeps back, and the model of the federation without post-processing.
@@ -124,6 +128,7 @@ impl Need {
                 + beside
                 + apart
                 + pictures
+                + blocks
                 + (copies + members * HALF_COPIES_MEMBER) * parameters / 2
                 + steps,
             per_sample: (maps + members * HALF_MAPS_MEMBER) * float * net.entries() / 2,
@@ -272,48 +277,51 @@ mod tests {
             ("lenet", 224, 1, &[], "flex", 317),
             ("lenet", 224, 4, &[], "flex", 414),
             ("mlp", 32, 1, &[], "flex", 214),
-            ("vgg11-bn", 32, 1, &[], "flex", 324),
-            ("vgg11-bn", 32, 16, &[], "flex", 688),
+            ("vgg11-bn", 32, 1, &[], "flex", 320),
+            ("vgg11-bn", 32, 16, &[], "flex", 511),
             ("mobilenet-v2", 32, 1, &[], "flex", 118),
             ("densenet121", 32, 4, &[], "flex", 303),
-            ("wrn16-4", 32, 4, &[], "flex", 299),
-            ("resnet20", 32, 1, &[], "flex", 82),
-            ("resnet20", 32, 4, &[], "flex", 123),
+            ("wrn16-4", 32, 4, &[], "flex", 273),
+            ("resnet20", 32, 1, &[], "flex", 89),
+            ("resnet20", 32, 4, &[], "flex", 121),
             ("resnet20", 32, 16, &[], "flex", 266),
             ("resnet20", 32, 4, &wide, "flex", 112),
-            ("resnet20", 32, 4, &gn, "flex", 94),
+            ("resnet20", 32, 4, &gn, "flex", 102),
             ("resnet20", 32, 4, &[], "ndarray", 79),
-            ("resnet20", 224, 1, &[], "flex", 793),
-            ("convnet64", 32, 1, &[], "flex", 285),
-            ("convnet64", 32, 4, &[], "flex", 513),
-            ("convnet64", 32, 16, &[], "flex", 1435),
+            ("resnet20", 224, 1, &[], "flex", 833),
+            ("convnet64", 32, 1, &[], "flex", 226),
+            ("convnet64", 32, 4, &[], "flex", 462),
+            ("convnet64", 32, 16, &[], "flex", 1308),
             ("convnet64", 32, 4, &gn, "flex", 323),
-            ("resnet18", 32, 1, &[], "flex", 396),
-            ("resnet18", 32, 16, &[], "flex", 934),
-            ("resnet18", 32, 4, &wide, "flex", 676),
+            ("resnet18", 32, 1, &[], "flex", 413),
+            ("resnet18", 32, 16, &[], "flex", 879),
+            ("resnet18", 32, 4, &wide, "flex", 593),
             ("resnet18", 32, 4, &gn, "flex", 416),
             ("resnet18", 32, 1, &[], "ndarray", 295),
-            ("resnet18", 32, 4, &one, "flex", 923),
-            ("resnet18", 32, 4, &four, "flex", 1175),
+            ("resnet18", 32, 4, &one, "flex", 820),
+            ("resnet18", 32, 4, &four, "flex", 1143),
             ("resnet18", 32, 4, &sixteen, "flex", 1292),
-            ("resnet18", 32, 4, &momentum, "flex", 1588),
+            ("resnet18", 32, 4, &momentum, "flex", 1554),
             ("resnet18", 32, 4, &nesterov, "flex", 1523),
-            ("resnet18", 32, 4, &adam, "flex", 1929),
+            ("resnet18", 32, 4, &adam, "flex", 1949),
             ("resnet18", 32, 4, &clip, "flex", 1147),
-            ("resnet18", 32, 4, &accumulated, "flex", 1523),
+            ("resnet18", 32, 4, &accumulated, "flex", 1563),
             ("resnet18", 32, 4, &four_wide, "flex", 2078),
-            ("resnet18", 32, 2, &each, "flex", 1353),
-            ("resnet18", 32, 6, &each, "flex", 2337),
-            ("resnet18-imagenet", 224, 4, &[], "flex", 1254),
+            ("resnet18", 32, 2, &each, "flex", 1320),
+            ("resnet18", 32, 6, &each, "flex", 2304),
+            ("resnet18-imagenet", 224, 4, &[], "flex", 1263),
             ("resnet50-imagenet", 224, 1, &[], "flex", 1378),
             ("vit", 32, 4, &[], "flex", 311),
             ("vit", 32, 16, &[], "flex", 674),
         ];
+        let mut beyond = Vec::new();
         for (model, side, batch, changes, backend, peak) in runs {
             let need = need(model, side, batch, changes, backend) / 1_000_000;
-            let within = peak <= need && 3 * need <= 5 * peak;
-            assert!(within, "{model} {side} B={batch} {changes:?} {backend}: {need} MB for {peak}");
+            if need < peak || 3 * need > 5 * peak {
+                beyond.push(format!("{model} {side} B={batch} {changes:?} {backend}: {need} MB for {peak}"));
+            }
         }
+        assert!(beyond.is_empty(), "{}", beyond.join("\n"));
     }
 
     #[test]

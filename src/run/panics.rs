@@ -46,6 +46,22 @@ pub fn in_words(panic: &(dyn Any + Send)) -> String {
     sentence(&said)
 }
 
+/// What a run that came to its end has to say where something panicked on the way and nobody heard: a library may pass over a
+/// panic on a thread of a device, which leaves numbers unwritten (tracel-ai/burn#5352).
+pub fn passed_over() -> Option<String> {
+    unheard(&SAID.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn unheard(said: &[String]) -> Option<String> {
+    (!said.is_empty()).then(|| {
+        format!(
+            "a part of the computation failed and the backend went on without it, so that nothing this run computed can be \
+             trusted: {}; take another backend (--backend flex), or delete the kernels kept in the cache directory",
+            sentence(said)
+        )
+    })
+}
+
 fn sentence(said: &[String]) -> String {
     let named = |names: &[&'static str]| {
         let mut all = said.iter().flat_map(|said| names.iter().filter(|name| said.contains(**name)));
@@ -98,6 +114,14 @@ mod tests {
         for said in [of(&[short]), of(&[gone])] {
             assert!(!said.contains('\n') && said.contains("what was done is kept"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_panic_that_a_backend_passed_over_is_not_a_result() {
+        assert_eq!(unheard(&[]), None);
+        let said =
+            unheard(&["Should run when selected by autotune.: Unknown".to_owned()]).unwrap_or_default();
+        assert!(said.contains("selected by autotune") && said.contains("--backend flex"), "{said}");
     }
 
     #[test]

@@ -177,7 +177,10 @@ pub fn run(
         (_, Some(failure)) => (Status::Failed, Some(failure)),
         (Err(error), None) => (Status::Failed, Some(text::sentence(&error))),
         (Ok(Flow::Stop), None) => (Status::Stopped, None),
-        (Ok(Flow::Continue | Flow::Enough), None) => (Status::Done, None),
+        (Ok(Flow::Continue | Flow::Enough), None) => match panics::passed_over() {
+            Some(failure) => (Status::Failed, Some(failure)),
+            None => (Status::Done, None),
+        },
     };
     let interrupted = rounds.clock.interrupted;
     let rounds = if status == Status::Done { results } else { Vec::new() };
