@@ -38,7 +38,7 @@ pub struct Arguments {
         value_parser = clap::value_parser!(u32).range(2..=100_000))]
     evaluations: u32,
     /// Seed of weights, samples and guesses
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     seed: u64,
     /// Measure one workload in this process and print its JSON object
     #[arg(long, hide = true)]

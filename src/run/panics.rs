@@ -27,6 +27,10 @@ const GONE: [&str; 12] = [
     "CUDA_ERROR_UNKNOWN",
 ];
 
+/// What cubecl says of a kernel that was chosen by timing others and cannot be launched (tracel-ai/burn#5352,
+/// tracel-ai/cubecl#1611).
+const MISCHOSEN: &str = "Should run when selected by autotune";
+
 /// Characters shown of a panic that nothing is known of; some print all kernels.
 const LONGEST: usize = 300;
 
@@ -55,8 +59,8 @@ pub fn passed_over() -> Option<String> {
 fn unheard(said: &[String]) -> Option<String> {
     (!said.is_empty()).then(|| {
         format!(
-            "a part of the computation failed and the backend went on without it, so that nothing this run computed can be \
-             trusted: {}; take another backend (--backend flex), or delete the kernels kept in the cache directory",
+            "a part of the computation failed and the backend went on without it, so that nothing computed here can be trusted \
+             ({})",
             sentence(said)
         )
     })
@@ -77,6 +81,13 @@ fn sentence(said: &[String]) -> String {
         return format!(
             "the device does not compute any more ({name}); what was done is kept: resume the run once gialab doctor finds \
              it again"
+        );
+    }
+    if said.iter().any(|said| said.contains(MISCHOSEN)) {
+        let kept = crate::paths::kernels().map_or_else(String::new, |path| format!(" in {}", path.display()));
+        return format!(
+            "the backend chose a kernel that cannot be launched on numbers of this shape: take --backend flex, or delete the \
+             kernels kept{kept} and run it again"
         );
     }
     let first = said.iter().flat_map(|said| said.lines()).find(|line| !line.trim().is_empty());
@@ -119,9 +130,11 @@ mod tests {
     #[test]
     fn a_panic_that_a_backend_passed_over_is_not_a_result() {
         assert_eq!(unheard(&[]), None);
-        let said =
-            unheard(&["Should run when selected by autotune.: Unknown".to_owned()]).unwrap_or_default();
-        assert!(said.contains("selected by autotune") && said.contains("--backend flex"), "{said}");
+        let tuned = "Should run when selected by autotune.: Unknown".to_owned();
+        let said = unheard(&[tuned]).unwrap_or_default();
+        assert!(said.contains("went on without it") && said.contains("--backend flex"), "{said}");
+        let said = unheard(&["index out of bounds".to_owned()]).unwrap_or_default();
+        assert!(said.ends_with("(the engine panicked: index out of bounds)"), "{said}");
     }
 
     #[test]
