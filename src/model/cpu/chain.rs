@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::dual::Activation;
-use crate::model::layer::{Layer, SampleShape};
+use crate::model::layer::{BATCH_NORM_EPS, Layer, SampleShape};
 use crate::model::{Moments, Shown};
 
 use super::buffer::Buffer;
@@ -11,7 +11,7 @@ use super::geometry::Geometry;
 use super::map::Map;
 use super::norm::Scale;
 use super::real::Real;
-use super::{activation, conv, moments, pool};
+use super::{activation, conv, group, moments, pool};
 
 /// What a layer keeps of pass 1.
 #[derive(Debug, Clone)]
@@ -31,11 +31,19 @@ enum Rule<T: Real> {
         bias: bool,
         geometry: Geometry,
     },
-    /// Position of gamma; beta is behind it. Which BatchNorm layer it is, from the input on.
+    /// Position of gamma; beta is behind it. Which BatchNorm layer it is, from the input on, if it is one.
     Norm {
         gamma: usize,
-        layer: usize,
+        layer: Option<usize>,
         scale: Scale<T>,
+    },
+    /// Normalisation with no parameters of its own.
+    Standardise(Scale<T>),
+    /// Channels to groups of each sample, and back to so many channels.
+    Group(usize),
+    Ungroup {
+        channels: usize,
+        to: [usize; 3],
     },
     Activation(Activation),
     MaxPool {
@@ -89,8 +97,7 @@ pub struct Source<'a, T> {
 /// Whether every layer has rules here.
 pub fn supports(layers: &[Layer]) -> bool {
     layers.iter().all(|layer| match layer {
-        Layer::GroupNorm { .. }
-        | Layer::LayerNorm { .. }
+        Layer::LayerNorm { .. }
         | Layer::Patches { .. }
         | Layer::Attention { .. }
         | Layer::ClassToken
@@ -159,8 +166,24 @@ fn step<T: Real>(
                 }
             };
             let z = Arc::new(scale.forward(&a, source.theta[gamma], source.theta[gamma + 1]));
-            keep(Rule::Norm { gamma, layer: statistics / 2, scale }, a);
+            keep(Rule::Norm { gamma, layer: Some(statistics / 2), scale }, a);
             z
+        }
+        Layer::GroupNorm { channels, groups, .. } => {
+            let gamma = source.at.0;
+            source.at.0 += 2;
+            let (one, zero) = (vec![T::one(); a.batch * groups], vec![T::zero(); a.batch * groups]);
+            let grouped = Arc::new(group::gather(&a, *groups));
+            let (scale, _) = Scale::batch(&grouped, BATCH_NORM_EPS);
+            let standard = scale.forward(&grouped, &one, &zero);
+            let z = Arc::new(group::scatter(&standard, *channels, a.places()));
+            let plain = Scale::plain(*channels);
+            let scaled = plain.forward(&z, source.theta[gamma], source.theta[gamma + 1]);
+            keep(Rule::Group(*groups), outline(&a));
+            keep(Rule::Standardise(scale), grouped);
+            keep(Rule::Ungroup { channels: *channels, to: a.places() }, outline(&standard));
+            keep(Rule::Norm { gamma, layer: None, scale: plain }, z);
+            Arc::new(scaled)
         }
         Layer::Activation(activation) => activate(*activation, a, keep),
         Layer::MaxPool(shape) => {
@@ -278,6 +301,11 @@ impl<T: Real> Kept<T> {
                 self.p = Some(p);
                 back
             }
+            Rule::Standardise(scale) => {
+                let back = scale.to_input(a, &vec![T::one(); a.channels], &p);
+                self.p = Some(p);
+                back
+            }
             Rule::Activation(activation) => {
                 let back = activation::times_slope(*activation, a, &p);
                 if !activation::is_piecewise_linear(*activation) {
@@ -313,6 +341,8 @@ impl<T: Real> Rule<T> {
             Rule::Unflatten([height, width]) => pool::unflatten(a, [a.batch, *height, *width]),
             Rule::Pad { rows, columns } => pool::pad(a, *rows, *columns, T::zero()),
             Rule::ZeroChannels { before, after } => widen(a, *before, *after),
+            Rule::Group(groups) => group::gather(a, *groups),
+            Rule::Ungroup { channels, to } => group::scatter(a, *channels, *to),
             _ => unreachable!("has a rule of its own"),
         }
     }
@@ -327,6 +357,8 @@ impl<T: Real> Rule<T> {
             Rule::Unflatten(_) => pool::flatten(p),
             Rule::Pad { rows, columns } => pool::unpad(p, *rows, *columns, from),
             Rule::ZeroChannels { before, .. } => part(&part(p, *before).1, channels).0,
+            Rule::Group(_) => group::scatter(p, channels, from),
+            Rule::Ungroup { to, .. } => group::gather(p, channels / to[0]),
             _ => unreachable!("has a rule of its own"),
         }
     }
@@ -370,6 +402,12 @@ impl<T: Real> Kept<T> {
                 let dz = scale.tangent(a, da.as_deref(), theta[*gamma], (v[*gamma], v[*gamma + 1]));
                 moved.da = da.filter(|_| hessian || scale.of_batch);
                 Some(dz)
+            }
+            Rule::Standardise(scale) => {
+                let (one, zero) = (vec![T::one(); a.channels], vec![T::zero(); a.channels]);
+                let dz = da.as_deref().map(|da| scale.tangent(a, Some(da), &one, (&zero, &zero)));
+                moved.da = da;
+                dz
             }
             Rule::Activation(activation) => {
                 let dz = da.as_ref().map(|da| activation::times_slope(*activation, a, da));
@@ -475,10 +513,14 @@ impl<T: Real> Kept<T> {
                     (dg[*gamma], dg[*gamma + 1]) = (to_gamma.into(), to_beta.into());
                 }
                 let mut back = scale.to_input_moved((a, da), (theta[*gamma], v[*gamma]), (p(), &dp));
-                if let Some(pulled) = pulled.get(*layer) {
+                if let Some(pulled) = layer.and_then(|layer| pulled.get(layer)) {
                     moments::pull(a, pulled, &mut back);
                 }
                 back
+            }
+            Rule::Standardise(scale) => {
+                let (one, zero) = (vec![T::one(); a.channels], vec![T::zero(); a.channels]);
+                scale.to_input_moved((a, da), (&one, &zero), (p(), &dp))
             }
             Rule::Activation(activation) => match da {
                 Some(da) => activation::times_slope_moved(*activation, a, da, p(), &dp),
@@ -506,7 +548,7 @@ impl<T: Real> Kept<T> {
 pub fn moments<T: Real>(kept: &[Kept<T>], into: &mut Vec<Moments>) {
     for layer in kept {
         match &layer.rule {
-            Rule::Norm { .. } => into.push(moments::of(&layer.a)),
+            Rule::Norm { layer: Some(_), .. } => into.push(moments::of(&layer.a)),
             Rule::Residual { body, shortcut } => {
                 moments(body, into);
                 moments(shortcut, into);

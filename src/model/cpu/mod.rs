@@ -21,6 +21,7 @@ mod chain;
 mod columns;
 mod conv;
 mod geometry;
+mod group;
 mod lanes;
 mod loss;
 mod map;

@@ -21,6 +21,11 @@ impl<T: Real> Scale<T> {
         Scale { mean: mean.to_vec(), r, of_batch: false }
     }
 
+    /// No statistics at all: factors and offsets alone.
+    pub fn plain(channels: usize) -> Self {
+        Scale { mean: vec![T::zero(); channels], r: vec![T::one(); channels], of_batch: false }
+    }
+
     /// The batch's own, with its biased variance.
     pub fn batch(x: &Map<T>, eps: f64) -> (Self, Vec<T>) {
         let share = T::of(1.0 / x.columns() as f64);

@@ -9,7 +9,7 @@ use super::geometry::Geometry;
 use super::map::Map;
 use super::{conv, winograd};
 use crate::backend::{self, Compute, Plain, Precision};
-use crate::config::{ActivationKind, BatchNormMode, LocalTraining, ModelOptions};
+use crate::config::{ActivationKind, BatchNormMode, LocalTraining, ModelOptions, NormKind};
 use crate::dual::{ConvShape, PoolShape};
 use crate::model::{ARCHITECTURES, Descent, Initialisation, Layer, Model, Net, Parameters, Step, Targets};
 use crate::seed::{Seed, normal};
@@ -100,6 +100,14 @@ fn every_architecture_agrees_with_the_tape() {
         let net = architecture.net(&options, input, 4).unwrap();
         direct += usize::from(super::supports(&net));
         agrees(architecture.name, &net, 3);
+    }
+    // GroupNorm, whose statistics are of each sample.
+    let grouped = ModelOptions { norm: Some(NormKind::Group), ..ModelOptions::default() };
+    for name in ["resnet20", "convnet64"] {
+        let options = ModelOptions { width: Some(0.5), ..grouped.clone() };
+        let net = crate::model::architecture(name).unwrap().net(&options, [3, 12, 12], 4).unwrap();
+        assert!(super::supports(&net));
+        agrees(&format!("{name} with GroupNorm"), &net, 3);
     }
     assert!(direct + 3 > ARCHITECTURES.len(), "only {direct} of {} take this way", ARCHITECTURES.len());
 }
