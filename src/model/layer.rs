@@ -451,6 +451,8 @@ impl Layer {
                 out + super::net::entries(body, shape) + super::net::entries(shortcut, shape)
             }
             (Layer::Concat { branch }, _) => out + super::net::entries(branch, shape),
+            // Grouped, standardised, and with factors and offsets.
+            (Layer::GroupNorm { .. }, _) => 3 * out,
             (Layer::Attention { heads }, Tokens([t, _])) => out + (2 * heads * t * t) as u64,
             _ => out,
         }
