@@ -104,7 +104,7 @@ fn every_architecture_agrees_with_the_tape() {
     // GroupNorm, whose statistics are of each sample.
     let grouped = ModelOptions { norm: Some(NormKind::Group), ..ModelOptions::default() };
     for name in ["resnet20", "convnet64"] {
-        let options = ModelOptions { width: Some(0.5), ..grouped.clone() };
+        let options = ModelOptions { width: Some(0.5), ..grouped };
         let net = crate::model::architecture(name).unwrap().net(&options, [3, 12, 12], 4).unwrap();
         assert!(super::supports(&net));
         agrees(&format!("{name} with GroupNorm"), &net, 3);
