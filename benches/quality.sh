@@ -16,6 +16,8 @@ trap 'rm -rf "$store"' EXIT
 # Label; preset; first and last picture, settings of the victim; settings of gialab's attack; breaching's attack and settings.
 cases='
 DLG, LeNet, 1, one start; dlg-lenet; 0 0; attack.trials=1 attack.stop_below=0; deepleakage optim.max_iterations=300
+DLG, LeNet, 4, one start; dlg-lenet; 0 3; attack.trials=1 attack.stop_below=0; deepleakage optim.max_iterations=300
+DLG, LeNet, 8, one start; dlg-lenet; 0 7; attack.trials=1 attack.stop_below=0; deepleakage optim.max_iterations=300
 iDLG, LeNet, 1, one start; idlg-lenet; 0 0; attack.trials=1 attack.stop_below=0; deepleakage attack_type=optimization label_strategy=iDLG optim.max_iterations=300
 IG, LeNet, 1, TV 0.01; ig-lenet; 1 1; attack.iterations=1000; invertinggradients optim.max_iterations=1000 regularization.total_variation.scale=0.01
 IG, LeNet, 4, TV 0.01; ig-lenet; 1 4; attack.iterations=1000; invertinggradients optim.max_iterations=1000 regularization.total_variation.scale=0.01
