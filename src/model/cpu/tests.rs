@@ -7,7 +7,8 @@ use rand::Rng;
 
 use super::geometry::Geometry;
 use super::map::Map;
-use super::{conv, winograd};
+use super::matrix::{View, ViewMut};
+use super::{conv, narrow, winograd};
 use crate::backend::{self, Compute, Plain, Precision};
 use crate::config::{ActivationKind, BatchNormMode, LocalTraining, ModelOptions, NormKind};
 use crate::dual::{ConvShape, PoolShape};
@@ -297,6 +298,41 @@ fn agrees_with_ndarray(geometry: &Geometry, seed: u64) {
     let both = conv::reverse(geometry, &weight, &of_p, &of_a);
     close(&what, &both.0, &to_weight);
     close(&what, &both.1.data, &back.data);
+}
+
+/// Sixteen columns have a loop of their own: any number of rows and terms, both ways round, alone and added.
+#[test]
+fn narrow_products_agree_with_sums() {
+    for (rows, terms) in [(1, 1), (3, 64), (12, 65), (17, 5), (29, 130), (48, 200)] {
+        let draw = |name: &str, count| normal(&mut Seed(rows as u64).stream(name, &[]), count);
+        // Rows a little longer than what is read of them.
+        let (stride, turned) = (terms + 3, rows + 2);
+        let (left, right) = (draw("left", rows * stride + turned * terms), draw("right", terms * 16));
+        let before = draw("before", rows * 16);
+        let by_rows = View::new(&left, rows, terms, stride);
+        let by_columns = View::new(&left, terms, rows, turned).transposed();
+        for (lhs, at) in [
+            (by_rows, &(|r: usize, k: usize| left[r * stride + k]) as &dyn Fn(usize, usize) -> f64),
+            (by_columns, &|r, k| left[k * turned + r]),
+        ] {
+            for add in [false, true] {
+                let mut out = before.clone();
+                narrow::product(
+                    &mut ViewMut::new(&mut out, rows, 16, 16),
+                    add,
+                    lhs,
+                    View::new(&right, terms, 16, 16),
+                );
+                let sum = |r: usize, c: usize| (0..terms).map(|k| at(r, k) * right[k * 16 + c]).sum::<f64>();
+                let entry = |i| sum(i / 16, i % 16) + if add { before[i] } else { 0.0 };
+                close(
+                    &format!("{rows} rows, {terms} terms"),
+                    &out,
+                    &(0..rows * 16).map(entry).collect::<Vec<_>>(),
+                );
+            }
+        }
+    }
 }
 
 /// Where tiles come in several blocks, and where there are more threads than products of whole entries.
