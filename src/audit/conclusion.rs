@@ -125,22 +125,8 @@ fn labels_told(ended: &[&Attempt]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::fixture::{attempt, report};
+    use crate::audit::fixture::{attempt, report, test};
     use crate::audit::in_words::lines;
-    use crate::fl::self_test::{Nearest, SelfTest};
-
-    fn test(makes_it: bool, words: &[&str]) -> SelfTest {
-        let words = words.iter().map(|word| (*word).to_owned()).collect();
-        let nearest = Nearest { words, changes: Vec::new(), left: 0.3, makes_it };
-        SelfTest {
-            left: Some(0.3),
-            refused: None,
-            nearest: Some(nearest),
-            simulations: 9,
-            told: None,
-            noise: None,
-        }
-    }
 
     #[test]
     fn what_was_not_recovered_is_never_called_safe() {

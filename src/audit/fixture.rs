@@ -1,6 +1,7 @@
 //! Reports for tests.
 
 use super::{Attempt, Bounds, Protection, Report, Round, SCHEMA, Subject, Untried};
+use crate::fl::self_test::{Nearest, SelfTest};
 
 /// An attack that brought so many of four pictures back.
 pub fn attempt(letter: &str, title: &str, recovered: usize, psnr: f64) -> Attempt {
@@ -88,5 +89,19 @@ pub fn report() -> Report {
         unprotected: None,
         thresholds: Vec::new(),
         seal: String::new(),
+    }
+}
+
+/// A self-test that made the update or came within 0.3 of it, by these changes.
+pub fn test(makes_it: bool, words: &[&str]) -> SelfTest {
+    let words = words.iter().map(|word| (*word).to_owned()).collect();
+    let nearest = Nearest { words, changes: Vec::new(), left: 0.3, makes_it };
+    SelfTest {
+        left: Some(0.3),
+        refused: None,
+        nearest: Some(nearest),
+        simulations: 9,
+        told: None,
+        noise: None,
     }
 }

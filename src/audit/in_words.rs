@@ -337,20 +337,7 @@ fn protected(protection: &Protection, report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fl::self_test::Nearest;
-
-    fn test(makes_it: bool, words: &[&str]) -> SelfTest {
-        let words = words.iter().map(|word| (*word).to_owned()).collect();
-        let nearest = Nearest { words, changes: Vec::new(), left: 0.3, makes_it };
-        SelfTest {
-            left: Some(0.3),
-            refused: None,
-            nearest: Some(nearest),
-            simulations: 9,
-            told: None,
-            noise: None,
-        }
-    }
+    use crate::audit::fixture::test;
 
     #[test]
     fn a_self_test_says_what_makes_the_update_or_what_comes_nearest() {
