@@ -1,5 +1,7 @@
 //! How many threads compute, and what says so.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Serialize;
 
 use crate::cgroup;
@@ -41,6 +43,33 @@ pub fn start(wished: Option<usize>) -> usize {
         tracing::debug!("{error}");
     }
     rayon::current_num_threads()
+}
+
+/// Runs `work` on a thread of the pool, whose other threads stay awake meanwhile: they look for what is shared out until all is
+/// done, since waking one takes as long as a small layer. Where other programs wait for a processor, they are let go first.
+pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let done = AtomicBool::new(false);
+    let wait = || {
+        while !done.load(Ordering::Relaxed) {
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                std::thread::yield_now();
+            }
+        }
+    };
+    rayon::scope(|scope| {
+        (1..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| wait()));
+        let _done = Done(&done);
+        work()
+    })
+}
+
+/// Says that work is done, also where it panicked.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn least(
@@ -85,6 +114,10 @@ fn count(list: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
     use super::*;
 
     fn threads(variables: &[(&str, &str)], processors: usize, quota: Option<f64>) -> (usize, &'static str) {
@@ -93,6 +126,16 @@ mod tests {
         };
         let threads = least(environment, Some(processors), quota);
         (threads.count, threads.by)
+    }
+
+    #[test]
+    fn threads_that_stay_awake_help_and_let_go_of_work_that_panics() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let sum = pool.install(|| awake(|| (1..=1000_u64).into_par_iter().sum::<u64>()));
+        assert_eq!(sum, 500_500);
+        let failed = || pool.install(|| awake(|| -> u32 { panic!("as it should") }));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(failed)).is_err());
+        assert_eq!(pool.install(|| awake(|| 7)), 7, "nobody waits any more");
     }
 
     #[test]

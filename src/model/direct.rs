@@ -6,6 +6,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::backend::{self, Plain};
 use crate::config::BatchNormMode;
+use crate::threads;
 
 use super::cpu::{self, Buffer, First, Real, Second};
 use super::gradient::{Model, Targets};
@@ -193,7 +194,7 @@ impl Model {
     /// nothing to share.
     fn on_pool<R: Send>(&self, batch: usize, work: impl FnOnce() -> R + Send) -> R {
         let small = self.net.multiply_adds() * (batch as u64) < 8_000_000;
-        if small { work() } else { rayon::scope(|_| work()) }
+        if small { work() } else { threads::awake(work) }
     }
 
     fn running<T: Real>(&self, mode: BatchNormMode) -> Option<Vec<&[T]>> {

@@ -50,11 +50,17 @@ pub struct Windows {
     /// Columns of a part, and entries of all parts.
     width: usize,
     size: usize,
+    /// Row by row of the channel, each row's by where their first entry is.
     lines: Vec<Line>,
+    /// Entries of every line, if each row is dealt evenly to [`HANDS`] of them.
+    dealt: Option<usize>,
     /// In the order of what they see.
     runs: Vec<Run>,
     taps: usize,
 }
+
+/// Parts among which rows are dealt at once, entry by entry: the stride of Winograd's tiles.
+const HANDS: usize = 4;
 
 /// What one row of one part shows of the channel. The rest of the row is border.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +95,7 @@ impl Windows {
             width: across + beyond,
             size: 0,
             lines: Vec::new(),
+            dealt: None,
             runs: Vec::new(),
             taps: geometry.taps(),
         };
@@ -105,17 +112,17 @@ impl Windows {
             let rows = (to_height - top).min(end - row_out);
             let start = windows.size;
             let part = (rows + beyond) * windows.width;
-            for y in 0..remainders {
-                for (x, &(first, last)) in shown.iter().enumerate() {
-                    for row in 0..rows + beyond {
-                        let seen = ((top + row) * stride + y).checked_sub(padding).filter(|&y| y < height);
-                        let start = start + (y * remainders + x) * part + row * windows.width;
-                        if let Some(seen) = seen.filter(|_| first < last) {
-                            let source = (sample * height + seen) * width + first * stride + x - padding;
-                            windows.lines.push(Line { start: start + first, count: last - first, source });
-                        }
-                    }
+            for (y, row) in (0..remainders).flat_map(|y| (0..rows + beyond).map(move |row| (y, row))) {
+                let seen = ((top + row) * stride + y).checked_sub(padding).filter(|&y| y < height);
+                let Some(seen) = seen else { continue };
+                let begin = windows.lines.len();
+                for (x, &(first, last)) in shown.iter().enumerate().filter(|(_, (first, last))| first < last)
+                {
+                    let start = start + (y * remainders + x) * part + row * windows.width + first;
+                    let source = (sample * height + seen) * width + first * stride + x - padding;
+                    windows.lines.push(Line { start, count: last - first, source });
                 }
+                windows.lines[begin..].sort_by_key(|line| line.source);
             }
             for tap in 0..geometry.taps() {
                 let (y, x) = (tap / kernel * shape.dilation, tap % kernel * shape.dilation);
@@ -127,6 +134,13 @@ impl Windows {
             windows.size += remainders * remainders * part;
             row_out += rows;
         }
+        let count = width / HANDS;
+        let dealt = |row: &[Line]| {
+            let mut hands = row.iter().enumerate();
+            row.len() == HANDS
+                && hands.all(|(i, line)| (line.count, line.source) == (count, row[0].source + i))
+        };
+        windows.dealt = (stride == HANDS && windows.lines.chunks(HANDS).all(dealt)).then_some(count);
         windows
     }
 
@@ -235,12 +249,18 @@ impl Windows {
 
     #[inline(always)]
     fn take_apart<T: Real>(&self, channel: &[T], apart: &mut [T]) {
+        match self.dealt {
+            Some(2) => return self.deal::<T, 2>(channel, apart),
+            Some(4) => return self.deal::<T, 4>(channel, apart),
+            Some(8) => return self.deal::<T, 8>(channel, apart),
+            Some(16) => return self.deal::<T, 16>(channel, apart),
+            _ => {}
+        }
         for line in &self.lines {
             let (shown, seen) = (&mut apart[line.start..][..line.count], &channel[line.source..]);
             match self.stride {
                 1 => shown.iter_mut().zip(seen).for_each(|(entry, &value)| *entry = value),
                 2 => every::<T, 2>(seen, shown),
-                4 => every::<T, 4>(seen, shown),
                 stride => {
                     let pairs = shown.iter_mut().zip(seen.iter().step_by(stride));
                     pairs.for_each(|(entry, &value)| *entry = value);
@@ -251,15 +271,55 @@ impl Windows {
 
     #[inline(always)]
     fn add_back<T: Real>(&self, apart: &[T], channel: &mut [T]) {
+        match self.dealt {
+            Some(2) => return self.collect::<T, 2>(apart, channel),
+            Some(4) => return self.collect::<T, 4>(apart, channel),
+            Some(8) => return self.collect::<T, 8>(apart, channel),
+            Some(16) => return self.collect::<T, 16>(apart, channel),
+            _ => {}
+        }
         for line in &self.lines {
             let (parts, sums) = (&apart[line.start..][..line.count], &mut channel[line.source..]);
             match self.stride {
                 1 => sums.iter_mut().zip(parts).for_each(|(sum, &part)| *sum += part),
                 2 => add_to_every::<T, 2>(parts, sums),
-                4 => add_to_every::<T, 4>(parts, sums),
                 stride => {
                     let pairs = sums.iter_mut().step_by(stride).zip(parts);
                     pairs.for_each(|(sum, &part)| *sum += part);
+                }
+            }
+        }
+    }
+
+    /// Rows that are dealt evenly, N entries to each part.
+    #[inline(always)]
+    fn deal<T: Real, const N: usize>(&self, channel: &[T], apart: &mut [T]) {
+        for lines in self.lines.chunks_exact(HANDS) {
+            let row = &channel[lines[0].source..][..N * HANDS];
+            let mut hands = [[T::zero(); N]; HANDS];
+            for k in 0..N {
+                for (hand, entries) in hands.iter_mut().enumerate() {
+                    entries[k] = row[k * HANDS + hand];
+                }
+            }
+            for (line, entries) in lines.iter().zip(&hands) {
+                apart[line.start..][..N].copy_from_slice(entries);
+            }
+        }
+    }
+
+    /// Adds what was dealt so.
+    #[inline(always)]
+    fn collect<T: Real, const N: usize>(&self, apart: &[T], channel: &mut [T]) {
+        for lines in self.lines.chunks_exact(HANDS) {
+            let mut hands = [[T::zero(); N]; HANDS];
+            for (line, entries) in lines.iter().zip(&mut hands) {
+                entries.copy_from_slice(&apart[line.start..][..N]);
+            }
+            let row = &mut channel[lines[0].source..][..N * HANDS];
+            for k in 0..N {
+                for (hand, entries) in hands.iter().enumerate() {
+                    row[k * HANDS + hand] += entries[k];
                 }
             }
         }
@@ -274,4 +334,48 @@ fn every<T: Real, const S: usize>(from: &[T], to: &mut [T]) {
 #[inline(always)]
 fn add_to_every<T: Real, const S: usize>(from: &[T], to: &mut [T]) {
     from.iter().zip(to.chunks_mut(S)).for_each(|(&from, to)| to[0] += from);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dual::ConvShape;
+
+    /// What tiles see of maps that are dealt evenly to their parts, and of some that are not, against the definition; and back.
+    #[test]
+    fn windows_every_four_positions_are_those_of_the_definition() {
+        for (kernel, padding) in [(6, 0), (6, 1), (6, 2), (4, 0)] {
+            for side in [7, 8, 10, 16, 30, 32, 64] {
+                let out = usize::div_ceil(side + 2 * padding - (kernel - 4), 4);
+                let (shape, to) = (ConvShape { stride: 4, ..ConvShape::new(4, padding) }, [2, out, out]);
+                let geometry = Geometry { kernel, shape, input: 1, output: 1, from: [2, side, side], to };
+                for rows in [(0, 2 * out), (1, out + 1)] {
+                    follow_the_definition(&geometry, rows);
+                }
+            }
+        }
+    }
+
+    fn follow_the_definition(geometry: &Geometry, rows: (usize, usize)) {
+        let (windows, side, out) = (Windows::new(geometry, rows), geometry.from[1], geometry.to[1]);
+        let channel: Vec<f64> = (1..=geometry.places()).map(|i| i as f64).collect();
+        let mut apart = windows.apart();
+        let mut columns = windows.columns();
+        windows.take(&channel, &mut apart, &mut columns);
+        let mut met = vec![0.0; channel.len()];
+        for column in 0..windows.count() {
+            let (tap, position) = (column / windows.positions, column % windows.positions);
+            let (row, x) = (rows.0 + position / out, position % out);
+            let seen = |at: usize, tap: usize| {
+                (at * 4 + tap).checked_sub(geometry.shape.padding).filter(|&at| at < side)
+            };
+            let (y, x) = (seen(row % out, tap / geometry.kernel), seen(x, tap % geometry.kernel));
+            let source = y.zip(x).map(|(y, x)| (row / out * side + y) * side + x);
+            assert_eq!(columns[column], source.map_or(0.0, |at| channel[at]), "{geometry:?}, {column}");
+            source.into_iter().for_each(|at| met[at] += channel[at]);
+        }
+        let mut sums = vec![0.0; channel.len()];
+        windows.add(&columns, &mut apart, &mut sums);
+        assert_eq!(sums, met, "{geometry:?}");
+    }
 }

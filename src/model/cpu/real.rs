@@ -14,6 +14,10 @@ pub trait Real: Element + num_traits::Float + std::iter::Sum + std::ops::AddAssi
     fn wide(self) -> f64;
     /// The error function.
     fn erf(self) -> Self;
+    /// Numbers of this width, if it is `f32`.
+    fn singles(values: &[Self]) -> Option<&[f32]>;
+    /// The same, to write.
+    fn singles_mut(values: &mut [Self]) -> Option<&mut [f32]>;
     /// Memory of this width that is not in use.
     fn pool() -> &'static Mutex<Pool<Self>>;
 }
@@ -29,6 +33,14 @@ impl Real for f32 {
 
     fn erf(self) -> Self {
         libm::erff(self)
+    }
+
+    fn singles(values: &[Self]) -> Option<&[f32]> {
+        Some(values)
+    }
+
+    fn singles_mut(values: &mut [Self]) -> Option<&mut [f32]> {
+        Some(values)
     }
 
     fn pool() -> &'static Mutex<Pool<Self>> {
@@ -48,6 +60,14 @@ impl Real for f64 {
 
     fn erf(self) -> Self {
         libm::erf(self)
+    }
+
+    fn singles(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    fn singles_mut(_: &mut [Self]) -> Option<&mut [f32]> {
+        None
     }
 
     fn pool() -> &'static Mutex<Pool<Self>> {

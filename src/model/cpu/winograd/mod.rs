@@ -13,6 +13,7 @@
 //! three share what they have in brackets.
 
 mod matrices;
+mod taps;
 
 use std::ops::Range;
 
@@ -28,6 +29,7 @@ use super::map::Map;
 use super::matrix::{View, ViewMut};
 use super::real::Real;
 use matrices::{A, B, G, Matrix, TransposedA, TransposedB, TransposedG, twice};
+use taps::{by_kernel, by_tap};
 
 /// Positions out along one side of a tile.
 const TILE: usize = 4;
@@ -196,57 +198,15 @@ fn transform_kernels<T: Real>(
     taps: &mut Buffer<T>,
 ) {
     let width = inputs.len();
-    taps.resize(9 * width.next_multiple_of(LANES));
+    let taps_line = width.next_multiple_of(LANES);
+    taps.resize(9 * taps_line);
     for (row, output) in outputs.enumerate() {
-        let w = &w[(output * geometry.input + inputs.start) * 9..][..width * 9];
+        by_tap(&w[(output * geometry.input + inputs.start) * 9..][..width * 9], taps, taps_line);
         let mut out = ViewMut::new(&mut kernels[row * width..], ENTRIES, width, line);
         widest(
             #[inline(always)]
-            || {
-                let line = width.next_multiple_of(LANES);
-                by_tap(w, taps, line);
-                twice::<G, T, 3, SIDE>(taps, line, width, &mut out);
-            },
+            || twice::<G, T, 3, SIDE>(taps, taps_line, width, &mut out),
         );
-    }
-}
-
-/// Kernels `[inputs, 9]` as `[9, inputs]`, lines `line` apart. As many at a time as lanes: the compiler makes vectors of that.
-#[allow(clippy::needless_range_loop)]
-#[inline(always)]
-fn by_tap<T: Real>(kernels: &[T], taps: &mut [T], line: usize) {
-    let width = kernels.len() / 9;
-    for tap in 0..9 {
-        let taps = &mut taps[tap * line..][..width];
-        for (taps, kernels) in taps.chunks_exact_mut(LANES).zip(kernels.chunks_exact(9 * LANES)) {
-            for i in 0..LANES {
-                taps[i] = kernels[i * 9 + tap];
-            }
-        }
-        for i in width / LANES * LANES..width {
-            taps[i] = kernels[i * 9 + tap];
-        }
-    }
-}
-
-/// `[9, inputs]` as kernels `[inputs, 9]`, or added to them.
-#[allow(clippy::needless_range_loop)]
-#[inline(always)]
-fn by_kernel<T: Real>(taps: &[T], kernels: &mut [T], add: bool) {
-    let width = kernels.len() / 9;
-    for (begin, kernels) in (0..width).step_by(LANES).zip(kernels.chunks_mut(9 * LANES)) {
-        let mut some = [T::zero(); 9 * LANES];
-        for tap in 0..9 {
-            let taps = &taps[tap * width + begin..][..kernels.len() / 9];
-            for i in 0..taps.len() {
-                some[i * 9 + tap] = taps[i];
-            }
-        }
-        if add {
-            kernels.iter_mut().zip(some).for_each(|(kernel, some)| *kernel += some);
-        } else {
-            kernels.copy_from_slice(&some[..kernels.len()]);
-        }
     }
 }
 
@@ -277,15 +237,12 @@ fn correlate<T: Real>(
             }
         }
         for o in 0..height {
+            let mut lines = ViewMut::new(taps, 9, width, width);
             widest(
                 #[inline(always)]
-                || {
-                    let taps = &mut **taps;
-                    let mut lines = ViewMut::new(taps, 9, width, width);
-                    twice::<TransposedG, T, SIDE, 3>(&sums[o * width..], line, width, &mut lines);
-                    by_kernel(taps, weight.row(o), block.0 > 0);
-                },
+                || twice::<TransposedG, T, SIDE, 3>(&sums[o * width..], line, width, &mut lines),
             );
+            by_kernel(taps, weight.row(o), block.0 > 0);
         }
     });
 }
