@@ -57,6 +57,8 @@ pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
         }
     };
     rayon::scope(|scope| {
+        // Threads take from another the oldest first, so that a part of the work is taken only after all of these: none of them can
+        // begin on top of a part that its end depends on.
         (1..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| wait()));
         let _done = Done(&done);
         work()
@@ -126,6 +128,25 @@ mod tests {
         };
         let threads = least(environment, Some(processors), quota);
         (threads.count, threads.by)
+    }
+
+    #[test]
+    fn threads_that_stay_awake_never_wait_for_themselves() {
+        let row = |i: u64| (0..64_u64).into_par_iter().map(|j| i * j).sum::<u64>();
+        let work = || (0..8_u64).into_par_iter().map(row).sum::<u64>();
+        for threads in 1..=5 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            // Several at a time, and one inside another.
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        for _ in 0..30 {
+                            assert_eq!(pool.install(|| awake(|| awake(work))), 28 * 2016);
+                        }
+                    });
+                }
+            });
+        }
     }
 
     #[test]
