@@ -250,10 +250,9 @@ impl Windows {
     #[inline(always)]
     fn take_apart<T: Real>(&self, channel: &[T], apart: &mut [T]) {
         match self.dealt {
-            Some(2) => return self.deal::<T, 2>(channel, apart),
-            Some(4) => return self.deal::<T, 4>(channel, apart),
-            Some(8) => return self.deal::<T, 8>(channel, apart),
-            Some(16) => return self.deal::<T, 16>(channel, apart),
+            Some(count) if count % 8 == 0 => return self.deal::<T, 8>(channel, apart),
+            Some(count) if count % 4 == 0 => return self.deal::<T, 4>(channel, apart),
+            Some(count) if count % 2 == 0 => return self.deal::<T, 2>(channel, apart),
             _ => {}
         }
         for line in &self.lines {
@@ -261,6 +260,7 @@ impl Windows {
             match self.stride {
                 1 => shown.iter_mut().zip(seen).for_each(|(entry, &value)| *entry = value),
                 2 => every::<T, 2>(seen, shown),
+                4 => every::<T, 4>(seen, shown),
                 stride => {
                     let pairs = shown.iter_mut().zip(seen.iter().step_by(stride));
                     pairs.for_each(|(entry, &value)| *entry = value);
@@ -272,10 +272,9 @@ impl Windows {
     #[inline(always)]
     fn add_back<T: Real>(&self, apart: &[T], channel: &mut [T]) {
         match self.dealt {
-            Some(2) => return self.collect::<T, 2>(apart, channel),
-            Some(4) => return self.collect::<T, 4>(apart, channel),
-            Some(8) => return self.collect::<T, 8>(apart, channel),
-            Some(16) => return self.collect::<T, 16>(apart, channel),
+            Some(count) if count % 8 == 0 => return self.collect::<T, 8>(apart, channel),
+            Some(count) if count % 4 == 0 => return self.collect::<T, 4>(apart, channel),
+            Some(count) if count % 2 == 0 => return self.collect::<T, 2>(apart, channel),
             _ => {}
         }
         for line in &self.lines {
@@ -283,6 +282,7 @@ impl Windows {
             match self.stride {
                 1 => sums.iter_mut().zip(parts).for_each(|(sum, &part)| *sum += part),
                 2 => add_to_every::<T, 2>(parts, sums),
+                4 => add_to_every::<T, 4>(parts, sums),
                 stride => {
                     let pairs = sums.iter_mut().step_by(stride).zip(parts);
                     pairs.for_each(|(sum, &part)| *sum += part);
@@ -291,19 +291,21 @@ impl Windows {
         }
     }
 
-    /// Rows that are dealt evenly, N entries to each part.
+    /// Rows that are dealt evenly, N entries to each part at a time.
     #[inline(always)]
     fn deal<T: Real, const N: usize>(&self, channel: &[T], apart: &mut [T]) {
         for lines in self.lines.chunks_exact(HANDS) {
-            let row = &channel[lines[0].source..][..N * HANDS];
-            let mut hands = [[T::zero(); N]; HANDS];
-            for k in 0..N {
-                for (hand, entries) in hands.iter_mut().enumerate() {
-                    entries[k] = row[k * HANDS + hand];
+            let row = &channel[lines[0].source..][..lines[0].count * HANDS];
+            for (n, row) in row.chunks_exact(N * HANDS).enumerate() {
+                let mut hands = [[T::zero(); N]; HANDS];
+                for k in 0..N {
+                    for (hand, entries) in hands.iter_mut().enumerate() {
+                        entries[k] = row[k * HANDS + hand];
+                    }
                 }
-            }
-            for (line, entries) in lines.iter().zip(&hands) {
-                apart[line.start..][..N].copy_from_slice(entries);
+                for (line, entries) in lines.iter().zip(&hands) {
+                    apart[line.start + n * N..][..N].copy_from_slice(entries);
+                }
             }
         }
     }
@@ -312,14 +314,16 @@ impl Windows {
     #[inline(always)]
     fn collect<T: Real, const N: usize>(&self, apart: &[T], channel: &mut [T]) {
         for lines in self.lines.chunks_exact(HANDS) {
-            let mut hands = [[T::zero(); N]; HANDS];
-            for (line, entries) in lines.iter().zip(&mut hands) {
-                entries.copy_from_slice(&apart[line.start..][..N]);
-            }
-            let row = &mut channel[lines[0].source..][..N * HANDS];
-            for k in 0..N {
-                for (hand, entries) in hands.iter().enumerate() {
-                    row[k * HANDS + hand] += entries[k];
+            let row = &mut channel[lines[0].source..][..lines[0].count * HANDS];
+            for (n, row) in row.chunks_exact_mut(N * HANDS).enumerate() {
+                let mut hands = [[T::zero(); N]; HANDS];
+                for (line, entries) in lines.iter().zip(&mut hands) {
+                    entries.copy_from_slice(&apart[line.start + n * N..][..N]);
+                }
+                for k in 0..N {
+                    for (hand, entries) in hands.iter().enumerate() {
+                        row[k * HANDS + hand] += entries[k];
+                    }
                 }
             }
         }
@@ -345,7 +349,7 @@ mod tests {
     #[test]
     fn windows_every_four_positions_are_those_of_the_definition() {
         for (kernel, padding) in [(6, 0), (6, 1), (6, 2), (4, 0)] {
-            for side in [7, 8, 10, 16, 30, 32, 64] {
+            for side in [7, 8, 10, 16, 28, 30, 32, 40, 64] {
                 let out = usize::div_ceil(side + 2 * padding - (kernel - 4), 4);
                 let (shape, to) = (ConvShape { stride: 4, ..ConvShape::new(4, padding) }, [2, out, out]);
                 let geometry = Geometry { kernel, shape, input: 1, output: 1, from: [2, side, side], to };
@@ -358,6 +362,7 @@ mod tests {
 
     fn follow_the_definition(geometry: &Geometry, rows: (usize, usize)) {
         let (windows, side, out) = (Windows::new(geometry, rows), geometry.from[1], geometry.to[1]);
+        assert_eq!(windows.dealt, (side % 4 == 0).then_some(side / 4), "{geometry:?}");
         let channel: Vec<f64> = (1..=geometry.places()).map(|i| i as f64).collect();
         let mut apart = windows.apart();
         let mut columns = windows.columns();
